@@ -1,0 +1,162 @@
+"""One step back: from a shape to finitely many shapes that stand for exactly the configurations one step before it.
+
+The shape after the step says nothing about rows outside it, so the actor may be one of its workers or not, and may sit at one
+of its events or at another. Bystanders are inverted through the reaction of the step; a bystander with several possible
+rows before gives several predecessors.
+Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems for infinite-state systems" (LICS 1996).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from .modular import Reach
+from .names import GONE
+from .order import EventPart, Part, multisets
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A predecessor. ``stalled``: the actor is alive afterwards, outside the shape. ``wider``: it sits at an event outside it.
+
+    ``exact``: false if the step needs an ``alone`` guard read as the removal of workers that may be unable to go by themselves.
+    """
+
+    shape: Part
+    stalled: bool
+    wider: bool
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A local transition seen from its result: rows before, and the reactions of bystanders at the same event and elsewhere."""
+
+    component: int
+    event: int
+    worker: int
+    same: int
+    other: int
+
+
+class Preimage:
+    """The predecessors of shapes inside R, by look-up of the local transitions of R in their results."""
+
+    __slots__ = ("_alone", "_beside", "_cache", "_component", "_inverses", "_kept", "_silent", "_touched", "_untouched", "reach")
+
+    def __init__(self, reach: Reach) -> None:
+        self.reach = reach
+        self._component: dict[int, dict[tuple[int, int], None]] = {}
+        self._beside: dict[int, dict[tuple[_Way, bool], None]] = {}
+        self._touched: dict[tuple[int, int], dict[tuple[_Way, bool], None]] = {}
+        self._kept: dict[tuple[int, int, int], dict[_Way, None]] = {}
+        self._untouched = frozenset(reach.encoded.events.initial())
+        self._silent: set[tuple[int, int, int]] = set()
+        self._alone: dict[tuple[int, int, int], bool] = {}
+        self._inverses: dict[tuple[int, int, int], dict[int, list[int]]] = {}
+        self._cache: dict[tuple[int, int, int, tuple[int, ...]], list[tuple[int, ...]]] = {}
+        for local in reach.locals:
+            self._index(*local)
+
+    def _index(self, number: int, c: int, e: int, w: int, c2: int, e2: int, w2: int) -> None:
+        """File one local transition under its result, unless the predecessors it gives would contain the shape itself."""
+        step = self.reach.encoded.steps[number]
+        if e == GONE:
+            if c != c2 or step.other:
+                self._component.setdefault(c2, {})[c, step.other] = None
+            return
+        way = _Way(c, e, w, step.same, step.other)
+        elsewhere = c != c2 or step.other != 0
+        here = elsewhere or e != e2 or step.same != 0
+        if elsewhere:
+            self._beside.setdefault(c2, {})[way, w2 != GONE] = None
+        if here:
+            self._touched.setdefault((c2, e2), {})[way, w2 != GONE] = None
+        if w2 != GONE and (here or w != w2):
+            self._kept.setdefault((c2, e2, w2), {})[way] = None
+        if w2 == GONE and w != GONE and not here:
+            self._silent.add((c, e, w))
+
+    def removable(self, component: int, event: int, worker: int) -> bool:
+        """Such a worker may at any time disappear without a trace (a silent crash)."""
+        return (component, event, worker) in self._silent
+
+    def normal(self, component: int, events: list[EventPart]) -> Part:
+        """The shape of these parts, without untouched events: any number of those is always there, so nothing is lost."""
+        return component, tuple(sorted(part for part in events if part[1] or part[0] not in self._untouched))
+
+    def before(self, shape: Part) -> Iterator[Back]:
+        """The predecessors, some of them perhaps more than once or one above another."""
+        after, events = shape
+        for component, other in self._component.get(after, ()):
+            for rest in self._bystanders(component, after, other, events):
+                yield Back(self.normal(component, rest), False, False, True)
+        for way, alive in self._beside.get(after, ()):
+            for rest in self._bystanders(way.component, after, way.other, events):
+                actor = (way.event, () if way.worker == GONE else (way.worker,))
+                yield Back(self.normal(way.component, [*rest, actor]), alive, True, self._exact(way))
+        for i, part in enumerate(events):
+            if i == 0 or events[i - 1] != part:
+                yield from self._at_event(after, part, events[:i] + events[i + 1 :])
+
+    def _at_event(self, after: int, part: EventPart, rest: tuple[EventPart, ...]) -> Iterator[Back]:
+        """The actor sits at the event ``part``."""
+        event, workers = part
+        for way, alive in self._touched.get((after, event), ()):
+            for shape in self._join(way, after, workers, rest):
+                yield Back(shape, alive, False, self._exact(way))
+        for i, worker in enumerate(workers):
+            if i == 0 or workers[i - 1] != worker:
+                left = workers[:i] + workers[i + 1 :]
+                for way in self._kept.get((after, event, worker), ()):
+                    for shape in self._join(way, after, left, rest):
+                        yield Back(shape, False, False, self._exact(way))
+
+    def _join(self, way: _Way, after: int, part: tuple[int, ...], rest: tuple[EventPart, ...]) -> Iterator[Part]:
+        """The actor put back among the bystanders of its event, which were ``part``, and of the other events."""
+        actor = () if way.worker == GONE else (way.worker,)
+        for near in self._rows_before(way.same, way.component, way.event, part):
+            mine = (way.event, tuple(sorted(near + actor)))
+            for others in self._bystanders(way.component, after, way.other, rest):
+                yield self.normal(way.component, [mine, *others])
+
+    def _bystanders(self, component: int, after: int, reaction: int, events: tuple[EventPart, ...]) -> Iterator[list[EventPart]]:
+        """All that the events without the actor may have been before."""
+        if component == after and not reaction:
+            yield list(events)
+            return
+        choices = [self._rows_before(reaction, component, event, workers) for event, workers in events]
+        for picks in product(*choices):
+            yield [(event, workers) for (event, _), workers in zip(events, picks, strict=True)]
+
+    def _rows_before(self, reaction: int, component: int, event: int, workers: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """All that the bystanders ``workers`` may have been before, beside the rows before, inside R."""
+        key = (reaction, component, event, workers)
+        if key not in self._cache:
+            found: list[tuple[int, ...]] = []
+            if (component, event) in self.reach.pairs:
+                inverse = self._inverse(reaction, component, event)
+                found = list(multisets([inverse.get(worker, []) for worker in workers]))
+            self._cache[key] = found
+        return self._cache[key]
+
+    def _inverse(self, reaction: int, component: int, event: int) -> dict[int, list[int]]:
+        key = (reaction, component, event)
+        if key not in self._inverses:
+            inverse: dict[int, list[int]] = {}
+            react = self.reach.encoded.reactions[reaction].after
+            for worker in self.reach.workers_of[component, event]:
+                inverse.setdefault(react(worker), []).append(worker)
+            self._inverses[key] = inverse
+        return self._inverses[key]
+
+    def _exact(self, way: _Way) -> bool:
+        """No worker that could be there forbids the step, unless it may silently go."""
+        key = (way.same, way.component, way.event)
+        if key not in self._alone:
+            offends = self.reach.encoded.reactions[way.same].offends
+            workers = self.reach.workers_of[way.component, way.event]
+            self._alone[key] = all(self.removable(way.component, way.event, w) for w in workers if offends(w))
+        return self._alone[key]

@@ -1,0 +1,179 @@
+"""The checked design: every name resolved, every kind known, fragments inlined. Made by ``resolve.py``, read by ``lower/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checker.machine import Level
+from checker.source import Span
+from checker.syntax import nodes as n
+
+UNSET = "unset"
+"""The value of a column nobody declared a first value for, and of a local variable before it is assigned."""
+
+ASSUMPTIONS: Mapping[str, str] = {
+    "no-crash": "no worker is killed",
+    "no-replay": "no operator replays messages",
+    "no-publisher-retries": "the publisher never publishes an event twice",
+    "no-broker-copies": "the broker makes no copies by itself",
+    "no-lost-answers": "no answer of a provider or broker is lost",
+    "no-lost-acks": "no acknowledgement is lost",
+    "no-refusals": "no call is refused",
+    "no-failover": "no store fails over or loses rows",
+    "within-lease": "every handler finishes within its lease",
+    "within-key-window": "all retries and redeliveries of an event end within the key window",
+    "crash-only-after": "workers are killed only right after the named effect",
+}
+"""Every assumption a design can make, by stable name, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event type: its id field, its business keys, and its payload fields with their possible values."""
+
+    name: str
+    id_field: str
+    keys: tuple[str, ...]
+    payload: tuple[tuple[str, tuple[str, ...]], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue. ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``: switched on by the design."""
+
+    name: str
+    event: str
+    semantics: n.Semantics | None
+    late_ack: str | None
+    limit: tuple[int, str] | None
+    publishing: str | None
+    replays: bool
+    is_root: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store; ``level`` says whether its rows belong to an event id or to a business key. Column values start with the initial one."""
+
+    name: str
+    key: str
+    level: Level
+    unique: bool
+    loses: tuple[str, ...]
+    inside: str | None
+    columns: Mapping[str, tuple[str, ...]]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A business effect, counted at ``level``. External unless ``store`` is set.
+
+    ``key_level`` is where the provider keeps its idempotency record; None: it keeps none, or under a key that differs per attempt.
+    """
+
+    name: str
+    key: str
+    level: Level
+    provider: str | None
+    store: str | None
+    key_level: Level | None
+    key_field: str | None
+    retention: str | None
+    queryable: bool
+    token_of: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or time only)."""
+
+    name: str
+    level: Level
+    expires: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A consumer (``queue`` set) or a relay (``condition`` set) with its steps, fragments inlined."""
+
+    name: str
+    queue: str | None
+    condition: n.Condition | None
+    workers: int | None
+    ack: str
+    body: tuple[n.Step, ...]
+    events: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim with its expectation per semantics. ``text`` is the claim as written."""
+
+    kind: str
+    text: str
+    targets: tuple[n.Target, ...]
+    condition: n.Condition | None
+    semantics: tuple[n.Semantics, ...]
+    expects: tuple[n.Expect, ...]
+    span: Span
+
+    def expected(self, semantics: n.Semantics) -> str:
+        """``holds`` unless the design expects something else under these semantics."""
+        for expect in self.expects:
+            if not expect.semantics or semantics in expect.semantics:
+                return {"proved": "holds", "violated": "refuted"}.get(expect.verdict, expect.verdict)
+        return "holds"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A named assumption and where it stands. ``effect``: for ``crash-only-after``."""
+
+    kind: str
+    effect: str | None
+    span: Span
+
+    @property
+    def words(self) -> str:
+        """The assumption as a sentence."""
+        return ASSUMPTIONS[self.kind] + (f" ({self.effect})" if self.effect else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Everything ``lower`` needs. Mappings are in the order of declaration."""
+
+    path: str
+    title: str
+    digest: str
+    events: Mapping[str, Event]
+    queues: Mapping[str, Queue]
+    stores: Mapping[str, Store]
+    effects: Mapping[str, Effect]
+    locks: Mapping[str, Lock]
+    processes: tuple[Process, ...]
+    assumptions: tuple[Assumption, ...]
+    claims: tuple[Claim, ...]
+    business_keys: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    def assumes(self, kind: str) -> bool:
+        """Whether the design makes this assumption."""
+        return any(a.kind == kind for a in self.assumptions)
+
+    @property
+    def semantics(self) -> tuple[n.Semantics, ...]:
+        """The columns of the verdict table: all three, or the one every queue is declared with."""
+        declared = {q.semantics for q in self.queues.values()}
+        if None in declared or not declared:
+            return tuple(n.Semantics)
+        first = next(iter(self.queues.values())).semantics
+        assert first is not None
+        return (first,)

@@ -1,0 +1,18 @@
+"""Finds the files that ship with the package: the grammar and the models.
+
+In an installed package they lie in ``checker/data``; in a checkout, at the top level.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def resource(kind: str) -> Path:
+    """The folder of ``kind`` (``grammar`` or ``models``). Raises FileNotFoundError if the installation is broken."""
+    for folder in (_HERE / "data" / kind, _HERE.parent / kind):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"the installation lacks its folder {kind!r}")

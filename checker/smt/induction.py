@@ -1,0 +1,277 @@
+"""The obligations of an unbounded proof, as text: initial configurations satisfy Inv, every rule preserves it, it excludes the claim's bad.
+
+What the invariant says is taken from the :class:`checker.invariant.Invariant` alone, what a step does from the rules alone. One obligation
+is a formula whose unsatisfiability is claimed; one obligation per rule, never a disjunction over rules.
+
+NOTE(slots): why a check on few slots covers any number of events and workers.
+
+Let Inv be what :mod:`checker.invariant` says of one component (components share nothing but limits on spawns, which are ignored here).
+
+1. Larger relation. A step of the machine is a step of the relation obtained by (a) removing the workers that offend ``alone`` together
+   with the step, instead of waiting for them (if there is none the step is the same), and (b) ignoring limits and pools, which only
+   forbid. If Inv is preserved by the larger relation it is preserved by the machine.
+2. Locality. Once rule r and its actor a are chosen, the larger relation is a function, and it works element by element: the new component
+   row and the acting event's new row depend on the component row, the acting event's row and the acting worker; every other event keeps
+   its row; every other worker is kept, changed or removed depending on its own row and on whether it is in the acting event; a new worker
+   depends on the component row and the acting event's row. So for any part D of a configuration C that contains the actor (worker
+   rules: the worker and its event; spawn and event rules: the event): r can fire in D exactly if it can in C, and the result r(D) consists of
+   the images of D's elements in r(C), with the new worker if there is one.
+3. Witnesses. "Not Inv" is always visible on few elements: the component row alone; one event; one event with one worker; or the events and
+   workers of one excluded shape. Call them the profiles (), (0), (1) and, for a shape, (workers of its first event, of its second, ...).
+4. So let Inv(C), and not Inv(r(C)), with witness V in r(C). Every element of V is the image of an element of C, except the new worker. Let D be
+   the actor with its event, and the elements of C whose images are in V. Inv(D), because Inv is downward closed, and V is in r(D) by 2.
+   Hence: if no D of the following form is a counterexample, no configuration at all is one.
+   D has the component; the acting event; the events of one profile (of which one may be the acting event); the workers of
+   that profile (one of which may be the actor, or in r(D) the new worker); and the acting worker.
+5. Slots. With m the most events and k the most workers on one event over all profiles (k >= 1 because of the profile (1)): the acting event is
+   slot 0 and has 1 + k worker slots, the actor or new worker in slot 0; m further event slots have k worker slots each. D fits: put
+   V's events other than the acting one into slots 1, 2, ... in order, and its workers other than the actor into the next slots in order. Slots of the
+   same kind are interchangeable (no formula but the goal tells them apart), so the goal "not Inv afterwards" is only stated for
+   these placements, see :func:`_placements`; its events and workers are required to be there, other slots may be empty or not.
+   A component rule has no acting event; its witness is put into slots 0, 1, ...
+6. Hypotheses. Inv(D) is stated for all slots and all ways to embed a shape in them. All of these follow from Inv(D), so leaving
+   any of them out could only turn "unsatisfiable" into "satisfiable": it could lose a proof, never make one.
+
+The other two kinds of obligation are simpler. Initially there is no worker, so a witness is the component row, one event, or a shape without workers; every row of it
+is initial, and that is checked on the shape's events, for any number of events. A bad pattern, with its ``absent`` dropped (which makes more configurations bad),
+in a configuration C with Inv(C) is bad in the part of C that it names, of which Inv holds too: slots are made for exactly that part.
+Dropping rows the machine does not have would be harmless, but such an invariant belongs to another machine, so it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from checker.invariant import Invariant, Row, Shape
+from checker.machine import Level, Machine, Property, RuleKind, Variable
+from checker.smt import terms
+from checker.smt.encode import (
+    Embedding,
+    Layout,
+    Place,
+    Read,
+    among,
+    bad_at,
+    describe,
+    embeddings,
+    fire,
+    in_domain,
+    initial_row,
+    legend,
+    variable_sort,
+)
+from checker.smt.terms import claim, declare, define, quote
+
+Profile = tuple[int, ...]
+"""How many workers each event of a witness has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A formula that must be unsatisfiable: ``prelude`` (shared by neighbours, so that a solver reads it once) and ``body``.
+
+    ``rule`` is the index of the rule whose preservation it states, -1 for the others; ``symbols`` describe a counterexample.
+    """
+
+    name: str
+    rule: int
+    prelude: str
+    body: str
+    symbols: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole script, which must answer ``unsat``."""
+        return f"{self.prelude}\n{self.body}\n(check-sat)\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One conjunct of the invariant: elements of this profile satisfy ``function`` (``good``), or never do (not ``good``)."""
+
+    profile: Profile
+    function: str
+    rows: tuple[Row, ...]
+    good: bool
+
+
+def misfit(machine: Machine, invariant: Invariant) -> str:
+    """Why the invariant cannot belong to the machine ("" if it can): some row has the wrong length or a value outside its domain."""
+    for profile, rows in _row_sets(invariant):
+        columns = _columns(machine, profile)
+        for row in rows:
+            if len(row) != len(columns) or any(value not in column.domain for value, column in zip(row, columns, strict=True)):
+                return f"the invariant has a row {row} that the machine {machine.name} does not have"
+    return ""
+
+
+def parts(invariant: Invariant) -> list[Part]:
+    """The conjuncts of the invariant: the three row sets, and the excluded shapes grouped by profile."""
+    sets = list(_row_sets(invariant))
+    names = ("components", "events", "workers")
+    found = [Part(profile, name, rows, True) for name, (profile, rows) in zip(names, sets[:3], strict=True)]
+    for profile, rows in sets[3:]:
+        found.append(Part(profile, "excluded " + "+".join(map(str, profile)), rows, False))
+    return found
+
+
+def _row_sets(invariant: Invariant) -> Iterator[tuple[Profile, tuple[Row, ...]]]:
+    """Profiles with their rows, each row flattened: component, then each event followed by its workers."""
+    yield (), tuple(sorted(invariant.components))
+    yield (0,), tuple(sorted(component + event for component, event in invariant.events))
+    yield (1,), tuple(sorted(component + event + worker for component, event, worker in invariant.workers))
+    grouped: dict[Profile, set[Row]] = {}
+    for shape in invariant.excluded:
+        grouped.setdefault(tuple(len(workers) for _, workers in shape.events), set()).add(_flat(shape))
+    for profile in sorted(grouped):
+        yield profile, tuple(sorted(grouped[profile]))
+
+
+def _flat(shape: Shape) -> Row:
+    """The values of a shape in one row."""
+    values = list(shape.component)
+    for event, workers in shape.events:
+        values += event
+        for worker in workers:
+            values += worker
+    return tuple(values)
+
+
+def _columns(machine: Machine, profile: Profile) -> list[Variable]:
+    """The variables of a flattened row."""
+    found = list(machine.level(Level.COMPONENT))
+    for count in profile:
+        found += [*machine.level(Level.EVENT), *(machine.level(Level.WORKER) * count)]
+    return found
+
+
+def cubes(rows: Iterable[Row]) -> list[tuple[frozenset[str], ...]]:
+    """The same set of rows as fewer products of value sets, exactly: rows that differ in one place only are put together."""
+    current = {tuple(frozenset((value,)) for value in row) for row in rows}
+    width = max((len(cube) for cube in current), default=0)
+    for i in reversed(range(width)):
+        merged: dict[tuple[frozenset[str], ...], frozenset[str]] = {}
+        for cube in current:
+            rest = cube[:i] + cube[i + 1 :]
+            merged[rest] = merged.get(rest, frozenset()) | cube[i]
+        current = {(*rest[:i], values, *rest[i:]) for rest, values in merged.items()}
+    return sorted(current, key=lambda cube: [sorted(values) for values in cube])
+
+
+def _definition(machine: Machine, part: Part) -> str:
+    """The function that says whether rows are in the part's set; its parameters are named after what they stand for."""
+    columns = _columns(machine, part.profile)
+    names = [f"{number}.{column.name}" for number, column in enumerate(columns)]
+    parameters = [(quote(name), variable_sort(column)) for name, column in zip(names, columns, strict=True)]
+    either = []
+    for cube in cubes(part.rows):
+        cells = zip(columns, names, cube, strict=True)
+        either.append(terms.conj(among(column, quote(name), allowed) for column, name, allowed in cells))
+    return define(quote(part.function), parameters, "Bool", terms.disj(either))
+
+
+def _fits(layout: Layout, part: Part, embedding: Embedding, read: Read) -> str:
+    """The elements at these slots are there and break the invariant's ``part``."""
+    there = []
+    cells = layout.row(Place(0))
+    for event, workers in embedding:
+        place = Place(0, event)
+        there.append(read(layout.path(place)))
+        cells += layout.row(place)
+        for worker in workers:
+            there.append(read(layout.path(Place(0, event, worker))))
+            cells += layout.row(Place(0, event, worker))
+    holds = terms.call(quote(part.function), [read(cell.name) for cell in cells])
+    return terms.conj((*there, terms.negate(holds) if part.good else holds))
+
+
+def _placements(profile: Profile, acting: bool) -> Iterator[Embedding]:
+    """Where a witness may be, up to symmetry of slots. ``acting``: event 0 and its worker 0 are the actor's, else nobody's in particular."""
+    if not acting:
+        yield tuple((event, tuple(range(count))) for event, count in enumerate(profile))
+        return
+    yield tuple((event + 1, tuple(range(count))) for event, count in enumerate(profile))
+    for mine, count in enumerate(profile):
+        rest = iter(range(1, len(profile)))
+        others = {event: (next(rest), tuple(range(workers))) for event, workers in enumerate(profile) if event != mine}
+        for actor in (None, *range(count)):
+            slots = iter(range(1, count + 1))
+            workers = tuple(0 if worker == actor else next(slots) for worker in range(count))
+            yield tuple((0, workers) if event == mine else others[event] for event in range(len(profile)))
+
+
+def _prelude(layout: Layout, conjuncts: list[Part], assume: bool) -> str:
+    """Symbols and domains; the invariant's sets; if ``assume``, the invariant of the configuration before the step."""
+    machine = layout.machine
+    lines = ["(set-logic QF_BV)", *legend(layout)]
+    lines += [declare(quote(layout.path(event)), "Bool") for event in layout.events(0)]
+    lines += [declare(quote(cell.name), cell.sort) for cell in layout.cells()]
+    lines += [claim(in_domain(cell)) for cell in layout.cells() if in_domain(cell) != terms.TRUE]
+    lines += [terms.comment("The sets of rows that the invariant consists of."), *(_definition(machine, part) for part in conjuncts)]
+    if assume:
+        lines.append(terms.comment("The invariant holds."))
+        for part in conjuncts:
+            for embedding in embeddings(part.profile, layout.slots[0]):
+                lines.append(claim(terms.negate(_fits(layout, part, embedding, quote))))
+    return "\n".join(lines)
+
+
+def _symbols(layout: Layout) -> tuple[str, ...]:
+    return (*(layout.path(event) for event in layout.events(0)), *(cell.name for cell in layout.cells()))
+
+
+def obligations(machine: Machine, prop: Property, invariant: Invariant, spare: int = 0) -> tuple[Obligation, ...]:
+    """All that must be unsatisfiable for ``invariant`` to prove ``prop`` of ``machine``; ``spare`` adds slots beyond those needed."""
+    conjuncts = parts(invariant)
+    return (_initial(machine, conjuncts), *_steps(machine, conjuncts, spare), *_claims(machine, prop, conjuncts))
+
+
+def _initial(machine: Machine, conjuncts: list[Part]) -> Obligation:
+    """Initial configurations satisfy the invariant."""
+    without = [part for part in conjuncts if not any(part.profile)]
+    layout = Layout(machine, ((0,) * max(len(part.profile) for part in without),), optional=True)
+    lines = [terms.comment("Every row is initial, nobody works, and the invariant does not hold.")]
+    lines += [claim(initial_row(layout, place)) for place in (Place(0), *layout.events(0))]
+    broken = [_fits(layout, part, embedding, quote) for part in without for embedding in _placements(part.profile, False)]
+    lines.append(claim(terms.disj(broken)))
+    return Obligation("initial", -1, _prelude(layout, without, False), "\n".join(lines), _symbols(layout))
+
+
+def _steps(machine: Machine, conjuncts: list[Part], spare: int) -> Iterator[Obligation]:
+    """Every rule preserves the invariant; see NOTE(slots)."""
+    events = max(len(part.profile) for part in conjuncts) + spare
+    workers = max(count for part in conjuncts for count in part.profile) + spare
+    layout = Layout(machine, ((workers + 1, *(workers,) * events),), optional=True)
+    prelude = _prelude(layout, conjuncts, True)
+    for index, rule in enumerate(machine.rules):
+        acting = rule.kind is not RuleKind.COMPONENT
+        actor = {RuleKind.COMPONENT: Place(0), RuleKind.EVENT: Place(0, 0)}.get(rule.kind, Place(0, 0, 0))
+        firing = fire(layout, rule, actor, None)
+        lines = [terms.comment(describe(machine, index))]
+        lines += [claim(quote(layout.path(Place(0, 0))))] if acting else []
+        lines.append(claim(firing.enabled))
+        primed = set()
+        for cell in layout.cells():
+            if firing.after(cell.name) != quote(cell.name):
+                primed.add(cell.name)
+                lines.append(define(quote(f"{cell.name}'"), (), cell.sort, firing.after(cell.name)))
+
+        def after(name: str, primed: set[str] = primed) -> str:
+            return quote(f"{name}'" if name in primed else name)
+
+        lines.append(terms.comment("Afterwards the invariant does not hold."))
+        placed = [(part, embedding) for part in conjuncts for embedding in _placements(part.profile, acting)]
+        lines.append(claim(terms.disj(_fits(layout, part, embedding, after) for part, embedding in placed)))
+        yield Obligation(f"rule-{index}", index, prelude, "\n".join(lines), _symbols(layout))
+
+
+def _claims(machine: Machine, prop: Property, conjuncts: list[Part]) -> Iterator[Obligation]:
+    """The invariant excludes each bad pattern."""
+    for index, pattern in enumerate(prop.bad):
+        profile = tuple(len(event.workers) for event in pattern.events)
+        layout = Layout(machine, (profile,), optional=True)
+        (embedding,) = _placements(profile, False)
+        lines = [terms.comment(f"The claim {prop.name} is violated (bad pattern {index}).")]
+        lines.append(claim(bad_at(layout, pattern, 0, embedding, exact=False)))
+        yield Obligation(f"claim-{index}", -1, _prelude(layout, conjuncts, True), "\n".join(lines), _symbols(layout))
