@@ -74,10 +74,19 @@ class _Search:
             self._basis.add(shape)
             self.examined += 1
             self.rounds = max(self.rounds, cost[3])
-            for back in self._preimage.before(shape):
-                self._meter.tick()
-                self._push(back.shape, _further(cost, back))
+            self._expand(shape, cost)
         return None
+
+    def _expand(self, shape: Part, cost: _Cost) -> None:
+        """Push the predecessors."""
+
+        def known(part: Part) -> bool:
+            waiting = self._best.get(part)
+            return (waiting is not None and waiting <= cost) or self._basis.below(part)
+
+        for back in self._preimage.before(shape, known):
+            self._meter.tick()
+            self._push(back.shape, _further(cost, back))
 
     def _push(self, shape: Part, cost: _Cost) -> None:
         known = self._best.get(shape)

@@ -8,7 +8,7 @@ Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems for infinite-stat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -31,14 +31,17 @@ class Back:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """A local transition seen from its result: rows before, and the reactions of bystanders at the same event and elsewhere."""
+class _Change:
+    """A step without its actor: the component and event row before, the reactions at that event and elsewhere."""
 
     component: int
     event: int
-    worker: int
     same: int
     other: int
+
+
+_Actor = tuple[int, bool]
+"""The actor's row before the step, or ``GONE``, and whether there is a worker in its place afterwards."""
 
 
 class Preimage:
@@ -49,9 +52,9 @@ class Preimage:
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
         self._component: dict[int, dict[tuple[int, int], None]] = {}
-        self._beside: dict[int, dict[tuple[_Way, bool], None]] = {}
-        self._touched: dict[tuple[int, int], dict[tuple[_Way, bool], None]] = {}
-        self._kept: dict[tuple[int, int, int], dict[_Way, None]] = {}
+        self._beside: dict[int, dict[tuple[int, int], dict[tuple[_Change, _Actor], None]]] = {}
+        self._touched: dict[tuple[int, int], dict[_Change, dict[_Actor, None]]] = {}
+        self._kept: dict[tuple[int, int, int], dict[tuple[_Change, int], None]] = {}
         self._untouched = frozenset(reach.encoded.events.initial())
         self._silent: set[tuple[int, int, int]] = set()
         self._alone: dict[tuple[int, int, int], bool] = {}
@@ -63,19 +66,19 @@ class Preimage:
     def _index(self, number: int, c: int, e: int, w: int, c2: int, e2: int, w2: int) -> None:
         """File one local transition under its result, unless the predecessors it gives would contain the shape itself."""
         step = self.reach.encoded.steps[number]
+        elsewhere = c != c2 or step.other != 0
         if e == GONE:
-            if c != c2 or step.other:
+            if elsewhere:
                 self._component.setdefault(c2, {})[c, step.other] = None
             return
-        way = _Way(c, e, w, step.same, step.other)
-        elsewhere = c != c2 or step.other != 0
+        change, actor = _Change(c, e, step.same, step.other), (w, w2 != GONE)
         here = elsewhere or e != e2 or step.same != 0
         if elsewhere:
-            self._beside.setdefault(c2, {})[way, w2 != GONE] = None
+            self._beside.setdefault(c2, {}).setdefault((c, step.other), {})[change, actor] = None
         if here:
-            self._touched.setdefault((c2, e2), {})[way, w2 != GONE] = None
+            self._touched.setdefault((c2, e2), {}).setdefault(change, {})[actor] = None
         if w2 != GONE and (here or w != w2):
-            self._kept.setdefault((c2, e2, w2), {})[way] = None
+            self._kept.setdefault((c2, e2, w2), {})[change, w] = None
         if w2 == GONE and w != GONE and not here:
             self._silent.add((c, e, w))
 
@@ -87,40 +90,57 @@ class Preimage:
         """The shape of these parts, without untouched events: any number of those is always there, so nothing is lost."""
         return component, tuple(sorted(part for part in events if part[1] or part[0] not in self._untouched))
 
-    def before(self, shape: Part) -> Iterator[Back]:
-        """The predecessors, some of them perhaps more than once or one above another."""
+    def before(self, shape: Part, known: Callable[[Part], bool]) -> Iterator[Back]:
+        """The predecessors, some of them perhaps more than once or one above another.
+
+        Those above a ``known`` shape may be missing: if the bystanders alone make one, no actor is added to them.
+        """
         after, events = shape
         for component, other in self._component.get(after, ()):
             for rest in self._bystanders(component, after, other, events):
                 yield Back(self.normal(component, rest), False, False, True)
-        for way, alive in self._beside.get(after, ()):
-            for rest in self._bystanders(way.component, after, way.other, events):
-                actor = (way.event, () if way.worker == GONE else (way.worker,))
-                yield Back(self.normal(way.component, [*rest, actor]), alive, True, self._exact(way))
+        for (component, other), changes in self._beside.get(after, {}).items():
+            for rest in self._bystanders(component, after, other, events):
+                if not known(self.normal(component, rest)):
+                    for change, (worker, alive) in changes:
+                        there = (change.event, () if worker == GONE else (worker,))
+                        yield Back(self.normal(component, [*rest, there]), alive, True, self._exact(change))
         for i, part in enumerate(events):
             if i == 0 or events[i - 1] != part:
-                yield from self._at_event(after, part, events[:i] + events[i + 1 :])
+                yield from self._outside(after, part, events[:i] + events[i + 1 :], known)
+                yield from self._inside(after, part, events[:i] + events[i + 1 :])
 
-    def _at_event(self, after: int, part: EventPart, rest: tuple[EventPart, ...]) -> Iterator[Back]:
-        """The actor sits at the event ``part``."""
+    def _outside(self, after: int, part: EventPart, rest: tuple[EventPart, ...], known: Callable[[Part], bool]) -> Iterator[Back]:
+        """The actor sits at the event ``part`` but is none of its workers afterwards."""
         event, workers = part
-        for way, alive in self._touched.get((after, event), ()):
-            for shape in self._join(way, after, workers, rest):
-                yield Back(shape, alive, False, self._exact(way))
+        for change, actors in self._touched.get((after, event), {}).items():
+            for near, others in self._company(change, after, workers, rest):
+                if not known(self.normal(change.component, [(change.event, near), *others])):
+                    for worker, alive in actors:
+                        yield Back(self._join(change, worker, near, others), alive, False, self._exact(change))
+
+    def _inside(self, after: int, part: EventPart, rest: tuple[EventPart, ...]) -> Iterator[Back]:
+        """The actor is one of the workers of the event ``part`` afterwards."""
+        event, workers = part
         for i, worker in enumerate(workers):
             if i == 0 or workers[i - 1] != worker:
                 left = workers[:i] + workers[i + 1 :]
-                for way in self._kept.get((after, event, worker), ()):
-                    for shape in self._join(way, after, left, rest):
-                        yield Back(shape, False, False, self._exact(way))
+                for change, actor in self._kept.get((after, event, worker), ()):
+                    for near, others in self._company(change, after, left, rest):
+                        yield Back(self._join(change, actor, near, others), False, False, self._exact(change))
 
-    def _join(self, way: _Way, after: int, part: tuple[int, ...], rest: tuple[EventPart, ...]) -> Iterator[Part]:
-        """The actor put back among the bystanders of its event, which were ``part``, and of the other events."""
-        actor = () if way.worker == GONE else (way.worker,)
-        for near in self._rows_before(way.same, way.component, way.event, part):
-            mine = (way.event, tuple(sorted(near + actor)))
-            for others in self._bystanders(way.component, after, way.other, rest):
-                yield self.normal(way.component, [mine, *others])
+    def _join(self, change: _Change, actor: int, near: tuple[int, ...], others: list[EventPart]) -> Part:
+        """The actor put back among the bystanders."""
+        mine = near if actor == GONE else tuple(sorted((*near, actor)))
+        return self.normal(change.component, [(change.event, mine), *others])
+
+    def _company(
+        self, change: _Change, after: int, workers: tuple[int, ...], rest: tuple[EventPart, ...]
+    ) -> Iterator[tuple[tuple[int, ...], list[EventPart]]]:
+        """All that the bystanders at the actor's event and the other events may have been before."""
+        for near in self._rows_before(change.same, change.component, change.event, workers):
+            for others in self._bystanders(change.component, after, change.other, rest):
+                yield near, others
 
     def _bystanders(self, component: int, after: int, reaction: int, events: tuple[EventPart, ...]) -> Iterator[list[EventPart]]:
         """All that the events without the actor may have been before."""
@@ -152,11 +172,11 @@ class Preimage:
             self._inverses[key] = inverse
         return self._inverses[key]
 
-    def _exact(self, way: _Way) -> bool:
+    def _exact(self, change: _Change) -> bool:
         """No worker that could be there forbids the step, unless it may silently go."""
-        key = (way.same, way.component, way.event)
+        key = (change.same, change.component, change.event)
         if key not in self._alone:
-            offends = self.reach.encoded.reactions[way.same].offends
-            workers = self.reach.workers_of[way.component, way.event]
-            self._alone[key] = all(self.removable(way.component, way.event, w) for w in workers if offends(w))
+            offends = self.reach.encoded.reactions[change.same].offends
+            workers = self.reach.workers_of[change.component, change.event]
+            self._alone[key] = all(self.removable(change.component, change.event, w) for w in workers if offends(w))
         return self._alone[key]

@@ -27,7 +27,8 @@ def demand_wellformed(machine: Machine) -> None:
 
 
 def _demand_variable(variable: Variable) -> None:
-    if not variable.name or not variable.name.isprintable() or any(letter in variable.name for letter in "|\\"):
+    # a name that ended with a prime would be the name of another variable's copy after the step
+    if not variable.name.isprintable() or not set(variable.name).isdisjoint("|\\") or variable.name[-1:] in ("", "'"):
         raise ValueError(f"a variable cannot be called {variable.name!r}")
     if not variable.domain or len(set(variable.domain)) != len(variable.domain):
         raise ValueError(f"{variable.name}: the domain is empty or has a value twice")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from checker.machine import Machine, Property, Run
+from checker.invariant import Invariant
+from checker.machine import Action, Machine, Property, Run
 from checker.smt.checks import demand_wellformed
+from checker.smt.induction import Obligation, misfit, obligations
 from checker.smt.solver import Solver, Status
 from checker.smt.unroll import Bounds, decode, unrolling
 
@@ -45,3 +48,93 @@ def refute(machine: Machine, prop: Property, bounds: Bounds, depth: int, solver:
             break
         session.add(unrolled.step(number))
     return Answer(Finding.NOT_WITHIN, depth)
+
+
+class Outcome(Enum):
+    """What became of a proof attempt."""
+
+    PROVED = "proved"  # every obligation is unsatisfiable, says every solver asked
+    FAILED = "failed"  # some obligation has a counterexample: the invariant is wrong (or the claim is)
+    UNKNOWN = "unknown"  # some solver gave up, or there was none
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An obligation that a solver did not discharge. ``rule`` and ``action`` are given if it is about a rule.
+
+    ``before`` describes the configuration that breaks it, if the solver found one: (symbol, value) of the slots that are taken.
+    """
+
+    obligation: str
+    solver: str
+    status: Status
+    rule: int = -1
+    action: Action | None = None
+    before: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The result of :func:`certify` and :func:`bounded`; ``solvers`` are the names of those that were asked about every obligation."""
+
+    outcome: Outcome
+    obligations: tuple[Obligation, ...] = ()
+    solvers: tuple[str, ...] = ()
+    failures: tuple[Open, ...] = ()
+    reason: str = ""
+
+    @property
+    def proved(self) -> bool:
+        """Nothing is left open."""
+        return self.outcome is Outcome.PROVED
+
+
+def certify(machine: Machine, prop: Property, invariant: Invariant, solvers: Sequence[Solver]) -> Proof:
+    """Check that the invariant proves the claim for any number of events, components, workers, deliveries and steps."""
+    demand_wellformed(machine)
+    reason = misfit(machine, invariant)
+    if reason:
+        return Proof(Outcome.FAILED, reason=reason)
+    return discharge(machine, obligations(machine, prop, invariant), solvers)
+
+
+def discharge(machine: Machine, todo: Sequence[Obligation], solvers: Sequence[Solver]) -> Proof:
+    """Ask every solver about every obligation; proved only if there is a solver, an obligation, and no answer but ``unsat``."""
+    missing = [solver.name for solver in solvers if not solver.available()]
+    if not solvers or missing or not todo:
+        reason = f"not installed: {', '.join(missing)}" if missing else "no obligation" if solvers else "no solver"
+        return Proof(Outcome.UNKNOWN, tuple(todo), reason=reason)
+    failures = tuple(failure for solver in solvers for failure in _failures(machine, todo, solver))
+    statuses = {failure.status for failure in failures}
+    outcome = Outcome.FAILED if Status.SAT in statuses else Outcome.UNKNOWN if statuses else Outcome.PROVED
+    return Proof(outcome, tuple(todo), tuple(solver.name for solver in solvers), failures)
+
+
+def _failures(machine: Machine, todo: Sequence[Obligation], solver: Solver) -> Iterator[Open]:
+    """The obligations that the solver does not find unsatisfiable."""
+    session = solver.session()
+    loaded = None
+    for obligation in todo:
+        if obligation.prelude != loaded:
+            session.load(obligation.prelude)
+            loaded = obligation.prelude
+        reply = session.check(obligation.body, obligation.symbols)
+        if reply.status is not Status.UNSAT:
+            action = machine.rules[obligation.rule].action if obligation.rule >= 0 else None
+            before = _described(machine, reply.values)
+            yield Open(obligation.name, solver.name, reply.status, obligation.rule, action, before, reply.reason)
+
+
+def _described(machine: Machine, values: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    """A solver's values in the machine's words, without the slots that are not taken."""
+    domains = {variable.name: variable.domain for variable in machine.variables}
+    found = []
+    for name, value in values.items():
+        path, dot, variable = name.partition(".")
+        steps = path.split("/")
+        if dot and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
+            found.append((name, domains[variable][value]))
+        elif not dot and value and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
+            found.append((name, "there"))
+    return tuple(found)
