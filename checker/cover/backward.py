@@ -15,7 +15,7 @@ from checker.machine import Machine, Property
 from .bad import Target, targets
 from .modular import Reach
 from .order import Basis, Part
-from .preimage import Back, Preimage
+from .preimage import Back, Left, Preimage
 from .simplify import needed
 from .verdict import Budget, BudgetExceeded, Coverable, GaveUp, Meter, Safe
 
@@ -100,11 +100,11 @@ class _Search:
         heapq.heappush(self._queue, (cost, shape))
 
     def excluded(self) -> tuple[Shape, ...]:
-        """The minimal shapes found, in the machine's own values."""
+        """The shapes found, in the machine's own values."""
         component, event, worker = (rows.words for rows in self._reach.encoded.tables())
         return tuple(
             Shape(component(c), tuple(sorted((event(e), tuple(sorted(map(worker, ws)))) for e, ws in events)))
-            for c, events in self._basis.minimal()
+            for c, events in self._basis.shapes()
         )
 
 
@@ -113,7 +113,9 @@ def _first(target: Target) -> _Cost:
 
 
 def _further(cost: _Cost, back: Back) -> _Cost:
-    """The cost one step further back. Actors outside the shape stay around for the rest of the run, so they are added up."""
+    """The cost one step further back. Stalled actors stay around for the rest of the run, so they are added up."""
     approximate, workers, events, steps = cost
     here = sum(len(part[1]) for part in back.shape[1])
-    return (approximate or not back.exact, max(here, workers + back.stalled), events + back.wider, steps + 1)
+    around = workers + (back.left is not Left.NOTHING)
+    crash = back.left is Left.CRASH and around > here
+    return approximate or not back.exact, max(here, around - crash), events + back.wider, steps + 1 + crash

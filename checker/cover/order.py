@@ -104,5 +104,10 @@ class Basis:
 
     def minimal(self) -> list[Part]:
         """The shapes that contain no other one, sorted."""
-        shapes = [(component, events) for component, kept in self._by_component.items() for events in kept]
-        return sorted(shape for shape in shapes if not self.below(shape, strictly=True))
+        return sorted(shape for shape in self.shapes() if not self.below(shape, strictly=True))
+
+    def shapes(self) -> Iterator[Part]:
+        """All of them."""
+        for component, kept in self._by_component.items():
+            for events in kept:
+                yield component, events

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from itertools import product
 
 from .modular import Reach
@@ -17,15 +18,23 @@ from .names import GONE
 from .order import EventPart, Part, multisets
 
 
+class Left(Enum):
+    """What the actor leaves outside the shape after its step."""
+
+    NOTHING = "nothing"  # it is gone, or part of the shape
+    CRASH = "crash"  # a worker that may silently crash at once
+    STALLED = "stalled"  # a worker that stays around
+
+
 @dataclass(frozen=True, slots=True)
 class Back:
-    """A predecessor. ``stalled``: the actor is alive afterwards, outside the shape. ``wider``: it sits at an event outside it.
+    """A predecessor. ``wider``: the actor sits at an event outside the shape. ``left`` is what becomes of it.
 
     ``exact``: false if the step needs an ``alone`` guard read as the removal of workers that may be unable to go by themselves.
     """
 
     shape: Part
-    stalled: bool
+    left: Left
     wider: bool
     exact: bool
 
@@ -40,8 +49,8 @@ class _Change:
     other: int
 
 
-_Actor = tuple[int, bool]
-"""The actor's row before the step, or ``GONE``, and whether there is a worker in its place afterwards."""
+_Actor = tuple[int, Left]
+"""The actor's row before the step, or ``GONE``, and what it leaves unless it is matched."""
 
 
 class Preimage:
@@ -60,6 +69,10 @@ class Preimage:
         self._alone: dict[tuple[int, int, int], bool] = {}
         self._inverses: dict[tuple[int, int, int], dict[int, list[int]]] = {}
         self._cache: dict[tuple[int, int, int, tuple[int, ...]], list[tuple[int, ...]]] = {}
+        for number, c, e, w, c2, e2, w2 in reach.locals:
+            step = reach.encoded.steps[number]
+            if w != GONE and w2 == GONE and (c, e) == (c2, e2) and not step.same and not step.other:
+                self._silent.add((c, e, w))
         for local in reach.locals:
             self._index(*local)
 
@@ -71,7 +84,7 @@ class Preimage:
             if elsewhere:
                 self._component.setdefault(c2, {})[c, step.other] = None
             return
-        change, actor = _Change(c, e, step.same, step.other), (w, w2 != GONE)
+        change, actor = _Change(c, e, step.same, step.other), (w, self._left(c2, e2, w, w2))
         here = elsewhere or e != e2 or step.same != 0
         if elsewhere:
             self._beside.setdefault(c2, {}).setdefault((c, step.other), {})[change, actor] = None
@@ -79,8 +92,12 @@ class Preimage:
             self._touched.setdefault((c2, e2), {}).setdefault(change, {})[actor] = None
         if w2 != GONE and (here or w != w2):
             self._kept.setdefault((c2, e2, w2), {})[change, w] = None
-        if w2 == GONE and w != GONE and not here:
-            self._silent.add((c, e, w))
+
+    def _left(self, component: int, event: int, before: int, after: int) -> Left:
+        if after == GONE:
+            return Left.NOTHING
+        # A new worker counts even if it crashes at once: it is one more than there were before the step.
+        return Left.CRASH if before != GONE and self.removable(component, event, after) else Left.STALLED
 
     def removable(self, component: int, event: int, worker: int) -> bool:
         """Such a worker may at any time disappear without a trace (a silent crash)."""
@@ -98,13 +115,13 @@ class Preimage:
         after, events = shape
         for component, other in self._component.get(after, ()):
             for rest in self._bystanders(component, after, other, events):
-                yield Back(self.normal(component, rest), False, False, True)
+                yield Back(self.normal(component, rest), Left.NOTHING, False, True)
         for (component, other), changes in self._beside.get(after, {}).items():
             for rest in self._bystanders(component, after, other, events):
                 if not known(self.normal(component, rest)):
-                    for change, (worker, alive) in changes:
+                    for change, (worker, left) in changes:
                         there = (change.event, () if worker == GONE else (worker,))
-                        yield Back(self.normal(component, [*rest, there]), alive, True, self._exact(change))
+                        yield Back(self.normal(component, [*rest, there]), left, True, self._exact(change))
         for i, part in enumerate(events):
             if i == 0 or events[i - 1] != part:
                 yield from self._outside(after, part, events[:i] + events[i + 1 :], known)
@@ -116,18 +133,18 @@ class Preimage:
         for change, actors in self._touched.get((after, event), {}).items():
             for near, others in self._company(change, after, workers, rest):
                 if not known(self.normal(change.component, [(change.event, near), *others])):
-                    for worker, alive in actors:
-                        yield Back(self._join(change, worker, near, others), alive, False, self._exact(change))
+                    for worker, left in actors:
+                        yield Back(self._join(change, worker, near, others), left, False, self._exact(change))
 
     def _inside(self, after: int, part: EventPart, rest: tuple[EventPart, ...]) -> Iterator[Back]:
         """The actor is one of the workers of the event ``part`` afterwards."""
         event, workers = part
         for i, worker in enumerate(workers):
             if i == 0 or workers[i - 1] != worker:
-                left = workers[:i] + workers[i + 1 :]
+                rest_here = workers[:i] + workers[i + 1 :]
                 for change, actor in self._kept.get((after, event, worker), ()):
-                    for near, others in self._company(change, after, left, rest):
-                        yield Back(self._join(change, actor, near, others), False, False, self._exact(change))
+                    for near, others in self._company(change, after, rest_here, rest):
+                        yield Back(self._join(change, actor, near, others), Left.NOTHING, False, self._exact(change))
 
     def _join(self, change: _Change, actor: int, near: tuple[int, ...], others: list[EventPart]) -> Part:
         """The actor put back among the bystanders."""

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from checker.invariant import Invariant, Row, Shape
 
+from .order import Basis
+
 
 def needed(invariant: Invariant) -> Invariant:
     """The same set of configurations: without shapes that R excludes already or that contain another excluded shape; sorted."""
-    rest = [shape for shape in sorted(set(invariant.excluded), key=_size) if _possible(shape, invariant)]
-    kept: dict[Row, list[Shape]] = {}
-    for shape in rest:
-        smaller = kept.setdefault(shape.component, [])
-        if not any(includes(shape, other) for other in smaller):
-            smaller.append(shape)
-    found = [shape for shapes in kept.values() for shape in shapes]
-    return replace(invariant, excluded=tuple(sorted(found, key=lambda shape: (shape.component, shape.events))))
+    shapes = [shape for shape in invariant.excluded if _possible(shape, invariant)]
+    components = sorted({shape.component for shape in shapes})
+    events = sorted({event for shape in shapes for event, _ in shape.events})
+    workers = sorted({worker for shape in shapes for _, present in shape.events for worker in present})
+    c_number, e_number, w_number = _numbers(components), _numbers(events), _numbers(workers)
+    basis = Basis()
+    for shape in shapes:
+        parts = ((e_number[event], tuple(sorted(w_number[worker] for worker in present))) for event, present in shape.events)
+        basis.add((c_number[shape.component], tuple(sorted(parts))))
+    kept = (
+        Shape(components[c], tuple((events[e], tuple(workers[w] for w in present)) for e, present in parts))
+        for c, parts in basis.minimal()
+    )
+    return replace(invariant, excluded=tuple(kept))
 
 
-def includes(large: Shape, small: Shape) -> bool:
-    """The larger shape contains the smaller one: equal component row, distinct events with equal rows and at least the workers."""
-    return large.component == small.component and _embeds(small.events, large.events)
-
-
-def _embeds(small: tuple[tuple[Row, tuple[Row, ...]], ...], large: tuple[tuple[Row, tuple[Row, ...]], ...]) -> bool:
-    if not small:
-        return True
-    row, workers = small[-1]
-    for i, (other, others) in enumerate(large):
-        if row == other and all(workers.count(w) <= others.count(w) for w in workers):
-            if _embeds(small[:-1], large[:i] + large[i + 1 :]):
-                return True
-    return False
-
-
-def _size(shape: Shape) -> tuple[int, int, Row, tuple[tuple[Row, tuple[Row, ...]], ...]]:
-    return len(shape.events), shape.worker_count, shape.component, shape.events
+def _numbers(rows: Iterable[Row]) -> dict[Row, int]:
+    return {row: number for number, row in enumerate(rows)}
 
 
 def _possible(shape: Shape, invariant: Invariant) -> bool:

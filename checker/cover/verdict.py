@@ -36,8 +36,8 @@ class Coverable:
     """The backward search arrived at an initial configuration.
 
     The run it stands for has ``steps`` steps, ``events`` events of one component and never more than ``workers`` workers at
-    once. These are enough, but not always the fewest: the search prefers few workers, yet it may let one stall where
-    a story would rather let it crash. With ``exact`` the run exists; otherwise it leans on an approximation and is only a hint.
+    once. These are enough, but not always the fewest. Silent crashes that merely clear the way for an ``alone`` or ``absent`` are
+    not counted as steps. With ``exact`` the run exists; otherwise it leans on an approximation and is only a hint.
     """
 
     workers: int

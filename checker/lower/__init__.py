@@ -1,0 +1,82 @@
+"""Checked design and delivery semantics to machine. Start reading at ``lower``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checker.design import Design
+from checker.lower import variables as v
+from checker.lower.environment import environment, expiring
+from checker.lower.handler import Lowering, Spot, World
+from checker.lower.program import compile_process
+from checker.lower.queues import Group, groups
+from checker.machine import Level, Limit, Machine, Rule, Test, Variable
+from checker.syntax.nodes import Semantics
+
+__all__ = ["Lowered", "lower"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A machine and how to read it: the places behind the values of ``pc``, and the groups behind the statuses."""
+
+    design: Design
+    semantics: Semantics
+    machine: Machine
+    spots: Mapping[str, Spot]
+    groups: Mapping[str, Group]
+
+    def inside(self, section: str) -> frozenset[str]:
+        """The values of ``pc`` inside a section."""
+        return frozenset(pc for pc, spot in self.spots.items() if section in spot.sections)
+
+
+def lower(design: Design, semantics: Semantics) -> Lowered:
+    """Lower a design; ``semantics`` is used for the queues that declare none."""
+    grouped = groups(design, semantics)
+    lockable: frozenset[str] = frozenset()
+    while True:
+        lowered, needed = _lower(design, semantics, grouped, lockable)
+        if needed <= lockable:
+            return lowered
+        lockable |= needed
+
+
+def _lower(design: Design, semantics: Semantics, grouped: Mapping[str, Group], lockable: frozenset[str]) -> tuple[Lowered, frozenset[str]]:
+    shared = v.shared_variables(design)
+    shared = {k: x for k, x in shared.items() if not k.endswith(".locked") or k.removesuffix(".locked") in lockable}
+    shared.update({g.status: g.variable for g in grouped.values()})
+    domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
+    world = World(design, grouped, domains, lockable)
+    rules: list[Rule] = []
+    spots: dict[str, Spot] = {}
+    limits: list[Limit] = []
+    needed: set[str] = set()
+    for process in design.processes:
+        handler = Lowering(world, compile_process(design, process))
+        handler.run()
+        rules += handler.rules
+        spots.update(handler.spots)
+        needed |= handler.needs_lock
+        if process.workers is not None:
+            limits.append(Limit((Test(v.PC, frozenset(handler.spots)),), process.workers))
+    for group in grouped.values():
+        rules += group.rules(domains, expiring(design) if design.assumes("within-key-window") else frozenset())
+    rules += environment(design, grouped, domains)
+    places = tuple(spots)
+    domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
+    machine = _trimmed(Machine(design.path, semantics.value, tuple(domains.values()), tuple(rules), tuple(limits)))
+    return Lowered(design, semantics, machine, spots, grouped), frozenset(needed)
+
+
+def _trimmed(machine: Machine) -> Machine:
+    """Without variables that no rule mentions."""
+    used = {v.PC}
+    for rule in machine.rules:
+        used.update(t.variable for t in rule.guard)
+        for update in rule.updates:
+            used.add(update.target)
+            used.update([update.source] if update.source else [])
+    kept = tuple(x for x in machine.variables if x.name in used or x.level is not Level.WORKER)
+    return Machine(machine.name, machine.semantics, kept, machine.rules, machine.limits)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 
+from checker.invariant import Row
 from checker.machine import Broadcast, Guard, Level, Machine, Rule, RuleKind, Update, Variable
 
 
@@ -24,6 +26,16 @@ def demand_wellformed(machine: Machine) -> None:
                 raise ValueError(f"{where}: two broadcasts can match one worker")
     for limit in machine.limits:
         _demand_levels(limit.guard, table, (Level.WORKER,), f"{machine.name}: limit")
+
+
+def unknown_row(machine: Machine, rows: Iterable[tuple[Level, Row]]) -> str:
+    """Which row is none of this machine's ("" if all are): wrong length, or a value outside its domain."""
+    columns = {level: machine.level(level) for level in Level}
+    for level, row in rows:
+        domains = [variable.domain for variable in columns[level]]
+        if len(row) != len(domains) or any(value not in domain for domain, value in zip(domains, row, strict=True)):
+            return f"the machine {machine.name} has no {level.value} row {row}"
+    return ""
 
 
 def _demand_variable(variable: Variable) -> None:

@@ -179,7 +179,7 @@ def describe(machine: Machine, index: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A rule fired by a chosen actor: ``enabled`` and the new value of every symbol that may change, over the symbols before the step."""
+    """A rule fired by a chosen actor: ``enabled``, and a new value for every symbol that may change; both over the old symbols."""
 
     enabled: str
     writes: dict[str, str]
@@ -300,8 +300,8 @@ def _exactly(layout: Layout, rule: Rule, actor: Place, pool: int, writes: dict[s
 
 def initial_row(layout: Layout, place: Place) -> str:
     """The row at ``place`` has initial values."""
-    cells = layout.row(place)
-    return terms.conj(among(c.variable, terms.quote(c.name), frozenset(c.variable.initial)) for c in cells if c.variable is not None)
+    row = [(cell.name, cell.variable) for cell in layout.row(place) if cell.variable is not None]
+    return terms.conj(among(variable, terms.quote(name), frozenset(variable.initial)) for name, variable in row)
 
 
 def embeddings(profile: tuple[int, ...], slots: tuple[int, ...]) -> Iterator[Embedding]:
@@ -312,8 +312,8 @@ def embeddings(profile: tuple[int, ...], slots: tuple[int, ...]) -> Iterator[Emb
             yield tuple(zip(events, workers, strict=True))
 
 
-def bad_at(layout: Layout, pattern: Pattern, component: int, embedding: Embedding, exact: bool) -> str:
-    """The component matches the pattern with its events and workers at these slots; ``exact`` respects ``absent``."""
+def bad_at(layout: Layout, pattern: Pattern, component: int, embedding: Embedding) -> str:
+    """The component matches the pattern with its events and workers at these slots; ``absent`` speaks of the slots there are."""
     found = [guard_at(layout, pattern.component, Place(component), terms.quote)]
     for wanted, (event, workers) in zip(pattern.events, embedding, strict=True):
         place = Place(component, event)
@@ -322,8 +322,7 @@ def bad_at(layout: Layout, pattern: Pattern, component: int, embedding: Embeddin
         for guard, worker in zip(wanted.workers, workers, strict=True):
             at = Place(component, event, worker)
             found += [terms.quote(layout.path(at)), guard_at(layout, guard, at, terms.quote)]
-        if exact:
-            found += _nobody(layout, wanted, place)
+        found += _nobody(layout, wanted, place)
     return terms.conj(found)
 
 
@@ -341,7 +340,7 @@ def bad(layout: Layout, pattern: Pattern) -> str:
     """Some component matches the pattern, ``absent`` included."""
     profile = tuple(len(event.workers) for event in pattern.events)
     return terms.disj(
-        bad_at(layout, pattern, component, embedding, exact=True)
+        bad_at(layout, pattern, component, embedding)
         for component, slots in enumerate(layout.slots)
         for embedding in embeddings(profile, slots)
     )

@@ -1,41 +1,45 @@
-"""The obligations of an unbounded proof, as text: initial configurations satisfy Inv, every rule preserves it, it excludes the claim's bad.
+"""The obligations of an unbounded proof, as text.
 
-What the invariant says is taken from the :class:`checker.invariant.Invariant` alone, what a step does from the rules alone. One obligation
-is a formula whose unsatisfiability is claimed; one obligation per rule, never a disjunction over rules.
+Initial configurations satisfy the invariant Inv, every rule preserves it, and it excludes the claim's bad patterns. What Inv
+says is taken from the :class:`checker.invariant.Invariant` alone, what a step does from the rules alone. One obligation is a
+formula whose unsatisfiability is claimed; there is one per rule, never a disjunction over rules.
 
 NOTE(slots): why a check on few slots covers any number of events and workers.
 
-Let Inv be what :mod:`checker.invariant` says of one component (components share nothing but limits on spawns, which are ignored here).
+Let Inv be what :mod:`checker.invariant` says of one component. Components share nothing but the limits on spawns, ignored here.
 
-1. Larger relation. A step of the machine is a step of the relation obtained by (a) removing the workers that offend ``alone`` together
-   with the step, instead of waiting for them (if there is none the step is the same), and (b) ignoring limits and pools, which only
-   forbid. If Inv is preserved by the larger relation it is preserved by the machine.
-2. Locality. Once rule r and its actor a are chosen, the larger relation is a function, and it works element by element: the new component
-   row and the acting event's new row depend on the component row, the acting event's row and the acting worker; every other event keeps
-   its row; every other worker is kept, changed or removed depending on its own row and on whether it is in the acting event; a new worker
-   depends on the component row and the acting event's row. So for any part D of a configuration C that contains the actor (worker
-   rules: the worker and its event; spawn and event rules: the event): r can fire in D exactly if it can in C, and the result r(D) consists of
-   the images of D's elements in r(C), with the new worker if there is one.
-3. Witnesses. "Not Inv" is always visible on few elements: the component row alone; one event; one event with one worker; or the events and
-   workers of one excluded shape. Call them the profiles (), (0), (1) and, for a shape, (workers of its first event, of its second, ...).
-4. So let Inv(C), and not Inv(r(C)), with witness V in r(C). Every element of V is the image of an element of C, except the new worker. Let D be
-   the actor with its event, and the elements of C whose images are in V. Inv(D), because Inv is downward closed, and V is in r(D) by 2.
-   Hence: if no D of the following form is a counterexample, no configuration at all is one.
-   D has the component; the acting event; the events of one profile (of which one may be the acting event); the workers of
-   that profile (one of which may be the actor, or in r(D) the new worker); and the acting worker.
-5. Slots. With m the most events and k the most workers on one event over all profiles (k >= 1 because of the profile (1)): the acting event is
-   slot 0 and has 1 + k worker slots, the actor or new worker in slot 0; m further event slots have k worker slots each. D fits: put
-   V's events other than the acting one into slots 1, 2, ... in order, and its workers other than the actor into the next slots in order. Slots of the
-   same kind are interchangeable (no formula but the goal tells them apart), so the goal "not Inv afterwards" is only stated for
-   these placements, see :func:`_placements`; its events and workers are required to be there, other slots may be empty or not.
-   A component rule has no acting event; its witness is put into slots 0, 1, ...
-6. Hypotheses. Inv(D) is stated for all slots and all ways to embed a shape in them. All of these follow from Inv(D), so leaving
-   any of them out could only turn "unsatisfiable" into "satisfiable": it could lose a proof, never make one.
+1. Larger relation. A step of the machine is also a step of the relation obtained by (a) removing the workers that offend
+   ``alone`` together with the step instead of waiting for them (if there is none the step is the same), and (b) ignoring limits
+   and pools, which only forbid. If Inv is preserved by the larger relation it is preserved by the machine.
+2. Locality. Once rule r and its actor a are chosen, the larger relation is a function and works element by element. The new
+   component row and the acting event's new row depend on the component row, the acting event's row and the acting worker. Every
+   other event keeps its row. Every other worker is kept, changed or removed depending on its own row and on whether it is in
+   the acting event. A new worker depends on the component row and the acting event's row. So take any part D of a configuration
+   C that contains the actor (for worker rules the worker and its event; for spawn and event rules the event): r can fire in D
+   exactly if it can in C, and r(D) consists of the images of D's elements in r(C), with the new worker if there is one.
+3. Witnesses. "Not Inv" is always visible on few elements: the component row alone; one event; one event with one worker; or the
+   events and workers of one excluded shape. Their *profiles* are (), (0), (1) and, for a shape, (workers of its first event, of
+   its second, ...).
+4. Now let Inv(C), and not Inv(r(C)), with witness V in r(C). Every element of V is the image of an element of C, except the new
+   worker. Let D be the component row, the actor with its event, and the elements of C whose images are in V. Inv(D), because
+   Inv is downward closed, and V is in r(D) by 2. So D is a counterexample too. It has no other events than the acting one and
+   those of one profile (one of which may be the acting one), and no other workers than the acting one and those of that profile
+   (one of which may be the acting one or, in r(D), the new one). If no such D is a counterexample, no configuration at all is
+   one.
+5. Slots. Let m be the most events and k the most workers on one event over all profiles; k >= 1 because of the profile (1). The
+   acting event is slot 0 and has 1 + k worker slots, the actor or the new worker in slot 0; m further event slots have k worker
+   slots each. D fits: put V's events other than the acting one into slots 1, 2, ... in order, and its workers other than the
+   actor into the next slots in order. Slots of one kind are interchangeable (no formula but the goal tells them apart), so the
+   goal "not Inv afterwards" is stated for these placements only, see :func:`_placements`; the witness must be there, other
+   slots may be taken or not. A component rule has no acting event; its witness is put into slots 0, 1, ...
+6. Hypotheses. Inv(D) is stated for all slots and all ways to embed a shape into them. All of this follows from Inv(D). Leaving
+   some of it out could only turn "unsatisfiable" into "satisfiable": it could lose a proof, never make one.
 
-The other two kinds of obligation are simpler. Initially there is no worker, so a witness is the component row, one event, or a shape without workers; every row of it
-is initial, and that is checked on the shape's events, for any number of events. A bad pattern, with its ``absent`` dropped (which makes more configurations bad),
-in a configuration C with Inv(C) is bad in the part of C that it names, of which Inv holds too: slots are made for exactly that part.
-Dropping rows the machine does not have would be harmless, but such an invariant belongs to another machine, so it is refused.
+The other obligations are simpler. Initially there is no worker, so a witness is the component row, one event, or a shape
+without workers; the slots are that shape's events, and the rows of all of them are initial. A bad configuration C with Inv(C):
+let D be the part that a bad pattern names. Inv(D), and D matches the pattern too, for what ``absent`` says of all workers of an
+event it also says of those in D. The slots are exactly that part. Nothing is demanded of the workers outside it, so the
+obligation is the stronger claim that drops ``absent`` for them.
 """
 
 from __future__ import annotations
@@ -96,14 +100,25 @@ class Part:
     good: bool
 
 
-def misfit(machine: Machine, invariant: Invariant) -> str:
-    """Why the invariant cannot belong to the machine ("" if it can): some row has the wrong length or a value outside its domain."""
-    for profile, rows in _row_sets(invariant):
-        columns = _columns(machine, profile)
-        for row in rows:
-            if len(row) != len(columns) or any(value not in column.domain for value, column in zip(row, columns, strict=True)):
-                return f"the invariant has a row {row} that the machine {machine.name} does not have"
-    return ""
+def invariant_rows(invariant: Invariant) -> Iterator[tuple[Level, Row]]:
+    """Every row the invariant mentions."""
+    for component in invariant.components:
+        yield Level.COMPONENT, component
+    for component, event in invariant.events:
+        yield from ((Level.COMPONENT, component), (Level.EVENT, event))
+    for component, event, worker in invariant.workers:
+        yield from ((Level.COMPONENT, component), (Level.EVENT, event), (Level.WORKER, worker))
+    for shape in invariant.excluded:
+        yield from shape_rows(shape)
+
+
+def shape_rows(shape: Shape) -> Iterator[tuple[Level, Row]]:
+    """Every row of a shape."""
+    yield Level.COMPONENT, shape.component
+    for event, workers in shape.events:
+        yield Level.EVENT, event
+        for worker in workers:
+            yield Level.WORKER, worker
 
 
 def parts(invariant: Invariant) -> list[Part]:
@@ -187,7 +202,7 @@ def _fits(layout: Layout, part: Part, embedding: Embedding, read: Read) -> str:
 
 
 def _placements(profile: Profile, acting: bool) -> Iterator[Embedding]:
-    """Where a witness may be, up to symmetry of slots. ``acting``: event 0 and its worker 0 are the actor's, else nobody's in particular."""
+    """Where a witness may be, up to symmetry of slots. ``acting``: event 0 and its worker 0 are the actor's."""
     if not acting:
         yield tuple((event, tuple(range(count))) for event, count in enumerate(profile))
         return
@@ -208,7 +223,8 @@ def _prelude(layout: Layout, conjuncts: list[Part], assume: bool) -> str:
     lines += [declare(quote(layout.path(event)), "Bool") for event in layout.events(0)]
     lines += [declare(quote(cell.name), cell.sort) for cell in layout.cells()]
     lines += [claim(in_domain(cell)) for cell in layout.cells() if in_domain(cell) != terms.TRUE]
-    lines += [terms.comment("The sets of rows that the invariant consists of."), *(_definition(machine, part) for part in conjuncts)]
+    lines.append(terms.comment("The sets of rows that the invariant consists of."))
+    lines += [_definition(machine, part) for part in conjuncts]
     if assume:
         lines.append(terms.comment("The invariant holds."))
         for part in conjuncts:
@@ -222,7 +238,7 @@ def _symbols(layout: Layout) -> tuple[str, ...]:
 
 
 def obligations(machine: Machine, prop: Property, invariant: Invariant, spare: int = 0) -> tuple[Obligation, ...]:
-    """All that must be unsatisfiable for ``invariant`` to prove ``prop`` of ``machine``; ``spare`` adds slots beyond those needed."""
+    """All that must be unsatisfiable for ``invariant`` to prove ``prop``; ``spare`` adds slots beyond those needed."""
     conjuncts = parts(invariant)
     return (_initial(machine, conjuncts), *_steps(machine, conjuncts, spare), *_claims(machine, prop, conjuncts))
 
@@ -273,5 +289,5 @@ def _claims(machine: Machine, prop: Property, conjuncts: list[Part]) -> Iterator
         layout = Layout(machine, (profile,), optional=True)
         (embedding,) = _placements(profile, False)
         lines = [terms.comment(f"The claim {prop.name} is violated (bad pattern {index}).")]
-        lines.append(claim(bad_at(layout, pattern, 0, embedding, exact=False)))
+        lines.append(claim(bad_at(layout, pattern, 0, embedding)))
         yield Obligation(f"claim-{index}", -1, _prelude(layout, conjuncts, True), "\n".join(lines), _symbols(layout))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from checker.invariant import Invariant
 from checker.machine import Action, Machine, Property, Run
-from checker.smt.checks import demand_wellformed
-from checker.smt.induction import Obligation, misfit, obligations
+from checker.smt.checks import demand_wellformed, unknown_row
+from checker.smt.closure import Configuration, closure_obligations, misplaced
+from checker.smt.induction import Obligation, invariant_rows, obligations
 from checker.smt.solver import Solver, Status
-from checker.smt.unroll import Bounds, decode, unrolling
+from checker.smt.unroll import Bounds, decode, too_big, unrolling
+
+MOST_STATES = 20_000
 
 
 class Finding(Enum):
@@ -24,7 +27,7 @@ class Finding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of :func:`refute`; every length below ``depth`` was examined to the end, for REACHED and NOT_WITHIN ``depth`` too."""
+    """The answer of :func:`refute`: every length below ``depth`` was examined to the end, and ``depth`` too unless UNKNOWN."""
 
     finding: Finding
     depth: int
@@ -47,7 +50,7 @@ def refute(machine: Machine, prop: Property, bounds: Bounds, depth: int, solver:
         if not unrolled.choices:
             break
         session.add(unrolled.step(number))
-    return Answer(Finding.NOT_WITHIN, depth)
+    return Answer(Finding.NOT_WITHIN, depth, reason=too_big(prop, bounds))
 
 
 class Outcome(Enum):
@@ -76,7 +79,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The result of :func:`certify` and :func:`bounded`; ``solvers`` are the names of those that were asked about every obligation."""
+    """The result of :func:`certify` and :func:`bounded`; ``solvers`` names those that were asked about every obligation."""
 
     outcome: Outcome
     obligations: tuple[Obligation, ...] = ()
@@ -93,7 +96,7 @@ class Proof:
 def certify(machine: Machine, prop: Property, invariant: Invariant, solvers: Sequence[Solver]) -> Proof:
     """Check that the invariant proves the claim for any number of events, components, workers, deliveries and steps."""
     demand_wellformed(machine)
-    reason = misfit(machine, invariant)
+    reason = unknown_row(machine, invariant_rows(invariant))
     if reason:
         return Proof(Outcome.FAILED, reason=reason)
     return discharge(machine, obligations(machine, prop, invariant), solvers)
@@ -138,3 +141,16 @@ def _described(machine: Machine, values: Mapping[str, int]) -> tuple[tuple[str, 
         elif not dot and value and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
             found.append((name, "there"))
     return tuple(found)
+
+
+def bounded(machine: Machine, prop: Property, bounds: Bounds, states: Sequence[Configuration], solver: Solver) -> Proof:
+    """Check that ``states`` (up to order) are all that can be reached within the bounds by any number of steps, and none is bad."""
+    demand_wellformed(machine)
+    reason = misplaced(machine, states, bounds)
+    if reason:
+        return Proof(Outcome.FAILED, reason=reason)
+    if len(states) > MOST_STATES:
+        return Proof(
+            Outcome.UNKNOWN, reason=f"{len(states)} configurations are more than the {MOST_STATES} that are given to a solver"
+        )
+    return replace(discharge(machine, closure_obligations(machine, prop, states, bounds), [solver]), reason=too_big(prop, bounds))

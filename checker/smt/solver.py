@@ -1,8 +1,8 @@
 """Solvers that read SMT-LIB 2 text: Z3 in this process, cvc5 where it is installed.
 
-Both get exactly the text that goes into certificate files. Only the answers ``sat`` and ``unsat`` are answers; whatever else a solver
-says is UNKNOWN, and an error message is an exception. The modules z3 and cvc5 have no types and are slow to import, so they
-are imported here, inside functions, and nowhere else.
+Both get exactly the text that goes into certificate files. Only the answers ``sat`` and ``unsat`` are answers; whatever else a
+solver says is UNKNOWN, and an error message is an exception. The modules z3 and cvc5 have no types and are slow to import, so
+they are imported here, inside functions, and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from importlib.util import find_spec
 from typing import Any, Protocol
-
 
 
 class Status(Enum):

@@ -39,6 +39,8 @@ def negate(part: str) -> str:
     """It does not hold."""
     if part in (TRUE, FALSE):
         return FALSE if part == TRUE else TRUE
+    if part.startswith("(not "):
+        return part[len("(not ") : -1]
     return f"(not {part})"
 
 

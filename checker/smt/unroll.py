@@ -1,4 +1,4 @@
-"""Bounded runs as text: a configuration of fixed size at steps 0, 1, 2, ... and a number per step that says who fired which rule."""
+"""Bounded runs as text: a configuration of fixed size at steps 0, 1, 2, ... and, per step, the number of who fired which rule."""
 
 from __future__ import annotations
 
@@ -31,8 +31,18 @@ class Bounds(Protocol):
 
 
 def bounded_layout(machine: Machine, bounds: Bounds) -> Layout:
-    """Exactly the events and components of the bounds. Any event may have all the workers, so each has a slot for every one of them."""
+    """Exactly the events and components of the bounds; any event may have all the workers, so each has slots for all."""
+    if bounds.keys < 1 or bounds.events < 0 or bounds.workers < 0:
+        raise ValueError("bounds need a component, and no negative number")
     return Layout(machine, ((bounds.workers,) * bounds.events,) * bounds.keys)
+
+
+def too_big(prop: Property, bounds: Bounds) -> str:
+    """A warning if some bad pattern does not fit into the bounds, so that nothing was said about it ("" if all fit)."""
+    for index, pattern in enumerate(prop.bad):
+        if len(pattern.events) > bounds.events or sum(len(event.workers) for event in pattern.events) > bounds.workers:
+            return f"bad pattern {index} of {prop.name} needs more events or workers than the bounds have"
+    return ""
 
 
 def next_values(layout: Layout, chosen: str, firings: list[Firing]) -> dict[str, str]:

@@ -80,7 +80,9 @@ class Bounded:
         component, events = configuration
         outer = self.values(Level.COMPONENT, component)
         return sum(
-            self.holds(guard, outer | self.values(Level.EVENT, row) | self.values(Level.WORKER, w)) for row, ws in events for w in ws
+            self.holds(guard, outer | self.values(Level.EVENT, row) | self.values(Level.WORKER, w))
+            for row, ws in events
+            for w in ws
         )
 
     def fire(self, rule: Rule, configuration: Configuration, at: int | None, actor: int | None) -> Configuration:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, permutations, product
+from itertools import combinations, combinations_with_replacement, permutations, product
 from typing import Any
 
 from checker.invariant import Invariant, Row, Shape
@@ -207,3 +207,58 @@ def guess(machine: Machine, size: Size, pairs: bool = True) -> Invariant:
                 excluded.append(Shape(c, ((e, ()), (f, ()))))
     excluded.sort(key=lambda s: (s.component, s.events))
     return Invariant(components, events, workers, tuple(excluded))
+
+
+def embeds(shape: Shape, component: Any) -> bool:
+    """The component has the shape's row, and distinct events with the shape's rows and (distinct) workers."""
+    row, events = component
+    if row != shape.component:
+        return False
+    for chosen in permutations(events, len(shape.events)):
+        for (wanted, crew), (event_row, workers) in zip(shape.events, chosen, strict=True):
+            there = [r for _, r in workers]
+            if wanted != event_row or any(there.count(r) < crew.count(r) for r in crew):
+                break
+        else:
+            return True
+    return False
+
+
+def satisfies(invariant: Invariant, component: Any) -> bool:
+    row, events = component
+    return (
+        row in invariant.components
+        and all((row, event) in invariant.events for event, _ in events)
+        and all((row, event, worker) in invariant.workers for event, workers in events for _, worker in workers)
+        and not any(embeds(shape, component) for shape in invariant.excluded)
+    )
+
+
+def models(machine: Machine, invariant: Invariant, events: int, workers: int, most: int) -> list[State] | None:
+    """Every configuration of one component that satisfies the invariant, with so many events and workers per event; None if too many."""
+    found: list[State] = []
+    for row in sorted(invariant.components):
+        options = []
+        for component, event in sorted(invariant.events):
+            rows = sorted(w for c, e, w in invariant.workers if (c, e) == (row, event))
+            crews = [crew for n in range(workers + 1) for crew in combinations_with_replacement(rows, n)]
+            options += [(event, tuple(enumerate(crew))) for crew in crews if component == row]
+        for count in range(events + 1):
+            if len(options) ** count > most * (count + 1):
+                return None
+            for chosen in combinations_with_replacement(options, count):
+                # identities are unique in the whole configuration
+                renamed = tuple((e, tuple((10 * n + i, w) for i, w in crew)) for n, (e, crew) in enumerate(chosen))
+                if satisfies(invariant, (row, renamed)):
+                    found.append(((row, renamed),))
+    return found if len(found) <= most else None
+
+
+def proves(machine: Machine, prop: Property, invariant: Invariant, states: list[State]) -> bool:
+    """The invariant holds at the start (with up to two events), excludes the claim's bad, and is kept by every step from ``states``."""
+    begin = [component for events in range(3) for (component,) in starts(machine, Size(0, events))]
+    if not all(satisfies(invariant, component) for component in begin):
+        return False
+    if any(is_bad(machine, prop, state) for state in states):
+        return False
+    return all(satisfies(invariant, after[0]) for state in states for _, after in successors(machine, state, 10**6))
