@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 
+from .encode import Local
 from .modular import Reach
 from .names import GONE
 from .order import EventPart, Part, multisets
@@ -74,10 +75,11 @@ class Preimage:
             if w != GONE and w2 == GONE and (c, e) == (c2, e2) and not step.same and not step.other:
                 self._silent.add((c, e, w))
         for local in reach.locals:
-            self._index(*local)
+            self._index(local)
 
-    def _index(self, number: int, c: int, e: int, w: int, c2: int, e2: int, w2: int) -> None:
+    def _index(self, local: Local) -> None:
         """File one local transition under its result, unless the predecessors it gives would contain the shape itself."""
+        number, c, e, w, c2, e2, w2 = local
         step = self.reach.encoded.steps[number]
         elsewhere = c != c2 or step.other != 0
         if e == GONE:

@@ -18,20 +18,23 @@ Let Inv be what :mod:`checker.invariant` says of one component. Components share
    C that contains the actor (for worker rules the worker and its event; for spawn and event rules the event): r can fire in D
    exactly if it can in C, and r(D) consists of the images of D's elements in r(C), with the new worker if there is one.
 3. Witnesses. "Not Inv" is always visible on few elements: the component row alone; one event; one event with one worker; or the
-   events and workers of one excluded shape. Their *profiles* are (), (0), (1) and, for a shape, (workers of its first event, of
-   its second, ...).
+   events and workers of one excluded shape. Their *profiles* are (), (0), (1) and, for a shape, the numbers of workers of its
+   events, largest first.
 4. Now let Inv(C), and not Inv(r(C)), with witness V in r(C). Every element of V is the image of an element of C, except the new
    worker. Let D be the component row, the actor with its event, and the elements of C whose images are in V. Inv(D), because
    Inv is downward closed, and V is in r(D) by 2. So D is a counterexample too. It has no other events than the acting one and
    those of one profile (one of which may be the acting one), and no other workers than the acting one and those of that profile
    (one of which may be the acting one or, in r(D), the new one). If no such D is a counterexample, no configuration at all is
    one.
-5. Slots. Let m be the most events and k the most workers on one event over all profiles; k >= 1 because of the profile (1). The
-   acting event is slot 0 and has 1 + k worker slots, the actor or the new worker in slot 0; m further event slots have k worker
-   slots each. D fits: put V's events other than the acting one into slots 1, 2, ... in order, and its workers other than the
-   actor into the next slots in order. Slots of one kind are interchangeable (no formula but the goal tells them apart), so the
-   goal "not Inv afterwards" is stated for these placements only, see :func:`_placements`; the witness must be there, other
-   slots may be taken or not. A component rule has no acting event; its witness is put into slots 0, 1, ...
+5. Slots. Let k be the largest number in any profile; k >= 1 because of the profile (1). Event slot 0 is the acting event's and has
+   1 + k worker slots, the first for the actor or the new worker. Event slot j >= 1 has as many worker slots as the j-th number
+   of some profile at most is, and there are as many such slots as the longest profile. D fits: its acting event goes into slot
+   0, its actor into the first worker slot there; V's other events, largest first, into slots 1, 2, ... (V without its part in the
+   acting event has no larger j-th number than V's profile), and V's other workers into the next slots of their events. All
+   other slots are empty. A component rule has no acting event; its witness is put into slots 0, 1, ..., largest first.
+   The set of a shape's rows is made closed under exchanging events with equally many workers, and workers of one event. So it
+   does not matter which of them is said to be the acting one: :func:`_placements` lists one case for each size of the acting
+   event's part, without and with the acting worker in it. The goal is the disjunction of these cases over all profiles.
 6. Hypotheses. Inv(D) is stated for all slots and all ways to embed a shape into them. All of this follows from Inv(D). Leaving
    some of it out could only turn "unsatisfiable" into "satisfiable": it could lose a proof, never make one.
 
@@ -46,6 +49,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations, pairwise, permutations, product, zip_longest
 
 from checker.invariant import Invariant, Row, Shape
 from checker.machine import Level, Machine, Property, RuleKind, Variable
@@ -58,7 +62,6 @@ from checker.smt.encode import (
     among,
     bad_at,
     describe,
-    embeddings,
     fire,
     in_domain,
     initial_row,
@@ -138,19 +141,22 @@ def _row_sets(invariant: Invariant) -> Iterator[tuple[Profile, tuple[Row, ...]]]
     yield (1,), tuple(sorted(component + event + worker for component, event, worker in invariant.workers))
     grouped: dict[Profile, set[Row]] = {}
     for shape in invariant.excluded:
-        grouped.setdefault(tuple(len(workers) for _, workers in shape.events), set()).add(_flat(shape))
+        profile = tuple(sorted((len(workers) for _, workers in shape.events), reverse=True))
+        grouped.setdefault(profile, set()).update(_arrangements(shape))
     for profile in sorted(grouped):
         yield profile, tuple(sorted(grouped[profile]))
 
 
-def _flat(shape: Shape) -> Row:
-    """The values of a shape in one row."""
-    values = list(shape.component)
-    for event, workers in shape.events:
-        values += event
-        for worker in workers:
-            values += worker
-    return tuple(values)
+def _arrangements(shape: Shape) -> Iterator[Row]:
+    """The values of a shape in one row, in every order that has larger events first."""
+    for events in set(permutations(shape.events)):
+        counts = [len(workers) for _, workers in events]
+        if counts == sorted(counts, reverse=True):
+            for crews in product(*(set(permutations(workers)) for _, workers in events)):
+                row = list(shape.component)
+                for (event, _), crew in zip(events, crews, strict=True):
+                    row += event + tuple(value for worker in crew for value in worker)
+                yield tuple(row)
 
 
 def _columns(machine: Machine, profile: Profile) -> list[Variable]:
@@ -201,19 +207,27 @@ def _fits(layout: Layout, part: Part, embedding: Embedding, read: Read) -> str:
     return terms.conj((*there, terms.negate(holds) if part.good else holds))
 
 
+def _choices(profile: Profile, slots: tuple[int, ...]) -> Iterator[Embedding]:
+    """Every choice of distinct slots for a witness, up to exchanging events with equally many workers and workers of one event."""
+    for events in permutations(range(len(slots)), len(profile)):
+        pairs = list(zip(profile, events, strict=True))
+        if all(left < right for (some, left), (more, right) in pairwise(pairs) if some == more):
+            for workers in product(*(combinations(range(slots[event]), count) for count, event in pairs)):
+                yield tuple(zip(events, workers, strict=True))
+
+
 def _placements(profile: Profile, acting: bool) -> Iterator[Embedding]:
-    """Where a witness may be, up to symmetry of slots. ``acting``: event 0 and its worker 0 are the actor's."""
+    """Where a witness may be, see NOTE(slots), 5. ``acting``: event 0 and its worker 0 are the actor's."""
     if not acting:
         yield tuple((event, tuple(range(count))) for event, count in enumerate(profile))
         return
     yield tuple((event + 1, tuple(range(count))) for event, count in enumerate(profile))
-    for mine, count in enumerate(profile):
-        rest = iter(range(1, len(profile)))
-        others = {event: (next(rest), tuple(range(workers))) for event, workers in enumerate(profile) if event != mine}
-        for actor in (None, *range(count)):
-            slots = iter(range(1, count + 1))
-            workers = tuple(0 if worker == actor else next(slots) for worker in range(count))
-            yield tuple((0, workers) if event == mine else others[event] for event in range(len(profile)))
+    for count in sorted(set(profile)):
+        mine = profile.index(count)
+        for first in (0, 1) if count else (1,):
+            found = [(event + (event < mine), tuple(range(workers))) for event, workers in enumerate(profile)]
+            found[mine] = (0, tuple(range(first, first + count)))
+            yield tuple(found)
 
 
 def _prelude(layout: Layout, conjuncts: list[Part], assume: bool) -> str:
@@ -228,7 +242,7 @@ def _prelude(layout: Layout, conjuncts: list[Part], assume: bool) -> str:
     if assume:
         lines.append(terms.comment("The invariant holds."))
         for part in conjuncts:
-            for embedding in embeddings(part.profile, layout.slots[0]):
+            for embedding in _choices(part.profile, layout.slots[0]):
                 lines.append(claim(terms.negate(_fits(layout, part, embedding, quote))))
     return "\n".join(lines)
 
@@ -256,9 +270,8 @@ def _initial(machine: Machine, conjuncts: list[Part]) -> Obligation:
 
 def _steps(machine: Machine, conjuncts: list[Part], spare: int) -> Iterator[Obligation]:
     """Every rule preserves the invariant; see NOTE(slots)."""
-    events = max(len(part.profile) for part in conjuncts) + spare
-    workers = max(count for part in conjuncts for count in part.profile) + spare
-    layout = Layout(machine, ((workers + 1, *(workers,) * events),), optional=True)
+    largest = [max(column) + spare for column in zip_longest(*(part.profile for part in conjuncts), fillvalue=0)]
+    layout = Layout(machine, ((largest[0] + 1, *largest, *largest[:1] * spare),), optional=True)
     prelude = _prelude(layout, conjuncts, True)
     for index, rule in enumerate(machine.rules):
         acting = rule.kind is not RuleKind.COMPONENT

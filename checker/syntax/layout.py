@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from lark import Token
 from lark.lark import PostLex
@@ -13,6 +15,13 @@ from checker.source import Source, Span
 
 MAX_DEPTH = 40
 """Deepest nesting of blocks; a handler that needs more is a mistake, and the tree walkers recurse."""
+STEP_WIDTH = 2
+"""Spaces per level where the text has none of its own (tabs, blocks that were moved)."""
+MAX_LINE = 1_000
+PLACEHOLDER = "\x01"
+_START = re.compile(r"[ \t\f\ufeff]*")
+_CONTENT = re.compile(r'(?:[^#"]|"[^"]*"|")*')
+_ELSE_IF = re.compile(r"else[ \t]+if\b")
 
 
 class Layout(PostLex):
@@ -43,42 +52,90 @@ def _width(white: str) -> int:
     return len(white) - len(white.lstrip(" "))
 
 
-def indent_of(line: str) -> int:
-    """How many spaces a line starts with."""
-    return len(line) - len(line.lstrip(" "))
+@dataclass(slots=True)
+class Line:
+    """A line with content: what the parser is to read of it, and where every character of that stands in the source.
+
+    ``text`` has neither indentation nor comment. ``columns`` gives the 0-based source column of every offset (one more than there
+    are characters); None as long as the text is the source's own, from column ``start`` on.
+    """
+
+    number: int
+    indent: int
+    text: str
+    start: int
+    columns: tuple[int, ...] | None = None
+
+    def column(self, offset: int) -> int:
+        """The 1-based source column of an offset in ``text``."""
+        if self.columns is None:
+            return self.start + offset + 1
+        return self.columns[min(max(offset, 0), len(self.columns) - 1)] + 1
+
+    def span(self, start: int, end: int, path: str) -> Span:
+        """The source place of ``text[start:end]``."""
+        first = self.column(start)
+        return Span(self.number, first, self.number, max(self.column(end), first), path)
+
+    def whole(self, path: str) -> Span:
+        """The source place of the line's content."""
+        return self.span(0, len(self.text), path)
+
+    def change(self, edits: Iterable[tuple[int, int, str]]) -> None:
+        """Replace pieces of the text: (start, end, new), from left to right and apart from each other."""
+        columns = list(self.columns or range(self.start, self.start + len(self.text) + 1))
+        text = self.text
+        for start, end, new in sorted(edits, reverse=True):
+            inserted = [min(columns[start] + i, columns[end]) for i in range(len(new))]
+            text = text[:start] + new + text[end:]
+            columns[start:end] = inserted
+        self.text, self.columns = text, tuple(columns)
 
 
-def is_blank(line: str) -> bool:
-    """True for a line without content (a comment is none)."""
-    stripped = line.strip()
-    return not stripped or stripped.startswith("#")
-
-
-def mend(source: Source) -> tuple[list[str], list[Diagnostic]]:
-    """The lines with sound indentation, and what had to be mended. Blank and comment lines become empty."""
-    lines: list[str] = []
-    found: list[Diagnostic] = []
+def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
+    """The lines with content, soundly indented, and what had to be mended."""
+    lines, found = _lines(source)
+    tabs = [d for d in found if d.code == errors.TAB]
     levels = [0]
-    for number, line in enumerate(source.lines, start=1):
-        if is_blank(line):
-            lines.append("")
-            continue
-        start = line[: len(line) - len(line.lstrip(" \t"))]
-        if "\t" in start:
-            found.append(errors.tab_indent(Span(number, 1, number, len(start) + 1, source.path)))
-            line = start.replace("\t", "  ") + line.lstrip(" \t")
-        indent = indent_of(line)
+    chains: dict[int, int] = {}
+    for index, line in enumerate(lines):
         closed = levels[-1]
-        while indent < levels[-1]:
+        while line.indent < levels[-1]:
             closed = levels.pop()
-        if indent > levels[-1]:
-            if closed > indent:
-                found.append(errors.crooked_indent(Span.at_line(line, number, source.path), (levels[-1], closed)))
-                line = " " * closed + line.lstrip(" ")
-                indent = closed
-            levels.append(indent)
-        if len(levels) - 1 > MAX_DEPTH:
-            found.append(errors.too_deep(Span.at_line(line, number, source.path), MAX_DEPTH))
-            return [*lines, *[""] * (len(source.lines) - len(lines))], found
-        lines.append(line)
+        if line.indent > levels[-1]:
+            if closed > line.indent:
+                if not tabs:
+                    found.append(errors.crooked_indent(line.whole(source.path), (levels[-1], closed)))
+                line.indent = closed
+            levels.append(line.indent)
+        chains = {indent: count for indent, count in chains.items() if indent <= line.indent}
+        chains[line.indent] = chains.get(line.indent, 0) + 1 if _ELSE_IF.match(line.text) else 0
+        if len(levels) - 1 + sum(chains.values()) > MAX_DEPTH:
+            found.append(errors.too_deep(line.whole(source.path), MAX_DEPTH))
+            return lines[:index], found
+    return lines, found
+
+
+def _lines(source: Source) -> tuple[list[Line], list[Diagnostic]]:
+    lines: list[Line] = []
+    found: list[Diagnostic] = []
+    tabs: list[Span] = []
+    for number, text in enumerate(source.lines, start=1):
+        if not text.strip() or text.lstrip().startswith("#"):
+            continue
+        if len(text) > MAX_LINE:
+            found.append(errors.long_line(Span(number, 1, number, 2, source.path), len(text), MAX_LINE))
+            text = text[: len(text) - len(text.lstrip(" \t"))] + PLACEHOLDER
+        else:
+            text = text.replace(PLACEHOLDER, "\x02")
+        match, content = _START.match(text), _CONTENT.match(text)
+        assert match is not None
+        assert content is not None
+        white = match[0].rsplit("\f", 1)[-1].lstrip("\ufeff")
+        if "\t" in white:
+            tabs.append(Span(number, 1, number, match.end() + 1, source.path))
+        indent = len(white) + (STEP_WIDTH - 1) * white.count("\t")
+        lines.append(Line(number, indent, content[0][match.end() :].rstrip(), match.end()))
+    if tabs:
+        found.append(errors.tab_indent(tabs[0], [t.line for t in tabs[1:]]))
     return lines, found

@@ -224,6 +224,19 @@ def exclusive() -> tuple[Machine, Property]:
     return Machine("exclusive", "", declared + variables(Level.WORKER, pc="wait in"), rules), Property("one inside", bad)
 
 
+def takeover(scope: Level) -> tuple[Machine, Property]:
+    """Whoever enters throws the others out, in the same event or in all events of the component; nobody is inside with another."""
+    out = Broadcast(scope, where(pc="in"), (go("out"),))
+    rules = (
+        Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 0)),
+        replace(line(1, where(pc="out"), go("in")), others=(out,)),
+        line(2, where(pc="in"), ends=True),
+    )
+    _, claim = exclusive()
+    declared = variables(Level.EVENT, e="x") + variables(Level.WORKER, pc="out in")
+    return Machine(f"takeover {scope.value}", "", declared, rules), claim
+
+
 def known() -> tuple[Known, ...]:
     """All of them."""
     return (
@@ -256,6 +269,8 @@ def known() -> tuple[Known, ...]:
         Known(*versions(compared=False), (2, 1)),
         Known(*versions(compared=True), None),
         Known(*exclusive(), None),
+        Known(*takeover(Level.COMPONENT), None),
+        Known(*takeover(Level.EVENT), (2, 2)),
         Known(*crowd(3), (3, 1)),
         Known(*crowd(4), (4, 1)),
         Known(*chain(3), (3, 1)),

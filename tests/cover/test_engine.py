@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from checker.cover import Budget, Coverable, GaveUp, MachineError, Reach, cover, needed, prove, reachable
+from checker.cover import Budget, Coverable, GaveUp, MachineError, Reach, Safe, cover, needed, prove, reachable
 from checker.invariant import Invariant, Shape
 from checker.machine import (
     Action,
@@ -189,3 +189,10 @@ def test_hand_protocols_are_quick() -> None:
     """Each takes 0.3-6 ms; the bound leaves room for a busy machine."""
     for case in known():
         assert not isinstance(prove(case.machine, case.claim, Budget(elements=500, seconds=1.0)), GaveUp)
+
+
+def test_a_pattern_may_contradict_itself() -> None:
+    worker = where(pc="check")
+    verdict = prove(reference(True), Property("never", (Pattern(events=(EventPattern((), (worker,), worker),)),)), Budget())
+    assert isinstance(verdict, Safe)
+    assert verdict.invariant.excluded == ()

@@ -45,7 +45,10 @@ def locked(effects: int, shared: bool = False) -> tuple[Machine, Property]:
     rules.append(Rule(RuleKind.WORKER, step(Cause.HANDLER, 99), where(pc=points[-1]), leave, ends=True))
     lock = variables(Level.COMPONENT if shared else Level.EVENT, lock="free held")
     machine = Machine(
-        f"locked {effects}", "", lock + variables(Level.EVENT, **events) + variables(Level.WORKER, pc=" ".join(points)), tuple(rules)
+        f"locked {effects}",
+        "",
+        lock + variables(Level.EVENT, **events) + variables(Level.WORKER, pc=" ".join(points)),
+        tuple(rules),
     )
     return machine, Property(
         "each mail once", tuple(Pattern(events=(EventPattern(where(**{f"mail{i}": "2"})),)) for i in range(effects))
@@ -61,7 +64,9 @@ def tickets(count: int) -> tuple[Machine, Property]:
     rules = [Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 1))]
     for n in left[1:]:
         less = str(int(n) - 1)
-        rules.append(Rule(RuleKind.WORKER, step(Cause.HANDLER, 2, n), where(pc="out", left=n), (put("left", less), put("pc", "in"))))
+        rules.append(
+            Rule(RuleKind.WORKER, step(Cause.HANDLER, 2, n), where(pc="out", left=n), (put("left", less), put("pc", "in")))
+        )
         rules.append(Rule(RuleKind.WORKER, step(Cause.HANDLER, 3, n), where(pc="in", left=less), (put("left", n),), ends=True))
     names = " ".join(reversed(left))
     shared = variables(Level.COMPONENT, left=names)

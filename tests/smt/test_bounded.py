@@ -6,7 +6,7 @@ import pytest
 
 from checker.machine import Machine, Property
 from checker.smt.question import Outcome, bounded
-from checker.smt.solver import Cvc5, Effort, Z3
+from checker.smt.solver import Z3, Cvc5, Effort
 from tests.machines import (
     abandoned,
     balance,

@@ -6,7 +6,7 @@ import pytest
 
 from checker.machine import Machine, Property
 from checker.smt.question import Answer, Finding, refute
-from checker.smt.solver import Cvc5, Effort, Solver, Z3
+from checker.smt.solver import Z3, Cvc5, Effort, Solver
 from tests.machines import (
     abandoned,
     balance,

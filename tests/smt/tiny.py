@@ -1,6 +1,6 @@
 """A tiny, slow reading of ``checker.machine``, written for these tests only: steps with identities, and search by brute force.
 
-State: a tuple of components, each (row, events); an event is (row, workers); a worker is (identity, row). Rows are tuples of values.
+State: a tuple of components, each (row, events); an event is (row, workers); a worker is (identity, row). Rows hold values.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def satisfies(invariant: Invariant, component: Any) -> bool:
 
 
 def models(machine: Machine, invariant: Invariant, events: int, workers: int, most: int) -> list[State] | None:
-    """Every configuration of one component that satisfies the invariant, with so many events and workers per event; None if too many."""
+    """Every component that satisfies the invariant, with up to so many events and workers per event; None if these are too many."""
     found: list[State] = []
     for row in sorted(invariant.components):
         options = []
@@ -255,7 +255,7 @@ def models(machine: Machine, invariant: Invariant, events: int, workers: int, mo
 
 
 def proves(machine: Machine, prop: Property, invariant: Invariant, states: list[State]) -> bool:
-    """The invariant holds at the start (with up to two events), excludes the claim's bad, and is kept by every step from ``states``."""
+    """The invariant holds at the start (with up to two events), excludes the bad, and is kept by every step from ``states``."""
     begin = [component for events in range(3) for (component,) in starts(machine, Size(0, events))]
     if not all(satisfies(invariant, component) for component in begin):
         return False

@@ -1,0 +1,106 @@
+"""What each kind of claim means: the configurations that break it (docs/semantics.md, "Claims")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from checker.claims import rest
+from checker.design import Claim
+from checker.lower import Lowered
+from checker.lower import variables as v
+from checker.lower.case import Case
+from checker.lower.effects import Meaning
+from checker.lower.queues import Tracking
+from checker.machine import EventPattern, Pattern, Property, Test
+from checker.syntax import nodes as n
+
+NEVER = frozenset({"0"})
+SOME = frozenset({"1", "2"})
+TWICE = frozenset({"2"})
+
+
+def settled(lowered: Lowered) -> rest.Tests:
+    """NOTE(held): where the broker tracks holders, a message in flight is held by some worker: whoever goes gives it back.
+
+    So an event without workers has no message in flight there, and saying so keeps ``absent`` exact enough for proofs. The interpreter,
+    which knows nothing of this, judges rest by looking for a step; random designs compare the two.
+    """
+    tests = {}
+    for group in lowered.groups.values():
+        if group.tracking is Tracking.HELD:
+            tests[group.status] = frozenset(group.variable.domain) - {"inflight"}
+    return tests
+
+
+def counter(lowered: Lowered, target: n.Target) -> str:
+    """The variable that counts a target."""
+    name = target.name.text + (f".{target.column.text}" if target.column else "")
+    return name if target.name.text in lowered.design.effects else v.writes(name)
+
+
+def no_duplicate(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """The effect's counter reaches two."""
+    return (rest.pattern(lowered.machine, {counter(lowered, claim.targets[0]): TWICE}),)
+
+
+def no_loss(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """An event at rest whose effect never happened, although events like it lead to it."""
+    name = counter(lowered, claim.targets[0])
+    found: list[Pattern] = []
+    for owed in rest.due(lowered.machine, name):
+        found += rest.resting(lowered.machine, settled(lowered), {name: NEVER}, owed)
+    return tuple(found)
+
+
+def together(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """An event at rest with one of the two and without the other."""
+    first, second = (counter(lowered, t) for t in claim.targets)
+    one = rest.resting(lowered.machine, settled(lowered), {first: SOME, second: NEVER})
+    other = rest.resting(lowered.machine, settled(lowered), {first: NEVER, second: SOME})
+    return (*one, *other)
+
+
+def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """The second happened while the first has not."""
+    first, second = (counter(lowered, t) for t in claim.targets)
+    return (rest.pattern(lowered.machine, {first: NEVER, second: SOME}),)
+
+
+def one_worker(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """Two workers of one event inside the section."""
+    inside = (Test(v.PC, lowered.inside(claim.targets[0].name.text)),)
+    return (Pattern((), (EventPattern((), (inside, inside)),)),)
+
+
+def never(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """Some event satisfies the condition."""
+    assert claim.condition is not None
+    domains = {x.name: x for x in lowered.machine.variables}
+    yes, _ = Meaning(lowered.design, None, domains).split(claim.condition, Case(domains))
+    return tuple(rest.pattern(lowered.machine, dict(case.guard)) for case in yes)
+
+
+KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...]]] = {
+    "no-duplicate": no_duplicate,
+    "no-loss": no_loss,
+    "together": together,
+    "before": before,
+    "one-worker": one_worker,
+    "never": never,
+}
+
+
+def property_of(lowered: Lowered, claim: Claim) -> Property:
+    """The safety property of a claim."""
+    return Property(claim.text, KINDS[claim.kind](lowered, claim))
+
+
+def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
+    """What must be possible for the claim to say anything: every target happens at all."""
+    if claim.kind == "one-worker":
+        inside = (Test(v.PC, lowered.inside(claim.targets[0].name.text)),)
+        return (Property(claim.targets[0].name.text, (Pattern((), (EventPattern((), (inside,)),)),)),)
+    if claim.kind == "never":
+        return ()
+    names = [counter(lowered, t) for t in claim.targets]
+    return tuple(Property(name, (rest.pattern(lowered.machine, {name: SOME}),)) for name in names)

@@ -1,0 +1,115 @@
+"""The one result object every format is made from. See docs/verdicts.md for what the words mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from checker.diagnostics import Diagnostic
+from checker.source import Source
+from checker.syntax.nodes import Semantics
+from checker.trace import Trace
+
+
+class Verdict(Enum):
+    """What is said about a claim."""
+
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    VACUOUS = "vacuous"  # it holds because what it speaks about never happens
+    UNKNOWN = "unknown"
+
+
+class Assurance(Enum):
+    """On what ground. Never separated from the verdict."""
+
+    CERTIFICATE = "proved with a checked certificate"
+    EXHAUSTIVE = "every state of a bounded graph visited"
+    REPLAYED = "replayed counterexample"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """For how many: a number, or None for any number."""
+
+    events: int | None = None
+    keys: int | None = None
+    workers: int | None = None
+    deliveries: int | None = None
+    crashes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Sizes of what was searched, deterministic: the same on every run."""
+
+    states: int = 0
+    transitions: int = 0
+    obligations: int = 0
+    variables: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The verdict on one claim under one delivery semantic.
+
+    ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story. ``checked_by``: the
+    solvers or programs that confirmed the verdict. ``reason``: why unknown or vacuous, or what narrows the scope. ``seconds``: the only
+    field that differs between runs.
+    """
+
+    claim: str
+    kind: str
+    effect: str
+    semantics: Semantics
+    verdict: Verdict
+    expected: Verdict
+    assurance: Assurance
+    scope: Scope
+    line: int
+    assumptions: tuple[str, ...] = ()
+    statistics: Statistics = Statistics()
+    trace: Trace | None = None
+    checked_by: tuple[str, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one the design expects."""
+        return self.verdict is self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two engines that must agree did not: a bug of ours, never a verdict."""
+
+    design: str
+    claim: str
+    semantics: Semantics
+    what: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DesignResult:
+    """Everything about one design file. Without a design (errors), ``cells`` is empty."""
+
+    path: str
+    sha256: str
+    title: str
+    diagnostics: tuple[Diagnostic, ...]
+    cells: tuple[Cell, ...]
+    semantics: tuple[Semantics, ...]
+    sources: dict[str, Source] = field(default_factory=dict)
+    failures: tuple[Disagreement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one run of the tool."""
+
+    designs: tuple[DesignResult, ...]
+    command: tuple[str, ...] = ()
+    interrupted: bool = False

@@ -1,0 +1,55 @@
+"""A run of the machine as a trace of the design."""
+
+from __future__ import annotations
+
+from checker.lower import Lowered
+from checker.lower import variables as v
+from checker.machine import Cause, Machine, Run
+from checker.trace import EventOf, Step, Trace
+
+
+def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
+    """The trace of a run of ``machine`` (``lowered.machine``, or a slice of it)."""
+    design = lowered.design
+    roots = v.root_types(design)
+    events: list[EventOf] = []
+    numbers: dict[tuple[int, int], int] = {}
+    for c, rows in enumerate(run.events):
+        for e, pairs in enumerate(rows):
+            row = dict(pairs)
+            kind = row.get(v.EVENT_TYPE, roots[0] if roots else "")
+            payload = tuple((f"{f}", row.get(v.payload(x.name, f), values[0])) for x in design.events.values() for f, values in x.payload)
+            numbers[c, e] = len(events)
+            events.append(EventOf(c, kind, payload))
+    steps = []
+    for move in run.moves:
+        action = machine.rules[move.rule].action
+        event = numbers.get((move.component, move.event), -1)
+        steps.append(
+            Step(
+                action.cause, move.component, event, move.worker, action.process, action.queue, action.subject, action.line, action.outcome
+            )
+        )
+    return Trace(lowered.semantics, tuple(events), tuple(steps))
+
+
+def told_late(trace: Trace) -> Trace:
+    """The same run with every redelivery told right before the delivery it leads to.
+
+    A broker may notice a dead worker at any later time; told late, the reader sees the death first. The caller replays the result.
+    """
+    steps = list(trace.steps)
+    index = 0
+    while index < len(steps):
+        step = steps[index]
+        if step.cause is Cause.REDELIVERY:
+            later = next((j for j in range(index + 1, len(steps)) if _takes(steps[j], step)), None)
+            if later is not None and later > index + 1:
+                steps.insert(later - 1, steps.pop(index))
+                continue
+        index += 1
+    return Trace(trace.semantics, trace.events, tuple(steps))
+
+
+def _takes(step: Step, ready: Step) -> bool:
+    return step.cause is Cause.DELIVERY and step.event == ready.event and step.process == ready.process
