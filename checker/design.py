@@ -41,7 +41,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue. ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``: switched on by the design."""
+    """A queue. ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``: switched on by
+    the design."""
 
     name: str
     event: str
@@ -56,7 +57,8 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store; ``level`` says whether its rows belong to an event id or to a business key. Column values start with the initial one."""
+    """A store; ``level`` says whether its rows belong to an event id or to a business key. Column values start with the
+    initial one."""
 
     name: str
     key: str
@@ -93,7 +95,9 @@ class Lock:
     """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or time only)."""
 
     name: str
+    key: str
     level: Level
+    store: str | None
     expires: bool
     span: Span
 
@@ -167,6 +171,13 @@ class Design:
     def assumes(self, kind: str) -> bool:
         """Whether the design makes this assumption."""
         return any(a.kind == kind for a in self.assumptions)
+
+    def keys_of(self, name: str) -> frozenset[str]:
+        """The business keys under which something of this name (a store, an effect, a provider's record, a lock) is kept."""
+        keys = {table[name].key for table in (self.stores, self.effects, self.locks) if name in table}
+        if name in self.effects:
+            keys.add(self.effects[name].key_field or "")
+        return frozenset(keys) & frozenset(self.business_keys)
 
     @property
     def semantics(self) -> tuple[n.Semantics, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker.design import Design
@@ -23,12 +24,16 @@ class Loaded:
     design: Design | None
     diagnostics: tuple[Diagnostic, ...]
     sources: dict[str, Source]
+    sha256: str = ""
 
 
 def load(path: str | Path) -> Loaded:
     """Load a design from a file. Raises OSError if it cannot be read."""
-    shown = str(path)
     data = Path(path).read_bytes()
+    return replace(_decoded(data, str(path)), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _decoded(data: bytes, shown: str) -> Loaded:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -54,7 +54,8 @@ class RuleKind(Enum):
 
 
 class Cause(Enum):
-    """Why a step happens. ``value`` is the stable name used in JSON; faults have a place and a cause, never one edge for everything."""
+    """Why a step happens. ``value`` is the stable name used in JSON; faults have a place and a cause, never one edge for
+    everything."""
 
     HANDLER = "handler"  # the handler runs one of its lines
     DELIVERY = "delivery"  # the broker hands the message to a worker
@@ -175,7 +176,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most ``count`` workers satisfying ``guard`` are alive at once, over all events and components; a spawn beyond it is disabled."""
+    """At most ``count`` workers satisfying ``guard`` are alive at once, over all events and components; a spawn beyond it is
+    disabled."""
 
     guard: Guard
     count: int
@@ -231,10 +233,13 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step of a run: ``rule`` (index into ``machine.rules``) fired by event ``event`` and, for worker rules, its worker ``worker``.
+    """One step of a run: ``rule`` (index into ``machine.rules``) fired by event ``event`` and, for worker rules, its worker
+    ``worker``.
 
-    ``component``, ``event`` and ``worker`` are identities, numbered from 0. A spawn carries the identity of the new worker, which is the
-    lowest number not in use by a living worker of the whole configuration. COMPONENT rules have ``event = -1``; rules without a worker ``worker = -1``.
+    ``component``, ``event`` and ``worker`` are identities, numbered from 0. A spawn carries the identity of the new worker,
+    which is the
+    lowest number not in use by a living worker of the whole configuration. COMPONENT rules have ``event = -1``; rules without
+    a worker ``worker = -1``.
     """
 
     rule: int
@@ -247,7 +252,8 @@ class Move:
 class Run:
     """A concrete run from an initial configuration: the events' and components' initial rows and the moves.
 
-    ``rows[c]`` is the component's initial row as (name, value) pairs, ``events[c][e]`` the initial row of event ``e`` in component ``c``.
+    ``rows[c]`` is the component's initial row as (name, value) pairs, ``events[c][e]`` the initial row of event ``e`` in
+    component ``c``.
     """
 
     rows: tuple[tuple[tuple[str, str], ...], ...]

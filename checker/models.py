@@ -11,7 +11,8 @@ from checker.resources import resource
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider of external effects. ``keys``: ``never`` (it ignores them), ``unknown`` (the design decides), ``for ever`` or a duration."""
+    """A provider of external effects. ``keys``: ``never`` (it ignores them), ``unknown`` (the design decides), ``for ever`` or
+    a duration."""
 
     name: str
     summary: str

@@ -43,8 +43,8 @@ class _Resolver:
         keys = self._key_levels(events)
         columns = self._columns()
         stores = {s.name.text: self._store(s, keys, columns) for s in self.of(n.StoreDecl)}
-        locks = {x.name.text: d.Lock(x.name.text, self._level(x.key, keys), x.expires, x.name.span) for x in self.of(n.LockDecl)}
-        effects = {e.name.text: self._effect(e, keys, stores) for e in self.of(n.EffectDecl)}
+        locks = {x.name.text: self._lock(x, keys) for x in self.of(n.LockDecl)}
+        effects = {e.name.text: self._effect(e, keys, locks) for e in self.of(n.EffectDecl)}
         scope = Scope(events, queues, stores, effects, locks, self.names)
         checker = StepChecker(scope, fragments, self.found)
         processes = tuple(checker.process(p, self._events_of(p, queues, events)) for p in self._processes())
@@ -176,7 +176,11 @@ class _Resolver:
         inside = s.inside.text if s.inside and self._named(s.inside, "queue") else None
         return d.Store(s.name.text, s.key.text, self._level(s.key, keys), s.unique, loses, inside, columns, s.name.span)
 
-    def _effect(self, e: n.EffectDecl, keys: Mapping[str, Level], stores: Mapping[str, d.Store]) -> d.Effect:
+    def _lock(self, x: n.LockDecl, keys: Mapping[str, Level]) -> d.Lock:
+        store = x.store.text if x.store and self._named(x.store, "store") else None
+        return d.Lock(x.name.text, x.key.text, self._level(x.key, keys), store, x.expires, x.name.span)
+
+    def _effect(self, e: n.EffectDecl, keys: Mapping[str, Level], locks: Mapping[str, d.Lock]) -> d.Effect:
         level = self._level(e.key, keys)
         store = e.store.text if e.store and self._named(e.store, "store") else None
         provider = self._provider(e)
@@ -194,8 +198,8 @@ class _Resolver:
                 retention = providers()[provider].keys
         if store and (e.idempotency or e.queryable):
             self.found.append(errors.external_in_store(e.name.text, e.name.span, store))
-        if e.token_of:
-            self._named(e.token_of, "lock")
+        if e.token_of and self._named(e.token_of, "lock") and (store is None or locks[e.token_of.text].store != store):
+            self.found.append(errors.token_elsewhere(e.name.text, e.token_of, locks[e.token_of.text].span, store))
         token = e.token_of.text if e.token_of else None
         return d.Effect(
             e.name.text, e.key.text, level, provider, store, key_level, key_field, retention, e.queryable, token, e.name.span
@@ -212,7 +216,9 @@ class _Resolver:
     def _processes(self) -> list[n.ConsumerDecl | n.RelayDecl]:
         return [i for i in self.items if isinstance(i, n.ConsumerDecl | n.RelayDecl)]
 
-    def _events_of(self, p: n.ConsumerDecl | n.RelayDecl, queues: Mapping[str, d.Queue], events: Mapping[str, d.Event]) -> tuple[str, ...]:
+    def _events_of(
+        self, p: n.ConsumerDecl | n.RelayDecl, queues: Mapping[str, d.Queue], events: Mapping[str, d.Event]
+    ) -> tuple[str, ...]:
         if isinstance(p, n.RelayDecl):
             return tuple(events)
         if not self._named(p.queue, "queue"):
@@ -256,7 +262,9 @@ class _Resolver:
             elsewhere = self.names.get(target.name.text)
             self.found.append(errors.unknown("effect or store", target.name.text, target.name.span, options, elsewhere))
         elif declared == "effect" and target.column is not None:
-            self.found.append(errors.unknown_column(target.column.text, target.column.span, target.name.text, (), self.names[target.name.text][1]))
+            self.found.append(
+                errors.unknown_column(target.column.text, target.column.span, target.name.text, (), self.names[target.name.text][1])
+            )
         elif target.name.text not in checker.performed and target.column is None:
             self.found.append(errors.claim_on_unused(target.name.text, target.name.span))
 
@@ -290,7 +298,12 @@ class _Resolver:
     def _used_business_keys(self, events: Mapping[str, d.Event], *tables: Mapping[str, object]) -> tuple[str, ...]:
         keys = {k for e in events.values() for k in e.keys}
         used = {getattr(x, "key", None) for table in tables for x in table.values() if getattr(x, "level", None) is Level.COMPONENT}
-        used |= {getattr(x, "key_field", None) for table in tables for x in table.values() if getattr(x, "key_level", None) is Level.COMPONENT}
+        used |= {
+            getattr(x, "key_field", None)
+            for table in tables
+            for x in table.values()
+            if getattr(x, "key_level", None) is Level.COMPONENT
+        }
         used |= {x.key.text for x in self.of(n.LockDecl)}
         return tuple(sorted(k for k in used if k in keys))
 

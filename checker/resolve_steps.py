@@ -186,7 +186,7 @@ class StepChecker:
         if self._named(step.effect, "effect"):
             effect = self.scope.effects[step.effect.text]
             self.performed.add(effect.name)
-            external = effect.store is None
+            external = effect.store is None or effect.token_of is not None
             self._key_known(effect.key, step.effect.span, handler)
         outcomes = ("failure",) if external else ()
         return replace(step, clauses=self._clauses(step.clauses, outcomes, handler, using))

@@ -54,8 +54,10 @@ class Statistics:
 class Cell:
     """The verdict on one claim under one delivery semantic.
 
-    ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story. ``checked_by``: the
-    solvers or programs that confirmed the verdict. ``reason``: why unknown or vacuous, or what narrows the scope. ``seconds``: the only
+    ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story.
+    ``checked_by``: the
+    solvers or programs that confirmed the verdict. ``reason``: why unknown or vacuous, or what narrows the scope. ``seconds``:
+    the only
     field that differs between runs.
     """
 

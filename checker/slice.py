@@ -2,7 +2,8 @@
 
 A set D of variables may go if forgetting it loses no step: rules that become equal without D (same action, same remaining guard and
 updates) must between them be enabled for *every* valuation of D. Then the smaller machine has exactly the same runs, seen without D
-(a bisimulation), so verdicts carry over in both directions. The largest such D is computed by throwing out variables that fail the test.
+(a bisimulation), so verdicts carry over in both directions. The largest such D is computed by throwing out variables that fail
+the test.
 """
 
 from __future__ import annotations

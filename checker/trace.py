@@ -1,4 +1,5 @@
-"""A story's raw material: what happened, in the design's terms. Made from a machine run, replayed by ``replay``, told by ``story``."""
+"""A story's raw material: what happened, in the design's terms. Made from a machine run, replayed by ``replay``, told by
+``story``."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class EventOf:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. ``event`` indexes ``Trace.events``; ``worker`` is an identity from 0 (-1: none; a delivery carries the new worker's).
+    """One step. ``event`` indexes ``Trace.events``; ``worker`` is an identity from 0 (-1: none; a delivery carries the new
+    worker's).
 
     ``line`` is the design's line (0: none), ``outcome`` as in docs/semantics.md. ``event`` is -1 where only ``component`` acts.
     """

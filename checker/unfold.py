@@ -18,7 +18,9 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
         for e, pairs in enumerate(rows):
             row = dict(pairs)
             kind = row.get(v.EVENT_TYPE, roots[0] if roots else "")
-            payload = tuple((f"{f}", row.get(v.payload(x.name, f), values[0])) for x in design.events.values() for f, values in x.payload)
+            payload = tuple(
+                (f"{f}", row.get(v.payload(x.name, f), values[0])) for x in design.events.values() for f, values in x.payload
+            )
             numbers[c, e] = len(events)
             events.append(EventOf(c, kind, payload))
     steps = []
@@ -27,7 +29,15 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
         event = numbers.get((move.component, move.event), -1)
         steps.append(
             Step(
-                action.cause, move.component, event, move.worker, action.process, action.queue, action.subject, action.line, action.outcome
+                action.cause,
+                move.component,
+                event,
+                move.worker,
+                action.process,
+                action.queue,
+                action.subject,
+                action.line,
+                action.outcome,
             )
         )
     return Trace(lowered.semantics, tuple(events), tuple(steps))

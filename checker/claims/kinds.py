@@ -22,7 +22,8 @@ TWICE = frozenset({"2"})
 def settled(lowered: Lowered) -> rest.Tests:
     """NOTE(held): where the broker tracks holders, a message in flight is held by some worker: whoever goes gives it back.
 
-    So an event without workers has no message in flight there, and saying so keeps ``absent`` exact enough for proofs. The interpreter,
+    So an event without workers has no message in flight there, and saying so keeps ``absent`` exact enough for proofs. The
+    interpreter,
     which knows nothing of this, judges rest by looking for a step; random designs compare the two.
     """
     tests = {}

@@ -53,9 +53,11 @@ def immutable(machine: Machine) -> tuple[Variable, ...]:
 
 
 def due(machine: Machine, counter: str) -> list[Tests]:
-    """The types and payloads whose events may lead to ``counter`` going up: found by letting every other variable take any value it can.
+    """The types and payloads whose events may lead to ``counter`` going up: found by letting every other variable take any
+    value it can.
 
-    The empty test means all of them. Values are collected variable by variable, so tests on stores and locals are, in effect, ignored.
+    The empty test means all of them. Values are collected variable by variable, so tests on stores and locals are, in effect,
+    ignored.
     """
     choices = immutable(machine)
     valuations = [dict(zip((v.name for v in choices), values, strict=True)) for values in product(*(v.initial for v in choices))]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from checker.diagnostics import Diagnostic, Label, Severity
 from checker.errors.suggest import close_to, listing
 from checker.source import Span
+from checker.syntax import steps as n
 
 
 def _make(
@@ -271,3 +272,15 @@ def model_lacks_key(model: str, span: Span) -> Diagnostic:
 def bad_count(what: str, span: Span) -> Diagnostic:
     """Zero workers, zero retries."""
     return _make("N132", f"`{what}` must be at least 1", Label(span, "here"))
+
+
+def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None) -> Diagnostic:
+    """A token checked by something that does not issue it: it accepts an old token until it has seen a newer one."""
+    here = f"`{store}`" if store else "an external provider"
+    return _make(
+        "N133",
+        f"{here} does not issue the tokens of `{lock.text}`",
+        Label(lock.span, "an old token is accepted here until a newer one was seen"),
+        (Label(declared, f"`{lock.text}` is declared here"),),
+        f"keep the lock and `{effect}` in one store: `lock {lock.text} per … in {store or 'STORE'}` and `effect {effect} per … in {store or 'STORE'}`",
+    )

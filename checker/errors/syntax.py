@@ -1,59 +1,109 @@
-"""Mistakes in the text itself: S0xx."""
+"""Mistakes in the text itself: S0xx.
+
+``replacement`` is given where the tool is sure; the line was then read as if it had been written like that.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from checker.diagnostics import Diagnostic, Label, Severity
-from checker.errors.suggest import close_to, listing
+from checker.errors.expected import sentence
+from checker.errors.suggest import listing
 from checker.source import Span
 
+TAB = "S005"
+CUT = frozenset({"S007", "S010", "S012"})
+"""After these the rest of the file was not read."""
 
-def _error(code: str, headline: str, primary: Label, *, notes: tuple[str, ...] = (), help: str | None = None) -> Diagnostic:
-    return Diagnostic(code, Severity.ERROR, headline, primary, notes=notes, help=help)
+
+def _error(
+    code: str, headline: str, primary: Label, secondary: tuple[Label, ...] = (), *, help: str | None = None, replacement: str | None = None
+) -> Diagnostic:
+    return Diagnostic(code, Severity.ERROR, headline, primary, secondary, (), help, replacement)
 
 
-def unexpected(word: str, span: Span, expected: list[str]) -> Diagnostic:
-    """A word that cannot stand here."""
-    near = close_to(word, [e for e in expected if not e.startswith("a ")]) if word else []
-    shown = Label(span, f"expected {listing(expected, quote=False)}" if expected else "nothing may follow here")
-    return Diagnostic(
+def quoted(word: str) -> str:
+    """A piece of the reader's text inside a message: short, on one line."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word)
+    return f"`{shown if len(shown) <= 40 else shown[:39] + '…'}`"
+
+
+def did_you_mean(words: Iterable[str]) -> str | None:
+    """The suggestion, or nothing."""
+    text = listing(words)
+    return f"did you mean {text}?" if text else None
+
+
+def unexpected(word: str, span: Span, expected: list[str], help: str | None = None) -> Diagnostic:
+    """A word that cannot stand here, and nothing is known to suggest but how such a line is written."""
+    return _error("S001", f"{quoted(word)} cannot stand here", Label(span, sentence(expected)), help=help)
+
+
+def misspelt(word: str, span: Span, expected: list[str], near: Sequence[str], extra: str | None = None) -> Diagnostic:
+    """A word that is close to one that fits."""
+    help = did_you_mean(near)
+    return _error(
         "S001",
-        Severity.ERROR,
-        f"`{word}` cannot stand here",
-        shown,
-        help=f"did you mean {listing(near)}?" if near else None,
-        replacement=near[0] if near else None,
+        f"{quoted(word)} cannot stand here",
+        Label(span, sentence(expected)),
+        help=f"{help} {extra}" if extra and help else help,
+        replacement=near[0],
     )
 
 
-def ends_early(span: Span, expected: list[str]) -> Diagnostic:
+def instead(word: str, span: Span, options: Sequence[str], line: str) -> Diagnostic:
+    """Another word belongs here, and then the line fits."""
+    return _error(
+        "S001",
+        f"{quoted(word)} cannot stand here",
+        Label(span, f"expected {listing(options)}"),
+        help=f"write `{line}`",
+        replacement=options[0] if len(options) == 1 else None,
+    )
+
+
+def other_line(word: str, span: Span, line: str, first: str) -> Diagnostic:
+    """The line would fit if it began with another word."""
+    return _error("S001", f"{quoted(word)} cannot stand here", Label(span, f"not in a line that begins with `{first}`"), help=f"did you mean `{line}`?")
+
+
+def ends_early(span: Span, expected: list[str], help: str | None = None) -> Diagnostic:
     """The line ends where something is missing."""
-    return _error("S002", "the line ends too early", Label(span, f"expected {listing(expected, quote=False)}"))
+    return _error("S002", "the line ends too early", Label(span, sentence(expected)), help=help)
 
 
-def missing_block(span: Span) -> Diagnostic:
+def missing_block(header: str, span: Span) -> Diagnostic:
     """A header without its steps."""
-    return _error("S003", "the indented lines are missing", Label(span, "needs at least one line below it, indented deeper"))
+    return _error(
+        "S003",
+        f"nothing stands below {quoted(header)}",
+        Label(span, "needs at least one line below it, indented deeper"),
+        help="indent the lines that belong to it by two spaces",
+    )
 
 
-def unexpected_indent(span: Span) -> Diagnostic:
+def unexpected_indent(span: Span, above: Span) -> Diagnostic:
     """A deeper line below one that opens no block."""
     return _error(
         "S004",
         "this line is indented deeper than the one above",
-        Label(span, "the line above does not open a block"),
-        help="align it with the line above",
+        Label(span, "align it with the line above"),
+        (Label(above, "this line opens no block"),),
     )
 
 
-def tab_indent(span: Span) -> Diagnostic:
-    """Tabs have no agreed width."""
-    return _error("S005", "indent with spaces, not tabs", Label(span, "a tab"), help="two spaces per level")
+def tab_indent(span: Span, others: list[int]) -> Diagnostic:
+    """Tabs have no agreed width. One remark per file."""
+    shown = ", ".join(str(n) for n in others[:8]) + (" …" if len(others) > 8 else "")
+    notes = (f"the same in line{'s' if len(others) > 1 else ''} {shown}",) if others else ()
+    return Diagnostic(TAB, Severity.ERROR, "indent with spaces, not tabs", Label(span, "a tab here"), (), notes, "two spaces per level")
 
 
 def crooked_indent(span: Span, levels: tuple[int, int]) -> Diagnostic:
     """A line that closes to a level that was never opened."""
     outer, inner = levels
-    return _error("S006", "the indentation matches no block above", Label(span, f"align it with {outer} or {inner} spaces"))
+    return _error("S006", "the indentation matches no line above", Label(span, f"start it with {outer} or {inner} spaces"))
 
 
 def too_deep(span: Span, depth: int) -> Diagnostic:
@@ -61,7 +111,7 @@ def too_deep(span: Span, depth: int) -> Diagnostic:
     return _error(
         "S007",
         f"blocks are nested more than {depth} deep",
-        Label(span, "the file is not read any further"),
+        Label(span, "the file is not read any further (each `else if` is one level)"),
         help="name a part of the handler with `fragment` and `use` it",
     )
 
@@ -69,7 +119,19 @@ def too_deep(span: Span, depth: int) -> Diagnostic:
 def strange_character(character: str, span: Span) -> Diagnostic:
     """A character the language does not use."""
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    return _error("S008", f"the character `{shown}` is not used in this language", Label(span, "remove it"))
+    note = "an invisible character, often copied from a web page: type it again" if not character.isprintable() else "remove it"
+    return _error("S008", f"the character `{shown}` is not used in this language", Label(span, note))
+
+
+def foreign_name(word: str, span: Span, plain: str) -> Diagnostic:
+    """A name with letters beyond a to z."""
+    return _error(
+        "S008",
+        f"{quoted(word)} is not a name",
+        Label(span, "a name has the letters a to z, digits and `_`, and begins with a letter"),
+        help=f"write for example `{plain}`",
+        replacement=plain,
+    )
 
 
 def nothing_in_it(path: str) -> Diagnostic:
@@ -96,8 +158,8 @@ def not_text(path: str, offset: int) -> Diagnostic:
     return _error(
         "S011",
         "the file is not UTF-8 text",
-        Label(Span(1, 1, 1, 1, path), f"the first byte that cannot be read is at offset {offset}"),
-        help="save it as UTF-8; a design ends in .once",
+        Label(Span(1, 1, 1, 1, path), f"the byte at offset {offset:,} cannot be read"),
+        help="save it as UTF-8; the name of a design ends in .once",
     )
 
 
@@ -106,6 +168,72 @@ def too_many(span: Span, count: int) -> Diagnostic:
     return _error("S012", f"more than {count} mistakes", Label(span, "the rest of the file is not checked"))
 
 
-def long_line(span: Span, length: int) -> Diagnostic:
+def long_line(span: Span, length: int, most: int) -> Diagnostic:
     """A line no person wrote."""
-    return _error("S013", f"the line has {length:,} characters", Label(span, "at most 1,000 are read"))
+    return _error("S013", f"the line has {length:,} characters", Label(span, f"a line has at most {most:,}"))
+
+
+def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
+    """A word or sign is missing; ``line`` is how the line reads with the first option."""
+    several = len(options) > 1
+    return _error(
+        "S014",
+        f"{listing(options)} is missing",
+        Label(span, f"expected {listing(options)} here"),
+        help=f"write `{line}`" if line else None,
+        replacement=None if several else options[0],
+    )
+
+
+def surplus(word: str, span: Span, line: str) -> Diagnostic:
+    """Words too many."""
+    return _error("S015", f"{quoted(word)} is too much", Label(span, "remove it"), help=f"write `{line}`", replacement="")
+
+
+def surplus_end(word: str, span: Span, line: str, shape: str | None) -> Diagnostic:
+    """Words behind the end of what the line can say."""
+    return _error("S015", f"{quoted(word)} is too much", Label(span, f"the line ends after `{line}`"), help=shape)
+
+
+def glued(word: str, parts: str, span: Span) -> Diagnostic:
+    """Two words without the space, or one word with a space in it."""
+    return _error("S016", f"{quoted(word)} is two words", Label(span, "put a space in it"), help=f"write `{parts}`", replacement=parts)
+
+
+def torn(words: str, word: str, span: Span) -> Diagnostic:
+    """One word with a space in it."""
+    return _error("S016", f"{quoted(words)} is one word", Label(span, f"write `{word}`"), replacement=word)
+
+
+def foreign(headline: str, span: Span, label: str, line: str | None) -> Diagnostic:
+    """Written as in another language."""
+    return _error("S017", headline, Label(span, label), help=f"write `{line}`" if line else None)
+
+
+def swapped(span: Span, words: str, line: str) -> Diagnostic:
+    """Right words, wrong order."""
+    return _error("S018", "these words are in the wrong order", Label(span, f"write `{words}`"), help=f"write `{line}`", replacement=words)
+
+
+def misplaced(what: str, span: Span, label: str, help: str | None, other: Label | None = None) -> Diagnostic:
+    """A line that is sound but stands where it cannot."""
+    return _error("S019", f"{quoted(what)} cannot stand here", Label(span, label), (other,) if other else (), help=help)
+
+
+def not_indented(what: str, span: Span, header: Span, count: int) -> Diagnostic:
+    """Lines that belong to the block above and are not indented."""
+    lines = "this line" if count == 1 else f"this and the next {count - 1} lines" if count > 2 else "this and the next line"
+    return _error(
+        "S020", f"{quoted(what)} is not indented", Label(span, f"indent {lines} by two spaces"), (Label(header, "belongs to this"),)
+    )
+
+
+def no_such_assumption(words: str, span: Span, near: str, known: Sequence[str]) -> Diagnostic:
+    """``assume`` with a phrase of one's own."""
+    return _error(
+        "S021",
+        f"{quoted(words)} is not an assumption of this language",
+        Label(span, f"the nearest is `{near}`"),
+        help="known: " + ", ".join(f"`{k}`" for k in known),
+        replacement=near,
+    )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from checker.design import Design
 from checker.lower import variables as v
 from checker.lower.environment import environment, expiring
-from checker.lower.handler import Lowering, Spot, World
+from checker.lower.handler import Lowering, World
+from checker.lower.places import Spot
 from checker.lower.program import compile_process
 from checker.lower.queues import Group, groups
 from checker.machine import Level, Limit, Machine, Rule, Test, Variable
@@ -43,7 +44,9 @@ def lower(design: Design, semantics: Semantics) -> Lowered:
         lockable |= needed
 
 
-def _lower(design: Design, semantics: Semantics, grouped: Mapping[str, Group], lockable: frozenset[str]) -> tuple[Lowered, frozenset[str]]:
+def _lower(
+    design: Design, semantics: Semantics, grouped: Mapping[str, Group], lockable: frozenset[str]
+) -> tuple[Lowered, frozenset[str]]:
     shared = v.shared_variables(design)
     shared = {k: x for k, x in shared.items() if not k.endswith(".locked") or k.removesuffix(".locked") in lockable}
     shared.update({g.status: g.variable for g in grouped.values()})
@@ -55,8 +58,10 @@ def _lower(design: Design, semantics: Semantics, grouped: Mapping[str, Group], l
     needed: set[str] = set()
     for process in design.processes:
         handler = Lowering(world, compile_process(design, process))
-        handler.run()
+        handler.lower()
         rules += handler.rules
+        if process.name in grouped:
+            rules += grouped[process.name].lease(domains, frozenset(handler.spots))
         spots.update(handler.spots)
         needed |= handler.needs_lock
         if process.workers is not None:

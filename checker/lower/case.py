@@ -1,7 +1,8 @@
 """One way through a step: what must hold before it, and what it changes.
 
 A case is a conjunction of tests on the state before the step together with changes of variables. Changes of a shared variable are
-functions of its own old value, so changes can be composed, and a test *after* a change becomes a test *before* it by taking the preimage.
+functions of its own old value, so changes can be composed, and a test *after* a change becomes a test *before* it by taking
+the preimage.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def compose_all(first: Changes, then: Changes) -> dict[str, Table]:
 class Case:
     """``guard`` tests the state before; ``changes`` apply to it.
 
-    ``transaction`` (None outside a block) and ``inside`` are writes collected but not yet visible to others; the worker itself sees them.
+    ``transaction`` (None outside a block) and ``inside`` are writes collected but not yet visible to others; the worker itself
+    sees them.
     ``copies`` are worker variables that take a value computed from another variable.
     """
 

@@ -152,8 +152,13 @@ class Meaning:
         name = f"{store}.{col}"
         return {v.writes(name): counting(self.domains[v.writes(name)])} if name in self.counted else {}
 
-    def attempt(self, step: n.Insert | n.UpdateIf, case: Case) -> tuple[Case | None, Case | None]:
-        """A conditional write: the case in which it may go through (nothing written yet), and the one in which it is turned down."""
+    def attempt(self, step: n.Insert | n.UpdateIf | n.Do, case: Case) -> tuple[Case | None, Case | None]:
+        """A conditional write: the case in which it may go through (nothing written yet), and the one in which it is turned
+        down."""
+        if isinstance(step, n.Do):
+            lock = self.design.effects[step.effect.text].token_of
+            assert lock is not None
+            return case.test(v.token(lock), {"fresh"}), case.test(v.token(lock), {"none", "stale"})
         if isinstance(step, n.Insert):
             domain = self.domains[step.store.text].domain
             return case.test(step.store.text, set(domain) - {"present"}), case.test(step.store.text, {"present"})
@@ -193,4 +198,4 @@ def only(cases: Iterable[Case | None]) -> list[Case]:
 
 def freed(domains: Mapping[str, Variable], names: Iterable[str]) -> Changes:
     """Locks that become free."""
-    return {name: mapping(domains[name], {"taken": "free", "held": "free"}) for name in names}
+    return {name: mapping(domains[name], {"taken": "free", "held": "free"}) for name in names if name in domains}

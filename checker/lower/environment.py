@@ -1,4 +1,5 @@
-"""What happens to rows, records and locks by themselves: keys that expire, caches that forget, stores that fail over, leases that run out."""
+"""What happens to rows, records and locks by themselves: keys that expire, caches that forget, stores that fail over, leases
+that run out."""
 
 from __future__ import annotations
 

@@ -1,46 +1,23 @@
-"""A handler's program to rules: follows every path, remembers what is collected, and gives each stopping place a value of ``pc``."""
+"""A handler's program to rules: follows every path, remembers what is collected, and gives each stopping place a value of
+``pc``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from checker import design as d
 from checker.lower import program as op
 from checker.lower import variables as v
-from checker.lower.case import Case, Table
+from checker.lower.case import Case
+from checker.lower.death import kill
 from checker.lower.effects import Meaning, freed, only
+from checker.lower.places import At, Sink, Spot
 from checker.lower.program import Place, Program
 from checker.lower.queues import Group, Tracking
 from checker.machine import Action, Broadcast, Cause, Rule, RuleKind, Test, Variable, put
+from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics
-
-Frozen = tuple[tuple[str, Table], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be killed here."""
-
-    place: int
-    transaction: Frozen | None = None
-    serializable: bool = False
-    locks: frozenset[str] = frozenset()
-    inside: Frozen = ()
-    marked: bool = True
-
-
-Sink = Callable[[Case, At, str], None]
-"""Takes one way through a run of collected lines: the case, where it stops, ``commit`` if it committed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A value of ``pc``: the process, its line, the sections around."""
-
-    process: str
-    line: int
-    sections: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +51,7 @@ class Lowering:
 
     # -- driver
 
-    def run(self) -> None:
+    def lower(self) -> None:
         """Follow every path from the entry."""
         start = At(self.program.entry, marked=not self.restricted)
         for case in self._starts():
@@ -83,7 +60,7 @@ class Lowering:
         while self.queue:
             at = self.queue.pop(0)
             self._place(at)
-            self._kill(at)
+            kill(self, at)
 
     def _starts(self) -> list[Case]:
         base = Case(self.domains)
@@ -138,11 +115,11 @@ class Lowering:
             case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
                 return self._advance(case.hold_inside(self.meaning.written(step)[1]), replace(at, place=then))
             case op.Send(queue, then, _) if self._collects_publishing():
-                for group in self._readers(queue):
+                for group in self.readers(queue):
                     case = group.receive(case, inside=True)
                 return self._advance(case, replace(at, place=then))
             case op.Ended():
-                return [(c, None) for c in self._end(case, at.locks)]
+                return [(c, None) for c in self.end(case, at.locks)]
             case _:
                 return [(case, self._remember(case, at))]
 
@@ -158,10 +135,10 @@ class Lowering:
     def _collects_publishing(self) -> bool:
         return self.group is not None and self.group.semantics is Semantics.EXACTLY_ONCE
 
-    def _readers(self, queue: str) -> list[Group]:
+    def readers(self, queue: str) -> list[Group]:
         return [g for g in self.world.groups.values() if g.queue.name == queue]
 
-    def _end(self, case: Case, locks: Iterable[str]) -> list[Case]:
+    def end(self, case: Case, locks: Iterable[str]) -> list[Case]:
         """The worker is gone: its message comes back if it still holds it; its locks are free."""
         for name, table in freed(self.domains, (v.busy(s) for s in sorted(locks))).items():
             case = case.change(name, table)
@@ -185,13 +162,13 @@ class Lowering:
 
     def emit(self, at: At, case: Case, after: At | None, action: Action) -> None:
         """One rule: from ``at`` to ``after``."""
-        case = self._wait_for_locks(at, case)
+        case = self.wait_for_locks(at, case)
         rule = case.rule(RuleKind.WORKER, action, ends=after is None)
         guard = (Test(v.PC, frozenset({self.name(at)})), *rule.guard)
         updates = rule.updates if after is None else (*rule.updates, put(v.PC, self.name(after)))
         self.rules.append(replace(rule, guard=guard, updates=updates))
 
-    def _wait_for_locks(self, at: At, case: Case) -> Case:
+    def wait_for_locks(self, at: At, case: Case) -> Case:
         """A write to a locked row waits for the lock."""
         for store in sorted(self.world.lockable - at.locks):
             own = {store, *(v.column(store, c) for c in self.world.design.stores[store].columns)}
@@ -204,27 +181,27 @@ class Lowering:
 
     # -- one place
 
-    def _action(self, at: At, cause: Cause = Cause.HANDLER, *, subject: str = "", outcome: str = "") -> Action:
+    def action(self, at: At, cause: Cause = Cause.HANDLER, *, subject: str = "", outcome: str = "") -> Action:
         place = self.program.places[at.place]
         return Action(cause, self.process.name, self.process.queue or "", subject, place.line, at.place, outcome)
 
     def _place(self, at: At) -> None:
         case = self.base(at)
         operation = self.program.places[at.place].operation
-        if at.transaction is not None and self._collected(operation, at):
-            self._run(case, (lambda c, after, outcome: self._leave(at, c, after, outcome)), at.place, at)
+        if at.transaction is not None and self.collected(operation, at):
+            self.run_collected(case, (lambda c, after, outcome: self._leave(at, c, after, outcome)), at.place, at)
             return
         match operation:
             case op.Decide(test, yes, no):
                 answers = self.meaning.decide(test, case)
                 for cases, then, outcome in ((answers[0], yes, "yes"), (answers[1], no, "no")):
                     for c in cases:
-                        self.go(at, c, then, self._action(at, outcome=outcome))
+                        self.go(at, c, then, self.action(at, outcome=outcome))
             case op.Read(step, then):
-                self.go(at, self.meaning.read(step, case), then, self._action(at))
+                self.go(at, self.meaning.read(step, case), then, self.action(at))
             case op.Write(step, then):
                 subject = getattr(step, "effect", None) or getattr(step, "store", None)
-                action = self._action(at, subject=subject.text if subject else "")
+                action = self.action(at, subject=subject.text if subject else "")
                 self.go(at, case.collect(self.meaning.written(step)[1]), then, action)
             case op.Attempt():
                 self._attempt(at, case, operation)
@@ -236,72 +213,72 @@ class Lowering:
                 self._ack(at, case, operation)
             case op.GiveBack(then):
                 for c in self.group.nack(case) if self.group else [case]:
-                    self.go(at, c, then, self._action(at))
+                    self.go(at, c, then, self.action(at))
             case op.Take() | op.LetGo():
                 self._lock(at, case, operation)
             case op.Pause(then):
-                self.go(at, case, then, self._action(at))
+                self.go(at, case, then, self.action(at))
             case _:
                 raise AssertionError(f"{operation} takes no step")
 
     def _attempt(self, at: At, case: Case, operation: op.Attempt) -> None:
         ok, down = self.meaning.attempt(operation.step, case)
         store, changes = self.meaning.written(operation.step)
-        outcome = "duplicate" if "Insert" in type(operation.step).__name__ else "conflict"
+        outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Do: "rejected"}[type(operation.step)]
         if ok:
-            self.go(at, ok.collect(changes), operation.ok, self._action(at, subject=store or ""))
+            self.go(at, ok.collect(changes), operation.ok, self.action(at, subject=store or ""))
         if down:
-            self.go(at, down, operation.down, self._action(at, subject=store or "", outcome=outcome))
+            self.go(at, down, operation.down, self.action(at, subject=store or "", outcome=outcome))
 
     def _call(self, at: At, case: Case, operation: op.Call) -> None:
         design, effect = self.world.design, operation.effect
-        accepted: Case | None = case
-        lock = design.effects[effect].token_of
-        if lock is not None:
-            rejected = case.test(v.token(lock), {"none", "stale"})
-            accepted = case.test(v.token(lock), {"fresh"})
-            if rejected:
-                self.go(at, rejected, operation.failed, self._action(at, subject=effect, outcome="rejected"))
-        for c in self.meaning.happen(effect, accepted) if accepted else []:
-            self.go(at, c, operation.done, self._action(at, subject=effect, outcome="done"))
+        for c in self.meaning.happen(effect, case):
+            self.go(at, c, operation.done, self.action(at, subject=effect, outcome="done"))
             if not design.assumes("no-lost-answers"):
-                self.go(at, c, operation.failed, self._action(at, Cause.ANSWER_LOST, subject=effect, outcome="answer lost"))
+                self.go(at, c, operation.failed, self.action(at, Cause.ANSWER_LOST, subject=effect, outcome="answer lost"))
         if not design.assumes("no-refusals"):
-            self.go(at, case, operation.failed, self._action(at, Cause.REFUSED, subject=effect, outcome="refused"))
+            self.go(at, case, operation.failed, self.action(at, Cause.REFUSED, subject=effect, outcome="refused"))
 
     def _publish(self, at: At, case: Case, operation: op.Send) -> None:
         design, subject = self.world.design, operation.queue
-        readers = self._readers(operation.queue)
+        readers = self.readers(operation.queue)
         sent, lost = case, case
         for group in readers:
             sent, lost = group.receive(sent), group.lose(lost)
-        self.go(at, sent, operation.next, self._action(at, subject=subject, outcome="done"))
+        self.go(at, sent, operation.next, self.action(at, subject=subject, outcome="done"))
         if any(g.semantics is Semantics.AT_MOST_ONCE for g in readers):
-            self.go(at, lost, operation.next, self._action(at, Cause.VANISHED, subject=subject, outcome="lost"))
+            self.go(at, lost, operation.next, self.action(at, Cause.VANISHED, subject=subject, outcome="lost"))
             return
         if not design.assumes("no-lost-answers"):
-            self.go(at, sent, operation.failed, self._action(at, Cause.ANSWER_LOST, subject=subject, outcome="answer lost"))
+            self.go(at, sent, operation.failed, self.action(at, Cause.ANSWER_LOST, subject=subject, outcome="answer lost"))
         if not design.assumes("no-refusals"):
-            self.go(at, case, operation.failed, self._action(at, Cause.REFUSED, subject=subject, outcome="refused"))
+            self.go(at, case, operation.failed, self.action(at, Cause.REFUSED, subject=subject, outcome="refused"))
 
     def _ack(self, at: At, case: Case, operation: op.Settle) -> None:
         assert self.group is not None
         silent = self.group.tracking is Tracking.GONE
         for c, outcome in self.group.ack(case):
             refused = outcome == "refused" and operation.refused is not None
-            self.go(at, c, operation.refused if refused and operation.refused is not None else operation.next, self._action(at, outcome=outcome))
+            self.go(
+                at,
+                c,
+                operation.refused if refused and operation.refused is not None else operation.next,
+                self.action(at, outcome=outcome),
+            )
             if operation.refused is not None and outcome == "done" and not silent and not self.world.design.assumes("no-lost-acks"):
-                self.go(at, c, operation.refused, self._action(at, Cause.ANSWER_LOST, outcome="answer lost"))
+                self.go(at, c, operation.refused, self.action(at, Cause.ANSWER_LOST, outcome="answer lost"))
         if not silent and not self.world.design.assumes("no-lost-acks"):
             then = operation.next if operation.refused is None else operation.refused
-            self.go(at, case, then, self._action(at, Cause.ACK_LOST, outcome="lost"))
+            self.go(at, case, then, self.action(at, Cause.ACK_LOST, outcome="lost"))
 
     def _lock(self, at: At, case: Case, operation: op.Take | op.LetGo) -> None:
         lock = operation.lock
         session = not self.world.design.locks[lock].expires
         if isinstance(operation, op.LetGo):
             freed_case = case.put(lock, "free")
-            self.go(at, freed_case.put(v.holding(lock), "no") if session else freed_case, operation.next, self._action(at, subject=lock))
+            self.go(
+                at, freed_case.put(v.holding(lock), "no") if session else freed_case, operation.next, self.action(at, subject=lock)
+            )
             return
         free, held = case.test(lock, {"free"}), case.test(lock, {"held"})
         if free:
@@ -309,16 +286,18 @@ class Lowering:
             taken = taken.put(v.holding(lock), "yes") if session else taken
             if v.token(lock) in self.domains:
                 stale = Broadcast(
-                    self.world.design.locks[lock].level, (Test(v.token(lock), frozenset({"fresh"})),), (put(v.token(lock), "stale"),)
+                    self.world.design.locks[lock].level,
+                    (Test(v.token(lock), frozenset({"fresh"})),),
+                    (put(v.token(lock), "stale"),),
                 )
                 taken = replace(taken.put(v.token(lock), "fresh"), others=(stale,))
-            self.go(at, taken, operation.next, self._action(at, subject=lock))
+            self.go(at, taken, operation.next, self.action(at, subject=lock))
         if held and operation.held is not None:
-            self.go(at, held, operation.held, self._action(at, subject=lock, outcome="held"))
+            self.go(at, held, operation.held, self.action(at, subject=lock, outcome="held"))
 
     # -- collected lines of an atomic block
 
-    def _collected(self, operation: op.Operation, at: At) -> bool:
+    def collected(self, operation: op.Operation, at: At) -> bool:
         match operation:
             case op.Write() | op.Attempt() | op.Leave():
                 return True
@@ -327,7 +306,7 @@ class Lowering:
             case _:
                 return False
 
-    def _run(self, case: Case, sink: Sink, index: int, at: At) -> None:
+    def run_collected(self, case: Case, sink: Sink, index: int, at: At) -> None:
         """From the collected line ``index`` to the next stop, the commit or a failure; every way through goes to ``sink``."""
         operation = self.program.places[index].operation
         match operation:
@@ -340,27 +319,27 @@ class Lowering:
             case op.Write(step, then):
                 store, changes = self.meaning.written(step)
                 if self._is_inside(store):
-                    self._run(case.hold_inside(changes), sink, then, at)
+                    self.run_collected(case.hold_inside(changes), sink, then, at)
                 else:
-                    self._run(case.collect(changes), sink, then, self._touch(at, store))
+                    self.run_collected(case.collect(changes), sink, then, self._touch(at, store))
             case op.Attempt(step, ok, down):
                 through, turned = self.meaning.attempt(step, case)
                 store, changes = self.meaning.written(step)
                 if through:
-                    self._run(through.collect(changes), sink, ok, self._touch(at, store))
+                    self.run_collected(through.collect(changes), sink, ok, self._touch(at, store))
                 if turned:
-                    self._run(turned, sink, down, at)
+                    self.run_collected(turned, sink, down, at)
             case op.Decide(test, yes, no) if at.serializable:
                 answers = self.meaning.decide(test, case)
                 for store in self.meaning.stores_read(test):
                     at = self._touch(at, store)
                 for c, then in [*((c, yes) for c in answers[0]), *((c, no) for c in answers[1])]:
-                    self._run(c, sink, then, at)
+                    self.run_collected(c, sink, then, at)
             case op.Read(step, then) if at.serializable:
                 store = getattr(getattr(step.value, "store", None), "text", None)
-                self._run(self.meaning.read(step, case), sink, then, self._touch(at, store))
+                self.run_collected(self.meaning.read(step, case), sink, then, self._touch(at, store))
             case op.Mark(then):
-                self._run(case, sink, then, at)
+                self.run_collected(case, sink, then, at)
             case op.Ended():
                 sink(replace(case, transaction=None), replace(at, place=index, transaction=None), "")
             case _:
@@ -380,62 +359,4 @@ class Lowering:
     def _leave(self, start: At, case: Case, at: At, outcome: str) -> None:
         at = replace(at, marked=not self.restricted)
         for ready, after in self._advance(case, at):
-            self.emit(start, ready, after, self._action(start, outcome=outcome))
-
-    # -- death
-
-    def _kill(self, at: At) -> None:
-        if self.world.design.assumes("no-crash") or (self.restricted and not at.marked):
-            return
-        line = self.program.places[at.place].line
-        action = Action(Cause.KILLED, self.process.name, self.process.queue or "", line=line, step=at.place)
-        for end in self._end(Case(self.domains), at.locks):
-            self.emit(at, end, None, action)
-        if self.group is not None and self.group.tracking is Tracking.HELD:
-            requests = self._requests(at)
-            if requests:
-                self._ghost(at, requests, action)
-
-    def _requests(self, at: At) -> list[tuple[Case, Action]]:
-        """What the step at ``at`` asks of others, which can take effect after its sender died (theory T6)."""
-        case, operation = self.base(at), self.program.places[at.place].operation
-        subject, outcome = "", ""
-        if at.transaction is not None and self._collected(operation, at):
-            cases: list[Case] = []
-            self._run(case, (lambda c, _, o: cases.append(c) if o == "commit" else None), at.place, at)
-            outcome = "commit"
-        elif isinstance(operation, op.Write):
-            store, changes = self.meaning.written(operation.step)
-            cases, subject = [case.collect(changes)], store or ""
-        elif isinstance(operation, op.Attempt):
-            store, changes = self.meaning.written(operation.step)
-            ok = self.meaning.attempt(operation.step, case)[0]
-            cases, subject = [ok.collect(changes)] if ok else [], store or ""
-        elif isinstance(operation, op.Call):
-            subject, outcome = operation.effect, "done"
-            lock = self.world.design.effects[subject].token_of
-            accepted = case.test(v.token(lock), {"fresh"}) if lock else case
-            cases = self.meaning.happen(subject, accepted) if accepted else []
-        elif isinstance(operation, op.Send):
-            subject, outcome = operation.queue, "done"
-            for group in self._readers(subject):
-                case = group.receive(case)
-            cases = [case]
-        else:
-            return []
-        return [(c, self._action(at, Cause.LATE_EFFECT, subject=subject, outcome=outcome)) for c in cases if c.changes]
-
-    def _ghost(self, at: At, requests: list[tuple[Case, Action]], killed: Action) -> None:
-        """The dead worker's request goes on without it: it takes effect later, or never."""
-        name = self.name(at) + "!"
-        self.spots[name] = Spot(self.process.name, killed.line, ())
-        for end in self._end(Case(self.domains), ()):
-            rule = end.rule(RuleKind.WORKER, replace(killed, outcome="request under way"))
-            guard = (Test(v.PC, frozenset({self.name(at)})), *rule.guard)
-            self.rules.append(replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name))))
-        locks = freed(self.domains, (v.busy(s) for s in sorted(at.locks)))
-        lost = Case(self.domains, changes=locks)
-        for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:
-            free = {**case.changes, **{k: t for k, t in locks.items() if k not in case.changes}}
-            late = self._wait_for_locks(at, replace(case, changes=free)).rule(RuleKind.WORKER, action, ends=True)
-            self.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))
+            self.emit(start, ready, after, self.action(start, outcome=outcome))

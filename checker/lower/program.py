@@ -38,9 +38,9 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A unique insert or a compare-and-set: ``ok``, or ``down`` when it is turned down."""
+    """A unique insert, a compare-and-set, or a write that checks a token: ``ok``, or ``down`` when it is turned down."""
 
-    step: n.Insert | n.UpdateIf
+    step: n.Insert | n.UpdateIf | n.Do
     ok: int
     down: int
 
@@ -249,9 +249,12 @@ class _Compiler:
 
     def call(self, step: n.Do, then: int, context: _Context) -> int:
         line, within = step.span.line, context.sections
-        if self.design.effects[step.effect.text].store is not None:
+        effect = self.design.effects[step.effect.text]
+        if effect.store is not None and effect.token_of is None:
             return self.place(Write(step, then), line, within)
         failed = self.clause(step, then, context)
+        if effect.store is not None:
+            return self.place(Attempt(step, then, failed), line, within)
         for _ in range(step.retries + 1):
             failed = self.place(Call(step.effect.text, then, failed), line, within)
         return failed

@@ -1,15 +1,16 @@
-"""What a broker does with a message, per group of consumers: delivery, redelivery, settling, copies. See docs/semantics.md, "Deliveries"."""
+"""What a broker does with a message, per group of consumers: delivery, redelivery, settling, copies. See docs/semantics.md,
+"Deliveries"."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from checker import design as d
 from checker.lower import variables as v
 from checker.lower.case import Case, Table, mapping
-from checker.machine import Action, Cause, Level, Rule, RuleKind, Variable
+from checker.machine import Action, Cause, Level, Rule, RuleKind, Test, Variable
 from checker.resolve_steps import walk
 from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics
@@ -42,7 +43,11 @@ class Group:
     @property
     def variable(self) -> Variable:
         """The status variable."""
-        domain = ["ready", "inflight", "settled", "lost", "dead", "returned"] if self.queue.limit else ["ready", "inflight", "settled", "lost"]
+        domain = (
+            ["ready", "inflight", "settled", "lost", "dead", "returned"]
+            if self.queue.limit
+            else ["ready", "inflight", "settled", "lost"]
+        )
         first = "ready" if self.queue.is_root else "absent"
         if first == "absent":
             domain.insert(0, "absent")
@@ -57,7 +62,7 @@ class Group:
         """The cases of an acknowledgement that reaches the broker, with the outcome."""
         if self.tracking is Tracking.GONE:
             return [(case, "done")]
-        everything = {value: "settled" for value in self.variable.domain}
+        everything = dict.fromkeys(self.variable.domain, "settled")
         if self.tracking is Tracking.LOOSE:
             return [(case.change(self.status, self._table(case.domains, everything)).commit_inside(), "done")]
         found: list[tuple[Case, str]] = []
@@ -87,7 +92,7 @@ class Group:
         found = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
-            every = {value: self.back for value in self.variable.domain}
+            every = dict.fromkeys(self.variable.domain, self.back)
             found.append(holder.change(self.status, self._table(case.domains, every)).put(v.HOLDS, "no"))
         other = case.test(v.HOLDS, {"no"})
         if other:
@@ -119,6 +124,17 @@ class Group:
         gone = self.tracking is Tracking.GONE
         taken = ready.put(self.status, "settled" if gone else "inflight")
         return [taken.put(v.HOLDS, "yes") if self.tracking is Tracking.HELD else taken]
+
+    def lease(self, domains: Mapping[str, Variable], places: frozenset[str]) -> list[Rule]:
+        """The lease of a worker at one of ``places`` runs out although the worker lives: it no longer holds its message."""
+        if self.tracking is not Tracking.HELD or self.design.assumes("within-lease"):
+            return []
+        holder = Case(domains).test(v.HOLDS, {"yes"})
+        assert holder is not None
+        every = {value: self.back for value in self.variable.domain}
+        expired = holder.change(self.status, self._table(domains, every)).put(v.HOLDS, "no")
+        rule = expired.rule(RuleKind.WORKER, Action(Cause.LEASE_EXPIRED, self.process.name, self.queue.name))
+        return [replace(rule, guard=(Test(v.PC, places), *rule.guard))]
 
     def rules(self, domains: Mapping[str, Variable], gone: frozenset[str]) -> list[Rule]:
         """Everything the broker does without a worker. ``gone``: records after whose end no copies are made any more."""
@@ -152,7 +168,9 @@ class Group:
             causes.append(Cause.REPLAY)
         return causes
 
-    def _move(self, domains: Mapping[str, Variable], cause: Cause, changes: dict[str, str], gone: frozenset[str] = frozenset()) -> list[Rule]:
+    def _move(
+        self, domains: Mapping[str, Variable], cause: Cause, changes: dict[str, str], gone: frozenset[str] = frozenset()
+    ) -> list[Rule]:
         case = Case(domains).where(self.status, changes.keys())
         roots = v.root_types(self.design)
         if case and cause is Cause.VANISHED and self.queue.is_root and len(roots) > 1:
@@ -181,6 +199,12 @@ def _tracking(design: d.Design, process: d.Process, queue: d.Queue, semantics: S
     if semantics is Semantics.AT_MOST_ONCE or process.ack == "delivery":
         return Tracking.GONE
     checked = any(isinstance(s, n.Ack) and s.or_else for s in walk(process.body, {}))
-    if semantics is Semantics.EXACTLY_ONCE or checked or queue.late_ack == "refused" or queue.limit or design.assumes("within-lease"):
+    if (
+        semantics is Semantics.EXACTLY_ONCE
+        or checked
+        or queue.late_ack == "refused"
+        or queue.limit
+        or design.assumes("within-lease")
+    ):
         return Tracking.HELD
     return Tracking.LOOSE

@@ -78,9 +78,7 @@ def counted_targets(design: d.Design) -> dict[str, n.Target]:
 
 def incremented(design: d.Design) -> set[tuple[str, str]]:
     """Columns some step increments: their writes count per event."""
-    return {
-        (s.store.text, s.column.text) for p in design.processes for s in walk(p.body, {}) if isinstance(s, n.Increment)
-    }
+    return {(s.store.text, s.column.text) for p in design.processes for s in walk(p.body, {}) if isinstance(s, n.Increment)}
 
 
 def _boolean(name: str, level: Level, first: str, second: str) -> Variable:

@@ -18,7 +18,12 @@ WRITES = (n.SetColumn, n.Add, n.Insert, n.UpdateIf, n.Increment, n.Delete)
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """``blocks`` numbers every block of every handler, so that a continuation is made of small numbers; ``headers`` are the lines they stand under."""
+    """A design, read once.
+
+    ``blocks``: every block of every handler, numbered so that continuations are small values; ``headers``: the lines above them.
+    ``counted``: stores and columns that claims speak about. ``named_crashes``: processes killed only at named places.
+    ``loose``: consumers of whose messages the broker remembers only the status.
+    """
 
     design: d.Design
     choice: n.Semantics
@@ -36,7 +41,7 @@ class Context:
         blocks: list[tuple[n.Step, ...]] = []
         headers: list[int] = []
         for process in design.processes:
-            for block, line in (((process.body), process.span.line), *_inner_blocks(process.body)):
+            for block, line in ((process.body, process.span.line), *_inner_blocks(process.body)):
                 blocks.append(block)
                 headers.append(line)
         targets = {t.name.text + (f".{t.column.text}" if t.column else "") for c in design.claims for t in c.targets}
@@ -44,9 +49,10 @@ class Context:
         if design.assumes("crash-only-after"):
             crashes |= {p.name for p in design.processes}
         loose = {p.name for p in design.processes if p.queue and _is_loose(design, p, semantics)}
+        numbers = {id(b): i for i, b in enumerate(blocks)}
         return Context(
-            design, semantics, {p.name: p for p in design.processes}, tuple(blocks), tuple(headers),
-            {id(b): i for i, b in enumerate(blocks)}, frozenset(targets - set(design.effects)), frozenset(crashes), frozenset(loose),
+            design, semantics, {p.name: p for p in design.processes}, tuple(blocks), tuple(headers), numbers,
+            frozenset(targets - set(design.effects)), frozenset(crashes), frozenset(loose),
         )  # fmt: skip
 
     # -- queues
@@ -95,7 +101,7 @@ class Context:
         """The line a worker is at; None at the end of a block."""
         frame = worker.todo[-1]
         block = self.blocks[frame.block]
-        return block[frame.index] if frame.index < len(block) else None
+        return block[frame.at] if frame.at < len(block) else None
 
     def enter(self, block: tuple[n.Step, ...], kind: str = "") -> tuple[Frame, ...]:
         """The frame for executing a block (none for an empty one)."""
@@ -103,10 +109,10 @@ class Context:
 
     def end(self, frame: Frame) -> Frame:
         """A block with nothing left to do but to leave it."""
-        return frame._replace(index=len(self.blocks[frame.block]))
+        return frame._replace(at=len(self.blocks[frame.block]))
 
     def line(self, worker: Worker) -> int:
-        """The design's line of a worker's next step: the consumer's for an ack on return, the block's for a commit after a stop point."""
+        """The line of a worker's next step: the consumer's for an ack on return, the block's for a commit after a stop point."""
         if not worker.todo:
             return self.processes[worker.process].span.line
         step = self.at(worker)
@@ -162,7 +168,7 @@ def _all_steps(steps: tuple[n.Step, ...]) -> Iterator[n.Step]:
 
 
 def _is_loose(design: d.Design, process: d.Process, choice: n.Semantics) -> bool:
-    """Whether the broker remembers only the status of this consumer's messages. Late acks settle unless the queue says ``late ack refused``."""
+    """Whether the broker remembers only a status. Late acks settle unless the queue says ``late ack refused``."""
     assert process.queue is not None
     queue = design.queues[process.queue]
     return (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from checker.design import UNSET
 from checker.machine import Level
@@ -49,7 +48,8 @@ def passes(ctx: Context, seen: State, test: n.Condition, event: int, worker: Wor
         case n.Happened(effect):
             truth = happened(ctx, seen, effect.text, event) > 0
         case n.NameIs(name, value):
-            known = seen.events[event].payload if ctx.is_payload(worker and worker.process, name.text) else worker.locals if worker else ()
+            own = worker.locals if worker else ()
+            known = seen.events[event].payload if ctx.is_payload(worker.process if worker else None, name.text) else own
             truth = look(known, name.text, UNSET) == value.text
     return truth != test.negated
 
@@ -116,7 +116,7 @@ def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
     spot = ctx.row(write.name, state, event)
     if write.kind == "delete":
         return without_row(ctx, state, spot)
-    state = replace(state, rows=union(state.rows, spot))
+    state = state._replace(rows=union(state.rows, spot))
     if write.name in ctx.counted:
         again = write.kind == "insert" and not ctx.design.stores[write.name].unique
         state = state.raised(spot, 2 if again else 1)
@@ -125,16 +125,16 @@ def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
     cell = f"{write.name}.{write.column}"
     if write.kind == "increment":
         return state.raised((cell, Level.EVENT.value, event)) if cell in ctx.counted else state
-    state = replace(state, columns=put(state.columns, (cell, *spot[1:]), write.value))
+    state = state._replace(columns=put(state.columns, (cell, *spot[1:]), write.value))
     if write.value == ctx.design.stores[write.name].columns[write.column][0]:
-        state = replace(state, columns=drop(state.columns, (cell, *spot[1:])))
+        state = state._replace(columns=drop(state.columns, (cell, *spot[1:])))
     return state.raised((cell, *spot[1:]), 1) if cell in ctx.counted else state
 
 
 def without_row(ctx: Context, state: State, spot: Spot) -> State:
     """The row is gone, its columns are as at the start."""
     cells = {(f"{spot[0]}.{c}", *spot[1:]) for c in ctx.design.stores[spot[0]].columns}
-    return replace(state, rows=minus(state.rows, spot), columns=tuple((k, v) for k, v in state.columns if k not in cells))
+    return state._replace(rows=minus(state.rows, spot), columns=tuple((k, v) for k, v in state.columns if k not in cells))
 
 
 def published(ctx: Context, state: State, event: int, queue: str, lost: bool = False) -> State:
@@ -159,7 +159,7 @@ def check_locks(state: State, worker: Worker, spots: Iterable[Spot]) -> None:
 
 
 def write(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[State, Worker, str]:
-    """Execute a writing line: at once, into the open atomic block, or into the broker's box. The outcome is ``""`` or why it was turned down."""
+    """Execute a writing line: at once, into the open atomic block, or into the broker's box. Outcome ``""`` or why not."""
     store = ctx.store_of(step)
     boxed = ctx.is_boxed(worker, step)
     spot = ctx.row(store, state, worker.event) if store else None
@@ -169,11 +169,11 @@ def write(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[Sta
     if outcome:
         return state, worker, outcome
     if isinstance(step, n.Do) and ctx.exposes(step.effect.text):
-        worker = replace(worker, exposed=True)
+        worker = worker._replace(exposed=True)
     if boxed:
-        return state, replace(worker, boxed=(*worker.boxed, done)), ""
+        return state, worker._replace(boxed=(*worker.boxed, done)), ""
     if worker.block_kind(ATOMIC) and spot:
-        return state, replace(worker, collected=(*worker.collected, done), locked=union(worker.locked, spot)), ""
+        return state, worker._replace(collected=(*worker.collected, done), locked=union(worker.locked, spot)), ""
     return apply(ctx, state, worker.event, (done,)), worker, ""
 
 
@@ -217,5 +217,5 @@ def call(ctx: Context, state: State, worker: Worker, effect: str) -> State:
         record = ctx.spot(effect, declared.key_level, state, worker.event)
         if record in state.records:
             return state
-        state = replace(state, records=union(state.records, record))
+        state = state._replace(records=union(state.records, record))
     return state.raised(ctx.spot(effect, declared.level, state, worker.event))

@@ -1,12 +1,11 @@
 """The state of a running design as plain values: comparable, hashable, small enough to print.
 
-A *spot* is a name with the key it is for: ``("processed", "event", 0)`` is the row of event 0, ``("order", "component", 1)`` that of business key 1.
+A *spot* is a name with the key it is for: ``("processed", "event", 0)``, or ``("order", "component", 1)`` for business key 1.
 Tables hold only what differs from the start, sorted, so that equal situations are equal values.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from checker.trace import EventOf
@@ -23,7 +22,7 @@ class Frame(NamedTuple):
     """A block being executed: its number in the context, the next line in it, and what its end means (see ``Context.enter``)."""
 
     block: int
-    index: int
+    at: int
     kind: str = ""
 
 
@@ -36,8 +35,7 @@ class Write(NamedTuple):
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(NamedTuple):
     """One run of a handler. ``todo`` is its continuation, innermost block last; if empty, only the ack on return is left.
 
     ``part`` counts single tests passed, or attempts made, within the next line.
@@ -61,14 +59,6 @@ class Worker:
     exposed: bool = False
     underway: bool = False
 
-    @property
-    def shape(self) -> tuple[object, ...]:
-        """Everything but its number."""
-        return (
-            self.event, self.process, self.todo, self.part, self.locals, self.holds, self.collected, self.locked, self.boxed,
-            self.locks, self.tokens, self.exposed, self.underway,
-        )  # fmt: skip
-
     def block_kind(self, prefix: str) -> str:
         """The kind of the innermost open block that starts with ``prefix``, or ``""``."""
         return next((f.kind for f in reversed(self.todo) if f.kind.startswith(prefix)), "")
@@ -76,13 +66,13 @@ class Worker:
     def next_line(self) -> Worker:
         """This worker with its current line behind it."""
         top = self.todo[-1]
-        return replace(self, todo=(*self.todo[:-1], top._replace(index=top.index + 1)), part=0)
+        return self._replace(todo=(*self.todo[:-1], top._replace(at=top.at + 1)), part=0)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Everything that exists at one moment. ``statuses`` per consumer and event; absent rows, initial columns and zeros are left out.
+class State(NamedTuple):
+    """Everything that exists at one moment; absent rows, initial columns and zeros are left out.
 
+    ``statuses``: where each consumer's copy of each event's message is.
     ``counts``: how often effects happened and what claims speak about was written (2: more than once).
     ``closed``: events whose key window is over.
     """
@@ -95,7 +85,7 @@ class State:
     records: tuple[Spot, ...] = ()
     held: tuple[Spot, ...] = ()
     closed: tuple[int, ...] = ()
-    workers: tuple[Worker, ...] = field(default=())
+    workers: tuple[Worker, ...] = ()
 
     def status(self, consumer: str, event: int) -> str:
         """The status of a consumer's copy of an event's message."""
@@ -103,21 +93,21 @@ class State:
 
     def with_status(self, consumer: str, event: int, status: str) -> State:
         """This state with one message copy elsewhere in its life."""
-        return replace(self, statuses=put(self.statuses, (consumer, "event", event), status))
+        return self._replace(statuses=put(self.statuses, (consumer, "event", event), status))
 
     def raised(self, spot: Spot, most: int = 2) -> State:
         """This state with one more at a counter, but not more than ``most`` by this."""
         before = look(self.counts, spot, 0)
-        return replace(self, counts=put(self.counts, spot, max(before, min(before + 1, most))))
+        return self._replace(counts=put(self.counts, spot, max(before, min(before + 1, most))))
 
     def with_worker(self, worker: Worker) -> State:
         """This state with a worker added or replaced (by number)."""
         others = (w for w in self.workers if w.number != worker.number)
-        return replace(self, workers=tuple(sorted([*others, worker], key=lambda w: w.number)))
+        return self._replace(workers=tuple(sorted([*others, worker], key=lambda w: w.number)))
 
     def without_worker(self, number: int) -> State:
         """This state without a worker."""
-        return replace(self, workers=tuple(w for w in self.workers if w.number != number))
+        return self._replace(workers=tuple(w for w in self.workers if w.number != number))
 
     def free_number(self) -> int:
         """The lowest number no worker uses."""
@@ -126,8 +116,8 @@ class State:
 
     def canonical(self) -> State:
         """The same situation with workers renumbered by what they are: worker numbers mean nothing but identity."""
-        ordered = sorted(self.workers, key=lambda w: w.shape)
-        return replace(self, workers=tuple(replace(w, number=i) for i, w in enumerate(ordered)))
+        ordered = sorted(self.workers, key=lambda w: w[1:])
+        return self._replace(workers=tuple(w._replace(number=i) for i, w in enumerate(ordered)))
 
 
 def look(pairs: Pairs[K, V], key: K, default: V) -> V:

@@ -155,6 +155,8 @@ def guard_at(layout: Layout, guard: Guard, place: Place, read: Read) -> str:
     found = []
     for test in guard:
         variable = layout.variable(test.variable)
+        if not test.allowed <= set(variable.domain):
+            raise ValueError(f"{variable.name} is compared with a value it never has")
         found.append(among(variable, read(layout.name(place, variable)), test.allowed))
     return terms.conj(found)
 

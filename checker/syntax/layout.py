@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from lark import Token
 from lark.lark import PostLex
@@ -86,10 +87,23 @@ class Line:
         columns = list(self.columns or range(self.start, self.start + len(self.text) + 1))
         text = self.text
         for start, end, new in sorted(edits, reverse=True):
-            inserted = [min(columns[start] + i, columns[end]) for i in range(len(new))]
+            columns[start:end] = _moved(text[start:end], new, columns[start : end + 1])
             text = text[:start] + new + text[end:]
-            columns[start:end] = inserted
         self.text, self.columns = text, tuple(columns)
+
+
+def _moved(old: str, new: str, columns: list[int]) -> list[int]:
+    """The columns of ``new`` where it replaces ``old``: letters that stay keep theirs, others get the next one that stays."""
+    moved: list[int | None] = [None] * len(new)
+    for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+        for i in range(block.size):
+            moved[block.b + i] = columns[block.a + i]
+    following = columns[-1]
+    result: list[int] = []
+    for column in reversed(moved):
+        following = following if column is None else column
+        result.append(following)
+    return result[::-1]
 
 
 def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
@@ -131,11 +145,14 @@ def _lines(source: Source) -> tuple[list[Line], list[Diagnostic]]:
         match, content = _START.match(text), _CONTENT.match(text)
         assert match is not None
         assert content is not None
+        body = content[0][match.end() :].rstrip()
+        if not body:
+            continue
         white = match[0].rsplit("\f", 1)[-1].lstrip("\ufeff")
         if "\t" in white:
             tabs.append(Span(number, 1, number, match.end() + 1, source.path))
         indent = len(white) + (STEP_WIDTH - 1) * white.count("\t")
-        lines.append(Line(number, indent, content[0][match.end() :].rstrip(), match.end()))
+        lines.append(Line(number, indent, body, match.end()))
     if tabs:
         found.append(errors.tab_indent(tabs[0], [t.line for t in tabs[1:]]))
     return lines, found

@@ -267,10 +267,11 @@ class Build(Transformer[Token, n.Tree]):
         return n.ColumnDecl(self.name(c[0]), c[1])
 
     def store(self, meta: Meta, c: list[Any]) -> n.Item:
-        traits = dict(x for x in c[2:] if isinstance(x, tuple))
+        traits: dict[str, Any] = dict(x for x in c[2:] if isinstance(x, tuple))
         columns = tuple(x for x in c[2:] if isinstance(x, n.ColumnDecl))
-        flags = (bool(traits.get(k)) for k in ("unique", "cache", "replicated", "expires"))
-        return n.StoreDecl(self.name(c[0]), self.name(c[1]), *flags, traits.get("inside"), columns, self.header(meta))
+        unique, cache, replicated, expires = (bool(traits.get(k)) for k in ("unique", "cache", "replicated", "expires"))
+        inside = traits.get("inside")
+        return n.StoreDecl(self.name(c[0]), self.name(c[1]), unique, cache, replicated, expires, inside, columns, self.header(meta))
 
     def kept_for_ever(self, _: Meta, __: list[Any]) -> None:
         return None
@@ -290,7 +291,7 @@ class Build(Transformer[Token, n.Tree]):
     def effect(self, meta: Meta, c: list[Any]) -> n.Item:
         model = c[2] if isinstance(c[2], n.ModelRef) else None
         store = self.name(c[2]) if isinstance(c[2], Token) else None
-        o = dict(x for x in c[3:] if isinstance(x, tuple))
+        o: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         return n.EffectDecl(
             self.name(c[0]), self.name(c[1]), model, store, o.get("key"), bool(o.get("query")), o.get("token"), self.header(meta)
         )
@@ -299,7 +300,7 @@ class Build(Transformer[Token, n.Tree]):
         return ("expires", True)
 
     def lock(self, meta: Meta, c: list[Any]) -> n.Item:
-        return n.LockDecl(self.name(c[0]), self.name(c[1]), len(c) > 2 and c[2] is not None, self.header(meta))
+        return n.LockDecl(self.name(c[0]), self.name(c[1]), self.name(c[2]) if c[2] else None, len(c) > 3, self.header(meta))
 
     def trait_workers(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("workers", int(c[0]))
@@ -343,7 +344,9 @@ class Build(Transformer[Token, n.Tree]):
     def claim(self, meta: Meta, c: list[Any]) -> n.Item:
         kind, children, _ = c[0]
         expects = tuple(x for x in c[2:] if isinstance(x, n.Expect))
-        return _claim(str(kind).replace("_", "-"), [self._claim_part(x) for x in children], (c[1] or (), expects), self.header(meta))
+        return _claim(
+            str(kind).replace("_", "-"), [self._claim_part(x) for x in children], (c[1] or (), expects), self.header(meta)
+        )
 
     def _claim_part(self, part: Any) -> Any:
         return n.Target(self.name(part), None, self.name(part).span) if isinstance(part, Token) else part

@@ -1,0 +1,89 @@
+"""Checks designs: from paths to one ``Result``. The main entry point of the library."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from checker.errors import syntax as errors
+from checker.judge import Progress, judge
+from checker.load import Loaded, load
+from checker.options import Options
+from checker.result import Cell, DesignResult, Disagreement, Result
+
+ENDING = ".once"
+LIBRARY = frozenset({"N120", "N121", "N125"})
+"""What a file is told that only declares things for others to import."""
+
+
+class NoDesign(Exception):
+    """A path that cannot be checked; the message says why."""
+
+
+def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
+    """The files behind the paths, each with whether it was found in a folder. Raises ``NoDesign`` for what is not there."""
+    found: list[tuple[Path, bool]] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob(f"*{ENDING}") if p.is_file())
+            if not inside:
+                raise NoDesign(f"the folder {path} holds no design (a file that ends in {ENDING})")
+            found += [(p, True) for p in inside]
+        elif path.is_file():
+            found.append((path, False))
+        elif path.exists():
+            raise NoDesign(f"{path} is neither a file nor a folder")
+        else:
+            raise NoDesign(f"there is no file {path}")
+    return list({p: (p, f) for p, f in found}.values())
+
+
+def check(paths: Sequence[str | Path] | str | Path, options: Options | None = None, progress: Progress | None = None) -> Result:
+    """Check every design behind the paths.
+
+    Mistakes in a design are diagnostics in its result. Ctrl-C ends the check; the result then holds what was decided so far.
+    Raises ``NoDesign`` if a path leads to no design.
+    """
+    wanted = [paths] if isinstance(paths, str | Path) else list(paths)
+    done: list[DesignResult] = []
+    for path, in_folder in designs(wanted):
+        loaded = _loaded(path)
+        if in_folder and _is_library(loaded):
+            continue
+        result, interrupted = check_loaded(loaded, options or Options(), progress)
+        done.append(result)
+        if interrupted:
+            return Result(tuple(done), interrupted=True)
+    return Result(tuple(done))
+
+
+def check_loaded(loaded: Loaded, options: Options, progress: Progress | None = None) -> tuple[DesignResult, bool]:
+    """Check one loaded design; the flag says whether Ctrl-C ended it."""
+    cells: list[Cell] = []
+    failures: list[Disagreement] = []
+    interrupted = False
+    if loaded.design is not None:
+        try:
+            for verdict in judge(loaded.design, options, progress):
+                (cells if isinstance(verdict, Cell) else failures).append(verdict)  # type: ignore[arg-type]
+        except KeyboardInterrupt:
+            interrupted = True
+    design = loaded.design
+    result = DesignResult(
+        loaded.path, loaded.sha256, design.title if design else "", loaded.diagnostics, tuple(cells),
+        design.semantics if design else (), loaded.sources, tuple(failures),
+    )  # fmt: skip
+    return result, interrupted
+
+
+def _loaded(path: Path) -> Loaded:
+    try:
+        return load(path)
+    except OSError as error:
+        broken = errors.unreadable(str(path), (error.strerror or "cannot be read").lower())
+        return Loaded(str(path), None, (broken,), {}, hashlib.sha256(b"").hexdigest())
+
+
+def _is_library(loaded: Loaded) -> bool:
+    return loaded.design is None and {d.code for d in loaded.diagnostics} <= LIBRARY and bool(loaded.diagnostics)

@@ -1,0 +1,134 @@
+"""What the commands do: from parsed arguments to text and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from checker.check import NoDesign, check
+from checker.exits import Exit, of_result
+from checker.load import load
+from checker.options import Options
+from checker.progress import ProgressLine
+from checker.report.terminal import Paint, paint
+from checker.result import Result
+from checker.syntax.nodes import Semantics
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCommand:
+    """``onceproof check``, with its options as the command line names them."""
+
+    paths: tuple[Path, ...]
+    semantics: tuple[str, ...]
+    workers: int | None
+    events: int | None
+    claims: tuple[str, ...]
+    form: str
+    output: Path | None
+    color: str
+    timeout: float
+    max_states: int
+    solver: str
+    second_opinion: bool
+    exit_zero: bool
+    quiet: bool
+    verbose: bool
+
+    @property
+    def options(self) -> Options:
+        """What the engines are asked."""
+        chosen = tuple(s for s in Semantics if s.value in self.semantics)
+        return Options(
+            self.workers, self.events, chosen, self.claims, self.timeout, self.max_states, self.second_opinion, self.solver == "all"
+        )
+
+    def run(self) -> int:
+        """Check and print; returns the exit code."""
+        progress = ProgressLine(sys.stderr)
+        try:
+            result = check(self.paths, self.options, progress)
+        except NoDesign as error:
+            raise click.UsageError(str(error)) from error
+        finally:
+            progress.clear()
+        self._demand_cells(result)
+        self._write(replace(result, command=("check", *(str(p) for p in self.paths))))
+        code = of_result(result)
+        return int(Exit.HOLDS) if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE) else int(code)
+
+    def _demand_cells(self, result: Result) -> None:
+        """A selection that selects nothing is a mistake, not a success."""
+        healthy = result.designs and not any(d.failures or (not d.semantics) for d in result.designs)
+        if healthy and not result.interrupted and not any(d.cells for d in result.designs) and (self.claims or self.semantics):
+            raise click.UsageError("no claim of these designs matches --claim and --semantics")
+
+    def _write(self, result: Result) -> None:
+        verbosity = 0 if self.quiet else 2 if self.verbose else 1
+        _emit(self.output, self.color, lambda look: paint(result, self.form, verbosity, look))
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCommand:
+    """``onceproof graph``."""
+
+    path: Path
+    semantics: str
+    workers: int
+    events: int
+    keys: int
+    form: str
+    output: Path | None
+    max_states: int
+
+    def run(self) -> int:
+        """Explore and write; returns the exit code."""
+        from checker.explore import Bounds, Budget, explore
+        from checker.lower import lower
+
+        if not self.path.is_file():
+            raise click.UsageError(f"there is no file {self.path}")
+        loaded = load(self.path)
+        if loaded.design is None:
+            from checker.report.diagnostics import render
+
+            click.echo(render(loaded.diagnostics, loaded.sources), err=True)
+            return int(Exit.USAGE)
+        machine = lower(loaded.design, Semantics(self.semantics)).machine
+        bounds, budget = Bounds(self.workers, self.events, self.keys), Budget(self.max_states, None)
+        if self.form == "counts":
+            counted = explore(machine, bounds, budget)
+            lines = [f"states {counted.full_states}", f"transitions {counted.full_transitions}"]
+            lines += [f"states up to symmetry {counted.states}", f"transitions up to symmetry {counted.transitions}"]
+            text, complete, reason = "\n".join(lines) + "\n", counted.complete, counted.reason
+        else:
+            from checker.explore.graph import state_graph, to_dot, to_graphml
+
+            drawn = state_graph(machine, bounds, budget)
+            text = to_dot(drawn, self.path.stem) if self.form == "dot" else to_graphml(drawn)
+            complete, reason = bool(drawn.graph["complete"]), str(drawn.graph["reason"])
+        _emit(self.output, "never", lambda _: text)
+        if not complete:
+            click.echo(f"the graph is not complete: {reason}", err=True)
+            return int(Exit.INCONCLUSIVE)
+        return int(Exit.HOLDS)
+
+
+def _emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> None:
+    """Write to the chosen place, in a look that suits it."""
+    if output is None or str(output) == "-":
+        stream = sys.stdout
+        written = text(Paint.for_stream(stream, color))
+        data = written if written.endswith("\n") else written + "\n"
+        stream.write(data)
+        stream.flush()
+        return
+    written = text(Paint.plain(color == "always"))
+    try:
+        output.write_text(written if written.endswith("\n") else written + "\n", encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"cannot write {output}: {(error.strerror or 'failed').lower()}") from error

@@ -1,0 +1,88 @@
+"""From everything that was found to what is worth showing: each mistake once, and nothing that only follows from another.
+
+A line that was given up may have declared anything it mentions, so an unknown name is not complained about if such a line has it. The same
+mistake in many lines is shown at the first one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from checker.diagnostics import Diagnostic
+from checker.errors.syntax import CUT
+from checker.source import Source
+
+_GIVEN_UP = frozenset({"S001", "S002", "S008", "S013", "S015", "S019"})
+"""Without a replacement, these leave a line out."""
+_MAY_FOLLOW = frozenset({"N101", "N104", "N106", "N107", "N108", "N120", "N126"})
+"""What a line that was left out may cause."""
+_REPEATED = frozenset({"S008", "S017", "N101", "N102", "N104", "N108"})
+_IMPORT = frozenset({"N116"})
+
+
+def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[Diagnostic, ...]:
+    """The diagnostics to show, in order."""
+    every = sorted(dict.fromkeys(found), key=lambda d: d.sort_key)
+    lost = _lost_words(every, sources)
+    open_ended = any(d.code in CUT | _IMPORT for d in every)
+    mended = {(d.primary.span.path, d.primary.span.line, d.primary.span.column) for d in every if d.code.startswith("S")}
+    kept = []
+    for d in every:
+        span = d.primary.span
+        if d.code in _MAY_FOLLOW and not _stands(d, sources, lost, open_ended):
+            continue
+        if d.code.startswith("N") and (span.path, span.line, span.column) in mended and d.code in _MAY_FOLLOW:
+            continue
+        kept.append(d)
+    return _folded(kept)
+
+
+def _stands(d: Diagnostic, sources: Mapping[str, Source], lost: set[str], open_ended: bool) -> bool:
+    """Whether a complaint about a name is more than a consequence of what could not be read."""
+    if d.code == "N120":
+        return not lost and not open_ended
+    span = d.primary.span
+    word = sources[span.path].line(span.line)[span.column - 1 : span.end_column - 1] if span.path in sources else ""
+    if lost & set(re.findall(r"\w+", word)):
+        return False
+    return not open_ended or d.replacement is not None
+
+
+def _lost_words(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
+    """The words of every line that was left out, with the block below it."""
+    lost: set[str] = set()
+    for d in found:
+        span = d.primary.span
+        if d.code not in _GIVEN_UP or d.replacement is not None or span.path not in sources:
+            continue
+        source = sources[span.path]
+        lost.update(re.findall(r"\w+", source.line(span.line)))
+        indent = _indent(source.line(span.line))
+        for line in source.lines[span.line :]:
+            deeper = not line.strip() or _indent(line) > indent
+            if not (deeper if d.code != "S019" else line.strip()):
+                break
+            lost.update(re.findall(r"\w+", line))
+    return lost
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _folded(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """One diagnostic for the same mistake in several lines of a file, with a note that names the others."""
+    groups: dict[tuple[str, ...], list[Diagnostic]] = {}
+    for index, d in enumerate(found):
+        key = (d.code, d.headline, d.primary.span.path) if d.code in _REPEATED else (str(index),)
+        groups.setdefault(key, []).append(d)
+    shown = []
+    for first, *others in groups.values():
+        lines = list(dict.fromkeys(d.primary.span.line for d in others if d.primary.span.line != first.primary.span.line))
+        if lines:
+            listed = ", ".join(map(str, lines[:8])) + (" …" if len(lines) > 8 else "")
+            first = replace(first, notes=(*first.notes, f"the same in line{'s' if len(lines) > 1 else ''} {listed}"))
+        shown.append(first)
+    return tuple(sorted(shown, key=lambda d: d.sort_key))

@@ -1,0 +1,301 @@
+"""Decides one claim under one delivery semantic, and trusts no engine alone.
+
+REFUTED needs a run found by the search and replayed on the design itself by the interpreter. PROVED needs an invariant from the
+coverability engine, checked rule by rule by a solver (or, within bounds, a set of states checked to be closed). Engines that
+contradict each
+other make a ``Disagreement``, never a verdict.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from checker import cover
+from checker.claims import property_of, witnesses
+from checker.design import Claim, Design
+from checker.explore import Bounds, Budget, Exploration, Found, simplest
+from checker.explore.states import configurations
+from checker.lower import Lowered, lower
+from checker.machine import Level, Machine, Property
+from checker.options import Options
+from checker.replay import ReplayError, replay, violated
+from checker.result import Assurance, Cell, Disagreement, Scope, Statistics, Verdict
+from checker.slice import sliced
+from checker.smt.question import Finding, Outcome, bounded, certify, refute
+from checker.smt.solver import Z3, Effort, Solver, installed
+from checker.syntax.nodes import Semantics
+from checker.trace import Trace
+from checker.unfold import told_late, trace_of
+
+Progress = Callable[[str, int, int], None]
+"""Called now and then with what is being checked, and the states and transitions of the current search."""
+
+LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
+"""Workers and events of the searches for a story, smallest first."""
+
+FOR_SOLVERS = 3_000
+"""States of a bounded graph that a solver is asked to confirm."""
+
+SANITY = 20_000
+"""States searched for a contradiction to a proof."""
+
+DEEPEST = 40
+"""Steps up to which a solver is asked to find a refutation by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One cell to decide, with everything that is computed once for it."""
+
+    lowered: Lowered
+    claim: Claim
+    machine: Machine
+    prop: Property
+    options: Options
+    progress: Progress | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """The cell, before anything is known."""
+        claim, semantics = self.claim, self.lowered.semantics
+        effect = " and ".join(t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets)
+        assumed = tuple(a.words for a in self.lowered.design.assumptions)
+        statistics = Statistics(variables=len(self.machine.variables))
+        return Cell(
+            claim.text, claim.kind, effect, semantics, Verdict.UNKNOWN, Verdict(claim.expected(semantics)),
+            Assurance.NONE, Scope(), claim.span.line, assumed, statistics,
+        )  # fmt: skip
+
+    def budget(self, states: int | None = None) -> Budget:
+        """What one search may spend."""
+        return Budget(min(states or self.options.states, self.options.states), self.options.seconds)
+
+    def report(self, states: int, transitions: int) -> None:
+        """Pass progress on."""
+        if self.progress:
+            self.progress(f"{self.claim.text} / {self.lowered.semantics.value}", states, transitions)
+
+
+def judge(design: Design, options: Options, progress: Progress | None = None) -> Iterator[Cell | Disagreement]:
+    """Every selected cell of a design, claim by claim, as soon as it is decided."""
+    chosen = [s for s in design.semantics if not options.semantics or s in options.semantics]
+    lowerings: dict[Semantics, Lowered] = {}
+    for claim in design.claims:
+        if options.claims and not any(part in claim.text for part in options.claims):
+            continue
+        for semantics in chosen:
+            if claim.semantics and semantics not in claim.semantics:
+                continue
+            if semantics not in lowerings:
+                lowerings[semantics] = lower(design, semantics)
+            yield judge_claim(lowerings[semantics], claim, options, progress)
+
+
+def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:
+    """Decide one claim on one lowering."""
+    started = time.monotonic()
+    prop = property_of(lowered, claim)
+    question = Question(lowered, claim, sliced(lowered.machine, prop), prop, options, progress)
+    found = _bounded_look(question) if options.bounded else _unbounded(question)
+    if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+        found = _unless_vacuous(question, found)
+    return replace(found, seconds=time.monotonic() - started) if isinstance(found, Cell) else found
+
+
+# ---------------------------------------------------------------- any number
+
+
+def _unbounded(q: Question) -> Cell | Disagreement:
+    if len(q.lowered.design.business_keys) > 1 and len(_keys_in(q)) > 1:
+        reason = f"rows are kept per {' and per '.join(_keys_in(q))}: only events that share all of them are examined (T1)"
+        return _climb(q, reason, None)
+    answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.options.seconds))
+    match answer:
+        case cover.Safe():
+            return _certified(q, answer)
+        case cover.Coverable():
+            reason = (
+                "" if answer.exact else "workers that wait for each other, or limits, are outside what is decided for any number"
+            )
+            return _climb(q, reason, answer)
+        case cover.GaveUp(reason):
+            return _climb(q, f"the unbounded engine gave up: {reason}", None)
+
+
+def _keys_in(q: Question) -> tuple[str, ...]:
+    """The business keys whose rows matter for this claim."""
+    design, kept = q.lowered.design, {v.name.split(".")[0].split("#")[0] for v in q.machine.variables}
+    rows = [*design.stores.values(), *design.effects.values(), *design.locks.values()]
+    keys = {getattr(x, "key", "") for x in rows if x.name in kept} | {
+        e.key_field or "" for e in design.effects.values() if e.name in kept
+    }
+    return tuple(k for k in design.business_keys if k in keys)
+
+
+def _certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
+    """A candidate proof: only the solver's check makes it a verdict."""
+    witness = simplest(q.machine, q.prop, Bounds(2, 1), q.budget(SANITY), q.report)
+    if not isinstance(witness, Found):
+        witness = simplest(q.machine, q.prop, Bounds(2, 2), q.budget(SANITY), q.report)
+    if isinstance(witness, Found):
+        return _disagree(q, "the coverability engine proves what the search refutes")
+    solvers = _solvers(q.options)
+    proof = certify(q.machine, q.prop, safe.invariant, solvers)
+    if proof.outcome is Outcome.FAILED:
+        return _disagree(q, "a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
+    statistics = replace(
+        q.cell.statistics, obligations=len(proof.obligations), states=witness.states, transitions=witness.transitions
+    )
+    cell = replace(q.cell, statistics=statistics)
+    if proof.outcome is Outcome.UNKNOWN:
+        return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
+    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers)
+
+
+def _solvers(options: Options) -> tuple[Solver, ...]:
+    effort = Effort(options.seconds)
+    return installed(effort) if options.every_solver else (Z3(effort),)
+
+
+# ---------------------------------------------------------------- bounded
+
+
+def _climb(q: Question, reason: str, hint: cover.Coverable | None) -> Cell | Disagreement:
+    """Search with growing bounds for a story; if there is none, say how far that was."""
+    ladder = list(LADDER)
+    if hint is not None:
+        ladder = sorted({*LADDER, (max(hint.workers, 1), max(hint.events, 1))}, key=lambda s: (s[0] + s[1], s[0]))
+    visited: tuple[int, int] | None = None
+    for workers, events in ladder:
+        found = simplest(q.machine, q.prop, Bounds(workers, events), q.budget(), q.report)
+        if isinstance(found, Found):
+            return _refuted(q, found, Bounds(workers, events))
+        if not found.complete:
+            return _stopped(q, found, visited, reason)
+        visited = (workers, events)
+        if hint is not None and hint.exact and (workers, events) == (max(hint.workers, 1), max(hint.events, 1)):
+            return _disagree(q, "the coverability engine refutes what the search cannot find")
+        if hint is None or not hint.exact:
+            if found.states > FOR_SOLVERS:
+                break
+    return _within(q, visited or (1, 1), reason)
+
+
+def _stopped(q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str) -> Cell | Disagreement:
+    if visited is None:
+        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=_sizes(q, found))
+    return _within(q, visited, reason or f"the search of larger bounds stopped: {found.reason}")
+
+
+def _bounded_look(q: Question) -> Cell | Disagreement:
+    """Only up to the bounds the caller gave."""
+    workers, events = q.options.workers or 2, q.options.events or 1
+    found = simplest(q.machine, q.prop, Bounds(workers, events), q.budget(), q.report)
+    if isinstance(found, Found):
+        return _refuted(q, _smallest(q, found, Bounds(workers, events)), Bounds(workers, events))
+    if not found.complete:
+        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=_sizes(q, found))
+    return _within(q, (workers, events), "")
+
+
+def _smallest(q: Question, found: Found, bounds: Bounds) -> Found:
+    """The story with the fewest workers within the bounds."""
+    for workers, events in LADDER:
+        if workers <= bounds.workers and events <= bounds.events:
+            smaller = simplest(q.machine, q.prop, Bounds(workers, events), q.budget(), q.report)
+            if isinstance(smaller, Found):
+                return smaller
+    return found
+
+
+def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreement:
+    """No violation within bounds: a verdict once a solver has confirmed that the visited states are all there are."""
+    bounds = Bounds(*size)
+    visited = configurations(q.machine, bounds, q.budget())
+    if isinstance(visited, Exploration):
+        return replace(q.cell, reason=f"the search stopped: {visited.reason}")
+    cell = replace(q.cell, reason=reason, scope=Scope(bounds.events, bounds.keys, bounds.workers))
+    statistics = replace(cell.statistics, states=len(visited))
+    cell = replace(cell, statistics=statistics)
+    if len(visited) <= FOR_SOLVERS:
+        proof = bounded(q.machine, q.prop, bounds, visited, Z3(Effort(q.options.seconds)))
+    else:
+        answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.options.seconds))
+        if not isinstance(answer, cover.Safe):
+            return replace(cell, reason=f"{len(visited)} states are too many for the second check; use smaller bounds")
+        proof = certify(q.machine, q.prop, answer.invariant, _solvers(q.options))
+    if proof.outcome is Outcome.FAILED:
+        return _disagree(
+            q, "a solver rejects the states the search calls complete", *(f.obligation for f in proof.failures), proof.reason
+        )
+    if proof.outcome is Outcome.UNKNOWN:
+        return replace(cell, reason=f"the visited states could not be checked: {proof.reason or proof.failures[0].reason}")
+    obligations = replace(statistics, obligations=len(proof.obligations))
+    return replace(
+        cell, verdict=Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, statistics=obligations, checked_by=("search", *proof.solvers)
+    )
+
+
+def _sizes(q: Question, found: Exploration | Found) -> Statistics:
+    return replace(q.cell.statistics, states=found.states, transitions=found.transitions)
+
+
+# ---------------------------------------------------------------- refutations
+
+
+def _refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
+    trace = trace_of(q.lowered, q.machine, found.run)
+    told = told_late(trace)
+    problem = replays(q, told)
+    if problem and told != trace:
+        told, problem = trace, replays(q, trace)
+    if problem:
+        return _disagree(q, "the interpreter does not confirm the search's counterexample", problem)
+    checked = ["interpreter"]
+    depth = len(found.run.moves)
+    if q.options.second_opinion and depth <= DEEPEST:
+        answer = refute(q.machine, q.prop, bounds, depth, Z3(Effort(q.options.seconds)))
+        if answer.finding is Finding.NOT_WITHIN:
+            return _disagree(q, f"the search refutes in {depth} steps what Z3 says cannot be refuted in so many")
+        if answer.run is not None:
+            problem = replays(q, trace_of(q.lowered, q.machine, answer.run))
+            if problem:
+                return _disagree(q, "the interpreter does not confirm Z3's counterexample", problem)
+            checked.append("z3")
+    scope = Scope(bounds.events, bounds.keys, found.peak_workers)
+    return replace(
+        q.cell, verdict=Verdict.REFUTED, assurance=Assurance.REPLAYED, scope=scope, trace=told,
+        checked_by=tuple(checked), statistics=_sizes(q, found),
+    )  # fmt: skip
+
+
+def replays(q: Question, trace: Trace) -> str:
+    """Why the interpreter does not follow the trace to a violation of the claim; empty if it does."""
+    try:
+        replayed = replay(q.lowered.design, trace)
+    except ReplayError as error:
+        return str(error)
+    if not violated(q.lowered.design, q.claim, trace.semantics, replayed.states[-1]):
+        return "the claim is not violated at the end of the replay"
+    return ""
+
+
+def _unless_vacuous(q: Question, cell: Cell) -> Cell:
+    """A claim about something that never happens says nothing."""
+    for witness in witnesses(q.lowered, q.claim):
+        machine = sliced(q.lowered.machine, witness)
+        if any(isinstance(simplest(machine, witness, Bounds(*size), q.budget()), Found) for size in LADDER[:4]):
+            continue
+        answer = cover.prove(machine, witness, cover.Budget(seconds=q.options.seconds))
+        if isinstance(answer, cover.Safe):
+            what = f"no reachable state has `{witness.name}`" if q.claim.kind == "one-worker" else f"`{witness.name}` never happens"
+            return replace(cell, verdict=Verdict.VACUOUS, reason=what)
+    if not q.prop.bad:
+        return replace(cell, verdict=Verdict.VACUOUS, reason="nothing could ever violate the claim")
+    return cell
+
+
+def _disagree(q: Question, what: str, *details: str) -> Disagreement:
+    return Disagreement(q.lowered.design.path, q.claim.text, q.lowered.semantics, what, tuple(d for d in details if d))

@@ -1,0 +1,75 @@
+"""Dying workers: the kill between two steps, and the request that outlives its sender."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from checker.lower import program as op
+from checker.lower import variables as v
+from checker.lower.case import Case
+from checker.lower.effects import freed
+from checker.lower.places import At, Spot
+from checker.lower.queues import Tracking
+from checker.machine import Action, Cause, RuleKind, Test, put
+
+if TYPE_CHECKING:
+    from checker.lower.handler import Lowering
+
+
+def kill(handler: Lowering, at: At) -> None:
+    """The rules of a worker that is killed at ``at``, where the design allows it."""
+    if handler.world.design.assumes("no-crash") or (handler.restricted and not at.marked):
+        return
+    line = handler.program.places[at.place].line
+    action = Action(Cause.KILLED, handler.process.name, handler.process.queue or "", line=line, step=at.place)
+    for end in handler.end(Case(handler.domains), at.locks):
+        handler.emit(at, end, None, action)
+    if handler.group is not None and handler.group.tracking is Tracking.HELD:
+        requests = _requests(handler, at)
+        if requests:
+            _ghost(handler, at, requests, action)
+
+
+def _requests(handler: Lowering, at: At) -> list[tuple[Case, Action]]:
+    """What the step at ``at`` asks of others, which can take effect after its sender died (theory T6)."""
+    case, operation = handler.base(at), handler.program.places[at.place].operation
+    subject, outcome = "", ""
+    if at.transaction is not None and handler.collected(operation, at):
+        cases: list[Case] = []
+        handler.run_collected(case, (lambda c, _, o: cases.append(c) if o == "commit" else None), at.place, at)
+        outcome = "commit"
+    elif isinstance(operation, op.Write):
+        store, changes = handler.meaning.written(operation.step)
+        cases, subject = [case.collect(changes)], store or ""
+    elif isinstance(operation, op.Attempt):
+        store, changes = handler.meaning.written(operation.step)
+        ok = handler.meaning.attempt(operation.step, case)[0]
+        cases, subject = [ok.collect(changes)] if ok else [], store or ""
+    elif isinstance(operation, op.Call):
+        subject, outcome = operation.effect, "done"
+        cases = handler.meaning.happen(subject, case)
+    elif isinstance(operation, op.Send):
+        subject, outcome = operation.queue, "done"
+        for group in handler.readers(subject):
+            case = group.receive(case)
+        cases = [case]
+    else:
+        return []
+    return [(c, handler.action(at, Cause.LATE_EFFECT, subject=subject, outcome=outcome)) for c in cases if c.changes]
+
+
+def _ghost(handler: Lowering, at: At, requests: list[tuple[Case, Action]], killed: Action) -> None:
+    """The dead worker's request goes on without it: it takes effect later, or never."""
+    name = handler.name(at) + "!"
+    handler.spots[name] = Spot(handler.process.name, killed.line, ())
+    for end in handler.end(Case(handler.domains), ()):
+        rule = end.rule(RuleKind.WORKER, replace(killed, outcome="request under way"))
+        guard = (Test(v.PC, frozenset({handler.name(at)})), *rule.guard)
+        handler.rules.append(replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name))))
+    locks = freed(handler.domains, (v.busy(s) for s in sorted(at.locks)))
+    lost = Case(handler.domains, changes=locks)
+    for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:
+        free = {**case.changes, **{k: t for k, t in locks.items() if k not in case.changes}}
+        late = handler.wait_for_locks(at, replace(case, changes=free)).rule(RuleKind.WORKER, action, ends=True)
+        handler.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))

@@ -1,0 +1,336 @@
+"""Handlers, line by line: everything a worker can do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from checker.machine import Cause
+from checker.replay.broker import give_back, gone, settle
+from checker.replay.context import ATOMIC, Context
+from checker.replay.rows import (
+    Waits,
+    after_test,
+    apply,
+    call,
+    check_locks,
+    conjunctions,
+    passes,
+    published,
+    rows_read,
+    stale,
+    value_of,
+    view,
+    write,
+)
+from checker.replay.state import State, Worker, minus, put, union
+from checker.syntax import nodes as n
+from checker.syntax.nodes import Semantics
+from checker.trace import Step
+
+Next = Iterator[tuple[Step, State]]
+
+
+def moves(ctx: Context, state: State, worker: Worker) -> Next:
+    """Every next step of a worker, with the state after it. Nothing if it has to wait."""
+    worker = worker._replace(exposed=False)
+    try:
+        if not worker.todo:
+            yield from _ack(ctx, state, worker, n.Ack(None, ctx.processes[worker.process].span))
+            return
+        step = ctx.at(worker)
+        if step is None or ctx.is_collected(worker, step):
+            after, committed = onward(ctx, state, worker, running=True)
+            yield _told(ctx, state, worker, Cause.HANDLER, "commit" if committed else ""), after
+            return
+        yield from _line(ctx, state, worker, step)
+    except Waits:
+        return
+
+
+def _line(ctx: Context, state: State, worker: Worker, step: n.Step) -> Next:
+    match step:
+        case n.If():
+            yield _test(ctx, state, worker, step)
+        case n.Do(_, effect) if ctx.design.effects[effect.text].store is None:
+            yield from _call(ctx, state, worker, step)
+        case n.Publish():
+            yield from _publish(ctx, state, worker, step)
+        case n.Ack():
+            yield from _ack(ctx, state, worker, step)
+        case n.Nack():
+            after, worker_after = give_back(ctx, state, worker)
+            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, after, worker_after.next_line())[0]
+        case n.Acquire():
+            yield from _acquire(ctx, state, worker, step)
+        case n.Release(lock):
+            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, *_free(ctx, state, worker, lock.text))[0]
+        case n.Wait():
+            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, state, worker.next_line())[0]
+        case n.Let():
+            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, state, _let(ctx, state, worker, step))[0]
+        case _:
+            after, worker_after, outcome = write(ctx, state, worker, step)
+            yield _told(ctx, state, worker, Cause.HANDLER, outcome), _went(ctx, after, worker_after, step, outcome)
+
+
+def _told(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: str) -> Step:
+    """The record of a worker's step at the line where it stands."""
+    queue, subject = "", ""
+    match ctx.at(worker) if worker.todo else n.Ack(None, ctx.processes[worker.process].span):
+        case n.Do(_, effect):
+            subject = effect.text
+        case n.Publish(target):
+            queue = target.text
+        case n.Ack() | n.Nack():
+            queue = ctx.processes[worker.process].queue or ""
+        case n.Acquire(lock) | n.Release(lock):
+            subject = lock.text
+        case step if step is not None:
+            subject = ctx.store_of(step) or ""
+    component = state.events[worker.event].component
+    return Step(cause, component, worker.event, worker.number, worker.process, queue, subject, ctx.line(worker), outcome)
+
+
+# ---------------------------------------------------------------- going on
+
+
+def onward(ctx: Context, state: State, worker: Worker, running: bool = False) -> tuple[State, bool]:
+    """Pass what takes no step, up to the worker's next step or its end; whether an atomic block was committed on the way.
+
+    ``running``: the step is a run of collected lines, which ends at the next stop point or with the block. What is collected when
+    a block ends after a stop point is a step of its own, because the worker may be killed before it.
+    """
+    committed = False
+    going: Worker | None = worker
+    while going is not None and going.todo:
+        step, frame = ctx.at(going), going.todo[-1]
+        if step is None:
+            if frame.kind.startswith(ATOMIC):
+                if going.collected and not running:
+                    return state.with_worker(going), committed
+                state = apply(ctx, state, going.event, going.collected)
+                committed, running = committed or bool(going.collected), False
+                going = going._replace(collected=(), locked=())
+            going = going._replace(todo=going.todo[:-1], part=0)
+        elif ctx.is_boxed(going, step) or (running and ctx.is_collected(going, step)):
+            state, going = _silently(ctx, state, going, step)
+        elif isinstance(step, n.Fail):
+            going = None
+        elif isinstance(step, n.Stop):
+            going = _stopped(ctx, going)
+        elif isinstance(step, n.Section | n.Atomic):
+            going = _entered(ctx, going, step)
+        elif isinstance(step, n.CrashHere):
+            going = going.next_line()._replace(exposed=True)
+        else:
+            return state.with_worker(going), committed
+    if going is None or ctx.processes[going.process].ack != "return":
+        return gone(ctx, state, going or worker), committed
+    return state.with_worker(going), committed
+
+
+def _entered(ctx: Context, worker: Worker, step: n.Section | n.Atomic) -> Worker:
+    kind = f"section {step.name.text}" if isinstance(step, n.Section) else f"{ATOMIC} serializable" if step.serializable else ATOMIC
+    worker = worker.next_line()
+    return worker._replace(todo=(*worker.todo, *ctx.enter(step.body, kind)))
+
+
+def _into(ctx: Context, worker: Worker, block: tuple[n.Step, ...]) -> Worker:
+    """Go on with a block of the current line, then with what follows the line."""
+    worker = worker.next_line()
+    return worker._replace(todo=(*worker.todo, *ctx.enter(block)))
+
+
+def _stopped(ctx: Context, worker: Worker) -> Worker:
+    """Nothing left to do but to leave the open blocks (and commit)."""
+    return worker._replace(todo=tuple(ctx.end(f) for f in worker.todo), part=0)
+
+
+def _turned_down(ctx: Context, worker: Worker, step: n.Step, outcome: str) -> Worker | None:
+    """The worker after a line that did not succeed; None if the handler fails."""
+    if isinstance(step, n.Insert | n.UpdateIf | n.Do):
+        for clause in step.clauses:
+            if clause.outcome.text == outcome or isinstance(step, n.Do):
+                return _into(ctx, worker, clause.body)
+    or_else = getattr(step, "or_else", None)
+    return _stopped(ctx, worker) if or_else is n.OnConflict.STOP else None
+
+
+def _went(ctx: Context, state: State, worker: Worker, step: n.Step, outcome: str) -> State:
+    """The state after a line: on with the next one, or with what an unwanted outcome leads to."""
+    after = _turned_down(ctx, worker, step, outcome) if outcome else worker.next_line()
+    return gone(ctx, state, worker) if after is None else onward(ctx, state, after)[0]
+
+
+def _silently(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[State, Worker | None]:
+    """One line of a run, or one that the broker collects."""
+    if isinstance(step, n.If):
+        worker = _lock_read(ctx, state, worker, step.condition)
+        truth = passes(ctx, view(ctx, state, worker), step.condition, worker.event, worker)
+        return state, _into(ctx, worker, step.body if truth else step.otherwise)
+    if isinstance(step, n.Let):
+        return state, _let(ctx, state, _lock_read(ctx, state, worker, step.value), step)
+    state, worker, outcome = write(ctx, state, worker, step)
+    return state, _turned_down(ctx, worker, step, outcome) if outcome else worker.next_line()
+
+
+def _lock_read(ctx: Context, state: State, worker: Worker, part: n.Condition | n.Value) -> Worker:
+    """In a serializable block, lock the rows that are looked at: of a condition, those of the tests that are needed."""
+    seen = view(ctx, state, worker)
+    spots = set(rows_read(ctx, state, part, worker.event))
+    if isinstance(part, n.AnyOf | n.AllOf):
+        tests = [t for row in conjunctions(part) for t in row]
+        at: int | bool = 0
+        while not isinstance(at, bool):
+            spots |= set(rows_read(ctx, state, tests[at], worker.event))
+            at = after_test(part, at, passes(ctx, seen, tests[at], worker.event, worker))
+    check_locks(state, worker, spots)
+    return worker._replace(locked=union(worker.locked, *spots))
+
+
+# ---------------------------------------------------------------- single lines
+
+
+def _test(ctx: Context, state: State, worker: Worker, step: n.If) -> tuple[Step, State]:
+    """One single test of a condition."""
+    tests = [t for row in conjunctions(step.condition) for t in row]
+    truth = passes(ctx, view(ctx, state, worker), tests[worker.part], worker.event, worker)
+    told = _told(ctx, state, worker, Cause.HANDLER, "yes" if truth else "no")
+    at = after_test(step.condition, worker.part, truth)
+    if not isinstance(at, bool):
+        return told, state.with_worker(worker._replace(part=at))
+    return told, onward(ctx, state, _into(ctx, worker, step.body if at else step.otherwise))[0]
+
+
+def _let(ctx: Context, state: State, worker: Worker, step: n.Let) -> Worker:
+    value = value_of(ctx, view(ctx, state, worker), step.value, worker.event)
+    return worker._replace(locals=put(worker.locals, step.name.text, value)).next_line()
+
+
+def _call(ctx: Context, state: State, worker: Worker, step: n.Do) -> Next:
+    """An external effect: done, refused, done with its answer lost, or rejected for a stale token."""
+    effect = step.effect.text
+    again = worker._replace(part=worker.part + 1) if worker.part < step.retries else None
+
+    def failed(after: State, by: Worker, outcome: str) -> State:
+        if again is not None:
+            return after.with_worker(again._replace(exposed=by.exposed))
+        return _went(ctx, after, by, step, outcome)
+
+    if not ctx.design.assumes("no-refusals"):
+        yield _told(ctx, state, worker, Cause.REFUSED, "refused"), failed(state, worker, "refused")
+    if stale(ctx, state, worker, effect):
+        yield _told(ctx, state, worker, Cause.HANDLER, "rejected"), failed(state, worker, "rejected")
+        return
+    after, done = call(ctx, state, worker, effect), worker._replace(exposed=ctx.exposes(effect))
+    yield _told(ctx, state, worker, Cause.HANDLER, "done"), _went(ctx, after, done, step, "")
+    if not ctx.design.assumes("no-lost-answers"):
+        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), failed(after, done, "answer lost")
+
+
+def _publish(ctx: Context, state: State, worker: Worker, step: n.Publish) -> Next:
+    """A message enters a queue; where nobody confirms it, it may vanish unnoticed."""
+    queue = step.queue.text
+    after = published(ctx, state, worker.event, queue)
+    yield _told(ctx, state, worker, Cause.HANDLER, "done"), _went(ctx, after, worker, step, "")
+    if ctx.semantics(queue) is Semantics.AT_MOST_ONCE:
+        lost = published(ctx, state, worker.event, queue, lost=True)
+        yield _told(ctx, state, worker, Cause.VANISHED, "lost"), _went(ctx, lost, worker, step, "")
+        return
+    if not ctx.design.assumes("no-refusals"):
+        yield _told(ctx, state, worker, Cause.REFUSED, "refused"), _went(ctx, state, worker, step, "refused")
+    if not ctx.design.assumes("no-lost-answers"):
+        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), _went(ctx, after, worker, step, "answer lost")
+
+
+def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
+    """The acknowledgement arrives, is lost on the way, or (if the handler looks at the answer) its answer is lost."""
+    after, acked, answer = settle(ctx, state, worker)
+
+    def then(reached: State, by: Worker, outcome: str) -> State:
+        if not by.todo:
+            return gone(ctx, reached, by)
+        return _went(ctx, reached, by, step, outcome if step.or_else else "")
+
+    yield _told(ctx, state, worker, Cause.HANDLER, answer), then(after, acked, "" if answer == "done" else answer)
+    if ctx.promises(worker.process) is Semantics.AT_MOST_ONCE:
+        return
+    if not ctx.design.assumes("no-lost-acks"):
+        yield _told(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
+    if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
+        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), then(after, acked, "answer lost")
+
+
+def _acquire(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Next:
+    lock = ctx.design.locks[step.lock.text]
+    spot = ctx.spot(lock.name, lock.level, state, worker.event)
+    if spot in state.held:
+        if step.or_else:
+            yield _told(ctx, state, worker, Cause.HANDLER, "held"), _went(ctx, state, worker, step, "held")
+        return
+    workers = tuple(w._replace(tokens=minus(w.tokens, spot)) for w in state.workers)
+    after = state._replace(held=union(state.held, spot), workers=workers)
+    owner = worker._replace(tokens=union(worker.tokens, spot), locks=worker.locks if lock.expires else union(worker.locks, spot))
+    yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, after, owner.next_line())[0]
+
+
+def _free(ctx: Context, state: State, worker: Worker, lock: str) -> tuple[State, Worker]:
+    """``release``: the lock is free, whoever held it."""
+    spot = ctx.spot(lock, ctx.design.locks[lock].level, state, worker.event)
+    workers = tuple(w._replace(locks=minus(w.locks, spot)) for w in state.workers)
+    after = state._replace(held=minus(state.held, spot), workers=workers)
+    return after, worker._replace(locks=minus(worker.locks, spot)).next_line()
+
+
+# ---------------------------------------------------------------- sudden ends
+
+
+def deaths(ctx: Context, state: State, worker: Worker) -> Next:
+    """A worker is killed, perhaps with its next request already under way."""
+    if ctx.design.assumes("no-crash") or (worker.process in ctx.named_crashes and not worker.exposed):
+        return
+    component = state.events[worker.event].component
+    told = Step(Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker))
+    dead = gone(ctx, state, worker)
+    yield told, dead
+    if not ctx.tracks_holders(worker.process) or not worker.todo:
+        return
+    step = ctx.at(worker)
+    ghost = worker._replace(holds=False, locks=(), boxed=(), exposed=False, underway=True)
+    if step is None or ctx.is_collected(worker, step):
+        if not _would_commit(ctx, state, worker):
+            return
+    elif ctx.store_of(step) or isinstance(step, n.Do | n.Publish):
+        ghost = ghost._replace(collected=(), locked=())
+    else:
+        return
+    yield replace(told, outcome="request under way"), dead.with_worker(ghost)
+
+
+def _would_commit(ctx: Context, state: State, worker: Worker) -> bool:
+    """Whether a run of collected lines is a commit, as the rows are now."""
+    alone = state._replace(workers=(worker,))
+    return onward(ctx, alone, worker, running=True)[1]
+
+
+def late(ctx: Context, state: State, ghost: Worker) -> Next:
+    """The last request of a killed worker takes effect after all, or never does."""
+    told = replace(_told(ctx, state, ghost, Cause.LATE_EFFECT, ""), queue="", subject="")
+    step = ctx.at(ghost)
+    try:
+        if step is None or ctx.is_collected(ghost, step):
+            after, committed = onward(ctx, state, ghost, running=True)
+            after = after if committed else state
+        elif isinstance(step, n.Do) and not ctx.store_of(step):
+            after = state if stale(ctx, state, ghost, step.effect.text) else call(ctx, state, ghost, step.effect.text)
+        elif isinstance(step, n.Publish):
+            after = published(ctx, state, ghost.event, step.queue.text)
+        else:
+            after = write(ctx, state, ghost, step)[0]
+        yield told, after.without_worker(ghost.number)
+    except Waits:
+        pass
+    yield replace(told, cause=Cause.KILLED, outcome="request lost"), state.without_worker(ghost.number)
+
+
