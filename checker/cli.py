@@ -51,6 +51,9 @@ def cli() -> None:
 @click.option(
     "--second-opinion/--no-second-opinion", default=True, show_default=True, help="Let Z3 find each refutation by itself, too."
 )
+@click.option(
+    "--certificate", type=click.Path(file_okay=False, path_type=Path), help="Write the certificates of all verdicts below DIR."
+)
 @click.option("--exit-zero", is_flag=True, help="Report only: exit 0 whatever the verdicts are.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the table and the summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Also sizes of searches and proofs.")
@@ -73,6 +76,28 @@ def check(**given: object) -> int:
     from checker.commands import CheckCommand
 
     return CheckCommand(**given).run()  # type: ignore[arg-type]
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("design", type=click.Path(path_type=Path))
+@click.option(
+    "--solver", type=click.Choice(["z3", "all"]), default="all", show_default=True, help="Who checks (all: every one installed)."
+)
+def verify(**given: object) -> int:
+    """Verify certificates: does DIRECTORY prove, or refute, what it says about DESIGN?
+
+    Proofs are generated again from the design's rules, compared with the files, and given to the solvers; refutations are
+    replayed on the design.
+
+    \b
+    Example:
+      onceproof check invoice.once --certificate proofs
+      onceproof verify proofs invoice.once
+    """
+    from checker.commands import VerifyCommand
+
+    return VerifyCommand(**given).run()  # type: ignore[arg-type]
 
 
 @cli.command()

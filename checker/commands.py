@@ -11,7 +11,7 @@ import click
 
 from checker.check import NoDesign, check
 from checker.exits import Exit, of_result
-from checker.load import load
+from checker.load import Loaded, load
 from checker.options import Options
 from checker.progress import ProgressLine
 from checker.report.terminal import Paint, paint
@@ -35,6 +35,7 @@ class CheckCommand:
     max_states: int
     solver: str
     second_opinion: bool
+    certificate: Path | None
     exit_zero: bool
     quiet: bool
     verbose: bool
@@ -57,6 +58,8 @@ class CheckCommand:
         finally:
             progress.clear()
         self._demand_cells(result)
+        if self.certificate is not None:
+            self._certify(result, self.certificate)
         self._write(replace(result, command=("check", *(str(p) for p in self.paths))))
         code = of_result(result)
         return int(Exit.HOLDS) if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE) else int(code)
@@ -67,9 +70,55 @@ class CheckCommand:
         if healthy and not result.interrupted and not any(d.cells for d in result.designs) and (self.claims or self.semantics):
             raise click.UsageError("no claim of these designs matches --claim and --semantics")
 
+    def _certify(self, result: Result, directory: Path) -> None:
+        from checker import certificates
+        from checker.smt.solver import Z3, Effort, installed
+
+        solvers = installed(Effort(self.timeout)) if self.solver == "all" else (Z3(Effort(self.timeout)),)
+        for design in result.designs:
+            loaded = load(design.path)
+            if loaded.design is not None and loaded.sha256 == design.sha256:
+                try:
+                    certificates.write(loaded.design, design, directory, solvers)
+                except (ValueError, OSError) as error:
+                    raise click.UsageError(f"cannot write certificates: {error}") from error
+
     def _write(self, result: Result) -> None:
         verbosity = 0 if self.quiet else 2 if self.verbose else 1
         _emit(self.output, self.color, lambda look: paint(result, self.form, verbosity, look))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyCommand:
+    """``onceproof verify``."""
+
+    directory: Path
+    design: Path
+    solver: str
+
+    def run(self) -> int:
+        """Verify and say, certificate by certificate; returns the exit code."""
+        from checker import certificates
+        from checker.smt.solver import Z3, Effort, installed
+
+        if not self.directory.is_dir():
+            raise click.UsageError(f"there is no folder {self.directory}")
+        loaded = _design(self.design)
+        if loaded.design is None:
+            return int(Exit.USAGE)
+        solvers = installed(Effort()) if self.solver == "all" else (Z3(),)
+        checked = certificates.verify(loaded.design, loaded.sha256, self.directory, solvers)
+        if not checked:
+            raise click.UsageError(f"{self.directory} holds no certificate")
+        for one in checked:
+            word = "accepted" if one.accepted else "UNKNOWN" if one.unknown else "REFUSED"
+            more = f"by {' and '.join(one.by)}" if one.accepted else one.reason
+            click.echo(f"{word}: {one.claim} under {one.semantics}: {more}")
+        accepted = sum(c.accepted for c in checked)
+        click.echo(f"{accepted} of {len(checked)} certificates accepted")
+        if accepted == len(checked):
+            return int(Exit.HOLDS)
+        return int(Exit.VIOLATED if any(not c.accepted and not c.unknown for c in checked) else Exit.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +139,8 @@ class GraphCommand:
         from checker.explore import Bounds, Budget, explore
         from checker.lower import lower
 
-        if not self.path.is_file():
-            raise click.UsageError(f"there is no file {self.path}")
-        loaded = load(self.path)
+        loaded = _design(self.path)
         if loaded.design is None:
-            from checker.report.diagnostics import render
-
-            click.echo(render(loaded.diagnostics, loaded.sources), err=True)
             return int(Exit.USAGE)
         machine = lower(loaded.design, Semantics(self.semantics)).machine
         bounds, budget = Bounds(self.workers, self.events, self.keys), Budget(self.max_states, None)
@@ -116,6 +160,18 @@ class GraphCommand:
             click.echo(f"the graph is not complete: {reason}", err=True)
             return int(Exit.INCONCLUSIVE)
         return int(Exit.HOLDS)
+
+
+def _design(path: Path) -> Loaded:
+    """Load one design; its mistakes are shown."""
+    if not path.is_file():
+        raise click.UsageError(f"there is no file {path}")
+    loaded = load(path)
+    if loaded.design is None:
+        from checker.report.diagnostics import render
+
+        click.echo(render(loaded.diagnostics, loaded.sources), err=True)
+    return loaded
 
 
 def _emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> None:

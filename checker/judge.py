@@ -151,7 +151,7 @@ def _certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
     cell = replace(q.cell, statistics=statistics)
     if proof.outcome is Outcome.UNKNOWN:
         return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
-    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers)
+    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers, invariant=safe.invariant)
 
 
 def _solvers(options: Options) -> tuple[Solver, ...]:

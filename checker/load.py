@@ -10,6 +10,7 @@ from checker.design import Design
 from checker.diagnostics import Diagnostic, Severity
 from checker.errors import names as name_errors
 from checker.errors import syntax as errors
+from checker.errors.fold import settle
 from checker.resolve import resolve
 from checker.source import Source
 from checker.syntax import nodes as n
@@ -29,18 +30,24 @@ class Loaded:
 
 def load(path: str | Path) -> Loaded:
     """Load a design from a file. Raises OSError if it cannot be read."""
+    shown = str(path)
     data = Path(path).read_bytes()
-    return replace(_decoded(data, str(path)), sha256=hashlib.sha256(data).hexdigest())
+    text = _decoded(data, shown)
+    if isinstance(text, Diagnostic):
+        loaded = Loaded(shown, None, (text,), {shown: Source.of(shown, "")})
+    else:
+        loaded = load_text(text, shown)
+    return replace(loaded, sha256=hashlib.sha256(data).hexdigest())
 
 
-def _decoded(data: bytes, shown: str) -> Loaded:
+def _decoded(data: bytes, shown: str) -> str | Diagnostic:
+    """The text of a file, or what is wrong with its bytes."""
+    if b"\x00" in data:
+        return errors.not_text(shown, data.index(b"\x00"))
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return Loaded(shown, None, (errors.not_text(shown, error.start),), {shown: Source.of(shown, "")})
-    if "\x00" in text:
-        return Loaded(shown, None, (errors.not_text(shown, text.index("\x00")),), {shown: Source.of(shown, "")})
-    return load_text(text, shown)
+        return errors.not_text(shown, error.start)
 
 
 def load_text(text: str, path: str = "design.once") -> Loaded:
@@ -50,18 +57,11 @@ def load_text(text: str, path: str = "design.once") -> Loaded:
     tree, found = parse(source)
     items = list(tree.items)
     _imports(tree, Path(path).parent, (Path(path).resolve(),), (items, found, sources))
-    if any(x.severity is Severity.ERROR for x in found):
-        # Names are still checked, so that every mistake shows at once; what a broken line may have declared is not complained about.
-        _, more = resolve(source, items, tree.title)
-        broken = any(isinstance(i, n.BrokenItem) for i in items)
-        found += [x for x in more if x.severity is Severity.ERROR and not (broken and x.code in ("N101", "N104", "N108", "N120"))]
-        return Loaded(path, None, tuple(sorted(_unique(found), key=lambda x: x.sort_key)), sources)
     design, more = resolve(source, items, tree.title)
-    return Loaded(path, design, tuple(sorted([*found, *more], key=lambda x: x.sort_key)), sources)
-
-
-def _unique(found: list[Diagnostic]) -> list[Diagnostic]:
-    return list(dict.fromkeys(found))
+    if any(x.severity is Severity.ERROR for x in found):
+        # Names are still checked, so that every mistake shows at once; warnings about half a design would be noise.
+        return Loaded(path, None, settle([*found, *(x for x in more if x.severity is Severity.ERROR)], sources), sources)
+    return Loaded(path, design, settle([*found, *more], sources), sources)
 
 
 def _imports(
@@ -74,13 +74,15 @@ def _imports(
         if target.resolve() in chain:
             found.append(name_errors.import_circle(line.path, line.span))
             continue
-        if str(target) in sources:
+        if any(target.resolve() == Path(known).resolve() for known in sources):
             continue
         try:
-            text = target.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "cannot be read").lower()
-            found.append(name_errors.import_failed(line.path, line.span, reason))
+            text = _decoded(target.read_bytes(), str(target))
+        except OSError as error:
+            found.append(name_errors.import_failed(line.path, line.span, (error.strerror or "cannot be read").lower()))
+            continue
+        if isinstance(text, Diagnostic):
+            found.append(name_errors.import_failed(line.path, line.span, "it is not UTF-8 text"))
             continue
         source = Source.of(str(target), text)
         sources[str(target)] = source

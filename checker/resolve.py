@@ -55,7 +55,7 @@ class _Resolver:
         if any(x.severity is Severity.ERROR for x in self.found):
             return None, self.found
         used = self._used_business_keys(events, stores, effects, locks)
-        digest = hashlib.sha256(self.source.text.encode()).hexdigest()
+        digest = hashlib.sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest()
         design = d.Design(
             self.source.path, self.title, digest, events, queues, stores, effects, locks, processes,
             assumptions, claims, used, self.source.lines,

@@ -141,6 +141,8 @@ class StepChecker:
                 checked = replace(step, body=self._block(body, handler, using))
                 handler.in_atomic = outer
                 return checked
+            case n.BrokenStep(body):
+                return replace(step, body=self._block(body, handler, using))
             case n.Section(name, body):
                 self.sections.setdefault(name.text, name.span)
                 return replace(step, body=self._block(body, handler, using))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from checker.diagnostics import Diagnostic
+from checker.invariant import Invariant
 from checker.source import Source
 from checker.syntax.nodes import Semantics
 from checker.trace import Trace
@@ -75,6 +76,7 @@ class Cell:
     trace: Trace | None = None
     checked_by: tuple[str, ...] = ()
     reason: str = ""
+    invariant: Invariant | None = None
     seconds: float = 0.0
 
     @property

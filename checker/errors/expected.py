@@ -23,8 +23,8 @@ _FAMILIES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"NO", "HANDLER", "RETRIES", "CRASH"}), "one of the assumptions"),
 )
 _FAMILY_EXTRAS = frozenset({
-    "IMPORT", "ASSUME", "FRAGMENT", "LOCK", "OPERATOR", "PUBLISHER", "RELAY", "ACQUIRE", "ADD", "ATOMIC", "CRASH", "DELETE", "DO", "FAIL",
-    "INCREMENT", "LET", "NACK", "RELEASE", "SECTION", "UPDATE", "USE", "WAIT",
+    "IMPORT", "ASSUME", "FRAGMENT", "LOCK", "OPERATOR", "PUBLISHER", "RELAY", "ACQUIRE", "ADD", "ATOMIC", "CRASH", "DELETE", "DO",
+    "FAIL", "INCREMENT", "LET", "NACK", "RELEASE", "SECTION", "UPDATE", "USE", "WAIT",
 })  # fmt: skip
 
 
@@ -32,9 +32,9 @@ def in_words(accepted: Iterable[str], literals: Mapping[str, tuple[str, ...]]) -
     """The accepted terminals as words: families of lines first, then fixed words, signs, and kinds of words."""
     left = set(accepted) - {"_ERROR", "_INDENT", "_DEDENT", "COMMENT"}
     shown: list[str] = []
-    for family, words in _FAMILIES:
+    for family, phrase in _FAMILIES:
         if family <= left:
-            shown.append(words)
+            shown.append(phrase)
             left -= family | _FAMILY_EXTRAS
     if shown:
         left -= {"_NL", "$END"}

@@ -1,7 +1,7 @@
 """From everything that was found to what is worth showing: each mistake once, and nothing that only follows from another.
 
-A line that was given up may have declared anything it mentions, so an unknown name is not complained about if such a line has it. The same
-mistake in many lines is shown at the first one.
+A line that was given up may have declared anything it mentions, so an unknown name is not complained about if such a line has
+it. The same mistake in many lines is shown at the first one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from checker.diagnostics import Diagnostic
 from checker.errors.syntax import CUT
 from checker.source import Source
 
-_GIVEN_UP = frozenset({"S001", "S002", "S008", "S013", "S015", "S019"})
+_GIVEN_UP = frozenset({"S001", "S002", "S008", "S013", "S014", "S015", "S018", "S019"})
 """Without a replacement, these leave a line out."""
 _MAY_FOLLOW = frozenset({"N101", "N104", "N106", "N107", "N108", "N120", "N126"})
 """What a line that was left out may cause."""
-_REPEATED = frozenset({"S008", "S017", "N101", "N102", "N104", "N108"})
+_REPEATED = frozenset({"S008", "S017", "N101", "N102", "N104", "N106", "N107", "N108"})
+_UNSURE = frozenset({"S015", "S016", "S018", "S019"})
+"""After these the line may say less than it was meant to, even if it could be read."""
 _IMPORT = frozenset({"N116"})
 
 
@@ -27,15 +29,18 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
     every = sorted(dict.fromkeys(found), key=lambda d: d.sort_key)
     lost = _lost_words(every, sources)
     open_ended = any(d.code in CUT | _IMPORT for d in every)
-    mended = {(d.primary.span.path, d.primary.span.line, d.primary.span.column) for d in every if d.code.startswith("S")}
+    unsure = {
+        (d.primary.span.path, d.primary.span.line)
+        for d in every
+        if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)
+    }
     kept = []
     for d in every:
-        span = d.primary.span
-        if d.code in _MAY_FOLLOW and not _stands(d, sources, lost, open_ended):
+        places = {(label.span.path, label.span.line) for label in (d.primary, *d.secondary)}
+        if d.code.startswith("N") and places & unsure:
             continue
-        if d.code.startswith("N") and (span.path, span.line, span.column) in mended and d.code in _MAY_FOLLOW:
-            continue
-        kept.append(d)
+        if d.code not in _MAY_FOLLOW or _stands(d, sources, lost, open_ended):
+            kept.append(d)
     return _folded(kept)
 
 

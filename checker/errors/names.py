@@ -113,14 +113,21 @@ def unknown_word(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
         Severity.ERROR,
         f"`{word}` is neither a payload field nor a local variable",
         label,
-        help=f"did you mean {listing(near)}?" if near else "declare its values: `event E(id, kind: card | cash)`, or read it with `let`",
+        help=f"did you mean {listing(near)}?"
+        if near
+        else "declare its values: `event E(id, kind: card | cash)`, or read it with `let`",
         replacement=near[0] if near else None,
     )
 
 
 def no_fields(event: str, span: Span) -> Diagnostic:
     """An event without an id."""
-    return _make("N109", f"`{event}` has no field", Label(span, "the first field is the event's stable id"), help=f"write `event {event}(id)`")
+    return _make(
+        "N109",
+        f"`{event}` has no field",
+        Label(span, "the first field is the event's stable id"),
+        help=f"write `event {event}(id)`",
+    )
 
 
 def id_with_values(event: str, span: Span) -> Diagnostic:
@@ -158,7 +165,9 @@ def clause_unknown(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
 
 def unreachable(span: Span, after: Span) -> Diagnostic:
     """Steps behind a ``stop`` or ``fail``."""
-    return _make("N115", "this line can never run", Label(span, "the handler has ended before"), (Label(after, "it ends here"),), warn=True)
+    return _make(
+        "N115", "this line can never run", Label(span, "the handler has ended before"), (Label(after, "it ends here"),), warn=True
+    )
 
 
 def import_failed(path: str, span: Span, reason: str) -> Diagnostic:
@@ -188,12 +197,23 @@ def needs_business_key(queue: str, span: Span, event: str) -> Diagnostic:
 
 def no_consumer(span: Span) -> Diagnostic:
     """A design in which nothing happens."""
-    return _make("N120", "the design has no consumer", Label(span, "nothing is ever handled"), help="add `consumer NAME on QUEUE` and its steps")
+    return _make(
+        "N120",
+        "the design has no consumer",
+        Label(span, "nothing is ever handled"),
+        help="add `consumer NAME on QUEUE` and its steps",
+    )
 
 
 def no_claim(span: Span) -> Diagnostic:
     """A design that claims nothing."""
-    return _make("N121", "the design claims nothing", Label(span, "there is nothing to prove"), help="add `claim no duplicate EFFECT`", warn=True)
+    return _make(
+        "N121",
+        "the design claims nothing",
+        Label(span, "there is nothing to prove"),
+        help="add `claim no duplicate EFFECT`",
+        warn=True,
+    )
 
 
 def no_ack(process: str, span: Span) -> Diagnostic:
@@ -214,7 +234,9 @@ def expects_twice(semantics: str, span: Span, first: Span) -> Diagnostic:
 
 def expects_outside(semantics: str, span: Span, columns: Iterable[str]) -> Diagnostic:
     """An expectation for a cell that does not exist."""
-    return _make("N124", f"the claim is not checked under {semantics}", Label(span, f"it is checked under {listing(columns, quote=False)}"))
+    return _make(
+        "N124", f"the claim is not checked under {semantics}", Label(span, f"it is checked under {listing(columns, quote=False)}")
+    )
 
 
 def unused(kind: str, word: str, span: Span) -> Diagnostic:
@@ -265,7 +287,10 @@ def inside_needs_queue_consumer(what: str, span: Span) -> Diagnostic:
 def model_lacks_key(model: str, span: Span) -> Diagnostic:
     """A key handed to a provider that ignores keys."""
     return _make(
-        "N131", f"`{model}` ignores idempotency keys", Label(span, "this key has no effect there"), help="use a provider that keeps keys, or leave `via` out"
+        "N131",
+        f"`{model}` ignores idempotency keys",
+        Label(span, "this key has no effect there"),
+        help="use a provider that keeps keys, or leave `via` out",
     )
 
 

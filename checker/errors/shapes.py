@@ -52,8 +52,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
 """How a line that starts with the word is written. Words in capitals stand for names."""
 
 ASSUMPTIONS: tuple[str, ...] = (
-    "no crash", "no replay", "no publisher retries", "no broker copies", "no lost answers", "no lost acks", "no refusals", "no failover",
-    "handler finishes within the lease", "retries end within the key window", "crash only after send EFFECT",
+    "no crash", "no replay", "no publisher retries", "no broker copies", "no lost answers", "no lost acks", "no refusals",
+    "no failover", "handler finishes within the lease", "retries end within the key window", "crash only after send EFFECT",
 )  # fmt: skip
 """Everything that can follow ``assume``."""
 
@@ -84,11 +84,31 @@ CONCEPTS: dict[str, str] = {
     "commit": "what stands below `atomic` is written at the end of that block; a message is settled with `ack`",
     "select": "a row is read with `if id in STORE` or `let NAME = STORE.COLUMN`",
     "table": "a table is a `store`: `store NAME per KEY`",
+    "unique": "a word of a store stands behind its key: `store NAME per KEY, unique`",
+    "cache": "a word of a store stands behind its key: `store NAME per KEY, cache`",
+    "replicated": "a word of a store stands behind its key: `store NAME per KEY, replicated`",
+    "workers": "this stands behind the queue's name: `consumer NAME on QUEUE, workers 1`",
+    "acks": "this stands behind the queue's name: `consumer NAME on QUEUE, acks on return`",
     "once": "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`",
     "exactly": "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`",
     "exactly-once": "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`",
 }
 """What somebody who writes this word is looking for."""
+
+
+BELOW: tuple[tuple[str, str], ...] = (
+    ("KEY", "below an effect, write `key FIELD kept 24h`, `can be queried` or `checks token of LOCK`"),
+    ("LATE", "below a queue, write `delivery limit 5 then dead-letter`, `late ack settles` or `late ack refused`"),
+    ("EXPECT", "below a claim, write `expect violated under at-least-once`"),
+    ("RETRY", "below this step, write `retry 3 times` or `on failure`, `on duplicate` or `on conflict` with its steps"),
+    ("NAME", "below a store, write a column: `NAME: VALUE | VALUE`"),
+)
+"""What can stand in a block that holds no steps, by a terminal that begins one of its lines."""
+
+
+def shape_below(accepted: frozenset[str]) -> str | None:
+    """What can stand in a block, from what its lines can begin with."""
+    return next((text for terminal, text in BELOW if terminal in accepted), None)
 
 
 def shape_of(first: str) -> str | None:

@@ -4,30 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import cache
 
-SYNONYMS: dict[str, str] = {
-    "acknowledge": "ack", "acknowledged": "ack", "acks": "ack", "commit": "ack", "complete": "ack", "settle": "ack", "confirm": "ack",
-    "reject": "nack", "requeue": "nack", "abandon": "nack", "release_message": "nack",
-    "topic": "queue", "stream": "queue", "channel": "queue", "subscription": "queue",
-    "message": "event", "record": "event",
-    "handler": "consumer", "worker": "consumer", "listener": "consumer", "subscriber": "consumer", "receive": "consumer", "consume": "consumer",
-    "producer": "publisher", "sender": "publisher",
-    "table": "store", "database": "store", "db": "store", "collection": "store", "cache": "store",
-    "sideeffect": "effect", "action": "effect",
-    "return": "stop", "exit": "stop", "end": "stop", "break": "stop",
-    "throw": "fail", "raise": "fail", "error": "fail", "panic": "fail", "abort": "fail", "rollback": "fail",
-    "transaction": "atomic", "begin": "atomic", "tx": "atomic",
-    "execute": "do", "perform": "do", "invoke": "call", "mail": "send", "post": "call", "emit": "publish", "produce": "publish", "enqueue": "publish",
-    "write": "set", "assign": "set", "save": "set", "upsert": "add", "mark": "add", "put": "add", "store_row": "add",
-    "remove": "delete", "inc": "increment", "read": "let", "var": "let", "get": "let", "load": "let", "select": "let",
-    "lease": "lock", "mutex": "lock", "outbox": "relay", "poller": "relay", "scheduler": "relay", "job": "relay", "process": "relay",
-    "assert": "claim", "invariant": "claim", "property": "claim", "ensure": "claim", "verify": "claim", "check": "claim",
-    "given": "assume", "suppose": "assume", "require": "assume", "include": "import", "elif": "else", "elsif": "else", "when": "if", "unless": "if",
-    "sleep": "wait", "critical": "section", "kill": "crash", "lost": "loss", "duplicates": "duplicate", "losing": "loss", "exactly_once": "exactly-once",
-    "at_least_once": "at-least-once", "at_most_once": "at-most-once", "proven": "proved", "safe": "proved", "fails": "violated", "broken": "violated",
-    "dlq": "dead-letter", "error_": "failure", "failed": "failure", "conflicts": "conflict",
-}  # fmt: skip
-"""Words people bring along, and the word of this language."""
+_WORDS: dict[str, str] = {
+    "ack": "acknowledge acknowledged acks commit complete settle confirm",
+    "nack": "reject requeue abandon",
+    "queue": "topic stream channel subscription exchange",
+    "event": "message record",
+    "consumer": "handler worker listener subscriber receive consume receiver",
+    "publisher": "producer sender",
+    "store": "table database db collection cache repository",
+    "effect": "sideeffect action",
+    "stop": "return exit end break quit",
+    "fail": "throw raise error panic abort rollback",
+    "atomic": "transaction begin tx transactional",
+    "do": "execute perform run",
+    "call": "invoke post request",
+    "send": "mail notify",
+    "publish": "emit produce enqueue dispatch",
+    "set": "write assign save",
+    "add": "upsert mark put remember",
+    "delete": "remove",
+    "increment": "inc",
+    "let": "read var get load select const",
+    "lock": "lease mutex",
+    "relay": "outbox poller scheduler job process cron",
+    "claim": "assert invariant property ensure verify check prove",
+    "assume": "given suppose require assumption",
+    "import": "include",
+    "else": "elif elsif otherwise",
+    "if": "when unless",
+    "wait": "sleep delay",
+    "section": "critical",
+    "crash": "kill",
+    "loss": "lost losing",
+    "duplicate": "duplicates twice",
+    "exactly-once": "exactly_once effectively-once",
+    "at-least-once": "at_least_once",
+    "at-most-once": "at_most_once",
+    "proved": "proven safe ok pass passes",
+    "violated": "fails fail broken false",
+    "dead-letter": "dlq deadletter",
+    "failure": "failed error exception",
+    "conflict": "conflicts stale",
+    "per": "by each",
+    "via": "through using",
+    "acquire": "take grab lock",
+    "release": "unlock free",
+    "use": "include call",
+    "fragment": "macro procedure routine",
+    "retry": "retries repeat",
+    "retries": "retry resends",
+    "workers": "worker concurrency prefetch",
+    "unique": "distinct",
+}
+"""Our words, and the words people bring along for them."""
+
+
+@cache
+def synonyms() -> dict[str, tuple[str, ...]]:
+    """By the word people bring along."""
+    found: dict[str, tuple[str, ...]] = {}
+    for ours, theirs in _WORDS.items():
+        for word in theirs.split():
+            found[word] = (*found.get(word, ()), ours)
+    return found
 
 
 def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
@@ -40,11 +81,11 @@ def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
     same = [o for o in choices if o.lower() == lowered]
     if same:
         return same[:1]
-    synonym = SYNONYMS.get(lowered)
-    if synonym in choices:
-        return [synonym]
+    meant = [o for o in synonyms().get(lowered, ()) if o in choices]
+    if meant:
+        return meant[:limit]
     scored = sorted((-SequenceMatcher(None, lowered, o.lower()).ratio(), o) for o in choices)
-    return [o for score, o in scored if -score > 0.7][:limit]
+    return [o for score, o in scored if -score > 0.7 and score < scored[0][0] + 0.1][:limit]
 
 
 def listing(options: Iterable[str], most: int = 6, quote: bool = True) -> str:

@@ -18,7 +18,13 @@ CUT = frozenset({"S007", "S010", "S012"})
 
 
 def _error(
-    code: str, headline: str, primary: Label, secondary: tuple[Label, ...] = (), *, help: str | None = None, replacement: str | None = None
+    code: str,
+    headline: str,
+    primary: Label,
+    secondary: tuple[Label, ...] = (),
+    *,
+    help: str | None = None,
+    replacement: str | None = None,
 ) -> Diagnostic:
     return Diagnostic(code, Severity.ERROR, headline, primary, secondary, (), help, replacement)
 
@@ -37,7 +43,7 @@ def did_you_mean(words: Iterable[str]) -> str | None:
 
 def unexpected(word: str, span: Span, expected: list[str], help: str | None = None) -> Diagnostic:
     """A word that cannot stand here, and nothing is known to suggest but how such a line is written."""
-    return _error("S001", f"{quoted(word)} cannot stand here", Label(span, sentence(expected)), help=help)
+    return _error("S001", f"unexpected {quoted(word)}", Label(span, sentence(expected)), help=help)
 
 
 def misspelt(word: str, span: Span, expected: list[str], near: Sequence[str], extra: str | None = None) -> Diagnostic:
@@ -45,7 +51,7 @@ def misspelt(word: str, span: Span, expected: list[str], near: Sequence[str], ex
     help = did_you_mean(near)
     return _error(
         "S001",
-        f"{quoted(word)} cannot stand here",
+        f"unexpected {quoted(word)}",
         Label(span, sentence(expected)),
         help=f"{help} {extra}" if extra and help else help,
         replacement=near[0],
@@ -56,7 +62,7 @@ def instead(word: str, span: Span, options: Sequence[str], line: str) -> Diagnos
     """Another word belongs here, and then the line fits."""
     return _error(
         "S001",
-        f"{quoted(word)} cannot stand here",
+        f"unexpected {quoted(word)}",
         Label(span, f"expected {listing(options)}"),
         help=f"write `{line}`",
         replacement=options[0] if len(options) == 1 else None,
@@ -65,7 +71,12 @@ def instead(word: str, span: Span, options: Sequence[str], line: str) -> Diagnos
 
 def other_line(word: str, span: Span, line: str, first: str) -> Diagnostic:
     """The line would fit if it began with another word."""
-    return _error("S001", f"{quoted(word)} cannot stand here", Label(span, f"not in a line that begins with `{first}`"), help=f"did you mean `{line}`?")
+    return _error(
+        "S001",
+        f"unexpected {quoted(word)}",
+        Label(span, f"not in a line that begins with `{first}`"),
+        help=f"did you mean `{line}`?",
+    )
 
 
 def ends_early(span: Span, expected: list[str], help: str | None = None) -> Diagnostic:
@@ -77,7 +88,7 @@ def missing_block(header: str, span: Span) -> Diagnostic:
     """A header without its steps."""
     return _error(
         "S003",
-        f"nothing stands below {quoted(header)}",
+        f"there is nothing below this {quoted(header)}",
         Label(span, "needs at least one line below it, indented deeper"),
         help="indent the lines that belong to it by two spaces",
     )
@@ -97,7 +108,9 @@ def tab_indent(span: Span, others: list[int]) -> Diagnostic:
     """Tabs have no agreed width. One remark per file."""
     shown = ", ".join(str(n) for n in others[:8]) + (" …" if len(others) > 8 else "")
     notes = (f"the same in line{'s' if len(others) > 1 else ''} {shown}",) if others else ()
-    return Diagnostic(TAB, Severity.ERROR, "indent with spaces, not tabs", Label(span, "a tab here"), (), notes, "two spaces per level")
+    return Diagnostic(
+        TAB, Severity.ERROR, "indent with spaces, not tabs", Label(span, "a tab here"), (), notes, "two spaces per level"
+    )
 
 
 def crooked_indent(span: Span, levels: tuple[int, int]) -> Diagnostic:
@@ -178,26 +191,28 @@ def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
     several = len(options) > 1
     return _error(
         "S014",
-        f"{listing(options)} is missing",
+        f"missing {listing(options)}",
         Label(span, f"expected {listing(options)} here"),
-        help=f"write `{line}`" if line else None,
+        help=f"write `{line}`" if line and not several else None,
         replacement=None if several else options[0],
     )
 
 
 def surplus(word: str, span: Span, line: str) -> Diagnostic:
     """Words too many."""
-    return _error("S015", f"{quoted(word)} is too much", Label(span, "remove it"), help=f"write `{line}`", replacement="")
+    return _error("S015", f"unexpected {quoted(word)}", Label(span, "remove it"), help=f"write `{line}`", replacement="")
 
 
 def surplus_end(word: str, span: Span, line: str, shape: str | None) -> Diagnostic:
     """Words behind the end of what the line can say."""
-    return _error("S015", f"{quoted(word)} is too much", Label(span, f"the line ends after `{line}`"), help=shape)
+    return _error("S015", f"unexpected {quoted(word)}", Label(span, f"the line ends after `{line}`"), help=shape)
 
 
 def glued(word: str, parts: str, span: Span) -> Diagnostic:
     """Two words without the space, or one word with a space in it."""
-    return _error("S016", f"{quoted(word)} is two words", Label(span, "put a space in it"), help=f"write `{parts}`", replacement=parts)
+    return _error(
+        "S016", f"{quoted(word)} is two words", Label(span, "put a space in it"), help=f"write `{parts}`", replacement=parts
+    )
 
 
 def torn(words: str, word: str, span: Span) -> Diagnostic:
@@ -210,14 +225,20 @@ def foreign(headline: str, span: Span, label: str, line: str | None) -> Diagnost
     return _error("S017", headline, Label(span, label), help=f"write `{line}`" if line else None)
 
 
-def swapped(span: Span, words: str, line: str) -> Diagnostic:
+def wrong_order(span: Span, line: str | None, shape: str | None) -> Diagnostic:
     """Right words, wrong order."""
-    return _error("S018", "these words are in the wrong order", Label(span, f"write `{words}`"), help=f"write `{line}`", replacement=words)
+    label = f"write `{line}`" if line else "expected in another order"
+    return _error("S018", "these words are in the wrong order", Label(span, label), help=None if line else shape, replacement=line)
+
+
+def missing_name(what: Sequence[str], span: Span, shape: str | None) -> Diagnostic:
+    """A name was left out (and perhaps the word in front of it)."""
+    return _error("S014", f"missing {what[-1].removeprefix('a ')}", Label(span, f"expected {' and '.join(what)} here"), help=shape)
 
 
 def misplaced(what: str, span: Span, label: str, help: str | None, other: Label | None = None) -> Diagnostic:
     """A line that is sound but stands where it cannot."""
-    return _error("S019", f"{quoted(what)} cannot stand here", Label(span, label), (other,) if other else (), help=help)
+    return _error("S019", f"{quoted(what)} is in the wrong place", Label(span, label), (other,) if other else (), help=help)
 
 
 def not_indented(what: str, span: Span, header: Span, count: int) -> Diagnostic:
@@ -237,3 +258,8 @@ def no_such_assumption(words: str, span: Span, near: str, known: Sequence[str]) 
         help="known: " + ", ".join(f"`{k}`" for k in known),
         replacement=near,
     )
+
+
+def unreadable(path: str, reason: str) -> Diagnostic:
+    """A file that the system does not hand out."""
+    return _error("S022", "the file cannot be read", Label(Span(1, 1, 1, 1, path), reason))

@@ -1,0 +1,32 @@
+"""Formats a result can be written in. Adding one is adding one file here that defines ``FORMAT``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from checker.report.terminal import Paint
+from checker.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """``name`` is what people type, ``summary`` what help says; ``write`` takes the verbosity (0 quiet, 1, 2) and the look of the place."""
+
+    name: str
+    summary: str
+    write: Callable[[Result, int, Paint], str]
+
+
+def formats() -> dict[str, Format]:
+    """Every format of this package, by name."""
+    modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
+    found = [m.FORMAT for m in modules if isinstance(getattr(m, "FORMAT", None), Format)]
+    return {f.name: f for f in sorted(found, key=lambda f: f.name)}
+
+
+def write(name: str, result: Result, verbosity: int, look: Paint) -> str:
+    """The result in a format. Raises KeyError for an unknown one."""
+    return formats()[name].write(result, verbosity, look)

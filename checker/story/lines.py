@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checker import design as d
 from checker.replay.context import Context
-from checker.replay.rows import column, conjunctions, value_of
+from checker.replay.rows import column, conjunctions, happened, value_of
 from checker.replay.state import State, Worker, look
 from checker.story.names import Moment
 from checker.syntax import nodes as n
@@ -52,7 +52,8 @@ def test_words(m: Moment, test: n.Condition, truth: bool) -> str:
             return f"looks at `{name.text}`: it is {_value(look(known, name.text, d.UNSET), value.text)}"
         case n.Happened(effect, negated):
             asked = "checks" if m.ctx.design.effects[effect.text].store else f"asks {m.names.provider(effect.text)}"
-            return f"{asked} whether `{effect.text}` happened for {_effect_owner(m, effect.text)}: it {'did' if truth != negated else 'did not'}"
+            answer = "it did" if truth != negated else "it did not"
+            return f"{asked} whether `{effect.text}` happened for {_effect_owner(m, effect.text)}: {answer}"
         case _:
             raise AssertionError(f"not a single test: {test}")
 
@@ -101,7 +102,7 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
         case n.Do(verb, effect) if outcome:
             return f"tries to {VERBS[verb][1]} `{effect.text}`, but its token is not the newest"
         case n.Do(verb, effect):
-            return f"{VERBS[verb][0]} `{effect.text}` in `{m.ctx.design.effects[effect.text].store}`"
+            return f"{VERBS[verb][0]} `{effect.text}` in `{m.ctx.design.effects[effect.text].store}`" + _again(m, effect.text)
         case _:
             raise AssertionError(f"not a write: {node}")
 
@@ -117,8 +118,13 @@ def _call(m: Moment, node: n.Do) -> str:
             return f"tries to {do} `{effect}`; {provider} rejects its token" + (": a newer one was handed out" if newest else "")
     known = f"{does} `{effect}` again with the same key; {provider} knows the key and does nothing" if knows_key(m, effect) else ""
     if m.step.outcome == "answer lost":
-        return (known or f"{does} `{effect}`; it happens") + f", but the answer is lost: {m.who} cannot tell"
-    return known or f"{does} `{effect}`"
+        return (known or f"{does} `{effect}`{_again(m, effect)}; it happens") + f", but the answer is lost: {m.who} cannot tell"
+    return known or f"{does} `{effect}`" + _again(m, effect)
+
+
+def _again(m: Moment, effect: str) -> str:
+    """Whether it has happened before: the sentence a story is about."""
+    return " a second time" if happened(m.ctx, m.before, effect, m.worker.event) else ""
 
 
 def knows_key(m: Moment, effect: str) -> bool:

@@ -14,6 +14,7 @@ from checker.source import Source, Span
 from checker.syntax import nodes as n
 from checker.trace import Step
 
+
 class Names:
     """How a story calls things: numbers from 1, keys by the word the design uses for them."""
 
@@ -31,24 +32,30 @@ class Names:
 
     def key_of(self, name: str) -> str:
         """The field that keys a store, an effect or a lock."""
-        if name in self.design.locks:
-            return self.design.business_keys[0] if len(self.design.business_keys) == 1 else "key"
-        declared = self.design.stores.get(name) or self.design.effects[name]
+        declared = self.design.stores.get(name) or self.design.effects.get(name) or self.design.locks[name]
         return declared.key
 
     def provider(self, effect: str) -> str:
         """Who carries out an external effect."""
         return self.design.effects[effect].provider or "the provider"
 
-    def line(self, span: Span, line: int = 0) -> str:
-        """A line of the design without indentation and comment."""
-        lines = self.sources[span.path].lines if span.path in self.sources else self.design.lines
-        number = line or span.line
+    def line(self, span: Span) -> str:
+        """The line of the design a span starts on, without indentation and comment."""
+        return self._bare(self._lines(span), span.line)
+
+    def own_line(self, number: int) -> str:
+        """A line of the design's own file, without indentation and comment."""
+        return self._bare(self.design.lines, number)
+
+    def _bare(self, lines: tuple[str, ...], number: int) -> str:
         return lines[number - 1].split("#", 1)[0].strip() if 0 < number <= len(lines) else ""
+
+    def _lines(self, span: Span) -> tuple[str, ...]:
+        return self.sources[span.path].lines if span.path in self.sources else self.design.lines
 
     def text(self, span: Span) -> str:
         """The part of a line that a span covers."""
-        lines = self.sources[span.path].lines if span.path in self.sources else self.design.lines
+        lines = self._lines(span)
         return lines[span.line - 1][span.column - 1 : span.end_column - 1].strip() if span.line <= len(lines) else ""
 
     def where(self, span: Span) -> str:
@@ -62,10 +69,11 @@ class Names:
 
 @dataclass(slots=True)
 class Chronicle:
-    """What was told so far and later sentences refer to. Workers are counted in the order they start; ``numbers`` maps a trace's identities to that.
+    """What was told so far and later sentences refer to.
 
-    ``done``: the last line each worker finished; ``fate``: how it ended (absent: it runs); ``holder``: who got an event's message last;
-    ``why``: why a message is available again; ``owner``: who acquired a lock last.
+    Workers are counted in the order they start; ``numbers`` maps a trace's identities to that. ``done``: the last line each worker
+    finished; ``fate``: how it ended (absent: it runs); ``holder``: who got an event's message last; ``why``: why a message is
+    available again; ``owner``: who acquired a lock last.
     """
 
     numbers: dict[int, int] = field(default_factory=dict)
@@ -83,7 +91,7 @@ class Chronicle:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One step of a worker: the states around it, the worker before it, the line it stands at (None: the end of an atomic block)."""
+    """One step of a worker: the states around it, the worker before it, its line (None: the end of an atomic block)."""
 
     ctx: Context
     names: Names

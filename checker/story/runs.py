@@ -47,7 +47,7 @@ def _ending(m: Moment, node: n.Step) -> str:
 
 def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
     """``stops``, ``fails`` or ``ends``: how a handler that is over with this line got there."""
-    rest = [m.ctx.blocks[f.block][f.index :] for f in m.worker.todo]
+    rest = [m.ctx.blocks[f.block][f.at :] for f in m.worker.todo]
     rest[-1] = rest[-1][1:]
     if isinstance(node, n.If):
         at = after_test(node.condition, m.worker.part, m.step.outcome == "yes")
@@ -78,7 +78,7 @@ def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
 
 @dataclass(slots=True)
 class _Run:
-    """One run of collected lines: what each line did, and how it ended (``fails``, ``stops``, ``waits`` for more lines, or the ``end``)."""
+    """One run of collected lines: what each line did; ``end``: how it ended (``waits``: more lines follow)."""
 
     m: Moment
     worker: Worker
@@ -128,7 +128,7 @@ def run_of(m: Moment) -> tuple[list[str], list[Span], str]:
     """The lines of the run a worker is at: what they did, where they stand, how the run ended."""
     run = _Run(m, m.worker)
     for frame in reversed(m.worker.todo):
-        if not run.block(m.ctx.blocks[frame.block][frame.index :]) or frame.kind.startswith(ATOMIC):
+        if not run.block(m.ctx.blocks[frame.block][frame.at :]) or frame.kind.startswith(ATOMIC):
             break
     return run.told, run.lines, run.end
 

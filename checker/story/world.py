@@ -70,7 +70,8 @@ class Teller:
             past.fate[number] = f"worker {number} ended without acknowledging it"
         process = self.ctx.processes[step.process]
         if process.condition is not None:
-            return Sentence(self.who(step.worker, step.process), f"starts for {event}, because `{self.names.text(process.condition.span)}`")
+            because = self.names.text(process.condition.span)
+            return Sentence(self.who(step.worker, step.process), f"starts for {event}, because `{because}`")
         again, past.holder[key] = key in past.holder, number
         why = past.why.pop(key, "")
         to = f"worker {number}" + (f" ({step.process})" if len(self.ctx.design.processes) > 1 else "")
@@ -97,7 +98,8 @@ class Teller:
         self.past.why.pop((step.process, step.event), None)
         match cause:
             case Cause.PUBLISHER_RETRY:
-                return Sentence("publisher", f"did not see the confirmation of {event} and publishes it to `{queue}` again, with the same id", cause)
+                text = f"did not see the confirmation of {event} and publishes it to `{queue}` again, with the same id"
+                return Sentence("publisher", text, cause)
             case Cause.BROKER_COPY:
                 return Sentence("broker", f"makes a second copy of {event} in `{queue}` by itself", cause)
             case Cause.REPLAY:
@@ -170,7 +172,8 @@ class Teller:
         if name in self.ctx.design.effects:
             effect = self.ctx.design.effects[name]
             key = self.names.owner((name, level, number), effect.key_field or effect.key)
-            return Sentence(self.names.provider(name), f"forgets the key of `{name}` for {key}: it is kept {effect.retention} only", cause)
+            text = f"forgets the key of `{name}` for {key}: it is kept {effect.retention} only"
+            return Sentence(self.names.provider(name), text, cause)
         spot: Spot = (name, level, number)
         owner = self.names.owner(spot, self.names.key_of(name))
         match cause:

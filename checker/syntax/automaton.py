@@ -1,8 +1,8 @@
 """The grammar as an automaton that reads one line at a time.
 
-Lark's parser stops at the first mistake and its state cannot be taken back cheaply. The tables it made can be walked by hand, though:
-a state is a tuple of numbers, so trying out a repair costs microseconds, and a line can be tried in any context.
-No tree is built here; ``recover.py`` hands the mended text to Lark for that.
+Lark's parser stops at the first mistake and its state cannot be taken back cheaply. The tables it made can be walked by hand,
+though: a state is a tuple of numbers, so trying out a repair costs microseconds, and a line can be tried in any context. No
+tree is built here; ``recover.py`` hands the mended text to Lark for that.
 """
 
 from __future__ import annotations

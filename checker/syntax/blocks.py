@@ -1,7 +1,7 @@
 """Reads the lines of a design in their blocks; moves, mends or replaces those that do not fit.
 
-Invariant: ``done`` holds lines the automaton has read, ``stack`` is its state after them, ``levels`` the indentation of the open blocks.
-Everything that is put into ``done`` fits, so the text made of it parses.
+Invariant: ``done`` holds lines the automaton has read, ``stack`` is its state after them, ``levels`` the indentation of the
+open blocks. Everything that is put into ``done`` fits, so the text made of it parses.
 """
 
 from __future__ import annotations
@@ -14,6 +14,27 @@ from checker.syntax.layout import PLACEHOLDER, STEP_WIDTH, Line
 from checker.syntax.repair import Fit, LineRepair
 
 MAX_ERRORS = 100
+_ODD_NAMES = frozenset(
+    {
+        "of",
+        "on",
+        "per",
+        "to",
+        "from",
+        "into",
+        "in",
+        "is",
+        "or",
+        "and",
+        "via",
+        "when",
+        "under",
+        "queue",
+        "event",
+        "store",
+        "consumer",
+    }
+)
 _PLACES = {
     "item": "a declaration stands at the start of a line, outside every block",
     "step": "a step stands inside a `consumer`, `relay` or `fragment`",
@@ -73,11 +94,12 @@ class Blocks:
         after = None if reading.stop is not None else self.automaton.feed(reading.stack, LINE_END)
         if after is None:
             return Fit(len(text) if reading.stop is None else reading.stop, False)
+        odd = any(p.terminal == "NAME" and text[p.start : p.end] in _ODD_NAMES for p in reading.pieces)
         child = self._child()
         if child is None:
-            return Fit(None, self.automaton.accepts(after) != {INDENT})
+            return Fit(None, self.automaton.accepts(after) != {INDENT}, odd)
         inside = self.automaton.feed(after, INDENT)
-        return Fit(None, inside is not None and (self._read(inside, child.text) is None or self._place_of(child) is None))
+        return Fit(None, inside is not None and (self._read(inside, child.text) is None or self._place_of(child) is None), odd)
 
     def _child(self) -> Line | None:
         """The first line of the block below the current line."""
@@ -205,7 +227,7 @@ class Blocks:
     def _move(self, line: Line) -> bool:
         """Put a line that is sound elsewhere where it belongs; False if it is sound nowhere."""
         place = self._place_of(line)
-        if place is None:
+        if place is None or (place == "store" and not {"QUEUE", "SET"} & self.automaton.accepts(self.stack)):
             return False
         parent = self.levels[-2] if len(self.levels) > 1 else -1
         if (place == "else" and self.broken.get(line.indent)) or (place == "clause" and self.broken.get(parent)):
@@ -249,7 +271,9 @@ class Blocks:
         self.found.append(errors.misplaced(word, line.whole(self.path), label, None, other))
         end = self._block_end(self.index)
         shift = line.indent - level
-        while end < len(self.lines) and self.lines[end].indent == line.indent and self._read(self.stack, self.lines[end].text) is not None:
+        while end < len(self.lines) and self.lines[end].indent == line.indent:
+            if self._read(self.stack, self.lines[end].text) is None:
+                break
             end = self._block_end(end)
         for other_line in self.lines[self.index : end]:
             other_line.indent -= shift
@@ -262,7 +286,9 @@ class Blocks:
         while run < len(self.lines) and self.lines[run].indent == line.indent and self._same_place(self.lines[run], place):
             run = self._block_end(run)
         header = next((x for x in reversed(self.done) if x.indent < line.indent), None)
-        label = Label(header.whole(self.path), f"stands inside this `{header.text.split()[0]}`") if header and place == "item" else None
+        label = None
+        if header and place == "item":
+            label = Label(header.whole(self.path), f"inside this `{header.text.split()[0]}`")
         more = "it and the lines after it belong" if run > end else "it belongs"
         words = _PLACES[place].replace("it belongs", more)
         self.found.append(errors.misplaced(line.text.split()[0], line.whole(self.path), words, self._advice(place), label))
@@ -306,8 +332,6 @@ class Blocks:
         if self._block_is_empty(line.indent):
             return False
         word = line.text.split()[0]
-        self.found.append(
-            errors.foreign("blocks are made by indentation alone", line.whole(self.path), f"remove `{word}`", None)
-        )
+        self.found.append(errors.foreign("blocks are made by indentation alone", line.whole(self.path), f"remove `{word}`", None))
         del self.lines[self.index]
         return True

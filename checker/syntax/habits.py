@@ -13,11 +13,13 @@ Edit = tuple[int, int, str]
 Literals = Mapping[str, tuple[str, ...]]
 
 _UNITS = {
-    "ms": "ms", "millis": "ms", "milliseconds": "ms", "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "m": "min",
-    "min": "min", "mins": "min", "minute": "min", "minutes": "min", "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "d": "d",
-    "day": "d", "days": "d",
+    "ms": "ms", "millis": "ms", "milliseconds": "ms", "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+    "m": "min", "min": "min", "mins": "min", "minute": "min", "minutes": "min", "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+    "d": "d", "day": "d", "days": "d",
 }  # fmt: skip
-_NUMBERS = {word: str(i) for i, word in enumerate("one two three four five six seven eight nine ten".split(), start=1)}
+_NUMBERS = {
+    word: str(i) for i, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def _duration(match: re.Match[str], _: Literals) -> str | None:
 
 
 def _bare(match: re.Match[str], _: Literals) -> str | None:
+    if not re.match(r"(else +)?if\b|relay\b|claim +never\b", match.string):
+        return None
     return re.sub(r"[()]", " ", match[0]).strip()
 
 
@@ -90,7 +94,9 @@ def _habit(pattern: str, rewrite: str | Callable[[re.Match[str], Literals], str 
 
 HABITS: tuple[Habit, ...] = (
     _habit(r"\s*:\s*$", "", "a line does not end with `:`", "remove it; the indented lines below belong to this line anyway"),
-    _habit(r"\s*\{\s*$", "", "blocks are made by indentation, not with braces", "remove the brace; indent the lines that belong here"),
+    _habit(
+        r"\s*\{\s*$", "", "blocks are made by indentation, not with braces", "remove the brace; indent the lines that belong here"
+    ),
     _habit(r"^\}\s*|\s*\{\s*$", "", "blocks are made by indentation, not with braces", "remove the braces"),
     _habit(r"\s*;+\s*$", "", "a line does not end with `;`", "remove it"),
     _habit(r"\s*[,.]\s*$", "", "the line ends with a stray sign", "remove it"),
@@ -98,7 +104,9 @@ HABITS: tuple[Habit, ...] = (
     _habit(r"\b(elif|elsif|elseif)\b", "else if", "`else if` is two words here", "write `else if`"),
     _habit(r"(?<=\s)not (\w+) in\b", r"\1 not in", "`not` stands in front of `in`", "write the name first"),
     _habit(r"(?<=\s)(?:not |!\s*)(\w+(?:\.\w+)?) is\b", r"\1 is not", "`not` stands behind `is`", "write the name first"),
-    _habit(r"(?<=\s)(?:not |!\s*)(\w+) happened\b", r"\1 did not happen", "this is said with `did not happen`", "write the name first"),
+    _habit(
+        r"(?<=\s)(?:not |!\s*)(\w+) happened\b", r"\1 did not happen", "this is said with `did not happen`", "write the name first"
+    ),
     _habit(r"(?<=\s)!\s*(\w+) in\b", r"\1 not in", "this is said with `not in`", "write the name first"),
     _habit(r"\s*(===?)\s*", " is ", "things are compared with `is`", "write `is`"),
     _habit(r"(?<=\s)=(?=\s)", "is", "things are compared with `is`", "write `is`"),
@@ -118,20 +126,60 @@ HABITS: tuple[Habit, ...] = (
     _habit(r"(?<=\w)\[(\w+)\]", r".\1", "a column is written with `.`", "write `.` and the column's name"),
     _habit(r"\s*(:=|<-|=>)\s*", " = ", "a value is given with `=`", "write `=`"),
     _habit(r"^(\w+\.\w+)\s*(\+\+|\+=\s*1)$", r"increment \1", "counting up is a word here", "write `increment`"),
-    _habit(r"\b[A-Z][A-Z\-]*\b|\b[A-Z][a-z\-]+\b", _small, "the words of the language are written in small letters", "write it in small letters"),
-    _habit(r"\b[a-z]+(?:[A-Z][a-z]*)+\b|\b[a-zA-Z]+(?:_[a-zA-Z]+)+\b|\b(?:[A-Z][a-z]+){2,}\b", _parted, "these are separate words", "put spaces between them"),
+    _habit(
+        r"\b[A-Z][A-Z\-]*\b|\b[A-Z][a-z\-]+\b",
+        _small,
+        "the words of the language are written in small letters",
+        "write it in small letters",
+    ),
+    _habit(
+        r"\b[a-z]+(?:[A-Z][a-z]*)+\b|\b[a-zA-Z]+(?:_[a-zA-Z]+)+\b|\b(?:[A-Z][a-z]+){2,}\b",
+        _parted,
+        "`{old}` is written `{new}` here",
+        "write `{new}`",
+    ),
     _habit(r"\b(forever|always|infinitely|unlimited)\b", "for ever", "this is said with `for ever`", "write `for ever`"),
-    _habit(r"\b(?:for )?(\d+)\s*([A-Za-z]+)\b", _duration, "a duration is a number with `ms`, `s`, `min`, `h` or `d`, without a space", "such as `24h`"),
-    _habit(r"\b(one|two|three|four|five|six|seven|eight|nine|ten)\b", lambda m, _: _NUMBERS[m[1]], "numbers are written in digits", "write the digit"),
+    _habit(
+        r"\b(?:for )?(\d+)\s*([A-Za-z]+)\b",
+        _duration,
+        "a duration is a number with `ms`, `s`, `min`, `h` or `d`, without a space",
+        "such as `24h`",
+    ),
+    _habit(
+        r"\b(one|two|three|four|five|six|seven|eight|nine|ten)\b",
+        lambda m, _: _NUMBERS[m[1]],
+        "numbers are written in digits",
+        "write the digit",
+    ),
     _habit(r"(?<=\d)\s*x$", " times", "this is said with `times`", "write `times`"),
-    _habit(r"\bno (?:duplicates|duplicate|duplication|double|doubled|repeated) (?:of )?", "no duplicate ", "this claim is `no duplicate EFFECT`", "write `no duplicate`"),
-    _habit(r"\bno (?:lost|loss|losses|missing|losing) (?:of )?", "no loss of ", "this claim is `no loss of EFFECT`", "write `no loss of`"),
+    _habit(
+        r"\bno (?:duplicates|duplicate|duplication|double|doubled|repeated) (?:of )?",
+        "no duplicate ",
+        "this claim is `no duplicate EFFECT`",
+        "write `no duplicate`",
+    ),
+    _habit(
+        r"\bno (?:lost|loss|losses|missing|losing) (?:of )?",
+        "no loss of ",
+        "this claim is `no loss of EFFECT`",
+        "write `no loss of`",
+    ),
     _habit(r"\bno (\w+) (?:is |are )?(?:lost|loss)\b", r"no loss of \1", "this claim is `no loss of EFFECT`", "write `no loss of`"),
-    _habit(r"\bno (\w+) (?:is |are )?(?:duplicated?|twice)\b", r"no duplicate \1", "this claim is `no duplicate EFFECT`", "write `no duplicate`"),
+    _habit(
+        r"\bno (\w+) (?:is |are )?(?:duplicated?|twice)\b",
+        r"no duplicate \1",
+        "this claim is `no duplicate EFFECT`",
+        "write `no duplicate`",
+    ),
     _habit(r"\bor (?:return|exit|quit|end)\b", "or stop", "leaving the handler is said with `stop`", "write `or stop`"),
     _habit(r"\bor (?:throw|raise|abort|die|panic)\b", "or fail", "giving up is said with `fail`", "write `or fail`"),
-    _habit(r"^(event \w+)\s*[:({\[]?\s*([^)}\]]*?)[)}\]]?$", _event, "the fields of an event stand in round brackets", "write `event NAME(ID, FIELD)`"),
+    _habit(
+        r"^(event \w+)\s*[:({\[]?\s*([^)}\]]*?)[)}\]]?$",
+        _event,
+        "the fields of an event stand in round brackets",
+        "write `event NAME(ID, FIELD)`",
+    ),
     _habit(r"^(\w+\s*[:=]\s*)[\[({]?(.*[,/].*?)[\])}]?$", _bars, "values are separated with `|`", "write `|` between the values"),
     _habit(r"\b[A-Za-z]\w*(?:-\w+)+", _underscored, "a name has no `-`", "write `_`"),
-)  # fmt: skip
+)
 """Tried in this order. The first one with which the line fits is used."""

@@ -89,7 +89,8 @@ class Line:
         for start, end, new in sorted(edits, reverse=True):
             columns[start:end] = _moved(text[start:end], new, columns[start : end + 1])
             text = text[:start] + new + text[end:]
-        self.text, self.columns = text, tuple(columns)
+        blank = len(text) - len(text.lstrip())
+        self.text, self.columns = text.strip(), tuple(columns[blank:])
 
 
 def _moved(old: str, new: str, columns: list[int]) -> list[int]:

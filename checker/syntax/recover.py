@@ -1,10 +1,13 @@
 """Parses a whole design and reports every mistake in it.
 
-A text without a mistake goes straight through Lark. Otherwise the automaton reads it line by line; a line that does not fit is moved to
-where it fits, mended, or replaced by a placeholder, so that every line after it is read in its right place. What comes out always parses.
+A text without a mistake goes straight through Lark. Otherwise the automaton reads it line by line; a line that does not fit
+is moved to where it fits, mended, or replaced by a placeholder, so that every line after it is read in its right place. What
+comes out always parses.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
@@ -34,7 +37,7 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
         lines, more = Blocks(source.path, lines).mend()
         found += more
         parsed = grammar().parse(_text(lines))
-    items = Build(source).transform(_placed(parsed, lines))
+    items: Any = Build(source).transform(_placed(parsed, lines))
     doc, title = _documentation(source)
     return n.Tree(source.path, tuple(items), doc, title), found
 

@@ -1,38 +1,67 @@
 """What one wrong line was meant to be: tries small repairs and keeps the one with which the line fits.
 
-Every idea (``ideas_*``) is only a proposal; the automaton says whether the line then fits, so an idea may be bold. A line that no idea
-mends is worded from what the grammar would have taken.
+Every idea is only a proposal; the automaton says whether the line then fits, so an idea may be bold. A line that no idea mends
+is worded from what the grammar would have taken.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import product
 
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
 from checker.errors.expected import in_words
-from checker.errors.shapes import ASSUMPTIONS, CONCEPTS, shape_of
+from checker.errors.shapes import ASSUMPTIONS, CONCEPTS, shape_below, shape_of
 from checker.errors.suggest import close_to
+from checker.source import Span
 from checker.syntax.automaton import LINE_END, Automaton, Reading, Stack
-from checker.syntax.habits import HABITS
+from checker.syntax.habits import HABITS, Habit
 from checker.syntax.layout import Line
 
 MAX_PER_LINE = 3
 LEXEME = re.compile(r'"[^"]*"?|[^\W\d][\w]*(?:-\w+)*|\d\w*|[=!<>:&|+\-*/]+|\S')
-_FILLERS = frozenset("the a an named called my our this that each every all then with".split())
+_FILLERS = frozenset(
+    {
+        "the",
+        "a",
+        "an",
+        "named",
+        "called",
+        "my",
+        "our",
+        "this",
+        "that",
+        "each",
+        "every",
+        "all",
+        "then",
+        "with",
+        "of",
+        "column",
+        "field",
+        "type",
+    }
+)
+_NOT_FORGOTTEN = frozenset({"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never"})
+"""Words that say something of their own: nobody leaves them out by mistake."""
 Edit = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a text fits in its place: read up to ``stop`` (None: wholly), and whether what stands below it fits too."""
+    """How well a text fits in its place: read up to ``stop`` (None: wholly), and whether what stands below it fits too.
+
+    ``odd``: it fits only with a word such as ``of`` as a name, which nobody means.
+    """
 
     stop: int | None
     block: bool
+    odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +72,8 @@ class Idea:
     word: Callable[[str], Diagnostic]
     partial: bool = False
     """Worth keeping even if the line still has another mistake further on."""
+    final: bool = False
+    """It explains the mistake, but the line cannot be read like that."""
 
 
 class LineRepair:
@@ -71,7 +102,10 @@ class LineRepair:
             if chosen is None:
                 found.append(self._generic())
                 return False, found
-            found.append(chosen.word(" ".join(self._edited(chosen).split())))
+            text = self._edited(chosen.edits)
+            found.append(chosen.word(_tidy(text) if self.fits(text).stop is None else ""))
+            if chosen.final:
+                return False, found
             line.change(chosen.edits)
         return True, found
 
@@ -79,10 +113,9 @@ class LineRepair:
 
     def _locate(self) -> None:
         """Find the word at which the line stops fitting, and what would fit there."""
-        text = self.line.text
-        self.reading = self.automaton.read(self.stack, text)
-        stop = len(text) if self.reading.stop is None else self.reading.stop
-        found = next((m for m in LEXEME.finditer(text) if m.start() <= stop < m.end()), None)
+        self.reading = self.automaton.read(self.stack, self.text)
+        stop = len(self.text) if self.reading.stop is None else self.reading.stop
+        found = next((m for m in LEXEME.finditer(self.text) if m.start() <= stop < m.end()), None)
         self.begin, self.end = found.span() if found else (stop, stop)
         before = next((p.before for p in self.reading.pieces if p.end > self.begin), self.reading.stack)
         self.accepted = self.automaton.accepts(before)
@@ -103,6 +136,14 @@ class LineRepair:
         """What would fit, in words."""
         return in_words(self.accepted, self.automaton.literals)
 
+    def _span(self, start: int, end: int) -> Span:
+        return self.line.span(start, end, self.path)
+
+    @property
+    def place(self) -> Span:
+        """Where the word in question stands."""
+        return self._span(self.begin, self.end)
+
     # -- choosing
 
     def _choose(self) -> Idea | None:
@@ -111,8 +152,10 @@ class LineRepair:
         furthest: tuple[int, Idea] | None = None
         left = len(self.text) - self.end
         for idea in self._ideas():
-            text = self._edited(idea)
+            text = self._edited(idea.edits)
             fit = self.fits(text)
+            if fit.stop is None and fit.odd:
+                continue
             if fit.stop is None and fit.block:
                 return idea
             if fit.stop is None:
@@ -123,170 +166,213 @@ class LineRepair:
                     furthest = (rest, idea)
         return whole or (furthest[1] if furthest else None)
 
-    def _edited(self, idea: Idea) -> str:
+    def _edited(self, edits: tuple[Edit, ...]) -> str:
         text = self.text
-        for start, end, new in sorted(idea.edits, reverse=True):
+        for start, end, new in sorted(edits, reverse=True):
             text = text[:start] + new + text[end:]
         return text
 
-    def _span(self, start: int, end: int) -> errors.Span:
-        return self.line.span(start, end, self.path)
+    def _sound(self, edits: Iterable[Edit]) -> list[Edit]:
+        """The edits each of which alone makes the line fit."""
+        fits = ((e, self.fits(self._edited((e,)))) for e in edits)
+        return [e for e, fit in fits if fit.stop is None and not fit.odd]
 
     # -- ideas, the likeliest first
 
     def _ideas(self) -> Iterator[Idea]:
-        yield from self._ideas_habit()
-        yield from self._ideas_spelling()
-        yield from self._ideas_phrase()
-        yield from self._ideas_spaces()
-        yield from self._ideas_filler()
-        yield from self._ideas_missing()
-        yield from self._ideas_instead()
-        yield from self._ideas_first_word()
-        yield from self._ideas_order()
-        yield from self._ideas_surplus()
+        yield from (i for habit in HABITS if (i := self._habit(habit)))
+        if self.word and (self.word[0].isalpha() or self.word[0] == "_"):
+            yield from self._spelling()
+            yield from self._glued()
+        yield from self._phrase()
+        yield from self._torn("-")
+        yield from self._fillers()
+        yield from self._missing()
+        yield from self._nameless()
+        yield from self._instead()
+        yield from self._first_word()
+        yield from self._order()
+        yield from self._torn("_")
+        yield from self._surplus()
 
-    def _ideas_habit(self) -> Iterator[Idea]:
-        for habit in HABITS:
-            edits = habit.edits(self.text, self.automaton.literals)
-            if edits:
-                place = self._span(edits[0][0], edits[0][1])
-                yield Idea(edits, lambda line, h=habit, p=place: errors.foreign(h.headline, p, h.label, line), partial=any(a <= self.begin < max(b, a + 1) for a, b, _ in edits))
+    def _habit(self, habit: Habit) -> Idea | None:
+        edits = habit.edits(self.text, self.automaton.literals)
+        if not edits:
+            return None
+        start, end, new = edits[0]
+        found = self.text[start:end]
+        headline, label = (t.format(old=found, new=new) if "{old}" in habit.headline else t for t in (habit.headline, habit.label))
+        place = self._span(start + len(found) - len(found.lstrip()), start + len(found.rstrip()))
+        partial = any(a <= self.begin < max(b, a + 1) for a, b, _ in edits)
+        return Idea(edits, lambda line: errors.foreign(headline, place, label, line), partial)
 
-    def _ideas_spelling(self) -> Iterator[Idea]:
-        word, place = self.word, self._span(self.begin, self.end)
-        if not word or not (word[0].isalpha() or word[0] == "_"):
-            return
-        if not word.isascii() and word.isidentifier() and "NAME" in self.accepted | {p.terminal for p in self.reading.pieces[-1:]}:
-            plain = _plain(word)
-            yield Idea(((self.begin, self.end, plain),), lambda _: errors.foreign_name(word, place, plain), partial=True)
-        near = close_to(word, self.words)
+    def _spelling(self) -> Iterator[Idea]:
+        if not self.word.isascii() and self.word.isidentifier():
+            yield self._replaced(plain := _plain(self.word), lambda _: errors.foreign_name(self.word, self.place, plain))
+        near = close_to(self.word, self.words)
+        extra = f"({CONCEPTS[self.word]})" if self.word in ("commit", "rollback") else None
         for option in near:
-            rest = [option, *(n for n in near if n != option)]
-            extra = f"({CONCEPTS[word]})" if word in ("commit", "rollback") else None
-            yield Idea(
-                ((self.begin, self.end, option),),
-                lambda _, r=rest, e=extra: errors.misspelt(word, place, self.expected, r, e),
-                partial=True,
-            )
+            yield self._spelled([option, *(n for n in near if n != option)], extra)
 
-    def _ideas_phrase(self) -> Iterator[Idea]:
+    def _spelled(self, near: list[str], extra: str | None) -> Idea:
+        return self._replaced(near[0], lambda _: errors.misspelt(self.word, self.place, self.expected, near, extra))
+
+    def _replaced(self, new: str, word: Callable[[str], Diagnostic]) -> Idea:
+        return Idea(((self.begin, self.end, new),), word, partial=True)
+
+    def _glued(self) -> Iterator[Idea]:
+        for option in sorted(self.words, key=len, reverse=True):
+            if option[0].isalpha() and 1 < len(option) < len(self.word) and self.word.lower().startswith(option):
+                yield self._parted(f"{option} {self.word[len(option) :].lstrip('_-')}")
+
+    def _parted(self, parts: str) -> Idea:
+        return Idea(((self.begin, self.end, parts),), lambda _: errors.glued(self.word, parts, self.place))
+
+    def _phrase(self) -> Iterator[Idea]:
         found = re.match(r"assume\s+(?=\S)", self.text)
         if not found:
             return
-        rest = self.text[found.end() :]
-        scored = sorted((-SequenceMatcher(None, rest.lower(), p.lower()).ratio(), p) for p in ASSUMPTIONS if "EFFECT" not in p)
-        if -scored[0][0] >= 0.5:
-            near = scored[0][1]
-            place = self._span(found.end(), len(self.text))
-            yield Idea(((found.end(), len(self.text), near),), lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS))
+        start, end = found.end(), len(self.text)
+        rest, place = self.text[start:end], self._span(start, end)
+        score, near = min((-SequenceMatcher(None, rest.lower(), p).ratio(), p) for p in ASSUMPTIONS if "EFFECT" not in p)
+        if score <= -0.5:
+            yield Idea(((start, end, near),), lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS))
 
-    def _ideas_spaces(self) -> Iterator[Idea]:
-        word, place = self.word, self._span(self.begin, self.end)
-        for option in sorted(self.words, key=len, reverse=True):
-            if len(word) > len(option) and word.lower().startswith(option) and option[0].isalpha() and len(option) > 1:
-                parts = f"{option} {word[len(option) :].lstrip('_-')}"
-                yield Idea(((self.begin, self.end, parts),), lambda _, p=parts: errors.glued(word, p, place))
+    def _torn(self, join: str) -> Iterator[Idea]:
+        """One word with a space in it: ``at least once``, ``my queue``."""
         lexemes = [m.span() for m in LEXEME.finditer(self.text)]
-        here = next((i for i, (a, _) in enumerate(lexemes) if a == self.begin), None)
-        if here is None:
-            return
-        for first, last in ((here, here + 1), (here, here + 2), (here - 1, here)):
-            if first < 0 or last >= len(lexemes):
+        here = next((i for i, (start, _) in enumerate(lexemes) if start == self.begin), None)
+        for first, last in ((0, 1), (0, 2), (-1, 0)) if here is not None else ():
+            if here is None or not 0 <= here + first < here + last < len(lexemes):
                 continue
-            start, end = lexemes[first][0], lexemes[last][1]
-            torn = self.text[start:end]
-            if not re.fullmatch(r"\w+( +\w+)+", torn) or (first < here and torn.split()[0] in _FILLERS):
-                continue
-            for joined in ("-".join(torn.split()), "_".join(torn.split())):
-                where = self._span(start, end)
-                yield Idea(((start, end, joined),), lambda _, t=torn, j=joined, w=where: errors.torn(t, j, w))
+            start, end = lexemes[here + first][0], lexemes[here + last][1]
+            words = self.text[start:end].split()
+            if all(re.fullmatch(r"\w+", w) for w in words) and (first == 0 or words[0] not in _FILLERS):
+                yield self._joined(start, end, join.join(words))
 
-    def _ideas_filler(self) -> Iterator[Idea]:
+    def _joined(self, start: int, end: int, word: str) -> Idea:
+        torn, place = self.text[start:end], self._span(start, end)
+        return Idea(((start, end, word),), lambda _: errors.torn(torn, word, place))
+
+    def _fillers(self) -> Iterator[Idea]:
         for found in re.finditer(r"[A-Za-z]+ +", self.text):
             if found[0].strip().lower() in _FILLERS and found.start() <= self.begin:
-                word, place = found[0].strip(), self._span(found.start(), found.start() + len(found[0].strip()))
-                yield Idea(((found.start(), found.end(), ""),), lambda line, w=word, p=place: errors.surplus(w, p, line))
+                yield self._left_out(found.start(), found.end())
+
+    def _left_out(self, start: int, end: int) -> Idea:
+        word = self.text[start:end].strip()
+        place = self._span(start, start + len(word))
+        return Idea(((start, end, ""),), lambda line: errors.surplus(word, place, line))
 
     def _insertion(self, option: str) -> Edit:
         """The edit that puts a word in front of the place, with the spaces it needs."""
-        if not option[0].isalpha():
-            after = " " if option in ",:=|" and self.word else ""
-            before = " " if option in "=|" else ""
-            at = self.begin
-            while at and option in ".,:()" and self.text[at - 1] == " ":
-                at -= 1
-            return (at, self.begin, before + option + after)
-        before = "" if not self.begin or self.text[self.begin - 1] == " " else " "
-        return (self.begin, self.begin, before + option + (" " if self.word else ""))
+        if option[0].isalpha():
+            before = "" if not self.begin or self.text[self.begin - 1] == " " else " "
+            return (self.begin, self.begin, before + option + (" " if self.word else ""))
+        at = self.begin
+        while at and option in ".,:()" and self.text[at - 1] == " ":
+            at -= 1
+        after = " " if option in ",:=|" and self.word else ""
+        return (at, self.begin, (" " if option in "=|" else "") + option + after)
 
-    def _ideas_missing(self) -> Iterator[Idea]:
-        sound: list[str] = []
-        for option in self.words:
-            fit = self.fits(self._edited(Idea((self._insertion(option),), lambda _: self._generic())))
-            if fit.stop is None:
-                sound.append(option)
+    def _missing(self) -> Iterator[Idea]:
+        edits = {self._insertion(option): option for option in self.words if option not in _NOT_FORGOTTEN}
+        sound = self._sound(edits)
         at = self._span(self.begin, self.begin)
         if 0 < len(sound) <= 3:
-            yield Idea((self._insertion(sound[0]),), lambda line: errors.missing(sound, at, line))
-            return
-        following = next((m.end() for m in LEXEME.finditer(self.text) if m.start() >= self.end), None)
-        if following is None or not self.reading.pieces:
-            return
-        for option in self.words:
-            edit = self._insertion(option)
-            fit = self.fits(self._edited(Idea((edit,), lambda _: self._generic())))
-            if fit.stop is not None and len(self.text) - following >= len(self.text) + len(edit[2]) - fit.stop - 1:
-                yield Idea((edit,), lambda _, o=option: errors.missing([o], at, None), partial=True)
+            options = [edits[e] for e in sound]
+            yield Idea((sound[0],), lambda line: errors.missing(options, at, line))
+        elif self.reading.pieces:
+            following = next((m.end() for m in LEXEME.finditer(self.text, self.end)), None)
+            for edit, option in edits.items():
+                stop = self.fits(self._edited((edit,))).stop
+                if following is not None and stop is not None and len(edit[2]) + following <= stop:
+                    yield self._missing_one(edit, option, at)
 
-    def _ideas_instead(self) -> Iterator[Idea]:
-        if not self.word:
-            return
-        place = self._span(self.begin, self.end)
-        edits = [(self.begin, self.end, option) for option in self.words]
-        sound = [e for e in edits if self.fits(self._edited(Idea((e,), lambda _: self._generic()))).stop is None]
+    @staticmethod
+    def _missing_one(edit: Edit, option: str, at: Span) -> Idea:
+        return Idea((edit,), lambda line: errors.missing([option], at, line), partial=True)
+
+    def _nameless(self) -> Iterator[Idea]:
+        """``queue of Paid``: the name is left out, and the next word was taken for it."""
+        for start in [*(p.start for p in self.reading.pieces if p.terminal == "NAME"), self.begin]:
+            if re.match(r"[a-z]", self.text[start:]):
+                yield self._without(start, "x ", ["a name"])
+        for option in self.words if self.word and self.reading.pieces else ():
+            if option not in _NOT_FORGOTTEN:
+                at, _, new = self._insertion(option)
+                yield self._without(at, f"{new} x ", [f"`{option}`", "a name"])
+
+    def _without(self, at: int, new: str, what: list[str]) -> Idea:
+        place, shape = self._span(at, at), self._shape
+        return Idea(((at, at, new),), lambda _: errors.missing_name(what, place, shape), final=True)
+
+    @property
+    def _shape(self) -> str | None:
+        """How such a line is written: by its first word, else by its place."""
+        return shape_of(self.text.split()[0].rstrip(":;,(").lower()) or shape_below(self.automaton.accepts(self.stack))
+
+    def _instead(self) -> Iterator[Idea]:
+        edits = [(self.begin, self.end, self._spaced(option)) for option in self.words if self.word]
+        sound = self._sound(edits)
         if 0 < len(sound) <= 3:
-            yield Idea((sound[0],), lambda line: errors.instead(self.word, place, [e[2] for e in sound], line))
+            options = [e[2].strip() for e in sound]
+            yield Idea((sound[0],), lambda line: errors.instead(self.word, self.place, options, line))
 
-    def _ideas_first_word(self) -> Iterator[Idea]:
+    def _spaced(self, option: str) -> str:
+        """A word in the place of the one in question, apart from its neighbours."""
+        before = self.text[self.begin - 1 : self.begin].strip() and option[0].isalpha()
+        after = self.text[self.end : self.end + 1].strip() and option[0].isalpha()
+        return (" " if before else "") + option + (" " if after else "")
+
+    def _first_word(self) -> Iterator[Idea]:
         first = re.match(r"[A-Za-z]+", self.text)
-        if not first or self.begin == 0:
+        if not first or self.begin == 0 or not self.word:
             return
-        place = self._span(self.begin, self.end)
         for option in sorted(self.automaton.words(self.stack)):
-            if option != first[0]:
-                yield Idea(((0, first.end(), option),), lambda line: errors.other_line(self.word, place, line, first[0]))
+            if option != first[0] and self.fits(option + self.text[first.end() :]).block:
+                yield Idea(((0, first.end(), option),), lambda line: errors.other_line(self.word, self.place, line, first[0]))
 
-    def _ideas_order(self) -> Iterator[Idea]:
-        lexemes = [m.span() for m in LEXEME.finditer(self.text)]
-        for (a, b), (c, d) in zip(lexemes, lexemes[1:], strict=False):
-            words = f"{self.text[c:d]} {self.text[a:b]}"
-            place = self._span(a, d)
-            yield Idea(((a, d, words),), lambda line, p=place, w=words: errors.swapped(p, w, line))
+    def _order(self) -> Iterator[Idea]:
+        """One word moved to another place; if several moves do, only that the order is wrong."""
+        words = LEXEME.findall(self.text)
+        moves: dict[str, None] = {}
+        for size, i, j in product((1, 2), range(len(words)), range(len(words))) if len(words) <= 8 else ():
+            rest = words[:i] + words[i + size :]
+            moves[" ".join([*rest[:j], *words[i : i + size], *rest[j:]])] = None
+        sound = [m for m in moves if (fit := self.fits(m)).stop is None and not fit.odd]
+        if sound:
+            only = sound[0] if len(sound) == 1 else None
+            yield self._moved(sound[0], only, shape_of(sound[0].split()[0]))
 
-    def _ideas_surplus(self) -> Iterator[Idea]:
+    def _moved(self, text: str, only: str | None, shape: str | None) -> Idea:
+        place = self._span(0, len(self.text))
+        return Idea(((0, len(self.text), text),), lambda _: errors.wrong_order(place, only, shape), final=only is None)
+
+    def _surplus(self) -> Iterator[Idea]:
         if not self.word:
             return
-        place = self._span(self.begin, self.end)
-        yield Idea(((self.begin, self.end, ""),), lambda line: errors.surplus(self.word, place, line))
+        yield self._left_out(self.begin, self.end)
         if self.begin and LINE_END in self.accepted:
-            rest = self.text[self.begin :]
-            where = self._span(self.begin, len(self.text))
-            shape = shape_of(self.text.split()[0])
-            yield Idea(((self.begin, len(self.text), ""),), lambda line: errors.surplus_end(rest, where, line.strip(), shape))
+            start, end = self.begin, len(self.text)
+            rest, place, shape = self.text[start:], self._span(start, end), self._shape
+            yield Idea(((start, end, ""),), lambda line: errors.surplus_end(rest, place, line, shape))
 
     # -- nothing helps
 
     def _generic(self) -> Diagnostic:
-        word = self.word
         first = self.text.split()[0].rstrip(":;,(").lower()
-        help = CONCEPTS.get(word.lower()) or CONCEPTS.get(first) or shape_of(first)
-        if not word:
+        help = CONCEPTS.get(self.word.lower()) or CONCEPTS.get(first) or self._shape
+        if not self.word:
             return errors.ends_early(self._span(len(self.text), len(self.text)), self.expected, help)
-        place = self._span(self.begin, self.end)
-        if not re.match(r"[\w\"'`(),.=|:<>!+\-*/&;{}\[\]@$%^?~\\]", word):
-            return errors.strange_character(word[0], self._span(self.begin, self.begin + 1))
-        return errors.unexpected(word, place, self.expected, help)
+        if not re.match(r"[\w\"'`(),.=|:<>!+\-*/&;{}\[\]@$%^?~\\]", self.word):
+            return errors.strange_character(self.word[0], self._span(self.begin, self.begin + 1))
+        return errors.unexpected(self.word, self.place, self.expected, help)
+
+
+def _tidy(text: str) -> str:
+    """A line as one would write it: single spaces, none in front of a sign that closes."""
+    return re.sub(r" +([,:)])", r"\1", " ".join(text.split()))
 
 
 def _plain(word: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from checker.cover import Budget, Safe, prove
 from checker.invariant import Invariant, Shape
-from checker.machine import EventPattern, Limit, Machine, Pattern, Property
+from checker.machine import Action, Cause, EventPattern, Level, Limit, Machine, Pattern, Property, Rule, RuleKind, put
 from checker.smt.induction import obligations
-from checker.smt.question import Outcome, Proof, certify, discharge
+from checker.smt.question import Finding, Outcome, Proof, bounded, certify, discharge, refute
 from checker.smt.solver import Z3, Cvc5, Effort, Solver, installed
 from tests.machines import (
     balance,
@@ -23,11 +23,13 @@ from tests.machines import (
     random_machine,
     reference,
     single_flight,
+    step,
+    variables,
     versions,
     where,
 )
 from tests.smt.invariants import invariant_of, locked, tickets
-from tests.smt.tiny import Size, guess, is_bad, layers, models, proves
+from tests.smt.tiny import Size, guess, is_bad, layers, models, proves, shapes
 
 SEEDS = range(32)
 
@@ -286,3 +288,42 @@ def test_the_text_of_the_obligations_does_not_change_from_run_to_run() -> None:
         excluded=tuple(reversed(invariant.excluded)),
     )
     assert obligations(machine, prop, invariant) == obligations(machine, prop, shuffled)
+
+
+def test_alone_speaks_of_the_own_event_only() -> None:
+    """Workers of other events neither hinder the step nor vanish with it."""
+    rules = (
+        Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 1)),
+        Rule(RuleKind.WORKER, step(Cause.HANDLER, 2), where(pc="out"), (put("pc", "in"), put("seen", "yes")), alone=()),
+    )
+    shared = variables(Level.COMPONENT, seen="no yes")
+    machine = Machine("one each", "", shared + variables(Level.WORKER, pc="out in"), rules)
+    inside = where(pc="in")
+    one_each = Property("one inside per event", (Pattern(events=(EventPattern((), (inside, inside)),)),))
+    one = Property("one inside", (Pattern(events=(EventPattern((), (inside,)), EventPattern((), (inside,)))),))
+    assert refute(machine, one, Size(2, 2), 6, Z3()).depth == 4
+    assert refute(machine, one_each, Size(2, 2), 6, Z3()).finding is Finding.NOT_WITHIN
+    nobody_else = Invariant(
+        frozenset({("no",), ("yes",)}),
+        frozenset({(("no",), ()), (("yes",), ())}),
+        frozenset({(("no",), (), ("out",)), (("yes",), (), ("in",))}),
+        (),
+    )
+    proof = judge(machine, Property("nothing is bad", ()), nobody_else)
+    assert "rule-1" in [failure.obligation for failure in proof.failures]  # a worker of another event may still be outside
+    states = [shapes(state) for layer in layers(machine, Size(2, 2)) for state in layer]
+    assert bounded(machine, one_each, Size(2, 2), states, Z3()).proved
+
+
+def test_a_configuration_need_not_have_events() -> None:
+    """An invariant that no configuration with events satisfies must still be kept by those without."""
+    go = Action(Cause.START)
+    rules = (
+        Rule(RuleKind.COMPONENT, go, where(door="open"), (put("door", "closed"),)),
+        Rule(RuleKind.COMPONENT, go, where(door="closed"), (put("door", "gone"),)),
+    )
+    machine = Machine("door", "", variables(Level.COMPONENT, door="open closed gone"), rules)
+    invariant = Invariant(frozenset({("open",), ("closed",)}), frozenset({(("open",), ())}), frozenset(), ())
+    proof = judge(machine, Property("nothing is bad", ()), invariant)
+    assert [failure.obligation for failure in proof.failures] == ["rule-0", "rule-1"]
+    assert proof.failures[1].before == (("key.door", "closed"),)

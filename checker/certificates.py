@@ -1,0 +1,140 @@
+"""Certificates of whole designs: written after a check, verified later by anyone with the design at hand.
+
+One folder per verdict, named after the design's hash, the claim and the semantics: SMT-LIB files for a proof, the trace for a refutation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from checker.claims import property_of
+from checker.design import Claim, Design
+from checker.lower import lower
+from checker.machine import Cause
+from checker.replay import ReplayError, replay, violated
+from checker.result import Assurance, Cell, DesignResult, Verdict
+from checker.slice import sliced
+from checker.smt import certificate
+from checker.smt.question import Outcome, certify
+from checker.smt.solver import Solver
+from checker.syntax.nodes import Semantics
+from checker.trace import EventOf, Step, Trace
+
+TRACE = "trace.json"
+TRACE_SCHEMA = "onceproof-trace/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of one stored certificate. ``reason`` is empty if it was accepted; ``unknown``: a solver gave up."""
+
+    folder: Path
+    claim: str
+    semantics: str
+    accepted: bool
+    by: tuple[str, ...] = ()
+    reason: str = ""
+    unknown: bool = False
+
+
+def folder_of(sha256: str, claim: str, semantics: Semantics) -> Path:
+    """Where the certificate of a cell lies, below the folder the user chose."""
+    slug = re.sub(r"[^a-z0-9]+", "-", claim.lower()).strip("-")[:60]
+    return Path(sha256[:12]) / f"{slug}--{semantics.value}"
+
+
+def write(design: Design, result: DesignResult, directory: Path, solvers: Sequence[Solver]) -> list[Path]:
+    """Write a certificate for every verdict of a design that has one; returns their folders.
+
+    Raises ValueError if a folder is in use for something else.
+    """
+    written = []
+    for cell in result.cells:
+        folder = directory / folder_of(result.sha256, cell.claim, cell.semantics)
+        claim = _claim(design, cell.claim)
+        if cell.trace is not None:
+            _write_trace(folder, result.sha256, cell)
+        elif cell.assurance is Assurance.CERTIFICATE and cell.verdict is Verdict.HOLDS and cell.invariant is not None:
+            lowered = lower(design, cell.semantics)
+            prop = property_of(lowered, claim)
+            machine = sliced(lowered.machine, prop)
+            proof = certify(machine, prop, cell.invariant, solvers)
+            subject = certificate.Subject(result.sha256, cell.claim, cell.semantics.value)
+            certificate.write(folder, subject, machine, cell.invariant, proof)
+        else:
+            continue
+        written.append(folder)
+    return written
+
+
+def verify(design: Design, sha256: str, directory: Path, solvers: Sequence[Solver]) -> list[Checked]:
+    """Check every certificate below ``directory`` against this design; certificates of other designs are refused."""
+    folders = sorted(p.parent for name in (certificate.INDEX, TRACE) for p in directory.rglob(name))
+    return [_verify_one(design, sha256, folder, solvers) for folder in folders]
+
+
+def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Solver]) -> Checked:
+    name = TRACE if (folder / TRACE).exists() else certificate.INDEX
+    try:
+        index = json.loads((folder / name).read_text(encoding="utf-8"))
+        about, text, semantics = str(index["design"]), str(index["claim"]), Semantics(index["semantics"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Checked(folder, "?", "?", False, reason=f"not a certificate: {error}")
+    if about != sha256:
+        return Checked(folder, text, semantics.value, False, reason="it belongs to another design (the hashes differ)")
+    claim = next((c for c in design.claims if c.text == text), None)
+    if claim is None or semantics not in (claim.semantics or design.semantics):
+        return Checked(folder, text, semantics.value, False, reason="the design does not make this claim")
+    if name == TRACE:
+        reason = _replayed(design, claim, semantics, index)
+        return Checked(folder, text, semantics.value, not reason, () if reason else ("interpreter",), reason)
+    lowered = lower(design, semantics)
+    prop = property_of(lowered, claim)
+    subject = certificate.Subject(sha256, text, semantics.value)
+    found = certificate.verify(folder, subject, sliced(lowered.machine, prop), prop, solvers)
+    unknown = found.proof is not None and found.proof.outcome is Outcome.UNKNOWN
+    return Checked(folder, text, semantics.value, found.accepted, found.proof.solvers if found.proof else (), found.reason, unknown)
+
+
+def _claim(design: Design, text: str) -> Claim:
+    return next(c for c in design.claims if c.text == text)
+
+
+# ---------------------------------------------------------------- traces
+
+
+def _write_trace(folder: Path, sha256: str, cell: Cell) -> None:
+    assert cell.trace is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    events = [{"component": e.component, "type": e.type, "payload": dict(e.payload)} for e in cell.trace.events]
+    steps = [
+        {
+            "cause": s.cause.value, "component": s.component, "event": s.event, "worker": s.worker, "process": s.process,
+            "queue": s.queue, "subject": s.subject, "line": s.line, "outcome": s.outcome,
+        }
+        for s in cell.trace.steps
+    ]  # fmt: skip
+    data = {
+        "schema": TRACE_SCHEMA, "design": sha256, "claim": cell.claim, "semantics": cell.semantics.value,
+        "checked_by": list(cell.checked_by), "events": events, "steps": steps,
+    }  # fmt: skip
+    (folder / TRACE).write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def _replayed(design: Design, claim: Claim, semantics: Semantics, index: Any) -> str:
+    """Why the stored trace does not show the violation; empty if it does."""
+    try:
+        events = tuple(EventOf(e["component"], e["type"], tuple(sorted(e["payload"].items()))) for e in index["events"])
+        steps = tuple(Step(Cause(s.pop("cause")), **s) for s in index["steps"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return f"not a trace: {error}"
+    try:
+        replayed = replay(design, Trace(semantics, events, steps))
+    except ReplayError as error:
+        return str(error)
+    return "" if violated(design, claim, semantics, replayed.states[-1]) else "the claim is not violated at the end"

@@ -1,0 +1,119 @@
+"""A story as lines for a terminal: who in one column, then the design's line, then what happens. Faults carry a mark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from checker.machine import Cause
+from checker.report.words import clean
+from checker.story import Change, Story, StoryStep
+
+FAULT_MARK = "!"
+INDENT = 2
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines no wider than ``width`` columns; words break only if they are wider themselves."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        while cell_len(word) > width:
+            room = width - cell_len(line) - 1 if line else width
+            cut = _fitting(word, room) if room > 4 or not line else 0
+            lines.append(f"{line} {word[:cut]}".strip() if line else word[:cut])
+            line, word = "", word[cut:]
+        longer = f"{line} {word}" if line else word
+        if cell_len(longer) <= width:
+            line = longer
+        else:
+            lines.append(line)
+            line = word
+    return [*lines, line]
+
+
+def _fitting(word: str, width: int) -> int:
+    """How many characters of a word fit into ``width`` columns, at least one."""
+    return next((i for i in range(len(word), 1, -1) if cell_len(word[:i]) <= width), 1)
+
+
+def alike(one: Story, other: Story) -> bool:
+    """Whether two stories take the same steps; what brokers keep for themselves in between does not count."""
+    return _read(one) == _read(other)
+
+
+def _read(story: Story) -> tuple[object, ...]:
+    steps = [(s.who, s.text, s.line, s.path, s.fault, tuple(c for c in s.changes if c.kind != "message")) for s in story.told]
+    return (story.given, steps, story.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """``details``: 0 the steps, 1 also what they changed where the sentence does not say it, 2 every change."""
+
+    width: int
+    unicode: bool
+    details: int
+
+    def lines(self, story: Story) -> Iterator[Text]:
+        """The numbered steps."""
+        told = story.told
+        number = len(str(len(told)))
+        names = [clean(s.who, self.unicode) for s in told]
+        who = min(max(map(cell_len, names), default=0), 12 if self.width < 100 else 22)
+        where = max((len(_line(s)) for s in told), default=0)
+        before = ""
+        for step, name in zip(told, names, strict=True):
+            left = "" if name == before and step.fault is None else name
+            before = name
+            yield from self._step(step, left, (number, who, where))
+
+    def _step(self, step: StoryStep, name: str, columns: tuple[int, int, int]) -> Iterator[Text]:
+        number, who, where = columns
+        colour = "yellow" if step.fault else ""
+        start = INDENT + 2 + number + 2 + who + 2
+        place = _line(step) if _is_at_line(step) else ""
+        indent = where + 2 if place else 0
+        said = wrapped(clean(step.text, self.unicode), self.width - start - indent)
+        names = wrapped(name, who) if name else [""]
+        for index, (text, left) in enumerate(zip_longest(said, names, fillvalue="")):
+            line = Text(" " * INDENT)
+            line.append((FAULT_MARK if step.fault else " ") if not index else " ", style="bold red")
+            line.append(f" {step.number if not index else '':>{number}}  ", style="dim")
+            line.append(left + " " * (who - cell_len(left) + 2), style="bold")
+            if place:
+                line.append(f"{place if not index else '':<{where}}  ", style="dim")
+            line.append_text(_quoted(text, colour))
+            line.rstrip()
+            yield line
+        for change in step.changes:
+            if self._shows(step, change):
+                text = clean(f"{change.what}: {change.before} → {change.after}", self.unicode)
+                for index, part in enumerate(wrapped(text, self.width - start - indent - 2)):
+                    yield Text(" " * (start + indent + (2 if index else 0)) + part, style="dim italic")
+
+    def _shows(self, step: StoryStep, change: Change) -> bool:
+        """A plain write says what it writes, a delivery what happens to the message; the rest is worth a line."""
+        if self.details == 0 or change.kind == "message":
+            return self.details == 2
+        alone = step.cause is Cause.HANDLER and step.outcome not in ("commit", "done")
+        return self.details == 2 or change.kind == "effect" or not alone
+
+
+def _line(step: StoryStep) -> str:
+    return f"line {step.line}" if step.line else ""
+
+
+def _is_at_line(step: StoryStep) -> bool:
+    """Whether the sentence is about one line; a death stands between two, and says so."""
+    return bool(step.line) and step.cause not in (Cause.KILLED, Cause.LATE_EFFECT, Cause.DELIVERY, Cause.START)
+
+
+def _quoted(text: str, style: str) -> Text:
+    """Words of the design, between backticks, stand out."""
+    line = Text(text, style=style)
+    line.highlight_regex(r"`[^`]+`", "cyan")
+    return line

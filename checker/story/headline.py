@@ -1,0 +1,150 @@
+"""The first sentence of a story: what happened to the customer, read off the last state."""
+
+from __future__ import annotations
+
+from checker import design as d
+from checker.replay.claims import Judge
+from checker.replay.context import Context
+from checker.replay.rows import passes
+from checker.replay.state import State
+from checker.resolve_steps import walk
+from checker.story.changes import level_spot, participle
+from checker.story.lines import at_once
+from checker.story.names import Names
+from checker.syntax import nodes as n
+
+
+class Headline:
+    """Words the end of a run that violates a claim. ``numbers``: the story's numbers of the workers alive at the end."""
+
+    def __init__(self, ctx: Context, names: Names, end: State, numbers: dict[int, int]) -> None:
+        self.ctx = ctx
+        self.names = names
+        self.end = end
+        self.numbers = numbers
+        self.judge = Judge(ctx)
+
+    def of(self, claim: d.Claim) -> str:
+        """The sentence, without a full stop."""
+        match claim.kind:
+            case "no-duplicate":
+                target = claim.targets[0]
+                return self.times(target, self._event(lambda e: self.judge.times(target, self.end, e) > 1), 2)
+            case "no-loss":
+                return self._loss(claim.targets[0])
+            case "together":
+                return self._apart(*claim.targets)
+            case "before":
+                return self._order(*claim.targets)
+            case "one-worker":
+                return self._crowd(claim.targets[0].name.text)
+            case "never":
+                assert claim.condition is not None
+                condition = claim.condition
+                event = self._event(lambda e: passes(self.ctx, self.end, condition, e))
+                return f"what must never be came true for {self.names.event(event)}: {self.names.text(claim.condition.span)}"
+        raise ValueError(claim.kind)
+
+    def _event(self, wanted: object) -> int:
+        """The first event that satisfies a condition; the first of all if none does."""
+        assert callable(wanted)
+        return next((e for e in range(len(self.end.events)) if wanted(e)), 0)
+
+    # -- what happened how often
+
+    def subject(self, target: n.Target, event: int) -> str:
+        """``ready_email for event 1``."""
+        name = target.name.text + (f".{target.column.text}" if target.column else "")
+        return f"{name} for {self.owner(target, event)}"
+
+    def owner(self, target: n.Target, event: int) -> str:
+        """Whose it is: an event's, or a business key's."""
+        if target.column and self._incremented(target):
+            return self.names.event(event)
+        return self.names.owner(level_spot(self.ctx, target, self.end, event), self.names.key_of(target.name.text))
+
+    def _incremented(self, target: n.Target) -> bool:
+        """Whether some line increments a column: then it counts per event."""
+        steps = (s for p in self.ctx.design.processes for s in walk(p.body, {}) if isinstance(s, n.Increment))
+        return any(target.column and (s.store.text, s.column.text) == (target.name.text, target.column.text) for s in steps)
+
+    def times(self, target: n.Target, event: int, count: int) -> str:
+        """``ready_email for event 1 was sent twice``; ``count`` 0: never, 1: just that it happened."""
+        how = ("never ", "", "")[count], ("", "", " twice")[count]
+        if target.name.text in self.ctx.design.effects:
+            word = participle(self.ctx.design, target.name.text)
+            if word == "happened":
+                return f"{self.subject(target, event)} {how[0]}{word}{how[1]}"
+            return f"{self.subject(target, event)} was {how[0]}{word}{how[1]}"
+        if target.column is not None:
+            word = "incremented" if self._incremented(target) else "written"
+            return f"{self.subject(target, event)} was {how[0]}{word}{how[1]}"
+        row = ("no row", "a row", "a second row")[count]
+        return f"{row} for {self.owner(target, event)} was {'ever ' if not count else ''}written to {target.name.text}"
+
+    # -- what did not happen
+
+    def _loss(self, target: n.Target) -> str:
+        name = target.name.text + (f".{target.column.text}" if target.column else "")
+
+        def lost(e: int) -> bool:
+            leads = self.judge.reach.leads_to(self.end.events[e], name)
+            return leads and not self.judge.times(target, self.end, e) and self.judge.at_rest(self.end, e)
+
+        event = self._event(lost)
+        return f"{self.rest(event)}, and {self.never(target, event)}"
+
+    def never(self, target: n.Target, event: int) -> str:
+        """``times`` with a count of 0, for a sentence that has named the event already."""
+        own = f" for {self.names.event(event)} was" if target.name.text in self.ctx.design.effects else ""
+        return self.times(target, event, 0).replace(own, " was", 1).replace(f" for {self.names.event(event)} never", " never", 1)
+
+    def rest(self, event: int) -> str:
+        """Why nothing more will come for an event."""
+        name = self.names.event(event)
+        ends: dict[str, list[str]] = {}
+        for process in self.ctx.design.processes:
+            if process.queue is not None:
+                status = self.end.status(process.name, event)
+                if status == "settled" and at_once(self.ctx, process.name):
+                    status = "once"
+                ends.setdefault(status, []).append(process.queue)
+        for status, words in (
+            ("lost", "the message of {} was lost{}"), ("dead", "{} ended up in the dead-letter queue{}"),
+            ("once", "{} is never delivered again{}"), ("settled", "{} is acknowledged{}"),
+        ):  # fmt: skip
+            if status in ends:
+                queue = ends[status][0]
+                if status == "dead" and self._drops(queue):
+                    words = "{} was dropped{}"
+                of = f" {'of' if 'dead-letter' in words else 'in'} {queue}"
+                return words.format(name, of if len(self.ctx.design.queues) > 1 else "")
+        return f"nothing is left to do for {name}"
+
+    def _drops(self, queue: str) -> bool:
+        limit = self.ctx.design.queues[queue].limit
+        return limit is not None and limit[1] == "drop"
+
+    # -- two things, in some relation
+
+    def _apart(self, first: n.Target, second: n.Target) -> str:
+        def apart(e: int) -> bool:
+            counts = [self.judge.times(t, self.end, e) for t in (first, second)]
+            return (counts[0] > 0) != (counts[1] > 0) and self.judge.at_rest(self.end, e)
+
+        event = self._event(apart)
+        there, missing = (first, second) if self.judge.times(first, self.end, event) else (second, first)
+        return f"{self.times(there, event, 1)}, {self.times(missing, event, 0)}, and nothing more will happen: {self.rest(event)}"
+
+    def _order(self, first: n.Target, second: n.Target) -> str:
+        early = [e for e in range(len(self.end.events)) if self.judge.times(second, self.end, e)]
+        event = next((e for e in early if not self.judge.times(first, self.end, e)), 0)
+        return f"{self.times(second, event, 1)} before {self.subject(first, event)}"
+
+    def _crowd(self, section: str) -> str:
+        inside: dict[int, list[int]] = {}
+        for worker in self.end.workers:
+            if not worker.underway and any(f.kind == f"section {section}" for f in worker.todo):
+                inside.setdefault(worker.event, []).append(self.numbers[worker.number])
+        event, crowd = next(((e, w) for e, w in sorted(inside.items()) if len(w) > 1), (0, [0]))
+        return f"workers {' and '.join(map(str, sorted(crowd)))} are in {section} for {self.names.event(event)} at the same time"

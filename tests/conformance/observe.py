@@ -1,0 +1,110 @@
+"""What the lowered machine and the interpreter must agree on: the rows, counters, statuses, locks and places a person could look at."""
+
+from __future__ import annotations
+
+from checker.design import UNSET, Design
+from checker.explore import Bounds, Budget, Exploration
+from checker.explore.states import configurations
+from checker.invariant import Shape
+from checker.lower import Lowered
+from checker.lower import variables as v
+from checker.machine import Level
+from checker.replay.context import Context
+from checker.replay.oracle import event_sets, explore
+from checker.replay.state import State
+from checker.syntax.nodes import Semantics
+
+Seen = tuple[tuple[str, ...], ...]
+"""Facts about the shared rows, facts about each event, each with its workers; sorted."""
+
+
+def of_machine(lowered: Lowered, shape: Shape) -> Seen:
+    """What a configuration of the machine shows."""
+    machine = lowered.machine
+    component = dict(zip((x.name for x in machine.level(Level.COMPONENT)), shape.component, strict=True))
+    events = []
+    for row, workers in shape.events:
+        values = dict(zip((x.name for x in machine.level(Level.EVENT)), row, strict=True))
+        facts = _facts(lowered, values)
+        for worker in workers:
+            local = dict(zip((x.name for x in machine.level(Level.WORKER)), worker, strict=True))
+            spot = lowered.spots[local[v.PC]]
+            dead = local[v.PC].endswith("!")
+            facts.append(f"worker {spot.process}:{spot.line}{' dead' if dead else ''}{' holds' if local.get(v.HOLDS) == 'yes' else ''}")
+        events.append(tuple(sorted(facts)))
+    return (tuple(sorted(_facts(lowered, component))), *sorted(events))
+
+
+def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
+    design = lowered.design
+    statuses = {g.status: name for name, g in lowered.groups.items()}
+    columns = {v.column(s, c): f"{s}.{c}" for s, c in v.columns_of(design)}
+    facts = []
+    for name, value in values.items():
+        if name in statuses:
+            facts.append(f"status {statuses[name]} {value}")
+        elif name in design.stores:
+            facts += [f"row {name}"] * (value == "present")
+        elif name in columns:
+            initial = design.stores[name.split(".")[0]].columns[name.split(".")[1]][:1] or (UNSET,)
+            facts += [f"column {columns[name]} {value}"] * (value != initial[0])
+        elif name in design.effects or name.endswith("#"):
+            facts += [f"count {name.removesuffix('#')} {value}"] * (value != "0")
+        elif name.endswith(".key"):
+            facts += [f"record {name.removesuffix('.key')}"] * (value == "present")
+        elif name in design.locks:
+            facts += [f"held {name}"] * (value == "held")
+        elif name == v.EVENT_TYPE:
+            facts.append(f"type {value}")
+        elif not name.endswith(".locked"):
+            facts.append(f"payload {name} {value}")
+    return facts
+
+
+def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
+    """What a state of the interpreter shows."""
+    shared: list[str] = []
+    events: list[list[str]] = [[] for _ in state.events]
+
+    def put(spot: tuple[str, str, int], fact: str) -> None:
+        (shared if spot[1] == "component" else events[spot[2]]).append(fact)
+
+    present = {x.name for x in lowered.machine.variables}
+    for spot, status in state.statuses:
+        put(spot, f"status {spot[0]} {status}")
+    for spot in state.rows:
+        put(spot, f"row {spot[0]}")
+    for spot, value in state.columns:
+        put(spot, f"column {spot[0]} {value}")
+    for spot, count in state.counts:
+        put(spot, f"count {spot[0]} {count}")
+    for spot in state.records:
+        put(spot, f"record {spot[0]}")
+    for spot in state.held:
+        put(spot, f"held {spot[0]}")
+    for number, event in enumerate(state.events):
+        if v.EVENT_TYPE in present:
+            events[number].append(f"type {event.type}")
+        events[number] += [f"payload {event.type}.{f} {x}" for f, x in event.payload if f"{event.type}.{f}" in present]
+        for process in lowered.groups:
+            if not any(s[0] == process and s[2] == number for s, _ in state.statuses):
+                events[number].append(f"status {process} absent")
+    for worker in state.workers:
+        flags = (" dead" if worker.underway else "") + (" holds" if worker.holds else "")
+        events[worker.event].append(f"worker {worker.process}:{context.line(worker)}{flags}")
+    return (tuple(sorted(shared)), *sorted(tuple(sorted(e)) for e in events))
+
+
+def both(design: Design, lowered: Lowered, semantics: Semantics, pool: int, most: int) -> tuple[set[Seen], set[Seen]] | None:
+    """What one event can show in the machine and in the interpreter; None if that is more than ``most`` states."""
+    visited = configurations(lowered.machine, Bounds(pool, 1), Budget(most, None))
+    if isinstance(visited, Exploration):
+        return None
+    context = Context.of(design, semantics)
+    theirs: set[Seen] = set()
+    for events in event_sets(design, 1):
+        explored = explore(design, semantics, events, pool, most)
+        if not explored.complete:
+            return None
+        theirs |= {of_interpreter(context, lowered, s) for s in explored.states}
+    return {of_machine(lowered, parts[0]) for parts in visited}, theirs
