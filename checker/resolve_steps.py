@@ -288,6 +288,9 @@ class StepChecker:
     def _name_is(self, name: n.Name, value: n.Name, handler: _Handler) -> None:
         known = handler.payload.get(name.text) or handler.locals.get(name.text)
         if known is None:
-            self.found.append(errors.unknown_word(name.text, name.span, {*handler.payload, *handler.locals}))
+            columns = [f"{s.name}.{name.text}" for s in self.scope.stores.values() if name.text in s.columns]
+            self.found.append(errors.unknown_word(name.text, name.span, {*handler.payload, *handler.locals}, columns))
         elif known and value.text not in known:
-            self.found.append(errors.unknown_value(value.text, value.span, name.text, known, name.span))
+            event = next((e for e in self.scope.events.values() if name.text in dict(e.payload)), None)
+            declared = event.span if event and name.text in handler.payload else None
+            self.found.append(errors.unknown_value(value.text, value.span, name.text, known, declared))

@@ -104,7 +104,7 @@ class _Maker:
                 return "increment book.total"
             case "credit":
                 self.performed.add("credit")
-                return "do credit"
+                return "do credit" + (self.pick("", " or stop", " or fail") if self.token else "")
             case "let":
                 name = self.pick("known", "mode")
                 s.locals.append(name)
@@ -281,9 +281,10 @@ def _declarations(m: _Maker) -> list[str]:
     lines.append(f"effect mail per {m.pick('id', 'id', 'order')} via http")
     trait = m.pick(*EXTERNAL_TRAITS)
     lines += [f"  {trait}"] if trait else []
-    lines += ["  checks token of lease"] if m.token else []
     lines.append(f"effect credit per {m.pick('id', 'id', 'order')} in book")
-    lines += [f"lock lease per {m.pick('id', 'order')}{m.pick('', ', expires')}"] if m.lock else []
+    lines += ["  checks token of lease"] if m.token else []
+    place = " in book" if m.token else ""
+    lines += [f"lock lease per {m.pick('id', 'order')}{place}{m.pick('', ', expires')}"] if m.lock else []
     for assumption in sorted(m.rng.sample(ASSUMPTIONS, m.rng.choice((0, 0, 0, 1, 2, 4)))):
         if assumption != "crash only after send mail" or "mail" in m.performed:
             lines.append(f"assume {assumption}")

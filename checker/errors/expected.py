@@ -52,4 +52,5 @@ def sentence(expected: list[str]) -> str:
         return "expected " + ", ".join(expected[:MOST]) + f" … ({len(expected) - MOST} more)"
     if len(expected) == 1:
         return f"expected {expected[0]}"
-    return "expected " + ", ".join(expected[:-1]) + " or " + expected[-1]
+    comma = "," if " or " in expected[-2] else ""
+    return "expected " + ", ".join(expected[:-1]) + f"{comma} or " + expected[-1]

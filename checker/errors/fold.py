@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from checker.diagnostics import Diagnostic
+from checker.diagnostics import Diagnostic, Severity
 from checker.errors.syntax import CUT
 from checker.source import Source
 
@@ -34,10 +34,20 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
         for d in every
         if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)
     }
+    nameless = _nameless_kinds(every, sources)
+    fieldless = any(d.code == "N109" for d in every)
     kept = []
     for d in every:
         places = {(label.span.path, label.span.line) for label in (d.primary, *d.secondary)}
         if d.code.startswith("N") and places & unsure:
+            continue
+        if d.code == "N125" and any(x.severity is Severity.ERROR for x in every):
+            continue
+        if d.code == "N127" and any(
+            x.code in ("N101", "N102", "N105") and x.primary.span.line == d.primary.span.line for x in every
+        ):
+            continue
+        if (d.code == "N104" and fieldless) or (d.code == "N101" and nameless & set(d.headline.split("`")[0].split())):
             continue
         if d.code not in _MAY_FOLLOW or _stands(d, sources, lost, open_ended):
             kept.append(d)
@@ -53,6 +63,13 @@ def _stands(d: Diagnostic, sources: Mapping[str, Source], lost: set[str], open_e
     if lost & set(re.findall(r"\w+", word)):
         return False
     return not open_ended or d.replacement is not None
+
+
+def _nameless_kinds(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
+    """What kinds of things were declared in lines whose name could not be read."""
+    lines = [sources[p.path].line(p.line) for d in found if d.code in ("S002", "S014") and (p := d.primary.span).path in sources]
+    named = r"\s*(\w+)\s+(?!of\b|on\b|per\b)[A-Za-z_]\w*"
+    return {line.split()[0] for line in lines if line.split() and not re.match(named, line)}
 
 
 def _lost_words(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:

@@ -71,7 +71,7 @@ def wrong_key(word: str, span: Span, store: str, key: str, declared: Span) -> Di
     )
 
 
-def unknown_value(word: str, span: Span, place: str, values: Iterable[str], declared: Span) -> Diagnostic:
+def unknown_value(word: str, span: Span, place: str, values: Iterable[str], declared: Span | None) -> Diagnostic:
     """A value outside the declared ones."""
     known = list(values)
     near = close_to(word, known)
@@ -80,7 +80,7 @@ def unknown_value(word: str, span: Span, place: str, values: Iterable[str], decl
         Severity.ERROR,
         f"`{place}` never has the value `{word}`",
         Label(span, f"it can be {listing(known)}"),
-        (Label(declared, "declared here"),),
+        (Label(declared, "declared here"),) if declared else (),
         (),
         f"did you mean {listing(near)}?" if near else None,
         near[0] if near else None,
@@ -103,19 +103,19 @@ def unknown_column(word: str, span: Span, store: str, columns: Iterable[str], de
     )
 
 
-def unknown_word(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
-    """A name in a condition that is neither a payload field nor a local variable."""
+def unknown_word(word: str, span: Span, options: Iterable[str], columns: Iterable[str] = ()) -> Diagnostic:
+    """A name in a condition that is neither a payload field nor a local variable; perhaps it is a store's column."""
     known = sorted(options)
-    near = close_to(word, known)
-    label = Label(span, f"known here: {listing(known)}" if known else "the event has no payload fields and no `let` stands above")
+    near = list(columns) or close_to(word, known)
+    empty = "the event has no payload fields and no `let` stands above"
     return Diagnostic(
         "N108",
         Severity.ERROR,
         f"`{word}` is neither a payload field nor a local variable",
-        label,
+        Label(span, f"known here: {listing(known)}" if known else empty),
         help=f"did you mean {listing(near)}?"
         if near
-        else "declare its values: `event E(id, kind: card | cash)`, or read it with `let`",
+        else "declare its values, `event E(id, kind: card | cash)`, or read it with `let`",
         replacement=near[0] if near else None,
     )
 

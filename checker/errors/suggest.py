@@ -74,7 +74,7 @@ def synonyms() -> dict[str, tuple[str, ...]]:
 def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
     """The options that ``word`` was probably meant to be, best first.
 
-    Exact match but for case, then the field's synonyms, then a similarity above 0.7 (difflib).
+    Exact match but for case, then the field's synonyms, then a similarity above 0.65 (difflib).
     """
     choices = sorted(set(options))
     lowered = word.lower()
@@ -85,7 +85,7 @@ def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
     if meant:
         return meant[:limit]
     scored = sorted((-SequenceMatcher(None, lowered, o.lower()).ratio(), o) for o in choices)
-    return [o for score, o in scored if -score > 0.7 and score < scored[0][0] + 0.1][:limit]
+    return [o for score, o in scored if -score > 0.65 and score < scored[0][0] + 0.1][:limit]
 
 
 def listing(options: Iterable[str], most: int = 6, quote: bool = True) -> str:

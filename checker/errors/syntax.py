@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from checker.diagnostics import Diagnostic, Label, Severity
 from checker.errors.expected import sentence
@@ -64,7 +65,7 @@ def instead(word: str, span: Span, options: Sequence[str], line: str) -> Diagnos
         "S001",
         f"unexpected {quoted(word)}",
         Label(span, f"expected {listing(options)}"),
-        help=f"write `{line}`",
+        help=f"write `{line}`" if len(options) == 1 else None,
         replacement=options[0] if len(options) == 1 else None,
     )
 
@@ -208,6 +209,11 @@ def surplus_end(word: str, span: Span, line: str, shape: str | None) -> Diagnost
     return _error("S015", f"unexpected {quoted(word)}", Label(span, f"the line ends after `{line}`"), help=shape)
 
 
+def second_step(span: Span, step: str) -> Diagnostic:
+    """Two steps in one line."""
+    return _error("S015", "a line holds one step", Label(span, "a second step"), help=f"write `{step}` on a line of its own")
+
+
 def glued(word: str, parts: str, span: Span) -> Diagnostic:
     """Two words without the space, or one word with a space in it."""
     return _error(
@@ -223,6 +229,15 @@ def torn(words: str, word: str, span: Span) -> Diagnostic:
 def foreign(headline: str, span: Span, label: str, line: str | None) -> Diagnostic:
     """Written as in another language."""
     return _error("S017", headline, Label(span, label), help=f"write `{line}`" if line else None)
+
+
+def as_one(found: list[Diagnostic]) -> list[Diagnostic]:
+    """Several habits in one line are one mistake: the line is written as in another language."""
+    if len(found) < 2 or any(d.code != "S017" for d in found):
+        return found
+    first = min(found, key=lambda d: d.primary.span.column)
+    others = tuple(d.primary for d in found if d is not first)
+    return [replace(first, secondary=others, help=found[-1].help)]
 
 
 def wrong_order(span: Span, line: str | None, shape: str | None) -> Diagnostic:

@@ -9,7 +9,7 @@ from checker.design import Design
 from checker.lower import variables as v
 from checker.lower.environment import environment, expiring
 from checker.lower.handler import Lowering, World
-from checker.lower.places import Spot
+from checker.lower.places import DEAD, Spot
 from checker.lower.program import compile_process
 from checker.lower.queues import Group, groups
 from checker.machine import Level, Limit, Machine, Rule, Test, Variable
@@ -61,11 +61,12 @@ def _lower(
         handler.lower()
         rules += handler.rules
         if process.name in grouped:
-            rules += grouped[process.name].lease(domains, frozenset(handler.spots))
+            rules += grouped[process.name].lease(domains, frozenset(pc for pc in handler.spots if not pc.endswith(DEAD)))
         spots.update(handler.spots)
         needed |= handler.needs_lock
         if process.workers is not None:
-            limits.append(Limit((Test(v.PC, frozenset(handler.spots)),), process.workers))
+            living = frozenset(pc for pc in handler.spots if not pc.endswith(DEAD))
+            limits.append(Limit((Test(v.PC, living),), process.workers))
     for group in grouped.values():
         rules += group.rules(domains, expiring(design) if design.assumes("within-key-window") else frozenset())
     rules += environment(design, grouped, domains)

@@ -9,7 +9,7 @@ from checker.lower import program as op
 from checker.lower import variables as v
 from checker.lower.case import Case
 from checker.lower.effects import freed
-from checker.lower.places import At, Spot
+from checker.lower.places import DEAD, At, Spot
 from checker.lower.queues import Tracking
 from checker.machine import Action, Cause, RuleKind, Test, put
 
@@ -60,16 +60,21 @@ def _requests(handler: Lowering, at: At) -> list[tuple[Case, Action]]:
 
 
 def _ghost(handler: Lowering, at: At, requests: list[tuple[Case, Action]], killed: Action) -> None:
-    """The dead worker's request goes on without it: it takes effect later, or never."""
-    name = handler.name(at) + "!"
+    """The dead worker's request goes on without it: it takes effect later, or never.
+
+    A commit under way keeps the rows locked until then; any other request leaves the transaction behind, which is rolled back.
+    """
+    name = handler.name(at) + DEAD
     handler.spots[name] = Spot(handler.process.name, killed.line, ())
-    for end in handler.end(Case(handler.domains), ()):
+    commits = requests[0][1].outcome == "commit"
+    for end in handler.end(Case(handler.domains), () if commits else at.locks):
         rule = end.rule(RuleKind.WORKER, replace(killed, outcome="request under way"))
         guard = (Test(v.PC, frozenset({handler.name(at)})), *rule.guard)
         handler.rules.append(replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name))))
-    locks = freed(handler.domains, (v.busy(s) for s in sorted(at.locks)))
+    locks = freed(handler.domains, (v.busy(s) for s in sorted(at.locks))) if commits else {}
     lost = Case(handler.domains, changes=locks)
     for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:
         free = {**case.changes, **{k: t for k, t in locks.items() if k not in case.changes}}
-        late = handler.wait_for_locks(at, replace(case, changes=free)).rule(RuleKind.WORKER, action, ends=True)
+        after = at if commits else replace(at, locks=frozenset())
+        late = handler.wait_for_locks(after, replace(case, changes=free)).rule(RuleKind.WORKER, action, ends=True)
         handler.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))

@@ -109,9 +109,12 @@ class Lowering:
             case op.Enter(serializable, then):
                 entered = replace(case, transaction={})
                 return self._advance(entered, replace(at, place=then, transaction=(), serializable=serializable))
-            case op.Leave(then) if not case.transaction and not at.locks:
+            case op.Leave(then) if not case.transaction:
                 left = replace(case, transaction=None)
-                return self._advance(left, replace(at, place=then, transaction=None, serializable=False))
+                for name, table in freed(self.domains, (v.busy(s) for s in sorted(at.locks))).items():
+                    left = left.change(name, table)
+                outside = replace(at, place=then, transaction=None, serializable=False, locks=frozenset())
+                return self._advance(left, outside)
             case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
                 return self._advance(case.hold_inside(self.meaning.written(step)[1]), replace(at, place=then))
             case op.Send(queue, then, _) if self._collects_publishing():
@@ -128,12 +131,12 @@ class Lowering:
         return replace(at, transaction=transaction, inside=tuple(sorted(case.inside.items())))
 
     def _is_inside(self, store: str | None) -> bool:
-        if store is None or self.group is None or self.group.semantics is not Semantics.EXACTLY_ONCE:
+        if store is None or self.group is None or not self.group.transactional:
             return False
         return self.world.design.stores[store].inside == self.process.queue
 
     def _collects_publishing(self) -> bool:
-        return self.group is not None and self.group.semantics is Semantics.EXACTLY_ONCE
+        return self.group is not None and self.group.transactional
 
     def readers(self, queue: str) -> list[Group]:
         return [g for g in self.world.groups.values() if g.queue.name == queue]

@@ -10,6 +10,10 @@ from checker.lower.case import Case, Table
 Frozen = tuple[tuple[str, Table], ...]
 
 
+DEAD = "!"
+"""Ends the name of a place where a worker is dead and its last request still under way."""
+
+
 @dataclass(frozen=True, slots=True)
 class At:
     """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be killed here."""

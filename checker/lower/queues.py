@@ -53,6 +53,11 @@ class Group:
             domain.insert(0, "absent")
         return Variable(self.status, Level.EVENT, tuple(domain), (first,))
 
+    @property
+    def transactional(self) -> bool:
+        """Whether what the worker publishes, and writes inside the broker, waits for its ack."""
+        return self.semantics is Semantics.EXACTLY_ONCE and self.tracking is Tracking.HELD
+
     def _table(self, domains: Mapping[str, Variable], changes: dict[str, str]) -> Table:
         return mapping(domains[self.status], changes)
 
@@ -146,21 +151,18 @@ class Group:
         if self.queue.limit:
             found += self._move(domains, Cause.DEAD_LETTERED, {"returned": "dead"})
         for cause in self._copies():
-            sources = {"settled": self._copied()}
+            sources = {"settled": "ready"}
             if self.tracking is Tracking.HELD:
-                sources["inflight"] = self._copied()
+                sources["inflight"] = "ready"
             if cause is Cause.REPLAY and "dead" in self.variable.domain:
-                sources["dead"] = self._copied()
+                sources["dead"] = "ready"
             found += self._move(domains, cause, sources, gone if cause is not Cause.REPLAY else frozenset())
         return found
-
-    def _copied(self) -> str:
-        return "ready"
 
     def _copies(self) -> list[Cause]:
         design, causes = self.design, []
         generous = self.semantics is Semantics.AT_LEAST_ONCE
-        if generous and self.queue.publishing != "once" and not design.assumes("no-publisher-retries"):
+        if generous and self.queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries"):
             causes.append(Cause.PUBLISHER_RETRY)
         if generous and not design.assumes("no-broker-copies"):
             causes.append(Cause.BROKER_COPY)

@@ -80,7 +80,7 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
         if status in AVAILABLE:
             at_once = process.ack == "delivery" or ctx.promises(process.name) is Semantics.AT_MOST_ONCE
             after = state.with_status(process.name, event, "settled" if at_once else "inflight")
-            worker = worker._replace(holds=ctx.tracks_holders(process.name) and not at_once)
+            worker = worker._replace(holds=ctx.holds(process.name))
             yield Step(Cause.DELIVERY, component, event, worker.number, process.name, queue), after, worker
         elif status == "inflight" and process.name in ctx.loose:
             after = state.with_status(process.name, event, "ready")

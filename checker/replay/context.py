@@ -74,6 +74,10 @@ class Context:
         """Whether the broker tracks this consumer's messages by holder (see "held" in docs/semantics.md)."""
         return self.promises(process) not in (None, n.Semantics.AT_MOST_ONCE) and process not in self.loose
 
+    def holds(self, process: str) -> bool:
+        """Whether this consumer's workers hold their messages: its deaths set something going."""
+        return self.tracks_holders(process) and self.processes[process].ack != "delivery"
+
     def again(self, process: str) -> str:
         """The status of a message that becomes available again."""
         queue = self.processes[process].queue

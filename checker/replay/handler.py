@@ -18,7 +18,6 @@ from checker.replay.rows import (
     passes,
     published,
     rows_read,
-    stale,
     value_of,
     view,
     write,
@@ -209,7 +208,7 @@ def _let(ctx: Context, state: State, worker: Worker, step: n.Let) -> Worker:
 
 
 def _call(ctx: Context, state: State, worker: Worker, step: n.Do) -> Next:
-    """An external effect: done, refused, done with its answer lost, or rejected for a stale token."""
+    """An external effect: done, refused, or done with its answer lost."""
     effect = step.effect.text
     again = worker._replace(part=worker.part + 1) if worker.part < step.retries else None
 
@@ -220,9 +219,6 @@ def _call(ctx: Context, state: State, worker: Worker, step: n.Do) -> Next:
 
     if not ctx.design.assumes("no-refusals"):
         yield _told(ctx, state, worker, Cause.REFUSED, "refused"), failed(state, worker, "refused")
-    if stale(ctx, state, worker, effect):
-        yield _told(ctx, state, worker, Cause.HANDLER, "rejected"), failed(state, worker, "rejected")
-        return
     after, done = call(ctx, state, worker, effect), worker._replace(exposed=ctx.exposes(effect))
     yield _told(ctx, state, worker, Cause.HANDLER, "done"), _went(ctx, after, done, step, "")
     if not ctx.design.assumes("no-lost-answers"):
@@ -294,7 +290,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     told = Step(Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker))
     dead = gone(ctx, state, worker)
     yield told, dead
-    if not ctx.tracks_holders(worker.process) or not worker.todo:
+    if not ctx.holds(worker.process) or not worker.todo:
         return
     step = ctx.at(worker)
     ghost = worker._replace(holds=False, locks=(), boxed=(), exposed=False, underway=True)
@@ -323,7 +319,7 @@ def late(ctx: Context, state: State, ghost: Worker) -> Next:
             after, committed = onward(ctx, state, ghost, running=True)
             after = after if committed else state
         elif isinstance(step, n.Do) and not ctx.store_of(step):
-            after = state if stale(ctx, state, ghost, step.effect.text) else call(ctx, state, ghost, step.effect.text)
+            after = call(ctx, state, ghost, step.effect.text)
         elif isinstance(step, n.Publish):
             after = published(ctx, state, ghost.event, step.queue.text)
         else:

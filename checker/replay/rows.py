@@ -205,7 +205,7 @@ def _decide(ctx: Context, seen: State, worker: Worker, step: n.Step) -> tuple[Wr
 
 
 def stale(ctx: Context, state: State, worker: Worker, effect: str) -> bool:
-    """Whether an effect checks a token and this worker's is not the newest (having none at all counts as stale)."""
+    """Whether an effect checks a token and this worker has not the newest one (it may have none at all)."""
     lock = ctx.design.effects[effect].token_of
     return lock is not None and ctx.spot(lock, ctx.design.locks[lock].level, state, worker.event) not in worker.tokens
 

@@ -13,7 +13,10 @@ from checker.result import Result
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """``name`` is what people type, ``summary`` what help says; ``write`` takes the verbosity (0 quiet, 1, 2) and the look of the place."""
+    """``name`` is what people type, ``summary`` what help says.
+
+    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is written to.
+    """
 
     name: str
     summary: str

@@ -1,4 +1,7 @@
-"""The result for programs: ``onceproof/result/1``, described by ``schema/result-1.schema.json``. Keys are sorted, nothing depends on the clock but ``timing``."""
+"""The result for programs: ``onceproof/result/1``, described by ``checker/schema/result-1.schema.json``.
+
+Keys are sorted, and nothing but ``timing`` differs between two runs.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +77,12 @@ def _cell(design: DesignResult, cell: Cell) -> Json:
 
 def _scope(scope: Scope) -> Json:
     numbers = {
-        "events": scope.events, "keys": scope.keys, "workers": scope.workers, "deliveries": scope.deliveries, "crashes": scope.crashes,
-    }  # fmt: skip
+        "events": scope.events,
+        "keys": scope.keys,
+        "workers": scope.workers,
+        "deliveries": scope.deliveries,
+        "crashes": scope.crashes,
+    }
     return {name: "any" if number is None else number for name, number in numbers.items()}
 
 

@@ -164,7 +164,7 @@ class _Page:
     def _grounds(self, design: DesignResult) -> None:
         """One line per distinct ground of a verdict."""
         grounds: dict[str, list[Cell]] = {}
-        for cell in design.cells:
+        for cell in sorted(design.cells, key=lambda c: c.verdict is not Verdict.HOLDS):
             if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
                 grounds.setdefault(ground(cell) + (f". Not wider: {cell.reason}" if cell.reason else ""), []).append(cell)
         several = {v for v in Verdict if sum(cells[0].verdict is v for cells in grounds.values()) > 1}
@@ -217,7 +217,8 @@ class _Page:
         for line, claim, headline in claims:
             semantics = [c.semantics.value for c, s in group if (c.line, c.claim, s.headline) == (line, claim, headline)]
             same = " (the same story)" if len(semantics) > 1 else ""
-            self.add(f"{mark(first)} {claim}, {listed(semantics)}{same}: {short(first)}", "red" if first.as_expected else "bold red", hang=2)
+            text = f"{mark(first)} {claim}, {listed(semantics)}{same}: {short(first)}"
+            self.add(text, "red" if first.as_expected else "bold red", hang=2)
             self.add(f"{headline}.", "bold", indent=2)
         self.add()
         if len(claims) > 1:
@@ -238,7 +239,8 @@ class _Page:
         self.add("Sizes", "bold", indent=2)
         for cell in design.cells:
             s = cell.statistics
-            sizes = [f"{s.states:,} states", f"{s.transitions:,} transitions", f"{s.obligations:,} obligations", f"{s.variables:,} variables"]
-            self.add(f"{cell.claim}, {cell.semantics.value}: {', '.join(sizes)}", indent=4, hang=2)
+            counts = ((s.states, "states"), (s.transitions, "transitions"), (s.obligations, "obligations"), (s.variables, "variables"))
+            sizes = ", ".join(f"{count:,} {word}" for count, word in counts)
+            self.add(f"{cell.claim}, {cell.semantics.value}: {sizes}", indent=4, hang=2)
         self.add()
 

@@ -96,14 +96,14 @@ def summary(result: Result) -> str:
     """The last line: stable, and the same in every format."""
     cells = [c for d in result.designs for c in d.cells]
     counts = []
-    for verdict, word in ((Verdict.HOLDS, "proved"), (Verdict.REFUTED, "refuted"), (Verdict.VACUOUS, "vacuous"), (Verdict.UNKNOWN, "unknown")):
+    for verdict, word in WORDS.items():
         mine = [c for c in cells if c.verdict is verdict]
         if mine:
             aside = [f"{sum(map(is_bounded, mine))} bounded"] if any(map(is_bounded, mine)) else []
             expected = sum(c.as_expected for c in mine)
             aside += [f"{expected} expected"] if expected and verdict is not Verdict.HOLDS else []
             aside += [f"{len(mine) - expected} not expected"] if expected < len(mine) and verdict is Verdict.HOLDS else []
-            counts.append(f"{len(mine)} {word}" + (f" ({', '.join(aside)})" if aside else ""))
+            counts.append(f"{len(mine)} {word.lower()}" + (f" ({', '.join(aside)})" if aside else ""))
     errors = sum(1 for d in result.designs for x in d.diagnostics if x.severity.value == "error")
     failures = sum(len(d.failures) for d in result.designs)
     counts += [_many(errors, "error")] if errors else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checker import design as d
 from checker.replay.claims import Judge
 from checker.replay.context import Context
@@ -45,9 +47,8 @@ class Headline:
                 return f"what must never be came true for {self.names.event(event)}: {self.names.text(claim.condition.span)}"
         raise ValueError(claim.kind)
 
-    def _event(self, wanted: object) -> int:
+    def _event(self, wanted: Callable[[int], bool]) -> int:
         """The first event that satisfies a condition; the first of all if none does."""
-        assert callable(wanted)
         return next((e for e in range(len(self.end.events)) if wanted(e)), 0)
 
     # -- what happened how often
@@ -96,8 +97,8 @@ class Headline:
 
     def never(self, target: n.Target, event: int) -> str:
         """``times`` with a count of 0, for a sentence that has named the event already."""
-        own = f" for {self.names.event(event)} was" if target.name.text in self.ctx.design.effects else ""
-        return self.times(target, event, 0).replace(own, " was", 1).replace(f" for {self.names.event(event)} never", " never", 1)
+        words, own = self.times(target, event, 0), f" for {self.names.event(event)} "
+        return words.replace(own, " ", 1) if target.name.text in self.ctx.design.effects else words
 
     def rest(self, event: int) -> str:
         """Why nothing more will come for an event."""

@@ -89,14 +89,16 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
         case n.Insert(_, store) if outcome:
             return f"tries to insert a {m.row(store.text)} into `{store.text}`, but there is one already"
         case n.Insert(_, store):
-            return f"inserts a {m.row(store.text)} into `{store.text}`"
+            another = not m.ctx.design.stores[store.text].unique and m.ctx.row(store.text, seen, m.worker.event) in seen.rows
+            return f"inserts {'another' if another else 'a'} {m.row(store.text)} into `{store.text}`"
         case n.UpdateIf(store, name, old, new) if outcome:
             found = column(m.ctx, seen, store.text, name.text, m.worker.event)
             return f"tries to change `{store.text}.{name.text}` from {old.text} to {new.text}, but it is {found}"
         case n.UpdateIf(store, name, old, new):
             return f"changes `{store.text}.{name.text}` from {old.text} to {new.text}"
         case n.Increment(store, name):
-            return f"increments `{store.text}.{name.text}`"
+            done = look(seen.counts, (f"{store.text}.{name.text}", "event", m.worker.event), 0)
+            return f"increments `{store.text}.{name.text}`" + (" a second time" if done else "")
         case n.Delete(_, store):
             return f"deletes the {m.row(store.text)} from `{store.text}`"
         case n.Do(verb, effect) if outcome:

@@ -15,6 +15,10 @@ from checker.syntax import nodes as n
 from checker.trace import Step
 
 
+PROTOCOLS = frozenset({"http", "smtp"})
+"""Provider models that name a way to talk, not someone to talk to."""
+
+
 class Names:
     """How a story calls things: numbers from 1, keys by the word the design uses for them."""
 
@@ -36,8 +40,9 @@ class Names:
         return declared.key
 
     def provider(self, effect: str) -> str:
-        """Who carries out an external effect."""
-        return self.design.effects[effect].provider or "the provider"
+        """Who carries out an external effect; a protocol is nobody."""
+        known = self.design.effects[effect].provider
+        return known if known and known not in PROTOCOLS else "the provider"
 
     def line(self, span: Span) -> str:
         """The line of the design a span starts on, without indentation and comment."""

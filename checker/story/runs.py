@@ -124,26 +124,26 @@ class _Run:
         return False
 
 
-def run_of(m: Moment) -> tuple[list[str], list[Span], str]:
-    """The lines of the run a worker is at: what they did, where they stand, how the run ended."""
+def run_of(m: Moment) -> _Run:
+    """The run a worker is at."""
     run = _Run(m, m.worker)
     for frame in reversed(m.worker.todo):
         if not run.block(m.ctx.blocks[frame.block][frame.at :]) or frame.kind.startswith(ATOMIC):
             break
-    return run.told, run.lines, run.end
+    return run
 
 
 def run_words(m: Moment) -> str:
     """A run of collected lines and its end."""
-    told, _, end = run_of(m)
-    what = "; ".join(told)
+    run = run_of(m)
+    what, end = "; ".join(run.told), run.end
     if m.step.outcome == "commit":
         stops = "; the handler stops" if end == "stops" else ""
         done = "; the handler is done" if m.gone and not stops else ""
         return (f"in one transaction: {what}; commits" if what else "commits its open transaction") + stops + done
     if end == "fails":
         return f"{what}; the handler fails, and its transaction is rolled back"
-    if end == "waits":
+    if end == "waits" and run.worker.collected:
         return f"in an open transaction: {what}"
     return what + ("; the handler stops" if end == "stops" else "; the handler is done" if m.gone else "")
 
@@ -156,6 +156,6 @@ def place(m: Moment) -> str:
         return f"the commit of the block of line {m.ctx.line(m.worker)}"
     if not m.ctx.is_collected(m.worker, m.node):
         return m.names.quoted(m.node.span)
-    _, spans, end = run_of(m)
-    commits = "the commit of " if end in ("", "stops") else ""
+    run = run_of(m)
+    spans, commits = run.lines, "the commit of " if run.end in ("", "stops") and run.worker.collected else ""
     return f"{commits}lines {spans[0].line} to {spans[-1].line}" if len(spans) > 1 else f"{commits}{m.names.quoted(m.node.span)}"

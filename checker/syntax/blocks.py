@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from checker.diagnostics import Diagnostic, Label
 from checker.errors import syntax as errors
+from checker.errors.shapes import shape_below
 from checker.errors.suggest import close_to
 from checker.syntax.automaton import DEDENT, INDENT, LINE_END, Stack, automaton
 from checker.syntax.layout import PLACEHOLDER, STEP_WIDTH, Line
@@ -197,7 +198,8 @@ class Blocks:
             if self._place_of(line) != "item":
                 self._indent_run(header, inside)
                 return
-        self.found.append(errors.missing_block(header.text.split()[0], header.whole(self.path)))
+        if not any(d.primary.span.line == header.number for d in self.found):
+            self.found.append(errors.missing_block(header.text.split()[0], header.whole(self.path)))
         self.lines.insert(self.index, self._placeholder(header, header.indent + STEP_WIDTH))
 
     def _indent_run(self, header: Line, inside: Stack, width: int = 0) -> None:
@@ -286,38 +288,51 @@ class Blocks:
         while run < len(self.lines) and self.lines[run].indent == line.indent and self._same_place(self.lines[run], place):
             run = self._block_end(run)
         header = next((x for x in reversed(self.done) if x.indent < line.indent), None)
-        label = None
-        if header and place == "item":
-            label = Label(header.whole(self.path), f"inside this `{header.text.split()[0]}`")
-        more = "it and the lines after it belong" if run > end else "it belongs"
-        words = _PLACES[place].replace("it belongs", more)
-        self.found.append(errors.misplaced(line.text.split()[0], line.whole(self.path), words, self._advice(place), label))
+        inside = header and (place == "item" or self._options())
+        word = header.text.split()[0] if header else ""
+        label = Label(header.whole(self.path), f"inside this `{word}`") if header and inside else None
+        words, help = _PLACES[place].replace("it belongs", "it and the lines after it belong" if run > end else "it belongs"), None
+        if place == "step" and inside:
+            words, help = f"no step can stand below a `{word}`", shape_below(self.automaton.accepts(self.stack))
+        elif place == "step":
+            help = "write `consumer NAME on QUEUE` above it, and indent the steps"
+        self.found.append(errors.misplaced(line.text.split()[0], line.whole(self.path), words, help, label))
         moved = self.lines[self.index : run]
         del self.lines[self.index : run]
         if place == "item":
             for other in moved:
                 other.indent -= line.indent
             self.lines.extend(moved)
-        if place != "item" or self._block_is_empty(line.indent):
+        if place != "item" or self._block_is_empty(line.indent, self.index):
             self.lines.insert(self.index, self._placeholder(line, line.indent))
         return True
 
     def _same_place(self, line: Line, place: str) -> bool:
         return self._read(self.stack, line.text) is not None and self._read(self.automaton.contexts[place], line.text) is None
 
-    def _block_is_empty(self, indent: int) -> bool:
-        """Whether the current block would stay without a line."""
-        following = self.lines[self.index] if self.index < len(self.lines) else None
+    def _block_is_empty(self, indent: int, index: int) -> bool:
+        """Whether the current block would stay without a line if it went on at ``index``."""
+        following = self.lines[index] if index < len(self.lines) else None
         return DEDENT not in self.automaton.accepts(self.stack) and (following is None or following.indent < indent)
 
-    @staticmethod
-    def _advice(place: str) -> str | None:
-        return "write `consumer NAME on QUEUE` above it, and indent the steps" if place == "step" else None
+    def _options(self) -> bool:
+        """Whether the current block holds no steps."""
+        return len(self.levels) > 1 and "SET" not in self.automaton.accepts(self.stack)
 
     # -- lines that are wrong in themselves
 
     def _mend_line(self, line: Line) -> None:
-        if line.text.strip("{}; ") in ("", "end", "endif", "fi", "done", "pass", "begin") and self._drop(line):
+        if line.text.strip("{}; ") in (
+            "",
+            "end",
+            "endif",
+            "fi",
+            "done",
+            "pass",
+            "begin",
+            "end transaction",
+            "commit transaction",
+        ) and self._drop(line):
             return
         repair = LineRepair(self.automaton, self.path, self.stack, self._fits)
         sound, found = repair.mend(line)
@@ -329,7 +344,7 @@ class Blocks:
 
     def _drop(self, line: Line) -> bool:
         """A line that holds only another language's end of a block."""
-        if self._block_is_empty(line.indent):
+        if self._block_is_empty(line.indent, self.index + 1) or self._child():
             return False
         word = line.text.split()[0]
         self.found.append(errors.foreign("blocks are made by indentation alone", line.whole(self.path), f"remove `{word}`", None))

@@ -79,13 +79,20 @@ def _bars(match: re.Match[str], _: Literals) -> str | None:
     return match[1] + " | ".join(w for w in re.findall(r"\w+", match[2]))
 
 
+def _method(match: re.Match[str], _: Literals) -> str | None:
+    """``processed.add(id)`` to ``add id to processed``, ``mail.send()`` to ``send mail``."""
+    thing, verb, key = match[1], {"remove": "delete", "save": "add", "put": "add"}.get(match[2], match[2]), match[3]
+    between = {"insert": "into", "add": "to", "delete": "from"}.get(verb)
+    return f"{verb} {key} {between} {thing}" if between and key else f"{verb} {thing}"
+
+
 def _underscored(match: re.Match[str], literals: Literals) -> str | None:
     return None if any(match[0] in words for words in literals.values()) else match[0].replace("-", "_")
 
 
 def _event(match: re.Match[str], _: Literals) -> str | None:
     fields = re.findall(r"[^\s,;]+", match[2])
-    return f"{match[1]}({', '.join(fields)})"
+    return f"{match[1]}({', '.join(fields)})" if fields else None
 
 
 def _habit(pattern: str, rewrite: str | Callable[[re.Match[str], Literals], str | None], headline: str, label: str) -> Habit:
@@ -93,6 +100,46 @@ def _habit(pattern: str, rewrite: str | Callable[[re.Match[str], Literals], str 
 
 
 HABITS: tuple[Habit, ...] = (
+    _habit(
+        r"(?i)^insert into (\w+)\s*(?:values)?\s*\(?\s*(\w+)\s*\)?",
+        r"insert \2 into \1",
+        "this is SQL",
+        "write the key before `into`",
+    ),
+    _habit(r"(?i)^update (\w+) set (\w+) = (\w+)", r"set \1.\2 = \3", "this is SQL", "write `set STORE.COLUMN = VALUE`"),
+    _habit(r"(?i)^delete from (\w+) where (\w+) .*$", r"delete \2 from \1", "this is SQL", "write `delete KEY from STORE`"),
+    _habit(
+        r"(?i)^(?:(?:begin|start|open|in|with) )?(?:a |the )?(?:database )?transaction$",
+        "atomic",
+        "a transaction is written `atomic`",
+        "write `atomic`, and indent its lines below it",
+    ),
+    _habit(
+        r"\bon (?:duplicate|conflict|failure|error)s? (stop|fail)\b",
+        r"or \1",
+        "in one line, this is said with `or`",
+        "write `or`",
+    ),
+    _habit(r"^(\w+)\.(\w+)\(\s*(\w*)\s*\)", _method, "a step begins with its verb", "write the verb first"),
+    _habit(
+        r"(?:!|\bnot)\s*\(\s*(\w+) in (\w+)\s*\)",
+        r"\1 not in \2",
+        "this is said with `not in`",
+        "write the name first",
+    ),
+    _habit(
+        r"(?:!|\bnot)\s*\(\s*(\w+(?:\.\w+)?) is (\w+)\s*\)",
+        r"\1 is not \2",
+        "this is said with `is not`",
+        "write the name first",
+    ),
+    _habit(r"\b(\w+) (?:contains|has|includes) (\w+)", r"\2 in \1", "this is said with `in`", "write the key first"),
+    _habit(
+        r"(?<=\w )(?:subscribes|subscribed|listens|listening|reads|consumes|bound|attached) (?:to|on|from|for)\b",
+        "on",
+        "a consumer is `on` a queue",
+        "write `on`",
+    ),
     _habit(r"\s*:\s*$", "", "a line does not end with `:`", "remove it; the indented lines below belong to this line anyway"),
     _habit(
         r"\s*\{\s*$", "", "blocks are made by indentation, not with braces", "remove the brace; indent the lines that belong here"

@@ -26,28 +26,14 @@ from checker.syntax.layout import Line
 MAX_PER_LINE = 3
 LEXEME = re.compile(r'"[^"]*"?|[^\W\d][\w]*(?:-\w+)*|\d\w*|[=!<>:&|+\-*/]+|\S')
 _FILLERS = frozenset(
-    {
-        "the",
-        "a",
-        "an",
-        "named",
-        "called",
-        "my",
-        "our",
-        "this",
-        "that",
-        "each",
-        "every",
-        "all",
-        "then",
-        "with",
-        "of",
-        "column",
-        "field",
-        "type",
-    }
+    {"the", "a", "an", "named", "called", "my", "our", "this", "that", "each", "every", "all", "then", "with", "of", "column"}
+    | {"field", "type", "is", "does", "do", "exists", "it", "row", "key", "queue", "topic", "table", "store", "database"}
+    | {"event", "message", "effect"}
 )
-_NOT_FORGOTTEN = frozenset({"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never"})
+"""Words that people put in between; the line may fit without one."""
+_NOT_FORGOTTEN = frozenset(
+    {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
+)
 """Words that say something of their own: nobody leaves them out by mistake."""
 Edit = tuple[int, int, str]
 
@@ -107,7 +93,7 @@ class LineRepair:
             if chosen.final:
                 return False, found
             line.change(chosen.edits)
-        return True, found
+        return True, errors.as_one(found)
 
     # -- the place
 
@@ -186,14 +172,16 @@ class LineRepair:
             yield from self._glued()
         yield from self._phrase()
         yield from self._torn("-")
+        yield from self._second_step()
         yield from self._fillers()
-        yield from self._missing()
-        yield from self._nameless()
-        yield from self._instead()
-        yield from self._first_word()
-        yield from self._order()
-        yield from self._torn("_")
-        yield from self._surplus()
+        if self.begin or self.word.lower() not in CONCEPTS:
+            yield from self._missing()
+            yield from self._nameless()
+            yield from self._instead()
+            yield from self._first_word()
+            yield from self._order()
+            yield from self._torn("_")
+            yield from self._surplus()
 
     def _habit(self, habit: Habit) -> Idea | None:
         edits = habit.edits(self.text, self.automaton.literals)
@@ -239,24 +227,35 @@ class LineRepair:
             yield Idea(((start, end, near),), lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS))
 
     def _torn(self, join: str) -> Iterator[Idea]:
-        """One word with a space in it: ``at least once``, ``my queue``."""
+        """One word with a space in it: ``at least once``; or ``my queue``, as the name behind the line's first word."""
         lexemes = [m.span() for m in LEXEME.finditer(self.text)]
         here = next((i for i, (start, _) in enumerate(lexemes) if start == self.begin), None)
-        for first, last in ((0, 1), (0, 2), (-1, 0)) if here is not None else ():
-            if here is None or not 0 <= here + first < here + last < len(lexemes):
-                continue
-            start, end = lexemes[here + first][0], lexemes[here + last][1]
-            words = self.text[start:end].split()
-            if all(re.fullmatch(r"\w+", w) for w in words) and (first == 0 or words[0] not in _FILLERS):
-                yield self._joined(start, end, join.join(words))
+        if here is None or (join == "_" and here != 2):
+            return
+        for first, last in ((0, 1), (0, 2)) if join == "-" else ((-1, 0),):
+            if here + last < len(lexemes):
+                start, end = lexemes[here + first][0], lexemes[here + last][1]
+                words = self.text[start:end].split()
+                if all(re.fullmatch(r"\w+", w) for w in words):
+                    yield self._joined(start, end, join.join(words))
 
     def _joined(self, start: int, end: int, word: str) -> Idea:
         torn, place = self.text[start:end], self._span(start, end)
         return Idea(((start, end, word),), lambda _: errors.torn(torn, word, place))
 
+    def _second_step(self) -> Iterator[Idea]:
+        """``ack; stop``: two steps in one line."""
+        found = re.match(r"(?:;|,|and\b|then\b|&&?)?\s*(.+)", self.text[self.begin :])
+        if found and self.begin and LINE_END in self.accepted:
+            reading = self.automaton.read(self.automaton.contexts["step"], found[1])
+            if reading.stop is None and self.automaton.feed(reading.stack, LINE_END):
+                start, end = self.begin, len(self.text)
+                place, step = self._span(start, end), found[1]
+                yield Idea(((start, end, ""),), lambda _: errors.second_step(place, step))
+
     def _fillers(self) -> Iterator[Idea]:
-        for found in re.finditer(r"[A-Za-z]+ +", self.text):
-            if found[0].strip().lower() in _FILLERS and found.start() <= self.begin:
+        for found in re.finditer(r"[A-Za-z]+(?: +|$)", self.text):
+            if found[0].strip().lower() in _FILLERS and 0 < found.start() <= self.begin:
                 yield self._left_out(found.start(), found.end())
 
     def _left_out(self, start: int, end: int) -> Idea:
@@ -296,7 +295,7 @@ class LineRepair:
     def _nameless(self) -> Iterator[Idea]:
         """``queue of Paid``: the name is left out, and the next word was taken for it."""
         for start in [*(p.start for p in self.reading.pieces if p.terminal == "NAME"), self.begin]:
-            if re.match(r"[a-z]", self.text[start:]):
+            if re.match(r"[a-z(]", self.text[start:]):
                 yield self._without(start, "x ", ["a name"])
         for option in self.words if self.word and self.reading.pieces else ():
             if option not in _NOT_FORGOTTEN:
@@ -310,14 +309,22 @@ class LineRepair:
     @property
     def _shape(self) -> str | None:
         """How such a line is written: by its first word, else by its place."""
-        return shape_of(self.text.split()[0].rstrip(":;,(").lower()) or shape_below(self.automaton.accepts(self.stack))
+        first = self.text.split()[0].rstrip(":;,(").lower()
+        shape = shape_of(first) if first in self.automaton.words(self.stack) else None
+        return shape or shape_below(self.automaton.accepts(self.stack))
 
     def _instead(self) -> Iterator[Idea]:
-        edits = [(self.begin, self.end, self._spaced(option)) for option in self.words if self.word]
-        sound = self._sound(edits)
+        options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN]
+        sound = self._sound((self.begin, self.end, self._spaced(option)) for option in options)
+        if not self.begin:
+            sound = [e for e in sound if self._is_telling(self._edited((e,)))]
         if 0 < len(sound) <= 3:
             options = [e[2].strip() for e in sound]
             yield Idea((sound[0],), lambda line: errors.instead(self.word, self.place, options, line))
+
+    def _is_telling(self, text: str) -> bool:
+        """Whether more than the first word shows what kind of line this is."""
+        return sum(bool(self.automaton.literals[p.terminal]) for p in self.automaton.read(self.stack, text).pieces) > 1
 
     def _spaced(self, option: str) -> str:
         """A word in the place of the one in question, apart from its neighbours."""
@@ -330,7 +337,8 @@ class LineRepair:
         if not first or self.begin == 0 or not self.word:
             return
         for option in sorted(self.automaton.words(self.stack)):
-            if option != first[0] and self.fits(option + self.text[first.end() :]).block:
+            text = option + self.text[first.end() :]
+            if option != first[0] and self.fits(text).block and self._is_telling(text):
                 yield Idea(((0, first.end(), option),), lambda line: errors.other_line(self.word, self.place, line, first[0]))
 
     def _order(self) -> Iterator[Idea]:
@@ -342,7 +350,7 @@ class LineRepair:
             moves[" ".join([*rest[:j], *words[i : i + size], *rest[j:]])] = None
         sound = [m for m in moves if (fit := self.fits(m)).stop is None and not fit.odd]
         if sound:
-            only = sound[0] if len(sound) == 1 else None
+            only = _tidy(sound[0]) if len(sound) == 1 else None
             yield self._moved(sound[0], only, shape_of(sound[0].split()[0]))
 
     def _moved(self, text: str, only: str | None, shape: str | None) -> Idea:
@@ -352,7 +360,8 @@ class LineRepair:
     def _surplus(self) -> Iterator[Idea]:
         if not self.word:
             return
-        yield self._left_out(self.begin, self.end)
+        if self.word not in _NOT_FORGOTTEN:
+            yield self._left_out(self.begin, self.end)
         if self.begin and LINE_END in self.accepted:
             start, end = self.begin, len(self.text)
             rest, place, shape = self.text[start:], self._span(start, end), self._shape

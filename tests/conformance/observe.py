@@ -26,6 +26,8 @@ def of_machine(lowered: Lowered, shape: Shape) -> Seen:
     for row, workers in shape.events:
         values = dict(zip((x.name for x in machine.level(Level.EVENT)), row, strict=True))
         facts = _facts(lowered, values)
+        kind = values.get(v.EVENT_TYPE, "")
+        facts = [f for f in facts if not _foreign(lowered, f, kind)]
         for worker in workers:
             local = dict(zip((x.name for x in machine.level(Level.WORKER)), worker, strict=True))
             spot = lowered.spots[local[v.PC]]
@@ -61,6 +63,17 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
     return facts
 
 
+def _foreign(lowered: Lowered, fact: str, kind: str) -> bool:
+    """Facts about another event type's queue or payload: nothing ever looks at them."""
+    word, _, rest = fact.partition(" ")
+    if len(v.root_types(lowered.design)) < 2:
+        return False
+    if word == "status":
+        queue = lowered.groups[rest.split(" ")[0]].queue
+        return queue.is_root and queue.event != kind
+    return word == "payload" and rest.split(".")[0] in v.root_types(lowered.design) and rest.split(".")[0] != kind
+
+
 def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
     """What a state of the interpreter shows."""
     shared: list[str] = []
@@ -89,6 +102,8 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
         for process in lowered.groups:
             if not any(s[0] == process and s[2] == number for s, _ in state.statuses):
                 events[number].append(f"status {process} absent")
+    for number, event in enumerate(state.events):
+        events[number] = [f for f in events[number] if not _foreign(lowered, f, event.type)]
     for worker in state.workers:
         flags = (" dead" if worker.underway else "") + (" holds" if worker.holds else "")
         events[worker.event].append(f"worker {worker.process}:{context.line(worker)}{flags}")

@@ -240,12 +240,19 @@ def test_a_lease_outlives_its_holder_and_expires() -> None:
 
 
 def test_a_stale_token_is_rejected() -> None:
-    head = LOCKED.format(", expires") + "effect pay per id via http\n  checks token of lease\n"
-    w = walk("acquire lease or stop\nsend pay or stop\nack", head, CALM).go("acquire lease or stop", "lock-expired lease")
+    head = HEAD + "  checks token of lease\nlock lease per id in book, expires\n"
+    w = walk("acquire lease or stop\ndo credit\n  on failure\n    nack\nack", head, CALM).go("acquire lease or stop", "lock-expired lease")
     w.go("redelivery h", "delivery h", "acquire lease or stop #1")
-    assert w.lines() == ["send pay or stop -> rejected", "send pay or stop -> done #1"]
-    w.go("send pay or stop -> rejected", "send pay or stop -> done #1")
-    assert w.count("pay") == 1
+    assert w.lines() == ["do credit -> rejected", "do credit #1"]
+    w.go("do credit -> rejected", "do credit #1", "nack")
+    assert w.count("credit") == 1
+
+
+def test_a_token_that_was_never_handed_out_is_stale() -> None:
+    head = HEAD + "  checks token of lease\nlock lease per id in book, expires\n"
+    w = walk("atomic\n  add id to seen\n  do credit\nack", head)
+    assert w.go("add id to seen").state.workers == ()
+    assert (w.rows(), w.count("credit")) == ([], 0)
 
 
 def test_a_release_by_somebody_else_frees_the_lock() -> None:

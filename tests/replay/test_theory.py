@@ -150,8 +150,12 @@ ack
 
 @pytest.mark.parametrize(
     ("lock", "trait", "verdict"),
-    [("lock lease per id", "", set()), ("lock lease per id, expires", "", {"no duplicate credit"}), ("lock lease per id, expires", "  checks token of lease\n", set())],
-)  # fmt: skip
+    [
+        ("lock lease per id", "", set()),
+        ("lock lease per id, expires", "", {"no duplicate credit"}),
+        ("lock lease per id in book, expires", "  checks token of lease\n", set()),
+    ],
+)
 def test_a_lease_and_a_fencing_token_checked_in_the_same_row(lock: str, trait: str, verdict: set[str]) -> None:
     head = f"{EVENT}store seen per id\nstore book per id\n{lock}\n{CREDIT}{trait}"
     assert reached(handler(LEASED, head, ("no lost acks",), ("no duplicate credit",))) == verdict
