@@ -79,7 +79,11 @@ def _imports(
         try:
             text = _decoded(target.read_bytes(), str(target))
         except OSError as error:
-            found.append(name_errors.import_failed(line.path, line.span, (error.strerror or "cannot be read").lower()))
+            reason = (
+                "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read").lower()
+            )
+            beside = sorted(p.name for p in folder.glob("*.once")) if folder.is_dir() else []
+            found.append(name_errors.import_failed(line.path, line.span, reason, beside))
             continue
         if isinstance(text, Diagnostic):
             found.append(name_errors.import_failed(line.path, line.span, "it is not UTF-8 text"))

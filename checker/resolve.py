@@ -243,9 +243,10 @@ class _Resolver:
         columns = c.semantics or tuple(n.Semantics)
         seen: dict[n.Semantics, Span] = {}
         for expect in c.expects:
+            again = [s for s in expect.semantics or columns if s in seen]
+            if again:
+                self.found.append(errors.expects_twice(" and ".join(s.value for s in again), expect.span, seen[again[0]]))
             for semantics in expect.semantics or columns:
-                if semantics in seen:
-                    self.found.append(errors.expects_twice(semantics.value, expect.span, seen[semantics]))
                 seen.setdefault(semantics, expect.span)
                 if semantics not in columns:
                     self.found.append(errors.expects_outside(semantics.value, expect.span, [s.value for s in columns]))
@@ -291,8 +292,10 @@ class _Resolver:
         used = {w for p in processes for w in _mentioned(p)}
         used |= {t.name.text for c in claims for t in c.targets} | {p.queue for p in processes if p.queue}
         used |= {e.store for e in scope.effects.values() if e.store}
+        fragments = {f.name.text: f for f in self.of(n.FragmentDecl)}
+        used |= {s.name.text for p in self._processes() for s in walk(p.body, fragments) if isinstance(s, n.Use)}
         for word, (kind, span) in self.names.items():
-            if kind in ("store", "effect", "queue", "lock") and word not in used and span.path == self.source.path:
+            if kind in ("store", "effect", "queue", "lock", "fragment") and word not in used and span.path == self.source.path:
                 self.found.append(errors.unused(kind, word, span))
 
     def _used_business_keys(self, events: Mapping[str, d.Event], *tables: Mapping[str, object]) -> tuple[str, ...]:

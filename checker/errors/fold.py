@@ -34,12 +34,16 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
         for d in every
         if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)
     }
+    wrong = {(d.primary.span.path, d.primary.span.line) for d in every if d.code.startswith("S")}
+    unnamed = unsure or any(d.code in ("N101", "N102") for d in every)
     nameless = _nameless_kinds(every, sources)
     fieldless = any(d.code == "N109" for d in every)
     kept = []
     for d in every:
         places = {(label.span.path, label.span.line) for label in (d.primary, *d.secondary)}
         if d.code.startswith("N") and places & unsure:
+            continue
+        if (d.code == "N126" and unnamed) or (d.code in ("N102", "N116") and places & wrong):
             continue
         if d.code == "N125" and any(x.severity is Severity.ERROR for x in every):
             continue

@@ -17,15 +17,20 @@ def _make(
     return Diagnostic(code, severity, headline, primary, secondary, (), help)
 
 
+def _a(kind: str) -> str:
+    """The word with its article."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
 def unknown(kind: str, word: str, span: Span, options: Iterable[str], elsewhere: tuple[str, Span] | None = None) -> Diagnostic:
     """A name that is not declared, or is declared as something else."""
     known = sorted(options)
     near = close_to(word, known)
     if elsewhere:
         other, place = elsewhere
-        label = Label(span, f"a {kind} is needed here")
-        return _make("N102", f"`{word}` is not a {kind} but a {other}", label, (Label(place, f"declared as a {other} here"),))
-    text = f"the design declares {listing(known)}" if known else f"the design declares no {kind}"
+        label = Label(span, f"{_a(kind)} is needed here")
+        return _make("N102", f"`{word}` is not {_a(kind)} but {_a(other)}", label, (Label(place, f"declared as {_a(other)} here"),))
+    text = f"the design declares {listing(known, last='and')}" if known else f"the design declares no {kind}"
     return Diagnostic(
         "N101",
         Severity.ERROR,
@@ -49,7 +54,7 @@ def not_a_field(word: str, span: Span, event: str, fields: Iterable[str], declar
         "N104",
         Severity.ERROR,
         f"`{word}` is not a field of `{event}`",
-        Label(span, f"its fields are {listing(known)}" if known else "it has no fields"),
+        Label(span, f"its fields are {listing(known, last='and')}" if known else "it has no fields"),
         (Label(declared, f"`{event}` is declared here"),),
         (),
         f"did you mean {listing(near)}?" if near else None,
@@ -95,7 +100,7 @@ def unknown_column(word: str, span: Span, store: str, columns: Iterable[str], de
         "N107",
         Severity.ERROR,
         f"`{store}` has no column `{word}`",
-        Label(span, f"it has {listing(known)}" if known else "no step writes it"),
+        Label(span, f"it has {listing(known, last='and')}" if known else "no step writes it"),
         (Label(declared, f"`{store}` is declared here"),),
         (),
         f"did you mean {listing(near)}?" if near else None,
@@ -112,7 +117,7 @@ def unknown_word(word: str, span: Span, options: Iterable[str], columns: Iterabl
         "N108",
         Severity.ERROR,
         f"`{word}` is neither a payload field nor a local variable",
-        Label(span, f"known here: {listing(known)}" if known else empty),
+        Label(span, f"known here: {listing(known, last='and')}" if known else empty),
         help=f"did you mean {listing(near)}?"
         if near
         else "declare its values, `event E(id, kind: card | cash)`, or read it with `let`",
@@ -159,7 +164,7 @@ def out_of_place(what: str, span: Span, where: str) -> Diagnostic:
 def clause_unknown(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
     """``on duplicate`` below a step that cannot meet one."""
     known = list(options)
-    text = f"this step knows {listing(f'on {o}' for o in known)}" if known else "this step has no such outcome"
+    text = f"this step knows {listing((f'on {o}' for o in known), last='and')}" if known else "this step has no such outcome"
     return _make("N114", f"`on {word}` does not fit this step", Label(span, text))
 
 
@@ -170,9 +175,10 @@ def unreachable(span: Span, after: Span) -> Diagnostic:
     )
 
 
-def import_failed(path: str, span: Span, reason: str) -> Diagnostic:
-    """A file that cannot be read."""
-    return _make("N116", f'cannot import "{path}"', Label(span, reason))
+def import_failed(path: str, span: Span, reason: str, others: Iterable[str] = ()) -> Diagnostic:
+    """A file that cannot be read. ``others`` are the designs beside it."""
+    near = close_to(path, others)
+    return _make("N116", f'cannot import "{path}"', Label(span, reason), help=f"did you mean {listing(near)}?" if near else None)
 
 
 def import_circle(path: str, span: Span) -> Diagnostic:
@@ -235,7 +241,9 @@ def expects_twice(semantics: str, span: Span, first: Span) -> Diagnostic:
 def expects_outside(semantics: str, span: Span, columns: Iterable[str]) -> Diagnostic:
     """An expectation for a cell that does not exist."""
     return _make(
-        "N124", f"the claim is not checked under {semantics}", Label(span, f"it is checked under {listing(columns, quote=False)}")
+        "N124",
+        f"the claim is not checked under {semantics}",
+        Label(span, f"it is checked under {listing(columns, quote=False, last='and')}"),
     )
 
 
@@ -273,7 +281,7 @@ def unknown_model(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
         "N129",
         Severity.ERROR,
         f"there is no model `{word}`",
-        Label(span, f"known: {listing(known)}"),
+        Label(span, f"known: {listing(known, last='and')}"),
         help=f"did you mean {listing(near)}?" if near else None,
         replacement=near[0] if near else None,
     )

@@ -90,12 +90,15 @@ CONCEPTS: dict[str, str] = {
     "replicated": "a word of a store stands behind its key: `store NAME per KEY, replicated`",
     "workers": "this stands behind the queue's name: `consumer NAME on QUEUE, workers 1`",
     "acks": "this stands behind the queue's name: `consumer NAME on QUEUE, acks on return`",
-    "once": "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`",
-    "exactly": "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`",
-    "exactly-once": "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`",
 }
 """What somebody who writes this word is looking for."""
 
+
+EFFECTIVELY_ONCE = "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`"
+CLAIM_PROSE: frozenset[str] = frozenset(
+    {"once", "exactly", "exactly-once", "eventually", "always", "duplicated", "twice", "lost", "unique", "idempotent", "only"}
+)
+"""Words of a claim in one's own words."""
 
 BELOW: tuple[tuple[str, str], ...] = (
     ("KEY", "below an effect, write `key FIELD kept 24h`, `can be queried` or `checks token of LOCK`"),
@@ -114,6 +117,8 @@ def shape_below(accepted: frozenset[str]) -> str | None:
 
 def shape_of(first: str) -> str | None:
     """How a line that starts with this word is written, as a sentence."""
+    if first == "assume":
+        return "known: " + ", ".join(f"`{a}`" for a in ASSUMPTIONS)
     shapes = SHAPES.get(first)
     if not shapes:
         return None

@@ -8,6 +8,7 @@ from functools import cache
 
 _WORDS: dict[str, str] = {
     "ack": "acknowledge acknowledged acks commit complete settle confirm",
+    "operator": "replay replays admin",
     "nack": "reject requeue abandon",
     "queue": "topic stream channel subscription exchange",
     "event": "message record",
@@ -88,11 +89,11 @@ def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
     return [o for score, o in scored if -score > 0.65 and score < scored[0][0] + 0.1][:limit]
 
 
-def listing(options: Iterable[str], most: int = 6, quote: bool = True) -> str:
+def listing(options: Iterable[str], most: int = 6, quote: bool = True, last: str = "or") -> str:
     """``a, b or c``; beyond ``most`` the rest is counted."""
     words = [f"`{o}`" if quote else o for o in options]
     if len(words) > most:
         return ", ".join(words[:most]) + f" … ({len(words) - most} more)"
     if len(words) < 2:
         return "".join(words)
-    return ", ".join(words[:-1]) + " or " + words[-1]
+    return ", ".join(words[:-1]) + f" {last} {words[-1]}"

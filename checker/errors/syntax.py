@@ -193,7 +193,7 @@ def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
     return _error(
         "S014",
         f"missing {listing(options)}",
-        Label(span, f"expected {listing(options)} here"),
+        Label(span, f"add {listing(options)}"),
         help=f"write `{line}`" if line and not several else None,
         replacement=None if several else options[0],
     )
@@ -204,14 +204,14 @@ def surplus(word: str, span: Span, line: str) -> Diagnostic:
     return _error("S015", f"unexpected {quoted(word)}", Label(span, "remove it"), help=f"write `{line}`", replacement="")
 
 
-def surplus_end(word: str, span: Span, line: str, shape: str | None) -> Diagnostic:
+def surplus_end(word: str, span: Span, shape: str | None) -> Diagnostic:
     """Words behind the end of what the line can say."""
-    return _error("S015", f"unexpected {quoted(word)}", Label(span, f"the line ends after `{line}`"), help=shape)
+    return _error("S015", f"unexpected {quoted(word)}", Label(span, "the line should end before this"), help=shape)
 
 
-def second_step(span: Span, step: str) -> Diagnostic:
+def second_step(span: Span, help: str) -> Diagnostic:
     """Two steps in one line."""
-    return _error("S015", "a line holds one step", Label(span, "a second step"), help=f"write `{step}` on a line of its own")
+    return _error("S015", "a line holds one step", Label(span, "this is a second one"), help=help)
 
 
 def glued(word: str, parts: str, span: Span) -> Diagnostic:
@@ -248,7 +248,7 @@ def wrong_order(span: Span, line: str | None, shape: str | None) -> Diagnostic:
 
 def missing_name(what: Sequence[str], span: Span, shape: str | None) -> Diagnostic:
     """A name was left out (and perhaps the word in front of it)."""
-    return _error("S014", f"missing {what[-1].removeprefix('a ')}", Label(span, f"expected {' and '.join(what)} here"), help=shape)
+    return _error("S014", f"missing {what[-1].removeprefix('a ')}", Label(span, f"add {' and '.join(what)}"), help=shape)
 
 
 def misplaced(what: str, span: Span, label: str, help: str | None, other: Label | None = None) -> Diagnostic:
@@ -264,12 +264,12 @@ def not_indented(what: str, span: Span, header: Span, count: int) -> Diagnostic:
     )
 
 
-def no_such_assumption(words: str, span: Span, near: str, known: Sequence[str]) -> Diagnostic:
+def no_such_assumption(words: str, span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
     """``assume`` with a phrase of one's own."""
     return _error(
         "S021",
-        f"{quoted(words)} is not an assumption of this language",
-        Label(span, f"the nearest is `{near}`"),
+        f"there is no assumption {quoted(words)}",
+        Label(span, f"write `{near}`" if near else "not a phrase of this language"),
         help="known: " + ", ".join(f"`{k}`" for k in known),
         replacement=near,
     )

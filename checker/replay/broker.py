@@ -8,7 +8,7 @@ from checker import design as d
 from checker.machine import Cause, Level
 from checker.replay.context import Context
 from checker.replay.rows import apply, passes, without_row
-from checker.replay.state import Spot, State, Worker, minus
+from checker.replay.state import Spot, State, Worker, minus, union
 from checker.syntax.nodes import Semantics
 from checker.trace import Step
 
@@ -106,8 +106,8 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
             continue
         name, queue = process.name, ctx.design.queues[process.queue]
         status = state.status(name, event)
-        for cause in _copies(ctx, process, event in state.closed, status):
-            yield Step(cause, component, event, -1, name, queue.name), state.with_status(name, event, ctx.again(name))
+        for cause in _copies(ctx, process, any(event in _events_of(state, s) for s in state.closed), status):
+            yield Step(cause, component, event, -1, name, queue.name), state.with_status(name, event, "ready")
         if status == "ready" and ctx.promises(name) is Semantics.AT_MOST_ONCE:
             yield Step(Cause.VANISHED, component, event, -1, name, queue.name), state.with_status(name, event, "lost")
         if status == "returned":
@@ -158,14 +158,24 @@ def store_faults(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
 
 
 def _expiry(ctx: Context, state: State, spot: Spot, after: State) -> Iterator[tuple[Step, State]]:
-    """A record or row comes to its end; under the key-window assumption only when its events are over, which closes them."""
+    """A record or row comes to its end; under the key-window assumption only when an event of its key is over."""
     if ctx.design.assumes("within-key-window"):
-        own = {i for i, e in enumerate(state.events) if spot[2] == (i if spot[1] == Level.EVENT.value else e.component)}
-        over = all(state.status(p.name, i) in OVER for i in own for p in ctx.design.processes if p.queue)
-        if not over or any(w.event in own for w in state.workers):
+        if not any(_is_over(ctx, state, event) for event in _events_of(state, spot)):
             return
-        after = after._replace(closed=tuple(sorted({*state.closed, *own})))
+        after = after._replace(closed=union(after.closed, spot))
     yield _at(state, Cause.KEY_EXPIRED, spot), after
+
+
+def _is_over(ctx: Context, state: State, event: int) -> bool:
+    """No message of the event is on its way, and no worker is on it (nor a killed worker's last request)."""
+    settled = all(state.status(p.name, event) in OVER for p in ctx.design.processes if p.queue)
+    return settled and all(w.event != event for w in state.workers)
+
+
+def _events_of(state: State, spot: Spot) -> list[int]:
+    """The events that have their row or record at a spot."""
+    _, level, number = spot
+    return [i for i, e in enumerate(state.events) if number == (i if level == Level.EVENT.value else e.component)]
 
 
 def _at(state: State, cause: Cause, spot: Spot) -> Step:

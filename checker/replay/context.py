@@ -79,7 +79,7 @@ class Context:
         return self.tracks_holders(process) and self.processes[process].ack != "delivery"
 
     def again(self, process: str) -> str:
-        """The status of a message that becomes available again."""
+        """The status of a message that comes back from a worker."""
         queue = self.processes[process].queue
         limited = queue and self.design.queues[queue].limit and self.tracks_holders(process)
         return "returned" if limited else "ready"
@@ -124,7 +124,7 @@ class Context:
 
     def is_boxed(self, worker: Worker, step: n.Step) -> bool:
         """Whether a line is collected by the broker until the ack: it takes no step of its own."""
-        if self.promises(worker.process) is not n.Semantics.EXACTLY_ONCE:
+        if self.promises(worker.process) is not n.Semantics.EXACTLY_ONCE or not self.holds(worker.process):
             return False
         store = self.store_of(step)
         return isinstance(step, n.Publish) or (store is not None and self.design.stores[store].inside is not None)

@@ -103,11 +103,16 @@ def replay(design: Design, trace: Trace) -> Replay:
 
 
 def _fits(ctx: Context, state: State, wanted: Step, offered: Step) -> bool:
-    """Whether a step of a trace is this choice. What a trace leaves out (``""``, line 0) may be anything, an outcome may not."""
+    """Whether a step of a trace is this choice. What a trace leaves out (``""``, line 0) may be anything, an outcome may not.
+
+    A queue is compared only where it says whose message it is: a worker's line tells what it concerns.
+    """
     same = (wanted.cause, wanted.component, wanted.event) == (offered.cause, offered.component, offered.event)
     if not same or (offered.worker >= 0 and wanted.worker != offered.worker):
         return False
-    pairs = [(wanted.process, offered.process), (wanted.queue, offered.queue), (wanted.line, offered.line)]
+    pairs = [(wanted.process, offered.process), (wanted.line, offered.line)]
+    if not offered.line:
+        pairs.append((wanted.queue, offered.queue))
     if wanted.cause in _OF_A_PLACE:
         pairs.append((wanted.subject, offered.subject))
     if any(a and b and a != b for a, b in pairs):

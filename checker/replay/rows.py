@@ -116,7 +116,7 @@ def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
     spot = ctx.row(write.name, state, event)
     if write.kind == "delete":
         return without_row(ctx, state, spot)
-    state = state._replace(rows=union(state.rows, spot))
+    state = state._replace(rows=union(state.rows, spot), closed=minus(state.closed, spot))
     if write.name in ctx.counted:
         again = write.kind == "insert" and not ctx.design.stores[write.name].unique
         state = state.raised(spot, 2 if again else 1)
@@ -217,5 +217,5 @@ def call(ctx: Context, state: State, worker: Worker, effect: str) -> State:
         record = ctx.spot(effect, declared.key_level, state, worker.event)
         if record in state.records:
             return state
-        state = state._replace(records=union(state.records, record))
+        state = state._replace(records=union(state.records, record), closed=minus(state.closed, record))
     return state.raised(ctx.spot(effect, declared.level, state, worker.event))

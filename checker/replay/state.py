@@ -74,7 +74,7 @@ class State(NamedTuple):
 
     ``statuses``: where each consumer's copy of each event's message is.
     ``counts``: how often effects happened and what claims speak about was written (2: more than once).
-    ``closed``: events whose key window is over.
+    ``closed``: records and rows that are gone because their window is over.
     """
 
     events: tuple[EventOf, ...]
@@ -84,7 +84,7 @@ class State(NamedTuple):
     counts: Pairs[Spot, int] = ()
     records: tuple[Spot, ...] = ()
     held: tuple[Spot, ...] = ()
-    closed: tuple[int, ...] = ()
+    closed: tuple[Spot, ...] = ()
     workers: tuple[Worker, ...] = ()
 
     def status(self, consumer: str, event: int) -> str:

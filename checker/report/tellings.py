@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -15,12 +16,13 @@ from checker.story import Change, Story, StoryStep
 
 FAULT_MARK = "!"
 INDENT = 2
+_LINE_NUMBER = re.compile(r"\b(lines?) (\d)")
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """Lines no wider than ``width`` columns; words break only if they are wider themselves."""
     lines, line = [], ""
-    for word in text.split(" "):
+    for word in _LINE_NUMBER.sub("\\1\N{NO-BREAK SPACE}\\2", text).split(" "):
         while cell_len(word) > width:
             room = width - cell_len(line) - 1 if line else width
             cut = _fitting(word, room) if room > 4 or not line else 0
@@ -32,7 +34,7 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             lines.append(line)
             line = word
-    return [*lines, line]
+    return [found.replace("\N{NO-BREAK SPACE}", " ") for found in (*lines, line)]
 
 
 def _fitting(word: str, width: int) -> int:

@@ -239,8 +239,9 @@ class _Page:
         self.add("Sizes", "bold", indent=2)
         for cell in design.cells:
             s = cell.statistics
-            counts = ((s.states, "states"), (s.transitions, "transitions"), (s.obligations, "obligations"), (s.variables, "variables"))
-            sizes = ", ".join(f"{count:,} {word}" for count, word in counts)
+            words = ("states", "transitions", "obligations", "variables")
+            counts = (s.states, s.transitions, s.obligations, s.variables)
+            sizes = ", ".join(f"{count:,} {word}" for count, word in zip(counts, words, strict=True))
             self.add(f"{cell.claim}, {cell.semantics.value}: {sizes}", indent=4, hang=2)
         self.add()
 

@@ -78,7 +78,8 @@ class Needs:
     @property
     def words(self) -> str:
         """``1 worker at a time, 1 event, 1 crash``."""
-        parts = [f"{_many(self.workers, 'worker', 'workers')} at a time", _many(self.events, "event", "events")]
+        parts = [f"{_many(self.workers, 'worker', 'workers')} at a time" if self.workers else "no worker"]
+        parts += [_many(self.events, "event", "events")]
         parts += [f"{self.keys} business keys"] if self.keys > 1 else []
         parts += [_many(count, *FAULTS[cause]) for cause, count in self.faults]
         return ", ".join(parts if self.faults else [*parts, "no fault at all"])

@@ -104,7 +104,7 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
         case n.Do(verb, effect) if outcome:
             return f"tries to {VERBS[verb][1]} `{effect.text}`, but its token is not the newest"
         case n.Do(verb, effect):
-            return f"{VERBS[verb][0]} `{effect.text}` in `{m.ctx.design.effects[effect.text].store}`" + _again(m, effect.text)
+            return f"{VERBS[verb][0]} `{effect.text}` in `{m.ctx.design.effects[effect.text].store}`" + again(m, effect.text)
         case _:
             raise AssertionError(f"not a write: {node}")
 
@@ -120,11 +120,11 @@ def _call(m: Moment, node: n.Do) -> str:
             return f"tries to {do} `{effect}`; {provider} rejects its token" + (": a newer one was handed out" if newest else "")
     known = f"{does} `{effect}` again with the same key; {provider} knows the key and does nothing" if knows_key(m, effect) else ""
     if m.step.outcome == "answer lost":
-        return (known or f"{does} `{effect}`{_again(m, effect)}; it happens") + f", but the answer is lost: {m.who} cannot tell"
-    return known or f"{does} `{effect}`" + _again(m, effect)
+        return (known or f"{does} `{effect}`{again(m, effect)}; it happens") + f", but the answer is lost: {m.who} cannot tell"
+    return known or f"{does} `{effect}`" + again(m, effect)
 
 
-def _again(m: Moment, effect: str) -> str:
+def again(m: Moment, effect: str) -> str:
     """Whether it has happened before: the sentence a story is about."""
     return " a second time" if happened(m.ctx, m.before, effect, m.worker.event) else ""
 

@@ -14,7 +14,6 @@ from checker.source import Source, Span
 from checker.syntax import nodes as n
 from checker.trace import Step
 
-
 PROTOCOLS = frozenset({"http", "smtp"})
 """Provider models that name a way to talk, not someone to talk to."""
 

@@ -107,12 +107,13 @@ class _Run:
         self.lines.append(step.span)
         if isinstance(step, n.If):
             truth = passes(ctx, seen, step.condition, self.worker.event, self.worker)
-            self.told.append(f"finds that {self.m.names.text(step.condition.span)} is {'true' if truth else 'false'}")
+            self.told.append(f"checks `{self.m.names.text(step.condition.span)}`: {'yes' if truth else 'no'}")
             return self.block(step.body if truth else step.otherwise)
         if isinstance(step, n.Let):
             self.told.append(let_words(self.m, step, seen))
             return True
-        _, self.worker, outcome = write(ctx, self.m.before, self.worker, step)
+        unlocked = self.m.before._replace(workers=())  # a run that waits for a row is told as if it could go on
+        _, self.worker, outcome = write(ctx, unlocked, self.worker, step)
         self.told.append(write_words(self.m, step, outcome, seen))
         return self.turned_down(step, outcome) if outcome else True
 

@@ -8,7 +8,7 @@ from typing import assert_never
 from checker.machine import Cause
 from checker.replay.context import Context
 from checker.replay.state import Spot, State, Worker
-from checker.story.lines import at_once, boxed_words, knows_key
+from checker.story.lines import again, at_once, boxed_words, knows_key
 from checker.story.names import Chronicle, Moment, Names
 from checker.story.runs import handler_words, place
 from checker.syntax import nodes as n
@@ -107,10 +107,8 @@ class Teller:
                 return Sentence("operator", f"replays {event} {'from the dead-letter queue of' if dead else 'in'} `{queue}`", cause)
             case Cause.DEAD_LETTERED:
                 limit = self.ctx.design.queues[queue].limit
-                drops = limit is not None and limit[1] == "drop"
-                count = f"{limit[0]} time{'s' * (limit[0] != 1)}" if limit else "too often"
-                then = "drops it" if drops else "moves it to the dead-letter queue"
-                return Sentence("broker", f"has delivered {event} {count}, the limit of `{queue}`, and {then}", cause)
+                then = "drops it" if limit and limit[1] == "drop" else "moves it to the dead-letter queue"
+                return Sentence("broker", f"gives {event} up, because `{queue}` limits deliveries, and {then}", cause)
             case _:
                 return Sentence("broker", f"loses {event}: the message vanishes from `{queue}` before any worker sees it", cause)
 
@@ -146,15 +144,17 @@ class Teller:
             dropped = f"; the broker drops {boxed_words(worker)}" if worker.boxed else ""
             by, text = self._lease(number, step.process, self.names.event(step.event))
             return Sentence(by, text + dropped, step.cause)
+        request = here if (here := place(m)).startswith("the ") else f"its request {here}"
         if step.outcome == "request lost":
-            return Sentence(who, f"is dead, and its request {place(m)} never arrives", step.cause, m.node)
+            return Sentence(who, f"is dead, and {request} never arrives", step.cause, m.node)
         if step.cause is Cause.LATE_EFFECT:
-            return Sentence(who, f"is dead, but its request {place(m)} arrives now" + _late_result(m), step.cause, m.node)
-        self.past.fate[number] = f"worker {number} died without acknowledging it"
+            return Sentence(who, f"is dead, but {request} arrives now" + _late_result(m), step.cause, m.node)
+        lost = ", and its acknowledgement was lost" if number in self.past.fate else " without acknowledging it"
+        self.past.fate[number] = f"worker {number} died{lost}"
         if worker.holds:
             self.past.why[key] = self.past.fate[number]
         if step.outcome == "request under way":
-            return Sentence(who, f"is killed while its request {place(m)} is under way", step.cause, m.node)
+            return Sentence(who, f"is killed while {request} is under way", step.cause, m.node)
         return Sentence(who, f"is killed {self._between(number, m)}{_undone(m)}", step.cause, m.node)
 
     def _between(self, number: int, m: Moment) -> str:
@@ -173,7 +173,7 @@ class Teller:
             effect = self.ctx.design.effects[name]
             key = self.names.owner((name, level, number), effect.key_field or effect.key)
             text = f"forgets the key of `{name}` for {key}: it is kept {effect.retention} only"
-            return Sentence(self.names.provider(name), text, cause)
+            return Sentence(self.names.provider(name).removeprefix("the "), text, cause)
         spot: Spot = (name, level, number)
         owner = self.names.owner(spot, self.names.key_of(name))
         match cause:
@@ -191,7 +191,7 @@ class Teller:
         if number is None:
             return ""
         dead = number in self.past.fate
-        return f": worker {number}, who holds it, is gone" if dead else f" while worker {number}, who holds it, is still running"
+        return f"; worker {number}, which held it, is gone" if dead else f" while worker {number}, which holds it, is still running"
 
 
 def _late_result(m: Moment) -> str:
@@ -200,6 +200,7 @@ def _late_result(m: Moment) -> str:
         if m.before.counts == m.after.counts:
             why = "knows the key" if knows_key(m, effect) else "rejects it"
             return f"; {m.names.provider(effect)} {why} and does nothing"
+        return " and takes effect" + again(m, effect)
     return ""
 
 

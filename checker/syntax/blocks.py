@@ -6,6 +6,8 @@ open blocks. Everything that is put into ``done`` fits, so the text made of it p
 
 from __future__ import annotations
 
+import re
+
 from checker.diagnostics import Diagnostic, Label
 from checker.errors import syntax as errors
 from checker.errors.shapes import shape_below
@@ -16,26 +18,12 @@ from checker.syntax.repair import Fit, LineRepair
 
 MAX_ERRORS = 100
 _ODD_NAMES = frozenset(
-    {
-        "of",
-        "on",
-        "per",
-        "to",
-        "from",
-        "into",
-        "in",
-        "is",
-        "or",
-        "and",
-        "via",
-        "when",
-        "under",
-        "queue",
-        "event",
-        "store",
-        "consumer",
-    }
+    {"of", "on", "per", "to", "from", "into", "in", "is", "or", "and", "via", "when", "under", "queue", "event", "store"}
+    | {"consumer", "expires", "unique", "not"}
 )
+"""Words that nobody means as names, even where the grammar takes them."""
+_LEFTOVER = frozenset({"", "end", "endif", "fi", "done", "pass", "begin", "end transaction", "commit transaction"})
+_DECLARED = re.compile(r"(?:event|queue|store|effect|lock|consumer|relay|fragment)\s+([A-Za-z_]\w*)")
 _PLACES = {
     "item": "a declaration stands at the start of a line, outside every block",
     "step": "a step stands inside a `consumer`, `relay` or `fragment`",
@@ -55,6 +43,7 @@ class Blocks:
         self.path = path
         self.lines = lines
         self.automaton = automaton()
+        self.known = frozenset(m[1] for line in lines if (m := _DECLARED.match(line.text)))
         self.found: list[Diagnostic] = []
         self.done: list[Line] = []
         self.stack: Stack = self.automaton.start
@@ -67,7 +56,9 @@ class Blocks:
 
     def mend(self) -> tuple[list[Line], list[Diagnostic]]:
         """The lines as they parse, and every mistake."""
-        while self.index < len(self.lines):
+        while self.index < len(self.lines) or self._needs_block():
+            if self.index == len(self.lines):
+                self._missing_block()
             if len(self.found) >= MAX_ERRORS:
                 self.found = [*self.found[:MAX_ERRORS], errors.too_many(self.lines[self.index].whole(self.path), MAX_ERRORS)]
                 del self.lines[self.index :]
@@ -76,8 +67,6 @@ class Blocks:
             line = self.lines[self.index]
             if not self._fits_here(line) and not self._move(line):
                 self._mend_line(line)
-        if self._needs_block():
-            self._missing_block()
         return self.done, self.found
 
     # -- reading
@@ -91,6 +80,8 @@ class Blocks:
 
     def _fits(self, text: str, stack: Stack | None = None) -> Fit:
         """How a text fits as the current line, with the line below it."""
+        if not text.strip():
+            return Fit(0, False, True)
         reading = self.automaton.read(stack or self.stack, text)
         after = None if reading.stop is not None else self.automaton.feed(reading.stack, LINE_END)
         if after is None:
@@ -239,6 +230,8 @@ class Blocks:
 
     def _move_in(self, line: Line) -> bool:
         """The line was meant to be deeper: below the line above, or in a block that it seems to close."""
+        if self._options():
+            return False
         if self.outer:
             indent, stack = self.outer[0]
             header = next(x for x in reversed(self.done) if x.indent < indent)
@@ -297,14 +290,14 @@ class Blocks:
         elif place == "step":
             help = "write `consumer NAME on QUEUE` above it, and indent the steps"
         self.found.append(errors.misplaced(line.text.split()[0], line.whole(self.path), words, help, label))
-        moved = self.lines[self.index : run]
+        moved, shift = self.lines[self.index : run], line.indent
         del self.lines[self.index : run]
         if place == "item":
             for other in moved:
-                other.indent -= line.indent
+                other.indent -= shift
             self.lines.extend(moved)
-        if place != "item" or self._block_is_empty(line.indent, self.index):
-            self.lines.insert(self.index, self._placeholder(line, line.indent))
+        if place != "item" or self._block_is_empty(shift, self.index):
+            self.lines.insert(self.index, self._placeholder(line, shift))
         return True
 
     def _same_place(self, line: Line, place: str) -> bool:
@@ -322,20 +315,9 @@ class Blocks:
     # -- lines that are wrong in themselves
 
     def _mend_line(self, line: Line) -> None:
-        if line.text.strip("{}; ") in (
-            "",
-            "end",
-            "endif",
-            "fi",
-            "done",
-            "pass",
-            "begin",
-            "end transaction",
-            "commit transaction",
-        ) and self._drop(line):
+        if (line.text.strip("{}; ") in _LEFTOVER or line.text.startswith(("//", "--", "/*"))) and self._drop(line):
             return
-        repair = LineRepair(self.automaton, self.path, self.stack, self._fits)
-        sound, found = repair.mend(line)
+        sound, found = LineRepair(self.path, self.known, self.stack, self._fits).mend(line)
         self.found += found
         if sound:
             self._accept(line)
@@ -343,10 +325,12 @@ class Blocks:
             self._give_up(line)
 
     def _drop(self, line: Line) -> bool:
-        """A line that holds only another language's end of a block."""
+        """A line that holds only another language's comment or end of a block."""
         if self._block_is_empty(line.indent, self.index + 1) or self._child():
             return False
-        word = line.text.split()[0]
-        self.found.append(errors.foreign("blocks are made by indentation alone", line.whole(self.path), f"remove `{word}`", None))
+        comment = line.text.startswith(("//", "--", "/*"))
+        headline = "a comment begins with `#`" if comment else "blocks are made by indentation alone"
+        label = "write `#` here" if comment else f"remove `{line.text}`"
+        self.found.append(errors.foreign(headline, line.whole(self.path), label, None))
         del self.lines[self.index]
         return True

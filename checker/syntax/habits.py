@@ -14,8 +14,8 @@ Literals = Mapping[str, tuple[str, ...]]
 
 _UNITS = {
     "ms": "ms", "millis": "ms", "milliseconds": "ms", "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
-    "m": "min", "min": "min", "mins": "min", "minute": "min", "minutes": "min", "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
-    "d": "d", "day": "d", "days": "d",
+    "m": "min", "min": "min", "mins": "min", "minute": "min", "minutes": "min",
+    "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "d": "d", "day": "d", "days": "d",
 }  # fmt: skip
 _NUMBERS = {
     word: str(i) for i, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1)
@@ -100,6 +100,13 @@ def _habit(pattern: str, rewrite: str | Callable[[re.Match[str], Literals], str 
 
 
 HABITS: tuple[Habit, ...] = (
+    _habit(r"^claim not (?=duplicate|loss)", "claim no ", "this claim is written `no …`", "write `no`"),
+    _habit(
+        r"\bdidn'?t happen(?:ed)?\b|\b(?:has |was )?not happen(?:ed)?\b|\bhasn'?t happened\b",
+        "did not happen",
+        "this is written `did not happen`",
+        "write `did not happen`",
+    ),
     _habit(
         r"(?i)^insert into (\w+)\s*(?:values)?\s*\(?\s*(\w+)\s*\)?",
         r"insert \2 into \1",
@@ -117,54 +124,54 @@ HABITS: tuple[Habit, ...] = (
     _habit(
         r"\bon (?:duplicate|conflict|failure|error)s? (stop|fail)\b",
         r"or \1",
-        "in one line, this is said with `or`",
+        "in one line, this is written `or`",
         "write `or`",
     ),
     _habit(r"^(\w+)\.(\w+)\(\s*(\w*)\s*\)", _method, "a step begins with its verb", "write the verb first"),
     _habit(
         r"(?:!|\bnot)\s*\(\s*(\w+) in (\w+)\s*\)",
         r"\1 not in \2",
-        "this is said with `not in`",
+        "this is written `not in`",
         "write the name first",
     ),
     _habit(
         r"(?:!|\bnot)\s*\(\s*(\w+(?:\.\w+)?) is (\w+)\s*\)",
         r"\1 is not \2",
-        "this is said with `is not`",
+        "this is written `is not`",
         "write the name first",
     ),
-    _habit(r"\b(\w+) (?:contains|has|includes) (\w+)", r"\2 in \1", "this is said with `in`", "write the key first"),
+    _habit(r"\b(\w+) (?:contains|has|includes) (\w+)", r"\2 in \1", "this is written `in`", "write the key first"),
     _habit(
         r"(?<=\w )(?:subscribes|subscribed|listens|listening|reads|consumes|bound|attached) (?:to|on|from|for)\b",
         "on",
         "a consumer is `on` a queue",
         "write `on`",
     ),
-    _habit(r"\s*:\s*$", "", "a line does not end with `:`", "remove it; the indented lines below belong to this line anyway"),
+    _habit(r"\s*:\s*$", "", "a line does not end with `:`", "remove it"),
     _habit(
-        r"\s*\{\s*$", "", "blocks are made by indentation, not with braces", "remove the brace; indent the lines that belong here"
+        r"\s*\{\s*$", "", "blocks are made by indentation, not by braces", "remove the brace, and indent the lines that belong here"
     ),
-    _habit(r"^\}\s*|\s*\{\s*$", "", "blocks are made by indentation, not with braces", "remove the braces"),
+    _habit(r"^\}\s*|\s*\{\s*$", "", "blocks are made by indentation, not by braces", "remove the braces"),
     _habit(r"\s*;+\s*$", "", "a line does not end with `;`", "remove it"),
     _habit(r"\s*[,.]\s*$", "", "the line ends with a stray sign", "remove it"),
     _habit(r"\s*(//|--|/\*).*$", "", "a comment begins with `#`", "write `#` here"),
     _habit(r"\b(elif|elsif|elseif)\b", "else if", "`else if` is two words here", "write `else if`"),
-    _habit(r"(?<=\s)not (\w+) in\b", r"\1 not in", "`not` stands in front of `in`", "write the name first"),
-    _habit(r"(?<=\s)(?:not |!\s*)(\w+(?:\.\w+)?) is\b", r"\1 is not", "`not` stands behind `is`", "write the name first"),
+    _habit(r"(?<=\s)not (\w+) in\b", r"\1 not in", "this is written `not in`", "write the name first"),
+    _habit(r"(?<=\s)(?:not |!\s*)(\w+(?:\.\w+)?) is\b", r"\1 is not", "this is written `is not`", "write the name first"),
     _habit(
-        r"(?<=\s)(?:not |!\s*)(\w+) happened\b", r"\1 did not happen", "this is said with `did not happen`", "write the name first"
+        r"(?<=\s)(?:not |!\s*)(\w+) happened\b", r"\1 did not happen", "this is written `did not happen`", "write the name first"
     ),
-    _habit(r"(?<=\s)!\s*(\w+) in\b", r"\1 not in", "this is said with `not in`", "write the name first"),
-    _habit(r"\s*(===?)\s*", " is ", "things are compared with `is`", "write `is`"),
-    _habit(r"(?<=\s)=(?=\s)", "is", "things are compared with `is`", "write `is`"),
-    _habit(r"\s*(!==?|<>)\s*", " is not ", "things are compared with `is not`", "write `is not`"),
-    _habit(r"\bisn't\b|\bisnt\b|\bdoes not equal\b", "is not", "things are compared with `is not`", "write `is not`"),
-    _habit(r"\bequals\b|\bis equal to\b", "is", "things are compared with `is`", "write `is`"),
+    _habit(r"(?<=\s)!\s*(\w+) in\b", r"\1 not in", "this is written `not in`", "write the name first"),
+    _habit(r"\s*(===?)\s*", " is ", "values are compared with `is`", "write `is`"),
+    _habit(r"(?<=\s)=(?=\s)", "is", "values are compared with `is`", "write `is`"),
+    _habit(r"\s*(!==?|<>)\s*", " is not ", "values are compared with `is not`", "write `is not`"),
+    _habit(r"\bisn't\b|\bisnt\b|\bdoes not equal\b", "is not", "values are compared with `is not`", "write `is not`"),
+    _habit(r"\bequals\b|\bis equal to\b", "is", "values are compared with `is`", "write `is`"),
     _habit(r"\s*&&?\s*", " and ", "tests are joined with `and`", "write `and`"),
     _habit(r"\s*\|\|\s*", " or ", "tests are joined with `or`", "write `or`"),
-    _habit(r"(?<=[\s(])\(.*\)|\(.*\)(?=\s)", _bare, "a condition has no brackets", "remove them; `and` binds tighter than `or`"),
-    _habit(r"\(\s*\)", "", "a step has no brackets", "remove them"),
-    _habit(r"^(\w+)\s*\(\s*(.*?)\s*\)$", r"\1 \2", "a step has no brackets", "write its words with spaces between them"),
+    _habit(r"(?<=[\s(])\(.*\)|\(.*\)(?=\s)", _bare, "a condition takes no brackets", "remove them; `and` binds tighter than `or`"),
+    _habit(r"\(\s*\)", "", "a step takes no brackets", "remove them"),
+    _habit(r"^(\w+)\s*\(\s*(.*?)\s*\)$", r"\1 \2", "a step takes no brackets", "write its words with spaces between them"),
     _habit(r"\(([^()]*)\)", r" \1 ", "no brackets here", "remove them"),
     _habit(r"[\"'`]([A-Za-z_][\w.]*)[\"'`]", r"\1", "a name stands without quotes", "remove the quotes"),
     _habit(r"(?<=\s)['`]?([\w./\-]+)['`]?$", r'"\1"', "a file's name stands in quotes", "put it in quotes"),
@@ -172,12 +179,12 @@ HABITS: tuple[Habit, ...] = (
     _habit(r"(?<=\w)\s*(->|::|/)\s*(?=\w)", ".", "a column is written with `.`", "write `.`"),
     _habit(r"(?<=\w)\[(\w+)\]", r".\1", "a column is written with `.`", "write `.` and the column's name"),
     _habit(r"\s*(:=|<-|=>)\s*", " = ", "a value is given with `=`", "write `=`"),
-    _habit(r"^(\w+\.\w+)\s*(\+\+|\+=\s*1)$", r"increment \1", "counting up is a word here", "write `increment`"),
+    _habit(r"^(\w+\.\w+)\s*(\+\+|\+=\s*1)$", r"increment \1", "counting up is written `increment`", "write `increment`"),
     _habit(
         r"\b[A-Z][A-Z\-]*\b|\b[A-Z][a-z\-]+\b",
         _small,
-        "the words of the language are written in small letters",
-        "write it in small letters",
+        "keywords are written in lower case",
+        "write it in lower case",
     ),
     _habit(
         r"\b[a-z]+(?:[A-Z][a-z]*)+\b|\b[a-zA-Z]+(?:_[a-zA-Z]+)+\b|\b(?:[A-Z][a-z]+){2,}\b",
@@ -185,41 +192,46 @@ HABITS: tuple[Habit, ...] = (
         "`{old}` is written `{new}` here",
         "write `{new}`",
     ),
-    _habit(r"\b(forever|always|infinitely|unlimited)\b", "for ever", "this is said with `for ever`", "write `for ever`"),
+    _habit(r"\b(forever|always|infinitely|unlimited)\b", "for ever", "this is written `for ever`", "write `for ever`"),
     _habit(
         r"\b(?:for )?(\d+)\s*([A-Za-z]+)\b",
         _duration,
-        "a duration is a number with `ms`, `s`, `min`, `h` or `d`, without a space",
-        "such as `24h`",
+        "a duration is a number and its unit, without a space",
+        "units are `ms`, `s`, `min`, `h` and `d`",
     ),
     _habit(
         r"\b(one|two|three|four|five|six|seven|eight|nine|ten)\b",
         lambda m, _: _NUMBERS[m[1]],
-        "numbers are written in digits",
-        "write the digit",
+        "numbers are written as digits",
+        "write the number",
     ),
-    _habit(r"(?<=\d)\s*x$", " times", "this is said with `times`", "write `times`"),
+    _habit(r"(?<=\d)\s*x$", " times", "this is written `times`", "write `times`"),
     _habit(
         r"\bno (?:duplicates|duplicate|duplication|double|doubled|repeated) (?:of )?",
         "no duplicate ",
-        "this claim is `no duplicate EFFECT`",
+        "this claim is written `no duplicate EFFECT`",
         "write `no duplicate`",
     ),
     _habit(
         r"\bno (?:lost|loss|losses|missing|losing) (?:of )?",
         "no loss of ",
-        "this claim is `no loss of EFFECT`",
+        "this claim is written `no loss of EFFECT`",
         "write `no loss of`",
     ),
-    _habit(r"\bno (\w+) (?:is |are )?(?:lost|loss)\b", r"no loss of \1", "this claim is `no loss of EFFECT`", "write `no loss of`"),
+    _habit(
+        r"\bno (\w+) (?:is |are )?(?:lost|loss)\b",
+        r"no loss of \1",
+        "this claim is written `no loss of EFFECT`",
+        "write `no loss of`",
+    ),
     _habit(
         r"\bno (\w+) (?:is |are )?(?:duplicated?|twice)\b",
         r"no duplicate \1",
-        "this claim is `no duplicate EFFECT`",
+        "this claim is written `no duplicate EFFECT`",
         "write `no duplicate`",
     ),
-    _habit(r"\bor (?:return|exit|quit|end)\b", "or stop", "leaving the handler is said with `stop`", "write `or stop`"),
-    _habit(r"\bor (?:throw|raise|abort|die|panic)\b", "or fail", "giving up is said with `fail`", "write `or fail`"),
+    _habit(r"\bor (?:return|exit|quit|end)\b", "or stop", "a handler is left with `stop`", "write `or stop`"),
+    _habit(r"\bor (?:throw|raise|abort|die|panic)\b", "or fail", "a handler gives up with `fail`", "write `or fail`"),
     _habit(
         r"^(event \w+)\s*[:({\[]?\s*([^)}\]]*?)[)}\]]?$",
         _event,

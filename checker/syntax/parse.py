@@ -15,6 +15,7 @@ from checker.syntax import nodes as n
 from checker.syntax.layout import Layout
 
 _BOUNDARY = r"(?![A-Za-z0-9_])"
+_WORD_GROUPS = frozenset({"SEMANTICS", "VERDICT", "OUTCOME", "LIMIT_END", "DO"})
 
 
 def _whole_word(terminal: TerminalDef) -> None:
@@ -22,6 +23,8 @@ def _whole_word(terminal: TerminalDef) -> None:
     if isinstance(terminal.pattern, PatternStr) and terminal.pattern.value.isalpha():
         terminal.pattern = PatternRE(terminal.pattern.value + _BOUNDARY)
         terminal.priority = 1
+    elif terminal.name in _WORD_GROUPS:
+        terminal.pattern = PatternRE(terminal.pattern.to_regexp() + _BOUNDARY)
 
 
 @cache

@@ -16,10 +16,10 @@ from itertools import product
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
 from checker.errors.expected import in_words
-from checker.errors.shapes import ASSUMPTIONS, CONCEPTS, shape_below, shape_of
+from checker.errors.shapes import ASSUMPTIONS, CLAIM_PROSE, CONCEPTS, EFFECTIVELY_ONCE, shape_below, shape_of
 from checker.errors.suggest import close_to
 from checker.source import Span
-from checker.syntax.automaton import LINE_END, Automaton, Reading, Stack
+from checker.syntax.automaton import LINE_END, Reading, Stack, automaton
 from checker.syntax.habits import HABITS, Habit
 from checker.syntax.layout import Line
 
@@ -35,6 +35,9 @@ _NOT_FORGOTTEN = frozenset(
     {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
 )
 """Words that say something of their own: nobody leaves them out by mistake."""
+_BELOW = "on the next line, indented"
+_RELATED = (frozenset({"set", "update", "let", "increment"}), frozenset({"insert", "add"}), frozenset({"send", "call", "do"}))
+"""Steps that are mixed up."""
 Edit = tuple[int, int, str]
 
 
@@ -65,9 +68,10 @@ class Idea:
 class LineRepair:
     """Mends one line as far as possible and words its mistakes."""
 
-    def __init__(self, automaton: Automaton, path: str, stack: Stack, fits: Callable[[str], Fit]) -> None:
-        self.automaton = automaton
+    def __init__(self, path: str, known: frozenset[str], stack: Stack, fits: Callable[[str], Fit]) -> None:
+        self.automaton = automaton()
         self.path = path
+        self.known = known
         self.stack = stack
         self.fits = fits
         self.line = Line(0, 0, "", 0)
@@ -174,7 +178,7 @@ class LineRepair:
         yield from self._torn("-")
         yield from self._second_step()
         yield from self._fillers()
-        if self.begin or self.word.lower() not in CONCEPTS:
+        if not self._is_prose():
             yield from self._missing()
             yield from self._nameless()
             yield from self._instead()
@@ -182,6 +186,11 @@ class LineRepair:
             yield from self._order()
             yield from self._torn("_")
             yield from self._surplus()
+
+    def _is_prose(self) -> bool:
+        """Whether this is a thing of another kind altogether, which a small repair would only disguise."""
+        first, *others = re.findall(r"[\w\-]+", self.text.lower()) or [""]
+        return first in CONCEPTS or (first == "claim" and bool(CLAIM_PROSE & set(others) - self.known))
 
     def _habit(self, habit: Habit) -> Idea | None:
         edits = habit.edits(self.text, self.automaton.literals)
@@ -222,15 +231,19 @@ class LineRepair:
             return
         start, end = found.end(), len(self.text)
         rest, place = self.text[start:end], self._span(start, end)
-        score, near = min((-SequenceMatcher(None, rest.lower(), p).ratio(), p) for p in ASSUMPTIONS if "EFFECT" not in p)
-        if score <= -0.5:
+        score, near = max((SequenceMatcher(None, rest.lower(), p).ratio(), p) for p in ASSUMPTIONS if "EFFECT" not in p)
+        if score >= 0.75:
             yield Idea(((start, end, near),), lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS))
+        elif self.word and not rest.startswith("crash only"):
+            whole = ((start, end, ASSUMPTIONS[0]),)
+            yield Idea(whole, lambda _: errors.no_such_assumption(rest, place, None, ASSUMPTIONS), final=True)
 
     def _torn(self, join: str) -> Iterator[Idea]:
         """One word with a space in it: ``at least once``; or ``my queue``, as the name behind the line's first word."""
         lexemes = [m.span() for m in LEXEME.finditer(self.text)]
         here = next((i for i, (start, _) in enumerate(lexemes) if start == self.begin), None)
-        if here is None or (join == "_" and here != 2):
+        declares = self.text.split()[0] in self.automaton.words(self.automaton.contexts["item"])
+        if here is None or (join == "_" and not (here == 2 and declares)):
             return
         for first, last in ((0, 1), (0, 2)) if join == "-" else ((-1, 0),):
             if here + last < len(lexemes):
@@ -246,12 +259,17 @@ class LineRepair:
     def _second_step(self) -> Iterator[Idea]:
         """``ack; stop``: two steps in one line."""
         found = re.match(r"(?:;|,|and\b|then\b|&&?)?\s*(.+)", self.text[self.begin :])
-        if found and self.begin and LINE_END in self.accepted:
-            reading = self.automaton.read(self.automaton.contexts["step"], found[1])
+        if not found or not self.begin or LINE_END not in self.accepted:
+            return
+        start, end, rest = self.begin, len(self.text), found[1]
+        place = self._span(start, end)
+        for context, how in (("step", "on a line of its own"), ("clause", _BELOW), ("claim", _BELOW)):
+            reading = self.automaton.read(self.automaton.contexts[context], rest)
             if reading.stop is None and self.automaton.feed(reading.stack, LINE_END):
-                start, end = self.begin, len(self.text)
-                place, step = self._span(start, end), found[1]
-                yield Idea(((start, end, ""),), lambda _: errors.second_step(place, step))
+                yield self._cut_off(place, f"write `{rest}` {how}")
+
+    def _cut_off(self, place: Span, help: str) -> Idea:
+        return Idea(((self.begin, len(self.text), ""),), lambda _: errors.second_step(place, help))
 
     def _fillers(self) -> Iterator[Idea]:
         for found in re.finditer(r"[A-Za-z]+(?: +|$)", self.text):
@@ -314,7 +332,8 @@ class LineRepair:
         return shape or shape_below(self.automaton.accepts(self.stack))
 
     def _instead(self) -> Iterator[Idea]:
-        options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN]
+        letters = self.word[:1].isalpha()
+        options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN and (o[0].isalpha() or not letters)]
         sound = self._sound((self.begin, self.end, self._spaced(option)) for option in options)
         if not self.begin:
             sound = [e for e in sound if self._is_telling(self._edited((e,)))]
@@ -338,7 +357,8 @@ class LineRepair:
             return
         for option in sorted(self.automaton.words(self.stack)):
             text = option + self.text[first.end() :]
-            if option != first[0] and self.fits(text).block and self._is_telling(text):
+            related = any({option, first[0]} <= family for family in _RELATED) or not self.line.indent
+            if option != first[0] and related and self.fits(text).block and self._is_telling(text):
                 yield Idea(((0, first.end(), option),), lambda line: errors.other_line(self.word, self.place, line, first[0]))
 
     def _order(self) -> Iterator[Idea]:
@@ -360,18 +380,28 @@ class LineRepair:
     def _surplus(self) -> Iterator[Idea]:
         if not self.word:
             return
+        before = self.reading.pieces[-1] if self.reading.pieces else None
+        if (
+            before
+            and before.terminal == "NAME"
+            and self.word in self.known
+            and self.text[before.start : before.end] not in self.known
+        ):
+            yield self._left_out(before.start, self.begin)
         if self.word not in _NOT_FORGOTTEN:
             yield self._left_out(self.begin, self.end)
-        if self.begin and LINE_END in self.accepted:
+        if self.begin and LINE_END in self.accepted and self.word not in _NOT_FORGOTTEN:
             start, end = self.begin, len(self.text)
             rest, place, shape = self.text[start:], self._span(start, end), self._shape
-            yield Idea(((start, end, ""),), lambda line: errors.surplus_end(rest, place, line, shape))
+            yield Idea(((start, end, ""),), lambda _: errors.surplus_end(rest, place, shape))
 
     # -- nothing helps
 
     def _generic(self) -> Diagnostic:
         first = self.text.split()[0].rstrip(":;,(").lower()
         help = CONCEPTS.get(self.word.lower()) or CONCEPTS.get(first) or self._shape
+        if first == "claim" and self._is_prose():
+            help = EFFECTIVELY_ONCE
         if not self.word:
             return errors.ends_early(self._span(len(self.text), len(self.text)), self.expected, help)
         if not re.match(r"[\w\"'`(),.=|:<>!+\-*/&;{}\[\]@$%^?~\\]", self.word):

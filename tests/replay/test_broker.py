@@ -167,7 +167,11 @@ def test_a_key_window_that_ends_after_everything() -> None:
     w = Walk(handler("send mail\nack", head, ("retries end within the key window",))).go("delivery h", "send mail -> done")
     assert w.options(Cause.KEY_EXPIRED) == []
     w.go("ack -> done", "key-expired mail")
-    assert (w.state.closed, w.options()) == ((0,), ["operator-replay h"])
+    assert (w.state.closed, w.options()) == ((("mail", "event", 0),), ["operator-replay h"])
+    w.go("operator-replay h", "delivery h", "send mail -> done", "ack -> done")
+    assert (w.state.closed, w.count("mail")) == ((), 2)
+    assert w.options(*COPIES) == ALL_COPIES, "a new record is a new start"
+
 
 
 # ---------------------------------------------------------------- assumptions
