@@ -1,6 +1,7 @@
 """Steps that can never run: a handler whose line nobody ever reaches proves nothing about that line.
 
-The thread-modular fixpoint over-approximates what is reachable, so a line it never reaches is certainly dead. A line counts as dead only
+The thread-modular fixpoint over-approximates what is reachable, so a line it never reaches is certainly dead. A line counts as
+dead only
 if it is dead under every semantics the design is checked under, and is not the handling of a failure (``on failure``,
 ``on duplicate``, ``on conflict``): such a case may be excluded on purpose.
 """
@@ -19,17 +20,18 @@ from checker.syntax import nodes as n
 
 def dead_lines(design: Design, lowerings: Iterable[Lowered], seconds: float) -> tuple[int, ...]:
     """The lines of handler steps that never run under any of the lowerings (nothing is said if an engine gives up)."""
-    wanted = {line for p in design.processes for line in _lines(p.body)}
+    handled = {line for p in design.processes for line in _lines(p.body)}
+    ruled: set[int] = set()
+    fired: set[int] = set()
     for lowered in lowerings:
         reach = cover.reachable(lowered.machine, cover.Budget(seconds=seconds))
         if isinstance(reach, cover.GaveUp):
             return ()
-        wanted -= {lowered.machine.rules[i].action.line for i in reach.fired if not _fault(lowered, i)}
-    return tuple(sorted(wanted))
-
-
-def _fault(lowered: Lowered, rule: int) -> bool:
-    return lowered.machine.rules[rule].action.cause is not Cause.HANDLER
+        ruled |= {r.action.line for r in lowered.machine.rules if r.action.cause is Cause.HANDLER}
+        fired |= {
+            r.action.line for i, r in enumerate(lowered.machine.rules) if i in reach.fired and r.action.cause is Cause.HANDLER
+        }
+    return tuple(sorted((handled & ruled) - fired))
 
 
 def _lines(steps: tuple[n.Step, ...], in_atomic: bool = False) -> Iterator[int]:

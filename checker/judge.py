@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from checker import cover
-from checker.claims import property_of, witnesses
+from checker.claims import TooWide, property_of, witnesses
 from checker.design import Claim, Design
 from checker.explore import Bounds, Budget, Exploration, Found, simplest
 from checker.explore.states import configurations
@@ -96,7 +96,11 @@ def judge(design: Design, options: Options, progress: Progress | None = None) ->
 def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:
     """Decide one claim on one lowering."""
     started = time.monotonic()
-    prop = property_of(lowered, claim)
+    try:
+        prop = property_of(lowered, claim)
+    except TooWide as error:
+        nothing = Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress)
+        return replace(nothing.cell, reason=str(error))
     question = Question(lowered, claim, sliced(lowered.machine, prop), prop, options, progress)
     found = _bounded_look(question) if options.bounded else _unbounded(question)
     if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
@@ -168,7 +172,10 @@ def _climb(q: Question, reason: str, hint: cover.Coverable | None) -> Cell | Dis
     if hint is not None:
         ladder = sorted({*LADDER, (max(hint.workers, 1), max(hint.events, 1))}, key=lambda s: (s[0] + s[1], s[0]))
     visited: tuple[int, int] | None = None
+    together = any(v.level is Level.COMPONENT for v in q.machine.variables)
     for workers, events in ladder:
+        if events > 1 and not together and len(q.prop.bad) and all(len(b.events) < 2 for b in q.prop.bad):
+            continue  # events that share nothing cannot influence each other
         found = simplest(q.machine, q.prop, Bounds(workers, events), q.budget(), q.report)
         if isinstance(found, Found):
             return _refuted(q, found, Bounds(workers, events))
@@ -292,8 +299,6 @@ def _unless_vacuous(q: Question, cell: Cell) -> Cell:
         if isinstance(answer, cover.Safe):
             what = f"no reachable state has `{witness.name}`" if q.claim.kind == "one-worker" else f"`{witness.name}` never happens"
             return replace(cell, verdict=Verdict.VACUOUS, reason=what)
-    if not q.prop.bad:
-        return replace(cell, verdict=Verdict.VACUOUS, reason="nothing could ever violate the claim")
     return cell
 
 

@@ -189,13 +189,9 @@ class _Resolver:
         key_field: str | None = None
         if e.idempotency:
             key_field = e.idempotency.field.text
-            retention = e.idempotency.retention
+            retention = self._retention(e.idempotency, provider)
             if key_field != "attempt":
                 key_level = self._level(e.idempotency.field, keys)
-            if provider and providers()[provider].keys == "never":
-                self.found.append(errors.model_lacks_key(provider, e.idempotency.span))
-            if provider and retention is None and providers()[provider].keys not in ("unknown", "for ever", "never"):
-                retention = providers()[provider].keys
         if store and (e.idempotency or e.queryable):
             self.found.append(errors.external_in_store(e.name.text, e.name.span, store))
         if e.token_of and self._named(e.token_of, "lock") and (store is None or locks[e.token_of.text].store != store):
@@ -204,6 +200,18 @@ class _Resolver:
         return d.Effect(
             e.name.text, e.key.text, level, provider, store, key_level, key_field, retention, e.queryable, token, e.name.span
         )
+
+    def _retention(self, key: n.KeyDecl, provider: str | None) -> str | None:
+        """How long the provider remembers a key; None: for ever."""
+        known = providers()[provider].keys if provider else "unknown"
+        if known == "never":
+            self.found.append(errors.model_lacks_key(str(provider), key.span))
+        elif key.retention is None and known == "unknown":
+            self.found.append(errors.retention_missing(key.field.text, key.span))
+        elif key.retention == n.FOR_EVER and known not in ("unknown", n.FOR_EVER):
+            self.found.append(errors.keeps_shorter(str(provider), known, key.span))
+        retention = key.retention or known
+        return None if retention in (n.FOR_EVER, "unknown", "never") else retention
 
     def _provider(self, e: n.EffectDecl) -> str | None:
         if e.model is None:
@@ -245,7 +253,7 @@ class _Resolver:
         for expect in c.expects:
             again = [s for s in expect.semantics or columns if s in seen]
             if again:
-                self.found.append(errors.expects_twice(" and ".join(s.value for s in again), expect.span, seen[again[0]]))
+                self.found.append(errors.expects_twice([s.value for s in again], expect.span, seen[again[0]]))
             for semantics in expect.semantics or columns:
                 seen.setdefault(semantics, expect.span)
                 if semantics not in columns:

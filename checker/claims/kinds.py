@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from checker.claims import rest
+from checker.claims import doom, rest
 from checker.design import Claim
 from checker.lower import Lowered
 from checker.lower import variables as v
@@ -12,6 +12,7 @@ from checker.lower.case import Case
 from checker.lower.effects import Meaning
 from checker.lower.queues import Tracking
 from checker.machine import EventPattern, Pattern, Property, Test
+from checker.slice import sliced
 from checker.syntax import nodes as n
 
 NEVER = frozenset({"0"})
@@ -45,20 +46,27 @@ def no_duplicate(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 
 
 def no_loss(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """An event at rest whose effect never happened, although events like it lead to it."""
+    """Nobody is at work on an event, its effect never happened and no longer can, although events like it lead to it."""
     name = counter(lowered, claim.targets[0])
-    found: list[Pattern] = []
-    for owed in rest.due(lowered.machine, name):
-        found += rest.resting(lowered.machine, settled(lowered), {name: NEVER}, owed)
-    return tuple(found)
+    return _lost(lowered, name, rest.due(lowered.machine, name))
 
 
 def together(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """An event at rest with one of the two and without the other."""
+    """Nobody is at work on an event that has one of the two and can no longer get the other."""
     first, second = (counter(lowered, t) for t in claim.targets)
-    one = rest.resting(lowered.machine, settled(lowered), {first: SOME, second: NEVER})
-    other = rest.resting(lowered.machine, settled(lowered), {first: NEVER, second: SOME})
-    return (*one, *other)
+    return (*_lost(lowered, second, [{first: SOME}]), *_lost(lowered, first, [{second: SOME}]))
+
+
+def _lost(lowered: Lowered, name: str, cases: list[rest.Tests]) -> tuple[Pattern, ...]:
+    """The hopeless situations for a counter, in the given cases."""
+    parts = [x for x in (rest.conjoin({name: NEVER, **settled(lowered)}, case) for case in cases) if x is not None]
+    if not parts:
+        return ()
+    asked = Property("", tuple(rest.pattern(lowered.machine, part) for part in parts))
+    stores, locks = lowered.design.stores, lowered.design.locks.values()
+    free = {v.busy(store) for store in stores} | {lock.name for lock in locks if not lock.expires}
+    passing = doom.Passing(frozenset(stores), frozenset(free))
+    return doom.hopeless(sliced(lowered.machine, asked), {name: SOME}, parts, passing)
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:

@@ -1,11 +1,11 @@
-"""When is an event at rest, and which events must lead to an effect? Both read off the machine's rules."""
+"""Tests on rows as conditions, and which events must lead to an effect."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import product
 
-from checker.machine import EventPattern, Guard, Level, Machine, Pattern, RuleKind, Test, Variable
+from checker.machine import EventPattern, Guard, Level, Machine, Pattern, Test, Variable
 
 Tests = Mapping[str, frozenset[str]]
 
@@ -18,32 +18,6 @@ def conjoin(first: Tests, second: Tests) -> Tests | None:
         if not result[name]:
             return None
     return result
-
-
-def at_rest(machine: Machine) -> list[Tests]:
-    """The conditions (any of them) under which nothing but faults starts anything for an event without workers."""
-    domains = {v.name: frozenset(v.domain) for v in machine.variables}
-    options: list[Tests] = [{}]
-    for rule in machine.rules:
-        if rule.kind is RuleKind.WORKER or rule.action.cause.is_fault:
-            continue
-        denials = [{t.variable: domains[t.variable] - t.allowed} for t in rule.guard]
-        following = [conjoin(option, denial) for option in options for denial in denials]
-        options = _minimal(x for x in following if x is not None)
-    return options
-
-
-def _minimal(options: Iterable[Tests]) -> list[Tests]:
-    """Without those that another one covers."""
-    kept: list[Tests] = []
-    for option in options:
-        if not any(_covers(k, option) for k in kept):
-            kept = [k for k in kept if not _covers(option, k)] + [option]
-    return kept
-
-
-def _covers(wide: Tests, narrow: Tests) -> bool:
-    return all(name in narrow and narrow[name] <= allowed for name, allowed in wide.items())
 
 
 def immutable(machine: Machine) -> tuple[Variable, ...]:
@@ -94,15 +68,3 @@ def pattern(machine: Machine, tests: Tests, *, resting: bool = False) -> Pattern
     component = {n: a for n, a in tests.items() if levels[n] is Level.COMPONENT}
     event = {n: a for n, a in tests.items() if levels[n] is Level.EVENT}
     return Pattern(guard(component), (EventPattern(guard(event), (), () if resting else None),))
-
-
-def resting(machine: Machine, *parts: Tests) -> list[Pattern]:
-    """An event at rest that satisfies all ``parts`` (a part None can never be satisfied)."""
-    found = []
-    for rest in at_rest(machine):
-        tests: Tests | None = rest
-        for part in parts:
-            tests = conjoin(tests, part) if tests is not None else None
-        if tests is not None:
-            found.append(pattern(machine, tests, resting=True))
-    return found

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from checker.diagnostics import Diagnostic, Severity
-from checker.errors.syntax import CUT
+from checker.errors.syntax import CUT, too_many
 from checker.source import Source
 
+MAX_SHOWN = 100
 _GIVEN_UP = frozenset({"S001", "S002", "S008", "S013", "S014", "S015", "S018", "S019"})
 """Without a replacement, these leave a line out."""
 _MAY_FOLLOW = frozenset({"N101", "N104", "N106", "N107", "N108", "N120", "N126"})
@@ -28,7 +29,8 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
     """The diagnostics to show, in order."""
     every = sorted(dict.fromkeys(found), key=lambda d: d.sort_key)
     lost = _lost_words(every, sources)
-    open_ended = any(d.code in CUT | _IMPORT for d in every)
+    cut = any(d.code in CUT for d in every)
+    open_ended = any(d.code in _IMPORT for d in every)
     unsure = {
         (d.primary.span.path, d.primary.span.line)
         for d in every
@@ -41,7 +43,7 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
     kept = []
     for d in every:
         places = {(label.span.path, label.span.line) for label in (d.primary, *d.secondary)}
-        if d.code.startswith("N") and places & unsure:
+        if d.code.startswith("N") and (cut or places & unsure):
             continue
         if (d.code == "N126" and unnamed) or (d.code in ("N102", "N116") and places & wrong):
             continue
@@ -55,7 +57,10 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
             continue
         if d.code not in _MAY_FOLLOW or _stands(d, sources, lost, open_ended):
             kept.append(d)
-    return _folded(kept)
+    shown = _folded(kept)
+    if len(shown) > MAX_SHOWN and not cut:
+        return (*shown[:MAX_SHOWN], too_many(shown[MAX_SHOWN].primary.span, MAX_SHOWN))
+    return shown
 
 
 def _stands(d: Diagnostic, sources: Mapping[str, Source], lost: set[str], open_ended: bool) -> bool:

@@ -233,9 +233,10 @@ def no_ack(process: str, span: Span) -> Diagnostic:
     )
 
 
-def expects_twice(semantics: str, span: Span, first: Span) -> Diagnostic:
+def expects_twice(semantics: Iterable[str], span: Span, first: Span) -> Diagnostic:
     """Two expectations for one cell."""
-    return _make("N123", f"two expectations under {semantics}", Label(span, "again here"), (Label(first, "first here"),))
+    where = listing(semantics, quote=False, last="and")
+    return _make("N123", f"two expectations under {where}", Label(span, "again here"), (Label(first, "first here"),))
 
 
 def expects_outside(semantics: str, span: Span, columns: Iterable[str]) -> Diagnostic:
@@ -316,4 +317,24 @@ def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None
         Label(lock.span, "an old token is accepted here until a newer one was seen"),
         (Label(declared, f"`{lock.text}` is declared here"),),
         f"keep the lock and `{effect}` in one store: `lock {lock.text} per … in {store or 'STORE'}` and `effect {effect} per … in {store or 'STORE'}`",
+    )
+
+
+def retention_missing(field: str, span: Span) -> Diagnostic:
+    """A key without its window, at a provider nobody knows."""
+    return _make(
+        "N134",
+        "how long does the provider remember the key?",
+        Label(span, "nothing says so"),
+        help=f"write `key {field}, kept 24h` or `key {field}, kept for ever`",
+    )
+
+
+def keeps_shorter(model: str, window: str, span: Span) -> Diagnostic:
+    """More than the provider promises."""
+    return _make(
+        "N135",
+        f"`{model}` does not keep keys for ever",
+        Label(span, f"it keeps them for {window}"),
+        help="leave `kept for ever` out; or `assume retries end within the key window`",
     )

@@ -14,8 +14,8 @@ from checker.errors.suggest import listing
 from checker.source import Span
 
 TAB = "S005"
-CUT = frozenset({"S007", "S010", "S012"})
-"""After these the rest of the file was not read."""
+CUT = frozenset({"S007", "S009", "S010", "S011", "S012"})
+"""After these the file, or the rest of it, was not read."""
 
 
 def _error(
@@ -95,8 +95,10 @@ def missing_block(header: str, span: Span) -> Diagnostic:
     )
 
 
-def unexpected_indent(span: Span, above: Span) -> Diagnostic:
+def unexpected_indent(span: Span, above: Span | None) -> Diagnostic:
     """A deeper line below one that opens no block."""
+    if above is None:
+        return _error("S004", "the first line is indented", Label(span, "begin at the start of the line"))
     return _error(
         "S004",
         "this line is indented deeper than the one above",

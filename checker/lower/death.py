@@ -25,10 +25,21 @@ def kill(handler: Lowering, at: At) -> None:
     action = Action(Cause.KILLED, handler.process.name, handler.process.queue or "", line=line, step=at.place)
     for end in handler.end(Case(handler.domains), at.locks):
         handler.emit(at, end, None, action)
-    if handler.group is not None and handler.group.tracking is Tracking.HELD:
+    if _sets_going(handler):
         requests = _requests(handler, at)
         if requests:
             _ghost(handler, at, requests, action)
+
+
+def _sets_going(handler: Lowering) -> bool:
+    """Whether a worker's death lets others go on: its message, its session lock, its locked rows, or its place among ``workers N``.
+
+    Only then can a request that outlives it meet them (theory T6); otherwise a dead worker is one that is merely slow (T5).
+    """
+    design = handler.world.design
+    freed_by_death = handler.world.lockable or any(not lock.expires for lock in design.locks.values())
+    limited = any(process.workers is not None for process in design.processes)
+    return bool(freed_by_death) or limited or (handler.group is not None and handler.group.tracking is Tracking.HELD)
 
 
 def _requests(handler: Lowering, at: At) -> list[tuple[Case, Action]]:

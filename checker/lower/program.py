@@ -192,7 +192,7 @@ class _Compiler:
             case n.Fail():
                 return context.fail
             case n.Ack(or_else):
-                return put(Settle(then, self.turned_down(or_else, context) if or_else else None), line, within)
+                return put(Settle(then, self.turned_down(or_else, then, context) if or_else else None), line, within)
             case n.Nack():
                 return put(GiveBack(then), line, within)
             case n.Let():
@@ -206,7 +206,7 @@ class _Compiler:
             case n.Atomic():
                 return self.atomic(step, then, context)
             case n.Acquire(lock, or_else):
-                return put(Take(lock.text, then, self.turned_down(or_else, context) if or_else else None), line, within)
+                return put(Take(lock.text, then, self.turned_down(or_else, then, context) if or_else else None), line, within)
             case n.Release(lock):
                 return put(LetGo(lock.text, then), line, within)
             case n.Section(name, body):
@@ -233,14 +233,20 @@ class _Compiler:
             case _:
                 return self.place(Decide(condition, yes, no), line, within)
 
-    def turned_down(self, or_else: n.OnConflict | None, context: _Context) -> int:
-        return context.stop if or_else is n.OnConflict.STOP else context.fail
+    def turned_down(self, or_else: n.OnConflict | None, then: int, context: _Context) -> int:
+        match or_else:
+            case n.OnConflict.STOP:
+                return context.stop
+            case n.OnConflict.CONTINUE:
+                return then
+            case _:
+                return context.fail
 
     def clause(self, step: n.Insert | n.UpdateIf | n.Do, then: int, context: _Context) -> int:
         """Where a failed step leads: its clause, its ``or``, or failure of the handler."""
         if step.clauses:
             return self.block(step.clauses[0].body, then, context)
-        return self.turned_down(step.or_else, context)
+        return self.turned_down(step.or_else, then, context)
 
     def attempt(self, step: n.Insert | n.UpdateIf, then: int, context: _Context) -> int:
         if isinstance(step, n.Insert) and not self.design.stores[step.store.text].unique:

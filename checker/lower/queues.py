@@ -136,7 +136,7 @@ class Group:
             return []
         holder = Case(domains).test(v.HOLDS, {"yes"})
         assert holder is not None
-        every = {value: self.back for value in self.variable.domain}
+        every = dict.fromkeys(self.variable.domain, self.back)
         expired = holder.change(self.status, self._table(domains, every)).put(v.HOLDS, "no")
         rule = expired.rule(RuleKind.WORKER, Action(Cause.LEASE_EXPIRED, self.process.name, self.queue.name))
         return [replace(rule, guard=(Test(v.PC, places), *rule.guard))]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from checker import design as d
-from checker.machine import Level
-from checker.replay.broker import starts
+from checker.machine import Cause, Level
 from checker.replay.context import Context
+from checker.replay.interpreter import choices
 from checker.replay.reach import Reach
 from checker.replay.rows import passes
 from checker.replay.state import State, look
 from checker.syntax import nodes as n
+from checker.trace import Step
 
 
 def violated(design: d.Design, claim: d.Claim, semantics: n.Semantics, state: State) -> bool:
@@ -34,9 +35,7 @@ class Judge:
                 return any(self._lost(claim.targets[0], state, e) for e in events)
             case "together":
                 one, two = claim.targets
-                return any(
-                    (self.times(one, state, e) > 0) != (self.times(two, state, e) > 0) and self.at_rest(state, e) for e in events
-                )
+                return any(self._alone(one, two, state, e) or self._alone(two, one, state, e) for e in events)
             case "before":
                 return any(self._too_early(claim.targets[0], claim.targets[1], state, e) for e in events)
             case "one-worker":
@@ -48,9 +47,35 @@ class Judge:
                 return any(passes(self.ctx, state, claim.condition, e) for e in events)
         raise ValueError(claim.kind)
 
-    def at_rest(self, state: State, event: int) -> bool:
-        """No worker is on the event (nor a killed worker's last request), and nothing but faults can start anything for it."""
-        return all(w.event != event for w in state.workers) and not any(True for _ in starts(self.ctx, state, event))
+    def lacks_for_good(self, target: n.Target, state: State, event: int) -> bool:
+        """No worker is on the event (nor a killed worker's last request), and the target can no longer happen by itself.
+
+        By itself: deliveries, relays and faultless handlers of this event, one worker after the other, and time. Workers of other events
+        are taken to be done: what they locked is free.
+        """
+        if any(w.event == event for w in state.workers):
+            return False
+        others = {lock for w in state.workers for lock in w.locks}
+        start = state._replace(workers=(), held=tuple(x for x in state.held if x not in others))
+        seen, queue = {start}, [start]
+        for now in queue:
+            if self.times(target, now, event):
+                return False
+            for step, after in choices(self.ctx, now, 1):
+                if step.event in (event, -1) and self._by_itself(step) and after not in seen:
+                    seen.add(after)
+                    queue.append(after)
+        return True
+
+    def _by_itself(self, step: Step) -> bool:
+        """Normal operation and the passing of time."""
+        ends = step.cause is Cause.KEY_EXPIRED and step.subject in self.ctx.design.stores
+        return ends or step.cause is Cause.LOCK_EXPIRED or not step.cause.is_fault
+
+    def _alone(self, there: n.Target, missing: n.Target, state: State, event: int) -> bool:
+        if not self.times(there, state, event) or self.times(missing, state, event):
+            return False
+        return self.lacks_for_good(missing, state, event)
 
     def times(self, target: n.Target, state: State, event: int) -> int:
         """How often a target happened for an event: 0, 1, 2 (or more).
@@ -73,7 +98,7 @@ class Judge:
         name = target.name.text + (f".{target.column.text}" if target.column else "")
         if self.times(target, state, event) or not self.reach.leads_to(state.events[event], name):
             return False
-        return self.at_rest(state, event)
+        return self.lacks_for_good(target, state, event)
 
     def _too_early(self, first: n.Target, second: n.Target, state: State, event: int) -> bool:
         """The second happened for this event's key, the first for no event it could belong to.

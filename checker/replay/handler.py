@@ -22,12 +22,14 @@ from checker.replay.rows import (
     view,
     write,
 )
-from checker.replay.state import State, Worker, minus, put, union
+from checker.replay.state import State, Worker, Write, minus, put, union
 from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics
 from checker.trace import Step
 
 Next = Iterator[tuple[Step, State]]
+
+_REFUSALS: dict[type, str] = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Do: "rejected"}
 
 
 def moves(ctx: Context, state: State, worker: Worker) -> Next:
@@ -295,7 +297,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     step = ctx.at(worker)
     ghost = worker._replace(holds=False, locks=(), boxed=(), exposed=False, underway=True)
     if step is None or ctx.is_collected(worker, step):
-        if not _would_commit(ctx, state, worker):
+        if not _may_commit(ctx, worker):
             return
     elif ctx.store_of(step) or isinstance(step, n.Do | n.Publish):
         ghost = ghost._replace(collected=(), locked=())
@@ -304,10 +306,25 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     yield replace(told, outcome="request under way"), dead.with_worker(ghost)
 
 
-def _would_commit(ctx: Context, state: State, worker: Worker) -> bool:
-    """Whether a run of collected lines is a commit, as the rows are now."""
-    alone = state._replace(workers=(worker,))
-    return onward(ctx, alone, worker, running=True)[1]
+def _may_commit(ctx: Context, worker: Worker) -> bool:
+    """Whether the next run can be a commit: some way through its lines meets no stop point and writes something."""
+    step, frame = ctx.at(worker), worker.todo[-1]
+    if isinstance(step, n.Fail):
+        return False
+    if isinstance(step, n.Stop) or (step is None and frame.kind.startswith(ATOMIC)):
+        return bool(worker.collected)
+    if step is None:
+        return _may_commit(ctx, worker._replace(todo=worker.todo[:-1]))
+    if isinstance(step, n.Section):
+        return _may_commit(ctx, _entered(ctx, worker, step))
+    if not (ctx.is_collected(worker, step) or ctx.is_boxed(worker, step) or isinstance(step, n.CrashHere)):
+        return False
+    if isinstance(step, n.If):
+        return any(_may_commit(ctx, _into(ctx, worker, block)) for block in (step.body, step.otherwise))
+    refused = _turned_down(ctx, worker, step, _REFUSALS.get(type(step), ""))
+    done = (Write("done", ""),) if ctx.store_of(step) and not ctx.is_boxed(worker, step) else ()
+    went = worker.next_line()._replace(collected=(*worker.collected, *done))
+    return _may_commit(ctx, went) or (refused is not None and _may_commit(ctx, refused))
 
 
 def late(ctx: Context, state: State, ghost: Worker) -> Next:

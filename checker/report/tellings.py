@@ -16,13 +16,13 @@ from checker.story import Change, Story, StoryStep
 
 FAULT_MARK = "!"
 INDENT = 2
-_LINE_NUMBER = re.compile(r"\b(lines?) (\d)")
+_NUMBERED = re.compile(r"\b(lines?|workers?|event) (\d)")
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """Lines no wider than ``width`` columns; words break only if they are wider themselves."""
     lines, line = [], ""
-    for word in _LINE_NUMBER.sub("\\1\N{NO-BREAK SPACE}\\2", text).split(" "):
+    for word in _NUMBERED.sub("\\1\N{NO-BREAK SPACE}\\2", text).split(" "):
         while cell_len(word) > width:
             room = width - cell_len(line) - 1 if line else width
             cut = _fitting(word, room) if room > 4 or not line else 0

@@ -135,7 +135,7 @@ class Headline:
 
         event = self._event(apart)
         there, missing = (first, second) if self.judge.times(first, self.end, event) else (second, first)
-        return f"{self.times(there, event, 1)}, {self.times(missing, event, 0)}, and nothing more will happen: {self.rest(event)}"
+        return f"{self.times(there, event, 1)}, {self.never(missing, event)}, and nothing more will come: {self.rest(event)}"
 
     def _order(self, first: n.Target, second: n.Target) -> str:
         early = [e for e in range(len(self.end.events)) if self.judge.times(second, self.end, e)]

@@ -13,8 +13,9 @@ from checker.errors import syntax as errors
 from checker.errors.shapes import shape_below
 from checker.errors.suggest import close_to
 from checker.syntax.automaton import DEDENT, INDENT, LINE_END, Stack, automaton
+from checker.syntax.ideas import Fit
 from checker.syntax.layout import PLACEHOLDER, STEP_WIDTH, Line
-from checker.syntax.repair import Fit, LineRepair
+from checker.syntax.repair import LineRepair
 
 MAX_ERRORS = 100
 _ODD_NAMES = frozenset(
@@ -57,17 +58,21 @@ class Blocks:
     def mend(self) -> tuple[list[Line], list[Diagnostic]]:
         """The lines as they parse, and every mistake."""
         while self.index < len(self.lines) or self._needs_block():
+            if len(self.found) >= MAX_ERRORS and self.lines[self.index :]:
+                self._cut()
             if self.index == len(self.lines):
                 self._missing_block()
-            if len(self.found) >= MAX_ERRORS:
-                self.found = [*self.found[:MAX_ERRORS], errors.too_many(self.lines[self.index].whole(self.path), MAX_ERRORS)]
-                del self.lines[self.index :]
-                break
             self._enter()
             line = self.lines[self.index]
             if not self._fits_here(line) and not self._move(line):
                 self._mend_line(line)
         return self.done, self.found
+
+    def _cut(self) -> None:
+        """Leave out the rest of the file."""
+        line = self.lines[self.index]
+        self.found = [*self.found[:MAX_ERRORS], errors.too_many(line.whole(self.path), MAX_ERRORS)]
+        self.lines[self.index :] = [self._placeholder(line, line.indent)]
 
     # -- reading
 
@@ -166,9 +171,9 @@ class Blocks:
 
     def _unexpected_indent(self, line: Line) -> None:
         shift = line.indent - self.levels[-1]
-        above = self.done[-1]
+        above = self.done[-1].whole(self.path) if self.done else None
         if not (self.broken.get(self.levels[-1]) or self._misfit(line)):
-            self.found.append(errors.unexpected_indent(line.whole(self.path), above.whole(self.path)))
+            self.found.append(errors.unexpected_indent(line.whole(self.path), above))
         least = line.indent
         for other in self.lines[self.index :]:
             if other.indent < least:

@@ -126,8 +126,10 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
         chains = {indent: count for indent, count in chains.items() if indent <= line.indent}
         chains[line.indent] = chains.get(line.indent, 0) + 1 if _ELSE_IF.match(line.text) else 0
         if len(levels) - 1 + sum(chains.values()) > MAX_DEPTH:
+            found = [d for d in found if d.primary.span.line < line.number]
             found.append(errors.too_deep(line.whole(source.path), MAX_DEPTH))
-            return lines[:index], found
+            rest = Line(line.number, line.indent, PLACEHOLDER, line.start, (line.start, line.start + len(line.text)))
+            return [*lines[:index], rest], found
     return lines, found
 
 

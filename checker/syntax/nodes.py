@@ -51,6 +51,7 @@ from checker.syntax.steps import (
 )
 
 __all__ = [
+    "FOR_EVER",
     "Ack",
     "Acquire",
     "Add",
@@ -212,9 +213,12 @@ class StoreDecl:
     span: Span
 
 
+FOR_EVER = "for ever"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyDecl:
-    """``key id kept for ever`` (``retention is None``) or ``key id kept 24h``."""
+    """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``: as the provider's model says)."""
 
     field: Name
     retention: str | None

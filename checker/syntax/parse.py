@@ -276,8 +276,8 @@ class Build(Transformer[Token, n.Tree]):
         inside = traits.get("inside")
         return n.StoreDecl(self.name(c[0]), self.name(c[1]), unique, cache, replicated, expires, inside, columns, self.header(meta))
 
-    def kept_for_ever(self, _: Meta, __: list[Any]) -> None:
-        return None
+    def kept_for_ever(self, _: Meta, __: list[Any]) -> str:
+        return n.FOR_EVER
 
     def kept_for(self, _: Meta, c: list[Token]) -> str:
         return str(c[0])

@@ -113,10 +113,11 @@ Value = ReadPresence | ReadColumn | Constant
 
 
 class OnConflict(Enum):
-    """What ``or stop`` / ``or fail`` after a step that can be turned down does."""
+    """What ``or stop`` / ``or fail`` / ``or continue`` after a step that can be turned down does."""
 
     STOP = "stop"
     FAIL = "fail"
+    CONTINUE = "continue"
 
 
 @dataclass(frozen=True, slots=True)

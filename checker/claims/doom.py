@@ -1,0 +1,149 @@
+"""Which situations are hopeless: nobody is at work on the event, and an effect can no longer happen without outside help.
+
+Outside help is a fault that happens to repair (an operator's replay, a publisher's retry). What happens by itself is allowed:
+deliveries, redeliveries, relays that start, handlers that run to their end without a fault, time (a lease or a row with a time
+to live ends), and
+workers of other events that let go of their locks. From a situation without workers, such *solo runs* (theory T12), one
+worker after the other, either can reach the effect or never can.
+
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from checker.claims.rest import Tests, pattern
+from checker.explore.local import GONE, Local
+from checker.machine import Cause, Machine, Pattern, RuleKind
+
+Node = tuple[int, int, int]
+"""Component row, event row, worker or GONE; numbered."""
+
+BY_ITSELF = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.START, Cause.LOCK_EXPIRED})
+
+
+MOST_SITUATIONS = 50_000
+
+
+class TooWide(Exception):
+    """The claim is about more combinations of values than are looked at; the message says how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are locks that their holders let
+    go of."""
+
+    timed: frozenset[str]
+    locks: frozenset[str]
+
+
+def hopeless(machine: Machine, goal: Tests, parts: Iterable[Tests], passing: Passing) -> tuple[Pattern, ...]:
+    """The situations from which ``goal`` (tests on one variable) can never hold, restricted to those that satisfy one of ``parts``.
+
+    Every combination of values is looked at, reachable or not, so that the claim does not rest on what an engine calls reachable.
+    Raises ``TooWide`` if there are too many.
+    """
+    local = Local(machine)
+    starts = _situations(local, list(parts))
+    before, reached = _graph(local, starts, passing)
+    saved = {node for node in reached if _holds(local, node, goal)}
+    queue = list(saved)
+    for node in queue:
+        for previous in before[node]:
+            if previous not in saved:
+                saved.add(previous)
+                queue.append(previous)
+    lost = [_tests(local, node) for node in starts if node not in saved]
+    return tuple(pattern(machine, tests, resting=True) for tests in merged(lost))
+
+
+def _situations(local: Local, parts: list[Tests]) -> list[Node]:
+    """All shared rows, numbered, that satisfy one of the parts; nobody is at work."""
+    variables = (*local.components.variables, *local.events.variables)
+    width = len(local.components.variables)
+    rows: dict[tuple[str, ...], None] = {}
+    for part in parts:
+        domains = [[x for x in v.domain if x in part.get(v.name, v.domain)] for v in variables]
+        size = prod(len(d) for d in domains)
+        if size > MOST_SITUATIONS:
+            raise TooWide(f"the rows this claim looks at have {size:,} combinations of values, more than {MOST_SITUATIONS:,}")
+        rows.update(dict.fromkeys(product(*domains)))
+    return [(local.components.number(row[:width]), local.events.number(row[width:]), GONE) for row in rows]
+
+
+def _graph(local: Local, starts: list[Node], passing: Passing) -> tuple[dict[Node, set[Node]], set[Node]]:
+    """The solo runs from the starts: for each node, where it can be reached from."""
+    before: dict[Node, set[Node]] = defaultdict(set)
+    reached = set(starts)
+    queue = list(starts)
+    for node in queue:
+        for after in [*_steps(local, node, passing), *_released(local, node, passing)]:
+            before[after].add(node)
+            if after not in reached:
+                reached.add(after)
+                queue.append(after)
+    return before, reached
+
+
+def _released(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
+    """Somebody else's worker lets go of a lock on the shared rows."""
+    component, event, worker = node
+    for level, number in ((local.components, component), (local.events, event)):
+        row = level.rows[number]
+        for index, variable in enumerate(level.variables):
+            if variable.name in passing.locks and row[index] != "free":
+                after = level.number((*row[:index], "free", *row[index + 1 :]))
+                yield (after, event, worker) if level is local.components else (component, after, worker)
+
+
+def _steps(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
+    component, event, worker = node
+    asked = [(RuleKind.EVENT, event, GONE), (RuleKind.COMPONENT, GONE, GONE)]
+    asked.append((RuleKind.SPAWN, event, GONE) if worker == GONE else (RuleKind.WORKER, event, worker))
+    for kind, on, actor in asked:
+        for move in local.moves(kind, component, on, actor):
+            rule = local.machine.rules[move.rule]
+            allowed = rule.action.cause in BY_ITSELF or (
+                rule.action.cause is Cause.KEY_EXPIRED and rule.action.subject in passing.timed
+            )
+            if not allowed or (rule.alone is not None and kind is RuleKind.EVENT and worker != GONE):
+                continue
+            stays = worker if kind in (RuleKind.EVENT, RuleKind.COMPONENT) else move.worker
+            yield (move.component, event if on == GONE else move.event, stays)
+
+
+def _tests(local: Local, node: Node) -> Tests:
+    component, event, _ = node
+    values = list(zip(local.components.variables, local.components.rows[component], strict=True))
+    values += zip(local.events.variables, local.events.rows[event], strict=True)
+    return {variable.name: frozenset({value}) for variable, value in values}
+
+
+def _holds(local: Local, node: Node, goal: Tests) -> bool:
+    row = _tests(local, node)
+    return all(row[name] <= allowed for name, allowed in goal.items())
+
+
+def merged(cubes: list[Tests]) -> list[Tests]:
+    """The same set of rows with fewer cubes: two that differ in one variable only become one, until nothing changes."""
+    current = {tuple(sorted((k, tuple(sorted(v))) for k, v in cube.items())) for cube in cubes}
+    changed = True
+    while changed:
+        changed = False
+        for position in range(max((len(c) for c in current), default=0)):
+            groups: dict[object, list[tuple[tuple[str, tuple[str, ...]], ...]]] = defaultdict(list)
+            for cube in sorted(current):
+                groups[cube[:position] + cube[position + 1 :]].append(cube)
+            for members in groups.values():
+                if len(members) > 1:
+                    name = members[0][position][0]
+                    union = tuple(sorted({value for cube in members for value in cube[position][1]}))
+                    current -= set(members)
+                    current.add((*members[0][:position], (name, union), *members[0][position + 1 :]))
+                    changed = True
+    return [{name: frozenset(values) for name, values in cube} for cube in sorted(current)]

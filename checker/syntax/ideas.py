@@ -1,0 +1,365 @@
+"""Ideas what a wrong line was meant to be, the likeliest first.
+
+Every idea is only a proposal; ``repair.py`` keeps one with which the line then fits, so an idea may be bold.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import product
+
+from checker.diagnostics import Diagnostic
+from checker.errors import syntax as errors
+from checker.errors.expected import in_words
+from checker.errors.shapes import ASSUMPTIONS, CLAIM_PROSE, CONCEPTS, shape_below, shape_of
+from checker.errors.suggest import close_to
+from checker.source import Span
+from checker.syntax.automaton import LINE_END, Reading, Stack, automaton
+from checker.syntax.habits import HABITS, Habit
+from checker.syntax.layout import Line
+
+LEXEME = re.compile(r'"[^"]*"?|[^\W\d][\w]*(?:-\w+)*|\d\w*|[=!<>:&|+\-*/]+|\S')
+_FILLERS = frozenset(
+    {"the", "a", "an", "named", "called", "my", "our", "this", "that", "each", "every", "all", "then", "with", "of", "column"}
+    | {"field", "type", "is", "does", "do", "exists", "it", "row", "key", "queue", "topic", "table", "store", "database"}
+    | {"event", "message", "effect"}
+)
+"""Words that people put in between; the line may fit without one."""
+_NOT_FORGOTTEN = frozenset(
+    {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
+)
+"""Words that say something of their own: nobody leaves them out by mistake."""
+_BELOW = "on the next line, indented"
+_RELATED = (frozenset({"set", "update", "let", "increment"}), frozenset({"insert", "add"}), frozenset({"send", "call", "do"}))
+"""Steps that are mixed up."""
+Edit = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a text fits in its place: read up to ``stop`` (None: wholly), and whether what stands below it fits too.
+
+    ``odd``: it fits only with a word such as ``of`` as a name, which nobody means.
+    """
+
+    stop: int | None
+    block: bool
+    odd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """A proposed repair: the edits, and the words for it once it proves right (given the repaired line, if it then fits wholly)."""
+
+    edits: tuple[Edit, ...]
+    word: Callable[[str], Diagnostic]
+    partial: bool = False
+    """Worth keeping even if the line still has another mistake further on."""
+    weak: bool = False
+    """Worth less than one that is only partial."""
+    final: bool = False
+    """It explains the mistake, but the line cannot be read like that."""
+
+
+class Ideas:
+    """The ideas for one line at the place where it stops fitting."""
+
+    def __init__(self, path: str, known: frozenset[str], stack: Stack, fits: Callable[[str], Fit]) -> None:
+        self.automaton = automaton()
+        self.path = path
+        self.known = known
+        self.stack = stack
+        self.fits = fits
+        self.line = Line(0, 0, "", 0)
+        self.begin = self.end = 0
+        self.reading = Reading((), stack, 0)
+        self.accepted: frozenset[str] = frozenset()
+        self.words: list[str] = []
+
+    def locate(self) -> None:
+        """Find the word at which the line stops fitting, and what would fit there."""
+        self.reading = self.automaton.read(self.stack, self.text)
+        stop = len(self.text) if self.reading.stop is None else self.reading.stop
+        found = next((m for m in LEXEME.finditer(self.text) if m.start() <= stop < m.end()), None)
+        self.begin, self.end = found.span() if found else (stop, stop)
+        before = next((p.before for p in self.reading.pieces if p.end > self.begin), self.reading.stack)
+        self.accepted = self.automaton.accepts(before)
+        self.words = sorted(self.automaton.words(before))
+
+    @property
+    def text(self) -> str:
+        """The line as it is now."""
+        return self.line.text
+
+    @property
+    def word(self) -> str:
+        """The word in question; empty at the end of the line."""
+        return self.text[self.begin : self.end]
+
+    @property
+    def expected(self) -> list[str]:
+        """What would fit, in words."""
+        return in_words(self.accepted, self.automaton.literals)
+
+    def span(self, start: int, end: int) -> Span:
+        return self.line.span(start, end, self.path)
+
+    @property
+    def place(self) -> Span:
+        """Where the word in question stands."""
+        return self.span(self.begin, self.end)
+
+    def edited(self, edits: tuple[Edit, ...]) -> str:
+        text = self.text
+        for start, end, new in sorted(edits, reverse=True):
+            text = text[:start] + new + text[end:]
+        return text
+
+    def _sound(self, edits: Iterable[Edit]) -> list[Edit]:
+        """The edits each of which alone makes the line fit."""
+        fits = ((e, self.fits(self.edited((e,)))) for e in edits)
+        return [e for e, fit in fits if fit.stop is None and not fit.odd]
+
+    def ideas(self) -> Iterator[Idea]:
+        yield from (i for habit in HABITS if (i := self._habit(habit)))
+        if self.word and (self.word[0].isalpha() or self.word[0] == "_"):
+            yield from self._spelling()
+            yield from self._glued()
+        yield from self._phrase()
+        yield from self._torn("-")
+        yield from self._second_step()
+        yield from self._fillers()
+        if not self.is_prose():
+            yield from self._missing()
+            yield from self._nameless()
+            yield from self._instead()
+            yield from self._first_word()
+            yield from self._order()
+            yield from self._torn("_")
+            yield from self._surplus()
+
+    def is_prose(self) -> bool:
+        """Whether this is a thing of another kind altogether, which a small repair would only disguise."""
+        first, *others = re.findall(r"[\w\-]+", self.text.lower()) or [""]
+        return first in CONCEPTS or (first == "claim" and bool(CLAIM_PROSE & set(others) - self.known))
+
+    def _habit(self, habit: Habit) -> Idea | None:
+        edits = habit.edits(self.text, self.automaton.literals)
+        if not edits:
+            return None
+        start, end, new = edits[0]
+        found = self.text[start:end]
+        headline, label = (t.format(old=found, new=new) if "{old}" in habit.headline else t for t in (habit.headline, habit.label))
+        place = self.span(start + len(found) - len(found.lstrip()), start + len(found.rstrip()))
+        partial = any(a <= self.begin < max(b, a + 1) for a, b, _ in edits)
+        return Idea(edits, lambda line: errors.foreign(headline, place, label, line), partial)
+
+    def _spelling(self) -> Iterator[Idea]:
+        if not self.word.isascii() and self.word.isidentifier():
+            yield self._replaced(plain := _plain(self.word), lambda _: errors.foreign_name(self.word, self.place, plain))
+        near = close_to(self.word, self.words)
+        extra = f"({CONCEPTS[self.word]})" if self.word in ("commit", "rollback") else None
+        for option in near:
+            yield self._spelled([option, *(n for n in near if n != option)], extra)
+
+    def _spelled(self, near: list[str], extra: str | None) -> Idea:
+        return self._replaced(near[0], lambda _: errors.misspelt(self.word, self.place, self.expected, near, extra))
+
+    def _replaced(self, new: str, word: Callable[[str], Diagnostic]) -> Idea:
+        return Idea(((self.begin, self.end, new),), word, partial=True)
+
+    def _glued(self) -> Iterator[Idea]:
+        for option in sorted(self.words, key=len, reverse=True):
+            if option[0].isalpha() and 1 < len(option) < len(self.word) and self.word.lower().startswith(option):
+                yield self._parted(f"{option} {self.word[len(option) :].lstrip('_-')}")
+
+    def _parted(self, parts: str) -> Idea:
+        return Idea(((self.begin, self.end, parts),), lambda _: errors.glued(self.word, parts, self.place))
+
+    def _phrase(self) -> Iterator[Idea]:
+        found = re.match(r"assume\s+(?=\S)", self.text)
+        if not found:
+            return
+        start, end = found.end(), len(self.text)
+        rest, place = self.text[start:end], self.span(start, end)
+        score, near = max((SequenceMatcher(None, rest.lower(), p).ratio(), p) for p in ASSUMPTIONS if "EFFECT" not in p)
+        if score >= 0.75:
+            yield Idea(((start, end, near),), lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS))
+        elif self.word and not rest.startswith("crash only"):
+            whole = ((start, end, ASSUMPTIONS[0]),)
+            yield Idea(whole, lambda _: errors.no_such_assumption(rest, place, None, ASSUMPTIONS), final=True)
+
+    def _torn(self, join: str) -> Iterator[Idea]:
+        """One word with a space in it: ``at least once``; or ``my queue``, as the name behind the line's first word."""
+        lexemes = [m.span() for m in LEXEME.finditer(self.text)]
+        here = next((i for i, (start, _) in enumerate(lexemes) if start == self.begin), None)
+        declares = self.text.split()[0] in self.automaton.words(self.automaton.contexts["item"])
+        if here is None or (join == "_" and not (here == 2 and declares)):
+            return
+        for first, last in ((0, 1), (0, 2)) if join == "-" else ((-1, 0),):
+            if here + last < len(lexemes):
+                start, end = lexemes[here + first][0], lexemes[here + last][1]
+                words = self.text[start:end].split()
+                if all(re.fullmatch(r"\w+", w) for w in words):
+                    yield self._joined(start, end, join.join(words))
+
+    def _joined(self, start: int, end: int, word: str) -> Idea:
+        torn, place = self.text[start:end], self.span(start, end)
+        return Idea(((start, end, word),), lambda _: errors.torn(torn, word, place))
+
+    def _second_step(self) -> Iterator[Idea]:
+        """``ack; stop``: two steps in one line."""
+        found = re.match(r"(?:;|,|and\b|then\b|&&?)?\s*(.+)", self.text[self.begin :])
+        if not found or not self.begin or LINE_END not in self.accepted:
+            return
+        start, end, rest = self.begin, len(self.text), found[1]
+        place = self.span(start, end)
+        for context, how in (("step", "on a line of its own"), ("clause", _BELOW), ("claim", _BELOW)):
+            reading = self.automaton.read(self.automaton.contexts[context], rest)
+            if reading.stop is None and self.automaton.feed(reading.stack, LINE_END):
+                yield self._cut_off(place, f"write `{rest}` {how}")
+
+    def _cut_off(self, place: Span, help: str) -> Idea:
+        return Idea(((self.begin, len(self.text), ""),), lambda _: errors.second_step(place, help))
+
+    def _fillers(self) -> Iterator[Idea]:
+        for found in re.finditer(r"[A-Za-z]+(?: +|$)", self.text):
+            if found[0].strip().lower() in _FILLERS and 0 < found.start() <= self.begin:
+                yield self._left_out(found.start(), found.end())
+
+    def _left_out(self, start: int, end: int) -> Idea:
+        word = self.text[start:end].strip()
+        place = self.span(start, start + len(word))
+        return Idea(((start, end, ""),), lambda line: errors.surplus(word, place, line))
+
+    def _insertion(self, option: str) -> Edit:
+        """The edit that puts a word in front of the place, with the spaces it needs."""
+        if option[0].isalpha():
+            before = "" if not self.begin or self.text[self.begin - 1] == " " else " "
+            return (self.begin, self.begin, before + option + (" " if self.word else ""))
+        at = self.begin
+        while at and option in ".,:()" and self.text[at - 1] == " ":
+            at -= 1
+        after = " " if option in ",:=|" and self.word else ""
+        return (at, self.begin, (" " if option in "=|" else "") + option + after)
+
+    def _missing(self) -> Iterator[Idea]:
+        edits = {self._insertion(option): option for option in self.words if option not in _NOT_FORGOTTEN}
+        sound = self._sound(edits)
+        at = self.span(self.begin, self.begin)
+        if 0 < len(sound) <= 3:
+            options = [edits[e] for e in sound]
+            yield Idea((sound[0],), lambda line: errors.missing(options, at, line))
+        elif self.reading.pieces:
+            following = next((m.end() for m in LEXEME.finditer(self.text, self.end)), None)
+            for edit, option in edits.items():
+                stop = self.fits(self.edited((edit,))).stop
+                if following is not None and stop is not None and len(edit[2]) + following <= stop:
+                    yield self._missing_one(edit, option, at)
+
+    @staticmethod
+    def _missing_one(edit: Edit, option: str, at: Span) -> Idea:
+        return Idea((edit,), lambda line: errors.missing([option], at, line), partial=True)
+
+    def _nameless(self) -> Iterator[Idea]:
+        """``queue of Paid``: the name is left out, and the next word was taken for it."""
+        for start in [*(p.start for p in self.reading.pieces if p.terminal == "NAME"), self.begin]:
+            if re.match(r"[a-z(]", self.text[start:]):
+                yield self._without(start, "x ", ["a name"])
+        for option in self.words if self.word and self.reading.pieces else ():
+            if option not in _NOT_FORGOTTEN:
+                at, _, new = self._insertion(option)
+                yield self._without(at, f"{new} x ", [f"`{option}`", "a name"])
+
+    def _without(self, at: int, new: str, what: list[str]) -> Idea:
+        place, shape = self.span(at, at), self.shape
+        return Idea(((at, at, new),), lambda _: errors.missing_name(what, place, shape), final=True)
+
+    @property
+    def shape(self) -> str | None:
+        """How such a line is written: by its first word, else by its place."""
+        first = self.text.split()[0].rstrip(":;,(").lower()
+        shape = shape_of(first) if first in self.automaton.words(self.stack) else None
+        return shape or shape_below(self.automaton.accepts(self.stack))
+
+    def _instead(self) -> Iterator[Idea]:
+        letters = self.word[:1].isalpha()
+        options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN and (o[0].isalpha() or not letters)]
+        sound = self._sound((self.begin, self.end, self._spaced(option)) for option in options)
+        if not self.begin:
+            sound = [e for e in sound if self._is_telling(self.edited((e,)))]
+        if 0 < len(sound) <= 3:
+            options = [e[2].strip() for e in sound]
+            yield Idea((sound[0],), lambda line: errors.instead(self.word, self.place, options, line))
+
+    def _is_telling(self, text: str) -> bool:
+        """Whether more than the first word shows what kind of line this is."""
+        return sum(bool(self.automaton.literals[p.terminal]) for p in self.automaton.read(self.stack, text).pieces) > 1
+
+    def _spaced(self, option: str) -> str:
+        """A word in the place of the one in question, apart from its neighbours."""
+        before = self.text[self.begin - 1 : self.begin].strip() and option[0].isalpha()
+        after = self.text[self.end : self.end + 1].strip() and option[0].isalpha()
+        return (" " if before else "") + option + (" " if after else "")
+
+    def _first_word(self) -> Iterator[Idea]:
+        first = re.match(r"[A-Za-z]+", self.text)
+        if not first or self.begin == 0 or not self.word:
+            return
+        for option in sorted(self.automaton.words(self.stack)):
+            text = option + self.text[first.end() :]
+            related = any({option, first[0]} <= family for family in _RELATED) or not self.line.indent
+            if option != first[0] and related and self.fits(text).block and self._is_telling(text):
+                yield Idea(((0, first.end(), option),), lambda line: errors.other_line(self.word, self.place, line, first[0]))
+
+    def _order(self) -> Iterator[Idea]:
+        """One word moved to another place; if several moves do, only that the order is wrong."""
+        words = LEXEME.findall(self.text)
+        moves: dict[str, None] = {}
+        for size, i, j in product((1, 2), range(len(words)), range(len(words))) if len(words) <= 8 else ():
+            rest = words[:i] + words[i + size :]
+            moves[" ".join([*rest[:j], *words[i : i + size], *rest[j:]])] = None
+        sound = [m for m in moves if (fit := self.fits(m)).stop is None and not fit.odd]
+        if sound:
+            only = tidy(sound[0]) if len(sound) == 1 else None
+            yield self._moved(sound[0], only, shape_of(sound[0].split()[0]))
+
+    def _moved(self, text: str, only: str | None, shape: str | None) -> Idea:
+        place = self.span(0, len(self.text))
+        return Idea(((0, len(self.text), text),), lambda _: errors.wrong_order(place, only, shape), final=only is None)
+
+    def _surplus(self) -> Iterator[Idea]:
+        if not self.word:
+            return
+        before = self.reading.pieces[-1] if self.reading.pieces else None
+        if (
+            before
+            and before.terminal == "NAME"
+            and self.word in self.known
+            and self.text[before.start : before.end] not in self.known
+        ):
+            yield self._left_out(before.start, self.begin)
+        if self.word not in _NOT_FORGOTTEN:
+            yield self._left_out(self.begin, self.end)
+        if self.begin and LINE_END in self.accepted and self.word not in _NOT_FORGOTTEN:
+            start, end = self.begin, len(self.text)
+            rest, place, shape = self.text[start:], self.span(start, end), self.shape
+            yield Idea(((start, end, ""),), lambda _: errors.surplus_end(rest, place, shape), weak=True)
+
+
+def tidy(text: str) -> str:
+    """A line as one would write it: single spaces, none in front of a sign that closes."""
+    return re.sub(r" +([,:)])", r"\1", " ".join(text.split()))
+
+
+def _plain(word: str) -> str:
+    """The nearest name in plain letters."""
+    folded = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
+    kept = re.sub(r"\W", "", folded)
+    if len(kept) >= max(2, len(word) // 2) and not kept[0].isdigit():
+        return kept
+    return "name_" + "_".join(f"{ord(c):x}" for c in word)[:30]

@@ -1,0 +1,128 @@
+"""What a certified invariant allows, as tables that answer at once whether a cube is outside it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import combinations, product
+
+from checker.invariant import Invariant, Row
+from checker.why.space import Cube, Masks, Profile, Space
+
+MOST_CONFIGURATIONS = 300_000
+"""Configurations of one profile that are put into a table."""
+
+_Key = tuple[int, tuple[tuple[int, tuple[int, ...]], ...]]
+"""A configuration in numbers of rows, sorted."""
+
+
+class TooBig(Exception):
+    """A table would be too big; nothing is explained then."""
+
+
+class Allowed:
+    """The configurations that satisfy an invariant, by profile; each table has one set of configurations per value of each column.
+
+    Sets of configurations are bits of one large number, so a conjunction of value sets is a few operations on numbers.
+    """
+
+    __slots__ = ("_crews", "_events", "_rows", "_shapes", "_tables", "space")
+
+    def __init__(self, space: Space, invariant: Invariant) -> None:
+        self.space = space
+        rows = [sorted(invariant.components), sorted({e for _, e in invariant.events}), sorted({w for _, _, w in invariant.workers})]
+        self._rows = [[self._bits(level, row) for row in some] for level, some in enumerate(rows)]
+        number = [{row: i for i, row in enumerate(some)} for some in rows]
+        self._shapes: set[_Key] = set()
+        for shape in invariant.excluded:
+            known = shape.component in number[0] and all(
+                e in number[1] and all(w in number[2] for w in workers) for e, workers in shape.events
+            )
+            if known:
+                parts = [(number[1][e], tuple(sorted(number[2][w] for w in workers))) for e, workers in shape.events]
+                self._shapes.add((number[0][shape.component], tuple(sorted(parts))))
+        self._events: dict[int, list[int]] = {c: [] for c in range(len(rows[0]))}
+        self._crews: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for component, event in sorted(invariant.events):
+            self._events[number[0][component]].append(number[1][event])
+        for component, event, worker in sorted(invariant.workers):
+            self._crews[number[0][component], number[1][event]].append(number[2][worker])
+        self._tables: dict[Profile, tuple[list[dict[int, int]], int]] = {}
+
+    def _bits(self, level: int, row: Row) -> Masks:
+        return tuple(1 << v.domain.index(value) for v, value in zip(self.space.variables[level], row, strict=True))
+
+    def outside(self, one: Cube) -> bool:
+        """No configuration that satisfies the invariant contains the cube."""
+        return self.empty(one.profile, [(i, m) for i, (m, every) in enumerate(self._limits(one)) if m != every])
+
+    def _limits(self, one: Cube) -> Iterator[tuple[int, int]]:
+        return zip(one.flat, self.space.width(one.profile), strict=True)
+
+    def empty(self, profile: Profile, literals: list[tuple[int, int]]) -> bool:
+        """No configuration of that profile has its columns in these value sets."""
+        table, left = self._table(profile)
+        for position, bits in literals:
+            left &= _either(table[position], bits)
+            if not left:
+                return True
+        return not left
+
+    def _table(self, profile: Profile) -> tuple[list[dict[int, int]], int]:
+        if profile not in self._tables:
+            found = []
+            for row in self._configurations(profile):
+                found.append(row)
+                if len(found) > MOST_CONFIGURATIONS:
+                    raise TooBig(f"more than {MOST_CONFIGURATIONS} configurations with {profile} workers")
+            self._tables[profile] = (_columns(found, len(self.space.width(profile))), (1 << len(found)) - 1)
+        return self._tables[profile]
+
+    def _configurations(self, profile: Profile) -> Iterator[Masks]:
+        components, events, workers = self._rows
+        for c, row in enumerate(components):
+            for chosen in product(self._events[c], repeat=len(profile)):
+                crews = [product(self._crews[c, e], repeat=count) for e, count in zip(chosen, profile, strict=True)]
+                for picks in product(*crews):
+                    if not self._excluded(c, tuple(zip(chosen, picks, strict=True))):
+                        flat = row
+                        for e, crew in zip(chosen, picks, strict=True):
+                            flat += events[e]
+                            for w in crew:
+                                flat += workers[w]
+                        yield flat
+
+    def _excluded(self, component: int, events: tuple[tuple[int, tuple[int, ...]], ...]) -> bool:
+        """It contains one of the excluded shapes."""
+        if not self._shapes:
+            return False
+        choices = [[None, *((e, crew) for crew in _some(workers))] for e, workers in events]
+        return any((component, tuple(sorted(p for p in picks if p is not None))) in self._shapes for picks in product(*choices))
+
+
+def _some(workers: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """All sub-multisets, sorted."""
+    mine = sorted(workers)
+    return [picks for count in range(len(mine) + 1) for picks in dict.fromkeys(combinations(mine, count))]
+
+
+def _columns(rows: list[Masks], width: int) -> list[dict[int, int]]:
+    """For each column and each single value: the rows that have it, as bits of a number."""
+    found = []
+    for position in range(width):
+        members: dict[int, bytearray] = {}
+        for number, row in enumerate(rows):
+            if row[position] not in members:
+                members[row[position]] = bytearray(len(rows) // 8 + 1)
+            members[row[position]][number >> 3] |= 1 << (number & 7)
+        found.append({value: int.from_bytes(bits, "little") for value, bits in members.items()})
+    return found
+
+
+def _either(column: dict[int, int], bits: int) -> int:
+    """The rows with one of the values."""
+    found = 0
+    for value, rows in column.items():
+        if value & bits:
+            found |= rows
+    return found

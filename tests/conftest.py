@@ -1,0 +1,34 @@
+"""What every test can use: ``golden`` compares a text with a file, and ``pytest --update`` writes the file anew."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--update``: take what the program says now as the expectation."""
+    parser.addoption("--update", action="store_true", help="rewrite the golden files instead of comparing with them")
+
+
+@pytest.fixture()
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """``golden(path, text)``: the text is what the file holds; with ``--update`` the file is made to hold it."""
+    update = bool(request.config.getoption("--update"))
+
+    def compare(path: Path, text: str) -> None:
+        if update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+            return
+        assert path.exists(), f"there is no {path.name}: run `pytest --update` and read what it wrote"
+        wanted = path.read_text(encoding="utf-8")
+        if wanted != text:
+            lines = difflib.unified_diff(wanted.splitlines(), text.splitlines(), f"{path.name} (expected)", "now", lineterm="", n=2)
+            pytest.fail("\n".join([*lines, "", "if the new text is right, run `pytest --update`"]), pytrace=False)
+
+    return compare

@@ -1,0 +1,117 @@
+"""Results made by hand, for what the engines do not give us on purpose; and traces walked by hand through the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from checker.check import check
+from checker.design import Design
+from checker.diagnostics import Diagnostic, Label, Severity
+from checker.load import load_text
+from checker.options import Options
+from checker.replay import Context, Replay, choices, initial
+from checker.result import Assurance, Cell, DesignResult, Disagreement, Result, Scope, Statistics, Verdict
+from checker.source import Source, Span
+from checker.syntax.nodes import Semantics
+from checker.trace import EventOf, Trace
+
+HERE = Path(__file__).parent
+STORIES = sorted(p.stem for p in (HERE / "stories").glob("*.once"))
+
+AMO, ALO, EO = Semantics
+EVERYTHING = Scope()
+
+
+@cache
+def checked(name: str) -> Result:
+    """The result of a design in ``stories``, with paths that do not depend on where the repository is."""
+    result = check(HERE / "stories" / f"{name}.once", Options(second_opinion=False))
+    (design,) = result.designs
+    path = f"{name}.once"
+    sources = {path: replace(s, path=path) for s in design.sources.values()}
+    return Result((replace(design, path=path, sources=sources),))
+
+
+def cell(claim: str, semantics: Semantics, verdict: Verdict, expected: Verdict = Verdict.HOLDS, **more: object) -> Cell:
+    """A cell with the usual assurance of its verdict and made-up sizes."""
+    assurance = {Verdict.HOLDS: Assurance.CERTIFICATE, Verdict.REFUTED: Assurance.REPLAYED}.get(verdict, Assurance.NONE)
+    kind = "no-loss" if "loss" in claim else "no-duplicate"
+    made = Cell(claim, kind, claim.split()[-1], semantics, verdict, expected, assurance, EVERYTHING, 10, checked_by=("z3", "cvc5"))
+    return replace(made, statistics=Statistics(1234, 5678, 19, 7), **more)
+
+
+def design(*cells: Cell, path: str = "designs/orders.once", title: str = "Orders", **more: object) -> DesignResult:
+    """A design's result around some cells."""
+    made = DesignResult(path, "0" * 64, title, (), cells, tuple(Semantics), {path: Source.of(path, "event Order(id)\n")})
+    return replace(made, **more)
+
+
+def every_verdict() -> Result:
+    """One of each: proved, bounded, refuted and expected, refuted, an expected violation that is gone, vacuous, unknown."""
+    dup, loss, both = "no duplicate charge", "no loss of charge", "order and charge together"
+    story = checked("worker_killed").designs[0]
+    refuted = {c.semantics: c for c in story.cells if c.kind == "no-duplicate"}
+    lost = next(c for c in story.cells if c.kind == "no-loss" and c.trace)
+    return Result(
+        (
+            replace(
+                story,
+                cells=(
+                    cell(dup, AMO, Verdict.HOLDS),
+                    replace(refuted[ALO], expected=Verdict.REFUTED),
+                    replace(refuted[EO], expected=Verdict.REFUTED, checked_by=("interpreter", "z3")),
+                    lost,
+                    cell(loss, ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2), checked_by=("search", "z3"),
+                         reason="rows are kept per order and per customer"),  # fmt: skip
+                    cell(loss, EO, Verdict.HOLDS, Verdict.REFUTED, assumptions=("no worker is killed", "no operator replays messages")),
+                    cell(both, AMO, Verdict.VACUOUS, checked_by=(), reason="`charge` never happens"),
+                    cell(both, ALO, Verdict.UNKNOWN, checked_by=(), reason="the search stopped: 2,000,000 states"),
+                    cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN, checked_by=()),
+                ),
+            ),
+        )
+    )
+
+
+def troubles() -> Result:
+    """A design with mistakes, one whose engines disagree, and a Ctrl-C."""
+    path = "designs/broken.once"
+    source = Source.of(path, "queue orders off Order\n")
+    span = Span(1, 14, 1, 17, path)
+    error = Diagnostic("S001", Severity.ERROR, "unexpected `off`", Label(span, "expected `of`"), help="did you mean `of`?", replacement="of")
+    warning = Diagnostic("N104", Severity.WARNING, "the queue `orders` is never read", Label(Span(1, 7, 1, 13, path), "declared here"))
+    broken = DesignResult(path, "1" * 64, "", (error, warning), (), (), {path: source})
+    failure = Disagreement("designs/orders.once", "no duplicate charge", ALO, "two engines disagree", ("this", "that"))
+    return Result((broken, design(cell("no duplicate charge", AMO, Verdict.HOLDS), failures=(failure,))), interrupted=True)
+
+
+def walked(text: str, semantics: Semantics, script: Sequence[str], events: int = 1) -> tuple[Design, Replay]:
+    """A trace through a design: every line of ``script`` is ``cause [outcome] [worker N] [event N]`` and must fit exactly one choice."""
+    loaded = load_text(text, "walked.once")
+    assert loaded.design is not None, loaded.diagnostics
+    ctx = Context.of(loaded.design, semantics)
+    kinds = next(iter(loaded.design.events.values()))
+    made = tuple(EventOf(0, kinds.name, tuple((f, values[0]) for f, values in kinds.payload)) for _ in range(events))
+    states, steps = [initial(loaded.design, semantics, made)], []
+    for line in script:
+        words, worker, event = line, None, None
+        if " event " in words:
+            words, _, number = words.rpartition(" event ")
+            event = int(number)
+        if " worker " in words:
+            words, _, number = words.rpartition(" worker ")
+            worker = int(number)
+        cause, _, outcome = words.partition(" ")
+        fitting = [
+            (step, state) for step, state in choices(ctx, states[-1])
+            if step.cause.value == cause and step.outcome == outcome
+            and worker in (None, step.worker) and event in (None, step.event)
+        ]  # fmt: skip
+        assert len(fitting) == 1, (line, [s for s, _ in fitting], [(s.cause.value, s.outcome, s.worker) for s, _ in choices(ctx, states[-1])])
+        steps.append(fitting[0][0])
+        states.append(fitting[0][1])
+    trace = Trace(semantics, made, tuple(steps))
+    return loaded.design, Replay(trace, tuple(steps), tuple(states))

@@ -1,0 +1,100 @@
+"""Nothing of a developer's machine in the repository; links and paths of the pages lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.whole_repo.repo import ROOT, files, pages, prose, read
+
+SLASH = "/"
+MACHINE = tuple(SLASH + folder + SLASH for folder in ("tmp", "root", "home", "Users", "work", "private", "var" + SLASH + "folders"))
+"""How absolute paths of a machine begin. Put together here, so that this file does not contain one."""
+
+HOSTS = tuple(".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("crates", "io"), ("pkg", "dev")))
+"""Package registries: which one is used is a matter of the machine."""
+
+ADDRESS = re.compile(r"(?<![\w.])(?:10|127|172|192)\.\d{1,3}\.\d{1,3}\.\d{1,3}|\blocalhost:\d+")
+URL = re.compile(r"https?://[^\s)>\"'`]+")
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+QUOTED = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"[\w.][\w.-]*(/[\w.-]+)*/?")
+ENDINGS = (".py", ".md", ".lark", ".once", ".toml", ".json")
+TOP = {p.parts[0] for p in files()}
+
+
+def _text(path: Path) -> str:
+    return (ROOT / path).read_bytes().decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("path", files(), ids=str)
+def test_no_path_or_host_of_a_machine(path: Path) -> None:
+    text = _text(path)
+    found = [word for word in (*MACHINE, *HOSTS) if word in URL.sub(lambda u: u[0].split("://")[1].split("/")[0], text)]
+    assert not found
+    assert not ADDRESS.search(text)
+
+
+@pytest.mark.parametrize("path", files(), ids=str)
+def test_text_files_are_tidy(path: Path) -> None:
+    data = (ROOT / path).read_bytes()
+    if not data or path.parts[:2] == ("tests", "errors"):  # broken files on purpose
+        return
+    assert data.endswith(b"\n")
+    assert b"\r" not in data
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as common renderers make them."""
+    titles = re.findall(r"^#+ +(.*?) *$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+@pytest.mark.parametrize("page", pages(), ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(prose(page)):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (ROOT / page.parent / name).resolve() if name else ROOT / page
+        assert path.exists(), f"{page}: {target}"
+        assert ROOT in (path, *path.parents), f"{page}: {target} leaves the repository"
+        if anchor:
+            assert anchor in _anchors(path.relative_to(ROOT)), f"{page}: {target}"
+
+
+def _named(page: Path) -> set[str]:
+    """Paths of the repository that a page names between backticks."""
+    words = {w for w in QUOTED.findall(prose(page)) if PATH.fullmatch(w)}
+    return {w for w in words if ("/" in w and w.split("/")[0] in TOP) or (w.endswith(ENDINGS) and "/" in w) or w in TOP}
+
+
+@pytest.mark.parametrize("page", pages(), ids=str)
+def test_named_paths_exist(page: Path) -> None:
+    missing = {w for w in _named(page) if not (ROOT / w).exists() and not (ROOT / page.parent / w).exists()}
+    assert not missing
+
+
+def test_the_architecture_page_names_every_part() -> None:
+    """A module or folder that the page does not mention is one that nobody finds."""
+    text = read("ARCHITECTURE.md")
+    parts = {p.parts[1] for p in files() if p.parts[0] == "checker" and p.parts[1] not in ("__init__.py", "__main__.py", "schema")}
+    assert {part for part in parts if not re.search(rf"\b{re.escape(part.removesuffix('.py'))}\b", text)} == set()
+
+
+NOTE = re.compile(r"NOTE\(([a-z-]+)\)")
+
+
+def test_notes_are_written_once_and_listed() -> None:
+    written: dict[str, list[str]] = {}
+    for path in (p for p in files() if p.parts[0] == "checker" and p.suffix == ".py"):
+        for name in re.findall(r"NOTE\(([a-z-]+)\):", read(path)):
+            written.setdefault(name, []).append(str(path))
+    assert all(len(places) == 1 for places in written.values())
+    listed = dict(re.findall(r"^\| NOTE\(([a-z-]+)\) \| `([^`]+)` \|", read("ARCHITECTURE.md"), re.MULTILINE))
+    assert listed == {name: places[0] for name, places in written.items()}
+    for path in (p for p in files() if p.suffix in (".py", ".md")):
+        assert set(NOTE.findall(read(path))) - {"name"} <= set(written), path

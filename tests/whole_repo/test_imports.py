@@ -1,0 +1,207 @@
+"""Imports go one way (ARCHITECTURE.md, "Who may import whom"), search and proof never print, and ``--help`` is quick."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.whole_repo.repo import PACKAGE, ROOT, blocks, modules
+
+LAYERS = (
+    ("source", "machine", "resources"),
+    ("diagnostics", "invariant", "syntax.nodes", "syntax.steps", "models"),
+    ("errors",),
+    ("syntax", "design"),
+    ("resolve_steps", "resolve", "load"),
+    ("trace", "options", "slice", "explore", "cover", "smt"),
+    ("lower", "replay"),
+    ("claims", "unfold", "result"),
+    ("story",),
+    ("judge", "dead", "why", "certificates"),
+    ("check", "exits"),
+    ("report", "progress"),
+    ("commands", "cli", "main"),
+)
+"""Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
+
+ENGINES = ("explore", "cover", "smt")
+DATA = {"machine", "invariant"}
+"""What the engines may share."""
+
+PRINTERS = ("report", "commands", "cli", "main")
+"""Parts that may write to a stream."""
+
+GIVEN_A_STREAM = ("progress",)
+"""Parts that may write to a stream they are given, and to no other."""
+
+FRONT = {"", "__main__"}
+"""The package itself imports on demand and starts the command line: it is above everything."""
+
+
+def _name(module: str) -> str:
+    return module.removeprefix("checker").removeprefix(".")
+
+
+@cache
+def _part(module: str) -> str:
+    """The entry of ``LAYERS`` a module belongs to."""
+    name = _name(module)
+    fitting = [part for layer in LAYERS for part in layer if name == part or name.startswith(part + ".")]
+    return max(fitting, key=len, default="")
+
+
+def _layer(module: str) -> int:
+    """The number of its layer; -1 if it has none, which is the mistake of one test only."""
+    return next((i for i, layer in enumerate(LAYERS) if _part(module) in layer), -1)
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def _base(module: str, path: Path, node: ast.ImportFrom) -> str:
+    """The dotted name behind ``from``, with leading dots resolved."""
+    if not node.level:
+        return node.module or ""
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    start = package[: len(package) - node.level + 1]
+    return ".".join([*start, *([node.module] if node.module else [])])
+
+
+def imported(module: str) -> Iterator[tuple[int, str]]:
+    """The modules of the package that a module imports, anywhere in it, with the line."""
+    path = modules()[module]
+    for node in ast.walk(_tree(path)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(module, path, node)
+            names = [f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules() else base for alias in node.names]
+        for name in names:
+            if name in modules():
+                yield node.lineno, name
+
+
+def test_every_module_has_a_layer() -> None:
+    lost = [m for m in modules() if _name(m) not in FRONT and _layer(m) < 0]
+    assert not lost, "add them to LAYERS here, and to ARCHITECTURE.md"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in modules() if _name(m) not in FRONT and _layer(m) >= 0))
+def test_imports_go_one_way(module: str) -> None:
+    for line, target in imported(module):
+        if target != "checker":  # the version
+            assert _layer(target) <= _layer(module), f"{modules()[module]}:{line} imports upwards: {target}"
+
+
+@pytest.mark.parametrize("layer", range(len(LAYERS)))
+def test_no_circle_within_a_layer(layer: int) -> None:
+    graph: dict[str, set[str]] = {part: set() for part in LAYERS[layer]}
+    for module in modules():
+        if _name(module) not in FRONT and _layer(module) == layer:
+            inside = {_part(t) for _, t in imported(module) if t != "checker" and _layer(t) == layer}
+            graph[_part(module)] |= inside - {_part(module)}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_every_part_exists() -> None:
+    for part in (p for layer in LAYERS for p in layer):
+        assert f"checker.{part}" in modules(), part
+
+
+def test_the_page_shows_the_same_layers() -> None:
+    shown = [b.text for b in blocks("ARCHITECTURE.md") if b.text.startswith("source ·")]
+    assert len(shown) == 1
+    words = [line.split(" · ") for line in shown[0].splitlines()]
+    words[1] = [w for w in words[1] if not w.startswith("the tree")] + ["syntax.nodes", "syntax.steps"]
+    words[3] = [w.removesuffix(" (all the rest)") for w in words[3]]
+    assert [set(line) for line in words] == [set(layer) for layer in LAYERS]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engines_share_nothing_but_the_data(engine: str) -> None:
+    for module in modules():
+        if _name(module).split(".")[0] == engine:
+            foreign = {_part(t) for _, t in imported(module)} - {engine}
+            assert foreign <= DATA, module
+
+
+def test_the_interpreter_is_another_reading() -> None:
+    for module in modules():
+        if _name(module).split(".")[0] == "replay":
+            foreign = {_part(t) for _, t in imported(module)}
+            assert not foreign & {"lower", "slice", "claims", "unfold", *ENGINES}, module
+
+
+# ---------------------------------------------------------------- printing
+
+
+def _streams(path: Path) -> Iterator[tuple[int, str]]:
+    """Where a module gets hold of a stream or prints."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "sys" and node.attr in ("stdout", "stderr", "__stdout__", "__stderr__"):
+                yield node.lineno, f"sys.{node.attr}"
+            if node.value.id == "click" and node.attr in ("echo", "secho", "get_text_stream", "get_binary_stream"):
+                yield node.lineno, f"click.{node.attr}"
+        elif isinstance(node, ast.ImportFrom) and node.module == "sys":
+            yield from ((node.lineno, a.name) for a in node.names if a.name in ("stdout", "stderr"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rich.console"):
+            yield node.lineno, "rich.console"
+
+
+def _prints(path: Path) -> Iterator[int]:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input", "breakpoint"):
+            yield node.lineno
+
+
+def _writes(path: Path) -> Iterator[int]:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("write", "writelines"):
+            if isinstance(node.func.value, ast.Attribute | ast.Name):
+                last = node.func.value.attr if isinstance(node.func.value, ast.Attribute) else node.func.value.id
+                if last in ("stream", "stdout", "stderr", "console"):
+                    yield node.lineno
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_nothing_prints(module: str) -> None:
+    path = modules()[module]
+    assert not list(_prints(path))
+    part = _name(module).split(".")[0]
+    if part not in PRINTERS:
+        assert not list(_streams(path))
+    if part not in (*PRINTERS, *GIVEN_A_STREAM):
+        assert not list(_writes(path))
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_only_the_exit_door_exits(module: str) -> None:
+    for node in ast.walk(_tree(modules()[module])):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("exit", "quit", "sys.exit", "os._exit"):
+            assert _name(module) == "main", f"{module}:{node.lineno}"
+
+
+# ---------------------------------------------------------------- start-up
+
+
+@pytest.mark.parametrize(("start", "allowed"), [("checker", ()), ("checker.cli", ()), ("checker.main", ("lark",))])
+def test_heavy_libraries_are_imported_on_demand(start: str, allowed: tuple[str, ...]) -> None:
+    heavy = tuple(m for m in ("z3", "cvc5", "networkx", "lark", "rich") if m not in allowed)
+    script = f"import sys, {start}; print(*(m for m in {heavy!r} if m in sys.modules))"
+    done = subprocess.run((sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_package_is_where_we_look() -> None:
+    assert (PACKAGE / "machine.py").is_file()
+    assert len(modules()) > 50
