@@ -130,12 +130,8 @@ def _unbounded(q: Question) -> Cell | Disagreement:
 
 def _keys_in(q: Question) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
-    design, kept = q.lowered.design, {v.name.split(".")[0].split("#")[0] for v in q.machine.variables}
-    rows = [*design.stores.values(), *design.effects.values(), *design.locks.values()]
-    keys = {getattr(x, "key", "") for x in rows if x.name in kept} | {
-        e.key_field or "" for e in design.effects.values() if e.name in kept
-    }
-    return tuple(k for k in design.business_keys if k in keys)
+    kept = {v.name.split(".")[0].split("#")[0] for v in q.machine.variables if v.level is Level.COMPONENT}
+    return tuple(sorted({key for name in kept for key in q.lowered.design.keys_of(name)}))
 
 
 def _certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
@@ -299,6 +295,8 @@ def _unless_vacuous(q: Question, cell: Cell) -> Cell:
         if isinstance(answer, cover.Safe):
             what = f"no reachable state has `{witness.name}`" if q.claim.kind == "one-worker" else f"`{witness.name}` never happens"
             return replace(cell, verdict=Verdict.VACUOUS, reason=what)
+    if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
+        return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
     return cell
 
 

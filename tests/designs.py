@@ -115,7 +115,7 @@ class _Maker:
             case "ack":
                 return "ack" + self.pick("", "", " or stop", " or fail")
             case "acquire":
-                return "acquire lease" + self.pick("", " or stop", " or fail")
+                return "acquire lease" + self.pick("", " or stop", " or fail", " or continue")
             case "release":
                 return "release lease"
             case "boxed":
@@ -188,7 +188,7 @@ class _Maker:
         if clause == 0:
             return [first]
         if clause == 1:
-            return [first + self.pick(" or stop", " or fail")]
+            return [first + self.pick(" or stop", " or fail", " or continue")]
         return [first, f"  on {'duplicate' if insert else 'conflict'}", *_indent(_indent(self.ending(self.block(s, 3), s)))]
 
     # -- the whole

@@ -11,14 +11,14 @@ worker after the other, either can reach the effect or never can.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from checker.claims.rest import Tests, pattern
+from checker.claims.rest import Tests, immutable, pattern
 from checker.explore.local import GONE, Local
-from checker.machine import Cause, Machine, Pattern, RuleKind
+from checker.machine import Cause, Level, Machine, Pattern, RuleKind
 
 Node = tuple[int, int, int]
 """Component row, event row, worker or GONE; numbered."""
@@ -42,14 +42,15 @@ class Passing:
     locks: frozenset[str]
 
 
-def hopeless(machine: Machine, goal: Tests, parts: Iterable[Tests], passing: Passing) -> tuple[Pattern, ...]:
+def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool) -> tuple[Pattern, ...]:
     """The situations from which ``goal`` (tests on one variable) can never hold, restricted to those that satisfy one of ``parts``.
 
+    ``owed``: only for events whose type and payload let the goal happen by itself from the start.
     Every combination of values is looked at, reachable or not, so that the claim does not rest on what an engine calls reachable.
     Raises ``TooWide`` if there are too many.
     """
     local = Local(machine)
-    starts = _situations(local, list(parts))
+    starts = _situations(local, [*parts, {v.name: frozenset(v.initial) for v in machine.variables if v.level is not Level.WORKER}])
     before, reached = _graph(local, starts, passing)
     saved = {node for node in reached if _holds(local, node, goal)}
     queue = list(saved)
@@ -58,8 +59,27 @@ def hopeless(machine: Machine, goal: Tests, parts: Iterable[Tests], passing: Pas
             if previous not in saved:
                 saved.add(previous)
                 queue.append(previous)
-    lost = [_tests(local, node) for node in starts if node not in saved]
+    choices = [v.name for v in immutable(machine)]
+    promised = {_choice(local, node, choices) for node in saved if _is_initial(local, node)}
+    lost = [
+        _tests(local, node)
+        for node in starts
+        if node not in saved and any(_holds(local, node, part) for part in parts) and (not owed or _choice(local, node, choices) in promised)
+    ]  # fmt: skip
     return tuple(pattern(machine, tests, resting=True) for tests in merged(lost))
+
+
+def _is_initial(local: Local, node: Node) -> bool:
+    component, event, worker = node
+    rows = ((local.components, component), (local.events, event))
+    fresh = all(x in v.initial for level, number in rows for v, x in zip(level.variables, level.rows[number], strict=True))
+    return fresh and worker == GONE
+
+
+def _choice(local: Local, node: Node, names: list[str]) -> tuple[str, ...]:
+    """The event's type and payload."""
+    row = dict(zip((v.name for v in local.events.variables), local.events.rows[node[1]], strict=True))
+    return tuple(row[name] for name in names)
 
 
 def _situations(local: Local, parts: list[Tests]) -> list[Node]:
@@ -124,9 +144,9 @@ def _tests(local: Local, node: Node) -> Tests:
     return {variable.name: frozenset({value}) for variable, value in values}
 
 
-def _holds(local: Local, node: Node, goal: Tests) -> bool:
+def _holds(local: Local, node: Node, wanted: Tests) -> bool:
     row = _tests(local, node)
-    return all(row[name] <= allowed for name, allowed in goal.items())
+    return all(row[name] <= allowed for name, allowed in wanted.items())
 
 
 def merged(cubes: list[Tests]) -> list[Tests]:

@@ -48,16 +48,16 @@ def no_duplicate(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 def no_loss(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     """Nobody is at work on an event, its effect never happened and no longer can, although events like it lead to it."""
     name = counter(lowered, claim.targets[0])
-    return _lost(lowered, name, rest.due(lowered.machine, name))
+    return _lost(lowered, name, [{}], owed=True)
 
 
 def together(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     """Nobody is at work on an event that has one of the two and can no longer get the other."""
     first, second = (counter(lowered, t) for t in claim.targets)
-    return (*_lost(lowered, second, [{first: SOME}]), *_lost(lowered, first, [{second: SOME}]))
+    return (*_lost(lowered, second, [{first: SOME}], owed=False), *_lost(lowered, first, [{second: SOME}], owed=False))
 
 
-def _lost(lowered: Lowered, name: str, cases: list[rest.Tests]) -> tuple[Pattern, ...]:
+def _lost(lowered: Lowered, name: str, cases: list[rest.Tests], *, owed: bool) -> tuple[Pattern, ...]:
     """The hopeless situations for a counter, in the given cases."""
     parts = [x for x in (rest.conjoin({name: NEVER, **settled(lowered)}, case) for case in cases) if x is not None]
     if not parts:
@@ -66,7 +66,7 @@ def _lost(lowered: Lowered, name: str, cases: list[rest.Tests]) -> tuple[Pattern
     stores, locks = lowered.design.stores, lowered.design.locks.values()
     free = {v.busy(store) for store in stores} | {lock.name for lock in locks if not lock.expires}
     passing = doom.Passing(frozenset(stores), frozenset(free))
-    return doom.hopeless(sliced(lowered.machine, asked), {name: SOME}, parts, passing)
+    return doom.hopeless(sliced(lowered.machine, asked), {name: SOME}, parts, passing, owed)
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from checker import design as d
 from checker.machine import Cause, Level
+from checker.replay.broker import starts
 from checker.replay.context import Context
-from checker.replay.interpreter import choices
-from checker.replay.reach import Reach
+from checker.replay.interpreter import choices, initial
 from checker.replay.rows import passes
 from checker.replay.state import State, look
 from checker.syntax import nodes as n
@@ -23,7 +25,7 @@ class Judge:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.reach = Reach(ctx)
+        self._hopeless: dict[tuple[n.Target, int, State], bool] = {}
 
     def violated(self, claim: d.Claim, state: State) -> bool:
         """Whether a state violates a claim of the design."""
@@ -47,6 +49,10 @@ class Judge:
                 return any(passes(self.ctx, state, claim.condition, e) for e in events)
         raise ValueError(claim.kind)
 
+    def at_rest(self, state: State, event: int) -> bool:
+        """No worker is on the event (nor a killed worker's last request), and nothing but faults can start anything for it."""
+        return all(w.event != event for w in state.workers) and not any(True for _ in starts(self.ctx, state, event))
+
     def lacks_for_good(self, target: n.Target, state: State, event: int) -> bool:
         """No worker is on the event (nor a killed worker's last request), and the target can no longer happen by itself.
 
@@ -57,15 +63,28 @@ class Judge:
             return False
         others = {lock for w in state.workers for lock in w.locks}
         start = state._replace(workers=(), held=tuple(x for x in state.held if x not in others))
+        known = self._hopeless.get((target, event, start))
+        if known is None:
+            known = self._hopeless[target, event, start] = self._cannot_happen(target, start, event)
+        return known
+
+    def _cannot_happen(self, target: n.Target, start: State, event: int) -> bool:
         seen, queue = {start}, [start]
         for now in queue:
             if self.times(target, now, event):
                 return False
+            if self._hopeless.get((target, event, now)):
+                continue
             for step, after in choices(self.ctx, now, 1):
                 if step.event in (event, -1) and self._by_itself(step) and after not in seen:
                     seen.add(after)
                     queue.append(after)
         return True
+
+    def _owed(self, target: n.Target, state: State, event: int) -> bool:
+        """Whether the target can happen by itself from the start, for an event of this type and payload."""
+        start = initial(self.ctx.design, self.ctx.choice, (replace(state.events[event], component=0),))
+        return not self.lacks_for_good(target, start, 0)
 
     def _by_itself(self, step: Step) -> bool:
         """Normal operation and the passing of time."""
@@ -95,8 +114,7 @@ class Judge:
         return (design.effects if target.name.text in design.effects else design.stores)[target.name.text].level
 
     def _lost(self, target: n.Target, state: State, event: int) -> bool:
-        name = target.name.text + (f".{target.column.text}" if target.column else "")
-        if self.times(target, state, event) or not self.reach.leads_to(state.events[event], name):
+        if self.times(target, state, event) or not self._owed(target, state, event):
             return False
         return self.lacks_for_good(target, state, event)
 

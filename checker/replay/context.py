@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker import design as d
 from checker.machine import Level
-from checker.replay.state import Frame, Spot, State, Worker
+from checker.replay.state import Frame, Spot, State, Worker, Write
 from checker.syntax import nodes as n
 
 ATOMIC = "atomic"
@@ -22,7 +22,7 @@ class Context:
 
     ``blocks``: every block of every handler, numbered so that continuations are small values; ``headers``: the lines above them.
     ``counted``: stores and columns that claims speak about. ``named_crashes``: processes killed only at named places.
-    ``loose``: consumers of whose messages the broker remembers only the status.
+    ``loose``: consumers of whose messages the broker remembers only the status. ``deaths_free``: deaths let others go on.
     """
 
     design: d.Design
@@ -34,6 +34,7 @@ class Context:
     counted: frozenset[str]
     named_crashes: frozenset[str]
     loose: frozenset[str]
+    deaths_free: bool = False
 
     @staticmethod
     def of(design: d.Design, semantics: n.Semantics) -> Context:
@@ -50,10 +51,12 @@ class Context:
             crashes |= {p.name for p in design.processes}
         loose = {p.name for p in design.processes if p.queue and _is_loose(design, p, semantics)}
         numbers = {id(b): i for i, b in enumerate(blocks)}
-        return Context(
+        ctx = Context(
             design, semantics, {p.name: p for p in design.processes}, tuple(blocks), tuple(headers), numbers,
             frozenset(targets - set(design.effects)), frozenset(crashes), frozenset(loose),
         )  # fmt: skip
+        freed = any(not x.expires for x in design.locks.values()) or any(p.workers for p in design.processes)
+        return replace(ctx, deaths_free=freed or any(_keeps_rows(ctx, p) for p in design.processes))
 
     # -- queues
 
@@ -111,9 +114,52 @@ class Context:
         """The frame for executing a block (none for an empty one)."""
         return (Frame(self.numbers[id(block)], 0, kind),) if block else ()
 
-    def end(self, frame: Frame) -> Frame:
-        """A block with nothing left to do but to leave it."""
-        return frame._replace(at=len(self.blocks[frame.block]))
+    def into(self, worker: Worker, block: tuple[n.Step, ...], kind: str = "") -> Worker:
+        """Go on with a block of the current line, then with what follows the line."""
+        worker = worker.next_line()
+        return worker._replace(todo=(*worker.todo, *self.enter(block, kind)))
+
+    def entered(self, worker: Worker, step: n.Section | n.Atomic) -> Worker:
+        """Enter a section or an atomic block."""
+        kind = f"section {step.name.text}" if isinstance(step, n.Section) else ATOMIC + " serializable" * step.serializable
+        return self.into(worker, step.body, kind)
+
+    def stopped(self, worker: Worker) -> Worker:
+        """Nothing left to do but to leave the open blocks (and commit)."""
+        return worker._replace(todo=tuple(f._replace(at=len(self.blocks[f.block])) for f in worker.todo), part=0)
+
+    def turned_down(self, worker: Worker, step: n.Step, outcome: str) -> Worker | None:
+        """The worker after a line that did not succeed; None if the handler fails."""
+        if isinstance(step, n.Insert | n.UpdateIf | n.Do):
+            for clause in step.clauses:
+                if clause.outcome.text == outcome or isinstance(step, n.Do):
+                    return self.into(worker, clause.body)
+        match getattr(step, "or_else", None):
+            case n.OnConflict.STOP:
+                return self.stopped(worker)
+            case n.OnConflict.CONTINUE:
+                return worker.next_line()
+            case _:
+                return None
+
+    def ways(self, worker: Worker) -> list[Worker]:
+        """Where a worker can be after the line where it stands, whatever comes of it; not counting what is collected and locked."""
+        step = self.at(worker)
+        match step:
+            case None:
+                return [worker._replace(todo=worker.todo[:-1])] if len(worker.todo) > 1 else []
+            case n.Fail():
+                return []
+            case n.Stop():
+                return [self.stopped(worker)]
+            case n.Section() | n.Atomic():
+                return [self.entered(worker, step)]
+            case n.If(_, body, otherwise):
+                return [self.into(worker, body), self.into(worker, otherwise)]
+            case _:
+                outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict"}.get(type(step), "")
+                refused = self.turned_down(worker, step, outcome)
+                return [worker.next_line(), *([refused] if refused else [])]
 
     def line(self, worker: Worker) -> int:
         """The line of a worker's next step: the consumer's for an ack on return, the block's for a commit after a stop point."""
@@ -135,10 +181,30 @@ class Context:
             return step.store.text
         return self.design.effects[step.effect.text].store if isinstance(step, n.Do) else None
 
+    def is_silent(self, worker: Worker, step: n.Step) -> bool:
+        """Whether a line takes no step: it happens together with the step before it."""
+        return isinstance(step, n.Stop | n.Fail | n.Section | n.Atomic | n.CrashHere) or self.is_boxed(worker, step)
+
+    def touches(self, step: n.Step) -> bool:
+        """Whether a collected line locks a row."""
+        match step:
+            case n.If(condition):
+                return any(self._looks(t) for row in conjunctions(condition) for t in row)
+            case n.Let(_, value):
+                return not isinstance(value, n.Constant)
+            case _:
+                return self.store_of(step) is not None
+
+    def _looks(self, test: n.Condition) -> bool:
+        """Whether a single test looks at a row."""
+        if isinstance(test, n.Happened):
+            return self.design.effects[test.effect.text].store is not None
+        return isinstance(test, n.InStore | n.ColumnIs)
+
     def is_collected(self, worker: Worker, step: n.Step) -> bool:
         """Whether a line is part of a run of lines of an atomic block."""
         kind = worker.block_kind(ATOMIC)
-        if not kind:
+        if not kind or self.is_boxed(worker, step):
             return False
         if kind != ATOMIC and isinstance(step, n.If | n.Let):
             return True
@@ -182,3 +248,44 @@ def _is_loose(design: d.Design, process: d.Process, choice: n.Semantics) -> bool
         and not design.assumes("within-lease")
         and not any(isinstance(s, n.Ack) and s.or_else for s in _all_steps(process.body))
     )
+
+
+def may_commit(ctx: Context, worker: Worker) -> bool:
+    """Whether the next run can be a commit: some way through its lines meets no stop point and writes something."""
+    step = ctx.at(worker)
+    if isinstance(step, n.Stop) or (step is None and worker.todo[-1].kind.startswith(ATOMIC)):
+        return bool(worker.collected)
+    if step is not None and not ctx.is_collected(worker, step) and not ctx.is_silent(worker, step):
+        return False
+    for number, way in enumerate(ctx.ways(worker)):
+        if number == 0 and step is not None and ctx.is_collected(worker, step) and ctx.store_of(step):
+            way = way._replace(collected=(*worker.collected, Write("some", "")))
+        if may_commit(ctx, way):
+            return True
+    return False
+
+
+def _keeps_rows(ctx: Context, process: d.Process) -> bool:
+    """Whether a transaction of this handler can have rows locked at a stop point: tries out every path through the handler."""
+    seen: set[Worker] = set()
+    ways = [Worker(0, process.name, 0, ctx.enter(process.body))]
+    while ways:
+        worker = ways.pop()
+        step = ctx.at(worker) if worker.todo else None
+        if worker in seen or not worker.todo:
+            continue
+        seen.add(worker)
+        collected = step is not None and ctx.is_collected(worker, step)
+        if worker.locked and step is not None and not collected and not ctx.is_silent(worker, step):
+            return True
+        for number, way in enumerate(ctx.ways(worker)):
+            locks = collected and step is not None and ctx.touches(step) and (number == 0 or isinstance(step, n.If))
+            locked = (("some", "", 0),) if locks else worker.locked
+            ways.append(way._replace(locked=locked if way.block_kind(ATOMIC) else ()))
+    return False
+
+
+def conjunctions(condition: n.Condition) -> list[tuple[n.Condition, ...]]:
+    """A condition as alternatives, each a row of single tests."""
+    alternatives = condition.parts if isinstance(condition, n.AnyOf) else (condition,)
+    return [a.parts if isinstance(a, n.AllOf) else (a,) for a in alternatives]

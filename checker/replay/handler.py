@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from checker.machine import Cause
 from checker.replay.broker import give_back, gone, settle
-from checker.replay.context import ATOMIC, Context
+from checker.replay.context import ATOMIC, Context, conjunctions, may_commit
 from checker.replay.rows import (
     Waits,
     after_test,
     apply,
     call,
     check_locks,
-    conjunctions,
     passes,
     published,
     rows_read,
@@ -22,14 +21,12 @@ from checker.replay.rows import (
     view,
     write,
 )
-from checker.replay.state import State, Worker, Write, minus, put, union
+from checker.replay.state import State, Worker, minus, put, union
 from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics
 from checker.trace import Step
 
 Next = Iterator[tuple[Step, State]]
-
-_REFUSALS: dict[type, str] = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Do: "rejected"}
 
 
 def moves(ctx: Context, state: State, worker: Worker) -> Next:
@@ -119,9 +116,9 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
         elif isinstance(step, n.Fail):
             going = None
         elif isinstance(step, n.Stop):
-            going = _stopped(ctx, going)
+            going = ctx.stopped(going)
         elif isinstance(step, n.Section | n.Atomic):
-            going = _entered(ctx, going, step)
+            going = ctx.entered(going, step)
         elif isinstance(step, n.CrashHere):
             going = going.next_line()._replace(exposed=True)
         else:
@@ -131,36 +128,9 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
     return state.with_worker(going), committed
 
 
-def _entered(ctx: Context, worker: Worker, step: n.Section | n.Atomic) -> Worker:
-    kind = f"section {step.name.text}" if isinstance(step, n.Section) else f"{ATOMIC} serializable" if step.serializable else ATOMIC
-    worker = worker.next_line()
-    return worker._replace(todo=(*worker.todo, *ctx.enter(step.body, kind)))
-
-
-def _into(ctx: Context, worker: Worker, block: tuple[n.Step, ...]) -> Worker:
-    """Go on with a block of the current line, then with what follows the line."""
-    worker = worker.next_line()
-    return worker._replace(todo=(*worker.todo, *ctx.enter(block)))
-
-
-def _stopped(ctx: Context, worker: Worker) -> Worker:
-    """Nothing left to do but to leave the open blocks (and commit)."""
-    return worker._replace(todo=tuple(ctx.end(f) for f in worker.todo), part=0)
-
-
-def _turned_down(ctx: Context, worker: Worker, step: n.Step, outcome: str) -> Worker | None:
-    """The worker after a line that did not succeed; None if the handler fails."""
-    if isinstance(step, n.Insert | n.UpdateIf | n.Do):
-        for clause in step.clauses:
-            if clause.outcome.text == outcome or isinstance(step, n.Do):
-                return _into(ctx, worker, clause.body)
-    or_else = getattr(step, "or_else", None)
-    return _stopped(ctx, worker) if or_else is n.OnConflict.STOP else None
-
-
 def _went(ctx: Context, state: State, worker: Worker, step: n.Step, outcome: str) -> State:
     """The state after a line: on with the next one, or with what an unwanted outcome leads to."""
-    after = _turned_down(ctx, worker, step, outcome) if outcome else worker.next_line()
+    after = ctx.turned_down(worker, step, outcome) if outcome else worker.next_line()
     return gone(ctx, state, worker) if after is None else onward(ctx, state, after)[0]
 
 
@@ -169,11 +139,11 @@ def _silently(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple
     if isinstance(step, n.If):
         worker = _lock_read(ctx, state, worker, step.condition)
         truth = passes(ctx, view(ctx, state, worker), step.condition, worker.event, worker)
-        return state, _into(ctx, worker, step.body if truth else step.otherwise)
+        return state, ctx.into(worker, step.body if truth else step.otherwise)
     if isinstance(step, n.Let):
         return state, _let(ctx, state, _lock_read(ctx, state, worker, step.value), step)
     state, worker, outcome = write(ctx, state, worker, step)
-    return state, _turned_down(ctx, worker, step, outcome) if outcome else worker.next_line()
+    return state, ctx.turned_down(worker, step, outcome) if outcome else worker.next_line()
 
 
 def _lock_read(ctx: Context, state: State, worker: Worker, part: n.Condition | n.Value) -> Worker:
@@ -201,7 +171,7 @@ def _test(ctx: Context, state: State, worker: Worker, step: n.If) -> tuple[Step,
     at = after_test(step.condition, worker.part, truth)
     if not isinstance(at, bool):
         return told, state.with_worker(worker._replace(part=at))
-    return told, onward(ctx, state, _into(ctx, worker, step.body if at else step.otherwise))[0]
+    return told, onward(ctx, state, ctx.into(worker, step.body if at else step.otherwise))[0]
 
 
 def _let(ctx: Context, state: State, worker: Worker, step: n.Let) -> Worker:
@@ -292,39 +262,18 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     told = Step(Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker))
     dead = gone(ctx, state, worker)
     yield told, dead
-    if not ctx.holds(worker.process) or not worker.todo:
+    if not worker.todo or not (ctx.deaths_free or ctx.holds(worker.process)):
         return
     step = ctx.at(worker)
     ghost = worker._replace(holds=False, locks=(), boxed=(), exposed=False, underway=True)
     if step is None or ctx.is_collected(worker, step):
-        if not _may_commit(ctx, worker):
+        if not may_commit(ctx, worker):
             return
     elif ctx.store_of(step) or isinstance(step, n.Do | n.Publish):
         ghost = ghost._replace(collected=(), locked=())
     else:
         return
     yield replace(told, outcome="request under way"), dead.with_worker(ghost)
-
-
-def _may_commit(ctx: Context, worker: Worker) -> bool:
-    """Whether the next run can be a commit: some way through its lines meets no stop point and writes something."""
-    step, frame = ctx.at(worker), worker.todo[-1]
-    if isinstance(step, n.Fail):
-        return False
-    if isinstance(step, n.Stop) or (step is None and frame.kind.startswith(ATOMIC)):
-        return bool(worker.collected)
-    if step is None:
-        return _may_commit(ctx, worker._replace(todo=worker.todo[:-1]))
-    if isinstance(step, n.Section):
-        return _may_commit(ctx, _entered(ctx, worker, step))
-    if not (ctx.is_collected(worker, step) or ctx.is_boxed(worker, step) or isinstance(step, n.CrashHere)):
-        return False
-    if isinstance(step, n.If):
-        return any(_may_commit(ctx, _into(ctx, worker, block)) for block in (step.body, step.otherwise))
-    refused = _turned_down(ctx, worker, step, _REFUSALS.get(type(step), ""))
-    done = (Write("done", ""),) if ctx.store_of(step) and not ctx.is_boxed(worker, step) else ()
-    went = worker.next_line()._replace(collected=(*worker.collected, *done))
-    return _may_commit(ctx, went) or (refused is not None and _may_commit(ctx, refused))
 
 
 def late(ctx: Context, state: State, ghost: Worker) -> Next:

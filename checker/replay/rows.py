@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from checker.design import UNSET
 from checker.machine import Level
-from checker.replay.context import ATOMIC, Context
+from checker.replay.context import ATOMIC, Context, conjunctions
 from checker.replay.state import Spot, State, Worker, Write, drop, look, minus, put, union
 from checker.syntax import nodes as n
 
@@ -75,12 +75,6 @@ def rows_read(ctx: Context, state: State, part: n.Condition | n.Value, event: in
             return (ctx.row(inside, state, event),) if inside else ()
         case _:
             return ()
-
-
-def conjunctions(condition: n.Condition) -> list[tuple[n.Condition, ...]]:
-    """A condition as alternatives, each a row of single tests."""
-    alternatives = condition.parts if isinstance(condition, n.AnyOf) else (condition,)
-    return [a.parts if isinstance(a, n.AllOf) else (a,) for a in alternatives]
 
 
 def after_test(condition: n.Condition, part: int, truth: bool) -> int | bool:

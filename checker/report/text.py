@@ -27,11 +27,11 @@ GAP = 3
 
 
 def render(result: Result, *, verbosity: int, width: int, unicode: bool) -> Group:
-    """The report as lines of text no wider than ``width`` (at least 60; only diagnostics may be wider)."""
+    """The report as lines of text no wider than ``width`` (at least 60); only snippets and the summary may be wider."""
     page = _Page(max(width, 60), unicode, verbosity)
     for design in result.designs:
         page.design(design)
-    page.add(summary(result), "bold")
+    page.lines.append(Text(page.clean(summary(result)), style="bold"))
     return Group(*page.lines)
 
 

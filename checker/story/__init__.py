@@ -122,7 +122,9 @@ def tell(design: d.Design, claim: d.Claim, replay: Replay, sources: Mapping[str,
         told = _step(names, step, sentence, changes(ctx, names, before, after))
         steps.append(replace(told, number=index + 1, worker=teller.past.numbers.get(step.worker)))
     numbers = {w.number: teller.past.numbers[w.number] for w in replay.states[-1].workers}
-    headline = Headline(ctx, names, replay.states[-1], numbers).of(claim)
+    touched = [s.event for s in reversed(replay.steps) if s.event >= 0]
+    latest = list(dict.fromkeys([*touched, *range(len(replay.trace.events))]))
+    headline = Headline(ctx, names, replay.states[-1], numbers, latest).of(claim)
     return Story(headline, _given(design, names, replay), tuple(steps), _needs(steps, replay))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from checker import design as d
 from checker.replay.claims import Judge
@@ -17,13 +17,17 @@ from checker.syntax import nodes as n
 
 
 class Headline:
-    """Words the end of a run that violates a claim. ``numbers``: the story's numbers of the workers alive at the end."""
+    """Words the end of a run that violates a claim. ``numbers``: the story's numbers of the workers alive at the end.
 
-    def __init__(self, ctx: Context, names: Names, end: State, numbers: dict[int, int]) -> None:
+    ``latest``: the events, those that something happened to last first.
+    """
+
+    def __init__(self, ctx: Context, names: Names, end: State, numbers: dict[int, int], latest: Sequence[int]) -> None:
         self.ctx = ctx
         self.names = names
         self.end = end
         self.numbers = numbers
+        self.latest = latest
         self.judge = Judge(ctx)
 
     def of(self, claim: d.Claim) -> str:
@@ -48,8 +52,8 @@ class Headline:
         raise ValueError(claim.kind)
 
     def _event(self, wanted: Callable[[int], bool]) -> int:
-        """The first event that satisfies a condition; the first of all if none does."""
-        return next((e for e in range(len(self.end.events)) if wanted(e)), 0)
+        """The event that satisfies a condition; of several, the one that something happened to last."""
+        return next((e for e in self.latest if wanted(e)), 0)
 
     # -- what happened how often
 
@@ -86,13 +90,7 @@ class Headline:
     # -- what did not happen
 
     def _loss(self, target: n.Target) -> str:
-        name = target.name.text + (f".{target.column.text}" if target.column else "")
-
-        def lost(e: int) -> bool:
-            leads = self.judge.reach.leads_to(self.end.events[e], name)
-            return leads and not self.judge.times(target, self.end, e) and self.judge.at_rest(self.end, e)
-
-        event = self._event(lost)
+        event = self._event(lambda e: not self.judge.times(target, self.end, e) and self.judge.lacks_for_good(target, self.end, e))
         return f"{self.rest(event)}, and {self.never(target, event)}"
 
     def never(self, target: n.Target, event: int) -> str:
@@ -110,6 +108,8 @@ class Headline:
                 if status == "settled" and at_once(self.ctx, process.name):
                     status = "once"
                 ends.setdefault(status, []).append(process.queue)
+        if ends.keys() & {"ready", "returned", "inflight"}:
+            return f"{name} gets no further"
         for status, words in (
             ("lost", "the message of {} was lost{}"), ("dead", "{} ended up in the dead-letter queue{}"),
             ("once", "{} is never delivered again{}"), ("settled", "{} is acknowledged{}"),
@@ -120,7 +120,7 @@ class Headline:
                     words = "{} was dropped{}"
                 of = f" {'of' if 'dead-letter' in words else 'in'} {queue}"
                 return words.format(name, of if len(self.ctx.design.queues) > 1 else "")
-        return f"nothing is left to do for {name}"
+        return f"{name} gets no further"
 
     def _drops(self, queue: str) -> bool:
         limit = self.ctx.design.queues[queue].limit
@@ -130,16 +130,15 @@ class Headline:
 
     def _apart(self, first: n.Target, second: n.Target) -> str:
         def apart(e: int) -> bool:
-            counts = [self.judge.times(t, self.end, e) for t in (first, second)]
-            return (counts[0] > 0) != (counts[1] > 0) and self.judge.at_rest(self.end, e)
+            missing = [t for t in (first, second) if not self.judge.times(t, self.end, e)]
+            return len(missing) == 1 and self.judge.lacks_for_good(missing[0], self.end, e)
 
         event = self._event(apart)
         there, missing = (first, second) if self.judge.times(first, self.end, event) else (second, first)
         return f"{self.times(there, event, 1)}, {self.never(missing, event)}, and nothing more will come: {self.rest(event)}"
 
     def _order(self, first: n.Target, second: n.Target) -> str:
-        early = [e for e in range(len(self.end.events)) if self.judge.times(second, self.end, e)]
-        event = next((e for e in early if not self.judge.times(first, self.end, e)), 0)
+        event = self._event(lambda e: self.judge.times(second, self.end, e) > 0 and not self.judge.times(first, self.end, e))
         return f"{self.times(second, event, 1)} before {self.subject(first, event)}"
 
     def _crowd(self, section: str) -> str:

@@ -38,18 +38,19 @@ _PLACES = {
 
 
 class Blocks:
-    """One pass over the lines of a file."""
+    """One pass over the lines of a file. The first ``sound`` lines are whole declarations without a mistake."""
 
-    def __init__(self, path: str, lines: list[Line]) -> None:
+    def __init__(self, path: str, lines: list[Line], sound: int = 0) -> None:
         self.path = path
         self.lines = lines
         self.automaton = automaton()
         self.known = frozenset(m[1] for line in lines if (m := _DECLARED.match(line.text)))
+        self.first_words = {line.number: line.text.split()[0] for line in lines}
         self.found: list[Diagnostic] = []
-        self.done: list[Line] = []
-        self.stack: Stack = self.automaton.start
+        self.done: list[Line] = lines[:sound]
+        self.stack: Stack = self.automaton.after_lines(("assume no crash",) if sound else ())
         self.levels = [0]
-        self.index = 0
+        self.index = sound
         self.broken: dict[int, bool] = {}
         """Per indentation: whether the last line there was given up."""
         self.outer: list[tuple[int, Stack]] = []
@@ -73,6 +74,10 @@ class Blocks:
         line = self.lines[self.index]
         self.found = [*self.found[:MAX_ERRORS], errors.too_many(line.whole(self.path), MAX_ERRORS)]
         self.lines[self.index :] = [self._placeholder(line, line.indent)]
+
+    def _first_word(self, line: Line) -> str:
+        """The word a line began with in the source."""
+        return self.first_words.get(line.number, "")
 
     # -- reading
 
@@ -144,7 +149,7 @@ class Blocks:
     @staticmethod
     def _placeholder(line: Line, indent: int) -> Line:
         """The placeholder in the place of a line."""
-        return Line(line.number, indent, PLACEHOLDER, line.start, (line.start, line.start + len(line.text)))
+        return Line(line.number, indent, PLACEHOLDER, line.start, (line.column(0) - 1, line.column(len(line.text)) - 1))
 
     def _needs_block(self) -> bool:
         return self.automaton.accepts(self.stack) == {INDENT}
@@ -195,7 +200,7 @@ class Blocks:
                 self._indent_run(header, inside)
                 return
         if not any(d.primary.span.line == header.number for d in self.found):
-            self.found.append(errors.missing_block(header.text.split()[0], header.whole(self.path)))
+            self.found.append(errors.missing_block(self._first_word(header), header.whole(self.path)))
         self.lines.insert(self.index, self._placeholder(header, header.indent + STEP_WIDTH))
 
     def _indent_run(self, header: Line, inside: Stack, width: int = 0) -> None:
@@ -208,8 +213,7 @@ class Blocks:
                 break
             line.indent += shift
             count += 1
-        words = first.text.split()
-        self.found.append(errors.not_indented(words[0], first.whole(self.path), header.whole(self.path), count))
+        self.found.append(errors.not_indented(self._first_word(first), first.whole(self.path), header.whole(self.path), count))
 
     def _belongs(self, line: Line, inside: Stack) -> bool:
         """Whether an unindented line belongs to the block above: it fits there, or is no line of the outer level either."""
@@ -217,7 +221,7 @@ class Blocks:
             return True
         outer = self.automaton.contexts["item"] if self.levels[-1] == 0 else self.stack
         starts = self.automaton.words(outer)
-        first = line.text.split()[0]
+        first = self._first_word(line)
         return self._read(outer, line.text) is not None and not close_to(first, starts)
 
     # -- lines in the wrong place
@@ -264,7 +268,7 @@ class Blocks:
                 break
         else:
             return False
-        word = line.text.split()[0]
+        word = self._first_word(line)
         header = next((x for x in reversed(self.done) if x.indent == level), line)
         other = Label(header.whole(self.path), "align it with this line")
         label = "it is indented too deep" if place == "else" else "only what can follow the line above stands at this depth"
@@ -287,14 +291,14 @@ class Blocks:
             run = self._block_end(run)
         header = next((x for x in reversed(self.done) if x.indent < line.indent), None)
         inside = header and (place == "item" or self._options())
-        word = header.text.split()[0] if header else ""
+        word = self._first_word(header) if header else ""
         label = Label(header.whole(self.path), f"inside this `{word}`") if header and inside else None
         words, help = _PLACES[place].replace("it belongs", "it and the lines after it belong" if run > end else "it belongs"), None
         if place == "step" and inside:
             words, help = f"no step can stand below a `{word}`", shape_below(self.automaton.accepts(self.stack))
         elif place == "step":
             help = "write `consumer NAME on QUEUE` above it, and indent the steps"
-        self.found.append(errors.misplaced(line.text.split()[0], line.whole(self.path), words, help, label))
+        self.found.append(errors.misplaced(self._first_word(line), line.whole(self.path), words, help, label))
         moved, shift = self.lines[self.index : run], line.indent
         del self.lines[self.index : run]
         if place == "item":

@@ -33,13 +33,20 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
         return n.Tree(source.path, (), (), ""), found or [errors.nothing_in_it(source.path)]
     try:
         parsed = grammar().parse(_text(lines))
-    except UnexpectedInput:
-        lines, more = Blocks(source.path, lines).mend()
+    except UnexpectedInput as error:
+        lines, more = Blocks(source.path, lines, _sound_until(lines, error.line)).mend()
         found += more
         parsed = grammar().parse(_text(lines))
     items: Any = Build(source).transform(_placed(parsed, lines))
     doc, title = _documentation(source)
     return n.Tree(source.path, tuple(items), doc, title), found
+
+
+def _sound_until(lines: list[Line], stopped: object) -> int:
+    """How many lines are sound for certain, given the line where Lark stopped: those above the last declaration before it."""
+    if not isinstance(stopped, int):
+        return 0
+    return max((i for i, line in enumerate(lines[: max(stopped - 2, 0)]) if not line.indent), default=0)
 
 
 def _text(lines: list[Line]) -> str:

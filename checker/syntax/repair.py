@@ -47,7 +47,7 @@ class LineRepair(Ideas):
         for idea in self.ideas():
             text = self.edited(idea.edits)
             fit = self.fits(text)
-            if fit.stop is None and fit.odd:
+            if fit.odd:
                 continue
             if fit.stop is None and idea.weak:
                 weak = weak or idea

@@ -1,13 +1,14 @@
-"""From the claim to facts that together keep it true: every way into a violation is closed by a simple fact of the invariant.
+"""From a claim to facts that together keep it true: every way into a violation is closed by a simple fact of the invariant.
 
-The reasoning is Bradley's (IC3, VMCAI 2011) with an oracle: that the certified invariant excludes a cube is looked up, not guessed.
+A fact is a cube that never is. A set of facts is *closed* if every step into one of the cubes starts in one of them.
+After Bradley (IC3, VMCAI 2011), with the difference that the invariant is known: whether a cube is outside it is looked up.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from checker.why.before import Step
 from checker.why.general import Generaliser, Taste
@@ -22,7 +23,7 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When to stop."""
+    """When to stop: a moment of ``time.monotonic``."""
 
     end: float
 
@@ -31,11 +32,18 @@ class Clock:
         if time.monotonic() > self.end:
             raise OutOfTime
 
+    @property
+    def left(self) -> float:
+        """Seconds left."""
+        return max(0.0, self.end - time.monotonic())
+
 
 class Cover:
-    """Facts (excluded cubes) and the question whether they exclude all of another cube."""
+    """Facts, and the question whether they exclude all of another cube."""
 
-    def __init__(self, space: Space, facts: list[Cube]) -> None:
+    __slots__ = ("_terms", "facts", "space")
+
+    def __init__(self, space: Space, facts: Iterable[Cube] = ()) -> None:
         self.space = space
         self.facts = list(facts)
         self._terms: dict[Profile, list[tuple[int, Term]]] = {}
@@ -47,11 +55,10 @@ class Cover:
         self.facts.append(fact)
 
     def gap(self, one: Cube, used: Callable[[int], None] = lambda _: None) -> Cube | None:
-        """A part of the cube that no fact excludes; None if they exclude all of it."""
-        profile = one.profile
+        """A part of the cube that no fact excludes; None if they exclude all of it. ``used``: told the facts that matter."""
+        profile, row = one.profile, one.flat
         if profile not in self._terms:
             self._terms[profile] = [(i, term) for i, fact in enumerate(self.facts) for term in self.space.terms(fact, profile)]
-        row = one.flat
         for owner, term in self._terms[profile]:
             if not any(row[position] & ~bits for position, bits in term):
                 used(owner)
@@ -60,66 +67,95 @@ class Cover:
         return None if left is None else self.space.unflat(left, profile)
 
 
+@dataclass(slots=True)
 class Backward:
-    """The cubes before a fact, each computed once."""
+    """The cubes one step before a fact, each computed once."""
 
-    def __init__(self, steps: tuple[Step, ...]) -> None:
-        self._steps = steps
-        self._known: dict[Cube, tuple[Cube, ...]] = {}
+    steps: tuple[Step, ...]
+    known: dict[Cube, tuple[Cube, ...]] = field(default_factory=dict)
 
     def before(self, fact: Cube) -> tuple[Cube, ...]:
         """Every cube from which one step leads into the fact's."""
-        if fact not in self._known:
-            self._known[fact] = tuple(dict.fromkeys(one for step in self._steps for one in step.before(fact)))
-        return self._known[fact]
+        if fact not in self.known:
+            self.known[fact] = tuple(dict.fromkeys(one for step in self.steps for one in step.before(fact)))
+        return self.known[fact]
 
 
-def grow(claims: list[Cube], general: Generaliser, backward: Backward, taste: Taste, clock: Clock) -> list[Cube] | None:
-    """Facts, the claims first, of which no step leads out; None if that fails (the invariant does not prove the claims)."""
-    cover = Cover(general.space, claims)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be explained: ``goals`` are the cubes that must be excluded in the end, ``said`` those that are facts as they are."""
+
+    goals: tuple[Cube, ...]
+    said: tuple[Cube, ...]
+    general: Generaliser
+    backward: Backward
+    clock: Clock
+
+    @property
+    def space(self) -> Space:
+        """The space of the machine."""
+        return self.general.space
+
+
+def grow(task: Task, taste: Taste, known: Sequence[Cube] = ()) -> list[Cube] | None:
+    """A closed set of facts that excludes the goals, ``said`` and ``known`` first; None if it cannot be found in the invariant."""
+    cover = Cover(task.space, dict.fromkeys((*task.said, *known)))
+    if not all(_closed(task, cover, taste, goal) for goal in task.goals):
+        return None
     done = 0
     while done < len(cover.facts):
-        fact = cover.facts[done]
+        if not all(_closed(task, cover, taste, one) for one in task.backward.before(cover.facts[done])):
+            return None
         done += 1
-        for one in backward.before(fact):
-            clock.tick()
-            while (gap := cover.gap(one)) is not None:
-                found = general.simplest(taste, gap)
-                if found is None or len(cover.facts) >= MOST_FACTS:
-                    return None
-                cover.add(found)
     return cover.facts
 
 
-def reduce(claims: list[Cube], facts: list[Cube], space: Space, backward: Backward, cost: Callable[[Cube], float], clock: Clock) -> list[Cube]:
-    """Leave out facts, the hardest to read first, as long as no step leads out of the rest and the claims follow."""
-    kept = list(dict.fromkeys([*claims, *facts]))
-    order = sorted(kept[len(claims) :], key=lambda one: (-cost(one), one.flat))
-    used = _uses(kept, space, backward, clock)
-    for fact in order:
-        rest = [x for x in kept if x != fact]
-        cover = Cover(space, rest)
-        again = {one: helpers for one, helpers in used.items() if fact in helpers and any(one in backward.before(x) for x in rest)}
-        new: dict[Cube, set[Cube]] = {}
-        for one in again:
-            clock.tick()
-            numbers: set[int] = set()
-            if cover.gap(one, numbers.add) is not None:
-                break
-            new[one] = {rest[i] for i in numbers}
-        else:
-            kept = rest
-            used.update(new)
+def _closed(task: Task, cover: Cover, taste: Taste, one: Cube) -> bool:
+    """Add facts until they exclude all of the cube."""
+    task.clock.tick()
+    while (gap := cover.gap(one)) is not None:
+        found = task.general.simplest(taste, gap)
+        if found is None or len(cover.facts) >= MOST_FACTS:
+            return False
+        cover.add(found)
+    return True
+
+
+Group = tuple[Cube, ...]
+"""Facts that stay or go together."""
+
+
+def reduce(task: Task, groups: Sequence[Group], cost: Callable[[Group], float]) -> list[Group]:
+    """Leave out groups of facts, the costliest first, as long as the rest is closed and excludes the goals."""
+    kept = list(dict.fromkeys(groups))
+    order = sorted((g for g in kept if not set(g) & set(task.said)), key=lambda g: (-cost(g), [one.flat for one in g]))
+    uses = _uses(task, [one for group in kept for one in group])
+    assert uses is not None, "the facts are not closed"
+    for group in order:
+        rest = [g for g in kept if g != group]
+        facts = list(dict.fromkeys(one for g in rest for one in g))
+        fewer = _uses(task, facts, uses, set(group) - set(facts))
+        if fewer is not None:
+            kept, uses = rest, fewer
     return kept
 
 
-def _uses(facts: list[Cube], space: Space, backward: Backward, clock: Clock) -> dict[Cube, set[Cube]]:
-    """For every cube before a fact, the facts that exclude it."""
-    cover, found = Cover(space, facts), {}
-    for fact in facts:
-        for one in backward.before(fact):
-            clock.tick()
+def _uses(
+    task: Task, facts: list[Cube], known: dict[Cube, frozenset[Cube]] | None = None, gone: set[Cube] | None = None
+) -> dict[Cube, frozenset[Cube]] | None:
+    """For every cube to be excluded (the goals, and those before facts) the facts that do; None if some part is not excluded.
+
+    ``known``: the same for more facts, of which those in ``gone`` are not there any more.
+    """
+    cover = Cover(task.space, facts)
+    found: dict[Cube, frozenset[Cube]] = {}
+    for one in dict.fromkeys((*task.goals, *(x for fact in facts for x in task.backward.before(fact)))):
+        task.clock.tick()
+        helpers = known.get(one) if known else None
+        if helpers is None or (gone and helpers & gone):
             numbers: set[int] = set()
-            assert cover.gap(one, numbers.add) is None
-            found[one] = {facts[i] for i in numbers}
+            if cover.gap(one, numbers.add) is not None:
+                return None
+            helpers = frozenset(cover.facts[i] for i in numbers)
+        found[one] = helpers
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 from checker.machine import EventPattern, Guard, Level, Machine, Pattern, Test, Variable
 
@@ -140,18 +140,20 @@ class Space:
         """What the cube demands of a flat row of that profile, for every way to find its parts there."""
         return list(dict.fromkeys(self.term(one, into, events, crews) for events, crews in places(one.profile, into)))
 
-    def unflat(self, row: Masks, profile: Profile) -> Cube:
-        """A flat row as a cube."""
+    def split(self, row: Masks, profile: Profile) -> list[Part]:
+        """The events and workers of a flat row, in its order."""
         sizes, position = tuple(map(len, self.full)), len(self.full[0])
         parts: list[Part] = []
         for count in profile:
             event, position = row[position : position + sizes[1]], position + sizes[1]
-            workers = []
-            for _ in range(count):
-                workers.append(row[position : position + sizes[2]])
-                position += sizes[2]
-            parts.append((event, tuple(workers)))
-        return cube(row[: sizes[0]], parts)
+            ends = range(position, position + sizes[2] * count + 1, sizes[2]) if sizes[2] else [position] * (count + 1)
+            parts.append((event, tuple(row[a:b] for a, b in pairwise(ends))))
+            position += sizes[2] * count
+        return parts
+
+    def unflat(self, row: Masks, profile: Profile) -> Cube:
+        """A flat row as a cube."""
+        return cube(row[: len(self.full[0])], self.split(row, profile))
 
 
 def mask(variable: Variable, allowed: frozenset[str] | set[str]) -> int:

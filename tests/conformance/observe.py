@@ -32,7 +32,9 @@ def of_machine(lowered: Lowered, shape: Shape) -> Seen:
             local = dict(zip((x.name for x in machine.level(Level.WORKER)), worker, strict=True))
             spot = lowered.spots[local[v.PC]]
             dead = local[v.PC].endswith("!")
-            facts.append(f"worker {spot.process}:{spot.line}{' dead' if dead else ''}{' holds' if local.get(v.HOLDS) == 'yes' else ''}")
+            facts.append(
+                f"worker {spot.process}:{spot.line}{' dead' if dead else ''}{' holds' if local.get(v.HOLDS) == 'yes' else ''}"
+            )
         events.append(tuple(sorted(facts)))
     return (tuple(sorted(_facts(lowered, component))), *sorted(events))
 

@@ -163,10 +163,10 @@ def test_a_hundred_kilobytes_take_less_than_a_second(kind: str) -> None:
     assert len(text) > 95_000
     load_text(SMALL)
     times = []
-    for _ in range(2):
-        begin = time.perf_counter()
+    for _ in range(3):
+        begin = time.process_time()
         load_text(text)
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     assert min(times) < 1.0, times
 
 

@@ -41,12 +41,19 @@ def test_a_column_is_duplicated_by_a_second_increment_of_one_event() -> None:
     assert w.go("increment book.total #2").violated() == ["no duplicate book.total"]
 
 
-def test_loss_is_judged_at_rest() -> None:
-    w = walk("if id in seen\n  send mail\nack", "no loss of mail").go("delivery h", "if id in seen -> no")
+def test_loss_is_when_nothing_that_happens_by_itself_can_make_up_for_it() -> None:
+    w = walk("if id not in seen\n  add id to seen\nelse\n  send mail\nack", "no loss of mail")
+    w.go("delivery h", "if id not in seen -> yes", "add id to seen")
     assert w.violated() == [], "a worker is on it"
+    before = w.state
     assert w.go("ack -> done").violated() == ["no loss of mail"]
-    w = walk("if id in seen\n  send mail\nwait", "no loss of mail").go("delivery h", "if id in seen -> no", "wait")
+    w.state = before
+    assert w.go("redelivery h", "ack -> done").violated() == ["no loss of mail"], "a late ack settles"
+    w = walk("if id not in seen\n  add id to seen\nelse\n  send mail\nwait", "no loss of mail")
+    w.go("delivery h", "if id not in seen -> yes", "add id to seen", "wait")
     assert (w.status(), w.violated()) == ("inflight", []), "the broker will deliver it again"
+    w = walk("if id in seen\n  send mail\nwait", "no loss of mail")
+    assert (w.status(), w.violated()) == ("ready", ["no loss of mail"]), "delivering it will not help"
     assert Walk(handler("send mail\nack", claims=("no loss of mail",)), MOST).go("message-vanished h").violated() == ["no loss of mail"]
 
 
@@ -99,7 +106,7 @@ def test_lines_behind_a_stop_lead_nowhere() -> None:
     assert not _reach(w).leads_to(w.events[0], "mail")
 
 
-def test_together_is_judged_at_rest() -> None:
+def test_together_waits_for_what_will_happen_by_itself() -> None:
     w = walk("send mail\nack\ndo credit", "mail and credit together").go("delivery h", "send mail -> done")
     assert w.violated() == []
     w.go("ack -> done")

@@ -66,6 +66,15 @@ def test_insert_into_a_unique_store() -> None:
     assert "send mail -> done" in w.go("wait").lines(), "the handler goes on after the clause"
 
 
+def test_or_continue() -> None:
+    w = walk("update book.state from paid to sent or continue\ninsert id into seen or continue\nack")
+    w.go("update book.state from paid to sent or continue -> conflict", "insert id into seen or continue")
+    assert w.rows() == ["seen"]
+    w = walk("acquire lease or continue\nwait\nack", HEAD + "lock lease per id, expires\n", CALM).go("acquire lease or continue")
+    w.go("redelivery h", "delivery h", "acquire lease or continue -> held #1")
+    assert "wait #1" in w.lines()
+
+
 @pytest.mark.parametrize("clause", ["", " or stop", " or fail"])
 def test_a_duplicate_without_a_block_ends_the_handler(clause: str) -> None:
     w = walk(f"add id to seen\ninsert id into seen{clause}\nack", trait="").go("add id to seen")
@@ -333,8 +342,34 @@ def test_reads_and_acks_have_no_late_effect() -> None:
     assert w.go("if id in seen -> no").options(Cause.KILLED) == ["worker-killed ack"]
 
 
-def test_where_the_broker_does_not_track_holders_a_late_request_is_a_slow_worker() -> None:
+def test_where_a_death_frees_nothing_a_late_request_is_a_slow_worker() -> None:
     assert walk("send mail\nack").options(Cause.KILLED) == ["worker-killed send mail"]
+    assert walk("send mail\nack", LOCKED.format(", expires")).options(Cause.KILLED) == ["worker-killed send mail"]
+    assert walk("atomic\n  send mail\n  add id to seen\nack").options(Cause.KILLED) == ["worker-killed send mail"]
+
+
+LATE = ["worker-killed send mail", "worker-killed send mail -> request under way"]
+
+
+def test_what_a_death_frees() -> None:
+    assert walk("send mail\nack", trait=", workers 2").options(Cause.KILLED) == LATE
+    assert walk("send mail\nack", LOCKED.format("")).options(Cause.KILLED) == LATE
+    kept = "send mail\natomic\n  insert id into seen or continue\n  {}\nack"
+    assert walk(kept.format("wait")).options(Cause.KILLED) == LATE
+    assert walk(kept.format("do credit")).options(Cause.KILLED) == LATE[:1]
+    read = "send mail\natomic serializable\n  if {}\n    wait\n  else\n    publish to other\nack"
+    head = HEAD + "queue other of E\n"
+    assert walk(read.format("id in seen"), head).options(Cause.KILLED) == LATE
+    head = head.replace("order)", "order, kind: card | cash)")
+    assert walk(read.format("kind is card"), head).options(Cause.KILLED) == LATE[:1]
+
+
+def test_a_commit_under_way_keeps_its_rows_locked() -> None:
+    w = walk("atomic\n  add id to seen\n  wait\n  do credit\nack", assume=HELD).go("add id to seen", "wait")
+    w.go("worker-killed do credit -> request under way", "delivery h")
+    assert w.lines() == [], "the row is locked"
+    w.go("late-effect do credit")
+    assert (w.rows(), w.count("credit"), w.lines()) == (["seen"], 1, ["add id to seen #1"])
 
 
 # ---------------------------------------------------------------- inside the broker

@@ -151,7 +151,6 @@ ack
 @pytest.mark.parametrize(
     ("lock", "trait", "verdict"),
     [
-        ("lock lease per id", "", set()),
         ("lock lease per id, expires", "", {"no duplicate credit"}),
         ("lock lease per id in book, expires", "  checks token of lease\n", set()),
     ],
@@ -159,6 +158,12 @@ ack
 def test_a_lease_and_a_fencing_token_checked_in_the_same_row(lock: str, trait: str, verdict: set[str]) -> None:
     head = f"{EVENT}store seen per id\nstore book per id\n{lock}\n{CREDIT}{trait}"
     assert reached(handler(LEASED, head, ("no lost acks",), ("no duplicate credit",))) == verdict
+
+
+@pytest.mark.parametrize(("assume", "verdict"), [((), {"no duplicate credit"}), (("no crash",), set())])
+def test_a_session_lock_is_free_while_its_dead_holders_commit_is_under_way(assume: tuple[str, ...], verdict: set[str]) -> None:
+    head = f"{EVENT}store seen per id\nstore book per id\nlock lease per id\n{CREDIT}"
+    assert reached(handler(LEASED, head, ("no lost acks", *assume), ("no duplicate credit",))) == verdict
 
 
 @pytest.mark.parametrize(("key", "verdict"), [("id", {"no duplicate credit"}), ("order", set())])

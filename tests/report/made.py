@@ -51,7 +51,7 @@ def design(*cells: Cell, path: str = "designs/orders.once", title: str = "Orders
 
 def every_verdict() -> Result:
     """One of each: proved, bounded, refuted and expected, refuted, an expected violation that is gone, vacuous, unknown."""
-    dup, loss, both = "no duplicate charge", "no loss of charge", "order and charge together"
+    dup, loss, both = "no duplicate ready_email", "no loss of ready_email", "ready_email and invoice together"
     story = checked("worker_killed").designs[0]
     refuted = {c.semantics: c for c in story.cells if c.kind == "no-duplicate"}
     lost = next(c for c in story.cells if c.kind == "no-loss" and c.trace)
@@ -60,14 +60,14 @@ def every_verdict() -> Result:
             replace(
                 story,
                 cells=(
-                    cell(dup, AMO, Verdict.HOLDS),
+                    cell(dup, AMO, Verdict.HOLDS, line=refuted[ALO].line),
                     replace(refuted[ALO], expected=Verdict.REFUTED),
                     replace(refuted[EO], expected=Verdict.REFUTED, checked_by=("interpreter", "z3")),
                     lost,
-                    cell(loss, ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2), checked_by=("search", "z3"),
+                    cell(loss, ALO, Verdict.HOLDS, line=lost.line, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2), checked_by=("search", "z3"),
                          reason="rows are kept per order and per customer"),  # fmt: skip
-                    cell(loss, EO, Verdict.HOLDS, Verdict.REFUTED, assumptions=("no worker is killed", "no operator replays messages")),
-                    cell(both, AMO, Verdict.VACUOUS, checked_by=(), reason="`charge` never happens"),
+                    cell(loss, EO, Verdict.HOLDS, Verdict.REFUTED, line=lost.line, assumptions=("no worker is killed", "no operator replays messages")),
+                    cell(both, AMO, Verdict.VACUOUS, checked_by=(), reason="`invoice` never happens"),
                     cell(both, ALO, Verdict.UNKNOWN, checked_by=(), reason="the search stopped: 2,000,000 states"),
                     cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN, checked_by=()),
                 ),

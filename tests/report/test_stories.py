@@ -140,7 +140,7 @@ WALKS: dict[str, tuple[str, Semantics, tuple[str, ...]]] = {
     "leases_and_tokens": (
         LEASE, Semantics.AT_LEAST_ONCE,
         ("delivery", "handler", "lock-expired", "redelivery", "delivery", "handler worker 1", "handler rejected worker 0",
-         "handler worker 1", "broker-copy"),
+         "handler worker 1", "handler worker 1", "handler worker 1"),
     ),
     "releases_of_others": (
         LEASE, Semantics.AT_LEAST_ONCE,

@@ -13,7 +13,9 @@ SLASH = "/"
 MACHINE = tuple(SLASH + folder + SLASH for folder in ("tmp", "root", "home", "Users", "work", "private", "var" + SLASH + "folders"))
 """How absolute paths of a machine begin. Put together here, so that this file does not contain one."""
 
-HOSTS = tuple(".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("crates", "io"), ("pkg", "dev")))
+HOSTS = tuple(
+    ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("crates", "io"), ("pkg", "dev"))
+)
 """Package registries: which one is used is a matter of the machine."""
 
 ADDRESS = re.compile(r"(?<![\w.])(?:10|127|172|192)\.\d{1,3}\.\d{1,3}\.\d{1,3}|\blocalhost:\d+")

@@ -1,0 +1,108 @@
+"""One random design, decided by everything that can decide it: the search on the machine, Z3 on its own encoding, and the interpreter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checker.claims import TooWide, property_of
+from checker.design import Claim, Design
+from checker.explore import Bounds, Budget, Found, simplest
+from checker.explore.states import configurations
+from checker.load import load_text
+from checker.lower import Lowered, lower
+from checker.replay import ReplayError, replay, violated
+from checker.replay.oracle import event_sets, explore
+from checker.slice import sliced
+from checker.smt.question import Finding, Outcome, bounded, refute
+from checker.smt.solver import Z3, Effort
+from checker.unfold import trace_of
+from tests.conformance.observe import both
+from tests.designs import random_design
+
+MOST = 4_000
+FOR_Z3 = 400
+DEEPEST = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of one design: ``skipped`` says why nothing was compared; ``problems`` are contradictions (there must be none)."""
+
+    seed: int
+    claims: int = 0
+    refuted: int = 0
+    by_z3: int = 0
+    skipped: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def compare(seed: int) -> Compared:
+    """Compare everything on the random design of a seed, under one of its semantics."""
+    loaded = load_text(random_design(seed))
+    assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
+    design = loaded.design
+    semantics = design.semantics[seed % len(design.semantics)]
+    lowered, pool = lower(design, semantics), 1 + seed % 2
+    observed = both(design, lowered, semantics, pool, MOST)
+    if observed is None:
+        return Compared(seed, skipped="more states than are compared")
+    problems = []
+    if observed[0] != observed[1]:
+        problems.append(
+            f"{len(observed[0] - observed[1])} situations only in the machine, {len(observed[1] - observed[0])} only in the interpreter"
+        )
+    explored = [explore(design, semantics, events, pool, MOST) for events in event_sets(design, 1)]
+    refuted = by_z3 = 0
+    for index, claim in enumerate(design.claims):
+        theirs = any(index in e.violations for e in explored)
+        try:
+            mine, solver, found = _decide(design, lowered, claim, (pool, seed))
+        except TooWide:
+            continue
+        refuted += mine
+        by_z3 += solver is not None
+        problems += [f"{claim.text}: {p}" for p in found]
+        if mine != theirs:
+            problems.append(f"{claim.text}: the search says {'violated' if mine else 'fine'}, the interpreter the opposite")
+        if solver is not None and solver != mine:
+            problems.append(f"{claim.text}: the search says {'violated' if mine else 'fine'}, Z3 the opposite")
+    return Compared(seed, len(design.claims), refuted, by_z3, "", tuple(problems))
+
+
+def _decide(design: Design, lowered: Lowered, claim: Claim, how: tuple[int, int]) -> tuple[bool, bool | None, list[str]]:
+    """Whether the search and Z3 (None: not asked) find a violation within the bounds, and what went wrong with its replay."""
+    pool, seed = how
+    prop = property_of(lowered, claim)
+    machine, bounds = sliced(lowered.machine, prop), Bounds(pool, 1)
+    found = simplest(machine, prop, bounds, Budget())
+    if not isinstance(found, Found):
+        return False, _z3_proves(machine, prop, bounds, claim, seed), []
+    depth = len(found.run.moves)
+    problems = _replay_problems(design, lowered, claim, trace_of(lowered, machine, found.run))
+    if depth > DEEPEST or not _chosen(claim, seed):
+        return True, None, problems
+    answer = refute(machine, prop, bounds, depth, Z3(Effort(20)))
+    if answer.run is not None:
+        problems += _replay_problems(design, lowered, claim, trace_of(lowered, machine, answer.run))
+    return True, answer.finding is Finding.REACHED if answer.finding is not Finding.UNKNOWN else None, problems
+
+
+def _chosen(claim: Claim, seed: int) -> bool:
+    """Z3 is asked about one claim of each design, a different one each time."""
+    return (claim.span.line + seed) % 4 == 0
+
+
+def _z3_proves(machine, prop, bounds, claim: Claim, seed: int) -> bool | None:  # type: ignore[no-untyped-def]
+    visited = configurations(machine, bounds, Budget(FOR_Z3, None))
+    if not isinstance(visited, list) or not _chosen(claim, seed):
+        return None
+    proof = bounded(machine, prop, bounds, visited, Z3(Effort(20)))
+    return None if proof.outcome is Outcome.UNKNOWN else proof.outcome is Outcome.FAILED
+
+
+def _replay_problems(design: Design, lowered: Lowered, claim: Claim, trace) -> list[str]:  # type: ignore[no-untyped-def]
+    try:
+        end = replay(design, trace).states[-1]
+    except ReplayError as error:
+        return [f"not replayed: {error}"]
+    return [] if violated(design, claim, lowered.semantics, end) else ["replayed, but nothing is violated at the end"]

@@ -1,0 +1,84 @@
+"""Search, Z3 and the independent interpreter agree on random designs; a broken engine does not get away with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from checker.lower import handler, queues
+from checker.machine import Cause, RuleKind
+from tests.conformance import compare as comparing
+from tests.conformance.compare import Compared, compare
+
+QUICK, ALL, STEP = 200, 2_400, 50
+
+
+def _agree(first: int, last: int) -> list[Compared]:
+    results = [compare(seed) for seed in range(first, last)]
+    wrong = [f"design {r.seed}: {p}" for r in results for p in r.problems]
+    assert wrong == []
+    return results
+
+
+@pytest.mark.parametrize("first", range(0, QUICK, STEP))
+def test_everything_agrees_on_random_designs(first: int) -> None:
+    results = _agree(first, first + STEP)
+    assert sum(not r.skipped for r in results) > STEP * 0.8
+    assert sum(r.refuted for r in results) > STEP // 4
+    assert sum(r.claims - r.refuted for r in results) > STEP // 4
+    assert sum(r.by_z3 for r in results) > STEP // 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(QUICK, ALL, STEP))
+def test_everything_agrees_on_many_random_designs(first: int) -> None:
+    _agree(first, first + STEP)
+
+
+def _caught(seeds: range) -> bool:
+    return any(compare(seed).problems for seed in seeds)
+
+
+def test_a_lowering_that_forgets_leases_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues.Group, "lease", lambda *_: [])
+    assert _caught(range(40))
+
+
+def test_a_lowering_that_forgets_lost_answers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = handler.Lowering.go
+
+    def go(self, at, case, then, action):  # type: ignore[no-untyped-def]
+        if action.cause is not Cause.ANSWER_LOST:
+            original(self, at, case, then, action)
+
+    monkeypatch.setattr(handler.Lowering, "go", go)
+    assert _caught(range(40))
+
+
+def test_a_lowering_whose_dead_workers_stay_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "kill", lambda *_: None)
+    assert _caught(range(40))
+
+
+def test_a_search_that_skips_a_kind_of_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = comparing.simplest
+
+    def blind(machine, *rest):  # type: ignore[no-untyped-def]
+        seen = tuple(r for r in machine.rules if r.kind is not RuleKind.EVENT)
+        return original(replace(machine, rules=seen), *rest)
+
+    monkeypatch.setattr(comparing, "simplest", blind)
+    assert _caught(range(60))
+
+
+def test_a_solver_that_says_yes_to_everything_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "_z3_proves", lambda *_: True)
+    assert _caught(range(10))
+
+
+def test_a_slice_that_drops_too_much_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    from checker import slice as slicing
+
+    monkeypatch.setattr(slicing, "_uncovered", lambda *_: set())
+    assert _caught(range(60))
