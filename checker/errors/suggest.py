@@ -85,6 +85,8 @@ def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
     meant = [o for o in synonyms().get(lowered, ()) if o in choices]
     if meant:
         return meant[:limit]
+    if len(word) > 40:
+        return []
     scored = sorted((-SequenceMatcher(None, lowered, o.lower()).ratio(), o) for o in choices)
     return [o for score, o in scored if -score > 0.65 and score < scored[0][0] + 0.1][:limit]
 

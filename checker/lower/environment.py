@@ -72,8 +72,12 @@ def _expire(design: d.Design, groups: Mapping[str, Group], case: Case | None, wh
     action = Action(Cause.KEY_EXPIRED, subject=subject)
     if not design.assumes("within-key-window"):
         return [case.rule(_kind(level), action)]
-    for group in groups.values():
-        rested = case.where(group.status, AT_REST & set(group.variable.domain))
-        assert rested is not None
-        case = rested
-    return [case.rule(RuleKind.EVENT, action, alone=())]
+    roots = v.root_types(design)
+    found = []
+    for kind in roots if len(roots) > 1 else ("",):
+        rested = case.where(v.EVENT_TYPE, {kind}) if kind else case
+        for group in groups.values():
+            if rested and not (kind and group.queue.is_root and group.queue.event != kind):
+                rested = rested.where(group.status, AT_REST & set(group.variable.domain))
+        found += [rested.rule(RuleKind.EVENT, action, alone=())] if rested else []
+    return found

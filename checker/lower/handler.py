@@ -304,7 +304,9 @@ class Lowering:
         match operation:
             case op.Write() | op.Attempt() | op.Leave():
                 return True
-            case op.Decide() | op.Read():
+            case op.Read(step):
+                return at.serializable or isinstance(step.value, n.Constant)
+            case op.Decide():
                 return at.serializable
             case _:
                 return False
@@ -338,7 +340,7 @@ class Lowering:
                     at = self._touch(at, store)
                 for c, then in [*((c, yes) for c in answers[0]), *((c, no) for c in answers[1])]:
                     self.run_collected(c, sink, then, at)
-            case op.Read(step, then) if at.serializable:
+            case op.Read(step, then) if self.collected(operation, at):
                 store = getattr(getattr(step.value, "store", None), "text", None)
                 self.run_collected(self.meaning.read(step, case), sink, then, self._touch(at, store))
             case op.Mark(then):

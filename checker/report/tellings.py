@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import PurePath
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -66,28 +67,28 @@ class Telling:
         number = len(str(len(told)))
         names = [clean(s.who, self.unicode) for s in told]
         who = min(max(map(cell_len, names), default=0), 12 if self.width < 100 else 22)
-        where = max((len(_line(s)) for s in told), default=0)
+        where = max((cell_len(_place(s, story.path)) for s in told), default=0)
         before = ""
         for step, name in zip(told, names, strict=True):
             left = "" if name == before and step.fault is None else name
             before = name
-            yield from self._step(step, left, (number, who, where))
+            yield from self._step(step, (left, _place(step, story.path)), (number, who, where))
 
-    def _step(self, step: StoryStep, name: str, columns: tuple[int, int, int]) -> Iterator[Text]:
-        number, who, where = columns
+    def _step(self, step: StoryStep, left: tuple[str, str], columns: tuple[int, int, int]) -> Iterator[Text]:
+        (name, place), (number, who, where) = left, columns
         colour = "yellow" if step.fault else ""
         start = INDENT + 2 + number + 2 + who + 2
-        place = _line(step) if _is_at_line(step) else ""
         indent = where + 2 if place else 0
         said = wrapped(clean(step.text, self.unicode), self.width - start - indent)
         names = wrapped(name, who) if name else [""]
-        for index, (text, left) in enumerate(zip_longest(said, names, fillvalue="")):
+        for index, (text, part) in enumerate(zip_longest(said, names, fillvalue="")):
             line = Text(" " * INDENT)
             line.append((FAULT_MARK if step.fault else " ") if not index else " ", style="bold red")
             line.append(f" {step.number if not index else '':>{number}}  ", style="dim")
-            line.append(left + " " * (who - cell_len(left) + 2), style="bold")
+            line.append(part + " " * (who - cell_len(part) + 2), style="bold")
             if place:
-                line.append(f"{place if not index else '':<{where}}  ", style="dim")
+                shown = "" if index else place
+                line.append(shown + " " * (where - cell_len(shown) + 2), style="dim")
             line.append_text(_quoted(text, colour))
             line.rstrip()
             yield line
@@ -105,13 +106,11 @@ class Telling:
         return self.details == 2 or change.kind == "effect" or not alone
 
 
-def _line(step: StoryStep) -> str:
-    return f"line {step.line}" if step.line else ""
-
-
-def _is_at_line(step: StoryStep) -> bool:
-    """Whether the sentence is about one line; a death stands between two, and says so."""
-    return bool(step.line) and step.cause not in (Cause.KILLED, Cause.LATE_EFFECT, Cause.DELIVERY, Cause.START)
+def _place(step: StoryStep, path: str) -> str:
+    """The line a sentence is about, if it is about one; a death stands between two, and says so."""
+    if not step.line or step.cause in (Cause.KILLED, Cause.LATE_EFFECT, Cause.DELIVERY, Cause.START):
+        return ""
+    return f"line {step.line}" if step.path in ("", path) else f"{PurePath(step.path).name}:{step.line}"
 
 
 def _quoted(text: str, style: str) -> Text:

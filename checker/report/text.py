@@ -244,4 +244,3 @@ class _Page:
             sizes = ", ".join(f"{count:,} {word}" for count, word in zip(counts, words, strict=True))
             self.add(f"{cell.claim}, {cell.semantics.value}: {sizes}", indent=4, hang=2)
         self.add()
-

@@ -38,6 +38,8 @@ def mark(cell: Cell) -> str:
 
 def style(cell: Cell) -> str:
     """The colour for a verdict; never the only thing that tells."""
+    if cell.verdict is Verdict.HOLDS and not cell.as_expected:
+        return "yellow"
     return "cyan" if is_bounded(cell) else STYLES[cell.verdict]
 
 

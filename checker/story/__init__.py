@@ -91,8 +91,12 @@ def _many(count: int, one: str, many: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A refutation for people. ``given``: what the events are, where that matters. ``steps``: one per step of the trace."""
+    """A refutation for people. ``given``: what the events are, where that matters. ``steps``: one per step of the trace.
 
+    ``path`` is the design's own file; steps of imported fragments lie in others.
+    """
+
+    path: str
     headline: str
     given: tuple[str, ...]
     steps: tuple[StoryStep, ...]
@@ -125,7 +129,7 @@ def tell(design: d.Design, claim: d.Claim, replay: Replay, sources: Mapping[str,
     touched = [s.event for s in reversed(replay.steps) if s.event >= 0]
     latest = list(dict.fromkeys([*touched, *range(len(replay.trace.events))]))
     headline = Headline(ctx, names, replay.states[-1], numbers, latest).of(claim)
-    return Story(headline, _given(design, names, replay), tuple(steps), _needs(steps, replay))
+    return Story(design.path, headline, _given(design, names, replay), tuple(steps), _needs(steps, replay))
 
 
 def _step(names: Names, step: Step, sentence: Sentence, changed: tuple[Change, ...]) -> StoryStep:
@@ -165,4 +169,3 @@ def _needs(steps: list[StoryStep], replay: Replay) -> Needs:
             cause = Cause(step.fault)
             faults[cause] = faults.get(cause, 0) + 1
     return Needs(workers, max(len(events), 1), len(keys), tuple(faults.items()))
-

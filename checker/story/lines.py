@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from checker import design as d
 from checker.replay.context import Context
-from checker.replay.rows import column, conjunctions, happened, value_of
+from checker.replay.rows import column, happened, value_of
 from checker.replay.state import State, Worker, look
+from checker.resolve_steps import condition_parts
 from checker.story.names import Moment
 from checker.syntax import nodes as n
 
@@ -17,8 +18,7 @@ def line_words(m: Moment, node: n.Step) -> str:
     """What a worker does at its line, and what came of it."""
     match node:
         case n.If():
-            tests = [t for row in conjunctions(node.condition) for t in row]
-            return test_words(m, tests[m.worker.part], m.step.outcome == "yes")
+            return test_words(m, list(condition_parts(node.condition))[m.worker.part], m.step.outcome == "yes")
         case n.Do() if m.ctx.store_of(node) is None:
             return _call(m, node)
         case n.Publish(queue):

@@ -22,6 +22,8 @@ from checker.syntax.automaton import LINE_END, Reading, Stack, automaton
 from checker.syntax.habits import HABITS, Habit
 from checker.syntax.layout import Line
 
+MAX_LENGTH = 200
+"""Longer lines are only reported: trying ideas on them takes too long."""
 LEXEME = re.compile(r'"[^"]*"?|[^\W\d][\w]*(?:-\w+)*|\d\w*|[=!<>:&|+\-*/]+|\S')
 _FILLERS = frozenset(
     {"the", "a", "an", "named", "called", "my", "our", "this", "that", "each", "every", "all", "then", "with", "of", "column"}
@@ -125,6 +127,8 @@ class Ideas:
         return [e for e, fit in fits if fit.stop is None and not fit.odd]
 
     def ideas(self) -> Iterator[Idea]:
+        if len(self.text) > MAX_LENGTH:
+            return
         yield from (i for habit in HABITS if (i := self._habit(habit)))
         if self.word and (self.word[0].isalpha() or self.word[0] == "_"):
             yield from self._spelling()
@@ -267,7 +271,7 @@ class Ideas:
 
     def _nameless(self) -> Iterator[Idea]:
         """``queue of Paid``: the name is left out, and the next word was taken for it."""
-        for start in [*(p.start for p in self.reading.pieces if p.terminal == "NAME"), self.begin]:
+        for start in [*(p.start for p in self.reading.pieces[-4:] if p.terminal == "NAME"), self.begin]:
             if re.match(r"[a-z(]", self.text[start:]):
                 yield self._without(start, "x ", ["a name"])
         for option in self.words if self.word and self.reading.pieces else ():

@@ -96,6 +96,8 @@ class Line:
 def _moved(old: str, new: str, columns: list[int]) -> list[int]:
     """The columns of ``new`` where it replaces ``old``: letters that stay keep theirs, others get the next one that stays."""
     moved: list[int | None] = [None] * len(new)
+    if len(old) > 200:
+        return [columns[min(i, len(old))] for i in range(len(new))]
     for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
         for i in range(block.size):
             moved[block.b + i] = columns[block.a + i]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from itertools import combinations, product
+from collections.abc import Iterable, Iterator
+from itertools import combinations, permutations, product
 
-from checker.invariant import Invariant, Row
+from checker.invariant import Invariant, Row, Shape
 from checker.why.space import Cube, Masks, Profile, Space
 
 MOST_CONFIGURATIONS = 300_000
@@ -98,6 +98,33 @@ class Allowed:
             return False
         choices = [[None, *((e, crew) for crew in _some(workers))] for e, workers in events]
         return any((component, tuple(sorted(p for p in picks if p is not None))) in self._shapes for picks in product(*choices))
+
+
+class Reached(Allowed):
+    """The configurations that a small search has reached: a guess, to be used only where what comes of it is checked.
+
+    Only for one event and as many workers as were searched; of more, nothing is known.
+    """
+
+    __slots__ = ("_most", "_states")
+
+    def __init__(self, space: Space, states: Iterable[tuple[Shape, ...]], most: int) -> None:
+        super().__init__(space, Invariant(frozenset(), frozenset(), frozenset(), ()))
+        self._states = list(states)
+        self._most = most
+
+    def _configurations(self, profile: Profile) -> Iterator[Masks]:
+        if len(profile) > 1 or sum(profile) > self._most:
+            raise TooBig(f"{profile} workers were not searched")
+        found: dict[Masks, None] = {}
+        for shape in (shape for state in self._states for shape in state):
+            row = self._bits(0, shape.component)
+            if not profile:
+                found[row] = None
+            for event, workers in shape.events:
+                for crew in permutations(workers, profile[0]) if profile else ():
+                    found[sum((self._bits(2, w) for w in crew), row + self._bits(1, event))] = None
+        yield from found
 
 
 def _some(workers: tuple[int, ...]) -> list[tuple[int, ...]]:

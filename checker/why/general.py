@@ -77,7 +77,8 @@ class Generaliser:
         """The cheapest part of the cube that is outside the invariant, widened; None if the cube itself is not outside."""
         if not self.allowed.outside(one):
             return None
-        for _, part in sorted(self._parts(taste, one), key=lambda found: found[0]):
+        for chosen in self._parts(taste, one):
+            part = self._part(one, chosen)
             if self.allowed.outside(part):
                 return self._widened(part)
         return self._widened(self._thinned(one))
@@ -88,15 +89,20 @@ class Generaliser:
         found = [(i, columns[i][2], columns[i][3]) for i, bits in enumerate(one.flat) if bits != width[i]]
         return found + [(-1, e, w) for e, count in enumerate(one.profile) for w in range(-1, count)]
 
-    def _parts(self, taste: Taste, one: Cube) -> Iterator[tuple[tuple[float, int], Cube]]:
-        """The cubes made of a few literals and elements of the cube, each with its cost."""
-        items, seen = self._items(one), set()
-        for size in range(MOST_LITERALS + 1):
+    def _parts(self, taste: Taste, one: Cube) -> Iterator[tuple[_Item, ...]]:
+        """Choices of a few literals and elements of the cube, simplest first."""
+        columns = self.space.columns(one.profile)
+        items = self._items(one)
+        weights = {x: self.weight(taste, self.space.variables[columns[x[0]][0]][columns[x[0]][1]]) for x in items if x[0] >= 0}
+        found = []
+        for size in range(min(MOST_LITERALS, len(items)) + 1):
             for chosen in combinations(items, size):
-                part = self._part(one, chosen)
-                if part not in seen:
-                    seen.add(part)
-                    yield (self.cost(taste, part), len(seen)), part
+                workers = len({(e, w) for _, e, w in chosen if w >= 0})
+                events = len({e for _, e, _ in chosen if e >= 0})
+                cost = sum(weights.get(x, 0) for x in chosen)
+                cost += taste.second_worker * max(0, workers - 1) + 2 * max(0, events - 1)
+                found.append((cost, len(found), chosen))
+        return (chosen for _, _, chosen in sorted(found))
 
     def _thinned(self, one: Cube) -> Cube:
         """Leave out elements, then literals, as long as it stays outside."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import combinations_with_replacement, product
+from itertools import product
 
 from checker.invariant import Invariant, Row, Shape
-from checker.machine import Broadcast, Guard, Level, Machine, Pattern, Property, Rule, Update, put
+from checker.machine import Broadcast, Guard, Level, Machine, Pattern, Rule, Update, put
 from checker.why.space import LEVELS, possible
 
 MOST_ROWS = 20_000
@@ -70,11 +70,6 @@ def _without(rule: Rule, kept: set[str], taken: dict[str, set[str]]) -> Iterator
 
 def _heard(broadcast: Broadcast, kept: set[str]) -> Broadcast:
     return replace(broadcast, updates=tuple(u for u in broadcast.updates if u.target in kept))
-
-
-def narrow_property(prop: Property, facts: Iterable[Pattern]) -> Property:
-    """The claim, and with it every fact (which the invariant says anyway: a slip in saying it does not go unnoticed)."""
-    return Property(prop.name, (*prop.bad, *facts))
 
 
 def rebuilt(machine: Machine, taken: dict[str, set[str]], facts: Iterable[Pattern]) -> Invariant:

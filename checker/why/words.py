@@ -11,12 +11,12 @@ from checker.lower import Lowered
 from checker.lower import variables as v
 from checker.lower.places import DEAD
 from checker.lower.queues import Tracking
-from checker.machine import Level, Machine, Test
+from checker.machine import Cause, Level, Machine, Test
 from checker.resolve_steps import walk
 from checker.syntax import nodes as n
 
 STATUSES = {
-    "absent": "not published",
+    "absent": "not yet published",
     "ready": "ready for delivery",
     "returned": "given back",
     "inflight": "in delivery",
@@ -24,7 +24,6 @@ STATUSES = {
     "lost": "lost",
     "dead": "dead-lettered",
 }
-COUNTS = {("0", "1"): "at most once", ("1",): "once", ("2",): "twice"}
 TOKENS: Mapping[frozenset[str], tuple[str, str, bool]] = {
     frozenset({"fresh"}): ("has", "the newest token of", True),
     frozenset({"stale"}): ("has", "an outdated token of", True),
@@ -94,10 +93,10 @@ class Words:
         if name in self._groups:
             return self._status(name, inside)
         if name in design.effects:
-            return _count(f"`{name}`", inside, participle(design, name))
+            return _count(f"`{name}`", inside, participle(design, name), self.taken[name])
         if name.endswith("#"):
             word = "incremented" if name[:-1] in self._incremented else "written"
-            return _count(f"`{name[:-1]}`", inside, word)
+            return _count(f"`{name[:-1]}`", inside, word, self.taken[name])
         if name in design.stores:
             return self._presence(f"`{name}`", inside, self.owner(name))
         if name in design.locks:
@@ -112,6 +111,22 @@ class Words:
         if base in design.stores:
             return self._value(f"`{name}`", name, inside)
         return self._value(f"`{name.split('.')[-1]}`", name, inside)
+
+    def is_status(self, name: str) -> bool:
+        """It is the broker's status of a message."""
+        return name in self._groups
+
+    def is_local(self, name: str) -> bool:
+        """It belongs to a worker."""
+        return self._variables[name].level is Level.WORKER
+
+    def is_count(self, name: str) -> bool:
+        """It counts how often something happened."""
+        return name in self.design.effects or name.endswith("#")
+
+    def is_incremented(self, name: str) -> bool:
+        """A column that some line increments."""
+        return name in self._incremented
 
     def owner(self, name: str) -> str:
         """Whose row it is: the event's, or that of a business key."""
@@ -128,7 +143,8 @@ class Words:
         outside = tuple(x for x in self._values(name, self.taken[name]) if x not in inside)
         if len(inside) > 2 and len(outside) < len(inside):
             return f"{subject} is {_neither([words[x] for x in outside])}", False
-        return f"{subject} is {listed([words[x] for x in inside], 'or')}", True
+        told = sorted((words[x] for x in inside), key=lambda word: word.startswith("not "))
+        return f"{subject} is {listed(told, 'or')}", True
 
     def _presence(self, name: str, inside: tuple[str, ...], whose: str) -> tuple[str, bool]:
         if "present" in inside:
@@ -169,26 +185,32 @@ class Words:
             return _not("have", f"{local} set to {listed(outside, 'or')}") if outside else ("runs", "run", True)
         return f"has {local} set to {listed(inside, 'or')}", f"have {local} set to {listed(inside, 'or')}", True
 
-    def places(self, test: Test) -> str:
-        """``at line 13, 15 or between line 17 and line 19``; the empty text for every place of every handler."""
+    def places(self, test: Test) -> tuple[str, str]:
+        """Whose a worker is and where: `` of `book``` or `` at line 13 or 15``; nothing for every place of every handler."""
         inside = [pc for pc in self._pcs if pc in test.allowed]
         if inside == self._pcs:
-            return ""
-        living = [pc for pc in inside if not pc.endswith(DEAD)]
-        dead = [pc for pc in inside if pc.endswith(DEAD)]
-        parts = self._lines(living)
+            return "", ""
+        living, dead = ([pc for pc in inside if pc.endswith(DEAD) is gone] for gone in (False, True))
         left = [pc for pc in self._pcs if pc.endswith(DEAD) and pc.removesuffix(DEAD) in living]
+        for process in {self.spots[pc].process: None for pc in living}:
+            if living == self._living(process) and dead == left:
+                return f" of `{process}`", ""
+        parts = self._lines(living)
         if not dead or not living or dead != left:
             parts += [f"dead with its request of line {self.spots[pc].line} still under way" for pc in dead]
-            return listed(parts, "or")
-        return listed(parts, "or") + " (or dead there with its request still under way)"
+            return "", f" {listed(parts, 'or')}"
+        return "", f" {listed(parts, 'or')} (or dead there with its request still under way)"
+
+    def _living(self, process: str) -> list[str]:
+        """The places of a process."""
+        return [pc for pc in self._pcs if self.spots[pc].process == process and not pc.endswith(DEAD)]
 
     def _lines(self, living: list[str]) -> list[str]:
         """The places of living workers: runs of neighbouring lines, handlers in full, and parts of a line one by one."""
         parts: list[str] = []
         for process, some in groupby(living, key=lambda pc: self.spots[pc].process):
             mine = list(some)
-            every = [pc for pc in self._pcs if self.spots[pc].process == process and not pc.endswith(DEAD)]
+            every = self._living(process)
             if mine == every:
                 parts.append(f"anywhere in `{process}`")
                 continue
@@ -210,8 +232,8 @@ class Words:
     def writers(self, names: Iterable[str]) -> set[int]:
         """The lines that write the variables."""
         wanted = set(names)
-        rules = (r for r in self.machine.rules if not r.action.cause.is_fault and wanted & {u.target for u in r.updates})
-        return {r.action.line for r in rules if r.action.line and any(p.name == r.action.process for p in self.design.processes)}
+        rules = (r for r in self.machine.rules if r.action.cause is Cause.HANDLER and wanted & {u.target for u in r.updates})
+        return {r.action.line for r in rules if r.action.line}
 
 
 def participle(design: d.Design, effect: str) -> str:
@@ -221,13 +243,13 @@ def participle(design: d.Design, effect: str) -> str:
     return {"send": "sent", "call": "happened", "do": "done"}[verb]
 
 
-def _count(subject: str, inside: tuple[str, ...], word: str) -> tuple[str, bool]:
+def _count(subject: str, inside: tuple[str, ...], word: str, every: set[str]) -> tuple[str, bool]:
     was = "" if word == "happened" else "was "
     if inside == ("0",):
-        return f"{subject} {'has not happened' if not was else 'was not ' + word}", False
-    if inside in (("1", "2"), ("1",)) or inside not in COUNTS:
-        return f"{subject} {was}{word}" + (" twice or never" if inside == ("0", "2") else ""), True
-    return f"{subject} {was}{word} {COUNTS[inside]}", True
+        return f"{subject} has not {'been ' if was else ''}{word}", False
+    often = {("1",): " exactly once", ("2",): " twice", ("0", "1"): " at most once", ("0", "2"): " twice or never"}
+    how = "" if set(inside) == every - {"0"} else often[inside]
+    return f"{subject} {was}{word}{how}", True
 
 
 def _neither(words: list[str]) -> str:

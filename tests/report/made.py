@@ -30,9 +30,8 @@ def checked(name: str) -> Result:
     """The result of a design in ``stories``, with paths that do not depend on where the repository is."""
     result = check(HERE / "stories" / f"{name}.once", Options(second_opinion=False))
     (design,) = result.designs
-    path = f"{name}.once"
-    sources = {path: replace(s, path=path) for s in design.sources.values()}
-    return Result((replace(design, path=path, sources=sources),))
+    path, source = f"{name}.once", design.sources[design.path]
+    return Result((replace(design, path=path, sources={path: replace(source, path=path)}),))
 
 
 def cell(claim: str, semantics: Semantics, verdict: Verdict, expected: Verdict = Verdict.HOLDS, **more: object) -> Cell:
@@ -55,63 +54,52 @@ def every_verdict() -> Result:
     story = checked("worker_killed").designs[0]
     refuted = {c.semantics: c for c in story.cells if c.kind == "no-duplicate"}
     lost = next(c for c in story.cells if c.kind == "no-loss" and c.trace)
-    return Result(
-        (
-            replace(
-                story,
-                cells=(
-                    cell(dup, AMO, Verdict.HOLDS, line=refuted[ALO].line),
-                    replace(refuted[ALO], expected=Verdict.REFUTED),
-                    replace(refuted[EO], expected=Verdict.REFUTED, checked_by=("interpreter", "z3")),
-                    lost,
-                    cell(loss, ALO, Verdict.HOLDS, line=lost.line, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2), checked_by=("search", "z3"),
-                         reason="rows are kept per order and per customer"),  # fmt: skip
-                    cell(loss, EO, Verdict.HOLDS, Verdict.REFUTED, line=lost.line, assumptions=("no worker is killed", "no operator replays messages")),
-                    cell(both, AMO, Verdict.VACUOUS, checked_by=(), reason="`invoice` never happens"),
-                    cell(both, ALO, Verdict.UNKNOWN, checked_by=(), reason="the search stopped: 2,000,000 states"),
-                    cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN, checked_by=()),
-                ),
-            ),
-        )
+    bounded = {"assurance": Assurance.EXHAUSTIVE, "scope": Scope(1, 1, 2), "reason": "rows are kept per order and per customer"}
+    assumed = ("no worker is killed", "no operator replays messages")
+    cells = (
+        cell(dup, AMO, Verdict.HOLDS, line=refuted[ALO].line),
+        replace(refuted[ALO], expected=Verdict.REFUTED),
+        replace(refuted[EO], expected=Verdict.REFUTED, checked_by=("interpreter", "z3")),
+        lost,
+        cell(loss, ALO, Verdict.HOLDS, line=lost.line, checked_by=("search", "z3"), **bounded),
+        cell(loss, EO, Verdict.HOLDS, Verdict.REFUTED, line=lost.line, assumptions=assumed),
+        cell(both, AMO, Verdict.VACUOUS, checked_by=(), reason="`invoice` never happens"),
+        cell(both, ALO, Verdict.UNKNOWN, checked_by=(), reason="the search stopped: 2,000,000 states"),
+        cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN, checked_by=()),
     )
+    return Result((replace(story, cells=cells),))
 
 
 def troubles() -> Result:
     """A design with mistakes, one whose engines disagree, and a Ctrl-C."""
     path = "designs/broken.once"
     source = Source.of(path, "queue orders off Order\n")
-    span = Span(1, 14, 1, 17, path)
-    error = Diagnostic("S001", Severity.ERROR, "unexpected `off`", Label(span, "expected `of`"), help="did you mean `of`?", replacement="of")
-    warning = Diagnostic("N104", Severity.WARNING, "the queue `orders` is never read", Label(Span(1, 7, 1, 13, path), "declared here"))
+    off, name = Label(Span(1, 14, 1, 17, path), "expected `of`"), Label(Span(1, 7, 1, 13, path), "declared here")
+    error = Diagnostic("S001", Severity.ERROR, "unexpected `off`", off, help="did you mean `of`?", replacement="of")
+    warning = Diagnostic("N104", Severity.WARNING, "the queue `orders` is never read", name)
     broken = DesignResult(path, "1" * 64, "", (error, warning), (), (), {path: source})
     failure = Disagreement("designs/orders.once", "no duplicate charge", ALO, "two engines disagree", ("this", "that"))
     return Result((broken, design(cell("no duplicate charge", AMO, Verdict.HOLDS), failures=(failure,))), interrupted=True)
 
 
-def walked(text: str, semantics: Semantics, script: Sequence[str], events: int = 1) -> tuple[Design, Replay]:
-    """A trace through a design: every line of ``script`` is ``cause [outcome] [worker N] [event N]`` and must fit exactly one choice."""
+def walked(text: str, semantics: Semantics, script: Sequence[str]) -> tuple[Design, Replay]:
+    """A trace of one event: every line of ``script`` is ``cause [outcome] [worker N]`` and fits exactly one choice."""
     loaded = load_text(text, "walked.once")
     assert loaded.design is not None, loaded.diagnostics
     ctx = Context.of(loaded.design, semantics)
-    kinds = next(iter(loaded.design.events.values()))
-    made = tuple(EventOf(0, kinds.name, tuple((f, values[0]) for f, values in kinds.payload)) for _ in range(events))
-    states, steps = [initial(loaded.design, semantics, made)], []
+    kind = next(iter(loaded.design.events.values()))
+    events = (EventOf(0, kind.name, tuple((f, values[0]) for f, values in kind.payload)),)
+    states, steps = [initial(loaded.design, semantics, events)], []
     for line in script:
-        words, worker, event = line, None, None
-        if " event " in words:
-            words, _, number = words.rpartition(" event ")
-            event = int(number)
-        if " worker " in words:
-            words, _, number = words.rpartition(" worker ")
-            worker = int(number)
+        words, _, number = line.partition(" worker ")
         cause, _, outcome = words.partition(" ")
+        possible = choices(ctx, states[-1])
         fitting = [
-            (step, state) for step, state in choices(ctx, states[-1])
-            if step.cause.value == cause and step.outcome == outcome
-            and worker in (None, step.worker) and event in (None, step.event)
-        ]  # fmt: skip
-        assert len(fitting) == 1, (line, [s for s, _ in fitting], [(s.cause.value, s.outcome, s.worker) for s, _ in choices(ctx, states[-1])])
+            (step, state)
+            for step, state in possible
+            if (step.cause.value, step.outcome) == (cause, outcome) and (not number or step.worker == int(number))
+        ]
+        assert len(fitting) == 1, (line, [(s.cause.value, s.outcome, s.worker) for s, _ in possible])
         steps.append(fitting[0][0])
         states.append(fitting[0][1])
-    trace = Trace(semantics, made, tuple(steps))
-    return loaded.design, Replay(trace, tuple(steps), tuple(states))
+    return loaded.design, Replay(Trace(semantics, events, tuple(steps)), tuple(steps), tuple(states))

@@ -29,7 +29,8 @@ def schema() -> Any:
 
 def mistakes(result: Result) -> list[str]:
     """What the schema says against a result."""
-    return [f"{list(e.absolute_path)}: {e.message}" for e in Draft202012Validator(schema()).iter_errors(json.loads(to_json(result)))]
+    found = Draft202012Validator(schema()).iter_errors(json.loads(to_json(result)))
+    return [f"{list(e.absolute_path)}: {e.message}" for e in found]
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from checker.check import check
 from checker.claims import KINDS
 from checker.load import load_text
 from checker.machine import Cause
+from checker.options import Options
 from checker.replay import Context, Replay, choices, initial
 from checker.report.stories import story_of
 from checker.report.tellings import Telling
-from checker.report.text import to_text
 from checker.report.terminal import Paint
+from checker.report.text import to_text
 from checker.story import Story, tell
 from checker.syntax.nodes import Semantics
 from checker.trace import EventOf, Trace
@@ -114,49 +116,83 @@ consumer bank on orders
 claim no duplicate credit
 """
 
-WALKS: dict[str, tuple[str, Semantics, tuple[str, ...]]] = {
+WALKS = {
     "request_lost": (
-        MAIL, Semantics.EXACTLY_ONCE,
-        ("delivery", "handler no", "worker-killed request under way", "delivery", "handler no worker 1", "handler done worker 1",
-         "worker-killed request lost", "handler worker 1", "handler done worker 1"),
+        MAIL,
+        Semantics.EXACTLY_ONCE,
+        """
+        delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
+        worker 1, worker-killed request lost, handler worker 1, handler done worker 1
+        """,
     ),
     "late_commit_and_late_key": (
-        MAIL, Semantics.EXACTLY_ONCE,
-        ("delivery", "handler no", "worker-killed request under way", "delivery", "handler no worker 1", "handler done worker 1",
-         "late-effect", "worker-killed request under way worker 1", "delivery", "handler no", "late-effect", "effect-refused refused",
-         "handler done", "handler duplicate"),
+        MAIL,
+        Semantics.EXACTLY_ONCE,
+        """
+        delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
+        worker 1, late-effect, worker-killed request under way worker 1, delivery, handler no, late-effect,
+        effect-refused refused, handler done, handler duplicate
+        """,
     ),
     "lost_acknowledgements": (
-        MAIL, Semantics.AT_LEAST_ONCE,
-        ("delivery", "handler no", "answer-lost answer lost", "answer-lost answer lost", "redelivery", "delivery", "handler no", "handler done",
-         "handler", "ack-lost lost", "redelivery", "delivery", "handler yes", "worker-killed", "redelivery", "delivery", "handler yes",
-         "handler done", "broker-copy", "delivery", "key-expired"),
+        MAIL,
+        Semantics.AT_LEAST_ONCE,
+        """
+        delivery, handler no, answer-lost answer lost, answer-lost answer lost, redelivery, delivery, handler
+        no, handler done, handler, ack-lost lost, redelivery, delivery, handler yes, worker-killed,
+        redelivery, delivery, handler yes, handler done, broker-copy, delivery, key-expired
+        """,
     ),
     "late_acknowledgements": (
-        MAIL, Semantics.AT_LEAST_ONCE,
-        ("delivery", "handler no", "redelivery", "delivery", "redelivery", "handler done worker 0", "handler worker 0", "handler done worker 0",
-         "handler yes worker 1", "publisher-retry", "delivery", "handler done worker 1"),
+        MAIL,
+        Semantics.AT_LEAST_ONCE,
+        """
+        delivery, handler no, redelivery, delivery, redelivery, handler done worker 0, handler worker 0,
+        handler done worker 0, handler yes worker 1, publisher-retry, delivery, handler done worker 1
+        """,
     ),
     "leases_and_tokens": (
-        LEASE, Semantics.AT_LEAST_ONCE,
-        ("delivery", "handler", "lock-expired", "redelivery", "delivery", "handler worker 1", "handler rejected worker 0",
-         "handler worker 1", "handler worker 1", "handler worker 1"),
+        LEASE,
+        Semantics.AT_LEAST_ONCE,
+        """
+        delivery, handler, lock-expired, redelivery, delivery, handler worker 1, handler rejected worker 0,
+        handler worker 1, handler worker 1, handler worker 1
+        """,
     ),
     "releases_of_others": (
-        LEASE, Semantics.AT_LEAST_ONCE,
-        ("delivery", "handler", "handler", "redelivery", "lock-expired", "delivery", "handler worker 1", "handler worker 0",
-         "handler worker 0", "delivery", "handler worker 0", "worker-killed worker 0", "lock-expired"),
+        LEASE,
+        Semantics.AT_LEAST_ONCE,
+        """
+        delivery, handler, handler, redelivery, lock-expired, delivery, handler worker 1, handler worker 0,
+        handler worker 0, delivery, handler worker 0, worker-killed worker 0, lock-expired
+        """,
     ),
-}  # fmt: skip
+}
+"""Design, semantics, and the causes and outcomes of the steps."""
 
 
 @pytest.mark.parametrize("name", sorted(WALKS))
 def test_walk(name: str, golden: Golden) -> None:
     text, semantics, script = WALKS[name]
-    design, replay = walked(text, semantics, script)
+    design, replay = walked(text, semantics, [" ".join(line.split()) for line in script.split(",")])
     story = tell(design, design.claims[0], replay)
     lines = [line.plain for line in Telling(100, True, 2).lines(story)]
     golden(HERE / "walks" / f"{name}.txt", "\n".join([*lines, "", story.needs.words, ""]))
+
+
+def test_lines_of_imported_fragments_name_their_file(tmp_path: Path) -> None:
+    (tmp_path / "mail.once").write_text("fragment tell\n  send mail\n", encoding="utf-8")
+    own = 'import "mail.once"\nevent Order(id)\nqueue orders of Order\neffect mail per id\n\n'
+    own += "consumer shop on orders\n  use tell\n  ack\n\nclaim no duplicate mail\n"
+    path = tmp_path / "shop.once"
+    path.write_text(own, encoding="utf-8")
+    result = check(path, Options(second_opinion=False))
+    text = to_text(result, 1, Paint(100, False, True))
+    assert "mail.once:2  sends `mail`" in text
+    (design,) = result.designs
+    story = next(s for s in (story_of(design, c) for c in design.cells) if s is not None)
+    killed = next(s for s in story.steps if s.cause is Cause.KILLED)
+    assert f"after `send mail` (line 2 of {tmp_path / 'mail.once'}) and before `ack` (line 8)" in killed.text
 
 
 @pytest.mark.parametrize("seed", range(40))

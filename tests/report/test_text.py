@@ -95,7 +95,7 @@ def test_a_group_of_lines_for_rich() -> None:
 
 
 def test_a_bounded_proof_never_looks_like_a_proof_for_all() -> None:
-    bounded = cell("no loss of x", ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2), checked_by=("search", "z3"))
+    bounded = cell("no loss of x", ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2))
     text = "\n".join(lines(Result((design(bounded),)), width=120))
     assert "≈ proved ≤2 workers" in text
     assert "✓" not in text
