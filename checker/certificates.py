@@ -1,6 +1,7 @@
 """Certificates of whole designs: written after a check, verified later by anyone with the design at hand.
 
-One folder per verdict, named after the design's hash, the claim and the semantics: SMT-LIB files for a proof, the trace for a refutation.
+One folder per verdict, named after the design's hash, the claim and the semantics: SMT-LIB files for a proof, the trace for a
+refutation.
 """
 
 from __future__ import annotations

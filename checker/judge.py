@@ -112,9 +112,8 @@ def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Prog
 
 
 def _unbounded(q: Question) -> Cell | Disagreement:
-    if len(q.lowered.design.business_keys) > 1 and len(_keys_in(q)) > 1:
-        reason = f"rows are kept per {' and per '.join(_keys_in(q))}: only events that share all of them are examined (T1)"
-        return _climb(q, reason, None)
+    if _two_keys(q):
+        return _climb(q, _two_keys(q), None)
     answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.options.seconds))
     match answer:
         case cover.Safe():
@@ -126,6 +125,14 @@ def _unbounded(q: Question) -> Cell | Disagreement:
             return _climb(q, reason, answer)
         case cover.GaveUp(reason):
             return _climb(q, f"the unbounded engine gave up: {reason}", None)
+
+
+def _two_keys(q: Question) -> str:
+    """Why nothing but a refutation can be said, if rows of several business keys matter; empty otherwise."""
+    keys = _keys_in(q)
+    if len(keys) < 2:
+        return ""
+    return f"rows are kept per {' and per '.join(keys)}, and only events that share all of them were examined (T1)"
 
 
 def _keys_in(q: Question) -> tuple[str, ...]:
@@ -164,7 +171,7 @@ def _solvers(options: Options) -> tuple[Solver, ...]:
 
 def _climb(q: Question, reason: str, hint: cover.Coverable | None) -> Cell | Disagreement:
     """Search with growing bounds for a story; if there is none, say how far that was."""
-    ladder = list(LADDER)
+    ladder = [size for size in LADDER if size[0] <= _most_workers(q)]
     if hint is not None:
         ladder = sorted({*LADDER, (max(hint.workers, 1), max(hint.events, 1))}, key=lambda s: (s[0] + s[1], s[0]))
     visited: tuple[int, int] | None = None
@@ -184,6 +191,12 @@ def _climb(q: Question, reason: str, hint: cover.Coverable | None) -> Cell | Dis
             if found.states > FOR_SOLVERS:
                 break
     return _within(q, visited or (1, 1), reason)
+
+
+def _most_workers(q: Question) -> int:
+    """How many workers there can be at once, if the design limits every consumer and relay; else more than is ever searched."""
+    limits = [p.workers for p in q.lowered.design.processes]
+    return sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
 
 
 def _stopped(q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str) -> Cell | Disagreement:
@@ -221,6 +234,8 @@ def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreem
         return replace(q.cell, reason=f"the search stopped: {visited.reason}")
     cell = replace(q.cell, reason=reason, scope=Scope(bounds.events, bounds.keys, bounds.workers))
     statistics = replace(cell.statistics, states=len(visited))
+    if _two_keys(q):
+        return replace(cell, statistics=statistics, reason=_two_keys(q))
     cell = replace(cell, statistics=statistics)
     if len(visited) <= FOR_SOLVERS:
         proof = bounded(q.machine, q.prop, bounds, visited, Z3(Effort(q.options.seconds)))

@@ -19,7 +19,8 @@ from checker.syntax import parse
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What came of a file: the design (None if it has errors), everything found, the source texts by path, the file's bytes' digest."""
+    """What came of a file: the design (None if it has errors), everything found, the source texts by path, the file's bytes'
+    digest."""
 
     path: str
     design: Design | None

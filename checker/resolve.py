@@ -133,6 +133,11 @@ class _Resolver:
 
     def _key_levels(self, events: Mapping[str, d.Event]) -> dict[str, Level]:
         """Every identity field of any event: the id is at event level, a business key at component level."""
+        for event in events.values():
+            for key in event.keys:
+                twin = next((e for e in events.values() if e.id_field == key), None)
+                if twin is not None:
+                    self.found.append(errors.two_roles(key, event.span, event.name, twin.name, twin.span))
         levels = {k: Level.COMPONENT for e in events.values() for k in e.keys}
         levels.update({e.id_field: Level.EVENT for e in events.values()})
         return levels
@@ -216,6 +221,8 @@ class _Resolver:
     def _provider(self, e: n.EffectDecl) -> str | None:
         if e.model is None:
             return None
+        if e.model.name in providers() and e.model.arguments:
+            self.found.append(errors.no_options(e.model.name, e.model.span))
         if e.model.name not in providers():
             self.found.append(errors.unknown_model(e.model.name, e.model.span, providers()))
             return None

@@ -39,7 +39,9 @@ def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
             return ()
 
 
-def walk(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: frozenset[str] = frozenset()) -> Iterator[n.Step]:
+def walk(
+    steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: frozenset[str] = frozenset()
+) -> Iterator[n.Step]:
     """Every step, outer before inner; fragments are followed once."""
     for step in steps:
         yield step

@@ -1,4 +1,4 @@
-"""Small random designs: valid texts of the language that use every construct now and then. The same seed gives the same text, for ever.
+"""Small random designs: valid texts that use every construct of the language now and then. The same seed gives the same text.
 
 Handlers have few steps, so that a search with one event and two workers stays small. Used to compare the two readings of a design
 (lowering and interpreter) and to check laws that must hold of any design.
@@ -38,7 +38,7 @@ class _Maker:
     keyed: bool
     unique: bool
     second: str
-    """How a second consumer comes in: ``group`` (same queue), ``publish`` (its own queue), ``relay`` (fed by a relay), ``type`` (other events)."""
+    """A second consumer: ``group`` (on the same queue), ``publish`` (a queue of its own), ``relay`` (fed by one), ``type`` (other events)."""
     lock: bool
     token: bool
     boxed: bool
@@ -177,7 +177,11 @@ class _Maker:
     def guarded(self, s: _Scope, depth: int) -> list[str]:
         """An insert or a conditional update."""
         insert = self.chance(0.55)
-        first = f"insert {'order' if self.keyed else 'id'} into seen" if insert else f"update book.state from {self.pick('open paid', 'paid sent')}"
+        first = (
+            f"insert {'order' if self.keyed else 'id'} into seen"
+            if insert
+            else f"update book.state from {self.pick('open paid', 'paid sent')}"
+        )
         if insert:
             self.performed.add("seen")
         else:
@@ -225,7 +229,8 @@ class _Maker:
             lines += [f"claim {one} and {two} together", f"claim {two} before {one}"]
         if "section" in self.performed:
             lines.append("claim at most one worker in critical")
-        lines.append(f"claim never {self.pick(f'{key} in seen', 'book.state is paid', 'credit happened')} and book.state is {self.pick('sent', 'open')}")
+        what = self.pick(f"{key} in seen", "book.state is paid", "credit happened")
+        lines.append(f"claim never {what} and book.state is {self.pick('sent', 'open')}")
         return lines
 
 
@@ -254,7 +259,9 @@ def random_design(seed: int) -> str:
     handlers = m.consumer("handler", "orders", rng.randint(4, 7 if not second else 5))
     if second in ("publish", "relay"):
         handlers += ["", *m.consumer("follower", "further", 3)]
-        handlers = handlers if second == "relay" or "publish" in m.performed else [handlers[0], "  publish to further", *handlers[1:]]
+        handlers = (
+            handlers if second == "relay" or "publish" in m.performed else [handlers[0], "  publish to further", *handlers[1:]]
+        )
     elif second == "group":
         handlers += ["", *m.consumer("other", "orders", 3)]
     elif second == "type":

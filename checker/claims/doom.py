@@ -18,6 +18,8 @@ from math import prod
 
 from checker.claims.rest import Tests, immutable, pattern
 from checker.explore.local import GONE, Local
+from checker.lower import Lowered
+from checker.lower import variables as v
 from checker.machine import Cause, Level, Machine, Pattern, RuleKind
 
 Node = tuple[int, int, int]
@@ -50,7 +52,7 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
     Raises ``TooWide`` if there are too many.
     """
     local = Local(machine)
-    starts = _situations(local, [*parts, {v.name: frozenset(v.initial) for v in machine.variables if v.level is not Level.WORKER}])
+    starts = _situations(local, [*parts, {x.name: frozenset(x.initial) for x in machine.variables if x.level is not Level.WORKER}])
     before, reached = _graph(local, starts, passing)
     saved = {node for node in reached if _holds(local, node, goal)}
     queue = list(saved)
@@ -59,12 +61,13 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
             if previous not in saved:
                 saved.add(previous)
                 queue.append(previous)
-    choices = [v.name for v in immutable(machine)]
+    choices = [x.name for x in immutable(machine)]
     promised = {_choice(local, node, choices) for node in saved if _is_initial(local, node)}
     lost = [
         _tests(local, node)
         for node in starts
-        if node not in saved and any(_holds(local, node, part) for part in parts) and (not owed or _choice(local, node, choices) in promised)
+        if node not in saved and any(_holds(local, node, part) for part in parts) and (not owed or _choice(local, node,
+        choices) in promised)
     ]  # fmt: skip
     return tuple(pattern(machine, tests, resting=True) for tests in merged(lost))
 
@@ -72,13 +75,13 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
 def _is_initial(local: Local, node: Node) -> bool:
     component, event, worker = node
     rows = ((local.components, component), (local.events, event))
-    fresh = all(x in v.initial for level, number in rows for v, x in zip(level.variables, level.rows[number], strict=True))
+    fresh = all(x in y.initial for level, number in rows for y, x in zip(level.variables, level.rows[number], strict=True))
     return fresh and worker == GONE
 
 
 def _choice(local: Local, node: Node, names: list[str]) -> tuple[str, ...]:
     """The event's type and payload."""
-    row = dict(zip((v.name for v in local.events.variables), local.events.rows[node[1]], strict=True))
+    row = dict(zip((x.name for x in local.events.variables), local.events.rows[node[1]], strict=True))
     return tuple(row[name] for name in names)
 
 
@@ -88,7 +91,7 @@ def _situations(local: Local, parts: list[Tests]) -> list[Node]:
     width = len(local.components.variables)
     rows: dict[tuple[str, ...], None] = {}
     for part in parts:
-        domains = [[x for x in v.domain if x in part.get(v.name, v.domain)] for v in variables]
+        domains = [[x for x in y.domain if x in part.get(y.name, y.domain)] for y in variables]
         size = prod(len(d) for d in domains)
         if size > MOST_SITUATIONS:
             raise TooWide(f"the rows this claim looks at have {size:,} combinations of values, more than {MOST_SITUATIONS:,}")
@@ -108,6 +111,28 @@ def _graph(local: Local, starts: list[Node], passing: Passing) -> tuple[dict[Nod
                 reached.add(after)
                 queue.append(after)
     return before, reached
+
+
+def unchanging(machine: Machine, part: Tests, names: tuple[str, ...], passing: Passing) -> list[Pattern]:
+    """The situations that satisfy ``part`` and from which none of the variables ``names`` ever changes by itself."""
+    local = Local(machine)
+    starts = _situations(local, [part])
+    before, reached = _graph(local, starts, passing)
+    fixed = {name: part[name] for name in names}
+    moved = {node for node in reached if not _holds(local, node, fixed)}
+    queue = list(moved)
+    for node in queue:
+        queue += [p for p in before[node] if p not in moved]
+        moved |= before[node]
+    still = [_tests(local, node) for node in starts if node not in moved]
+    return [pattern(machine, tests, resting=True) for tests in merged(still)]
+
+
+def passing(lowered: Lowered) -> Passing:
+    """What passes by itself in a design."""
+    stores, locks = lowered.design.stores, lowered.design.locks.values()
+    free = {v.busy(store) for store in stores} | {lock.name for lock in locks if not lock.expires}
+    return Passing(frozenset(stores), frozenset(free))
 
 
 def _released(local: Local, node: Node, passing: Passing) -> Iterator[Node]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from checker.claims import doom, rest
+from checker.claims.transparent import failure_transparent
 from checker.design import Claim
 from checker.lower import Lowered
 from checker.lower import variables as v
@@ -63,10 +64,7 @@ def _lost(lowered: Lowered, name: str, cases: list[rest.Tests], *, owed: bool) -
     if not parts:
         return ()
     asked = Property("", tuple(rest.pattern(lowered.machine, part) for part in parts))
-    stores, locks = lowered.design.stores, lowered.design.locks.values()
-    free = {v.busy(store) for store in stores} | {lock.name for lock in locks if not lock.expires}
-    passing = doom.Passing(frozenset(stores), frozenset(free))
-    return doom.hopeless(sliced(lowered.machine, asked), {name: SOME}, parts, passing, owed)
+    return doom.hopeless(sliced(lowered.machine, asked), {name: SOME}, parts, doom.passing(lowered), owed)
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -96,6 +94,7 @@ KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...]]] = {
     "before": before,
     "one-worker": one_worker,
     "never": never,
+    "failure-transparent": failure_transparent,
 }
 
 
@@ -109,7 +108,7 @@ def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
     if claim.kind == "one-worker":
         inside = (Test(v.PC, lowered.inside(claim.targets[0].name.text)),)
         return (Property(claim.targets[0].name.text, (Pattern((), (EventPattern((), (inside,)),)),)),)
-    if claim.kind == "never":
+    if claim.kind in ("never", "failure-transparent"):
         return ()
     names = [counter(lowered, t) for t in claim.targets]
     return tuple(Property(name, (rest.pattern(lowered.machine, {name: SOME}),)) for name in names)

@@ -316,7 +316,7 @@ def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None
         f"{here} does not issue the tokens of `{lock.text}`",
         Label(lock.span, "an old token is accepted here until a newer one was seen"),
         (Label(declared, f"`{lock.text}` is declared here"),),
-        f"keep the lock and `{effect}` in one store: `lock {lock.text} per … in {store or 'STORE'}` and `effect {effect} per … in {store or 'STORE'}`",
+        f"keep both in one store: `lock {lock.text} per … in {store or 'STORE'}`, `effect {effect} per … in {store or 'STORE'}`",
     )
 
 
@@ -338,3 +338,19 @@ def keeps_shorter(model: str, window: str, span: Span) -> Diagnostic:
         Label(span, f"it keeps them for {window}"),
         help="leave `kept for ever` out; or `assume retries end within the key window`",
     )
+
+
+def two_roles(field: str, span: Span, event: str, twin: str, declared: Span) -> Diagnostic:
+    """One field that is the id of one event and a business key of another: rows would be shared in one and not in the other."""
+    return _make(
+        "N136",
+        f"`{field}` is a business key of `{event}` and the id of `{twin}`",
+        Label(span, f"many `{event}` can share one `{field}`"),
+        (Label(declared, f"here `{field}` is the event's own id"),),
+        f"give `{twin}` an id of its own: `event {twin}(id, {field})`",
+    )
+
+
+def no_options(model: str, span: Span) -> Diagnostic:
+    """Options handed to a model that has none."""
+    return _make("N137", f"`{model}` has no options", Label(span, "remove them"))

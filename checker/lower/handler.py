@@ -139,6 +139,7 @@ class Lowering:
         return self.group is not None and self.group.transactional
 
     def readers(self, queue: str) -> list[Group]:
+        """The groups that read a queue."""
         return [g for g in self.world.groups.values() if g.queue.name == queue]
 
     def end(self, case: Case, locks: Iterable[str]) -> list[Case]:
@@ -185,6 +186,7 @@ class Lowering:
     # -- one place
 
     def action(self, at: At, cause: Cause = Cause.HANDLER, *, subject: str = "", outcome: str = "") -> Action:
+        """What the step at ``at`` is to a reader."""
         place = self.program.places[at.place]
         return Action(cause, self.process.name, self.process.queue or "", subject, place.line, at.place, outcome)
 
@@ -301,6 +303,7 @@ class Lowering:
     # -- collected lines of an atomic block
 
     def collected(self, operation: op.Operation, at: At) -> bool:
+        """Whether an operation inside a block is part of a run of lines, and no stop point."""
         match operation:
             case op.Write() | op.Attempt() | op.Leave():
                 return True

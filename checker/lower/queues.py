@@ -149,7 +149,8 @@ class Group:
         if self.semantics is Semantics.AT_MOST_ONCE:
             found += self._move(domains, Cause.VANISHED, {"ready": "lost"})
         if self.queue.limit:
-            found += self._move(domains, Cause.DEAD_LETTERED, {"returned": "dead"})
+            end = "dead" if self.queue.limit[1] == "dead-letter" else "lost"
+            found += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
         for cause in self._copies():
             sources = {"settled": "ready"}
             if self.tracking is Tracking.HELD:

@@ -111,7 +111,8 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
         if status == "ready" and ctx.promises(name) is Semantics.AT_MOST_ONCE:
             yield Step(Cause.VANISHED, component, event, -1, name, queue.name), state.with_status(name, event, "lost")
         if status == "returned":
-            yield Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name), state.with_status(name, event, "dead")
+            end = "dead" if queue.limit and queue.limit[1] == "dead-letter" else "lost"
+            yield Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name), state.with_status(name, event, end)
     if ctx.design.assumes("within-lease"):
         return
     for worker in state.workers:

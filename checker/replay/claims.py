@@ -12,7 +12,7 @@ from checker.replay.interpreter import choices, initial
 from checker.replay.rows import passes
 from checker.replay.state import State, look
 from checker.syntax import nodes as n
-from checker.trace import Step
+from checker.trace import EventOf, Step
 
 
 def violated(design: d.Design, claim: d.Claim, semantics: n.Semantics, state: State) -> bool:
@@ -25,6 +25,7 @@ class Judge:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
+        self._runs: dict[EventOf, tuple[set[tuple[int, ...]], set[tuple[int, ...]]]] = {}
         self._hopeless: dict[tuple[n.Target, int, State], bool] = {}
 
     def violated(self, claim: d.Claim, state: State) -> bool:
@@ -47,6 +48,8 @@ class Judge:
             case "never":
                 assert claim.condition is not None
                 return any(passes(self.ctx, state, claim.condition, e) for e in events)
+            case "failure-transparent":
+                return any(self._opaque(state, e) for e in events)
         raise ValueError(claim.kind)
 
     def at_rest(self, state: State, event: int) -> bool:
@@ -56,8 +59,8 @@ class Judge:
     def lacks_for_good(self, target: n.Target, state: State, event: int) -> bool:
         """No worker is on the event (nor a killed worker's last request), and the target can no longer happen by itself.
 
-        By itself: deliveries, relays and faultless handlers of this event, one worker after the other, and time. Workers of other events
-        are taken to be done: what they locked is free.
+        By itself: deliveries, relays and faultless handlers of this event, one worker after the other, and time. Workers of other
+        events are taken to be done: what they locked is free.
         """
         if any(w.event == event for w in state.workers):
             return False
@@ -117,6 +120,53 @@ class Judge:
         if self.times(target, state, event) or not self._owed(target, state, event):
             return False
         return self.lacks_for_good(target, state, event)
+
+    # -- failure-transparent
+
+    def _opaque(self, state: State, event: int) -> bool:
+        """The effects so far, or those that stay for good, are not those of a run without failures and with one delivery."""
+        passed, final = self._smooth(replace(state.events[event], component=0))
+        vector = self._vector(state, event)
+        if vector not in passed:
+            return True
+        return vector not in final and self._stays(state, event, vector)
+
+    def _vector(self, state: State, event: int) -> tuple[int, ...]:
+        effects = self.ctx.design.effects.values()
+        return tuple(look(state.counts, self.ctx.spot(e.name, e.level, state, event), 0) for e in effects)
+
+    def _smooth(self, event: EventOf) -> tuple[set[tuple[int, ...]], set[tuple[int, ...]]]:
+        """The effects during, and at the end of, all runs of one event without faults and without redelivery."""
+        if event not in self._runs:
+            start = initial(self.ctx.design, self.ctx.choice, (event,))
+            passed, final = set(), set()
+            seen, queue = {start}, [start]
+            for now in queue:
+                smooth = [(s, a) for s, a in choices(self.ctx, now, len(self.ctx.processes)) if not s.cause.is_fault]
+                ahead = [a for s, a in smooth if s.cause is not Cause.REDELIVERY]
+                passed.add(self._vector(now, 0))
+                if not ahead and not now.workers:
+                    final.add(self._vector(now, 0))
+                queue += [a for a in dict.fromkeys(ahead) if a not in seen]
+                seen.update(ahead)
+            self._runs[event] = (passed, final)
+        return self._runs[event]
+
+    def _stays(self, state: State, event: int, vector: tuple[int, ...]) -> bool:
+        """No worker is on the event, and nothing that happens by itself changes its effects."""
+        if any(w.event == event for w in state.workers):
+            return False
+        others = {lock for w in state.workers for lock in w.locks}
+        start = state._replace(workers=(), held=tuple(x for x in state.held if x not in others))
+        seen, queue = {start}, [start]
+        for now in queue:
+            if self._vector(now, event) != vector:
+                return False
+            for step, after in choices(self.ctx, now, 1):
+                if step.event in (event, -1) and self._by_itself(step) and after not in seen:
+                    seen.add(after)
+                    queue.append(after)
+        return True
 
     def _too_early(self, first: n.Target, second: n.Target, state: State, event: int) -> bool:
         """The second happened for this event's key, the first for no event it could belong to.

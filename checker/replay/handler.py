@@ -294,5 +294,3 @@ def late(ctx: Context, state: State, ghost: Worker) -> Next:
     except Waits:
         pass
     yield replace(told, cause=Cause.KILLED, outcome="request lost"), state.without_worker(ghost.number)
-
-

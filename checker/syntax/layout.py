@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 from lark import Token
 from lark.lark import PostLex
@@ -22,6 +23,7 @@ MAX_LINE = 1_000
 PLACEHOLDER = "\x01"
 _START = re.compile(r"[ \t\f\ufeff]*")
 _CONTENT = re.compile(r'(?:[^#"]|"[^"]*"|")*')
+_WORDS = re.compile(r"\w+|\W")
 _ELSE_IF = re.compile(r"else[ \t]+if\b")
 
 
@@ -94,13 +96,14 @@ class Line:
 
 
 def _moved(old: str, new: str, columns: list[int]) -> list[int]:
-    """The columns of ``new`` where it replaces ``old``: letters that stay keep theirs, others get the next one that stays."""
+    """The columns of ``new`` where it replaces ``old``: words that stay keep theirs, other characters get that of the next one."""
+    before, after = _WORDS.findall(old), _WORDS.findall(new)
+    starts = list(accumulate(map(len, before), initial=0)), list(accumulate(map(len, after), initial=0))
     moved: list[int | None] = [None] * len(new)
-    if len(old) > 200:
-        return [columns[min(i, len(old))] for i in range(len(new))]
-    for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
-        for i in range(block.size):
-            moved[block.b + i] = columns[block.a + i]
+    for block in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
+        size = starts[0][block.a + block.size] - starts[0][block.a]
+        for i in range(size):
+            moved[starts[1][block.b] + i] = columns[starts[0][block.a] + i]
     following = columns[-1]
     result: list[int] = []
     for column in reversed(moved):

@@ -116,7 +116,7 @@ __all__ = [
 
 
 class Semantics(Enum):
-    """What a generic queue promises (see ``models/broker/generic.toml`` for what each means in the machine)."""
+    """What a generic queue promises (docs/semantics.md, "Deliveries", says what each means)."""
 
     AT_MOST_ONCE = "at-most-once"
     AT_LEAST_ONCE = "at-least-once"
@@ -218,7 +218,8 @@ FOR_EVER = "for ever"
 
 @dataclass(frozen=True, slots=True)
 class KeyDecl:
-    """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``: as the provider's model says)."""
+    """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``: as the provider's model
+    says)."""
 
     field: Name
     retention: str | None
@@ -241,7 +242,8 @@ class EffectDecl:
 
 @dataclass(frozen=True, slots=True)
 class LockDecl:
-    """A lock; ``expires`` makes it a lease that may run out while its holder lives. ``store``: where it is kept, if that matters."""
+    """A lock; ``expires`` makes it a lease that may run out while its holder lives. ``store``: where it is kept, if that
+    matters."""
 
     name: Name
     key: Name

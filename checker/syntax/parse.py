@@ -20,7 +20,7 @@ _WORD_GROUPS = frozenset({"SEMANTICS", "VERDICT", "OUTCOME", "LIMIT_END", "DO"})
 
 def _whole_word(terminal: TerminalDef) -> None:
     """Keywords match whole words only, and win over names where the grammar allows both."""
-    if isinstance(terminal.pattern, PatternStr) and terminal.pattern.value.isalpha():
+    if isinstance(terminal.pattern, PatternStr) and terminal.pattern.value.replace("-", "").isalpha():
         terminal.pattern = PatternRE(terminal.pattern.value + _BOUNDARY)
         terminal.priority = 1
     elif terminal.name in _WORD_GROUPS:
@@ -187,6 +187,8 @@ class Build(Transformer[Token, n.Tree]):
 
     def clauses(self, _: Meta, c: list[Any]) -> list[Any]:
         return c
+
+    outcomes = clauses
 
     def on_outcome(self, meta: Meta, c: list[Any]) -> n.OnOutcome:
         return n.OnOutcome(self.name(c[0]), c[1], self.header(meta))

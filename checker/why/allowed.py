@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, permutations, product
 
 from checker.invariant import Invariant, Row, Shape
@@ -26,11 +26,13 @@ class Allowed:
     Sets of configurations are bits of one large number, so a conjunction of value sets is a few operations on numbers.
     """
 
-    __slots__ = ("_crews", "_events", "_rows", "_shapes", "_tables", "space")
+    __slots__ = ("_crews", "_events", "_rows", "_shapes", "_tables", "_tick", "space")
 
-    def __init__(self, space: Space, invariant: Invariant) -> None:
+    def __init__(self, space: Space, invariant: Invariant, tick: Callable[[], None]) -> None:
         self.space = space
-        rows = [sorted(invariant.components), sorted({e for _, e in invariant.events}), sorted({w for _, _, w in invariant.workers})]
+        self._tick = tick  # raises when the time is over
+        events, workers = sorted({e for _, e in invariant.events}), sorted({w for _, _, w in invariant.workers})
+        rows = [sorted(invariant.components), events, workers]
         self._rows = [[self._bits(level, row) for row in some] for level, some in enumerate(rows)]
         number = [{row: i for i, row in enumerate(some)} for some in rows]
         self._shapes: set[_Key] = set()
@@ -73,6 +75,7 @@ class Allowed:
             found = []
             for row in self._configurations(profile):
                 found.append(row)
+                self._tick()
                 if len(found) > MOST_CONFIGURATIONS:
                     raise TooBig(f"more than {MOST_CONFIGURATIONS} configurations with {profile} workers")
             self._tables[profile] = (_columns(found, len(self.space.width(profile))), (1 << len(found)) - 1)
@@ -108,8 +111,8 @@ class Reached(Allowed):
 
     __slots__ = ("_most", "_states")
 
-    def __init__(self, space: Space, states: Iterable[tuple[Shape, ...]], most: int) -> None:
-        super().__init__(space, Invariant(frozenset(), frozenset(), frozenset(), ()))
+    def __init__(self, space: Space, states: Iterable[tuple[Shape, ...]], most: int, tick: Callable[[], None]) -> None:
+        super().__init__(space, Invariant(frozenset(), frozenset(), frozenset(), ()), tick)
         self._states = list(states)
         self._most = most
 

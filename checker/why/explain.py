@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from checker.claims.kinds import counter
 from checker.design import Claim
 from checker.explore import Bounds, Budget, Exploration
 from checker.explore.states import configurations
@@ -20,7 +21,7 @@ from checker.smt.solver import Z3, Effort
 from checker.why.allowed import Allowed, Reached, TooBig
 from checker.why.before import steps
 from checker.why.general import READER, TASTES, Generaliser, Taste
-from checker.why.grow import Backward, Clock, Group, OutOfTime, Task, grow, reduce
+from checker.why.grow import Backward, Clock, Group, OutOfTime, Task, grow, reduce, simplified
 from checker.why.oneof import one_ofs, pairs
 from checker.why.rebuild import TooManyRows, mentioned, narrowed, rebuilt
 from checker.why.sentences import Case, Sentences, cases, tests_of
@@ -37,10 +38,10 @@ FEW = 1_500
 class Kind(Enum):
     """What a fact is about."""
 
+    ONE_OF = "one of"  # situations of which at most one is at a time
     ROWS = "rows"  # what the shared rows say of each other
     WORKER = "worker"  # what a worker at some lines may rely on, or where there is none
     APART = "apart"  # workers that are never there together
-    ONE_OF = "one of"  # situations of which at most one is at a time
     CLAIM = "claim"  # the claim itself
 
 
@@ -73,6 +74,11 @@ class Why:
         if self.checked:
             return "Together these facts hold at the start, are kept by every step, and imply the claim (checked by Z3)."
         return "Each of these facts holds in every reachable state. Whether they are the whole reason was not checked."
+
+    @property
+    def legend(self) -> str:
+        """What the sentences mean by a place."""
+        return "A worker is at a line when that line is what it runs next."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +118,29 @@ def _candidates(
     goals = tuple(dict.fromkeys(one for pattern in prop.bad for one in space.cubes(pattern)))
     said = () if claim is not None and claim.kind in DERIVED else goals
     backward = Backward(steps(space))
-    proved: list[Found] = []
-    guessed: list[Found] = []
-    try:
-        general = Generaliser(space, Allowed(space, invariant), lowered)
-        _search(Task(goals, said, general, backward, clock), proved)
-        reached = _reached(space, machine)
-        if reached is not None:
-            general = Generaliser(space, reached, lowered)
-            _search(Task(goals, said, general, backward, clock), guessed)
-    except OutOfTime:
-        return proved, guessed, "the time allowed was over"
-    except TooBig as big:
-        return proved, guessed, str(big)
-    return proved, guessed, ""
+    oracles: list[tuple[list[Found], Callable[[], Allowed | None]]] = [
+        (proved := [], lambda: Allowed(space, invariant, clock.tick)),
+        (guessed := [], lambda: _reached(space, machine, clock)),
+    ]
+    reason = ""
+    for found, oracle in oracles:
+        try:
+            allowed = oracle()
+            if allowed is not None:
+                _search(Task(goals, said, Generaliser(space, allowed, lowered), backward, clock), found)
+        except OutOfTime:
+            reason = "the time allowed was over"
+        except TooBig as big:
+            reason = str(big)
+    return proved, guessed, reason
 
 
-def _reached(space: Space, machine: Machine) -> Reached | None:
+def _reached(space: Space, machine: Machine, clock: Clock) -> Reached | None:
     """The configurations of one event and two workers, if they are few and other events do not matter."""
     if space.full[0]:
         return None
-    states = configurations(machine, Bounds(2, 1), Budget(states=FEW))
-    return None if isinstance(states, Exploration) else Reached(space, states, 2)
+    states = configurations(machine, Bounds(2, 1), Budget(states=FEW, seconds=clock.left))
+    return None if isinstance(states, Exploration) else Reached(space, states, 2, clock.tick)
 
 
 def _search(task: Task, found: list[Found]) -> None:
@@ -147,10 +154,10 @@ def _search(task: Task, found: list[Found]) -> None:
         plain = _reduced(task, [(one,) for one in facts], {})
         found.append(plain)
         for atoms in one_ofs(task.space, task.general.allowed, [one for group in plain.groups for one in group]):
-            said = pairs(task.space, atoms)
-            more = _grown(task, READER, [*said, *(one for group in plain.groups for one in group)])
+            apart = pairs(task.space, atoms)
+            more = _grown(task, READER, [*apart, *(one for group in plain.groups for one in group)])
             if more:
-                found.append(_reduced(task, [said, *((one,) for one in more if one not in said)], {said: atoms}))
+                found.append(_reduced(task, [apart, *((one,) for one in more if one not in apart)], {apart: atoms}))
 
 
 def _grown(task: Task, taste: Taste, known: Sequence[Cube] = ()) -> list[Cube]:
@@ -166,7 +173,7 @@ def _reduced(task: Task, groups: Sequence[Group], atoms: dict[Group, tuple[Cube,
             return 0.5 + sum(task.general.cost(READER, one) + one.workers for one in atoms[group])
         return sum(task.general.cost(READER, one) for one in group)
 
-    kept = reduce(task, groups, cost)
+    kept = simplified(task, reduce(task, groups, cost))
     return Found(tuple(kept), {g: a for g, a in atoms.items() if g in kept}, sum(map(cost, kept)))
 
 
@@ -195,6 +202,7 @@ class _Teller:
     """Turns closed sets of facts into facts with words."""
 
     def __init__(self, lowered: Lowered, machine: Machine, prop: Property, asked: Claim | None) -> None:
+        self._lowered = lowered
         self._space = Space(machine)
         self._words = Words(lowered, machine, possible(machine))
         self._sentences = Sentences(self._words)
@@ -207,6 +215,9 @@ class _Teller:
         """The claim as a fact."""
         text = self._sentences.claim(self._asked) if self._asked else f"{self._prop.name}."
         never = tuple(self._space.pattern(one) for pattern in self._prop.bad for one in self._space.cubes(pattern))
+        if self._asked and self._asked.kind in DERIVED:
+            lines = self._words.writers(counter(self._lowered, target) for target in self._asked.targets)
+            return Fact(Kind.CLAIM, text, tuple(sorted(lines)), never)
         return Fact(Kind.CLAIM, text, self._lines(never), never)
 
     def facts(self, found: Found) -> tuple[Fact, ...]:
@@ -239,7 +250,7 @@ class _Teller:
         return case.so is not None and not self._words.is_local(case.so.variable) and bool(case.rows or case.worker is not None)
 
     def _together(self, patterns: list[Pattern], chosen: dict[Pattern, Case]) -> Fact:
-        found = [chosen[p] for p in patterns]
+        found = sorted((chosen[p] for p in patterns), key=lambda c: c.worker is not None)
         kind = Kind.ROWS if all(c.worker is None for c in found) else Kind.WORKER
         if len(found) > 1 and found[0].so is not None:
             return self._fact(kind, self._sentences.merged(found[0].so, found), tuple(patterns))

@@ -7,7 +7,7 @@ After Bradley (IC3, VMCAI 2011), with the difference that the invariant is known
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from checker.why.before import Step
@@ -83,7 +83,7 @@ class Backward:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be explained: ``goals`` are the cubes that must be excluded in the end, ``said`` those that are facts as they are."""
+    """What is to be explained: ``goals`` are the cubes to be excluded in the end, ``said`` those that are facts as they are."""
 
     goals: tuple[Cube, ...]
     said: tuple[Cube, ...]
@@ -138,6 +138,28 @@ def reduce(task: Task, groups: Sequence[Group], cost: Callable[[Group], float]) 
         if fewer is not None:
             kept, uses = rest, fewer
     return kept
+
+
+def simplified(task: Task, groups: Sequence[Group]) -> list[Group]:
+    """Facts with a shorter list of values on a shared row, where the longer one was not needed."""
+    kept = list(groups)
+    for number, group in enumerate(kept):
+        if len(group) == 1 and group[0] not in task.said:
+            for fewer in _fewer(task.space, group[0]):
+                trial = [*kept[:number], (fewer,), *kept[number + 1 :]]
+                if _uses(task, [one for g in trial for one in g]) is not None:
+                    kept = trial
+                    break
+    return kept
+
+
+def _fewer(space: Space, one: Cube) -> Iterator[Cube]:
+    """The cube with a single value on a shared row instead of several, if that is less to say than the opposite."""
+    columns, width, flat = space.columns(one.profile), space.width(one.profile), one.flat
+    for i, bits in enumerate(flat):
+        if columns[i][0] < 2 and bits != width[i] and bits.bit_count() > 1 and (width[i] & ~bits).bit_count() > 1:
+            for value in (1 << n for n in range(bits.bit_length()) if bits >> n & 1):
+                yield space.unflat((*flat[:i], value, *flat[i + 1 :]), one.profile)
 
 
 def _uses(

@@ -6,7 +6,7 @@ its places exclude each other, and so do two workers at one of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from checker.why.allowed import Allowed
@@ -19,15 +19,21 @@ def one_ofs(space: Space, allowed: Allowed, facts: Sequence[Cube]) -> list[tuple
     """Sets of three or more situations of one event (a literal on its rows, or a worker somewhere) of which at most one can be."""
     atoms = list(dict.fromkeys(atom for fact in facts for atom in _atoms(space, fact)))
     atoms = [atom for atom in atoms if not atom.workers or allowed.outside(both(space, atom, atom)[0])][:MOST_ATOMS]
-    near = {(a, b) for a, b in combinations(range(len(atoms)), 2) if _apart(space, allowed, atoms[a], atoms[b])}
-    found: list[tuple[int, ...]] = []
-    for size in range(len(atoms), 2, -1):
-        for some in combinations(range(len(atoms)), size):
-            if all(pair in near for pair in combinations(some, 2)) and not any(set(some) <= set(large) for large in found):
-                found.append(some)
-        if found and size <= 4:
-            break
-    return [tuple(atoms[i] for i in some) for some in found]
+    near: dict[int, set[int]] = {i: set() for i in range(len(atoms))}
+    for a, b in combinations(near, 2):
+        if _apart(space, allowed, atoms[a], atoms[b]):
+            near[a].add(b)
+            near[b].add(a)
+    return [tuple(atoms[i] for i in sorted(some)) for some in _cliques(near, set(), set(near), set()) if len(some) > 2]
+
+
+def _cliques(near: dict[int, set[int]], inside: set[int], left: set[int], done: set[int]) -> Iterator[set[int]]:
+    """All largest sets whose members are near each other (Bron, Kerbosch, CACM 1973)."""
+    if not left and not done:
+        yield inside
+    for one in sorted(left):
+        yield from _cliques(near, inside | {one}, left & near[one], done & near[one])
+        left, done = left - {one}, done | {one}
 
 
 def pairs(space: Space, atoms: Sequence[Cube]) -> tuple[Cube, ...]:

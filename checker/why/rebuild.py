@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import product
 
 from checker.invariant import Invariant, Row, Shape
-from checker.machine import Broadcast, Guard, Level, Machine, Pattern, Rule, Update, put
+from checker.machine import Broadcast, Guard, Machine, Pattern, Rule, Update, put
 from checker.why.space import LEVELS, possible
 
 MOST_ROWS = 20_000
@@ -78,7 +78,8 @@ def rebuilt(machine: Machine, taken: dict[str, set[str]], facts: Iterable[Patter
     components = builder.components()
     events = builder.events(components)
     workers = builder.workers(events)
-    return Invariant(frozenset(components), frozenset(events), frozenset(workers), tuple(builder.shapes(components, events, workers)))
+    shapes = builder.shapes(components, events, workers)
+    return Invariant(frozenset(components), frozenset(events), frozenset(workers), tuple(shapes))
 
 
 class _Builder:
@@ -114,9 +115,7 @@ class _Builder:
             found += [(c, e, w) for w in self._rows(2) if not any(self._fits(2, w, f.events[0].workers[0]) for f in near)]
         return found
 
-    def shapes(
-        self, components: list[Row], events: list[tuple[Row, Row]], workers: list[tuple[Row, Row, Row]]
-    ) -> Iterator[Shape]:
+    def shapes(self, components: list[Row], events: list[tuple[Row, Row]], workers: list[tuple[Row, Row, Row]]) -> Iterator[Shape]:
         """The other facts as shapes of rows that the rows leave possible."""
         beside: dict[Row, list[Row]] = {c: [] for c in components}
         crews: dict[tuple[Row, Row], list[Row]] = {pair: [] for pair in events}

@@ -92,8 +92,11 @@ class Sentences:
 
     def merged(self, so: Test, found: Sequence[Case]) -> str:
         """Several facts with the same conclusion, said as one."""
-        when = [listed([*(self.words.clause(t).text for t in c.rows), *([self.active(c.worker)] if c.worker is not None else [])]) for c in found]
-        return _sentence(f"in each of these cases {self.words.clause(so).text}: {'; '.join(when)}")
+        return _sentence(f"in each of these cases {self.words.clause(so).text}: {'; '.join(map(self._when, found))}")
+
+    def _when(self, case: Case) -> str:
+        who = [] if case.worker is None else [self.active(case.worker)]
+        return listed([*(self.words.clause(t).text for t in case.rows), *who])
 
     # -- workers
 
@@ -128,7 +131,8 @@ class Sentences:
             whose, place, verbs = self._split(first)
             which = place + (f" that {listed([x[1] for x in verbs])}" if verbs else "")
             return _sentence(f"{start}there are never two workers{whose} for the same event{which}")
-        return _sentence(f"{start}there is never {self.worker('a', first)} and, for the same event, {self.worker('another', second)}")
+        one, other = self.worker("a", first), self.worker("another", second)
+        return _sentence(f"{start}there is never {one} and, for the same event, {other}")
 
     # -- other forms
 
@@ -161,7 +165,8 @@ class Sentences:
         parts = [self.words.clause(t).text for t in pattern.component]
         for number, event in enumerate(pattern.events):
             mine = [self.words.clause(t).text for t in event.guard] + [self.active(w) for w in event.workers]
-            which = ("for one event", "for another event")[min(number, 1)] if len(pattern.events) > 1 else ""
+            key = f" of the same {listed(self.words.design.business_keys)}" if self.words.design.business_keys else ""
+            which = ("for one event", f"for another event{key}")[min(number, 1)] if len(pattern.events) > 1 else ""
             parts.append(f"{which} {listed(mine)}".strip() if mine else f"{which} anything")
         return _sentence(f"never at the same time: {'; '.join(parts)}")
 
@@ -173,15 +178,17 @@ class Sentences:
                 return _sentence(f"{names[0]} {self._twice(claim)}")
             case "no-loss":
                 done = self._done(claim, 0)
-                return _sentence(f"{names[0]} is never lost: when nobody works on an event, it {done} or still can be")
+                can = "still can happen" if done == "happened" else "still can be"
+                return _sentence(f"{names[0]} is never lost: when nobody works on an event, it {done} or {can}")
             case "together":
-                return _sentence(f"when nobody works on an event, it has both {names[0]} and {names[1]}, or neither, or still can have both")
+                both = f"both {names[0]} and {names[1]}, or neither of them, or can still get both"
+                return _sentence(f"when nobody works on an event, it has {both}")
             case "before":
                 return _sentence(f"{names[1]} never happens before {names[0]}")
             case "one-worker":
                 return _sentence(f"there are never two workers for the same event in section {names[0]}")
             case _:
-                return _sentence(f"it is never true that {claim.text.removeprefix('never ')}")
+                return _sentence(f"it is never true that `{claim.text.removeprefix('never ')}`")
 
     def _twice(self, claim: Claim) -> str:
         word = self._word(claim, 0)

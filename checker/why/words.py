@@ -197,7 +197,8 @@ class Words:
                 return f" of `{process}`", ""
         parts = self._lines(living)
         if not dead or not living or dead != left:
-            parts += [f"dead with its request of line {self.spots[pc].line} still under way" for pc in dead]
+            gone = [str(x) for x in sorted({self.spots[pc].line for pc in dead})]
+            parts += [f"dead with its request of line {listed(gone, 'or')} still under way"] if gone else []
             return "", f" {listed(parts, 'or')}"
         return "", f" {listed(parts, 'or')} (or dead there with its request still under way)"
 
@@ -214,6 +215,8 @@ class Words:
             if mine == every:
                 parts.append(f"anywhere in `{process}`")
                 continue
+            parts += [f"about to commit the block of line {self.spots[pc].line}" for pc in mine if self._commits(pc)]
+            every, mine = ([pc for pc in some if not self._commits(pc)] for some in (every, mine))
             lines = sorted({self.spots[pc].line for pc in every})
             full = [x for x in lines if all(pc in mine for pc in every if self.spots[pc].line == x)]
             runs = [[x for _, x in run] for _, run in groupby(enumerate(full), key=lambda pair: lines.index(pair[1]) - pair[0])]
@@ -224,6 +227,11 @@ class Words:
                 same = [x for x in every if self.spots[x].line == self.spots[pc].line]
                 parts.append(f"at line {self.spots[pc].line} (case {same.index(pc) + 1} of {len(same)})")
         return parts
+
+    def _commits(self, pc: str) -> bool:
+        """The place at the end of an atomic block, which has the block's own line."""
+        line = self.spots[pc].line
+        return self.design.lines[line - 1].split(maxsplit=1)[:1] == ["atomic"] if line <= len(self.design.lines) else False
 
     def lines(self, test: Test) -> set[int]:
         """The lines of the places in a test."""

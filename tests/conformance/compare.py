@@ -1,4 +1,5 @@
-"""One random design, decided by everything that can decide it: the search on the machine, Z3 on its own encoding, and the interpreter."""
+"""One random design, decided by everything that can decide it: the search on the machine, Z3 on its own encoding, and the
+interpreter."""
 
 from __future__ import annotations
 
@@ -71,7 +72,8 @@ def compare(seed: int) -> Compared:
 
 
 def _only_dead(seen: Seen) -> bool:
-    """A dead worker's request that may turn out to change nothing: the two readings offer it under slightly different conditions."""
+    """A dead worker's request that may turn out to change nothing: the two readings offer it under slightly different
+    conditions."""
     return any(fact.endswith(" dead") for part in seen for fact in part)
 
 

@@ -1,4 +1,5 @@
-"""What the lowered machine and the interpreter must agree on: the rows, counters, statuses, locks and places a person could look at."""
+"""What the lowered machine and the interpreter must agree on: the rows, counters, statuses, locks and places a person could
+look at."""
 
 from __future__ import annotations
 

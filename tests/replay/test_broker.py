@@ -50,8 +50,13 @@ def test_an_ack_lost_in_transit() -> None:
 
 @pytest.mark.parametrize(
     ("body", "limit", "assume"),
-    [("ack or stop\nwait", "", ()), ("ack\nwait", "  late ack refused\n", ()), ("ack\nwait", "", ("handler finishes within the lease",)), ("ack\nwait", "  delivery limit 3\n", ())],
-)  # fmt: skip
+    [
+        ("ack or stop\nwait", "", ()),
+        ("ack\nwait", "  late ack refused\n", ()),
+        ("ack\nwait", "", ("handler finishes within the lease",)),
+        ("ack\nwait", "  delivery limit 3\n", ()),
+    ],
+)
 def test_what_makes_the_broker_track_holders(body: str, limit: str, assume: tuple[str, ...]) -> None:
     w = Walk(options(limit, body, assume=assume)).go("delivery h")
     assert w.worker.holds
@@ -86,7 +91,12 @@ def test_a_checked_ack() -> None:
 
 
 def test_held_messages_come_back_when_the_worker_is_gone() -> None:
-    for body, last in (("wait", "wait"), ("send mail", "effect-refused send mail -> refused"), ("wait\nack", "worker-killed wait"), ("nack", "nack")):
+    for body, last in (
+        ("wait", "wait"),
+        ("send mail", "effect-refused send mail -> refused"),
+        ("wait\nack", "worker-killed wait"),
+        ("nack", "nack"),
+    ):
         w = Walk(options("  late ack refused\n", body)).go("delivery h", last)
         assert (w.status(), w.state.workers) == ("ready", ())
 
@@ -113,7 +123,9 @@ def test_exactly_once_drops_a_second_publication() -> None:
     text = "event E(id)\nqueue q of E\nqueue p of E\nconsumer h on q, acks on return\n  publish to p\nconsumer a on p\n  ack\n"
     text += "store s per id\nrelay r when id not in s\n  publish to p\nclaim never id in s\n"
     for semantics, status in ((EXACTLY, "settled"), (LEAST, "ready")):
-        w = Walk(text, semantics).go("start r", "publish to p -> done", "delivery a", "ack -> done", "start r", "publish to p -> done")
+        w = Walk(text, semantics).go(
+            "start r", "publish to p -> done", "delivery a", "ack -> done", "start r", "publish to p -> done"
+        )
         assert w.status("a") == status
 
 
@@ -131,7 +143,8 @@ def test_acks_on_delivery_and_on_return() -> None:
 
 def test_messages_enter_only_root_queues_of_their_type() -> None:
     text = "event A(id)\nevent B(id)\nqueue a of A\nqueue b of B\nqueue c of A\nstore s per id\n"
-    text += "consumer x on a\n  publish to c\n  ack\nconsumer y on b\n  ack\nconsumer z on c\n  add id to s\n  ack\nclaim never id in s\n"
+    text += "consumer x on a\n  publish to c\n  ack\nconsumer y on b\n  ack\n"
+    text += "consumer z on c\n  add id to s\n  ack\nclaim never id in s\n"
     w = Walk(text, events=(EventOf(0, "A", ()), EventOf(0, "B", ())))
     assert w.options(Cause.DELIVERY) == ["delivery x", "delivery y event 1"]
     with pytest.raises(ValueError, match="no event type 'C'"):
@@ -171,7 +184,6 @@ def test_a_key_window_that_ends_after_everything() -> None:
     w.go("operator-replay h", "delivery h", "send mail -> done", "ack -> done")
     assert (w.state.closed, w.count("mail")) == ((), 2)
     assert w.options(*COPIES) == ALL_COPIES, "a new record is a new start"
-
 
 
 # ---------------------------------------------------------------- assumptions

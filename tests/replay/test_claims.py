@@ -24,11 +24,18 @@ def test_no_duplicate_of_an_effect() -> None:
 
 def test_a_store_is_duplicated_by_a_second_insert_only() -> None:
     head = HEAD.replace(", unique", "")
-    w = walk("add id to seen\nadd id to seen\nset book.state = paid\nset book.state = paid\nack", "no duplicate seen", "no duplicate book", head=head)
+    w = walk(
+        "add id to seen\nadd id to seen\nset book.state = paid\nset book.state = paid\nack",
+        "no duplicate seen",
+        "no duplicate book",
+        head=head,
+    )
     w.go("delivery h", "add id to seen", "add id to seen", "set book.state = paid", "set book.state = paid")
     assert w.violated() == []
     w = walk("insert id into seen\ndelete id from seen\ninsert id into seen\nack", "no duplicate seen", head=head)
-    assert w.go("delivery h", "insert id into seen", "delete id from seen", "insert id into seen").violated() == ["no duplicate seen"]
+    assert w.go("delivery h", "insert id into seen", "delete id from seen", "insert id into seen").violated() == [
+        "no duplicate seen"
+    ]
 
 
 def test_a_column_is_duplicated_by_a_second_increment_of_one_event() -> None:
@@ -54,14 +61,26 @@ def test_loss_is_when_nothing_that_happens_by_itself_can_make_up_for_it() -> Non
     assert (w.status(), w.violated()) == ("inflight", []), "the broker will deliver it again"
     w = walk("if id in seen\n  send mail\nwait", "no loss of mail")
     assert (w.status(), w.violated()) == ("ready", ["no loss of mail"]), "delivering it will not help"
-    assert Walk(handler("send mail\nack", claims=("no loss of mail",)), MOST).go("message-vanished h").violated() == ["no loss of mail"]
+    assert Walk(handler("send mail\nack", claims=("no loss of mail",)), MOST).go("message-vanished h").violated() == [
+        "no loss of mail"
+    ]
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("card", ["no loss of mail"]), ("cash", [])])
 def test_loss_asks_only_events_that_lead_to_the_effect(kind: str, verdict: list[str]) -> None:
     head = HEAD.replace("order)", "order, kind: card | cash)")
-    w = walk("if kind is card and id in seen\n  send mail\nack", "no loss of mail", head=head, events=(EventOf(0, "E", (("kind", kind),)),))
-    w.go("delivery h", *(["if kind is card and id in seen -> yes"] if kind == "card" else []), "if kind is card and id in seen -> no", "ack -> done")
+    w = walk(
+        "if kind is card and id in seen\n  send mail\nack",
+        "no loss of mail",
+        head=head,
+        events=(EventOf(0, "E", (("kind", kind),)),),
+    )
+    w.go(
+        "delivery h",
+        *(["if kind is card and id in seen -> yes"] if kind == "card" else []),
+        "if kind is card and id in seen -> no",
+        "ack -> done",
+    )
     assert w.violated() == verdict
 
 
@@ -140,7 +159,9 @@ def test_never() -> None:
 def test_never_may_speak_of_the_payload() -> None:
     head = HEAD.replace("order)", "order, kind: card | cash)")
     for kind, verdict in (("card", ["never kind is card and id in seen"]), ("cash", [])):
-        w = walk("add id to seen\nack", "never kind is card and id in seen", head=head, events=(EventOf(0, "E", (("kind", kind),)),))
+        w = walk(
+            "add id to seen\nack", "never kind is card and id in seen", head=head, events=(EventOf(0, "E", (("kind", kind),)),)
+        )
         assert w.go("delivery h", "add id to seen").violated() == verdict
 
 

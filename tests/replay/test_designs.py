@@ -10,11 +10,13 @@ from tests.designs import random_design
 SEEDS = range(300)
 
 WORDS = (
-    "atomic\n", "atomic serializable", "acquire lease", "release lease", "checks token", "late ack", "delivery limit", "crash here", "nack",
-    "relay ", "retry 1 times", "on failure", "on duplicate", "on conflict", "inside orders", "section critical", "publish to", "acks on return",
-    "acks on delivery", ", workers", "let known", "kind is", "kept 24h", "key attempt", "cache", "replicated", "expires", "else", "increment",
-    "delete", "at most one worker", "together", "before", "never", "no loss of", "no duplicate", "crash only after", "with a new id", "fail\n",
-    "event Cancelled", "ack or stop", "assume no crash", "within the key window", "within the lease", "operator replays", "at-most-once",
+    "atomic\n", "atomic serializable", "acquire lease", "release lease", "checks token", "late ack", "delivery limit",
+    "crash here", "nack", "relay ", "retry 1 times", "on failure", "on duplicate", "on conflict", "inside orders",
+    "section critical", "publish to", "acks on return", "acks on delivery", ", workers", "let known", "kind is",
+    "kept 24h", "key attempt", "cache", "replicated", "expires", "else", "increment", "delete", "at most one worker",
+    "together", "before", "never", "no loss of", "no duplicate", "crash only after", "with a new id", "fail\n",
+    "event Cancelled", "ack or stop", "assume no crash", "within the key window", "within the lease",
+    "operator replays", "at-most-once",
 )  # fmt: skip
 
 

@@ -37,8 +37,9 @@ def test_else_if() -> None:
 
 def test_payload_and_locals() -> None:
     head = HEAD.replace("order)", "order, kind: card | cash)")
-    body = "if kind is card\n  let known = id in seen\n  let state = book.state\n  let word = paid\n  if known is no and state is not word\n    wait\nack"
-    card = Walk(handler(body.replace("state is not word", "state is not paid"), head), events=(EventOf(0, "E", (("kind", "card"),)),))
+    body = "if kind is card\n  let known = id in seen\n  let state = book.state\n  let word = paid\n"
+    body += "  if known is no and state is not paid\n    wait\nack"
+    card = Walk(handler(body, head), events=(EventOf(0, "E", (("kind", "card"),)),))
     card.go("delivery h", "if kind is card -> yes", "let known = id in seen", "let state = book.state", "let word = paid")
     assert dict(card.worker.locals) == {"known": "no", "state": "new", "word": "paid"}
     line = "if known is no and state is not paid"
@@ -135,7 +136,11 @@ def test_publish_makes_a_message_for_every_group() -> None:
     text += "consumer a on p\n  add id to s\n  ack\nconsumer b on p\n  ack\nclaim never id in s\n"
     w = Walk(text).go("delivery h")
     assert w.status("a") == "absent"
-    assert w.lines() == ["answer-lost publish to p -> answer lost", "effect-refused publish to p -> refused", "publish to p -> done"]
+    assert w.lines() == [
+        "answer-lost publish to p -> answer lost",
+        "effect-refused publish to p -> refused",
+        "publish to p -> done",
+    ]
     w.go("answer-lost publish to p -> answer lost")
     assert (w.status("a"), w.status("b"), w.state.workers) == ("ready", "ready", ())
     most = Walk(text, MOST).go("delivery h")
@@ -250,7 +255,9 @@ def test_a_lease_outlives_its_holder_and_expires() -> None:
 
 def test_a_stale_token_is_rejected() -> None:
     head = HEAD + "  checks token of lease\nlock lease per id in book, expires\n"
-    w = walk("acquire lease or stop\ndo credit\n  on failure\n    nack\nack", head, CALM).go("acquire lease or stop", "lock-expired lease")
+    w = walk("acquire lease or stop\ndo credit\n  on failure\n    nack\nack", head, CALM).go(
+        "acquire lease or stop", "lock-expired lease"
+    )
     w.go("redelivery h", "delivery h", "acquire lease or stop #1")
     assert w.lines() == ["do credit -> rejected", "do credit #1"]
     w.go("do credit -> rejected", "do credit #1", "nack")
@@ -266,7 +273,15 @@ def test_a_token_that_was_never_handed_out_is_stale() -> None:
 
 def test_a_release_by_somebody_else_frees_the_lock() -> None:
     w = walk("if id in seen\n  release lease\nelse\n  acquire lease\nadd id to seen\nwait\nack", LOCKED.format(""), CALM)
-    w.go("if id in seen -> no", "acquire lease", "add id to seen", "redelivery h", "delivery h", "if id in seen -> yes #1", "release lease #1")
+    w.go(
+        "if id in seen -> no",
+        "acquire lease",
+        "add id to seen",
+        "redelivery h",
+        "delivery h",
+        "if id in seen -> yes #1",
+        "release lease #1",
+    )
     assert (w.state.held, w.worker.locks) == ((), ())
 
 
@@ -274,7 +289,9 @@ def test_a_release_by_somebody_else_frees_the_lock() -> None:
 
 
 def test_a_relay_starts_whenever_its_condition_holds() -> None:
-    text = handler("set book.state = paid\nack").replace("claim", "relay r when book.state is paid, workers 1\n  wait\n  set book.state = sent\nclaim", 1)
+    text = handler("set book.state = paid\nack").replace(
+        "claim", "relay r when book.state is paid, workers 1\n  wait\n  set book.state = sent\nclaim", 1
+    )
     w = Walk(text, pool=3).go("delivery h")
     assert w.options(Cause.START) == []
     w.go("set book.state = paid", "start r")
@@ -315,7 +332,10 @@ def test_a_request_under_way_happens_later_or_never() -> None:
     w = walk("send mail\nack", assume=HELD)
     assert w.options(Cause.KILLED) == ["worker-killed send mail", "worker-killed send mail -> request under way"]
     w.go("worker-killed send mail -> request under way")
-    assert (w.status(), w.options(Cause.LATE_EFFECT, Cause.KILLED)) == ("ready", ["late-effect send mail", "worker-killed send mail -> request lost"])
+    assert (w.status(), w.options(Cause.LATE_EFFECT, Cause.KILLED)) == (
+        "ready",
+        ["late-effect send mail", "worker-killed send mail -> request lost"],
+    )
     w.go("delivery h")
     assert w.go("late-effect send mail").count("mail") == 1
     assert [x.number for x in w.state.workers] == [1]
@@ -323,7 +343,12 @@ def test_a_request_under_way_happens_later_or_never() -> None:
 
 def test_a_late_insert_is_decided_when_it_arrives() -> None:
     w = walk("insert id into seen\ndo credit\nack", assume=HELD)
-    w.go("worker-killed insert id into seen -> request under way", "delivery h", "insert id into seen #1", "late-effect insert id into seen")
+    w.go(
+        "worker-killed insert id into seen -> request under way",
+        "delivery h",
+        "insert id into seen #1",
+        "late-effect insert id into seen",
+    )
     assert (w.rows(), len(w.state.workers)) == (["seen"], 1)
 
 
@@ -376,7 +401,8 @@ def test_a_commit_under_way_keeps_its_rows_locked() -> None:
 
 
 def test_under_exactly_once_publishing_waits_for_the_ack() -> None:
-    text = "event E(id)\nqueue q of E\nqueue p of E\nstore s per id, inside q\nconsumer h on q\n  publish to p\n  add id to s\n  if id in s\n    wait\n  ack\n"
+    text = "event E(id)\nqueue q of E\nqueue p of E\nstore s per id, inside q\n"
+    text += "consumer h on q\n  publish to p\n  add id to s\n  if id in s\n    wait\n  ack\n"
     text += "consumer a on p\n  ack\nclaim no duplicate s\n"
     w = Walk(text, EXACTLY).go("delivery h")
     assert (w.lines(), w.status("a"), w.rows()) == (["if id in s -> yes"], "absent", [])

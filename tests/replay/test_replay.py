@@ -33,7 +33,9 @@ def test_the_states_of_a_story() -> None:
 
 def test_what_a_trace_may_leave_out() -> None:
     w = story()
-    bare = tuple(replace(s, process="", queue="", subject="", line=0, outcome="" if s.outcome == "commit" else s.outcome) for s in w.steps)
+    bare = tuple(
+        replace(s, process="", queue="", subject="", line=0, outcome="" if s.outcome == "commit" else s.outcome) for s in w.steps
+    )
     assert replay(w.design, replace(w.trace, steps=bare)).states[-1] == w.state
 
 
@@ -45,7 +47,11 @@ def test_what_a_trace_may_leave_out() -> None:
         (2, {"cause": Cause.LATE_EFFECT}, "late-effect event 0 worker 0 h mail line 13"),
         (3, {"worker": 1}, "worker-killed event 0 worker 1"),
         (4, {"event": 1}, "redelivery event 1"),
-        (5, {"process": "other"}, "delivery event 0 worker 0 other q is not possible; possible instead: delivery event 0 worker 0 h q"),
+        (
+            5,
+            {"process": "other"},
+            "delivery event 0 worker 0 other q is not possible; possible instead: delivery event 0 worker 0 h q",
+        ),
     ],
 )
 def test_a_step_that_is_not_possible(index: int, change: dict[str, object], why: str) -> None:

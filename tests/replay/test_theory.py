@@ -242,7 +242,9 @@ def test_two_groups_with_one_effect() -> None:
     assert reached(text, pool=1) == {"no duplicate credit"}
 
 
-@pytest.mark.parametrize(("trait", "verdict"), [("", set()), (", replicated", {"no duplicate credit"}), (", cache", {"no duplicate credit"})])
+@pytest.mark.parametrize(
+    ("trait", "verdict"), [("", set()), (", replicated", {"no duplicate credit"}), (", cache", {"no duplicate credit"})]
+)
 def test_a_failover_that_loses_the_dedup_row(trait: str, verdict: set[str]) -> None:
     head = EVENT + f"store seen per id, unique{trait}\nstore book per id\n" + CREDIT
     text = handler(TRANSACTION.replace("send mail\n", ""), head, (), ("no duplicate credit",))

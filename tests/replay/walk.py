@@ -33,11 +33,13 @@ CALM = ("no crash", "no replay", "no publisher retries", "no broker copies", "no
 def design(text: str) -> Design:
     """A design that must load."""
     loaded = load_text(text)
-    assert loaded.design is not None, [d for d in loaded.diagnostics]
+    assert loaded.design is not None, list(loaded.diagnostics)
     return loaded.design
 
 
-def handler(body: str, head: str = HEAD, assume: Iterable[str] = (), claims: Iterable[str] = ("never book.state is sent",), trait: str = "") -> str:
+def handler(
+    body: str, head: str = HEAD, assume: Iterable[str] = (), claims: Iterable[str] = ("never book.state is sent",), trait: str = ""
+) -> str:
     """A design with one consumer ``h`` on ``q``; ``body`` is indented for it."""
     lines = [head, *(f"assume {a}" for a in assume), f"consumer h on q{trait}"]
     lines += [f"  {line}" for line in body.strip("\n").split("\n")]
@@ -45,9 +47,11 @@ def handler(body: str, head: str = HEAD, assume: Iterable[str] = (), claims: Ite
 
 
 class Walk:
-    """A run made by hand. Choices are told as ``send mail -> done`` or ``worker-killed ack``; ``#1`` marks an old worker other than 0."""
+    """A run made by hand. Choices are told as ``send mail -> done`` or ``worker-killed ack``; ``#1`` marks a worker other than 0."""
 
-    def __init__(self, text: str, semantics: Semantics = LEAST, events: tuple[EventOf, ...] | None = None, pool: int | None = 2) -> None:
+    def __init__(
+        self, text: str, semantics: Semantics = LEAST, events: tuple[EventOf, ...] | None = None, pool: int | None = 2
+    ) -> None:
         self.design = design(text)
         self.ctx = Context.of(self.design, semantics)
         self.pool = pool
@@ -75,7 +79,11 @@ class Walk:
     def lines(self) -> list[str]:
         """What workers can do now."""
         own = (Cause.HANDLER, Cause.REFUSED, Cause.ANSWER_LOST, Cause.ACK_LOST)
-        return [self.label(s) for s, _ in choices(self.ctx, self.state, self.pool) if s.cause in own or (s.line and s.cause is Cause.VANISHED)]
+        return [
+            self.label(s)
+            for s, _ in choices(self.ctx, self.state, self.pool)
+            if s.cause in own or (s.line and s.cause is Cause.VANISHED)
+        ]
 
     def go(self, *labels: str) -> Walk:
         """Take these steps."""
