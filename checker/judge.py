@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from checker import cover
 from checker.claims import TooWide, property_of, witnesses
+from checker.dead import dead_lines
 from checker.design import Claim, Design
 from checker.explore import Bounds, Budget, Exploration, Found, simplest
 from checker.explore.states import configurations
@@ -82,6 +83,7 @@ def judge(design: Design, options: Options, progress: Progress | None = None) ->
     """Every selected cell of a design, claim by claim, as soon as it is decided."""
     chosen = [s for s in design.semantics if not options.semantics or s in options.semantics]
     lowerings: dict[Semantics, Lowered] = {}
+    dead: tuple[int, ...] | None = None
     for claim in design.claims:
         if options.claims and not any(part in claim.text for part in options.claims):
             continue
@@ -90,7 +92,14 @@ def judge(design: Design, options: Options, progress: Progress | None = None) ->
                 continue
             if semantics not in lowerings:
                 lowerings[semantics] = lower(design, semantics)
-            yield judge_claim(lowerings[semantics], claim, options, progress)
+            found = judge_claim(lowerings[semantics], claim, options, progress)
+            if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+                if dead is None:
+                    dead = dead_lines(
+                        design, (lowerings.setdefault(s, lower(design, s)) for s in design.semantics), options.seconds
+                    )
+                found = _unless_dead(design, found, dead)
+            yield found
 
 
 def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:
@@ -313,6 +322,14 @@ def _unless_vacuous(q: Question, cell: Cell) -> Cell:
     if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
         return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
     return cell
+
+
+def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
+    """A proof about a handler with a step that can never run is a proof about another handler than the one in mind."""
+    if not dead:
+        return cell
+    line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""
+    return replace(cell, verdict=Verdict.VACUOUS, reason=f"`{line}` (line {dead[0]}) can never run")
 
 
 def _disagree(q: Question, what: str, *details: str) -> Disagreement:

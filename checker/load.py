@@ -83,7 +83,7 @@ def _imports(
             reason = (
                 "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read").lower()
             )
-            beside = sorted(p.name for p in folder.glob("*.once")) if folder.is_dir() else []
+            beside = sorted(p.name for p in target.parent.glob("*.once")) if target.parent.is_dir() else []
             found.append(name_errors.import_failed(line.path, line.span, reason, beside))
             continue
         if isinstance(text, Diagnostic):

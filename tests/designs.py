@@ -38,7 +38,7 @@ class _Maker:
     keyed: bool
     unique: bool
     second: str
-    """A second consumer: ``group`` (on the same queue), ``publish`` (a queue of its own), ``relay`` (fed by one), ``type`` (other events)."""
+    """A second consumer: ``group`` (same queue), ``publish`` (its own queue), ``relay`` (fed by one), ``type`` (other events)."""
     lock: bool
     token: bool
     boxed: bool

@@ -12,7 +12,7 @@ from checker.lower import variables as v
 from checker.lower.case import Case
 from checker.lower.effects import Meaning
 from checker.lower.queues import Tracking
-from checker.machine import EventPattern, Pattern, Property, Test
+from checker.machine import EventPattern, Level, Pattern, Property, Test
 from checker.slice import sliced
 from checker.syntax import nodes as n
 
@@ -70,6 +70,11 @@ def _lost(lowered: Lowered, name: str, cases: list[rest.Tests], *, owed: bool) -
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     """The second happened while the first has not."""
     first, second = (counter(lowered, t) for t in claim.targets)
+    levels = {x.name: x.level for x in lowered.machine.variables}
+    if levels[first] is Level.EVENT and levels[second] is Level.COMPONENT:
+        raise doom.TooWide(
+            "the first is counted per event id and the second per business key: any event of the key may have come first"
+        )
     return (rest.pattern(lowered.machine, {first: NEVER, second: SOME}),)
 
 

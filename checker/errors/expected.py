@@ -18,7 +18,7 @@ _FAMILIES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"IF", "SET", "INSERT", "ACK", "STOP", "PUBLISH"}), "a step such as `if`, `send`, `insert`, `set`, `ack` or `stop`"),
     (
         frozenset({"NO", "NEVER", "AT", "NAME"}),
-        "`no duplicate`, `no loss of`, `never`, `at most one worker in`, or the name of an effect",
+        "`no duplicate`, `no loss of`, `never`, `at most one worker in`, `failure-transparent`, or an effect's name",
     ),
     (frozenset({"NO", "HANDLER", "RETRIES", "CRASH"}), "one of the assumptions"),
 )
@@ -37,7 +37,7 @@ def in_words(accepted: Iterable[str], literals: Mapping[str, tuple[str, ...]]) -
             shown.append(phrase)
             left -= family | _FAMILY_EXTRAS
     if shown:
-        left -= {"_NL", "$END"}
+        left -= {"_NL", "$END", *(t for t in left if "failure-transparent" in literals.get(t, ()))}
     fixed = [w for t in sorted(left) if t not in _KINDS for w in _SHOWN.get(t, literals.get(t, ()))]
     words = sorted(w for w in fixed if w[0].isalpha())
     signs = sorted(w for w in fixed if not w[0].isalpha())

@@ -37,7 +37,8 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
         if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)
     }
     wrong = {(d.primary.span.path, d.primary.span.line) for d in every if d.code.startswith("S")}
-    unnamed = unsure or any(d.code in ("N101", "N102") for d in every)
+    unnamed = unsure or any(d.code in ("N101", "N102", "S003") for d in every)
+    keyless = {(d.primary.span.path, d.primary.span.line) for d in every if d.code == "N104"}
     nameless = _nameless_kinds(every, sources)
     fieldless = any(d.code == "N109" for d in every)
     kept = []
@@ -46,6 +47,8 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
         if d.code.startswith("N") and (cut or places & unsure):
             continue
         if (d.code == "N126" and unnamed) or (d.code in ("N102", "N116") and places & wrong):
+            continue
+        if d.code == "N105" and {(x.span.path, x.span.line) for x in d.secondary} & keyless:
             continue
         if d.code == "N125" and any(x.severity is Severity.ERROR for x in every):
             continue

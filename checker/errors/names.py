@@ -43,6 +43,8 @@ def unknown(kind: str, word: str, span: Span, options: Iterable[str], elsewhere:
 
 def twice(word: str, span: Span, first: Span) -> Diagnostic:
     """Two declarations with one name."""
+    if " " in word:
+        return _make("N103", f"there are two of `{word}`", Label(span, "again here"), (Label(first, "first here"),))
     return _make("N103", f"`{word}` is declared twice", Label(span, "declared again here"), (Label(first, "first declared here"),))
 
 
@@ -177,13 +179,14 @@ def unreachable(span: Span, after: Span) -> Diagnostic:
 
 def import_failed(path: str, span: Span, reason: str, others: Iterable[str] = ()) -> Diagnostic:
     """A file that cannot be read. ``others`` are the designs beside it."""
-    near = close_to(path, others)
+    stem = path.rsplit("/", 1)[-1].removesuffix(".once")
+    near = [f"{path[: path.rfind('/') + 1]}{n}.once" for n in close_to(stem, (o.removesuffix(".once") for o in others))]
     return _make("N116", f'cannot import "{path}"', Label(span, reason), help=f"did you mean {listing(near)}?" if near else None)
 
 
 def import_circle(path: str, span: Span) -> Diagnostic:
     """Files that import each other."""
-    return _make("N117", f'"{path}" imports itself', Label(span, "directly or through another file"))
+    return _make("N117", "the files import each other in a circle", Label(span, f'"{path}" is being read already'))
 
 
 def recursive_fragment(word: str, span: Span, declared: Span) -> Diagnostic:
@@ -305,7 +308,7 @@ def model_lacks_key(model: str, span: Span) -> Diagnostic:
 
 def bad_count(what: str, span: Span) -> Diagnostic:
     """Zero workers, zero retries."""
-    return _make("N132", f"`{what}` must be at least 1", Label(span, "here"))
+    return _make("N132", f"`{what}` must be at least 1", Label(span, "write 1 or more, or leave it out"))
 
 
 def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None) -> Diagnostic:

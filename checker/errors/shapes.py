@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from checker.errors.suggest import listing
+
 SHAPES: dict[str, tuple[str, ...]] = {
     "import": ('import "FILE.once"',),
     "event": ("event NAME(ID)", "event NAME(ID, KEY, FIELD: VALUE | VALUE)"),
@@ -15,7 +17,15 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "relay": ("relay NAME when KEY in STORE", "relay NAME when STORE.COLUMN is VALUE"),
     "fragment": ("fragment NAME",),
     "assume": ("assume no crash", "assume handler finishes within the lease", "assume crash only after send EFFECT"),
-    "claim": ("claim no duplicate EFFECT", "claim no loss of EFFECT", "claim EFFECT before EFFECT", "claim never CONDITION"),
+    "claim": (
+        "claim no duplicate EFFECT",
+        "claim no loss of EFFECT",
+        "claim EFFECT before EFFECT",
+        "claim EFFECT and EFFECT together",
+        "claim at most one worker in SECTION",
+        "claim never CONDITION",
+        "claim failure-transparent",
+    ),
     "expect": ("expect violated under at-least-once", "expect proved"),
     "if": ("if KEY in STORE", "if STORE.COLUMN is VALUE", "if FIELD is VALUE"),
     "else": ("else", "else if KEY in STORE"),
@@ -43,7 +53,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "use": ("use FRAGMENT",),
     "on": ("on failure", "on duplicate", "on conflict"),
     "retry": ("retry 3 times",),
-    "key": ("key FIELD kept for ever", "key FIELD kept 24h"),
+    "key": ("key FIELD", "key FIELD, kept 24h", "key FIELD, kept for ever"),
     "can": ("can be queried",),
     "checks": ("checks token of LOCK",),
     "late": ("late ack settles", "late ack refused"),
@@ -101,7 +111,7 @@ CLAIM_PROSE: frozenset[str] = frozenset(
 """Words of a claim in one's own words."""
 
 BELOW: tuple[tuple[str, str], ...] = (
-    ("KEY", "below an effect, write `key FIELD kept 24h`, `can be queried` or `checks token of LOCK`"),
+    ("KEY", "below an effect, write `key FIELD, kept 24h`, `can be queried` or `checks token of LOCK`"),
     ("LATE", "below a queue, write `delivery limit 5 then dead-letter`, `late ack settles` or `late ack refused`"),
     ("EXPECT", "below a claim, write `expect violated under at-least-once`"),
     ("RETRY", "below this step, write `retry 3 times` or `on failure`, `on duplicate` or `on conflict` with its steps"),
@@ -122,4 +132,4 @@ def shape_of(first: str) -> str | None:
     shapes = SHAPES.get(first)
     if not shapes:
         return None
-    return "write " + " or ".join(f"`{s}`" for s in shapes)
+    return "write " + listing(shapes, most=8)

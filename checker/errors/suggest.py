@@ -9,6 +9,7 @@ from functools import cache
 _WORDS: dict[str, str] = {
     "ack": "acknowledge acknowledged acks commit complete settle confirm",
     "operator": "replay replays admin",
+    "continue": "ignore skip",
     "nack": "reject requeue abandon",
     "queue": "topic stream channel subscription exchange",
     "event": "message record",

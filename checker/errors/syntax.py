@@ -196,7 +196,7 @@ def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
         "S014",
         f"missing {listing(options)}",
         Label(span, f"add {listing(options)}"),
-        help=f"write `{line}`" if line and not several else None,
+        help=f"{'for example' if several else 'write'} `{line}`" if line else None,
         replacement=None if several else options[0],
     )
 
@@ -211,9 +211,11 @@ def surplus_end(word: str, span: Span, shape: str | None) -> Diagnostic:
     return _error("S015", f"unexpected {quoted(word)}", Label(span, "the line should end before this"), help=shape)
 
 
-def second_step(span: Span, help: str) -> Diagnostic:
-    """Two steps in one line."""
-    return _error("S015", "a line holds one step", Label(span, "this is a second one"), help=help)
+def second_line(span: Span, rest: str, how: str) -> Diagnostic:
+    """Two lines in one."""
+    return _error(
+        "S015", f"{quoted(rest)} does not fit in this line", Label(span, "begin a new line here"), help=f"write `{rest}` {how}"
+    )
 
 
 def glued(word: str, parts: str, span: Span) -> Diagnostic:

@@ -48,7 +48,7 @@ class Headline:
                 assert claim.condition is not None
                 condition = claim.condition
                 event = self._event(lambda e: passes(self.ctx, self.end, condition, e))
-                return f"what must never be came true for {self.names.event(event)}: {self.names.text(claim.condition.span)}"
+                return f"{self.names.event(event)} got to where it must never be: {self.names.text(claim.condition.span)}"
         raise ValueError(claim.kind)
 
     def _event(self, wanted: Callable[[int], bool]) -> int:
@@ -139,7 +139,15 @@ class Headline:
 
     def _order(self, first: n.Target, second: n.Target) -> str:
         event = self._event(lambda e: self.judge.times(second, self.end, e) > 0 and not self.judge.times(first, self.end, e))
-        return f"{self.times(second, event, 1)} before {self.subject(first, event)}"
+        return f"{self.times(second, event, 1)}, although {self._not_yet(first, event)}"
+
+    def _not_yet(self, target: n.Target, event: int) -> str:
+        if target.name.text in self.ctx.design.effects:
+            word = participle(self.ctx.design, target.name.text)
+            return f"{self.subject(target, event)} {'had' if word == 'happened' else 'was'} not {word} yet"
+        if target.column is not None:
+            return f"{self.subject(target, event)} was not {'incremented' if self._incremented(target) else 'written'} yet"
+        return f"no row for {self.owner(target, event)} was in {target.name.text} yet"
 
     def _crowd(self, section: str) -> str:
         inside: dict[int, list[int]] = {}

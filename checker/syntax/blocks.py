@@ -271,8 +271,9 @@ class Blocks:
         word = self._first_word(line)
         header = next((x for x in reversed(self.done) if x.indent == level), line)
         other = Label(header.whole(self.path), "align it with this line")
-        label = "it is indented too deep" if place == "else" else "only what can follow the line above stands at this depth"
-        self.found.append(errors.misplaced(word, line.whole(self.path), label, None, other))
+        label = "it is indented too deep" if place == "else" else "no step can stand at this depth"
+        help = None if place == "else" else shape_below(self.automaton.accepts(self.stack))
+        self.found.append(errors.misplaced(word, line.whole(self.path), label, help, other))
         end = self._block_end(self.index)
         shift = line.indent - level
         while end < len(self.lines) and self.lines[end].indent == line.indent:

@@ -75,6 +75,14 @@ def _bare(match: re.Match[str], _: Literals) -> str | None:
     return re.sub(r"[()]", " ", match[0]).strip()
 
 
+def _under(match: re.Match[str], _: Literals) -> str | None:
+    """``at least once`` behind a claim or an expectation."""
+    if not re.match(r"(claim|expect)\b.*\S ", match.string[: match.start()]):
+        return None
+    words = re.findall(r"at|least|most|exactly|once", match[1])
+    return "under " + "-".join(words)
+
+
 def _bars(match: re.Match[str], _: Literals) -> str | None:
     return match[1] + " | ".join(w for w in re.findall(r"\w+", match[2]))
 
@@ -100,6 +108,13 @@ def _habit(pattern: str, rewrite: str | Callable[[re.Match[str], Literals], str 
 
 
 HABITS: tuple[Habit, ...] = (
+    _habit(r"[“”„‟«»]", '"', 'quotes are straight: `"`', 'write `"`'),
+    _habit(
+        r"\b(?:under |in |with |for )?((?:at[ _-]?least|at[ _-]?most|exactly)[ _-]?once)\b",
+        _under,
+        "`{old}` is written `{new}` here",
+        "write `{new}`",
+    ),
     _habit(r"^claim not (?=duplicate|loss)", "claim no ", "this claim is written `no …`", "write `no`"),
     _habit(
         r"\bdidn'?t happen(?:ed)?\b|\b(?:has |was )?not happen(?:ed)?\b|\bhasn'?t happened\b",

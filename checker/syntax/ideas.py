@@ -35,6 +35,11 @@ _NOT_FORGOTTEN = frozenset(
     {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
 )
 """Words that say something of their own: nobody leaves them out by mistake."""
+_SPELT_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "oe", "æ": "ae", "å": "aa"}
+)
+_LIKE_SIGNS = frozenset({"to", "is", "as", "be", "becomes", "equals", "or", "of"})
+"""Words that people write where a sign belongs."""
 _BELOW = "on the next line, indented"
 _RELATED = (frozenset({"set", "update", "let", "increment"}), frozenset({"insert", "add"}), frozenset({"send", "call", "do"}))
 """Steps that are mixed up."""
@@ -160,7 +165,7 @@ class Ideas:
         headline, label = (t.format(old=found, new=new) if "{old}" in habit.headline else t for t in (habit.headline, habit.label))
         place = self.span(start + len(found) - len(found.lstrip()), start + len(found.rstrip()))
         partial = any(a <= self.begin < max(b, a + 1) for a, b, _ in edits)
-        return Idea(edits, lambda line: errors.foreign(headline, place, label, line), partial)
+        return Idea(edits, lambda line: errors.foreign(headline, place, label, "" if "`#`" in label else line), partial)
 
     def _spelling(self) -> Iterator[Idea]:
         if not self.word.isascii() and self.word.isidentifier():
@@ -225,10 +230,12 @@ class Ideas:
         for context, how in (("step", "on a line of its own"), ("clause", _BELOW), ("claim", _BELOW)):
             reading = self.automaton.read(self.automaton.contexts[context], rest)
             if reading.stop is None and self.automaton.feed(reading.stack, LINE_END):
-                yield self._cut_off(place, f"write `{rest}` {how}")
+                yield self._cut_off(place, rest, how)
+        if self.automaton.read(self.automaton.contexts["item"], f"claim {rest}").stop is None and self.text.startswith("claim "):
+            yield self._cut_off(place, f"claim {rest}", "on a line of its own")
 
-    def _cut_off(self, place: Span, help: str) -> Idea:
-        return Idea(((self.begin, len(self.text), ""),), lambda _: errors.second_step(place, help))
+    def _cut_off(self, place: Span, rest: str, how: str) -> Idea:
+        return Idea(((self.begin, len(self.text), ""),), lambda _: errors.second_line(place, rest, how))
 
     def _fillers(self) -> Iterator[Idea]:
         for found in re.finditer(r"[A-Za-z]+(?: +|$)", self.text):
@@ -252,8 +259,11 @@ class Ideas:
         return (at, self.begin, (" " if option in "=|" else "") + option + after)
 
     def _missing(self) -> Iterator[Idea]:
-        edits = {self._insertion(option): option for option in self.words if option not in _NOT_FORGOTTEN}
+        options = sorted((o for o in self.words if o not in _NOT_FORGOTTEN), key=lambda o: (-len(o), o))
+        edits = {self._insertion(option): option for option in options}
         sound = self._sound(edits)
+        if not self.begin:
+            sound = [e for e in sound if self._is_telling(self.edited((e,)))]
         at = self.span(self.begin, self.begin)
         if 0 < len(sound) <= 3:
             options = [edits[e] for e in sound]
@@ -291,8 +301,10 @@ class Ideas:
         return shape or shape_below(self.automaton.accepts(self.stack))
 
     def _instead(self) -> Iterator[Idea]:
-        letters = self.word[:1].isalpha()
-        options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN and (o[0].isalpha() or not letters)]
+        named = self.word[:1].isalpha() and self.word not in _LIKE_SIGNS
+        options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN and (o[0].isalpha() or not named)]
+        if self.word in self.known:
+            return
         sound = self._sound((self.begin, self.end, self._spaced(option)) for option in options)
         if not self.begin:
             sound = [e for e in sound if self._is_telling(self.edited((e,)))]
@@ -362,7 +374,7 @@ def tidy(text: str) -> str:
 
 def _plain(word: str) -> str:
     """The nearest name in plain letters."""
-    folded = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
+    folded = unicodedata.normalize("NFKD", word.translate(_SPELT_OUT)).encode("ascii", "ignore").decode()
     kept = re.sub(r"\W", "", folded)
     if len(kept) >= max(2, len(word) // 2) and not kept[0].isdigit():
         return kept

@@ -26,7 +26,7 @@ class Allowed:
     Sets of configurations are bits of one large number, so a conjunction of value sets is a few operations on numbers.
     """
 
-    __slots__ = ("_crews", "_events", "_rows", "_shapes", "_tables", "_tick", "space")
+    __slots__ = ("_beside", "_events", "_known", "_rows", "_shapes", "_tables", "_tick", "space")
 
     def __init__(self, space: Space, invariant: Invariant, tick: Callable[[], None]) -> None:
         self.space = space
@@ -44,11 +44,12 @@ class Allowed:
                 parts = [(number[1][e], tuple(sorted(number[2][w] for w in workers))) for e, workers in shape.events]
                 self._shapes.add((number[0][shape.component], tuple(sorted(parts))))
         self._events: dict[int, list[int]] = {c: [] for c in range(len(rows[0]))}
-        self._crews: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._beside: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._known: dict[tuple[int, int, int], list[tuple[int, ...]]] = {}
         for component, event in sorted(invariant.events):
             self._events[number[0][component]].append(number[1][event])
         for component, event, worker in sorted(invariant.workers):
-            self._crews[number[0][component], number[1][event]].append(number[2][worker])
+            self._beside[number[0][component], number[1][event]].append(number[2][worker])
         self._tables: dict[Profile, tuple[list[dict[int, int]], int]] = {}
 
     def _bits(self, level: int, row: Row) -> Masks:
@@ -82,25 +83,44 @@ class Allowed:
         return self._tables[profile]
 
     def _configurations(self, profile: Profile) -> Iterator[Masks]:
+        """The configurations of a profile as flat rows: workers and events in every order."""
         components, events, workers = self._rows
+        wide = {shape for shape in self._shapes if len(shape[1]) > 1}
         for c, row in enumerate(components):
+            if (c, ()) in self._shapes:
+                continue
             for chosen in product(self._events[c], repeat=len(profile)):
-                crews = [product(self._crews[c, e], repeat=count) for e, count in zip(chosen, profile, strict=True)]
+                crews = [self._crews(c, e, count) for e, count in zip(chosen, profile, strict=True)]
                 for picks in product(*crews):
-                    if not self._excluded(c, tuple(zip(chosen, picks, strict=True))):
-                        flat = row
-                        for e, crew in zip(chosen, picks, strict=True):
-                            flat += events[e]
-                            for w in crew:
-                                flat += workers[w]
-                        yield flat
+                    if wide and _contains(wide, c, tuple(zip(chosen, picks, strict=True))):
+                        continue
+                    flat = row
+                    for e, crew in zip(chosen, picks, strict=True):
+                        flat += events[e]
+                        for w in crew:
+                            flat += workers[w]
+                    yield flat
 
-    def _excluded(self, component: int, events: tuple[tuple[int, tuple[int, ...]], ...]) -> bool:
-        """It contains one of the excluded shapes."""
-        if not self._shapes:
-            return False
-        choices = [[None, *((e, crew) for crew in _some(workers))] for e, workers in events]
-        return any((component, tuple(sorted(p for p in picks if p is not None))) in self._shapes for picks in product(*choices))
+    def _crews(self, component: int, event: int, count: int) -> list[tuple[int, ...]]:
+        """The workers, in every order, that an event may have as far as shapes of one event say."""
+        key = (component, event, count)
+        if key not in self._known:
+            if not count:
+                self._known[key] = [] if (component, ((event, ()),)) in self._shapes else [()]
+            else:
+                self._known[key] = [
+                    (*crew, worker)
+                    for crew in self._crews(component, event, count - 1)
+                    for worker in self._beside[component, event]
+                    if not any((component, ((event, tuple(sorted((*some, worker)))),)) in self._shapes for some in _some(crew))
+                ]
+        return self._known[key]
+
+
+def _contains(shapes: set[_Key], component: int, events: tuple[tuple[int, tuple[int, ...]], ...]) -> bool:
+    """The configuration contains one of the shapes."""
+    choices = [[None, *((e, crew) for crew in _some(workers))] for e, workers in events]
+    return any((component, tuple(sorted(p for p in picks if p is not None))) in shapes for picks in product(*choices))
 
 
 class Reached(Allowed):

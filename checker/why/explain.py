@@ -15,21 +15,22 @@ from checker.explore.states import configurations
 from checker.invariant import Invariant
 from checker.lower import Lowered
 from checker.lower import variables as v
-from checker.machine import Machine, Pattern, Property, Test
-from checker.smt.question import Outcome, certify
-from checker.smt.solver import Z3, Effort
+from checker.machine import EventPattern, Machine, Pattern, Property, Test
 from checker.why.allowed import Allowed, Reached, TooBig
 from checker.why.before import steps
 from checker.why.general import READER, TASTES, Generaliser, Taste
 from checker.why.grow import Backward, Clock, Group, OutOfTime, Task, grow, reduce, simplified
 from checker.why.oneof import one_ofs, pairs
-from checker.why.rebuild import TooManyRows, mentioned, narrowed, rebuilt
+from checker.why.rebuild import confirm, unreal
 from checker.why.sentences import Case, Sentences, cases, tests_of
 from checker.why.space import Cube, Space, possible
 from checker.why.words import Words
 
 DERIVED = ("no-loss", "together")
 """Claims that the facts imply; the others are facts themselves."""
+
+SIMPLE = 2
+"""Facts, with the claim, that nobody needs fewer of."""
 
 FEW = 1_500
 """Configurations of the small search for stronger facts."""
@@ -98,13 +99,24 @@ def explain_proof(lowered: Lowered, machine: Machine, prop: Property, invariant:
     proved, guessed, reason = _candidates(lowered, machine, prop, invariant, clock, claim)
     for found in sorted((*proved, *guessed), key=lambda f: f.cost)[:3]:
         facts = teller.facts(found)
-        obligations, problem = _check(machine, prop, [p for f in facts for p in f.never], clock)
+        obligations, problem = _confirm(machine, prop, facts, clock)
+        if problem and (more := teller.unreal()):
+            facts = (*more, *facts)
+            obligations, problem = _confirm(machine, prop, facts, clock)
+            for fact in more if not problem else ():
+                fewer = tuple(f for f in facts if f != fact)
+                number, worse = _confirm(machine, prop, fewer, clock)
+                facts, obligations = (facts, obligations) if worse else (fewer, number)
         if not problem:
             return Why(facts, True, "", obligations)
         reason = reason or problem
     if proved:
         return Why(teller.facts(min(proved, key=lambda f: f.cost)), False, reason)
     return Why((teller.claim(),), False, reason or "the invariant was not understood")
+
+
+def _confirm(machine: Machine, prop: Property, facts: Iterable[Fact], clock: Clock) -> tuple[int, str]:
+    return confirm(machine, prop, [pattern for fact in facts for pattern in fact.never], clock.left)
 
 
 # ---------------------------------------------------------------- finding
@@ -118,16 +130,21 @@ def _candidates(
     goals = tuple(dict.fromkeys(one for pattern in prop.bad for one in space.cubes(pattern)))
     said = () if claim is not None and claim.kind in DERIVED else goals
     backward = Backward(steps(space))
-    oracles: list[tuple[list[Found], Callable[[], Allowed | None]]] = [
-        (proved := [], lambda: Allowed(space, invariant, clock.tick)),
-        (guessed := [], lambda: _reached(space, machine, clock)),
+    proved: list[Found] = []
+    guessed: list[Found] = []
+    oracles: list[tuple[list[Found], Callable[[Clock], Allowed | None]]] = [
+        (proved, lambda mine: Allowed(space, invariant, mine.tick)),
+        (guessed, lambda mine: _reached(space, machine, mine)),
     ]
     reason = ""
     for found, oracle in oracles:
+        if any(len(one.groups) <= SIMPLE for one in proved):
+            break
+        mine = clock if found is guessed else clock.half()
         try:
-            allowed = oracle()
+            allowed = oracle(mine)
             if allowed is not None:
-                _search(Task(goals, said, Generaliser(space, allowed, lowered), backward, clock), found)
+                _search(Task(goals, said, Generaliser(space, allowed, lowered), backward, mine), found)
         except OutOfTime:
             reason = "the time allowed was over"
         except TooBig as big:
@@ -146,16 +163,19 @@ def _reached(space: Space, machine: Machine, clock: Clock) -> Reached | None:
 def _search(task: Task, found: list[Found]) -> None:
     """Closed sets of facts, by every taste and by all together; each also with what can be said as "at most one of"."""
     pool: dict[Cube, None] = {}
+    seen: set[frozenset[Cube]] = set()
     for taste in (*TASTES, None):
         facts = list(pool) if taste is None else _grown(task, taste)
-        if not facts and taste is not None and task.goals:
+        if frozenset(facts) in seen or (not facts and task.goals):
             continue
+        seen.add(frozenset(facts))
         pool.update(dict.fromkeys(facts))
         plain = _reduced(task, [(one,) for one in facts], {})
         found.append(plain)
-        for atoms in one_ofs(task.space, task.general.allowed, [one for group in plain.groups for one in group]):
+        simple = [one for group in plain.groups for one in group]
+        for atoms in one_ofs(task.space, task.general.allowed, simple):
             apart = pairs(task.space, atoms)
-            more = _grown(task, READER, [*apart, *(one for group in plain.groups for one in group)])
+            more = _grown(task, READER, [*apart, *simple])
             if more:
                 found.append(_reduced(task, [apart, *((one,) for one in more if one not in apart)], {apart: atoms}))
 
@@ -175,24 +195,6 @@ def _reduced(task: Task, groups: Sequence[Group], atoms: dict[Group, tuple[Cube,
 
     kept = simplified(task, reduce(task, groups, cost))
     return Found(tuple(kept), {g: a for g, a in atoms.items() if g in kept}, sum(map(cost, kept)))
-
-
-# ---------------------------------------------------------------- checking
-
-
-def _check(machine: Machine, prop: Property, never: Sequence[Pattern], clock: Clock) -> tuple[int, str]:
-    """How many obligations a solver discharged, and why the facts are not confirmed (empty: they are)."""
-    taken = possible(machine)
-    smaller = narrowed(machine, mentioned((*never, *prop.bad)))
-    try:
-        invariant = rebuilt(smaller, taken, never)
-    except TooManyRows:
-        return 0, "an invariant made of the facts would be too big to check"
-    proof = certify(smaller, prop, invariant, [Z3(Effort(max(1.0, clock.left)))])
-    if proof.outcome is Outcome.PROVED:
-        return len(proof.obligations), ""
-    what = "the solver gave up" if proof.outcome is Outcome.UNKNOWN else "the solver rejects the facts"
-    return len(proof.obligations), f"{what}: {', '.join(f.obligation for f in proof.failures) or proof.reason}"
 
 
 # ---------------------------------------------------------------- saying
@@ -219,6 +221,16 @@ class _Teller:
             lines = self._words.writers(counter(self._lowered, target) for target in self._asked.targets)
             return Fact(Kind.CLAIM, text, tuple(sorted(lines)), never)
         return Fact(Kind.CLAIM, text, self._lines(never), never)
+
+    def unreal(self) -> tuple[Fact, ...]:
+        """That what some step waits for never comes: nothing writes it."""
+        found = []
+        for test in unreal(self._space.machine, possible(self._space.machine)):
+            if not self._words.is_local(test.variable):
+                component = self._space.at(test.variable)[0] == 0
+                never = Pattern((test,)) if component else Pattern((), (EventPattern((test,)),))
+                found.append(Fact(Kind.ROWS, self._sentences.nothing(test), (), (never,)))
+        return tuple(found)
 
     def facts(self, found: Found) -> tuple[Fact, ...]:
         """All facts of a set, the claim last."""

@@ -94,7 +94,7 @@ class Generaliser:
         columns = self.space.columns(one.profile)
         items = self._items(one)
         weights = {x: self.weight(taste, self.space.variables[columns[x[0]][0]][columns[x[0]][1]]) for x in items if x[0] >= 0}
-        found = []
+        found: list[tuple[float, int, tuple[_Item, ...]]] = []
         for size in range(min(MOST_LITERALS, len(items)) + 1):
             for chosen in combinations(items, size):
                 workers = len({(e, w) for _, e, w in chosen if w >= 0})

@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from checker.why.allowed import Allowed
+from checker.why.grow import Cover
 from checker.why.space import Cube, Masks, Space, cube
 
 MOST_ATOMS = 16
+MOST_TRIED = 3
+"""Sets of situations that are tried, those that say the most facts first."""
 
 
 def one_ofs(space: Space, allowed: Allowed, facts: Sequence[Cube]) -> list[tuple[Cube, ...]]:
@@ -24,7 +27,9 @@ def one_ofs(space: Space, allowed: Allowed, facts: Sequence[Cube]) -> list[tuple
         if _apart(space, allowed, atoms[a], atoms[b]):
             near[a].add(b)
             near[b].add(a)
-    return [tuple(atoms[i] for i in sorted(some)) for some in _cliques(near, set(), set(near), set()) if len(some) > 2]
+    found = [tuple(atoms[i] for i in sorted(some)) for some in _cliques(near, set(), set(near), set()) if len(some) > 2]
+    said = {some: sum(Cover(space, pairs(space, some)).gap(fact) is None for fact in facts) for some in found}
+    return sorted((some for some in found if said[some] > 1), key=lambda some: (-said[some], len(some)))[:MOST_TRIED]
 
 
 def _cliques(near: dict[int, set[int]], inside: set[int], left: set[int], done: set[int]) -> Iterator[set[int]]:

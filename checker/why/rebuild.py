@@ -8,16 +8,35 @@ Limits on workers, which certificates ignore as well, are left out too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
 from checker.invariant import Invariant, Row, Shape
-from checker.machine import Broadcast, Guard, Machine, Pattern, Rule, Update, put
+from checker.machine import Broadcast, Guard, Machine, Pattern, Property, Rule, Test, Update, put
+from checker.smt.question import Outcome, certify
+from checker.smt.solver import Z3, Effort
 from checker.why.space import LEVELS, possible
 
 MOST_ROWS = 20_000
 """Rows and shapes that an invariant made of facts may have."""
+
+
+def confirm(machine: Machine, prop: Property, facts: Sequence[Pattern], seconds: float) -> tuple[int, str]:
+    """Ask a solver whether facts (patterns that never are) are an inductive invariant together and imply the claim.
+
+    The number of obligations it discharged, and why the answer is not yes (empty: it is).
+    """
+    smaller = narrowed(machine, mentioned((*facts, *prop.bad)))
+    try:
+        invariant = rebuilt(smaller, possible(machine), facts)
+    except TooManyRows:
+        return 0, "an invariant made of the facts would be too big to check"
+    proof = certify(smaller, prop, invariant, [Z3(Effort(max(1.0, seconds)))])
+    if proof.outcome is Outcome.PROVED:
+        return len(proof.obligations), ""
+    what = "the solver gave up" if proof.outcome is Outcome.UNKNOWN else "the solver rejects the facts"
+    return len(proof.obligations), f"{what}: {', '.join(f.obligation for f in proof.failures) or proof.reason}"
 
 
 class TooManyRows(Exception):
@@ -32,6 +51,16 @@ def mentioned(patterns: Iterable[Pattern]) -> frozenset[str]:
         for event in pattern.events:
             guards += [event.guard, *event.workers, event.absent or ()]
     return frozenset(test.variable for guard in guards for test in guard)
+
+
+def unreal(machine: Machine, taken: dict[str, set[str]]) -> list[Test]:
+    """What some rule waits for although no step ever makes it so: tests on values that a variable never takes."""
+    found: dict[str, frozenset[str]] = {}
+    for rule in machine.rules:
+        for test in rule.guard:
+            if not test.allowed & taken[test.variable]:
+                found[test.variable] = found.get(test.variable, frozenset()) | test.allowed
+    return [Test(name, values) for name, values in sorted(found.items())]
 
 
 def narrowed(machine: Machine, names: frozenset[str]) -> Machine:

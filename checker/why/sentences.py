@@ -136,6 +136,11 @@ class Sentences:
 
     # -- other forms
 
+    def nothing(self, test: Test) -> str:
+        """Something that no step ever brings about."""
+        every = frozenset(self.words.taken[test.variable])
+        return _sentence(f"nothing ever changes this: {self.words.clause(Test(test.variable, every)).text}")
+
     def one_of(self, atoms: Sequence[Pattern]) -> str:
         """At most one of these at a time."""
         told = [self._atom(atom) for atom in sorted(atoms, key=self._place_in_story)]

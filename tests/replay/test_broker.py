@@ -111,6 +111,8 @@ def test_a_delivery_limit() -> None:
     assert (w.status(), w.options()) == ("returned", ["dead-lettered h", "delivery h"])
     w.go("dead-lettered h")
     assert (w.status(), w.options()) == ("dead", ["operator-replay h"])
+    dropped = Walk(options("  delivery limit 3 then drop\n")).go("delivery h", "worker-killed wait", "dead-lettered h")
+    assert (dropped.status(), dropped.options()) == ("lost", [])
 
 
 def test_exactly_once_has_no_copies() -> None:

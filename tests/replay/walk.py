@@ -47,7 +47,7 @@ def handler(
 
 
 class Walk:
-    """A run made by hand. Choices are told as ``send mail -> done`` or ``worker-killed ack``; ``#1`` marks a worker other than 0."""
+    """A run made by hand. Choices are told as ``send mail -> done`` or ``worker-killed ack``; ``#1`` marks a worker but 0."""
 
     def __init__(
         self, text: str, semantics: Semantics = LEAST, events: tuple[EventOf, ...] | None = None, pool: int | None = 2

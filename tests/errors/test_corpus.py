@@ -1,0 +1,101 @@
+"""One file per mistake in ``corpus/``; the sibling ``.expect`` file holds everything the reader is told about it.
+
+``pytest --update`` writes the ``.expect`` files anew. Read them as the person who made the mistake would.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checker.errors import names, syntax
+from checker.errors.shapes import ASSUMPTIONS, SHAPES
+from checker.load import load, load_text
+from checker.report.diagnostics import render
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+CORPUS = sorted((HERE / "corpus").glob("*.once"))
+VALID = HERE / "valid.once"
+BY_HAND = {"S010": "test_robust: a huge file", "S011": "test_robust: a file that is no text", "S012": "test_robust: too many", "S022": "below"}
+"""Codes that a file of the corpus cannot show, and where they are tested."""
+PLACES = {
+    "import": "", "expect": "claim no loss of e\n  ", "key": "effect x per k\n  ", "can": "effect x per k\n  ", "checks": "effect x per k\n  ",
+    "late": "queue x of y\n  ", "delivery": "queue x of y\n  ", "on": "consumer c on q\n  send e\n    ", "retry": "consumer c on q\n  send e\n    ",
+    "else": "consumer c on q\n  if k in s\n    ack\n  ",
+}  # fmt: skip
+
+
+def declared() -> list[str]:
+    """Every code in ``checker/errors``, once per function that makes it."""
+    codes: list[str] = []
+    for module in (syntax, names):
+        for function in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                strings = {x.value for x in ast.walk(function) if isinstance(x, ast.Constant) and isinstance(x.value, str)}
+                codes += sorted(s for s in strings if re.fullmatch(r"[SN]\d{3}", s))
+    return [*codes, syntax.TAB]
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda p: p.stem)
+def test_the_mistake_is_explained(path: Path, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    loaded = load(path.name)
+    golden(path.with_suffix(".expect"), render(loaded.diagnostics, loaded.sources))
+
+
+def test_every_expectation_has_its_file() -> None:
+    assert {p.stem for p in (HERE / "corpus").glob("*.expect")} == {p.stem for p in CORPUS}
+    assert len(CORPUS) >= 70
+
+
+def test_a_design_with_every_construct_has_no_mistake() -> None:
+    loaded = load(VALID)
+    assert loaded.diagnostics == ()
+    assert loaded.design is not None
+
+
+def test_every_code_is_shown_by_a_file() -> None:
+    shown = "".join(p.read_text(encoding="utf-8") for p in (HERE / "corpus").glob("*.expect"))
+    assert sorted(c for c in set(declared()) - set(BY_HAND) if f"[{c}]" not in shown) == []
+
+
+def test_every_code_has_its_section_in_the_documentation() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## ([SN]\d{3}) .*?\n(.*?)(?=^## |\Z)", text, re.M | re.S))
+    assert sorted(sections) == sorted(set(declared()))
+    assert list(sections) == sorted(sections, key=lambda c: (c[0] == "N", c))
+    for code, section in sections.items():
+        for part in ("**What.**", "**Why.**", "**Example.**", "**Fix.**"):
+            assert part in section, (code, part)
+
+
+def test_codes_are_not_shared_by_kinds_of_mistakes() -> None:
+    """A code may have several wordings, but within one module only."""
+    for code in set(declared()):
+        assert code[0] == ("S" if code in Path(str(syntax.__file__)).read_text(encoding="utf-8") else "N")
+
+
+@pytest.mark.parametrize("first", SHAPES)
+def test_the_shapes_that_are_shown_are_right(first: str) -> None:
+    for shape in SHAPES[first]:
+        line = shape.replace("CONDITION", "k in s")
+        block = "\n" + " " * 6 + "ack" if first in ("consumer", "relay", "fragment", "if", "else", "atomic", "section", "on") else ""
+        declares = first in PLACES or line.split()[0] in ("event", "queue", "publisher", "operator", "store", "effect", "lock", "consumer")
+        above = PLACES.get(first, "" if declares or first in ("relay", "fragment", "assume", "claim") else "consumer c on q\n  ")
+        found = load_text(above + line + block + "\n").diagnostics
+        assert [d for d in found if d.code.startswith("S")] == [], shape
+
+
+def test_every_assumption_that_is_listed_is_one() -> None:
+    for phrase in ASSUMPTIONS:
+        assert not [d for d in load_text(f"assume {phrase}\n").diagnostics if d.code.startswith("S")]
+
+
+def test_a_file_that_cannot_be_read_is_a_diagnostic_too() -> None:
+    found = syntax.unreadable("x.once", "permission denied")
+    assert render([found], {}) == "error[S022]: the file cannot be read\n --> x.once:1:1\n\n1 error\n"
