@@ -9,6 +9,7 @@ from typing import TypeVar
 from checker import design as d
 from checker.diagnostics import Diagnostic, Severity
 from checker.errors import names as errors
+from checker.errors.suggest import close_to
 from checker.machine import Level
 from checker.models import providers
 from checker.resolve_steps import Scope, StepChecker, condition_parts, walk
@@ -175,7 +176,7 @@ class _Resolver:
                 self.found.append(errors.twice(c.name.text, c.name.span, s.span))
             columns[c.name.text] = tuple(dict.fromkeys(v.text for v in c.values))
         for (store, column), values in written.items():
-            if store == s.name.text and column not in columns:
+            if store == s.name.text and column not in columns and not close_to(column, (c.name.text for c in s.columns)):
                 columns[column] = tuple(dict.fromkeys([d.UNSET, *values]))
         loses = tuple(w for w, on in (("cache", s.cache), ("failover", s.replicated), ("expires", s.expires)) if on)
         inside = s.inside.text if s.inside and self._named(s.inside, "queue") else None

@@ -139,7 +139,10 @@ def no_fields(event: str, span: Span) -> Diagnostic:
 
 def id_with_values(event: str, span: Span) -> Diagnostic:
     """The id must be an identity."""
-    return _make("N110", f"the id of `{event}` cannot be a payload value", Label(span, "the first field is the event's stable id"))
+    label = Label(span, "the first field is the event's stable id")
+    return _make(
+        "N110", f"the id of `{event}` cannot be a payload value", label, help=f"put an id in front: `event {event}(id, …)`"
+    )
 
 
 def not_queryable(effect: str, span: Span, declared: Span) -> Diagnostic:

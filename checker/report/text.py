@@ -17,9 +17,10 @@ from checker.report.diagnostics import render_rich
 from checker.report.stories import story_of
 from checker.report.tellings import Telling, alike, wrapped
 from checker.report.terminal import Paint
-from checker.report.words import clean, ground, listed, mark, short, style, summary
+from checker.report.words import clean, ground, mark, short, style, summary
 from checker.result import Cell, DesignResult, Result, Verdict
 from checker.story import Story
+from checker.story.headline import listed
 from checker.syntax.nodes import Semantics
 
 QUIET, NORMAL, VERBOSE = 0, 1, 2

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from checker.result import Assurance, Cell, Result, Scope, Verdict
+from checker.story.headline import listed
 
 WORDS = {Verdict.HOLDS: "proved", Verdict.REFUTED: "REFUTED", Verdict.VACUOUS: "vacuous", Verdict.UNKNOWN: "unknown"}
 MARKS = {Verdict.HOLDS: "✓", Verdict.REFUTED: "✗", Verdict.VACUOUS: "○", Verdict.UNKNOWN: "?"}
@@ -19,11 +18,6 @@ def clean(text: str, unicode: bool) -> str:
     """Text of a design or of ours, safe to print: no control characters, and ASCII only if ``unicode`` is not wanted."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4))
     return text if unicode else text.translate(PLAIN).encode("ascii", "backslashreplace").decode()
-
-
-def listed(parts: Sequence[str], word: str = "and") -> str:
-    """``a, b and c``."""
-    return f" {word} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def is_bounded(cell: Cell) -> bool:

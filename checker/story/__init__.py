@@ -36,7 +36,7 @@ FAULTS: Mapping[Cause, tuple[str, str]] = {
     Cause.ROW_LOST: ("lost cache row", "lost cache rows"),
     Cause.FAILOVER: ("failover", "failovers"),
     Cause.LATE_EFFECT: ("late request", "late requests"),
-    Cause.DEAD_LETTERED: ("dead-lettered message", "dead-lettered messages"),
+    Cause.DEAD_LETTERED: ("message given up", "messages given up"),
     Cause.LOCK_EXPIRED: ("expired lock", "expired locks"),
 }
 """What a story is counted in: every fault, one and many."""

@@ -100,7 +100,7 @@ def _messages(ctx: Context, names: Names, before: State, after: State) -> Iterat
 def status_words(design: d.Design, queue: str, status: str) -> str:
     """A broker status in words."""
     limit = design.queues[queue].limit
-    return "dropped" if status == "dead" and limit is not None and limit[1] == "drop" else STATUSES[status]
+    return "dropped" if status == "lost" and limit is not None and limit[1] == "drop" else STATUSES[status]
 
 
 def level_spot(ctx: Context, target: n.Target, state: State, event: int) -> Spot:

@@ -10,10 +10,15 @@ from checker.replay.context import Context
 from checker.replay.rows import passes
 from checker.replay.state import State
 from checker.resolve_steps import walk
-from checker.story.changes import level_spot, participle
+from checker.story.changes import TIMES, level_spot, participle
 from checker.story.lines import at_once
 from checker.story.names import Names
 from checker.syntax import nodes as n
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 class Headline:
@@ -49,6 +54,8 @@ class Headline:
                 condition = claim.condition
                 event = self._event(lambda e: passes(self.ctx, self.end, condition, e))
                 return f"{self.names.event(event)} got to where it must never be: {self.names.text(claim.condition.span)}"
+            case "failure-transparent":
+                return self._unlike_any()
         raise ValueError(claim.kind)
 
     def _event(self, wanted: Callable[[int], bool]) -> int:
@@ -116,7 +123,7 @@ class Headline:
         ):  # fmt: skip
             if status in ends:
                 queue = ends[status][0]
-                if status == "dead" and self._drops(queue):
+                if status == "lost" and self._drops(queue):
                     words = "{} was dropped{}"
                 of = f" {'of' if 'dead-letter' in words else 'in'} {queue}"
                 return words.format(name, of if len(self.ctx.design.queues) > 1 else "")
@@ -148,6 +155,20 @@ class Headline:
         if target.column is not None:
             return f"{self.subject(target, event)} was not {'incremented' if self._incremented(target) else 'written'} yet"
         return f"no row for {self.owner(target, event)} was in {target.name.text} yet"
+
+    def _unlike_any(self) -> str:
+        """How often each effect happened: what no run without failures comes to."""
+        event = self.latest[0]
+        names = [n.Name(name, effect.span) for name, effect in self.ctx.design.effects.items()]
+        found = [self._often(n.Target(name, None, name.span), event) for name in names]
+        over = all(w.event != event for w in self.end.workers)
+        way = "ends like that" if over else "comes to that"
+        return f"for {self.names.event(event)}, {listed(found)}: no run without failures {way}"
+
+    def _often(self, target: n.Target, event: int) -> str:
+        word, count = participle(self.ctx.design, target.name.text), self.judge.times(target, self.end, event)
+        was = "" if word == "happened" else "was "
+        return f"{target.name.text} {was}never {word}" if not count else f"{target.name.text} {was}{word} {TIMES[count]}"
 
     def _crowd(self, section: str) -> str:
         inside: dict[int, list[int]] = {}

@@ -94,9 +94,9 @@ class Blocks:
             return Fit(0, False, True)
         reading = self.automaton.read(stack or self.stack, text)
         after = None if reading.stop is not None else self.automaton.feed(reading.stack, LINE_END)
-        if after is None:
-            return Fit(len(text) if reading.stop is None else reading.stop, False)
         odd = any(p.terminal == "NAME" and text[p.start : p.end] in _ODD_NAMES for p in reading.pieces)
+        if after is None:
+            return Fit(len(text) if reading.stop is None else reading.stop, False, odd)
         child = self._child()
         if child is None:
             return Fit(None, self.automaton.accepts(after) != {INDENT}, odd)

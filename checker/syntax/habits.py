@@ -79,8 +79,8 @@ def _under(match: re.Match[str], _: Literals) -> str | None:
     """``at least once`` behind a claim or an expectation."""
     if not re.match(r"(claim|expect)\b.*\S ", match.string[: match.start()]):
         return None
-    words = re.findall(r"at|least|most|exactly|once", match[1])
-    return "under " + "-".join(words)
+    words = "-".join(re.findall(r"at|least|most|exactly|once", match[1]))
+    return None if words == match[0] else f"under {words}"
 
 
 def _bars(match: re.Match[str], _: Literals) -> str | None:

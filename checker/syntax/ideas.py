@@ -32,7 +32,20 @@ _FILLERS = frozenset(
 )
 """Words that people put in between; the line may fit without one."""
 _NOT_FORGOTTEN = frozenset(
-    {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
+    {
+        "inside",
+        "not",
+        "workers",
+        "serializable",
+        "cache",
+        "unique",
+        "replicated",
+        "expires",
+        "never",
+        "happened",
+        "did",
+        "failure-transparent",
+    }
 )
 """Words that say something of their own: nobody leaves them out by mistake."""
 _SPELT_OUT = str.maketrans(
@@ -269,10 +282,9 @@ class Ideas:
             options = [edits[e] for e in sound]
             yield Idea((sound[0],), lambda line: errors.missing(options, at, line))
         elif self.reading.pieces:
-            following = next((m.end() for m in LEXEME.finditer(self.text, self.end)), None)
             for edit, option in edits.items():
                 stop = self.fits(self.edited((edit,))).stop
-                if following is not None and stop is not None and len(edit[2]) + following <= stop:
+                if self.word and stop is not None and len(edit[2]) + self.end <= stop:
                     yield self._missing_one(edit, option, at)
 
     @staticmethod

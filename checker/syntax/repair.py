@@ -43,7 +43,6 @@ class LineRepair(Ideas):
         whole: Idea | None = None
         weak: Idea | None = None
         furthest: tuple[int, Idea] | None = None
-        left = len(self.text) - self.end
         for idea in self.ideas():
             text = self.edited(idea.edits)
             fit = self.fits(text)
@@ -56,11 +55,20 @@ class LineRepair(Ideas):
                 return idea
             if fit.stop is None:
                 whole = whole or idea
-            elif idea.partial:
+            elif idea.partial and self._gets_further(idea, fit.stop):
                 rest = len(text) - fit.stop
-                if rest <= left and (furthest is None or rest < furthest[0]):
+                if furthest is None or rest < furthest[0]:
                     furthest = (rest, idea)
         return whole or (furthest[1] if furthest else weak)
+
+    def _gets_further(self, idea: Idea, stop: int) -> bool:
+        """Whether the line is now read beyond what the idea changed at the place."""
+        shift = 0
+        for start, end, new in sorted(idea.edits):
+            if start <= self.begin < max(end, start + 1):
+                return stop >= start + shift + len(new) if new else stop > start + shift
+            shift += len(new) - (end - start)
+        return False
 
     def _generic(self) -> Diagnostic:
         first = self.text.split()[0].rstrip(":;,(").lower()

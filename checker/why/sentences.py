@@ -96,7 +96,7 @@ class Sentences:
 
     def _when(self, case: Case) -> str:
         who = [] if case.worker is None else [self.active(case.worker)]
-        return listed([*(self.words.clause(t).text for t in case.rows), *who])
+        return ", and ".join([*(self.words.clause(t).text for t in case.rows), *who])
 
     # -- workers
 

@@ -50,9 +50,7 @@ def compare(seed: int) -> Compared:
     problems = []
     mine, theirs = (frozenset(x for x in side if not _only_dead(x)) for side in observed)
     if mine != theirs:
-        problems.append(
-            f"{len(mine - theirs)} situations only in the machine, {len(theirs - mine)} only in the interpreter"
-        )
+        problems.append(f"{len(mine - theirs)} situations only in the machine, {len(theirs - mine)} only in the interpreter")
     explored = [explore(design, semantics, events, pool, MOST) for events in event_sets(design, 1)]
     refuted = by_z3 = 0
     for index, claim in enumerate(design.claims):

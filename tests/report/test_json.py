@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 import checker
 from checker.check import check
+from checker.claims import KINDS
 from checker.machine import Cause
 from checker.options import Options
 from checker.report.json import to_json
@@ -61,6 +62,7 @@ def test_schema_knows_every_word() -> None:
     assert defs["semantics"]["enum"] == [s.value for s in Semantics]
     assert defs["verdict"]["enum"] == [v.value for v in Verdict]
     assert defs["result"]["properties"]["assurance"]["enum"] == [a.value for a in Assurance]
+    assert set(defs["result"]["properties"]["kind"]["enum"]) == set(KINDS)
     assert defs["step"]["properties"]["cause"]["enum"] == [c.value for c in Cause]
 
 

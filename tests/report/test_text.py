@@ -14,8 +14,9 @@ from checker.report import formats, write
 from checker.report.tellings import wrapped
 from checker.report.terminal import Paint
 from checker.report.text import print_to, render, to_text
-from checker.report.words import clean, ground, listed, reach, short, summary
+from checker.report.words import clean, ground, reach, short, summary
 from checker.result import Assurance, Result, Scope, Verdict
+from checker.story.headline import listed
 from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
 
 Golden = Callable[[Path, str], None]

@@ -1,0 +1,82 @@
+"""The reference problem for other checkers: N messages, W competing workers, crashes and redelivery at any time, a mail keyed at the provider.
+
+    q in {ready, inflight, settled}, row and processed in {no, yes}, mail in {0, 1}, per message; a worker is idle or at one step of one message.
+
+The designs here say the same as ``tests/reference/reference.once``; all tools count the same states.
+"""
+
+from __future__ import annotations
+
+STEPS = ("check", "write", "mail", "record", "ack")
+
+
+def promela(messages: int, workers: int) -> str:
+    """For SPIN."""
+    take = "\n".join(f"  :: d_step {{ q[{m}] == 0 -> q[{m}] = 1; m = {m} }}" for m in range(messages))
+    again = "\n".join(f"  :: d_step {{ q[{m}] == 1 -> q[{m}] = 0 }}" for m in range(messages))
+    crash = "  :: m = 0 -> goto end_idle"
+    return f"""
+byte q[{messages}]; bit row[{messages}]; byte mail[{messages}]; bit processed[{messages}];
+active [{workers}] proctype Worker() {{ byte m;
+end_idle: if
+{take}
+  fi;
+check: if
+  :: processed[m] == 1 -> goto ack
+  :: processed[m] == 0
+{crash}
+  fi;
+  if
+  :: row[m] = 1
+{crash}
+  fi;
+  if
+  :: d_step {{ mail[m] = 1; assert(mail[m] < 2) }}
+{crash}
+  fi;
+  if
+  :: processed[m] = 1
+{crash}
+  fi;
+ack: if
+  :: d_step {{ q[m] = 2; assert(mail[m] >= 1); m = 0 }} -> goto end_idle
+{crash}
+  fi
+}}
+active proctype Broker() {{
+end_broker: do
+{again}
+  od
+}}
+"""
+
+
+def murphi(messages: int, workers: int, symmetric: bool) -> str:
+    """For Rumur; ``symmetric`` declares messages and workers interchangeable."""
+    kind = (lambda n: f"scalarset({n})") if symmetric else (lambda n: f"1 .. {n}")
+    return f"""
+type message: {kind(messages)}; worker: {kind(workers)};
+  status: enum {{ ready, inflight, settled }}; place: enum {{ idle, {", ".join("at_" + s for s in STEPS)} }};
+var q: array [message] of status; row: array [message] of boolean; mail: array [message] of 0 .. 2;
+  processed: array [message] of boolean; pc: array [worker] of place; on: array [worker] of message;
+startstate begin
+  for m: message do q[m] := ready; row[m] := false; mail[m] := 0; processed[m] := false; end;
+  for w: worker do pc[w] := idle; undefine on[w]; end;
+end;
+ruleset w: worker do
+  ruleset m: message do
+    rule "take" pc[w] = idle & q[m] = ready ==> begin q[m] := inflight; on[w] := m; pc[w] := at_check; end;
+  end;
+  rule "check" pc[w] = at_check ==> begin if processed[on[w]] then pc[w] := at_ack; else pc[w] := at_write; end; end;
+  rule "write" pc[w] = at_write ==> begin row[on[w]] := true; pc[w] := at_mail; end;
+  rule "mail" pc[w] = at_mail ==> begin mail[on[w]] := 1; pc[w] := at_record; end;
+  rule "record" pc[w] = at_record ==> begin processed[on[w]] := true; pc[w] := at_ack; end;
+  rule "ack" pc[w] = at_ack ==> begin q[on[w]] := settled; pc[w] := idle; undefine on[w]; end;
+  rule "crash" pc[w] != idle ==> begin pc[w] := idle; undefine on[w]; end;
+end;
+ruleset m: message do
+  rule "redeliver" q[m] = inflight ==> begin q[m] := ready; end;
+end;
+invariant "no duplicate" forall m: message do mail[m] < 2 end;
+invariant "no loss" forall m: message do q[m] = settled -> mail[m] >= 1 end;
+"""
