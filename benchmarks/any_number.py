@@ -2,8 +2,10 @@
 
     python benchmarks/any_number.py [N,W ...]        default: 3,3 4,3
 
-Needs nothing but the package; SPIN and Rumur are left out where they (or a C compiler) are not installed. Times are wall seconds of whole
-processes, from a file to a verdict, compilation included; ratios are to our proof with its certificate checked by Z3. Machines are noisy: compare
+Needs nothing but the package; SPIN and Rumur are left out where they (or a C compiler) are not installed. Times are wall
+seconds of whole
+processes, from a file to a verdict, compilation included; ratios are to our proof with its certificate checked by Z3. Machines
+are noisy: compare
 within one run only.
 """
 
@@ -59,8 +61,8 @@ def rumur(messages: int, workers: int, folder: Path, symmetric: bool) -> tuple[f
     if symmetric:
         flags += ["--scalarset-schedules", "off"]
     seconds, printed = timed([["rumur", *flags, "m.m", "-o", "m.c"], COMPILE, ["./m"]], folder)
-    found = re.search(r"(\d+) states, \d+ rules fired in", printed) or re.search(r"(\d+) states, \d+ rules", printed)
-    return seconds, f"{int(found[1]):,}" if found else "?"
+    found = re.findall(r"(\d+) states, \d+ rules fired", printed)
+    return seconds, f"{int(found[-1]):,}" if found else "?"
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
-"""The reference problem for other checkers: N messages, W competing workers, crashes and redelivery at any time, a mail keyed at the provider.
+"""The reference problem for other checkers: N messages, W competing workers, crashes and redelivery at any time, a mail keyed
+at the provider.
 
-    q in {ready, inflight, settled}, row and processed in {no, yes}, mail in {0, 1}, per message; a worker is idle or at one step of one message.
+    q in {ready, inflight, settled}, row and processed in {no, yes}, mail in {0, 1}, per message; a worker is idle or at one
+    step of one message.
 
 The designs here say the same as ``tests/reference/reference.once``; all tools count the same states.
 """

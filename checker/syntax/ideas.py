@@ -177,7 +177,7 @@ class Ideas:
         found = self.text[start:end]
         headline, label = (t.format(old=found, new=new) if "{old}" in habit.headline else t for t in (habit.headline, habit.label))
         place = self.span(start + len(found) - len(found.lstrip()), start + len(found.rstrip()))
-        partial = any(a <= self.begin < max(b, a + 1) for a, b, _ in edits)
+        partial = any(a <= self.begin < max(b, a + 1) and (a or not self.begin) for a, b, _ in edits)
         return Idea(edits, lambda line: errors.foreign(headline, place, label, "" if "`#`" in label else line), partial)
 
     def _spelling(self) -> Iterator[Idea]:

@@ -62,11 +62,11 @@ class LineRepair(Ideas):
         return whole or (furthest[1] if furthest else weak)
 
     def _gets_further(self, idea: Idea, stop: int) -> bool:
-        """Whether the line is now read beyond what the idea changed at the place."""
+        """Whether the line is now read beyond the place, with what the idea put there."""
         shift = 0
         for start, end, new in sorted(idea.edits):
             if start <= self.begin < max(end, start + 1):
-                return stop >= start + shift + len(new) if new else stop > start + shift
+                return stop > start + shift or not new.strip()
             shift += len(new) - (end - start)
         return False
 

@@ -99,13 +99,13 @@ def explain_proof(lowered: Lowered, machine: Machine, prop: Property, invariant:
     proved, guessed, reason = _candidates(lowered, machine, prop, invariant, clock, claim)
     for found in sorted((*proved, *guessed), key=lambda f: f.cost)[:3]:
         facts = teller.facts(found)
-        obligations, problem = _confirm(machine, prop, facts, clock)
+        obligations, problem = confirm(machine, prop, reasons(facts, claim), clock.left)
         if problem and (more := teller.unreal()):
             facts = (*more, *facts)
-            obligations, problem = _confirm(machine, prop, facts, clock)
+            obligations, problem = confirm(machine, prop, reasons(facts, claim), clock.left)
             for fact in more if not problem else ():
                 fewer = tuple(f for f in facts if f != fact)
-                number, worse = _confirm(machine, prop, fewer, clock)
+                number, worse = confirm(machine, prop, reasons(fewer, claim), clock.left)
                 facts, obligations = (facts, obligations) if worse else (fewer, number)
         if not problem:
             return Why(facts, True, "", obligations)
@@ -115,8 +115,10 @@ def explain_proof(lowered: Lowered, machine: Machine, prop: Property, invariant:
     return Why((teller.claim(),), False, reason or "the invariant was not understood")
 
 
-def _confirm(machine: Machine, prop: Property, facts: Iterable[Fact], clock: Clock) -> tuple[int, str]:
-    return confirm(machine, prop, [pattern for fact in facts for pattern in fact.never], clock.left)
+def reasons(facts: Iterable[Fact], claim: Claim | None) -> list[Pattern]:
+    """What must be inductive: all that the facts exclude, with the claim if it is a fact like the others."""
+    derived = claim is not None and claim.kind in DERIVED
+    return [pattern for fact in facts if not (derived and fact.kind is Kind.CLAIM) for pattern in fact.never]
 
 
 # ---------------------------------------------------------------- finding

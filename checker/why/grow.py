@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from checker.lower import variables as v
 from checker.why.before import Step
 from checker.why.general import Generaliser, Taste
 from checker.why.space import Cube, Profile, Space, Term, uncovered
@@ -145,23 +146,34 @@ def reduce(task: Task, groups: Sequence[Group], cost: Callable[[Group], float]) 
 
 
 def simplified(task: Task, groups: Sequence[Group]) -> list[Group]:
-    """Facts with a shorter list of values on a shared row, where the longer one was not needed."""
+    """Facts with a single value instead of several, where the others were not needed and it is less to say."""
     kept = list(groups)
-    for number, group in enumerate(kept):
-        if len(group) == 1 and group[0] not in task.said:
-            for fewer in _fewer(task.space, group[0]):
-                trial = [*kept[:number], (fewer,), *kept[number + 1 :]]
-                if _uses(task, [one for g in trial for one in g]) is not None:
-                    kept = trial
-                    break
+    for number in range(len(kept)):
+        while (shorter := _shorter(task, kept, number)) is not None:
+            kept = shorter
     return kept
 
 
+def _shorter(task: Task, groups: list[Group], number: int) -> list[Group] | None:
+    """The groups with one literal of one fact simplified; None if there is none."""
+    group = groups[number]
+    if len(group) > 1 or group[0] in task.said:
+        return None
+    for fewer in _fewer(task.space, group[0]):
+        trial = [*groups[:number], (fewer,), *groups[number + 1 :]]
+        if _uses(task, [one for g in trial for one in g]) is not None:
+            return trial
+    return None
+
+
 def _fewer(space: Space, one: Cube) -> Iterator[Cube]:
-    """The cube with a single value on a shared row instead of several, if that is less to say than the opposite."""
+    """The cube with one value in a literal: on a shared row if the opposite is no shorter, on a local of one of two workers."""
     columns, width, flat = space.columns(one.profile), space.width(one.profile), one.flat
     for i, bits in enumerate(flat):
-        if columns[i][0] < 2 and bits != width[i] and bits.bit_count() > 1 and (width[i] & ~bits).bit_count() > 1:
+        level, at, _, _ = columns[i]
+        shared = level < 2 and (width[i] & ~bits).bit_count() > 1
+        local = level == 2 and one.workers > 1 and space.variables[2][at].name != v.PC
+        if bits != width[i] and bits.bit_count() > 1 and (shared or local):
             for value in (1 << n for n in range(bits.bit_length()) if bits >> n & 1):
                 yield space.unflat((*flat[:i], value, *flat[i + 1 :]), one.profile)
 

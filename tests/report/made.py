@@ -30,6 +30,8 @@ def checked(name: str) -> Result:
     """The result of a design in ``stories``, with paths that do not depend on where the repository is."""
     result = check(HERE / "stories" / f"{name}.once", Options(second_opinion=False))
     (design,) = result.designs
+    assert not design.diagnostics
+    assert not design.failures
     path, source = f"{name}.once", design.sources[design.path]
     return Result((replace(design, path=path, sources={path: replace(source, path=path)}),))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -19,7 +19,8 @@ from checker.invariant import Row, Shape
 from checker.machine import EventPattern, Guard, Level, Machine, Pattern
 from checker.smt.question import certify
 from checker.smt.solver import Z3, Effort
-from checker.why import Fact, Kind, Why
+from checker.why import Fact, Kind
+from checker.why.explain import reasons
 from checker.why.rebuild import confirm, rebuilt
 from checker.why.space import possible
 from tests.designs import random_design
@@ -34,7 +35,9 @@ def told(name: str) -> str:
     """All explanations of a design as text."""
     lines = []
     for proved, why in explained(name):
-        lines.append(f"{proved.claim.text} / {proved.lowered.semantics.value}" + ("" if why.checked else f" NOT CHECKED: {why.reason}"))
+        lines.append(
+            f"{proved.claim.text} / {proved.lowered.semantics.value}" + ("" if why.checked else f" NOT CHECKED: {why.reason}")
+        )
         lines += [f"  {fact.kind.value}: {fact.text} {', '.join(map(str, fact.lines))}".rstrip() for fact in why.facts]
     return "\n".join(lines) + "\n"
 
@@ -54,9 +57,9 @@ def test_few_facts_that_are_checked(name: str) -> None:
         assert "Z3" in why.ground
 
 
-def never(why: Why) -> list[Pattern]:
-    """Everything that the facts exclude."""
-    return [pattern for fact in why.facts for pattern in fact.never]
+def never(proved: Proved, facts: Iterable[Fact]) -> list[Pattern]:
+    """What is inductive: everything that the facts exclude."""
+    return reasons(facts, proved.claim)
 
 
 # ---------------------------------------------------------------- true
@@ -120,7 +123,7 @@ def test_facts_hold_in_what_can_be_reached(name: str) -> None:
 def test_no_fact_can_be_left_out(name: str) -> None:
     for proved, why in explained(name):
         for fact in why.facts[:-1]:
-            rest = [pattern for other in why.facts for pattern in other.never if other != fact]
+            rest = never(proved, [other for other in why.facts if other != fact])
             assert confirm(proved.machine, proved.prop, rest, 30)[1].startswith("the solver rejects"), fact.text
 
 
@@ -146,7 +149,9 @@ def test_wrong_facts_are_rejected(name: str) -> None:
                 for bold in bolder(pattern):
                     if any(contains(proved.machine, shape, bold) for shape in reached(proved.machine, Bounds(2, 1))):
                         rejected += 1
-                        assert confirm(proved.machine, proved.prop, [*never(why), bold], 30)[1].startswith("the solver rejects")
+                        assert confirm(proved.machine, proved.prop, [*never(proved, why.facts), bold], 30)[1].startswith(
+                            "the solver rejects"
+                        )
     assert rejected
 
 
@@ -154,7 +159,7 @@ def test_wrong_facts_are_rejected(name: str) -> None:
 def test_facts_are_inductive_on_the_whole_machine(name: str) -> None:
     """The check leaves out variables no fact speaks of; with all of them the answer is the same."""
     for proved, why in explained(name):
-        invariant = rebuilt(proved.machine, possible(proved.machine), never(why))
+        invariant = rebuilt(proved.machine, possible(proved.machine), never(proved, why.facts))
         assert certify(proved.machine, proved.prop, invariant, [Z3(Effort(30))]).proved, proved.claim.text
 
 
@@ -170,10 +175,12 @@ def test_random_designs(seed: int) -> None:
 
 
 def test_the_same_whatever_the_hash_seed() -> None:
-    script = "from tests.why.test_facts import told\nfor name in ('ack_first', 'outbox', 'shared_lease'): print(told(name))"
+    script = "from tests.why.test_facts import told\nfor name in ('ack_first', 'lease', 'once'): print(told(name))"
     runs = [
-        subprocess.run([sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout
-        for seed in ("0", "1", "4711")
+        subprocess.run(
+            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("0", "4711")
     ]
     assert runs[0]
     assert len(set(runs)) == 1
