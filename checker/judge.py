@@ -28,7 +28,7 @@ from checker.smt.question import Finding, Outcome, bounded, certify, refute
 from checker.smt.solver import Z3, Effort, Solver, installed
 from checker.syntax.nodes import Semantics
 from checker.trace import Trace
-from checker.unfold import told_late, trace_of
+from checker.unfold import serial, told_late, trace_of
 
 Progress = Callable[[str, int, int], None]
 """Called now and then with what is being checked, and the states and transitions of the current search."""
@@ -280,6 +280,8 @@ def _refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
         told, problem = trace, replays(q, trace)
     if problem:
         return _disagree(q, "the interpreter does not confirm the search's counterexample", problem)
+    if found.peak_workers > 1:
+        told = serial(told, lambda candidate: not replays(q, candidate))
     checked = ["interpreter"]
     depth = len(found.run.moves)
     if q.options.second_opinion and depth <= DEEPEST:

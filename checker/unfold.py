@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checker.lower import Lowered
 from checker.lower import variables as v
 from checker.machine import Cause, Machine, Run
@@ -63,3 +65,39 @@ def told_late(trace: Trace) -> Trace:
 
 def _takes(step: Step, ready: Step) -> bool:
     return step.cause is Cause.DELIVERY and step.event == ready.event and step.process == ready.process
+
+
+def serial(trace: Trace, valid: Callable[[Trace], bool]) -> Trace:
+    """The same violation with as few changes from one worker to another as neighbouring swaps allow.
+
+    ``valid`` says whether a trace still is a run of the design that ends in the violation. A step moves before its left
+    neighbour if its
+    worker was there first; what comes from the broker belongs to the delivery it leads to.
+    """
+    steps = list(trace.steps)
+    owners = _owners(steps)
+    index = 1
+    while index < len(steps):
+        if owners[index] < owners[index - 1]:
+            swapped = [*steps[: index - 1], steps[index], steps[index - 1], *steps[index + 1 :]]
+            candidate = Trace(trace.semantics, trace.events, tuple(swapped))
+            if valid(candidate):
+                steps = swapped
+                owners[index - 1], owners[index] = owners[index], owners[index - 1]
+                index = max(index - 1, 1)
+                continue
+        index += 1
+    return Trace(trace.semantics, trace.events, tuple(steps))
+
+
+def _owners(steps: list[Step]) -> list[int]:
+    """Whose step each one is: deliveries are numbered in order; a step without a worker belongs to the next delivery."""
+    current: dict[int, int] = {}
+    count = 0
+    owners: list[int] = []
+    for step in steps:
+        if step.cause in (Cause.DELIVERY, Cause.START):
+            count += 1
+            current[step.worker] = count
+        owners.append(current.get(step.worker, count + 1) if step.worker >= 0 else count + 1)
+    return owners
