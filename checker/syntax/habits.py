@@ -83,6 +83,10 @@ def _under(match: re.Match[str], _: Literals) -> str | None:
     return None if words == match[0] else f"under {words}"
 
 
+def _unbracketed(match: re.Match[str], _: Literals) -> str | None:
+    return None if match.string.startswith("event ") else f" {match[1]} "
+
+
 def _bars(match: re.Match[str], _: Literals) -> str | None:
     return match[1] + " | ".join(w for w in re.findall(r"\w+", match[2]))
 
@@ -187,7 +191,7 @@ HABITS: tuple[Habit, ...] = (
     _habit(r"(?<=[\s(])\(.*\)|\(.*\)(?=\s)", _bare, "a condition takes no brackets", "remove them; `and` binds tighter than `or`"),
     _habit(r"\(\s*\)", "", "a step takes no brackets", "remove them"),
     _habit(r"^(\w+)\s*\(\s*(.*?)\s*\)$", r"\1 \2", "a step takes no brackets", "write its words with spaces between them"),
-    _habit(r"\(([^()]*)\)", r" \1 ", "no brackets here", "remove them"),
+    _habit(r"\(([^()]*)\)", _unbracketed, "no brackets here", "remove them"),
     _habit(r"[\"'`]([A-Za-z_][\w.]*)[\"'`]", r"\1", "a name stands without quotes", "remove the quotes"),
     _habit(r"(?<=\s)['`]?([\w./\-]+)['`]?$", r'"\1"', "a file's name stands in quotes", "put it in quotes"),
     _habit(r"[$@%](?=\w)", "", "a name stands without a sign in front", "remove it"),

@@ -142,7 +142,7 @@ def _candidates(
     for found, oracle in oracles:
         if any(len(one.groups) <= SIMPLE for one in proved):
             break
-        mine = clock if found is guessed else clock.half()
+        mine = clock if found is guessed or space.full[0] else clock.half()
         try:
             allowed = oracle(mine)
             if allowed is not None:

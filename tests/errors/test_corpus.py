@@ -21,7 +21,12 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CORPUS = sorted((HERE / "corpus").glob("*.once"))
 VALID = HERE / "valid.once"
-BY_HAND = {"S010": "test_robust: a huge file", "S011": "test_robust: a file that is no text", "S012": "test_robust: too many", "S022": "below"}
+BY_HAND = {
+    "S010": "test_robust: a huge file",
+    "S011": "test_robust: a file that is no text",
+    "S012": "test_robust: too many",
+    "S022": "below",
+}
 """Codes that a file of the corpus cannot show, and where they are tested."""
 PLACES = {
     "import": "", "expect": "claim no loss of e\n  ", "key": "effect x per k\n  ", "can": "effect x per k\n  ", "checks": "effect x per k\n  ",
@@ -84,8 +89,19 @@ def test_codes_are_not_shared_by_kinds_of_mistakes() -> None:
 def test_the_shapes_that_are_shown_are_right(first: str) -> None:
     for shape in SHAPES[first]:
         line = shape.replace("CONDITION", "k in s")
-        block = "\n" + " " * 6 + "ack" if first in ("consumer", "relay", "fragment", "if", "else", "atomic", "section", "on") else ""
-        declares = first in PLACES or line.split()[0] in ("event", "queue", "publisher", "operator", "store", "effect", "lock", "consumer")
+        block = (
+            "\n" + " " * 6 + "ack" if first in ("consumer", "relay", "fragment", "if", "else", "atomic", "section", "on") else ""
+        )
+        declares = first in PLACES or line.split()[0] in (
+            "event",
+            "queue",
+            "publisher",
+            "operator",
+            "store",
+            "effect",
+            "lock",
+            "consumer",
+        )
         above = PLACES.get(first, "" if declares or first in ("relay", "fragment", "assume", "claim") else "consumer c on q\n  ")
         found = load_text(above + line + block + "\n").diagnostics
         assert [d for d in found if d.code.startswith("S")] == [], shape

@@ -254,9 +254,24 @@ consumer h on q
 claim no duplicate mail
 """
 
+WINDOW = """event Placed(id, order)
+queue orders of Placed at-least-once
+effect charge per id via stripe
+  key id, kept 24h
+
+consumer payments on orders
+  call charge
+  ack
+
+assume retries end within the key window
+assume no replay
+claim no duplicate charge
+claim no loss of charge
+"""
+
 DESIGNS = {
     "dedup": DEDUP, "key": KEY, "ack_first": ACK_FIRST, "lease": LEASE, "outbox": OUTBOX, "version": VERSION, "once": ONCE,
-    "inside": INSIDE, "all_semantics": ALL_SEMANTICS, "locked": LOCKED, "shared_lease": SHARED_LEASE, "unreal": UNREAL,
+    "inside": INSIDE, "all_semantics": ALL_SEMANTICS, "locked": LOCKED, "shared_lease": SHARED_LEASE, "unreal": UNREAL, "window": WINDOW,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Facts of twelve designs: what they say, that they are true, and that they are the reason."""
+"""Facts of thirteen designs: what they say, that they are true, and that they are the reason."""
 
 from __future__ import annotations
 
@@ -184,6 +184,15 @@ def test_the_same_whatever_the_hash_seed() -> None:
     ]
     assert runs[0]
     assert len(set(runs)) == 1
+
+
+@pytest.mark.parametrize("name", ["key", "ack_first", "lease"])
+def test_a_wrong_invariant_makes_no_wrong_facts(name: str) -> None:
+    """What is said to be checked is true even if the invariant it came from is not one."""
+    for proved, _ in explained(name):
+        gone = sorted(proved.invariant.workers)[::3]
+        why = replace(proved, invariant=replace(proved.invariant, workers=proved.invariant.workers - set(gone), excluded=())).why()
+        assert not why.checked or not wrong(proved, why.facts, (Bounds(2, 1), Bounds(2, 2)))
 
 
 def test_no_time() -> None:
