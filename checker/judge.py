@@ -8,6 +8,7 @@ other make a ``Disagreement``, never a verdict.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from checker.dead import dead_lines
 from checker.design import Claim, Design
 from checker.explore import Bounds, Budget, Exploration, Found, simplest
 from checker.explore.states import configurations
+from checker.fragment import fragment
 from checker.lower import Lowered, lower
 from checker.machine import Level, Machine, Property
 from checker.options import Options
@@ -41,6 +43,8 @@ FOR_SOLVERS = 3_000
 
 SANITY = 20_000
 """States searched for a contradiction to a proof."""
+
+MARKED = "workers are killed only at the marked crash points"
 
 DEEPEST = 40
 """Steps up to which a solver is asked to find a refutation by itself."""
@@ -113,7 +117,7 @@ def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Prog
     question = Question(lowered, claim, sliced(lowered.machine, prop), prop, options, progress)
     found = _bounded_look(question) if options.bounded else _unbounded(question)
     if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
-        found = _unless_vacuous(question, found)
+        found = _narrowed(question, _unless_vacuous(question, found))
     return replace(found, seconds=time.monotonic() - started) if isinstance(found, Cell) else found
 
 
@@ -146,7 +150,7 @@ def _two_keys(q: Question) -> str:
 
 def _keys_in(q: Question) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
-    kept = {v.name.split(".")[0].split("#")[0] for v in q.machine.variables if v.level is Level.COMPONENT}
+    kept = {re.split(r"[.# ]", v.name)[0] for v in q.machine.variables if v.level is Level.COMPONENT}
     return tuple(sorted({key for name in kept for key in q.lowered.design.keys_of(name)}))
 
 
@@ -323,6 +327,24 @@ def _unless_vacuous(q: Question, cell: Cell) -> Cell:
             return replace(cell, verdict=Verdict.VACUOUS, reason=what)
     if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
         return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
+    return cell
+
+
+def _narrowed(q: Question, cell: Cell) -> Cell:
+    """A side condition that is not met: nothing is claimed, and the reader is told which line costs it and what would lift it.
+
+    Explicit crash points only narrow the claim: they are listed with its assumptions.
+    """
+    if cell.verdict is not Verdict.HOLDS:
+        return cell
+    for finding in fragment(q.lowered.design, q.lowered, q.claim, q.machine, q.prop):
+        if finding.only_exactness:
+            continue
+        if finding.condition == "T5":
+            cell = replace(cell, assumptions=tuple(dict.fromkeys((*cell.assumptions, MARKED))))
+            continue
+        reason = f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost}; {finding.remedy}"
+        return replace(cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, invariant=None, checked_by=(), reason=reason)
     return cell
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from checker.lower import Lowered
 from checker.lower import variables as v
-from checker.machine import Cause, Machine, Run
+from checker.machine import Cause, Level, Machine, Run
 from checker.trace import EventOf, Step, Trace
 
 
@@ -26,9 +26,13 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
             numbers[c, e] = len(events)
             events.append(EventOf(c, kind, payload))
     steps = []
+    shared = {e.name for e in design.effects.values() if e.key_level is Level.COMPONENT}
+    shared |= {s.name for s in design.stores.values() if s.level is Level.COMPONENT}
     for move in run.moves:
         action = machine.rules[move.rule].action
         event = numbers.get((move.component, move.event), -1)
+        if action.cause is Cause.KEY_EXPIRED and action.subject in shared:
+            event = -1  # the record belongs to the business key, whichever event is over
         steps.append(
             Step(
                 action.cause,

@@ -39,6 +39,7 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
     wrong = {(d.primary.span.path, d.primary.span.line) for d in every if d.code.startswith("S")}
     unnamed = unsure or any(d.code in ("N101", "N102", "S003") for d in every)
     keyless = {(d.primary.span.path, d.primary.span.line) for d in every if d.code == "N104"}
+    unsure |= {(path, _header(sources[path], line)) for path, line in unsure if path in sources}
     nameless = _nameless_kinds(every, sources)
     fieldless = any(d.code == "N109" for d in every)
     kept = []
@@ -47,6 +48,12 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
         if d.code.startswith("N") and (cut or places & unsure):
             continue
         if (d.code == "N126" and unnamed) or (d.code in ("N102", "N116") and places & wrong):
+            continue
+        if d.code in ("S004", "S006") and any(
+            x.code not in ("S004", "S006") and x.primary.span.line in {p[1] for p in places} for x in every
+        ):
+            continue
+        if d.code == "N108" and "let" in nameless:
             continue
         if d.code == "N105" and {(x.span.path, x.span.line) for x in d.secondary} & keyless:
             continue
@@ -100,6 +107,13 @@ def _lost_words(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[s
                 break
             lost.update(re.findall(r"\w+", line))
     return lost
+
+
+def _header(source: Source, number: int) -> int:
+    """The line of the declaration that a line stands below; itself if it is one."""
+    while number > 1 and (not source.line(number).strip() or _indent(source.line(number))):
+        number -= 1
+    return number
 
 
 def _indent(line: str) -> int:

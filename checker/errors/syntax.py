@@ -116,10 +116,14 @@ def tab_indent(span: Span, others: list[int]) -> Diagnostic:
     )
 
 
-def crooked_indent(span: Span, levels: tuple[int, int]) -> Diagnostic:
+def crooked_indent(span: Span, levels: tuple[int, int], inner: Span) -> Diagnostic:
     """A line that closes to a level that was never opened."""
-    outer, inner = levels
-    return _error("S006", "the indentation matches no line above", Label(span, f"start it with {outer} or {inner} spaces"))
+    return _error(
+        "S006",
+        "the indentation matches no line above",
+        Label(span, f"start it with {levels[0]} or {levels[1]} spaces"),
+        (Label(inner, f"starts with {levels[1]} spaces"),),
+    )
 
 
 def too_deep(span: Span, depth: int) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,7 +59,7 @@ class Look:
     @cached_property
     def rows(self) -> frozenset[str]:
         """The stores, effects and locks that matter for the claim."""
-        named = {name.split("#")[0].split(".")[0] for name in self.kept}
+        named = {re.split(r"[.# ]", name)[0] for name in self.kept}
         return frozenset(named & {*self.design.stores, *self.design.effects, *self.design.locks})
 
     @cached_property

@@ -48,7 +48,7 @@ def _lower(
     design: Design, semantics: Semantics, grouped: Mapping[str, Group], lockable: frozenset[str]
 ) -> tuple[Lowered, frozenset[str]]:
     shared = v.shared_variables(design)
-    shared = {k: x for k, x in shared.items() if not k.endswith(".locked") or k.removesuffix(".locked") in lockable}
+    shared = {k: x for k, x in shared.items() if not k.endswith(v.BUSY) or k.removesuffix(v.BUSY) in lockable}
     shared.update({g.status: g.variable for g in grouped.values()})
     domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
     world = World(design, grouped, domains, lockable)

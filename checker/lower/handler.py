@@ -117,6 +117,14 @@ class Lowering:
                 return self._advance(left, outside)
             case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
                 return self._advance(case.hold_inside(self.meaning.written(step)[1]), replace(at, place=then))
+            case op.Attempt(step, ok, down) if self._is_inside(self.meaning.written(step)[0]):
+                through, turned = self.meaning.attempt(step, case)
+                found = []
+                if through:
+                    found += self._advance(through.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok))
+                if turned:
+                    found += self._advance(turned, replace(at, place=down))
+                return found
             case op.Send(queue, then, _) if self._collects_publishing():
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
@@ -333,7 +341,9 @@ class Lowering:
             case op.Attempt(step, ok, down):
                 through, turned = self.meaning.attempt(step, case)
                 store, changes = self.meaning.written(step)
-                if through:
+                if through and self._is_inside(store):
+                    self.run_collected(through.hold_inside(changes), sink, ok, at)
+                elif through:
                     self.run_collected(through.collect(changes), sink, ok, self._touch(at, store))
                 if turned:
                     self.run_collected(turned, sink, down, at)

@@ -9,9 +9,11 @@ from checker.machine import Level, Variable
 from checker.resolve_steps import condition_parts, walk
 from checker.syntax import nodes as n
 
-PC = "pc"
-HOLDS = "holds"
+PC = "worker at"
+HOLDS = "worker holds"
 EVENT_TYPE = "event type"
+RECORD, TOKEN, MINE, BUSY = " (key)", " (token)", " (mine)", " (locked)"
+"""Endings and names with a blank in them cannot clash with names of the design."""
 COUNTS = ("0", "1", "2")
 
 
@@ -28,22 +30,22 @@ def column(store: str, name: str) -> str:
 
 def record(effect: str) -> str:
     """The provider's idempotency record."""
-    return f"{effect}.key"
+    return f"{effect}{RECORD}"
 
 
 def token(lock: str) -> str:
     """A worker's fencing token."""
-    return f"{lock}.token"
+    return f"{lock}{TOKEN}"
 
 
 def holding(lock: str) -> str:
     """Whether a worker holds a session lock."""
-    return f"{lock}.mine"
+    return f"{lock}{MINE}"
 
 
 def busy(store: str) -> str:
     """Whether an open transaction has locked the store's row."""
-    return f"{store}.locked"
+    return f"{store}{BUSY}"
 
 
 def local(process: str, name: str) -> str:

@@ -19,8 +19,23 @@ from checker.syntax.repair import LineRepair
 
 MAX_ERRORS = 100
 _ODD_NAMES = frozenset(
-    {"of", "on", "per", "to", "from", "into", "in", "is", "or", "and", "via", "when", "under", "queue", "event", "store"}
-    | {"consumer", "expires", "unique", "not"}
+    {"of", "on", "per", "to", "from", "into", "in", "is", "or", "and", "via", "when", "under", "not", "no", "never", "if", "else"}
+    | {
+        "queue",
+        "event",
+        "store",
+        "consumer",
+        "claim",
+        "assume",
+        "expect",
+        "import",
+        "let",
+        "set",
+        "expires",
+        "unique",
+        "replicated",
+    }
+    | {"kept", "retries", "publishes", "replays", "before", "together", "duplicate", "loss"}
 )
 """Words that nobody means as names, even where the grammar takes them."""
 _LEFTOVER = frozenset({"", "end", "endif", "fi", "done", "pass", "begin", "end transaction", "commit transaction"})

@@ -226,7 +226,7 @@ class Ideas:
             if here + last < len(lexemes):
                 start, end = lexemes[here + first][0], lexemes[here + last][1]
                 words = self.text[start:end].split()
-                if all(re.fullmatch(r"\w+", w) for w in words):
+                if all(re.fullmatch(r"\w+", w) for w in words) and len(set(words)) == len(words):
                     yield self._joined(start, end, join.join(words))
 
     def _joined(self, start: int, end: int, word: str) -> Idea:
@@ -294,7 +294,7 @@ class Ideas:
     def _nameless(self) -> Iterator[Idea]:
         """``queue of Paid``: the name is left out, and the next word was taken for it."""
         for start in [*(p.start for p in self.reading.pieces[-4:] if p.terminal == "NAME"), self.begin]:
-            if re.match(r"[a-z(]", self.text[start:]):
+            if re.match(r"[a-z(=,.|)]", self.text[start:]):
                 yield self._without(start, "x ", ["a name"])
         for option in self.words if self.word and self.reading.pieces else ():
             if option not in _NOT_FORGOTTEN:

@@ -118,18 +118,21 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
     """The lines with content, soundly indented, and what had to be mended."""
     lines, found = _lines(source)
     tabs = [d for d in found if d.code == errors.TAB]
-    levels = [0]
+    levels = [(0, 0)]  # as in the source, and as it is read
     chains: dict[int, int] = {}
     for index, line in enumerate(lines):
         closed = levels[-1]
-        while line.indent < levels[-1]:
+        while line.indent < levels[-1][0]:
             closed = levels.pop()
-        if line.indent > levels[-1]:
-            if closed > line.indent:
-                if not tabs:
-                    found.append(errors.crooked_indent(line.whole(source.path), (levels[-1], closed)))
-                line.indent = closed
-            levels.append(line.indent)
+        if line.indent > levels[-1][0] and closed[0] > line.indent:
+            if not tabs:
+                opening = next(x for x in reversed(lines[:index]) if x.indent == closed[1])
+                spaces = (levels[-1][0], closed[0])
+                found.append(errors.crooked_indent(line.whole(source.path), spaces, opening.whole(source.path)))
+            levels.append((line.indent, closed[1]))
+        elif line.indent > levels[-1][0]:
+            levels.append((line.indent, line.indent))
+        line.indent = levels[-1][1]
         chains = {indent: count for indent, count in chains.items() if indent <= line.indent}
         chains[line.indent] = chains.get(line.indent, 0) + 1 if _ELSE_IF.match(line.text) else 0
         if len(levels) - 1 + sum(chains.values()) > MAX_DEPTH:

@@ -55,13 +55,13 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
             facts += [f"column {columns[name]} {value}"] * (value != initial[0])
         elif name in design.effects or name.endswith("#"):
             facts += [f"count {name.removesuffix('#')} {value}"] * (value != "0")
-        elif name.endswith(".key"):
-            facts += [f"record {name.removesuffix('.key')}"] * (value == "present")
+        elif name.endswith(v.RECORD):
+            facts += [f"record {name.removesuffix(v.RECORD)}"] * (value == "present")
         elif name in design.locks:
             facts += [f"held {name}"] * (value == "held")
         elif name == v.EVENT_TYPE:
             facts.append(f"type {value}")
-        elif not name.endswith(".locked"):
+        elif not name.endswith(v.BUSY):
             facts.append(f"payload {name} {value}")
     return facts
 

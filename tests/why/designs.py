@@ -271,7 +271,8 @@ claim no loss of charge
 
 DESIGNS = {
     "dedup": DEDUP, "key": KEY, "ack_first": ACK_FIRST, "lease": LEASE, "outbox": OUTBOX, "version": VERSION, "once": ONCE,
-    "inside": INSIDE, "all_semantics": ALL_SEMANTICS, "locked": LOCKED, "shared_lease": SHARED_LEASE, "unreal": UNREAL, "window": WINDOW,
+    "inside": INSIDE, "all_semantics": ALL_SEMANTICS, "locked": LOCKED, "shared_lease": SHARED_LEASE, "unreal": UNREAL,
+    "window": WINDOW,
 }  # fmt: skip
 
 
