@@ -136,8 +136,10 @@ def passing(lowered: Lowered) -> Passing:
 
 
 def _released(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
-    """Somebody else's worker lets go of a lock on the shared rows."""
+    """Somebody else's worker lets go of a lock on the shared rows, before ours begins."""
     component, event, worker = node
+    if worker != GONE:
+        return
     for level, number in ((local.components, component), (local.events, event)):
         row = level.rows[number]
         for index, variable in enumerate(level.variables):

@@ -269,19 +269,15 @@ class Lowering:
 
     def _ack(self, at: At, case: Case, operation: op.Settle) -> None:
         assert self.group is not None
+        design, checked = self.world.design, operation.refused
         silent = self.group.tracking is Tracking.GONE
         for c, outcome in self.group.ack(case):
-            refused = outcome == "refused" and operation.refused is not None
-            self.go(
-                at,
-                c,
-                operation.refused if refused and operation.refused is not None else operation.next,
-                self.action(at, outcome=outcome),
-            )
-            if operation.refused is not None and outcome == "done" and not silent and not self.world.design.assumes("no-lost-acks"):
-                self.go(at, c, operation.refused, self.action(at, Cause.ANSWER_LOST, outcome="answer lost"))
-        if not silent and not self.world.design.assumes("no-lost-acks"):
-            then = operation.next if operation.refused is None else operation.refused
+            then = checked if outcome == "refused" and checked is not None else operation.next
+            self.go(at, c, then, self.action(at, outcome=outcome))
+            if checked is not None and outcome == "done" and not silent and not design.assumes("no-lost-answers"):
+                self.go(at, c, checked, self.action(at, Cause.ANSWER_LOST, outcome="answer lost"))
+        if not silent and not design.assumes("no-lost-acks"):
+            then = operation.next if checked is None else checked
             self.go(at, case, then, self.action(at, Cause.ACK_LOST, outcome="lost"))
 
     def _lock(self, at: At, case: Case, operation: op.Take | op.LetGo) -> None:

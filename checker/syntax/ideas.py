@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import product
+from itertools import pairwise, product
 
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
@@ -18,7 +18,7 @@ from checker.errors.expected import in_words
 from checker.errors.shapes import ASSUMPTIONS, CLAIM_PROSE, CONCEPTS, shape_below, shape_of
 from checker.errors.suggest import close_to
 from checker.source import Span
-from checker.syntax.automaton import LINE_END, Reading, Stack, automaton
+from checker.syntax.automaton import LINE_END, Piece, Reading, Stack, automaton
 from checker.syntax.habits import HABITS, Habit
 from checker.syntax.layout import Line
 
@@ -151,6 +151,8 @@ class Ideas:
         if self.word and (self.word[0].isalpha() or self.word[0] == "_"):
             yield from self._spelling()
             yield from self._glued()
+        yield from self._doubled()
+        yield from self._mistaken_for_names()
         yield from self._phrase()
         yield from self._torn("-")
         yield from self._second_step()
@@ -193,6 +195,28 @@ class Ideas:
 
     def _replaced(self, new: str, word: Callable[[str], Diagnostic]) -> Idea:
         return Idea(((self.begin, self.end, new),), word, partial=True)
+
+    def _doubled(self) -> Iterator[Idea]:
+        """``per per order``"""
+        words = [m.span() for m in LEXEME.finditer(self.text)]
+        for (a, b), (c, d) in pairwise(words):
+            if self.text[a:b] == self.text[c:d] and a <= self.begin <= d + 1:
+                yield self._left_out(c, d)
+
+    def _mistaken_for_names(self) -> Iterator[Idea]:
+        """``claim nver order.status is paid``: a misspelt keyword was taken for a name."""
+        for piece in self.reading.pieces[-3:]:
+            word = self.text[piece.start : piece.end]
+            near = (
+                close_to(word, self.automaton.words(piece.before), 1) if piece.terminal == "NAME" and word not in self.known else []
+            )
+            if near:
+                yield self._keyword(piece, near)
+
+    def _keyword(self, piece: Piece, near: list[str]) -> Idea:
+        place, word = self.span(piece.start, piece.end), self.text[piece.start : piece.end]
+        expected = in_words(self.automaton.accepts(piece.before), self.automaton.literals)
+        return Idea(((piece.start, piece.end, near[0]),), lambda _: errors.misspelt(word, place, expected, near))
 
     def _glued(self) -> Iterator[Idea]:
         for option in sorted(self.words, key=len, reverse=True):
