@@ -54,6 +54,7 @@ def cli() -> None:
 @click.option(
     "--certificate", type=click.Path(file_okay=False, path_type=Path), help="Write the certificates of all verdicts below DIR."
 )
+@click.option("--why", is_flag=True, help="Also say why proofs hold: the invariant in the design's words.")
 @click.option("--exit-zero", is_flag=True, help="Report only: exit 0 whatever the verdicts are.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the table and the summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Also sizes of searches and proofs.")
@@ -76,6 +77,31 @@ def check(**given: object) -> int:
     from checker.commands import CheckCommand
 
     return CheckCommand(**given).run()  # type: ignore[arg-type]
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help="Only under these delivery semantics.")
+@click.option("--claim", "claims", multiple=True, metavar="TEXT", help="Only claims that contain TEXT.")
+@click.option("--most", type=click.IntRange(1, 6), default=3, show_default=True, help="The largest set of assumptions tried.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds per claim and semantics.",
+)
+def assumptions(**given: object) -> int:
+    """Say what a claim needs: for a refuted claim, the smallest sets of assumptions under which it holds; for a proved one,
+    which of the design's assumptions it rests on.
+
+    \b
+    Example:
+      onceproof assumptions examples/theory/provider_key_expires.once
+    """
+    from checker.assuming_command import AssumptionsCommand
+
+    return AssumptionsCommand(**given).run()  # type: ignore[arg-type]
 
 
 @cli.command()

@@ -36,6 +36,7 @@ class CheckCommand:
     solver: str
     second_opinion: bool
     certificate: Path | None
+    why: bool
     exit_zero: bool
     quiet: bool
     verbose: bool
@@ -45,7 +46,15 @@ class CheckCommand:
         """What the engines are asked."""
         chosen = tuple(s for s in Semantics if s.value in self.semantics)
         return Options(
-            self.workers, self.events, chosen, self.claims, self.timeout, self.max_states, self.second_opinion, self.solver == "all"
+            self.workers,
+            self.events,
+            chosen,
+            self.claims,
+            self.timeout,
+            self.max_states,
+            self.second_opinion,
+            self.solver == "all",
+            self.why or self.verbose,
         )
 
     def run(self) -> int:

@@ -20,17 +20,19 @@ from checker.design import Claim, Design
 from checker.explore import Bounds, Budget, Exploration, Found, simplest
 from checker.explore.states import configurations
 from checker.fragment import fragment
+from checker.impossible import Impossible, impossible
 from checker.lower import Lowered, lower
 from checker.machine import Level, Machine, Property
 from checker.options import Options
 from checker.replay import ReplayError, replay, violated
-from checker.result import Assurance, Cell, Disagreement, Scope, Statistics, Verdict
+from checker.result import Assurance, Cell, Disagreement, Reasons, Scope, Statistics, Verdict
 from checker.slice import sliced
 from checker.smt.question import Finding, Outcome, bounded, certify, refute
 from checker.smt.solver import Z3, Effort, Solver, installed
 from checker.syntax.nodes import Semantics
 from checker.trace import Trace
 from checker.unfold import serial, told_late, trace_of
+from checker.why import explain_proof
 
 Progress = Callable[[str, int, int], None]
 """Called now and then with what is being checked, and the states and transitions of the current search."""
@@ -117,7 +119,7 @@ def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Prog
     question = Question(lowered, claim, sliced(lowered.machine, prop), prop, options, progress)
     found = _bounded_look(question) if options.bounded else _unbounded(question)
     if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
-        found = _narrowed(question, _unless_vacuous(question, found))
+        found = _explained(question, _narrowed(question, _unless_vacuous(question, found)))
     return replace(found, seconds=time.monotonic() - started) if isinstance(found, Cell) else found
 
 
@@ -298,10 +300,20 @@ def _refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
                 return _disagree(q, "the interpreter does not confirm Z3's counterexample", problem)
             checked.append("z3")
     scope = Scope(bounds.events, bounds.keys, found.peak_workers)
+    never = impossible(q.lowered.design, q.claim, q.lowered.semantics, told)
     return replace(
-        q.cell, verdict=Verdict.REFUTED, assurance=Assurance.REPLAYED, scope=scope, trace=told,
+        q.cell,
+        unavoidable=_unavoidable(never), verdict=Verdict.REFUTED, assurance=Assurance.REPLAYED, scope=scope, trace=told,
         checked_by=tuple(checked), statistics=_sizes(q, found),
     )  # fmt: skip
+
+
+def _unavoidable(never: Impossible | None) -> tuple[str, ...]:
+    """T13 in sentences: the two situations nobody can tell apart, what follows, and what the provider would have to offer."""
+    if never is None:
+        return ()
+    states = f"Two situations: {never.witness}. In the one: {'; '.join(never.before)}. In the other: {'; '.join(never.after)}."
+    return (states, *never.sentences, f"What would help: {'; or '.join(never.offers)}.")
 
 
 def replays(q: Question, trace: Trace) -> str:
@@ -346,6 +358,14 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
         reason = f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost}; {finding.remedy}"
         return replace(cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, invariant=None, checked_by=(), reason=reason)
     return cell
+
+
+def _explained(q: Question, cell: Cell) -> Cell:
+    """Add what makes the proof hold, if asked for."""
+    if not q.options.explain or cell.invariant is None or cell.verdict is not Verdict.HOLDS:
+        return cell
+    why = explain_proof(q.lowered, q.machine, q.prop, cell.invariant, min(q.options.seconds, 5.0))
+    return replace(cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend))
 
 
 def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:

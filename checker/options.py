@@ -13,7 +13,8 @@ class Options:
 
     ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its text). ``seconds`` limits each
     cell, ``states`` each
-    search. ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
+    search. ``explain``: also say why
+    proofs hold. ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
     """
 
     workers: int | None = None
@@ -24,6 +25,7 @@ class Options:
     states: int = 2_000_000
     second_opinion: bool = True
     every_solver: bool = False
+    explain: bool = False
 
     @property
     def bounded(self) -> bool:

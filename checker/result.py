@@ -52,12 +52,24 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why a proof holds, in the design's words; the last fact is the claim. ``ground`` says what stands behind the facts."""
+
+    facts: tuple[str, ...]
+    checked: bool
+    ground: str
+    legend: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """The verdict on one claim under one delivery semantic.
 
     ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story.
     ``checked_by``: the
-    solvers or programs that confirmed the verdict. ``reason``: why unknown or vacuous, or what narrows the scope. ``seconds``:
+    solvers or programs that confirmed the verdict. ``why``: what makes a proof hold, if asked for; ``unavoidable``: why no
+    handler does
+    better (theory T13). ``reason``: why unknown or vacuous, or what narrows the scope. ``seconds``:
     the only
     field that differs between runs.
     """
@@ -77,6 +89,8 @@ class Cell:
     checked_by: tuple[str, ...] = ()
     reason: str = ""
     invariant: Invariant | None = None
+    why: Reasons | None = None
+    unavoidable: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property

@@ -22,6 +22,8 @@ _MAY_FOLLOW = frozenset({"N101", "N104", "N106", "N107", "N108", "N120", "N126"}
 _REPEATED = frozenset({"S008", "S017", "N101", "N102", "N104", "N106", "N107", "N108"})
 _UNSURE = frozenset({"S015", "S016", "S018", "S019"})
 """After these the line may say less than it was meant to, even if it could be read."""
+_OPTION = re.compile("N12[378]|N13[134567]")
+"""Complaints about what stands below a declaration; they may follow from a mistake in its first line."""
 _IMPORT = frozenset({"N116"})
 
 
@@ -45,6 +47,8 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
     kept = []
     for d in every:
         places = {(label.span.path, label.span.line) for label in (d.primary, *d.secondary)}
+        options = _OPTION.fullmatch(d.code) is not None and d.primary.span.path in sources
+        places |= {(path, _header(sources[path], line)) for path, line in places if options and path in sources}
         if d.code.startswith("N") and (cut or places & unsure):
             continue
         if (d.code == "N126" and unnamed) or (d.code in ("N102", "N116") and places & wrong):

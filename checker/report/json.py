@@ -67,6 +67,8 @@ def _cell(design: DesignResult, cell: Cell) -> Json:
         },
         "checked_by": list(cell.checked_by),
         "reason": cell.reason,
+        "why": {"facts": list(cell.why.facts), "checked": cell.why.checked} if cell.why else None,
+        "unavoidable": list(cell.unavoidable),
         "headline": story.headline if story else None,
         "given": list(story.given) if story else [],
         "needs": _needs(story.needs) if story else None,

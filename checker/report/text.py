@@ -94,6 +94,7 @@ class _Page:
             return
         self._grounds(design)
         self._open_questions(design)
+        self._reasons(design)
         self._stories(design)
         if self.verbosity >= VERBOSE:
             self._statistics(design)
@@ -233,6 +234,32 @@ class _Page:
         self.add()
         self.add(f"This takes {story.needs.words}.", indent=2, hang=2)
         self.add()
+        if first.unavoidable:
+            for sentence in first.unavoidable[-2:] if self.verbosity < VERBOSE else first.unavoidable:
+                self.add(sentence, indent=2, hang=2)
+            self.add()
+
+    # -- why proofs hold
+
+    def _reasons(self, design: DesignResult) -> None:
+        """The invariants in the design's words, each once."""
+        groups: dict[tuple[str, ...], list[Cell]] = {}
+        for cell in design.cells:
+            if cell.why is not None:
+                groups.setdefault((cell.claim, *cell.why.facts, cell.why.ground), []).append(cell)
+        for cells in groups.values():
+            why = cells[0].why
+            assert why is not None
+            self.add(
+                f"{mark(cells[0])} why {cells[0].claim} holds, {listed([c.semantics.value for c in cells])}:",
+                "green",
+                indent=2,
+                hang=2,
+            )
+            for fact in why.facts:
+                self.add(f"- {fact}", indent=4, hang=2)
+            self.add(f"{why.ground} {why.legend}", "dim", indent=4)
+            self.add()
 
     # -- sizes
 

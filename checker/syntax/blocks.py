@@ -13,9 +13,9 @@ from checker.errors import syntax as errors
 from checker.errors.shapes import shape_below
 from checker.errors.suggest import close_to
 from checker.syntax.automaton import DEDENT, INDENT, LINE_END, Stack, automaton
-from checker.syntax.ideas import Fit
 from checker.syntax.layout import PLACEHOLDER, STEP_WIDTH, Line
 from checker.syntax.repair import LineRepair
+from checker.syntax.spot import Fit
 
 MAX_ERRORS = 100
 _ODD_NAMES = frozenset(
@@ -35,7 +35,7 @@ _ODD_NAMES = frozenset(
         "unique",
         "replicated",
     }
-    | {"kept", "retries", "publishes", "replays", "before", "together", "duplicate", "loss"}
+    | {"kept", "retries", "publishes", "replays", "before", "together", "duplicate", "loss", "did"}
 )
 """Words that nobody means as names, even where the grammar takes them."""
 _LEFTOVER = frozenset({"", "end", "endif", "fi", "done", "pass", "begin", "end transaction", "commit transaction"})

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from itertools import pairwise, product
 
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
 from checker.errors.expected import in_words
-from checker.errors.shapes import ASSUMPTIONS, CLAIM_PROSE, CONCEPTS, shape_below, shape_of
+from checker.errors.shapes import ASSUMPTIONS, CONCEPTS, shape_of
 from checker.errors.suggest import close_to
 from checker.source import Span
-from checker.syntax.automaton import LINE_END, Piece, Reading, Stack, automaton
+from checker.syntax.automaton import LINE_END, Piece
 from checker.syntax.habits import HABITS, Habit
-from checker.syntax.layout import Line
+from checker.syntax.spot import LEXEME, Edit, Idea, Spot, tidy
 
 MAX_LENGTH = 200
 """Longer lines are only reported: trying ideas on them takes too long."""
-LEXEME = re.compile(r'"[^"]*"?|[^\W\d][\w]*(?:-\w+)*|\d\w*|[=!<>:&|+\-*/]+|\S')
 _FILLERS = frozenset(
     {"the", "a", "an", "named", "called", "my", "our", "this", "that", "each", "every", "all", "then", "with", "of", "column"}
     | {"field", "type", "is", "does", "do", "exists", "it", "row", "key", "queue", "topic", "table", "store", "database"}
@@ -32,20 +30,8 @@ _FILLERS = frozenset(
 )
 """Words that people put in between; the line may fit without one."""
 _NOT_FORGOTTEN = frozenset(
-    {
-        "inside",
-        "not",
-        "workers",
-        "serializable",
-        "cache",
-        "unique",
-        "replicated",
-        "expires",
-        "never",
-        "happened",
-        "did",
-        "failure-transparent",
-    }
+    {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
+    | {"failure-transparent"}
 )
 """Words that say something of their own: nobody leaves them out by mistake."""
 _SPELT_OUT = str.maketrans(
@@ -56,102 +42,19 @@ _LIKE_SIGNS = frozenset({"to", "is", "as", "be", "becomes", "equals", "or", "of"
 _BELOW = "on the next line, indented"
 _RELATED = (frozenset({"set", "update", "let", "increment"}), frozenset({"insert", "add"}), frozenset({"send", "call", "do"}))
 """Steps that are mixed up."""
-Edit = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How well a text fits in its place: read up to ``stop`` (None: wholly), and whether what stands below it fits too.
-
-    ``odd``: it fits only with a word such as ``of`` as a name, which nobody means.
-    """
-
-    stop: int | None
-    block: bool
-    odd: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Idea:
-    """A proposed repair: the edits, and the words for it once it proves right (given the repaired line, if it then fits wholly)."""
-
-    edits: tuple[Edit, ...]
-    word: Callable[[str], Diagnostic]
-    partial: bool = False
-    """Worth keeping even if the line still has another mistake further on."""
-    weak: bool = False
-    """Worth less than one that is only partial."""
-    final: bool = False
-    """It explains the mistake, but the line cannot be read like that."""
-
-
-class Ideas:
+class Ideas(Spot):
     """The ideas for one line at the place where it stops fitting."""
-
-    def __init__(self, path: str, known: frozenset[str], stack: Stack, fits: Callable[[str], Fit]) -> None:
-        self.automaton = automaton()
-        self.path = path
-        self.known = known
-        self.stack = stack
-        self.fits = fits
-        self.line = Line(0, 0, "", 0)
-        self.begin = self.end = 0
-        self.reading = Reading((), stack, 0)
-        self.accepted: frozenset[str] = frozenset()
-        self.words: list[str] = []
-
-    def locate(self) -> None:
-        """Find the word at which the line stops fitting, and what would fit there."""
-        self.reading = self.automaton.read(self.stack, self.text)
-        stop = len(self.text) if self.reading.stop is None else self.reading.stop
-        found = next((m for m in LEXEME.finditer(self.text) if m.start() <= stop < m.end()), None)
-        self.begin, self.end = found.span() if found else (stop, stop)
-        before = next((p.before for p in self.reading.pieces if p.end > self.begin), self.reading.stack)
-        self.accepted = self.automaton.accepts(before)
-        self.words = sorted(self.automaton.words(before))
-
-    @property
-    def text(self) -> str:
-        """The line as it is now."""
-        return self.line.text
-
-    @property
-    def word(self) -> str:
-        """The word in question; empty at the end of the line."""
-        return self.text[self.begin : self.end]
-
-    @property
-    def expected(self) -> list[str]:
-        """What would fit, in words."""
-        return in_words(self.accepted, self.automaton.literals)
-
-    def span(self, start: int, end: int) -> Span:
-        return self.line.span(start, end, self.path)
-
-    @property
-    def place(self) -> Span:
-        """Where the word in question stands."""
-        return self.span(self.begin, self.end)
-
-    def edited(self, edits: tuple[Edit, ...]) -> str:
-        text = self.text
-        for start, end, new in sorted(edits, reverse=True):
-            text = text[:start] + new + text[end:]
-        return text
-
-    def _sound(self, edits: Iterable[Edit]) -> list[Edit]:
-        """The edits each of which alone makes the line fit."""
-        fits = ((e, self.fits(self.edited((e,)))) for e in edits)
-        return [e for e, fit in fits if fit.stop is None and not fit.odd]
 
     def ideas(self) -> Iterator[Idea]:
         if len(self.text) > MAX_LENGTH:
             return
+        yield from self._doubled()
         yield from (i for habit in HABITS if (i := self._habit(habit)))
         if self.word and (self.word[0].isalpha() or self.word[0] == "_"):
             yield from self._spelling()
             yield from self._glued()
-        yield from self._doubled()
         yield from self._mistaken_for_names()
         yield from self._phrase()
         yield from self._torn("-")
@@ -165,11 +68,6 @@ class Ideas:
             yield from self._order()
             yield from self._torn("_")
             yield from self._surplus()
-
-    def is_prose(self) -> bool:
-        """Whether this is a thing of another kind altogether, which a small repair would only disguise."""
-        first, *others = re.findall(r"[\w\-]+", self.text.lower()) or [""]
-        return first in CONCEPTS or (first == "claim" and bool(CLAIM_PROSE & set(others) - self.known))
 
     def _habit(self, habit: Habit) -> Idea | None:
         edits = habit.edits(self.text, self.automaton.literals)
@@ -298,9 +196,9 @@ class Ideas:
     def _missing(self) -> Iterator[Idea]:
         options = sorted((o for o in self.words if o not in _NOT_FORGOTTEN), key=lambda o: (-len(o), o))
         edits = {self._insertion(option): option for option in options}
-        sound = self._sound(edits)
+        sound = self.sound(edits)
         if not self.begin:
-            sound = [e for e in sound if self._is_telling(self.edited((e,)))]
+            sound = [e for e in sound if self.is_telling(self.edited((e,)))]
         at = self.span(self.begin, self.begin)
         if 0 < len(sound) <= 3:
             options = [edits[e] for e in sound]
@@ -329,28 +227,17 @@ class Ideas:
         place, shape = self.span(at, at), self.shape
         return Idea(((at, at, new),), lambda _: errors.missing_name(what, place, shape), final=True)
 
-    @property
-    def shape(self) -> str | None:
-        """How such a line is written: by its first word, else by its place."""
-        first = self.text.split()[0].rstrip(":;,(").lower()
-        shape = shape_of(first) if first in self.automaton.words(self.stack) else None
-        return shape or shape_below(self.automaton.accepts(self.stack))
-
     def _instead(self) -> Iterator[Idea]:
         named = self.word[:1].isalpha() and self.word not in _LIKE_SIGNS
         options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN and (o[0].isalpha() or not named)]
         if self.word in self.known:
             return
-        sound = self._sound((self.begin, self.end, self._spaced(option)) for option in options)
+        sound = self.sound((self.begin, self.end, self._spaced(option)) for option in options)
         if not self.begin:
-            sound = [e for e in sound if self._is_telling(self.edited((e,)))]
+            sound = [e for e in sound if self.is_telling(self.edited((e,)))]
         if 0 < len(sound) <= 3:
             options = [e[2].strip() for e in sound]
             yield Idea((sound[0],), lambda line: errors.instead(self.word, self.place, options, line))
-
-    def _is_telling(self, text: str) -> bool:
-        """Whether more than the first word shows what kind of line this is."""
-        return sum(bool(self.automaton.literals[p.terminal]) for p in self.automaton.read(self.stack, text).pieces) > 1
 
     def _spaced(self, option: str) -> str:
         """A word in the place of the one in question, apart from its neighbours."""
@@ -365,7 +252,7 @@ class Ideas:
         for option in sorted(self.automaton.words(self.stack)):
             text = option + self.text[first.end() :]
             related = any({option, first[0]} <= family for family in _RELATED) or not self.line.indent
-            if option != first[0] and related and self.fits(text).block and self._is_telling(text):
+            if option != first[0] and related and self.fits(text).block and self.is_telling(text):
                 yield Idea(((0, first.end(), option),), lambda line: errors.other_line(self.word, self.place, line, first[0]))
 
     def _order(self) -> Iterator[Idea]:
@@ -401,11 +288,6 @@ class Ideas:
             start, end = self.begin, len(self.text)
             rest, place, shape = self.text[start:], self.span(start, end), self.shape
             yield Idea(((start, end, ""),), lambda _: errors.surplus_end(rest, place, shape), weak=True)
-
-
-def tidy(text: str) -> str:
-    """A line as one would write it: single spaces, none in front of a sign that closes."""
-    return re.sub(r" +([,:)])", r"\1", " ".join(text.split()))
 
 
 def _plain(word: str) -> str:

@@ -10,8 +10,9 @@ import re
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
 from checker.errors.shapes import CONCEPTS, EFFECTIVELY_ONCE
-from checker.syntax.ideas import Idea, Ideas, tidy
+from checker.syntax.ideas import Ideas
 from checker.syntax.layout import Line
+from checker.syntax.spot import Idea, tidy
 
 MAX_PER_LINE = 3
 
