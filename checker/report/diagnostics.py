@@ -76,11 +76,12 @@ def _one(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> Iterator[Part
         if path in sources:
             marks = [(x.span, x.text, x is diagnostic.primary) for x in labels if x.span.path == path]
             yield from _snippet(sources[path], marks, width, style)
-    yield from _remarks(diagnostic, width)
+    unseen = [] if span.path in sources else [diagnostic.primary.text]
+    yield from _remarks([*unseen, *diagnostic.notes], diagnostic.help, width)
 
 
-def _remarks(diagnostic: Diagnostic, width: int) -> Iterator[Part]:
-    remarks = [*(("note", text) for text in diagnostic.notes), *([("help", diagnostic.help)] if diagnostic.help else [])]
+def _remarks(notes: list[str], help: str | None, width: int) -> Iterator[Part]:
+    remarks = [*(("note", text) for text in notes if text), *([("help", help)] if help else [])]
     if remarks:
         yield (f"{' ' * width} |\n", _GUTTER)
     for word, text in remarks:

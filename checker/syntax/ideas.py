@@ -48,6 +48,7 @@ class Ideas(Spot):
     """The ideas for one line at the place where it stops fitting."""
 
     def ideas(self) -> Iterator[Idea]:
+        """Every idea, the most specific ones first."""
         if len(self.text) > MAX_LENGTH:
             return
         yield from self._doubled()

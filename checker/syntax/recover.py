@@ -1,12 +1,13 @@
 """Parses a whole design and reports every mistake in it.
 
-A text without a mistake goes straight through Lark. Otherwise the automaton reads it line by line; a line that does not fit
-is moved to where it fits, mended, or replaced by a placeholder, so that every line after it is read in its right place. What
-comes out always parses.
+A text without a mistake goes straight through Lark, one declaration after the other. Otherwise the automaton reads it line by
+line; a line that does not fit is moved to where it fits, mended, or replaced by a placeholder, so that every line after it is
+read in its right place. What comes out always parses.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lark import Token, Tree
@@ -31,22 +32,41 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
     lines, found = mend(source)
     if not lines:
         return n.Tree(source.path, (), (), ""), found or [errors.nothing_in_it(source.path)]
-    try:
-        parsed = grammar().parse(_text(lines))
-    except UnexpectedInput as error:
-        lines, more = Blocks(source.path, lines, _sound_until(lines, error.line)).mend()
+    parsed: dict[tuple[int, str], Tree[Token]] = {}
+    broken = _parse(lines, parsed)
+    if broken is not None:
+        lines, more = Blocks(source.path, lines, broken).mend()
         found += more
-        parsed = grammar().parse(_text(lines))
-    items: Any = Build(source).transform(_placed(parsed, lines))
+        broken = _parse(lines, parsed)
+        assert broken is None, f"{source.path}:{lines[broken].number} and what follows was mended and does not parse"
+    build = Build(source)
+    items: list[n.Item] = []
+    for declaration in _declarations(lines):
+        built: Any = build.transform(_placed(parsed.pop((declaration[0].number, _text(declaration))), declaration))
+        items += built
     doc, title = _documentation(source)
     return n.Tree(source.path, tuple(items), doc, title), found
 
 
-def _sound_until(lines: list[Line], stopped: object) -> int:
-    """How many lines are sound for certain, given the line where Lark stopped: those above the last declaration before it."""
-    if not isinstance(stopped, int):
-        return 0
-    return max((i for i, line in enumerate(lines[: max(stopped - 2, 0)]) if not line.indent), default=0)
+def _declarations(lines: list[Line]) -> Iterator[list[Line]]:
+    """The lines of each declaration."""
+    starts = [i for i, line in enumerate(lines) if not line.indent or not i]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield lines[start:end]
+
+
+def _parse(lines: list[Line], parsed: dict[tuple[int, str], Tree[Token]]) -> int | None:
+    """Parse each declaration that is not yet in ``parsed``. If one does not parse: where the one before it begins."""
+    before = index = 0
+    for declaration in _declarations(lines):
+        key = declaration[0].number, _text(declaration)
+        if key not in parsed:
+            try:
+                parsed[key] = grammar().parse(key[1])
+            except UnexpectedInput:
+                return before
+        before, index = index, index + len(declaration)
+    return None
 
 
 def _text(lines: list[Line]) -> str:

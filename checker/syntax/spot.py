@@ -84,6 +84,7 @@ class Spot:
         return in_words(self.accepted, self.automaton.literals)
 
     def span(self, start: int, end: int) -> Span:
+        """The place of a part of the line."""
         return self.line.span(start, end, self.path)
 
     @property
@@ -92,6 +93,7 @@ class Spot:
         return self.span(self.begin, self.end)
 
     def edited(self, edits: tuple[Edit, ...]) -> str:
+        """The line with the edits made."""
         text = self.text
         for start, end, new in sorted(edits, reverse=True):
             text = text[:start] + new + text[end:]

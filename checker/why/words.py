@@ -48,6 +48,11 @@ def listed(parts: Sequence[str], word: str = "and") -> str:
     return f" {word} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
+def base_of(name: str) -> str:
+    """What a variable belongs to: the effect, store or lock behind ``x (key)`` and its like, the store behind ``x.column``."""
+    return name.split(" (")[0].rsplit(".", 1)[0]
+
+
 class Words:
     """The words for one machine. ``taken`` are the values each variable can have at all."""
 
@@ -89,7 +94,7 @@ class Words:
         return True
 
     def _clause(self, name: str, inside: tuple[str, ...]) -> tuple[str, bool]:
-        design, base = self.design, name.rsplit(".", 1)[0]
+        design, base = self.design, base_of(name)
         if name in self._groups:
             return self._status(name, inside)
         if name in design.effects:
@@ -172,7 +177,7 @@ class Words:
     def verb(self, test: Test) -> tuple[str, str, bool]:
         """A test on a local as what a worker does (one, several), and whether that is positive."""
         name, inside = test.variable, self._values(test.variable, test.allowed)
-        base = name.rsplit(".", 1)[0]
+        base = base_of(name)
         if name == v.HOLDS:
             return ("holds its message", "hold their message", True) if "yes" in inside else _not("hold", "its message")
         if base in self.design.locks and name == v.holding(base):

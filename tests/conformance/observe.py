@@ -3,17 +3,16 @@ look at."""
 
 from __future__ import annotations
 
-from checker.design import UNSET, Design
-from checker.explore import Bounds, Budget, Exploration
+from checker.design import UNSET
+from checker.explore import Bounds, Budget
 from checker.explore.states import configurations
 from checker.invariant import Shape
 from checker.lower import Lowered
 from checker.lower import variables as v
 from checker.machine import Level
 from checker.replay.context import Context
-from checker.replay.oracle import event_sets, explore
+from checker.replay.oracle import Explored
 from checker.replay.state import State
-from checker.syntax.nodes import Semantics
 
 Seen = tuple[tuple[str, ...], ...]
 """Facts about the shared rows, facts about each event, each with its workers; sorted."""
@@ -113,16 +112,13 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
     return (tuple(sorted(shared)), *sorted(tuple(sorted(e)) for e in events))
 
 
-def both(design: Design, lowered: Lowered, semantics: Semantics, pool: int, most: int) -> tuple[set[Seen], set[Seen]] | None:
-    """What one event can show in the machine and in the interpreter; None if that is more than ``most`` states."""
+def machine_shows(lowered: Lowered, pool: int, most: int) -> set[Seen] | None:
+    """What one event can show in the machine; None if that is more than ``most`` states."""
     visited = configurations(lowered.machine, Bounds(pool, 1), Budget(most, None))
-    if isinstance(visited, Exploration):
-        return None
-    context = Context.of(design, semantics)
-    theirs: set[Seen] = set()
-    for events in event_sets(design, 1):
-        explored = explore(design, semantics, events, pool, most)
-        if not explored.complete:
-            return None
-        theirs |= {of_interpreter(context, lowered, s) for s in explored.states}
-    return {of_machine(lowered, parts[0]) for parts in visited}, theirs
+    return {of_machine(lowered, parts[0]) for parts in visited} if isinstance(visited, list) else None
+
+
+def interpreter_shows(lowered: Lowered, explored: list[Explored]) -> set[Seen]:
+    """What one event can show in the interpreter."""
+    context = Context.of(lowered.design, lowered.semantics)
+    return {of_interpreter(context, lowered, state) for one in explored for state in one.states}

@@ -11,7 +11,7 @@ from checker.machine import Cause, RuleKind
 from tests.conformance import compare as comparing
 from tests.conformance.compare import Compared, compare
 
-QUICK, ALL, STEP = 200, 2_400, 50
+QUICK, ALL, STEP = 60, 2_460, 30
 
 
 def _agree(first: int, last: int) -> list[Compared]:
@@ -24,7 +24,7 @@ def _agree(first: int, last: int) -> list[Compared]:
 @pytest.mark.parametrize("first", range(0, QUICK, STEP))
 def test_everything_agrees_on_random_designs(first: int) -> None:
     results = _agree(first, first + STEP)
-    assert sum(not r.skipped for r in results) > STEP * 0.8
+    assert sum(not r.skipped for r in results) > STEP * 0.7
     assert sum(r.refuted for r in results) > STEP // 4
     assert sum(r.claims - r.refuted for r in results) > STEP // 4
     assert sum(r.by_z3 for r in results) > STEP // 4

@@ -25,14 +25,15 @@ BY_HAND = {
     "S010": "test_robust: a huge file",
     "S011": "test_robust: a file that is no text",
     "S012": "test_robust: too many",
-    "S022": "below",
+    "S022": "test_render: without the source",
 }
 """Codes that a file of the corpus cannot show, and where they are tested."""
+EFFECT, SEND = "effect x per k\n  ", "consumer c on q\n  send e\n    "
 PLACES = {
-    "import": "", "expect": "claim no loss of e\n  ", "key": "effect x per k\n  ", "can": "effect x per k\n  ", "checks": "effect x per k\n  ",
-    "late": "queue x of y\n  ", "delivery": "queue x of y\n  ", "on": "consumer c on q\n  send e\n    ", "retry": "consumer c on q\n  send e\n    ",
-    "else": "consumer c on q\n  if k in s\n    ack\n  ",
+    "import": "", "expect": "claim no loss of e\n  ", "key": EFFECT, "can": EFFECT, "checks": EFFECT, "late": "queue x of y\n  ",
+    "delivery": "queue x of y\n  ", "on": SEND, "retry": SEND, "else": "consumer c on q\n  if k in s\n    ack\n  ",
 }  # fmt: skip
+"""What must stand above a line that begins with the word."""
 
 
 def declared() -> list[str]:
@@ -110,8 +111,3 @@ def test_the_shapes_that_are_shown_are_right(first: str) -> None:
 def test_every_assumption_that_is_listed_is_one() -> None:
     for phrase in ASSUMPTIONS:
         assert not [d for d in load_text(f"assume {phrase}\n").diagnostics if d.code.startswith("S")]
-
-
-def test_a_file_that_cannot_be_read_is_a_diagnostic_too() -> None:
-    found = syntax.unreadable("x.once", "permission denied")
-    assert render([found], {}) == "error[S022]: the file cannot be read\n --> x.once:1:1\n\n1 error\n"

@@ -1,4 +1,7 @@
-"""No text makes the reader of designs fail: whatever stands in a file, it answers with diagnostics that lie inside the text, and soon."""
+"""No text makes the reader of designs fail.
+
+Whatever stands in a file, it answers with diagnostics that lie inside the text, and soon.
+"""
 
 from __future__ import annotations
 
@@ -230,6 +233,25 @@ def mutated(draw: st.DrawFn) -> str:
 @given(mutated())
 def test_any_clumsy_edit_of_a_sound_design(text: str) -> None:
     checked(text)
+
+
+@pytest.mark.parametrize("damage", ["drop", "double", "exchange", "capitals"])
+def test_a_damaged_keyword_is_one_mistake_in_its_line(damage: str) -> None:
+    lines = SMALL.split("\n")
+    for number, text in enumerate(lines, start=1):
+        for word in re.finditer(r"[a-z][a-z\-]+", text):
+            w = word[0]
+            worse = {
+                "drop": w[0] + w[2:],
+                "double": w[:2] + w[1:],
+                "exchange": w[0] + w[2:3] + w[1] + w[3:],
+                "capitals": w.upper(),
+            }[damage]
+            if w not in WORDS or worse == w or len(w) < 3:
+                continue
+            broken = text[: word.start()] + worse + text[word.end() :]
+            found = checked("\n".join([*lines[: number - 1], broken, *lines[number:]])).diagnostics
+            assert [d.primary.span.line for d in found] == [number], (broken, found)
 
 
 def test_the_closing_line_counts() -> None:

@@ -1,13 +1,18 @@
-"""Checks a design given as text, and says in one word what came of each claim."""
+"""Checks a design given as text, and says what came of its claims."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from checker.check import check_loaded
-from checker.design import Design
+from checker.claims import property_of
+from checker.design import ASSUMPTIONS
 from checker.load import load_text
-from checker.machine import Cause
+from checker.lower import lower
+from checker.machine import Cause, Machine, Property
 from checker.options import Options
 from checker.result import Assurance, Cell, Verdict
+from checker.slice import sliced
 
 ANY = Options(second_opinion=False)
 
@@ -19,11 +24,22 @@ assume no broker copies
 """Nobody makes copies of messages."""
 
 
-def loaded(text: str) -> Design:
-    """The design, which must have no errors."""
-    found = load_text(text)
-    assert found.design is not None, [(d.code, d.headline) for d in found.diagnostics]
-    return found.design
+_HEAD = """\
+event Placed(id, order)
+queue orders of Placed at-least-once
+effect mail per id via http
+"""
+
+UNSAFE = _HEAD + "consumer c on orders\n  send mail\n  ack\nclaim no duplicate mail\n"
+SAFE = UNSAFE.replace("via http\n", "via http\n  key id, kept for ever\n")
+"""The smallest design that is refuted, and the smallest that is proved."""
+
+
+def file_of(folder: Path, text: str) -> Path:
+    """The text as a file."""
+    path = folder / "design.once"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def codes(text: str) -> set[str]:
@@ -33,14 +49,14 @@ def codes(text: str) -> set[str]:
     return {d.code for d in found.diagnostics}
 
 
-def cells(text: str, options: Options = ANY) -> list[Cell]:
-    """Every cell; the engines must not contradict each other."""
+def cells(text: str, options: Options = ANY) -> tuple[Cell, ...]:
+    """Every cell; the design has no errors and the engines do not contradict each other."""
     found = load_text(text)
     assert found.design is not None, [(d.code, d.headline) for d in found.diagnostics]
     result, interrupted = check_loaded(found, options)
     assert not interrupted
     assert result.failures == ()
-    return list(result.cells)
+    return result.cells
 
 
 def cell(text: str, options: Options = ANY) -> Cell:
@@ -49,23 +65,50 @@ def cell(text: str, options: Options = ANY) -> Cell:
     return one
 
 
-def proved(one: Cell) -> bool:
-    """For any number of everything, with a checked certificate."""
-    counted = (one.scope.workers, one.scope.events, one.scope.keys, one.scope.deliveries, one.scope.crashes)
-    unbounded = counted == (None,) * 5
-    assert (one.assurance is Assurance.CERTIFICATE) is (one.verdict is Verdict.HOLDS and unbounded), one
-    return one.assurance is Assurance.CERTIFICATE and "z3" in one.checked_by
+def unbounded(one: Cell) -> bool:
+    """The scope has no number in it."""
+    scope = one.scope
+    return (scope.workers, scope.events, scope.keys, scope.deliveries, scope.crashes) == (None,) * 5
+
+
+def proved(one: Cell, *assumptions: str) -> bool:
+    """For any number of everything, with a checked certificate; the assumptions (of these kinds) are told."""
+    if one.verdict is not Verdict.HOLDS or not unbounded(one):
+        return False
+    assert one.assurance is Assurance.CERTIFICATE
+    assert one.invariant is not None
+    assert "z3" in one.checked_by
+    assert {ASSUMPTIONS[kind] for kind in assumptions} <= set(one.assumptions), one.assumptions
+    return True
 
 
 def refuted(one: Cell, *causes: Cause, workers: int | None = None, events: int | None = None) -> bool:
-    """By a replayed story in which each of the causes occurs; it needs so many workers and events."""
+    """By a replayed story in which each of the causes occurs, with so many workers at once and so many events."""
     if one.verdict is not Verdict.REFUTED:
         return False
     assert one.assurance is Assurance.REPLAYED
-    assert one.trace is not None
     assert "interpreter" in one.checked_by
-    happened = {step.cause for step in one.trace.steps}
-    assert set(causes) <= happened, happened
+    assert one.trace is not None
+    assert set(causes) <= {step.cause for step in one.trace.steps}
     assert workers in (None, one.scope.workers), one.scope
     assert events in (None, one.scope.events), one.scope
     return True
+
+
+def open_question(one: Cell, word: str) -> bool:
+    """Unknown, and the reason given has the word in it; nothing of a proof is left."""
+    if one.verdict is not Verdict.UNKNOWN:
+        return False
+    assert one.assurance is Assurance.NONE
+    assert one.invariant is None
+    assert word in one.reason, one.reason
+    return True
+
+
+def problem(text: str) -> tuple[Machine, Property]:
+    """What the engines are asked about the first claim of a design, under its first semantics."""
+    design = load_text(text).design
+    assert design is not None
+    lowered = lower(design, design.semantics[0])
+    prop = property_of(lowered, design.claims[0])
+    return sliced(lowered.machine, prop), prop

@@ -24,10 +24,11 @@ LAYERS = (
     ("lower", "replay"),
     ("claims", "unfold", "result"),
     ("story",),
-    ("judge", "dead", "why", "certificates"),
-    ("check", "exits"),
+    ("fragment", "impossible", "dead", "why", "certificates"),
+    ("judge",),
+    ("check", "assuming", "exits"),
     ("report", "progress"),
-    ("commands", "cli", "main"),
+    ("commands", "assuming_command", "cli", "main"),
 )
 """Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
 
@@ -35,7 +36,7 @@ ENGINES = ("explore", "cover", "smt")
 DATA = {"machine", "invariant"}
 """What the engines may share."""
 
-PRINTERS = ("report", "commands", "cli", "main")
+PRINTERS = ("report", "commands", "assuming_command", "cli", "main")
 """Parts that may write to a stream."""
 
 GIVEN_A_STREAM = ("progress",)

@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from checker.lower.variables import PC
 from checker.machine import Level, Machine, Test
 from checker.why.before import steps
 from checker.why.oneof import pairs
@@ -142,20 +143,20 @@ def words(name: str, number: int = 0) -> Words:
         ("key", "email", "1 2", "`email` was sent"),
         ("key", "email", "1", "`email` was sent exactly once"),
         ("key", "email", "0 1", "`email` was sent at most once"),
-        ("key", "email.key", "present", "the provider knows the key of `email`"),
+        ("key", "email (key)", "present", "the provider knows the key of `email`"),
         ("key", "invoices", "settled", "the message is acknowledged"),
         ("key", "invoices", "ready inflight settled", "the message is not lost"),
         ("once", "orders", "settled", "the message is handed out"),
         ("window", "charge", "0", "`charge` has not happened"),
-        ("window", "charge.key", "gone", "the provider has forgotten the key of `charge`"),
-        ("window", "charge.key", "absent gone", "the provider does not know the key of `charge`"),
+        ("window", "charge (key)", "gone", "the provider has forgotten the key of `charge`"),
+        ("window", "charge (key)", "absent gone", "the provider does not know the key of `charge`"),
         ("dedup", "processed", "present", "`processed` has the event"),
         ("dedup", "account.balance#", "1 2", "`account.balance` was incremented"),
         ("lease", "lease", "held", "`lease` is held"),
         ("version", "payment.status", "open", "`payment.status` is open"),
         ("outbox", "bookings", "absent settled", "the message in `bookings` is acknowledged or not yet published"),
         ("shared_lease", "Job.kind", "card", "`kind` is card"),
-        ("locked", "stock.locked", "taken", "the row of `stock` is locked by an open transaction"),
+        ("locked", "stock (locked)", "taken", "the row of `stock` is locked by an open transaction"),
     ],
 )
 def test_clauses(name: str, variable: str, allowed: str, text: str) -> None:
@@ -176,7 +177,7 @@ def test_clauses(name: str, variable: str, allowed: str, text: str) -> None:
     ],
 )
 def test_places_in_words(name: str, places: str, text: str) -> None:
-    assert "".join(words(name).places(Test("pc", frozenset(places.split())))) == text
+    assert "".join(words(name).places(Test(PC, frozenset(places.split())))) == text
 
 
 def test_what_lasts() -> None:
