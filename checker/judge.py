@@ -186,9 +186,12 @@ def _solvers(options: Options) -> tuple[Solver, ...]:
 
 def _climb(q: Question, reason: str, hint: cover.Coverable | None) -> Cell | Disagreement:
     """Search with growing bounds for a story; if there is none, say how far that was."""
-    ladder = [size for size in LADDER if size[0] <= _most_workers(q)]
+    sizes = set(LADDER)
     if hint is not None:
-        ladder = sorted({*LADDER, (max(hint.workers, 1), max(hint.events, 1))}, key=lambda s: (s[0] + s[1], s[0]))
+        sizes |= {(w, e) for w in range(1, hint.workers + 1) for e in range(1, hint.events + 1)}
+        sizes.add((max(hint.workers, 1), max(hint.events, 1)))
+    exact = hint is not None and hint.exact
+    ladder = sorted((s for s in sizes if exact or s[0] <= _most_workers(q)), key=lambda s: (s[0] + s[1], s[0]))
     visited: tuple[int, int] | None = None
     together = any(v.level is Level.COMPONENT for v in q.machine.variables)
     for workers, events in ladder:

@@ -52,6 +52,7 @@ class _Resolver:
         assumptions = tuple(self._assumption(a) for a in self.of(n.AssumeDecl))
         claims = tuple(self._claim(c, checker) for c in self.of(n.ClaimDecl))
         self._whole(processes, claims, scope)
+        self._contradictions(processes)
         self.found.sort(key=lambda x: x.sort_key)
         if any(x.severity is Severity.ERROR for x in self.found):
             return None, self.found
@@ -295,6 +296,20 @@ class _Resolver:
                     )
 
     # -- the design as a whole
+
+    def _contradictions(self, processes: tuple[d.Process, ...]) -> None:
+        """Assumptions and declarations that take each other back."""
+        assumed = {a.kind: a.span for a in self.of(n.AssumeDecl)}
+        if "no-crash" in assumed:
+            if "crash-only-after" in assumed:
+                self.found.append(
+                    errors.contradiction("crash only after", assumed["crash-only-after"], "no crash", assumed["no-crash"])
+                )
+            for step in (s for p in processes for s in walk(p.body, {}) if isinstance(s, n.CrashHere)):
+                self.found.append(errors.contradiction("crash here", step.span, "assume no crash", assumed["no-crash"]))
+        if "no-replay" in assumed:
+            for line in self.of(n.ReplaysDecl):
+                self.found.append(errors.contradiction("operator replays", line.span, "assume no replay", assumed["no-replay"]))
 
     def _whole(self, processes: tuple[d.Process, ...], claims: tuple[d.Claim, ...], scope: Scope) -> None:
         top = Span(1, 1, 1, 2, self.source.path)

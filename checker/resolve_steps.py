@@ -159,6 +159,7 @@ class StepChecker:
             case n.Publish(queue):
                 if self._named(queue, "queue"):
                     self.performed.add(queue.text)
+                    self._same_id(queue, handler)
             case n.Acquire(lock) | n.Release(lock):
                 self._named(lock, "lock")
             case _:
@@ -194,6 +195,14 @@ class StepChecker:
             self._key_known(effect.key, step.effect.span, handler)
         outcomes = ("failure",) if external else ()
         return replace(step, clauses=self._clauses(step.clauses, outcomes, handler, using))
+
+    def _same_id(self, queue: n.Name, handler: _Handler) -> None:
+        """What is published is about the handled event, under its id."""
+        published = self.scope.events.get(self.scope.queues[queue.text].event)
+        handled = next((self.scope.events[e] for e in dict.fromkeys(handler.keys.values())), None) if handler.queue else None
+        if published and handled and published.id_field != handled.id_field:
+            pair = ((published.name, published.id_field), (handled.name, handled.id_field))
+            self.found.append(errors.another_id(queue.text, queue.span, *pair))
 
     def _clauses(
         self, clauses: tuple[n.OnOutcome, ...], known: tuple[str, ...], handler: _Handler, using: frozenset[str]

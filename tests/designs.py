@@ -268,7 +268,15 @@ def random_design(seed: int) -> str:
         handlers += ["", *m.consumer("canceller", "cancels", 3)]
     if second == "relay":
         handlers += ["", *m.relay(1)]
-    return "\n".join([*_declarations(m), "", *handlers, "", *m.claims(), ""])
+    lines = [*_declarations(m), "", *handlers, "", *m.claims(), ""]
+    return "\n".join(line for line in lines if not _taken_back(line, lines))
+
+
+def _taken_back(line: str, lines: list[str]) -> bool:
+    """Lines that an assumption of the same design contradicts."""
+    words = line.strip()
+    crash = words == "crash here" or words.startswith("assume crash only")
+    return (crash and "assume no crash" in lines) or (words.startswith("operator replays") and "assume no replay" in lines)
 
 
 def _declarations(m: _Maker) -> list[str]:

@@ -360,3 +360,19 @@ def two_roles(field: str, span: Span, event: str, twin: str, declared: Span) -> 
 def no_options(model: str, span: Span) -> Diagnostic:
     """Options handed to a model that has none."""
     return _make("N137", f"`{model}` has no options", Label(span, "remove them"))
+
+
+def contradiction(one: str, span: Span, other: str, declared: Span) -> Diagnostic:
+    """Two lines that cannot both be meant."""
+    return _make("N138", f"`{one}` contradicts `{other}`", Label(span, "both cannot be meant"), (Label(declared, "declared here"),))
+
+
+def another_id(queue: str, span: Span, published: tuple[str, str], handled: tuple[str, str]) -> Diagnostic:
+    """A message about this event travels under this event's id; a field of another name hides that."""
+    (event, key), (here, own) = published, handled
+    return _make(
+        "N139",
+        f"`{queue}` carries `{event}`, whose id is called `{key}` and not `{own}`",
+        Label(span, f"the message is about this `{here}` and has its `{own}`"),
+        help=f"call the first field of `{event}` `{own}`; keep `{key}` as a second field if it is a business key",
+    )

@@ -34,7 +34,7 @@ def _keys(look: Look) -> dict[str, str]:
     for row in [*design.stores, *design.effects, *design.locks]:
         if row in look.rows:
             keys = [look.key_holder(row).key]
-            if row in design.effects and f"{row}.key" in look.kept:
+            if row in design.effects and v.record(row) in look.kept:
                 keys.append(design.effects[row].key_field or "")
             for key in keys:
                 if key in design.business_keys:
@@ -61,18 +61,21 @@ def _several_keys(look: Look) -> Iterator[Finding]:
 def _one_id_of_several_types(look: Look) -> Iterator[Finding]:
     """Rows under an id that events of two types have. (An id that is a business key elsewhere is turned down, N136.)"""
     design = look.design
+    rows: dict[str, list[str]] = {}
     for row in [*design.stores, *design.effects, *design.locks]:
-        key = look.key_holder(row).key
-        if row not in look.rows:
-            continue
-        users = [p for p in design.processes if _uses(design, p, row)]
+        if row in look.rows:
+            rows.setdefault(look.key_holder(row).key, []).append(row)
+    for key, kept in rows.items():
+        users = [p for p in design.processes if any(_uses(design, p, row) for row in kept)]
         types = dict.fromkeys(e for p in users for e in _entering(design, p, frozenset()))
         sharing = [e for e in types if design.events[e].id_field == key]
         if len(sharing) > 1:
             rewrite = in_words([f"`event {e}(id, {key})`" for e in sharing])
+            named = in_words([f"`{row}`" for row in kept])
             yield Finding.at(
-                "T1", look.span_of(row),
-                text=f"`{row}` is kept per {key}, and {in_words(sharing)} have it as their id: one {key} may come as each of them",
+                "T1", look.span_of(kept[0]),
+                text=f"{named} {'is' if len(kept) == 1 else 'are'} kept per {key}, and {in_words(sharing)} have it as their id: "
+                f"one {key} may come as each of them",
                 cost=f"every event has a row of its own here: the claim holds only as long as no two events have the same {key}",
                 remedy=f"give every event an id of its own and keep {key} as a second field: {rewrite}",
             )  # fmt: skip

@@ -16,11 +16,12 @@ from checker.errors import names, syntax
 from checker.errors.shapes import ASSUMPTIONS, SHAPES
 from checker.load import load, load_text
 from checker.report.diagnostics import render
+from checker.syntax.automaton import automaton
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CORPUS = sorted((HERE / "corpus").glob("*.once"))
-VALID = HERE / "valid.once"
+VALID = sorted(HERE.glob("valid*.once"))
 BY_HAND = {
     "S010": "test_robust: a huge file",
     "S011": "test_robust: a file that is no text",
@@ -59,10 +60,17 @@ def test_every_expectation_has_its_file() -> None:
     assert len(CORPUS) >= 70
 
 
-def test_a_design_with_every_construct_has_no_mistake() -> None:
-    loaded = load(VALID)
-    assert loaded.diagnostics == ()
-    assert loaded.design is not None
+def test_designs_with_every_construct_have_no_mistake() -> None:
+    for path in VALID:
+        loaded = load(path)
+        assert loaded.diagnostics == ()
+        assert loaded.design is not None
+
+
+def test_every_word_of_the_grammar_is_in_a_design_without_mistakes() -> None:
+    words = set(re.findall(r"[a-z][a-z\-]*", "".join(p.read_text(encoding="utf-8") for p in VALID)))
+    optional = {"drop", "holds", "refuted", "import"}
+    assert sorted({w for ws in automaton().literals.values() for w in ws if w[0].isalpha()} - words - optional) == []
 
 
 def test_every_code_is_shown_by_a_file() -> None:

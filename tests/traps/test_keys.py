@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from checker.machine import Cause
 from tests.traps.trap import cell, cells, codes, open_question, proved, refuted
 
@@ -261,7 +259,6 @@ def test_one_id_for_two_types_of_events() -> None:
     assert refuted(cell(_own_ids(own)), events=2)
 
 
-@pytest.mark.xfail(strict=True, reason="a claim that names rows of two types of events under one id is not noticed")
 def test_one_id_for_two_types_of_events_that_meet_in_the_claim() -> None:
     assert refuted(cell(_own_ids(TYPES)), events=2)
     assert not proved(cell(TYPES))
