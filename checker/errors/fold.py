@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from checker.diagnostics import Diagnostic, Severity
+from checker.diagnostics import Diagnostic, Label, Severity
 from checker.errors.syntax import CUT, too_many
 from checker.source import Source
 
+_Place = tuple[str, int]
+"""A file and a line."""
 MAX_SHOWN = 100
 _GIVEN_UP = frozenset({"S001", "S002", "S008", "S013", "S014", "S015", "S018", "S019"})
 """Without a replacement, these leave a line out."""
@@ -22,6 +24,7 @@ _MAY_FOLLOW = frozenset({"N101", "N104", "N106", "N107", "N108", "N120", "N126"}
 _REPEATED = frozenset({"S008", "S017", "N101", "N102", "N104", "N106", "N107", "N108"})
 _UNSURE = frozenset({"S015", "S016", "S018", "S019"})
 """After these the line may say less than it was meant to, even if it could be read."""
+_INDENTATION = frozenset({"S004", "S006"})
 _OPTION = re.compile("N12[378]|N13[134567]")
 """Complaints about what stands below a declaration; they may follow from a mistake in its first line."""
 _IMPORT = frozenset({"N116"})
@@ -30,62 +33,91 @@ _IMPORT = frozenset({"N116"})
 def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[Diagnostic, ...]:
     """The diagnostics to show, in order."""
     every = sorted(dict.fromkeys(found), key=lambda d: d.sort_key)
-    lost = _lost_words(every, sources)
-    cut = any(d.code in CUT for d in every)
-    open_ended = any(d.code in _IMPORT for d in every)
-    unsure = {
-        (d.primary.span.path, d.primary.span.line)
-        for d in every
-        if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)
-    }
-    wrong = {(d.primary.span.path, d.primary.span.line) for d in every if d.code.startswith("S")}
-    unnamed = unsure or any(d.code in ("N101", "N102", "S003") for d in every)
-    keyless = {(d.primary.span.path, d.primary.span.line) for d in every if d.code == "N104"}
-    unsure |= {(path, _header(sources[path], line)) for path, line in unsure if path in sources}
-    nameless = _nameless_kinds(every, sources)
-    fieldless = any(d.code == "N109" for d in every)
-    kept = []
-    for d in every:
-        places = {(label.span.path, label.span.line) for label in (d.primary, *d.secondary)}
-        options = _OPTION.fullmatch(d.code) is not None and d.primary.span.path in sources
-        places |= {(path, _header(sources[path], line)) for path, line in places if options and path in sources}
-        if d.code.startswith("N") and (cut or places & unsure):
-            continue
-        if (d.code == "N126" and unnamed) or (d.code in ("N102", "N116") and places & wrong):
-            continue
-        if d.code in ("S004", "S006") and any(
-            x.code not in ("S004", "S006") and x.primary.span.line in {p[1] for p in places} for x in every
-        ):
-            continue
-        if d.code == "N108" and "let" in nameless:
-            continue
-        if d.code == "N105" and {(x.span.path, x.span.line) for x in d.secondary} & keyless:
-            continue
-        if d.code == "N125" and any(x.severity is Severity.ERROR for x in every):
-            continue
-        if d.code == "N127" and any(
-            x.code in ("N101", "N102", "N105") and x.primary.span.line == d.primary.span.line for x in every
-        ):
-            continue
-        if (d.code == "N104" and fieldless) or (d.code == "N101" and nameless & set(d.headline.split("`")[0].split())):
-            continue
-        if d.code not in _MAY_FOLLOW or _stands(d, sources, lost, open_ended):
-            kept.append(d)
-    shown = _folded(kept)
-    if len(shown) > MAX_SHOWN and not cut:
+    causes = _Causes(every, sources)
+    shown = _folded([d for d in every if not causes.explain(d)])
+    if len(shown) > MAX_SHOWN and not causes.cut:
         return (*shown[:MAX_SHOWN], too_many(shown[MAX_SHOWN].primary.span, MAX_SHOWN))
     return shown
 
 
-def _stands(d: Diagnostic, sources: Mapping[str, Source], lost: set[str], open_ended: bool) -> bool:
-    """Whether a complaint about a name is more than a consequence of what could not be read."""
-    if d.code == "N120":
-        return not lost and not open_ended
-    span = d.primary.span
-    word = sources[span.path].line(span.line)[span.column - 1 : span.end_column - 1] if span.path in sources else ""
-    if lost & set(re.findall(r"\w+", word)):
-        return False
-    return not open_ended or d.replacement is not None
+class _Causes:
+    """The mistakes that bring others with them."""
+
+    def __init__(self, every: list[Diagnostic], sources: Mapping[str, Source]) -> None:
+        self.sources = sources
+        self.codes = {d.code for d in every}
+        self.cut = bool(self.codes & CUT)
+        self.open_ended = bool(self.codes & _IMPORT)
+        self.errors = any(d.severity is Severity.ERROR for d in every)
+        self.lost = _lost_words(every, sources)
+        self.nameless = _nameless_kinds(every, sources)
+        self.at: dict[_Place, set[str]] = {}
+        for d in every:
+            self.at.setdefault(_place(d.primary), set()).add(d.code)
+        unsure = {_place(d.primary) for d in every if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)}
+        self.unsure = unsure | {self._declaration(place) for place in unsure}
+
+    def explain(self, d: Diagnostic) -> bool:
+        """Whether ``d`` only follows from another mistake."""
+        if d.code in _INDENTATION:
+            return bool(self.at[_place(d.primary)] - _INDENTATION)
+        if not d.code.startswith("N"):
+            return False
+        return self.cut or self._of_an_unsure_line(d) or self._of_another_code(d) or (d.code in _MAY_FOLLOW and not self._stands(d))
+
+    def _of_an_unsure_line(self, d: Diagnostic) -> bool:
+        """It is about a line that may say less than it was meant to."""
+        places = {_place(label) for label in (d.primary, *d.secondary)}
+        if _OPTION.fullmatch(d.code):
+            places |= {self._declaration(place) for place in places}
+        return bool(places & self.unsure)
+
+    def _of_another_code(self, d: Diagnostic) -> bool:
+        """A mistake of another kind, in this line or in a declaration, is enough of an explanation."""
+        here = self.at[_place(d.primary)]
+        match d.code:
+            case "N101":
+                return bool(self.nameless & set(d.headline.split("`")[0].split()))
+            case "N102" | "N116":
+                return any(code.startswith("S") for code in here)
+            case "N104":
+                return "N109" in self.codes
+            case "N105":
+                return any("N104" in self.at.get(_place(label), ()) for label in d.secondary)
+            case "N108":
+                return "let" in self.nameless
+            case "N125":
+                return self.errors
+            case "N126":
+                return bool(self.unsure) or bool(self.codes & {"N101", "N102", "S003"})
+            case "N127":
+                return bool(here & {"N101", "N102", "N105"})
+            case _:
+                return False
+
+    def _stands(self, d: Diagnostic) -> bool:
+        """Whether a complaint about a name is more than a consequence of what could not be read."""
+        if d.code == "N120":
+            return not self.lost and not self.open_ended
+        span = d.primary.span
+        line = self.sources[span.path].line(span.line) if span.path in self.sources else ""
+        if self.lost & set(re.findall(r"\w+", line[span.column - 1 : span.end_column - 1])):
+            return False
+        return not self.open_ended or d.replacement is not None
+
+    def _declaration(self, place: _Place) -> _Place:
+        """The first line of the declaration that a line stands below; itself if it is one."""
+        path, number = place
+        if path not in self.sources:
+            return place
+        source = self.sources[path]
+        while number > 1 and (not source.line(number).strip() or _indent(source.line(number))):
+            number -= 1
+        return path, number
+
+
+def _place(label: Label) -> _Place:
+    return label.span.path, label.span.line
 
 
 def _nameless_kinds(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
@@ -111,13 +143,6 @@ def _lost_words(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[s
                 break
             lost.update(re.findall(r"\w+", line))
     return lost
-
-
-def _header(source: Source, number: int) -> int:
-    """The line of the declaration that a line stands below; itself if it is one."""
-    while number > 1 and (not source.line(number).strip() or _indent(source.line(number))):
-        number -= 1
-    return number
 
 
 def _indent(line: str) -> int:

@@ -1,0 +1,170 @@
+"""Every exit code is reached by a real call of the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checker import judge as judging
+from checker.cover import Safe
+from checker.explore import Found
+from checker.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = ROOT / "examples" / "article" / "invoice_email.once"
+
+HANDLER = """\
+event Paid(id)
+queue paid of Paid at-least-once
+store done per id
+effect mail per id via smtp
+consumer c on paid
+{body}
+{claims}
+"""
+CAREFUL = "  if id not in done\n    send mail\n    add id to done\n  ack"
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "checker", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+
+
+def design(folder: Path, claims: str, body: str = CAREFUL) -> Path:
+    path = folder / "design.once"
+    path.write_text(HANDLER.format(body=body, claims=claims), encoding="utf-8")
+    return path
+
+
+def test_0_everything_as_expected() -> None:
+    assert run("check", SEED).returncode == 0
+
+
+def test_1_a_violation_nobody_expected(tmp_path: Path) -> None:
+    assert run("check", design(tmp_path, "claim no duplicate mail")).returncode == 1
+
+
+def test_1_an_expected_violation_that_is_gone(tmp_path: Path) -> None:
+    assert run("check", design(tmp_path, "claim no loss of mail\n  expect violated")).returncode == 1
+
+
+def test_2_a_design_with_errors(tmp_path: Path) -> None:
+    done = run("check", design(tmp_path, "claim no duplicates mail"))
+    assert done.returncode == 2
+    assert "write `claim no duplicate mail`" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "nowhere.once"], ["check", str(SEED), "--workers", "0"], ["chek"], []])
+def test_2_usage(arguments: list[str]) -> None:
+    assert run(*arguments).returncode == 2
+
+
+def test_2_a_folder_without_designs(tmp_path: Path) -> None:
+    done = run("check", tmp_path)
+    assert done.returncode == 2
+    assert "holds no design" in done.stderr
+
+
+def test_3_a_limit_is_not_a_proof(tmp_path: Path) -> None:
+    path = design(tmp_path, "claim no loss of mail")
+    done = run("check", path, "--workers", "2", "--max-states", "5")
+    assert done.returncode == 3
+    assert "unknown" in done.stdout
+
+
+def test_4_a_claim_about_something_that_never_happens(tmp_path: Path) -> None:
+    body = "  if id in done\n    send mail\n  ack"
+    done = run("check", design(tmp_path, "claim no duplicate mail", body))
+    assert done.returncode == 4
+    assert "vacuous" in done.stdout
+
+
+def test_4_a_step_that_can_never_run(tmp_path: Path) -> None:
+    body = "  send mail\n  if id in done\n    wait\n  ack"
+    done = run("check", design(tmp_path, "claim no loss of mail", body))
+    assert done.returncode == 4
+    assert "can never run" in " ".join(done.stdout.split())
+
+
+def test_70_engines_that_contradict_each_other(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    original = judging.cover.prove
+
+    def liar(machine, prop, budget):  # type: ignore[no-untyped-def]
+        answer = original(machine, replace(prop, bad=()), budget)
+        assert isinstance(answer, Safe)
+        return answer
+
+    monkeypatch.setattr(judging.cover, "prove", liar)
+    assert main(["check", str(SEED)]) == 70
+    assert "This is a bug in onceproof" in capsys.readouterr().out
+
+
+def test_70_an_interpreter_that_does_not_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "violated", lambda *_: False)
+    assert main(["check", str(SEED)]) == 70
+
+
+def test_70_a_solver_that_rejects_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = judging.certify
+
+    def without_rows(machine, prop, invariant, solvers):  # type: ignore[no-untyped-def]
+        return original(machine, prop, replace(invariant, workers=frozenset()), solvers)
+
+    monkeypatch.setattr(judging, "certify", without_rows)
+    assert main(["check", str(SEED)]) == 70
+
+
+def test_70_an_exception(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object) -> Found:
+        raise RuntimeError("an accident")
+
+    monkeypatch.setattr(judging, "simplest", broken)
+    assert main(["check", str(SEED)]) == 70
+    shown = capsys.readouterr().err
+    assert "This is a bug in onceproof" in shown
+    assert "an accident" in shown
+
+
+@pytest.mark.parametrize("status", ["timeout", "memory"])
+def test_3_a_solver_that_gives_up(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    from checker.smt.question import Outcome, Proof
+
+    monkeypatch.setattr(judging, "certify", lambda *_: Proof(Outcome.UNKNOWN, reason=status))
+    assert main(["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once"]) == 3
+
+
+def test_130_ctrl_c_says_what_was_found() -> None:
+    slow = ROOT / "examples" / "theory" / "four_workers.once"
+    command = [sys.executable, "-m", "checker", "check", str(SEED), str(slow), "--format", "json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    found = json.loads(out)
+    assert found["interrupted"] is True
+    assert found["exit_code"] == 130
+    assert any(r["design"].endswith("invoice_email.once") for r in found["results"])
+
+
+def test_exit_zero_only_reports(tmp_path: Path) -> None:
+    path = design(tmp_path, "claim no duplicate mail")
+    assert run("check", path, "--exit-zero").returncode == 0
+    assert run("check", tmp_path / "nowhere.once", "--exit-zero").returncode == 2
+
+
+def test_taking_away_or_flipping_an_expectation_changes_the_code(tmp_path: Path) -> None:
+    text = SEED.read_text(encoding="utf-8")
+    path = tmp_path / "seed.once"
+    path.write_text(text.replace("  expect violated under at-most-once\n", ""), encoding="utf-8")
+    assert run("check", path).returncode == 1
+    path.write_text(text.replace("violated under at-most-once", "violated under at-least-once"), encoding="utf-8")
+    assert run("check", path).returncode == 1
