@@ -13,14 +13,14 @@ from checker.explore.orbits import Orbits, State
 from checker.machine import Action, Cause, Machine
 
 
-def state_graph(machine: Machine, bounds: Bounds, budget: Budget) -> nx.MultiDiGraph:
+def state_graph(machine: Machine, bounds: Bounds, budget: Budget) -> nx.MultiDiGraph[int]:
     """The graph up to symmetry, nodes numbered in breadth-first order.
 
     Nodes carry ``label`` and ``initial``, edges ``rule``, ``label`` and ``cause``; the graph carries ``complete`` and ``reason`` as
     an Exploration does. A graph cut short by its budget has the states counted until then, some without their edges.
     """
     orbits, meter = Orbits(machine, bounds), Meter(budget)
-    graph: nx.MultiDiGraph = nx.MultiDiGraph(name=machine.name)
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(name=machine.name)
     numbers: dict[State, int] = {}
     queue: list[State] = []
 
@@ -78,7 +78,7 @@ def _values(rows: Rows, number: int) -> str:
     return " ".join(f"{variable.name}={value}" for variable, value in pairs if variable.initial != (value,))
 
 
-def to_dot(graph: nx.MultiDiGraph, name: str) -> str:
+def to_dot(graph: nx.MultiDiGraph[int], name: str) -> str:
     """The graph in the language of Graphviz; initial states have a double border, faults are dashed."""
     lines = [f"digraph {_quoted(name)} {{", "  node [shape=box];"]
     for node, data in graph.nodes(data=True):
@@ -95,7 +95,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def to_graphml(graph: nx.MultiDiGraph) -> str:
+def to_graphml(graph: nx.MultiDiGraph[int]) -> str:
     """The graph in GraphML, with all attributes."""
     buffer = BytesIO()
     nx.write_graphml_xml(graph, buffer, prettyprint=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
+import pytest
+
 from checker.assuming import ORDER, PHRASES
 from checker.design import ASSUMPTIONS, Assumption
 from checker.judge import judge_claim
@@ -59,6 +61,7 @@ def test_a_reported_set_is_proved_with_a_certificate_for_any_number() -> None:
             assert len(one.cell.assumptions) == len(one.kinds)
 
 
+@pytest.mark.slow
 def test_sets_are_minimal_and_none_is_missing() -> None:
     """Against judging every set of at most three."""
     design = loaded(FIRST)

@@ -213,6 +213,7 @@ def test_orbits_agree_with_identities_on_random_machines() -> None:
     assert compared >= 130
 
 
+@pytest.mark.slow
 def test_verdict_and_cost_agree_with_brute_force_on_random_machines() -> None:
     verdicts = {True: 0, False: 0}
     for seed in range(300):

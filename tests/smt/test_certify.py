@@ -185,6 +185,7 @@ def mutants(dice: random.Random, invariant: Invariant) -> list[Invariant]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monotone", [True, False])
 def test_few_slots_decide_like_brute_force_over_more_events_and_workers(monotone: bool) -> None:
     """NOTE(slots): the verdict is that of every configuration of the size needed and beyond, and of a check with spare slots."""
