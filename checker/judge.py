@@ -345,6 +345,15 @@ def _unless_vacuous(q: Question, cell: Cell) -> Cell:
     return cell
 
 
+FAIR = (
+    "only finitely many things fail",
+    "leases are accurate from some time on",
+    "a step that stays possible is taken some day",
+    "a worker that lives comes to its end",
+)
+"""What *eventually* takes for granted (theory T12)."""
+
+
 def _narrowed(q: Question, cell: Cell) -> Cell:
     """A side condition that is not met: nothing is claimed, and the reader is told which line costs it and what would lift it.
 
@@ -352,6 +361,8 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
     """
     if cell.verdict is not Verdict.HOLDS:
         return cell
+    if q.claim.kind == "eventually-settled":
+        cell = replace(cell, assumptions=(*cell.assumptions, *FAIR))
     for finding in fragment(q.lowered.design, q.lowered, q.claim, q.machine, q.prop):
         if finding.only_exactness:
             continue

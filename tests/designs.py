@@ -268,7 +268,8 @@ def random_design(seed: int) -> str:
         handlers += ["", *m.consumer("canceller", "cancels", 3)]
     if second == "relay":
         handlers += ["", *m.relay(1)]
-    lines = [*_declarations(m), "", *handlers, "", *m.claims(), ""]
+    whole = ("claim recoverable", "claim eventually settled", "claim failure-transparent")[seed % 3]
+    lines = [*_declarations(m), "", *handlers, "", *m.claims(), whole, ""]
     return "\n".join(line for line in lines if not _taken_back(line, lines))
 
 

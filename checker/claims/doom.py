@@ -37,11 +37,14 @@ class TooWide(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are locks that their holders let
-    go of."""
+    """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are locks that others let go of.
+
+    ``accurate``: no lease ends while a worker is at work.
+    """
 
     timed: frozenset[str]
     locks: frozenset[str]
+    accurate: bool = False
 
 
 def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool) -> tuple[Pattern, ...]:
@@ -54,13 +57,7 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
     local = Local(machine)
     starts = _situations(local, [*parts, {x.name: frozenset(x.initial) for x in machine.variables if x.level is not Level.WORKER}])
     before, reached = _graph(local, starts, passing)
-    saved = {node for node in reached if _holds(local, node, goal)}
-    queue = list(saved)
-    for node in queue:
-        for previous in before[node]:
-            if previous not in saved:
-                saved.add(previous)
-                queue.append(previous)
+    saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
     choices = [x.name for x in immutable(machine)]
     promised = {_choice(local, node, choices) for node in saved if _is_initial(local, node)}
     lost = [
@@ -113,6 +110,28 @@ def _graph(local: Local, starts: list[Node], passing: Passing) -> tuple[dict[Nod
     return before, reached
 
 
+def derailed(machine: Machine, goal: Tests, part: Tests, passing: Passing) -> list[Pattern]:
+    """The situations that satisfy ``part`` and from which some run by itself gets where ``goal`` cannot hold any more.
+
+    Leases are accurate here: none ends while its holder is at work.
+    """
+    local = Local(machine)
+    starts = _situations(local, [part])
+    before, reached = _graph(local, starts, Passing(passing.timed, passing.locks, accurate=True))
+    saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
+    corner = _backwards(before, reached - saved)
+    return [pattern(machine, tests, resting=True) for tests in merged([_tests(local, node) for node in starts if node in corner])]
+
+
+def _backwards(before: dict[Node, set[Node]], to: set[Node]) -> set[Node]:
+    """Everything from which ``to`` can be reached."""
+    found, queue = set(to), list(to)
+    for node in queue:
+        queue += [p for p in before[node] if p not in found]
+        found |= before[node]
+    return found
+
+
 def unchanging(machine: Machine, part: Tests, names: tuple[str, ...], passing: Passing) -> list[Pattern]:
     """The situations that satisfy ``part`` and from which none of the variables ``names`` ever changes by itself."""
     local = Local(machine)
@@ -158,6 +177,8 @@ def _steps(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
             allowed = rule.action.cause in BY_ITSELF or (
                 rule.action.cause is Cause.KEY_EXPIRED and rule.action.subject in passing.timed
             )
+            if passing.accurate and worker != GONE and rule.action.cause is Cause.LOCK_EXPIRED:
+                continue
             if not allowed or (rule.alone is not None and kind is RuleKind.EVENT and worker != GONE):
                 continue
             stays = worker if kind in (RuleKind.EVENT, RuleKind.COMPONENT) else move.worker

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from checker.claims import doom, rest
+from checker.claims.progress import eventually_settled, recoverable
 from checker.claims.transparent import failure_transparent
 from checker.design import Claim
 from checker.lower import Lowered
@@ -100,6 +101,8 @@ KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...]]] = {
     "one-worker": one_worker,
     "never": never,
     "failure-transparent": failure_transparent,
+    "recoverable": recoverable,
+    "eventually-settled": eventually_settled,
 }
 
 
@@ -113,7 +116,7 @@ def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
     if claim.kind == "one-worker":
         inside = (Test(v.PC, lowered.inside(claim.targets[0].name.text)),)
         return (Property(claim.targets[0].name.text, (Pattern((), (EventPattern((), (inside,)),)),)),)
-    if claim.kind in ("never", "failure-transparent"):
+    if claim.kind in ("never", "failure-transparent", "recoverable", "eventually-settled"):
         return ()
     names = [counter(lowered, t) for t in claim.targets]
     return tuple(Property(name, (rest.pattern(lowered.machine, {name: SOME}),)) for name in names)

@@ -60,7 +60,7 @@ class _Causes:
     def explain(self, d: Diagnostic) -> bool:
         """Whether ``d`` only follows from another mistake."""
         if d.code in _INDENTATION:
-            return bool(self.at[_place(d.primary)] - _INDENTATION)
+            return any(self.at.get(_place(label), set()) - _INDENTATION for label in (d.primary, *d.secondary))
         if not d.code.startswith("N"):
             return False
         return self.cut or self._of_an_unsure_line(d) or self._of_another_code(d) or (d.code in _MAY_FOLLOW and not self._stands(d))

@@ -25,6 +25,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "claim at most one worker in SECTION",
         "claim never CONDITION",
         "claim failure-transparent",
+        "claim recoverable",
+        "claim eventually settled",
     ),
     "expect": ("expect violated under at-least-once", "expect proved"),
     "if": ("if KEY in STORE", "if STORE.COLUMN is VALUE", "if FIELD is VALUE"),

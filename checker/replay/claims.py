@@ -50,6 +50,10 @@ class Judge:
                 return any(passes(self.ctx, state, claim.condition, e) for e in events)
             case "failure-transparent":
                 return any(self._opaque(state, e) for e in events)
+            case "recoverable":
+                return any(self._stuck(state, e, everywhere=False) for e in events)
+            case "eventually-settled":
+                return any(self._stuck(state, e, everywhere=True) for e in events)
         raise ValueError(claim.kind)
 
     def at_rest(self, state: State, event: int) -> bool:
@@ -167,6 +171,39 @@ class Judge:
                     seen.add(after)
                     queue.append(after)
         return True
+
+    # -- progress
+
+    def _stuck(self, state: State, event: int, *, everywhere: bool) -> bool:
+        """No worker is on the event, and by itself its messages cannot be settled (``everywhere``: or may get where they
+        cannot)."""
+        if any(w.event == event for w in state.workers):
+            return False
+        others = {lock for w in state.workers for lock in w.locks}
+        start = state._replace(workers=(), held=tuple(x for x in state.held if x not in others))
+        after: dict[State, list[State]] = {}
+        queue = [start]
+        for now in queue:
+            if now not in after:
+                accurate = everywhere and bool(now.workers)
+                after[now] = [
+                    s for step, s in choices(self.ctx, now, 1)
+                    if step.event in (event, -1) and self._by_itself(step)
+                    and not (accurate and step.cause is Cause.LOCK_EXPIRED)
+                ]  # fmt: skip
+                queue += after[now]
+        saved = {now for now in after if self._settled(now, event)}
+        grown = True
+        while grown:
+            more = {now for now, then in after.items() if now not in saved and any(s in saved for s in then)}
+            grown = bool(more)
+            saved |= more
+        return any(now not in saved for now in after) if everywhere else start not in saved
+
+    def _settled(self, state: State, event: int) -> bool:
+        """Every group's message about the event is settled, or was never published."""
+        readers = [p for p in self.ctx.design.processes if p.queue]
+        return all(state.status(p.name, event) in ("settled", "absent") for p in readers)
 
     def _too_early(self, first: n.Target, second: n.Target, state: State, event: int) -> bool:
         """The second happened for this event's key, the first for no event it could belong to.

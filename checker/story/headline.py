@@ -56,6 +56,10 @@ class Headline:
                 return f"{self.names.event(event)} got to where it must never be: {self.names.text(claim.condition.span)}"
             case "failure-transparent":
                 return self._unlike_any()
+            case "recoverable":
+                return f"{self.names.event(self._event(lambda e: True))} can no longer be settled without outside help"
+            case "eventually-settled":
+                return f"{self.names.event(self._event(lambda e: True))} may never be settled, even if nothing fails any more"
         raise ValueError(claim.kind)
 
     def _event(self, wanted: Callable[[int], bool]) -> int:

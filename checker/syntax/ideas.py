@@ -31,7 +31,7 @@ _FILLERS = frozenset(
 """Words that people put in between; the line may fit without one."""
 _NOT_FORGOTTEN = frozenset(
     {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
-    | {"failure-transparent"}
+    | {"failure-transparent", "recoverable", "eventually"}
 )
 """Words that say something of their own: nobody leaves them out by mistake."""
 _SPELT_OUT = str.maketrans(

@@ -142,17 +142,16 @@ def test_3_a_solver_that_gives_up(monkeypatch: pytest.MonkeyPatch, status: str) 
 
 
 def test_130_ctrl_c_says_what_was_found() -> None:
-    slow = ROOT / "examples" / "theory" / "four_workers.once"
-    command = [sys.executable, "-m", "checker", "check", str(SEED), str(slow), "--format", "json"]
+    command = [sys.executable, "-m", "checker", "check", str(SEED), "--workers", "6", "--events", "6", "--format", "json"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(4)
+    time.sleep(5)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     found = json.loads(out)
     assert found["interrupted"] is True
     assert found["exit_code"] == 130
-    assert any(r["design"].endswith("invoice_email.once") for r in found["results"])
+    assert 0 < len(found["results"]) < 6
 
 
 def test_exit_zero_only_reports(tmp_path: Path) -> None:
