@@ -81,6 +81,7 @@ def _trimmed(machine: Machine) -> Machine:
     used = {v.PC}
     for rule in machine.rules:
         used.update(t.variable for t in rule.guard)
+        used.update(t.variable for said in rule.others for t in said.guard)
         for update in rule.updates:
             used.add(update.target)
             used.update([update.source] if update.source else [])
