@@ -43,7 +43,7 @@ LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 FOR_SOLVERS = 3_000
 """States of a bounded graph that a solver is asked to confirm."""
 
-SANITY = 2_000
+SANITY = 500
 """States searched for a contradiction to a proof."""
 
 MARKED = "workers are killed only at the marked crash points"
