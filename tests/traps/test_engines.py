@@ -186,7 +186,8 @@ def test_a_limited_run_taken_as_proof(options: Options, tmp_path: Path) -> None:
     result = check(file_of(tmp_path, SAFE), options)
     (one,) = result.designs[0].cells
     if one.verdict is Verdict.HOLDS:  # everything was finished before anybody looked at the clock: then it is a proof
-        assert (one.assurance, one.checked_by) == (Assurance.CERTIFICATE, ("z3",))
+        assert one.assurance in (Assurance.CERTIFICATE, Assurance.EXHAUSTIVE)
+        assert "z3" in one.checked_by
         return
     assert (one.verdict, one.assurance) == (Verdict.UNKNOWN, Assurance.NONE)
     assert one.reason
