@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from checker.assuming_command import AssumptionsCommand
+from checker.commands.assumptions import AssumptionsCommand
 from checker.exits import Exit
 from tests.assuming.designs import ACK_FIRST, CHARGE, FIRST, assuming
 

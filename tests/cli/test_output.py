@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.cli import cli
+from checker.cli import COMMANDS
 from tests.cli.test_exit_codes import ROOT, SEED, run
 
 ESCAPE = "\x1b"
@@ -17,7 +17,7 @@ SMALL = (SEED, "--semantics", "at-least-once", "--claim", "no duplicate", "--no-
 """The quickest check with a story."""
 
 
-@pytest.mark.parametrize("name", ["", *sorted(cli.commands)])
+@pytest.mark.parametrize("name", ["", *sorted(COMMANDS)])
 def test_help(name: str, golden: Callable[[Path, str], None]) -> None:
     done = run(*([name] if name else []), "--help", COLUMNS="100")
     assert done.returncode == 0

@@ -28,7 +28,7 @@ LAYERS = (
     ("judge",),
     ("check", "assuming", "exits"),
     ("report", "progress"),
-    ("commands", "assuming_command", "cli", "main"),
+    ("commands", "cli", "main"),
 )
 """Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
 
@@ -36,7 +36,7 @@ ENGINES = ("explore", "cover", "smt")
 DATA = {"machine", "invariant"}
 """What the engines may share."""
 
-PRINTERS = ("report", "commands", "assuming_command", "cli", "main")
+PRINTERS = ("report", "commands", "cli", "main")
 """Parts that may write to a stream."""
 
 GIVEN_A_STREAM = ("progress",)

@@ -1,0 +1,44 @@
+"""The command line: arguments and help only, one file per command. What a command does is in ``checker/commands/``."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from checker import __version__
+
+PROGRAM = "onceproof"
+COMMANDS = (
+    "check",
+    "assumptions",
+    "verify",
+    "graph",
+)
+"""Every command, in the order of the help; ``checker/cli/<name>.py`` defines its ``command``."""
+
+
+class OnDemand(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which help shows them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"checker.cli.{cmd_name}").command
+        return found
+
+
+@click.group(cls=OnDemand, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ONCEPROOF"})
+@click.version_option(__version__, "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Proves that no business effect of a message handler happens twice or is lost, or tells the shortest story of how it does.
+
+    \b
+    Example:
+      onceproof check examples/article/invoice_email.once
+    """

@@ -1,0 +1,98 @@
+"""``onceproof check``: from arguments to a result, printed, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from checker.check import NoDesign
+from checker.check import check as check_designs
+from checker.commands.shared import emit
+from checker.exits import Exit, of_result
+from checker.load import load
+from checker.options import Options
+from checker.progress import ProgressLine
+from checker.report.terminal import paint
+from checker.result import Result
+from checker.syntax.nodes import Semantics
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCommand:
+    """``onceproof check``, with its options as the command line names them."""
+
+    paths: tuple[Path, ...]
+    semantics: tuple[str, ...]
+    workers: int | None
+    events: int | None
+    claims: tuple[str, ...]
+    form: str
+    output: Path | None
+    color: str
+    timeout: float
+    max_states: int
+    solver: str
+    second_opinion: bool
+    certificate: Path | None
+    why: bool
+    exit_zero: bool
+    quiet: bool
+    verbose: bool
+
+    @property
+    def options(self) -> Options:
+        """What the engines are asked."""
+        chosen = tuple(s for s in Semantics if s.value in self.semantics)
+        return Options(
+            self.workers,
+            self.events,
+            chosen,
+            self.claims,
+            self.timeout,
+            self.max_states,
+            self.second_opinion,
+            self.solver == "all",
+            self.why or self.verbose,
+        )
+
+    def run(self) -> int:
+        """Check and print; returns the exit code."""
+        progress = ProgressLine(sys.stderr)
+        try:
+            result = check_designs(self.paths, self.options, progress)
+        except NoDesign as error:
+            raise click.UsageError(str(error)) from error
+        finally:
+            progress.clear()
+        self._demand_cells(result)
+        if self.certificate is not None:
+            self._certify(result, self.certificate)
+        self._write(replace(result, command=("check", *(str(p) for p in self.paths))))
+        code = of_result(result)
+        return int(Exit.HOLDS) if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE) else int(code)
+
+    def _demand_cells(self, result: Result) -> None:
+        """A selection that selects nothing is a mistake, not a success."""
+        healthy = result.designs and not any(d.failures or (not d.semantics) for d in result.designs)
+        if healthy and not result.interrupted and not any(d.cells for d in result.designs) and (self.claims or self.semantics):
+            raise click.UsageError("no claim of these designs matches --claim and --semantics")
+
+    def _certify(self, result: Result, directory: Path) -> None:
+        from checker import certificates
+        from checker.smt.solver import Z3, Effort, installed
+
+        solvers = installed(Effort(self.timeout)) if self.solver == "all" else (Z3(Effort(self.timeout)),)
+        for design in result.designs:
+            loaded = load(design.path)
+            if loaded.design is not None and loaded.sha256 == design.sha256:
+                try:
+                    certificates.write(loaded.design, design, directory, solvers)
+                except (ValueError, OSError) as error:
+                    raise click.UsageError(f"cannot write certificates: {error}") from error
+
+    def _write(self, result: Result) -> None:
+        verbosity = 0 if self.quiet else 2 if self.verbose else 1
+        emit(self.output, self.color, lambda look: paint(result, self.form, verbosity, look))

@@ -1,0 +1,40 @@
+"""What several commands do: load a design, write a text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from checker.load import Loaded, load
+from checker.report.terminal import Paint
+
+
+def design_of(path: Path) -> Loaded:
+    """Load one design; its mistakes are shown."""
+    if not path.is_file():
+        raise click.UsageError(f"there is no file {path}")
+    loaded = load(path)
+    if loaded.design is None:
+        from checker.report.diagnostics import render
+
+        click.echo(render(loaded.diagnostics, loaded.sources), err=True)
+    return loaded
+
+
+def emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> None:
+    """Write to the chosen place, in a look that suits it."""
+    if output is None or str(output) == "-":
+        stream = sys.stdout
+        written = text(Paint.for_stream(stream, color))
+        data = written if written.endswith("\n") else written + "\n"
+        stream.write(data)
+        stream.flush()
+        return
+    written = text(Paint.plain(color == "always"))
+    try:
+        output.write_text(written if written.endswith("\n") else written + "\n", encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"cannot write {output}: {(error.strerror or 'failed').lower()}") from error
