@@ -28,6 +28,8 @@ class OnDemand(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name."""
         if cmd_name not in COMMANDS:
+            for name in COMMANDS:  # click suggests from those it knows
+                self.commands.setdefault(name, click.Command(name))
             return None
         found: click.Command = importlib.import_module(f"checker.cli.{cmd_name}").command
         return found
