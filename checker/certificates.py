@@ -16,7 +16,6 @@ from typing import Any
 from checker.claims import property_of
 from checker.design import Claim, Design
 from checker.lower import lower
-from checker.machine import Cause
 from checker.replay import ReplayError, replay, violated
 from checker.result import Assurance, Cell, DesignResult, Verdict
 from checker.slice import sliced
@@ -24,10 +23,9 @@ from checker.smt import certificate
 from checker.smt.question import Outcome, certify
 from checker.smt.solver import Solver
 from checker.syntax.nodes import Semantics
-from checker.trace import EventOf, Step, Trace
+from checker.tracefile import SCHEMA, of_data, to_data
 
 TRACE = "trace.json"
-TRACE_SCHEMA = "onceproof-trace/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +110,9 @@ def _claim(design: Design, text: str) -> Claim:
 def _write_trace(folder: Path, sha256: str, cell: Cell) -> None:
     assert cell.trace is not None
     folder.mkdir(parents=True, exist_ok=True)
-    events = [{"component": e.component, "type": e.type, "payload": dict(e.payload)} for e in cell.trace.events]
-    steps = [
-        {
-            "cause": s.cause.value, "component": s.component, "event": s.event, "worker": s.worker, "process": s.process,
-            "queue": s.queue, "subject": s.subject, "line": s.line, "outcome": s.outcome,
-        }
-        for s in cell.trace.steps
-    ]  # fmt: skip
     data = {
-        "schema": TRACE_SCHEMA, "design": sha256, "claim": cell.claim, "semantics": cell.semantics.value,
-        "checked_by": list(cell.checked_by), "events": events, "steps": steps,
+        "schema": SCHEMA, "design": sha256, "claim": cell.claim, "semantics": cell.semantics.value,
+        "checked_by": list(cell.checked_by), **to_data(cell.trace),
     }  # fmt: skip
     (folder / TRACE).write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
@@ -130,12 +120,11 @@ def _write_trace(folder: Path, sha256: str, cell: Cell) -> None:
 def _replayed(design: Design, claim: Claim, semantics: Semantics, index: Any) -> str:
     """Why the stored trace does not show the violation; empty if it does."""
     try:
-        events = tuple(EventOf(e["component"], e["type"], tuple(sorted(e["payload"].items()))) for e in index["events"])
-        steps = tuple(Step(Cause(s.pop("cause")), **s) for s in index["steps"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return f"not a trace: {error}"
+        trace = of_data(index, semantics)
+    except ValueError as error:
+        return str(error)
     try:
-        replayed = replay(design, Trace(semantics, events, steps))
+        replayed = replay(design, trace)
     except ReplayError as error:
         return str(error)
     return "" if violated(design, claim, semantics, replayed.states[-1]) else "the claim is not violated at the end"

@@ -14,6 +14,7 @@ COMMANDS = (
     "assumptions",
     "verify",
     "graph",
+    "step",
 )
 """Every command, in the order of the help; ``checker/cli/<name>.py`` defines its ``command``."""
 
