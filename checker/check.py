@@ -48,8 +48,8 @@ def check(paths: Sequence[str | Path] | str | Path, options: Options | None = No
     wanted = [paths] if isinstance(paths, str | Path) else list(paths)
     done: list[DesignResult] = []
     for path, in_folder in designs(wanted):
-        loaded = _loaded(path)
-        if in_folder and _is_library(loaded):
+        loaded = loaded_from(path)
+        if in_folder and is_library(loaded):
             continue
         result, interrupted = check_loaded(loaded, options or Options(), progress)
         done.append(result)
@@ -77,7 +77,8 @@ def check_loaded(loaded: Loaded, options: Options, progress: Progress | None = N
     return result, interrupted
 
 
-def _loaded(path: Path) -> Loaded:
+def loaded_from(path: Path) -> Loaded:
+    """A loaded design; a file that cannot be read is a diagnostic."""
     try:
         return load(path)
     except OSError as error:
@@ -85,5 +86,6 @@ def _loaded(path: Path) -> Loaded:
         return Loaded(str(path), None, (broken,), {}, hashlib.sha256(b"").hexdigest())
 
 
-def _is_library(loaded: Loaded) -> bool:
+def is_library(loaded: Loaded) -> bool:
+    """Whether a file only declares things for others to import."""
     return loaded.design is None and {d.code for d in loaded.diagnostics} <= LIBRARY and bool(loaded.diagnostics)

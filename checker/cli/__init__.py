@@ -11,10 +11,12 @@ from checker import __version__
 PROGRAM = "onceproof"
 COMMANDS = (
     "check",
+    "parse",
     "assumptions",
     "verify",
     "graph",
     "step",
+    "completion",
 )
 """Every command, in the order of the help; ``checker/cli/<name>.py`` defines its ``command``."""
 

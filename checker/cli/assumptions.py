@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from checker.cli.shared import SEMANTICS
+from checker.cli.shared import CLAIMS, SEMANTICS
 
 
 @click.command("assumptions")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help="Only under these delivery semantics.")
-@click.option("--claim", "claims", multiple=True, metavar="TEXT", help="Only claims that contain TEXT.")
+@CLAIMS
 @click.option("--most", type=click.IntRange(1, 6), default=3, show_default=True, help="The largest set of assumptions tried.")
 @click.option(
     "--timeout",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from checker.cli.shared import PATHS, SEMANTICS
+from checker.cli.shared import CLAIMS, PATHS, SEMANTICS
 
 
 @click.command("check")
@@ -14,7 +14,7 @@ from checker.cli.shared import PATHS, SEMANTICS
 @click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help="Check only under these delivery semantics.")
 @click.option("--workers", type=click.IntRange(1, 8), help="Look only at up to N workers at once (a bounded verdict).")
 @click.option("--events", type=click.IntRange(1, 8), help="Look only at up to M events (a bounded verdict).")
-@click.option("--claim", "claims", multiple=True, metavar="TEXT", help="Check only claims that contain TEXT.")
+@CLAIMS
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the result."
 )

@@ -15,7 +15,7 @@ import pytest
 from tests.whole_repo.repo import PACKAGE, ROOT, blocks, modules
 
 LAYERS = (
-    ("source", "machine", "resources"),
+    ("source", "machine", "resources", "testing"),
     ("diagnostics", "invariant", "syntax.nodes", "syntax.steps", "models"),
     ("errors",),
     ("syntax", "design"),

@@ -1,0 +1,25 @@
+"""``onceproof completion``: click's own completion scripts, and what is completed from designs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+from click.shell_completion import get_completion_class
+
+from checker.cli import PROGRAM, cli
+from checker.exits import Exit
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionCommand:
+    """``onceproof completion``."""
+
+    shell: str
+
+    def run(self) -> int:
+        """Print the script; returns the exit code."""
+        complete = get_completion_class(self.shell)
+        assert complete is not None
+        click.echo(complete(cli, {}, PROGRAM, "_ONCEPROOF_COMPLETE").source())
+        return int(Exit.HOLDS)
