@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import click
 from click.shell_completion import get_completion_class
 
-from checker.cli import PROGRAM, cli
 from checker.exits import Exit
 
 
@@ -21,5 +20,6 @@ class CompletionCommand:
         """Print the script; returns the exit code."""
         complete = get_completion_class(self.shell)
         assert complete is not None
-        click.echo(complete(cli, {}, PROGRAM, "_ONCEPROOF_COMPLETE").source())
+        root = click.get_current_context().find_root()
+        click.echo(complete(root.command, {}, root.info_name or "onceproof", "_ONCEPROOF_COMPLETE").source())
         return int(Exit.HOLDS)

@@ -19,7 +19,7 @@ create table if not exists provider_sent(event text, key text unique);
 
 def _postgres() -> psycopg.Connection:
     schema = os.environ["REAL_NAME"]
-    address = os.environ.get("POSTGRES", "host=127.0.0.1 user=postgres dbname=test")
+    address = os.environ.get("POSTGRES", "host=localhost user=postgres dbname=test")
     return psycopg.connect(address, autocommit=True, options=f"-c search_path={schema}")
 
 
@@ -62,7 +62,7 @@ class Queue:
 
     def __init__(self) -> None:
         self.name = os.environ["REAL_NAME"]
-        self.connection = pika.BlockingConnection(pika.URLParameters(os.environ.get("AMQP", "amqp://guest:guest@127.0.0.1:5672/")))
+        self.connection = pika.BlockingConnection(pika.URLParameters(os.environ.get("AMQP", "amqp://guest:guest@localhost/")))
         self.channel = self.connection.channel()
         self.channel.queue_declare(self.name, durable=True)
         self.current = 0
