@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import combinations
 
 from checker import cover
@@ -21,6 +21,7 @@ from checker.judge import judge_claim
 from checker.lower import Lowered, lower
 from checker.machine import Machine, Property
 from checker.options import Options
+from checker.records import dataclass
 from checker.replay import ReplayError, replay, violated
 from checker.result import Assurance, Cell, Disagreement, Scope, Verdict
 from checker.slice import sliced

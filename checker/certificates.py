@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from checker.claims import property_of
 from checker.design import Claim, Design
 from checker.lower import lower
+from checker.records import dataclass
 from checker.replay import ReplayError, replay, violated
 from checker.result import Assurance, Cell, DesignResult, Verdict
 from checker.slice import sliced

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from checker.machine import Level
+from checker.records import dataclass
 from checker.source import Span
 from checker.syntax import nodes as n
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from checker.design import Claim, Design, Effect
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.replay.context import Context
 from checker.replay.interpreter import ReplayError, choices, replay
 from checker.replay.state import State, look

@@ -15,7 +15,7 @@ Both parts are downward closed: removing a worker or an event keeps them true. T
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from checker.records import dataclass
 
 Row = tuple[str, ...]
 

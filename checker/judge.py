@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker import cover
 from checker.claims import TooWide, property_of, witnesses
@@ -24,6 +24,7 @@ from checker.impossible import Impossible, impossible
 from checker.lower import Lowered, lower
 from checker.machine import Level, Machine, Property
 from checker.options import Options
+from checker.records import dataclass
 from checker.replay import ReplayError, replay, violated
 from checker.result import Assurance, Cell, Disagreement, Reasons, Scope, Statistics, Verdict
 from checker.slice import sliced

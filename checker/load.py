@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from checker.design import Design
@@ -11,6 +11,7 @@ from checker.diagnostics import Diagnostic, Severity
 from checker.errors import names as name_errors
 from checker.errors import syntax as errors
 from checker.errors.fold import settle
+from checker.records import dataclass
 from checker.resolve import resolve
 from checker.source import Source
 from checker.syntax import nodes as n

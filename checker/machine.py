@@ -32,8 +32,9 @@ The shape follows Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from checker.records import dataclass
 
 
 class Level(Enum):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from checker.records import dataclass
 from checker.syntax.nodes import Semantics
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker import design as d
 from checker.diagnostics import Diagnostic
 from checker.errors import names as errors
+from checker.records import dataclass
 from checker.source import Span
 from checker.syntax import nodes as n
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from checker.diagnostics import Diagnostic
 from checker.invariant import Invariant
+from checker.records import dataclass
 from checker.source import Source
 from checker.syntax.nodes import Semantics
 from checker.trace import Trace

@@ -15,8 +15,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from checker.records import dataclass
 
 Event = Mapping[str, str]
 """A message as the design declares it: every field with a value."""

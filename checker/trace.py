@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.syntax.nodes import Semantics
 
 

@@ -6,10 +6,11 @@ Built on the interpreter that replays stories (``checker/replay``), so it follow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker.design import Design
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.replay import Context, Judge, Replay, State, choices, initial, replay
 from checker.replay.oracle import event_sets
 from checker.source import Source

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 
@@ -21,6 +20,7 @@ from checker.explore.local import GONE, Local
 from checker.lower import Lowered
 from checker.lower import variables as v
 from checker.machine import Cause, Level, Machine, Pattern, RuleKind
+from checker.records import dataclass
 
 Node = tuple[int, int, int]
 """Component row, event row, worker or GONE; numbered."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from checker.design import Claim, Design
 from checker.exits import Exit, worst
 from checker.load import load
 from checker.options import Options
+from checker.records import dataclass
 from checker.report.words import WORDS
 from checker.result import Disagreement, Verdict
 from checker.story.headline import listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from checker.exits import Exit, of_result
 from checker.load import load
 from checker.options import Options
 from checker.progress import ProgressLine
+from checker.records import dataclass
 from checker.report.terminal import paint
 from checker.result import Result
 from checker.syntax.nodes import Semantics

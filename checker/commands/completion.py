@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 from click.shell_completion import get_completion_class
 
 from checker.exits import Exit
+from checker.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

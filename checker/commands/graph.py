@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from checker.commands.shared import design_of, emit
 from checker.exits import Exit
+from checker.records import dataclass
 from checker.syntax.nodes import Semantics
 
 

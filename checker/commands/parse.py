@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ import click
 from checker.check import NoDesign, designs, is_library, loaded_from
 from checker.diagnostics import Severity
 from checker.exits import Exit
+from checker.records import dataclass
 from checker.report.diagnostics import render
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ import click
 from checker.commands.shared import design_of
 from checker.exits import Exit
 from checker.load import Loaded
+from checker.records import dataclass
 from checker.replay import ReplayError
 from checker.report.terminal import Paint
 from checker.report.walking import history_text, offers_text, situation_text, taken_text

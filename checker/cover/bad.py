@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 
 from checker.machine import EventPattern, Level, Pattern, Property
+from checker.records import dataclass
 
 from .names import LEVELS, Tests
 from .order import EventPart, Part

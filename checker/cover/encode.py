@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from checker.machine import Level, Machine, Rule, RuleKind
+from checker.records import dataclass
 
 from .names import GONE, LEVELS, Assign, MachineError, Names
 from .rows import Reaction, Rows, written

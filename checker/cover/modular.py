@@ -7,10 +7,9 @@ After Flanagan and Qadeer, "Thread-modular model checking" (SPIN 2003).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from checker.invariant import Invariant, Shape
 from checker.machine import Machine
+from checker.records import dataclass
 
 from .encode import Encoded, Local
 from .names import GONE

@@ -6,9 +6,8 @@ Everything that the contract in ``checker.machine`` forbids and that can be seen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from checker.machine import Guard, Level, Machine, Update, Variable
+from checker.records import dataclass
 
 GONE = -1
 """No such row: no worker, no event, or no source."""

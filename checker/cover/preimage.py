@@ -9,9 +9,10 @@ Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems for infinite-stat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from itertools import product
+
+from checker.records import dataclass
 
 from .encode import Local
 from .modular import Reach

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from checker.invariant import Invariant
+from checker.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from checker.explore.bounds import Budget
+from checker.records import dataclass
 
 Progress = Callable[[int, int], None]
 """Called now and then with the number of states and of transitions so far."""

@@ -6,7 +6,6 @@ The search goes over orbits; the run it hands back has identities again and can 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from checker.explore import plain
@@ -17,6 +16,7 @@ from checker.explore.meter import Exploration, Meter, Progress
 from checker.explore.orbits import Orbits, State
 from checker.explore.order import Cost, cost_of, free
 from checker.machine import Machine, Move, Property, Run
+from checker.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

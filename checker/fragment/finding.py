@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from checker.design import Claim, Design, Process
 from checker.lower import Lowered
 from checker.machine import Machine, Property
+from checker.records import dataclass
 from checker.resolve_steps import condition_parts, walk
 from checker.source import Span
 from checker.syntax import nodes as n

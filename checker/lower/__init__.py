@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from checker.design import Design
 from checker.lower import variables as v
@@ -13,6 +12,7 @@ from checker.lower.places import DEAD, Spot
 from checker.lower.program import compile_process
 from checker.lower.queues import Group, groups
 from checker.machine import Level, Limit, Machine, Rule, Test, Variable
+from checker.records import dataclass
 from checker.syntax.nodes import Semantics
 
 __all__ = ["Lowered", "lower"]

@@ -8,10 +8,11 @@ the preimage.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from checker.machine import Action, Broadcast, Rule, RuleKind, Test, Update
 from checker.machine import Variable as MachineVariable
+from checker.records import dataclass
 
 Table = tuple[tuple[str, str], ...]
 """A total function on a domain, as pairs in the order of the domain."""

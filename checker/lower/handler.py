@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker import design as d
 from checker.lower import program as op
@@ -16,6 +16,7 @@ from checker.lower.places import At, Sink, Spot
 from checker.lower.program import Place, Program
 from checker.lower.queues import Group, Tracking
 from checker.machine import Action, Broadcast, Cause, Rule, RuleKind, Test, Variable, put
+from checker.records import dataclass
 from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from checker.lower.case import Case, Table
+from checker.records import dataclass
 
 Frozen = tuple[tuple[str, Table], ...]
 

@@ -5,9 +5,8 @@ Nothing here knows about queues' semantics or variables; ``handler.py`` turns op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from checker.design import Design, Process
+from checker.records import dataclass
 from checker.syntax import nodes as n
 
 

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from checker import design as d
 from checker.lower import variables as v
 from checker.lower.case import Case, Table, mapping
 from checker.machine import Action, Cause, Level, Rule, RuleKind, Test, Variable
+from checker.records import dataclass
 from checker.resolve_steps import walk
 from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics

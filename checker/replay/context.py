@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker import design as d
 from checker.machine import Level
+from checker.records import dataclass
 from checker.replay.state import Frame, Spot, State, Worker, Write
 from checker.syntax import nodes as n
 

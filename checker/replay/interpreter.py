@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from checker.design import Design
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.replay.broker import has_room, message_faults, starts, store_faults
 from checker.replay.context import Context
 from checker.replay.handler import deaths, late, moves, onward

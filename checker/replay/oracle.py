@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 
 from checker.design import Design
+from checker.records import dataclass
 from checker.replay.claims import Judge
 from checker.replay.context import Context
 from checker.replay.interpreter import choices, initial

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from checker.records import dataclass
 from checker.report.terminal import Paint
 from checker.result import Result
 

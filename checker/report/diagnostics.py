@@ -7,12 +7,12 @@ terminal. ``render`` and ``render_rich`` have the same characters; colour only r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from checker.diagnostics import Diagnostic, Severity
+from checker.records import dataclass
 from checker.source import Source, Span
 
 WIDTH = 100

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import PurePath
 
@@ -12,6 +11,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.report.words import clean
 from checker.story import Change, Story, StoryStep
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from typing import TextIO
 
+from checker.records import dataclass
 from checker.result import Result
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from checker.invariant import Invariant, Row, Shape
 from checker.machine import Machine, Property
+from checker.records import dataclass
 from checker.smt import terms
 from checker.smt.checks import demand_wellformed, unknown_row
 from checker.smt.encode import describe

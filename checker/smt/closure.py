@@ -22,10 +22,10 @@ list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from checker.invariant import Shape
 from checker.machine import Level, Machine, Property, Variable
+from checker.records import dataclass
 from checker.smt import terms
 from checker.smt.checks import unknown_row
 from checker.smt.encode import Layout, Place, actors, bad, code, describe, fire, in_domain, initial_row, legend

@@ -13,10 +13,10 @@ term over the old symbols. Both are read off the :class:`checker.machine.Rule` a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import permutations, product
 
 from checker.machine import Broadcast, EventPattern, Guard, Level, Machine, Pattern, Rule, RuleKind, Update, Variable
+from checker.records import dataclass
 from checker.smt import terms
 
 Read = Callable[[str], str]

@@ -48,11 +48,11 @@ obligation is the stronger claim that drops ``absent`` for them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import combinations, pairwise, permutations, product, zip_longest
 
 from checker.invariant import Invariant, Row, Shape
 from checker.machine import Level, Machine, Property, RuleKind, Variable
+from checker.records import dataclass
 from checker.smt import terms
 from checker.smt.encode import (
     Embedding,

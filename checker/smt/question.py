@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from checker.invariant import Invariant
 from checker.machine import Action, Machine, Property, Run
+from checker.records import dataclass
 from checker.smt.checks import demand_wellformed, unknown_row
 from checker.smt.closure import Configuration, closure_obligations, misplaced
 from checker.smt.induction import Obligation, invariant_rows, obligations

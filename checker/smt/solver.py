@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from importlib.util import find_spec
 from typing import Any, Protocol
+
+from checker.records import dataclass
 
 
 class Status(Enum):

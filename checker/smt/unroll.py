@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from checker.machine import Machine, Move, Property, RuleKind, Run
+from checker.records import dataclass
 from checker.smt import terms
 from checker.smt.encode import Cell, Firing, Layout, Place, actors, bad, describe, fire, in_domain, initial_row, legend
 from checker.smt.terms import claim, declare, define, quote

@@ -7,10 +7,11 @@ Nothing here comes from the machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker import design as d
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.replay.context import Context
 from checker.replay.interpreter import Replay
 from checker.source import Source

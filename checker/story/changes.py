@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from checker import design as d
 from checker.machine import Level
+from checker.records import dataclass
 from checker.replay.context import Context
 from checker.replay.state import Spot, State, look
 from checker.resolve_steps import walk

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from checker import design as d
 from checker.machine import Level
+from checker.records import dataclass
 from checker.replay.context import Context
 from checker.replay.rows import view
 from checker.replay.state import Spot, State, Worker

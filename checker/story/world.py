@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.replay.context import Context
 from checker.replay.state import Spot, State, Worker
 from checker.story.lines import again, at_once, boxed_words, knows_key

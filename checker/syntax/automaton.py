@@ -8,13 +8,13 @@ tree is built here; ``recover.py`` hands the mended text to Lark for that.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
 from lark.lexer import TerminalDef
 from lark.parsers.lalr_analysis import Shift
 
+from checker.records import dataclass
 from checker.syntax.parse import grammar
 
 Stack = tuple[int, ...]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from checker.records import dataclass
 
 Edit = tuple[int, int, str]
 Literals = Mapping[str, tuple[str, ...]]

@@ -6,9 +6,9 @@ Every node has a ``span``. Nothing is resolved here: names are text with a place
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from checker.records import dataclass
 from checker.source import Span
 from checker.syntax.steps import (
     Ack,

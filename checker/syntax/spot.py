@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from checker.diagnostics import Diagnostic
 from checker.errors.expected import in_words
 from checker.errors.shapes import CLAIM_PROSE, CONCEPTS, shape_below, shape_of
+from checker.records import dataclass
 from checker.source import Span
 from checker.syntax.automaton import Reading, Stack, automaton
 from checker.syntax.layout import Line

@@ -7,10 +7,10 @@ some point removes such workers instead, and limits are ignored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 
 from checker.machine import Broadcast, Level, Rule, RuleKind, Update
+from checker.records import dataclass
 from checker.why.space import Cube, Masks, Part, Space, cube, subtract
 
 Rows = tuple[Masks, ...]

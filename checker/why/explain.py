@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from checker.claims.kinds import counter
@@ -16,6 +15,7 @@ from checker.invariant import Invariant
 from checker.lower import Lowered
 from checker.lower import variables as v
 from checker.machine import EventPattern, Machine, Pattern, Property, Test
+from checker.records import dataclass
 from checker.why.allowed import Allowed, Reached, TooBig
 from checker.why.before import steps
 from checker.why.general import READER, TASTES, Generaliser, Taste

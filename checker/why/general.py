@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 
 from checker.lower import Lowered
 from checker.lower import variables as v
 from checker.machine import Level, Variable
+from checker.records import dataclass
 from checker.why.allowed import Allowed
 from checker.why.space import Cube, Part, Space, cube, values
 

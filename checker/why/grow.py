@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from checker.lower import variables as v
+from checker.records import dataclass
 from checker.why.before import Step
 from checker.why.general import Generaliser, Taste
 from checker.why.space import Cube, Profile, Space, Term, uncovered

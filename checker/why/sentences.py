@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from checker.design import Claim
 from checker.lower import variables as v
 from checker.machine import EventPattern, Guard, Pattern, Test
+from checker.records import dataclass
 from checker.why.words import Words, listed, participle
 
 

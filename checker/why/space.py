@@ -7,11 +7,11 @@ of theirs, each row with its values in the given sets. Sets of values are bit ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise, permutations, product
 
 from checker.machine import EventPattern, Guard, Level, Machine, Pattern, Test, Variable
+from checker.records import dataclass
 
 LEVELS = (Level.COMPONENT, Level.EVENT, Level.WORKER)
 

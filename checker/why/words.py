@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from checker import design as d
@@ -12,6 +11,7 @@ from checker.lower import variables as v
 from checker.lower.places import DEAD
 from checker.lower.queues import Tracking
 from checker.machine import Cause, Level, Machine, Test
+from checker.records import dataclass
 from checker.resolve_steps import walk
 from checker.syntax import nodes as n
 
