@@ -146,6 +146,23 @@ def test_transcripts_run_as_they_stand(tmp_path: Path) -> None:
             assert not command.printed or _matches(command.printed, done.stdout), f"{command} prints\n{done.stdout}"
 
 
+def test_the_tutorial_shows_the_tutorial_designs() -> None:
+    steps = sorted((ROOT / "examples/tutorial").glob("*.once"))
+    assert [b.text for b in blocks("docs/tutorial.md") if b.kind == "once"] == [read(p) for p in steps]
+
+
+PROGRAMS = list(dict.fromkeys(b.page for b in EVERY if b.kind == "python"))
+
+
+@pytest.mark.parametrize("page", PROGRAMS, ids=str)
+def test_python_blocks_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page are one program, run in the repository's root."""
+    monkeypatch.chdir(ROOT)
+    known: dict[str, object] = {}
+    for block in (b for b in EVERY if b.page == page and b.kind == "python"):
+        exec(compile(block.text, str(block), "exec"), known)
+
+
 def test_the_readme_shows_the_first_design() -> None:
     assert [b.text for b in blocks("README.md") if b.kind == "once"] == [read(FIRST)]
 

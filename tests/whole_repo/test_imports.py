@@ -29,7 +29,7 @@ LAYERS = (
     ("judge",),
     ("check", "assuming", "exits"),
     ("report", "progress"),
-    ("commands", "cli", "main"),
+    ("commands", "cli", "main", "api"),
 )
 """Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
 
