@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from checker.check import NoDesign
 from checker.check import check as check_designs
 from checker.load import load, load_text
 from checker.options import Options
+from checker.records import dataclass
 from checker.report.terminal import Paint
 from checker.report.words import mark, short, summary
 from checker.result import Cell, DesignResult, Result
