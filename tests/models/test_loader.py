@@ -66,7 +66,7 @@ def test_options_change_switches(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_in_a_file_are_errors(tmp_path: Path, old: str, new: str, says: str) -> None:
-    with pytest.raises(ValueError, match="^mine") as error:
+    with pytest.raises(ValueError, match=r"^mine") as error:
         _read(tmp_path, GOOD.replace(old, new))
     assert str(error.value).startswith(says)
 
