@@ -1,7 +1,7 @@
 """MkDocs hooks: pages that lie outside docs/ join the site, and links between the two kinds are mended.
 
-``docs/*.md`` link to ``../examples/README.md``, ``../ARCHITECTURE.md`` and to sources, so that they work as plain files. In the site,
-the pages lie under ``repository/``, designs are shown as highlighted pages, and a link to any other file becomes plain text.
+``docs/*.md`` link to ``../examples/README.md``, ``../ARCHITECTURE.md`` and to sources, so that they work as plain files. In the
+site, the pages lie under ``repository/``, designs are shown as highlighted pages, and a link to any other file becomes plain text.
 """
 
 from __future__ import annotations
