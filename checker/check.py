@@ -10,33 +10,13 @@ from checker.errors import syntax as errors
 from checker.judge import Progress, judge
 from checker.load import Loaded, load
 from checker.options import Options
+from checker.paths import NoDesign, designs
 from checker.result import Cell, DesignResult, Disagreement, Result
 
-ENDING = ".once"
+__all__ = ["LIBRARY", "NoDesign", "check", "check_loaded", "designs"]
+
 LIBRARY = frozenset({"N120", "N121", "N125"})
 """What a file is told that only declares things for others to import."""
-
-
-class NoDesign(Exception):
-    """A path that cannot be checked; the message says why."""
-
-
-def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
-    """The files behind the paths, each with whether it was found in a folder. Raises ``NoDesign`` for what is not there."""
-    found: list[tuple[Path, bool]] = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob(f"*{ENDING}") if p.is_file())
-            if not inside:
-                raise NoDesign(f"the folder {path} holds no design (a file that ends in {ENDING})")
-            found += [(p, True) for p in inside]
-        elif path.is_file():
-            found.append((path, False))
-        elif path.exists():
-            raise NoDesign(f"{path} is neither a file nor a folder")
-        else:
-            raise NoDesign(f"there is no file {path}")
-    return list({p: (p, f) for p, f in found}.values())
 
 
 def check(paths: Sequence[str | Path] | str | Path, options: Options | None = None, progress: Progress | None = None) -> Result:

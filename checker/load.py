@@ -34,7 +34,7 @@ def load(path: str | Path) -> Loaded:
     """Load a design from a file. Raises OSError if it cannot be read."""
     shown = str(path)
     data = Path(path).read_bytes()
-    text = _decoded(data, shown)
+    text = text_of(data, shown)
     if isinstance(text, Diagnostic):
         loaded = Loaded(shown, None, (text,), {shown: Source.of(shown, "")})
     else:
@@ -42,7 +42,7 @@ def load(path: str | Path) -> Loaded:
     return replace(loaded, sha256=hashlib.sha256(data).hexdigest())
 
 
-def _decoded(data: bytes, shown: str) -> str | Diagnostic:
+def text_of(data: bytes, shown: str) -> str | Diagnostic:
     """The text of a file, or what is wrong with its bytes."""
     if b"\x00" in data:
         return errors.not_text(shown, data.index(b"\x00"))
@@ -79,7 +79,7 @@ def _imports(
         if any(target.resolve() == Path(known).resolve() for known in sources):
             continue
         try:
-            text = _decoded(target.read_bytes(), str(target))
+            text = text_of(target.read_bytes(), str(target))
         except OSError as error:
             reason = (
                 "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read").lower()

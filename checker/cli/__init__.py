@@ -12,6 +12,7 @@ PROGRAM = "onceproof"
 COMMANDS = (
     "check",
     "parse",
+    "fmt",
     "assumptions",
     "verify",
     "graph",

@@ -16,11 +16,11 @@ from tests.whole_repo.repo import PACKAGE, ROOT, blocks, modules
 
 LAYERS = (
     ("records",),
-    ("source", "machine", "resources", "testing"),
+    ("source", "machine", "resources", "testing", "paths"),
     ("diagnostics", "invariant", "syntax.nodes", "syntax.steps", "models"),
     ("errors",),
     ("syntax", "design"),
-    ("resolve_steps", "resolve", "load"),
+    ("resolve_steps", "resolve", "load", "formatting"),
     ("trace", "options", "slice", "explore", "cover", "smt"),
     ("lower", "replay"),
     ("claims", "unfold", "retell", "faults", "result", "tracefile"),
