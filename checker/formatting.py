@@ -8,10 +8,11 @@ here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from difflib import unified_diff
 
 from checker.diagnostics import Diagnostic, Severity
+from checker.records import dataclass
 from checker.source import Source, Span
 from checker.syntax import nodes as n
 from checker.syntax import parse

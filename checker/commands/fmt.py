@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from checker.exits import Exit, worst
 from checker.formatting import formatted, unified
 from checker.load import text_of
 from checker.paths import NoDesign, designs
+from checker.records import dataclass
 from checker.source import Source
 
 STDIN = Path("-")
