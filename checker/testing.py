@@ -61,14 +61,16 @@ class Harness(Protocol):
         """How often the effect has happened for the event, seen from outside: mails in the mailbox, rows in the ledger."""
 
 
-def crash(harness: Harness, event: Event, kill: Kill) -> None:
+def crash(harness: Harness, event: Event, kill: Kill, times: int = 1) -> None:
     """The story of a generated test: publish, a worker that is killed at this place, redelivery, a worker that finishes.
 
-    Raises AssertionError if the place is never reached, or if the second worker fails.
+    ``times``: how many workers are killed, one after the other. Raises AssertionError if the place is never reached, or if the
+    last worker fails.
     """
     harness.publish(event)
-    run_until_killed(harness, kill)
-    harness.redelivered(event)
+    for _ in range(times):
+        run_until_killed(harness, kill)
+        harness.redelivered(event)
     run(harness)
 
 

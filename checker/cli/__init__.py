@@ -17,6 +17,7 @@ COMMANDS = (
     "verify",
     "graph",
     "step",
+    "testgen",
     "completion",
 )
 """Every command, in the order of the help; ``checker/cli/<name>.py`` defines its ``command``."""

@@ -25,7 +25,7 @@ LAYERS = (
     ("lower", "replay"),
     ("claims", "unfold", "retell", "faults", "result", "tracefile"),
     ("story",),
-    ("fragment", "impossible", "dead", "why", "certificates", "walk", "crashmap"),
+    ("fragment", "impossible", "dead", "why", "certificates", "walk", "crashmap", "testgen"),
     ("judge",),
     ("check", "assuming", "exits"),
     ("report", "progress"),
