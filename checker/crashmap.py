@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from checker import cover
+from checker.certain import certain
 from checker.claims import TooWide, property_of
 from checker.design import Claim, Design
 from checker.explore import Bounds, Budget, Found, simplest
@@ -22,8 +22,6 @@ from checker.options import Options
 from checker.resolve_steps import inner, walk
 from checker.retell import confirmed
 from checker.slice import sliced
-from checker.smt.question import Outcome, certify
-from checker.smt.solver import Z3, Effort
 from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics
 from checker.trace import Trace
@@ -166,13 +164,9 @@ class _Search:
         return [self._ask(q, q.machine.only(crash)) for crash in crashes]
 
     def _proved(self, q: _Question, prop: Property) -> bool:
-        """Whether the claim holds whatever fails, with a certificate: then no single gap need be looked at."""
-        machine = sliced(self.lowered.machine, prop)
-        seconds = max(0.1, min(self.options.seconds, self.deadline - time.monotonic()))
-        answer = cover.prove(machine, prop, cover.Budget(seconds=seconds))
-        if not isinstance(answer, cover.Safe):
-            return False
-        return certify(machine, prop, answer.invariant, (Z3(Effort(seconds)),)).outcome is Outcome.PROVED
+        """Whether the claim holds whatever fails: then no single gap need be looked at."""
+        options = replace(self.options, seconds=max(0.1, self.deadline - time.monotonic()))
+        return certain(self.lowered, q.claim, (sliced(self.lowered.machine, prop), prop), options)[0]
 
     def _harm(self, q: _Question, harm: Harm, trace: Trace | None = None, reason: str = "", proved: bool = False) -> GapHarm:
         crashes = sum(s.cause is Cause.KILLED and s.outcome != "request lost" for s in trace.steps) if trace else 0

@@ -2,8 +2,7 @@
 
 REFUTED needs a run found by the search and replayed on the design itself by the interpreter. PROVED needs an invariant from the
 coverability engine, checked rule by rule by a solver (or, within bounds, a set of states checked to be closed). Engines that
-contradict each
-other make a ``Disagreement``, never a verdict.
+contradict each other make a ``Disagreement``, never a verdict.
 """
 
 from __future__ import annotations
@@ -118,10 +117,16 @@ def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Prog
         nothing = Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress)
         return replace(nothing.cell, reason=str(error))
     question = Question(lowered, claim, sliced(lowered.machine, prop), prop, options, progress)
-    found = _bounded_look(question) if options.bounded else _unbounded(question)
+    found = judge_question(question)
+    return replace(found, seconds=time.monotonic() - started) if isinstance(found, Cell) else found
+
+
+def judge_question(question: Question) -> Cell | Disagreement:
+    """Decide a claim for which everything is computed."""
+    found = _bounded_look(question) if question.options.bounded else _unbounded(question)
     if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
         found = _explained(question, _narrowed(question, _unless_vacuous(question, found)))
-    return replace(found, seconds=time.monotonic() - started) if isinstance(found, Cell) else found
+    return found
 
 
 # ---------------------------------------------------------------- any number

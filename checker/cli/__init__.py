@@ -14,6 +14,7 @@ COMMANDS = (
     "parse",
     "fmt",
     "assumptions",
+    "faults",
     "verify",
     "graph",
     "step",

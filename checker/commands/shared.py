@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from checker.design import Claim, Design
 from checker.load import Loaded, load
 from checker.report.terminal import Paint
+from checker.syntax.nodes import Semantics
 
 
 def design_of(path: Path) -> Loaded:
@@ -38,3 +40,17 @@ def emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> None:
         output.write_text(written if written.endswith("\n") else written + "\n", encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"cannot write {output}: {(error.strerror or 'failed').lower()}") from error
+
+
+def asked(design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]) -> list[tuple[Claim, Semantics]]:
+    """The selected claims, each under the selected semantics; a selection that selects nothing is a mistake."""
+    found = [
+        (claim, one)
+        for claim in design.claims
+        if not claims or any(part in claim.text for part in claims)
+        for one in claim.semantics or design.semantics
+        if one in design.semantics and (not semantics or one.value in semantics)
+    ]
+    if not found:
+        raise click.UsageError("no claim of this design matches --claim and --semantics")
+    return found

@@ -5,7 +5,7 @@ The search goes over orbits; the run it hands back has identities again and can 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
 from checker.explore import plain
@@ -148,15 +148,20 @@ def _found(orbits: Orbits, reached: dict[State, _Reached], bad: State, meter: Me
     while (previous := reached[state].previous) is not None:
         path.append((reached[state].rule, state))
         state = previous
-    config = _unfold(orbits, state)
-    start, peak = config, 0
+    run, peak = run_along(orbits, state, path[::-1])
+    return Found(run, reached[bad].cost, meter.states, meter.transitions, peak)
+
+
+def run_along(orbits: Orbits, start: State, path: Sequence[tuple[int, State]]) -> tuple[Run, int]:
+    """The concrete run from an initial state along rules and the states they lead to; and how many workers live at once in it."""
+    first = config = _unfold(orbits, start)
     moves: list[Move] = []
-    for rule, target in reversed(path):
+    peak = 0
+    for rule, target in path:
         move, config = _follow(orbits, config, rule, target)
         moves.append(move)
         peak = max(peak, config.alive)
-    run = Run(_rows(orbits, start), _events(orbits, start), tuple(moves))
-    return Found(run, reached[bad].cost, meter.states, meter.transitions, peak)
+    return Run(_rows(orbits, first), _events(orbits, first), tuple(moves)), peak
 
 
 def _unfold(orbits: Orbits, state: State) -> plain.Config:

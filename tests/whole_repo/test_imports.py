@@ -25,9 +25,10 @@ LAYERS = (
     ("lower", "replay"),
     ("claims", "unfold", "retell", "faults", "result", "tracefile"),
     ("story",),
-    ("fragment", "impossible", "dead", "why", "certificates", "walk", "crashmap", "testgen"),
+    ("fragment", "impossible", "dead", "why", "certificates", "walk"),
     ("judge",),
     ("check", "assuming", "exits"),
+    ("certain", "crashmap", "frontier", "testgen"),
     ("report", "progress"),
     ("commands", "cli", "main", "api"),
 )
