@@ -19,9 +19,6 @@ from checker.cli.shared import SEMANTICS
 )
 @click.option("--story", metavar="CLAIM", help="Begin at the end of the story that breaks this claim.")
 @click.option("--script", type=click.Path(path_type=Path), help="Read the lines from a file (- for standard input).")
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="When to use colour."
-)
 def command(**given: object) -> int:
     """Walk through a design by hand: what can happen now, and what can go wrong; take a step, look at the rows, go back.
 

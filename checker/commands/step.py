@@ -164,7 +164,6 @@ class StepCommand:
     kind: int
     story: str | None
     script: Path | None
-    color: str
 
     def run(self) -> int:
         """Walk until the input ends; returns the exit code (2 if a line of a script was not understood)."""
@@ -177,7 +176,7 @@ class StepCommand:
         if self.kind > count:
             raise click.UsageError(f"--kind: there are {count} choices of types and payloads")
         walk = Walk.start(design, chosen, loaded.sources, self.events, self.kind - 1)
-        session = Session(loaded, walk, self.workers, Paint.for_stream(sys.stdout, self.color))
+        session = Session(loaded, walk, self.workers, Paint.for_stream(sys.stdout, "never"))
         click.echo(session.greet())
         if self.story is not None:
             click.echo(session.answer(f"story {self.story}"))
