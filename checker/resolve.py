@@ -313,7 +313,7 @@ class _Resolver:
 
     def _whole(self, processes: tuple[d.Process, ...], claims: tuple[d.Claim, ...], scope: Scope) -> None:
         top = Span(1, 1, 1, 2, self.source.path)
-        if not any(p.queue for p in processes) and not self.of(n.ConsumerDecl):
+        if not processes and not self.of(n.ConsumerDecl):
             self.found.append(errors.no_consumer(top))
         if not claims and not self.found:
             self.found.append(errors.no_claim(top))

@@ -118,8 +118,8 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
 
 
 def root_types(design: d.Design) -> tuple[str, ...]:
-    """The event types that enter the design from outside."""
-    return tuple(dict.fromkeys(q.event for q in design.queues.values() if q.is_root))
+    """The event types that enter the design from outside. Without a queue fed from there, rows start it: events of every type."""
+    return tuple(dict.fromkeys(q.event for q in design.queues.values() if q.is_root)) or tuple(design.events)
 
 
 def worker_variables(design: d.Design) -> dict[str, Variable]:
