@@ -1,0 +1,46 @@
+"""The story of every incident before its fix is the documented one: it was reviewed, and a change of it is seen here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from checker.check import check
+from checker.options import Options
+from checker.report.stories import story_of
+from checker.result import DesignResult, Verdict
+from checker.story import Story
+
+INCIDENTS = Path(__file__).parent.parent.parent / "examples" / "incidents"
+STORIES = Path(__file__).parent / "stories"
+NAMES = sorted(p.stem for p in INCIDENTS.glob("p*_before.once"))
+FEW = ("p05_", "p10_", "p27_", "p28_")
+"""Looked at in every run; all of them in the full one."""
+
+
+def _told(design: DesignResult) -> Iterator[str]:
+    """Each refuted claim with its story; stories that are the same under several guarantees once."""
+    seen = set()
+    for cell in design.cells:
+        story = story_of(design, cell) if cell.verdict is Verdict.REFUTED else None
+        if story is None or (cell.claim, text := _text(story)) in seen:
+            continue
+        seen.add((cell.claim, text))
+        yield f"{cell.claim}\n{text}"
+
+
+def _text(story: Story) -> str:
+    steps = [f"{s.number:3} {'!' if s.fault else ' '} {s.who}: {s.text}" for s in story.told]
+    return "\n".join([f"  {story.headline}", *story.given, *steps, f"  {story.needs.words}", ""])
+
+
+@pytest.mark.parametrize("name", [n if n.startswith(FEW) else pytest.param(n, marks=pytest.mark.slow) for n in NAMES])
+def test_the_story_is_the_reviewed_one(name: str, golden: Callable[[Path, str], None]) -> None:
+    (design,) = check(INCIDENTS / f"{name}.once", Options(second_opinion=False)).designs
+    golden(STORIES / f"{name}.txt", "\n".join(_told(design)))
+
+
+def test_every_story_belongs_to_an_incident() -> None:
+    assert {p.stem for p in STORIES.glob("*.txt")} == set(NAMES)
