@@ -15,8 +15,13 @@ from checker.cli.shared import CLAIMS, PATHS, SEMANTICS
 @click.option("--workers", type=click.IntRange(1, 8), help="Look only at up to N workers at once (a bounded verdict).")
 @click.option("--events", type=click.IntRange(1, 8), help="Look only at up to M events (a bounded verdict).")
 @CLAIMS
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print the result.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the result."
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="KIND=PATH",
+    help="Also write the result to a file, in the format KIND. Can be given several times.",
 )
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to a file instead (- for standard output)."
@@ -58,6 +63,7 @@ def command(**given: object) -> int:
       onceproof check designs/ --semantics at-least-once
       onceproof check invoice.once --workers 2 --events 2
       onceproof check invoice.once --format json --output result.json
+      onceproof check designs/ --report sarif=result.sarif --report junit=result.xml
     """
     from checker.commands.check import CheckCommand
 

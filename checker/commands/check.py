@@ -10,13 +10,14 @@ import click
 
 from checker.check import NoDesign
 from checker.check import check as check_designs
+from checker.commands.reports import Target, target, written
 from checker.commands.shared import emit
 from checker.exits import Exit, of_result
 from checker.load import load
 from checker.options import Options
 from checker.progress import ProgressLine
 from checker.records import dataclass
-from checker.report.terminal import paint
+from checker.report import write
 from checker.result import Result
 from checker.syntax.nodes import Semantics
 
@@ -31,6 +32,7 @@ class CheckCommand:
     events: int | None
     claims: tuple[str, ...]
     form: str
+    reports: tuple[str, ...]
     output: Path | None
     color: str
     timeout: float
@@ -61,6 +63,7 @@ class CheckCommand:
 
     def run(self) -> int:
         """Check and print; returns the exit code."""
+        targets = [target(text) for text in self.reports]
         progress = ProgressLine(sys.stderr)
         try:
             result = check_designs(self.paths, self.options, progress)
@@ -71,7 +74,7 @@ class CheckCommand:
         self._demand_cells(result)
         if self.certificate is not None:
             self._certify(result, self.certificate)
-        self._write(replace(result, command=("check", *(str(p) for p in self.paths))))
+        self._write(replace(result, command=("check", *(str(p) for p in self.paths))), targets)
         code = of_result(result)
         return int(Exit.HOLDS) if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE) else int(code)
 
@@ -94,6 +97,8 @@ class CheckCommand:
                 except (ValueError, OSError) as error:
                     raise click.UsageError(f"cannot write certificates: {error}") from error
 
-    def _write(self, result: Result) -> None:
+    def _write(self, result: Result, targets: list[Target]) -> None:
         verbosity = 0 if self.quiet else 2 if self.verbose else 1
-        emit(self.output, self.color, lambda look: paint(result, self.form, verbosity, look))
+        for place in targets:
+            written(place, result, verbosity)
+        emit(self.output, self.color, lambda look: write(self.form, result, verbosity, look))

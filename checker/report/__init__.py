@@ -15,12 +15,26 @@ from checker.result import Result
 class Format:
     """``name`` is what people type, ``summary`` what help says.
 
-    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is written to.
+    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is written to. ``each``: for formats that
+    hold one story per file, every file by its name.
     """
 
     name: str
     summary: str
     write: Callable[[Result, int, Paint], str]
+    each: Callable[[Result], dict[str, str]] | None = None
+
+
+def one(name: str) -> Format:
+    """The format of this name; only its own module is loaded. Raises KeyError for an unknown one."""
+    found = getattr(importlib.import_module(f"{__name__}.{name}"), "FORMAT", None) if _is_module(name) else None
+    if not isinstance(found, Format):
+        raise KeyError(name)
+    return found
+
+
+def _is_module(name: str) -> bool:
+    return any(m.name == name for m in pkgutil.iter_modules(__path__))
 
 
 def formats() -> dict[str, Format]:
@@ -32,4 +46,4 @@ def formats() -> dict[str, Format]:
 
 def write(name: str, result: Result, verbosity: int, look: Paint) -> str:
     """The result in a format. Raises KeyError for an unknown one."""
-    return formats()[name].write(result, verbosity, look)
+    return one(name).write(result, verbosity, look)

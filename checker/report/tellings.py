@@ -67,12 +67,12 @@ class Telling:
         number = len(str(len(told)))
         names = [clean(s.who, self.unicode) for s in told]
         who = min(max(map(cell_len, names), default=0), 12 if self.width < 100 else 22)
-        where = max((cell_len(_place(s, story.path)) for s in told), default=0)
+        where = max((cell_len(place(s, story.path)) for s in told), default=0)
         before = ""
         for step, name in zip(told, names, strict=True):
             left = "" if name == before and step.fault is None else name
             before = name
-            yield from self._step(step, (left, _place(step, story.path)), (number, who, where))
+            yield from self._step(step, (left, place(step, story.path)), (number, who, where))
 
     def _step(self, step: StoryStep, left: tuple[str, str], columns: tuple[int, int, int]) -> Iterator[Text]:
         (name, place), (number, who, where) = left, columns
@@ -106,7 +106,7 @@ class Telling:
         return self.details == 2 or change.kind == "effect" or not alone
 
 
-def _place(step: StoryStep, path: str) -> str:
+def place(step: StoryStep, path: str) -> str:
     """The line a sentence is about, if it is about one; a death stands between two, and says so."""
     if not step.line or step.cause in (Cause.KILLED, Cause.LATE_EFFECT, Cause.DELIVERY, Cause.START):
         return ""

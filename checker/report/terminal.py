@@ -1,4 +1,4 @@
-"""How the place we print to looks, and printing a result there in a chosen format."""
+"""How the place we print to looks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 from typing import TextIO
 
 from checker.records import dataclass
-from checker.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +47,3 @@ def can_print(stream: TextIO) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def paint(result: Result, form: str, verbosity: int, look: Paint) -> str:
-    """The result as text in a format."""
-    if form == "json":
-        from checker.report.json import to_json
-
-        return to_json(result)
-    from checker.report.text import to_text
-
-    return to_text(result, verbosity, look)

@@ -14,12 +14,11 @@ from checker.diagnostics import Severity
 from checker.report import Format
 from checker.report.bug import disagreement_report
 from checker.report.diagnostics import render_rich
-from checker.report.stories import story_of
-from checker.report.tellings import Telling, alike, wrapped
+from checker.report.stories import Tale, tales
+from checker.report.tellings import Telling, wrapped
 from checker.report.terminal import Paint
 from checker.report.words import clean, ground, mark, short, style, summary
 from checker.result import Cell, DesignResult, Result, Verdict
-from checker.story import Story
 from checker.story.headline import listed
 from checker.syntax.nodes import Semantics
 
@@ -199,25 +198,15 @@ class _Page:
 
     def _stories(self, design: DesignResult) -> None:
         """Every distinct story once, those nobody expected first."""
-        refuted = sorted((c for c in design.cells if c.verdict is Verdict.REFUTED), key=lambda c: c.as_expected)
-        groups: list[list[tuple[Cell, Story]]] = []
-        for cell in refuted:
-            story = story_of(design, cell)
-            if story is not None:
-                same = [g for g in groups if g[0][0].as_expected == cell.as_expected and alike(g[0][1], story)]
-                if same:
-                    same[0].append((cell, story))
-                else:
-                    groups.append([(cell, story)])
-        for group in groups:
-            self._story(group)
+        for tale in tales(design):
+            self._story(tale)
 
-    def _story(self, group: list[tuple[Cell, Story]]) -> None:
+    def _story(self, tale: Tale) -> None:
         """What was violated, then the steps they have in common."""
-        first, story = group[0]
-        claims = list(dict.fromkeys((c.line, c.claim, s.headline) for c, s in group))
+        first, story = tale.cells[0][0], tale.story
+        claims = list(dict.fromkeys((c.line, c.claim, headline) for c, headline in tale.cells))
         for line, claim, headline in claims:
-            semantics = [c.semantics.value for c, s in group if (c.line, c.claim, s.headline) == (line, claim, headline)]
+            semantics = [c.semantics.value for c, said in tale.cells if (c.line, c.claim, said) == (line, claim, headline)]
             same = " (the same story)" if len(semantics) > 1 else ""
             text = f"{mark(first)} {claim}, {listed(semantics)}{same}: {short(first)}"
             self.add(text, "red" if first.as_expected else "bold red", hang=2)

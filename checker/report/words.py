@@ -25,16 +25,36 @@ def is_bounded(cell: Cell) -> bool:
     return cell.verdict is Verdict.HOLDS and (cell.scope != Scope() or cell.assurance is not Assurance.CERTIFICATE)
 
 
+def conditions(cell: Cell) -> tuple[str, ...]:
+    """What a proof rests on beyond the design's own assumptions: it is proved *if* these hold."""
+    return tuple(getattr(cell, "conditions", ()))
+
+
+def would_hold(cell: Cell) -> tuple[str, ...]:
+    """Under which conditions a refuted claim would hold."""
+    return tuple(getattr(cell, "would_hold", ()))
+
+
+def unconfirmed(cell: Cell) -> tuple[str, ...]:
+    """Facts about the broker that the answer rests on and that nobody has confirmed, each with its source."""
+    return tuple(fact if isinstance(fact, str) else str(fact) for fact in getattr(cell, "facts", ()))
+
+
+def is_conditional(cell: Cell) -> bool:
+    """Whether a proof holds only under conditions or unconfirmed facts."""
+    return cell.verdict is Verdict.HOLDS and bool(conditions(cell) or unconfirmed(cell))
+
+
 def mark(cell: Cell) -> str:
-    """One sign for a verdict; a bounded proof has its own."""
-    return BOUNDED_MARK if is_bounded(cell) else MARKS[cell.verdict]
+    """One sign for a verdict; a bounded or conditional proof has its own."""
+    return BOUNDED_MARK if is_bounded(cell) or is_conditional(cell) else MARKS[cell.verdict]
 
 
 def style(cell: Cell) -> str:
     """The colour for a verdict; never the only thing that tells."""
     if cell.verdict is Verdict.HOLDS and not cell.as_expected:
         return "yellow"
-    return "cyan" if is_bounded(cell) else STYLES[cell.verdict]
+    return "cyan" if is_bounded(cell) or is_conditional(cell) else STYLES[cell.verdict]
 
 
 def limits(scope: Scope) -> list[str]:
@@ -48,6 +68,7 @@ def limits(scope: Scope) -> list[str]:
 def note(cell: Cell) -> str:
     """What stands beside the verdict word: how far it goes, and how it relates to what the design expects."""
     parts = limits(cell.scope)[:1] if is_bounded(cell) else []
+    parts += ["if …"] if is_conditional(cell) else []
     if cell.as_expected and cell.verdict is not Verdict.HOLDS:
         parts.append("(expected)")
     if not cell.as_expected and cell.expected is not Verdict.HOLDS:
@@ -74,6 +95,12 @@ def ground(cell: Cell) -> str:
         text += f"; {'checked' if holds else 'confirmed'} by {listed(names)}" + (" only" if holds and len(names) == 1 else "")
     if cell.assumptions and cell.verdict is Verdict.HOLDS:
         text += f"; assuming that {listed(cell.assumptions)}"
+    if conditions(cell):
+        text += f"; if {listed(conditions(cell))}"
+    if would_hold(cell):
+        text += f"; it would hold if {listed(would_hold(cell))}"
+    if unconfirmed(cell):
+        text += f"; resting on facts that are not confirmed: {'; '.join(unconfirmed(cell))}"
     return text
 
 
@@ -96,6 +123,7 @@ def summary(result: Result) -> str:
         mine = [c for c in cells if c.verdict is verdict]
         if mine:
             aside = [f"{sum(map(is_bounded, mine))} bounded"] if any(map(is_bounded, mine)) else []
+            aside += [f"{sum(map(is_conditional, mine))} conditional"] if any(map(is_conditional, mine)) else []
             expected = sum(c.as_expected for c in mine)
             aside += [f"{expected} expected"] if expected and verdict is not Verdict.HOLDS else []
             aside += [f"{len(mine) - expected} not expected"] if expected < len(mine) and verdict is Verdict.HOLDS else []

@@ -106,8 +106,12 @@ class Story:
     @property
     def told(self) -> tuple[StoryStep, ...]:
         """The steps worth a sentence, renumbered: a delivery that follows its redelivery says by itself why it comes again."""
-        kept = [s for s, after in zip(self.steps, (*self.steps[1:], None), strict=True) if not _said_next(s, after)]
-        return tuple(replace(s, number=i) for i, s in enumerate(kept, 1))
+        return tuple(replace(self.steps[n - 1], number=i) for i, n in enumerate(self.told_numbers, 1))
+
+    @property
+    def told_numbers(self) -> tuple[int, ...]:
+        """The numbers, from 1, that the told steps have among all of them."""
+        return tuple(s.number for s, after in zip(self.steps, (*self.steps[1:], None), strict=True) if not _said_next(s, after))
 
 
 def _said_next(step: StoryStep, after: StoryStep | None) -> bool:
