@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from checker.cli.shared import CLAIMS, PATHS, SEMANTICS
+from checker.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
 
 
 @click.command("check")

@@ -15,8 +15,8 @@ from checker.result import Result
 class Format:
     """``name`` is what people type, ``summary`` what help says.
 
-    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is written to. ``each``: for formats that
-    hold one story per file, every file by its name.
+    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is written to. ``each``: for formats
+    that hold one story per file, every file by its name.
     """
 
     name: str

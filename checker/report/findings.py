@@ -1,7 +1,7 @@
 """What machines are told about a run, one by one: every verdict and every mistake, with a place, a message and a fingerprint.
 
-SARIF, JUnit, GitHub and GitLab are written from these. A fingerprint does not depend on line numbers: the claim, the guarantee and the
-shape of the story make it.
+SARIF, JUnit, GitHub and GitLab are written from these. A fingerprint does not depend on line numbers: the claim, the guarantee
+and the shape of the story make it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One verdict or mistake. ``rule``: a stable name for its kind; ``title``: in a few words; ``text``: everything that belongs to it.
+    """One verdict or mistake. ``rule``: a stable name for its kind; ``title``: in a few words; ``text``: all that belongs to it.
 
     ``cell`` and ``story`` are set for verdicts and refutations.
     """
@@ -109,7 +109,8 @@ def said(cell: Cell, story: Story | None) -> Iterator[str]:
     """Verdict, assurance, scope and assumptions, and the story, line by line."""
     if story is not None:
         yield f"{story.headline}."
-    yield ground(cell)
+    if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
+        yield ground(cell)
     if cell.reason:
         yield f"because {cell.reason}" if cell.verdict is not Verdict.HOLDS else f"Not wider: {cell.reason}"
     if not cell.as_expected and cell.verdict is Verdict.HOLDS:

@@ -1,7 +1,7 @@
 """Stories as traces in the Informal Trace Format (Apalache's ADR 015), for its viewers and for model-based tests.
 
-Integers are ``{"#bigint": "1"}``, tuples ``{"#tup": ...}``, sets ``{"#set": ...}``, maps ``{"#map": ...}``. ``mbt::actionTaken`` and
-``mbt::nondetPicks`` are named as Quint names them; everything else about a step is in its ``#meta``.
+Integers are ``{"#bigint": "1"}``, tuples ``{"#tup": ...}``, sets ``{"#set": ...}``, maps ``{"#map": ...}``.
+``mbt::actionTaken`` and ``mbt::nondetPicks`` are named as Quint names them; everything else about a step is in its ``#meta``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ VARIABLES = {
     "held": "Set(<<Str, Str, Int>>)",
     "workers": "(Int -> { event: Int, holds: Bool, process: Str })",
     "mbt::actionTaken": "Str",
-    "mbt::nondetPicks": "{ component: Some(Int) | None(UNIT), event: Some(Int) | None(UNIT), worker: Some(Int) | None(UNIT) }",
+    "mbt::nondetPicks": "{ component: Int, event: Int, worker: Int }",
 }
-"""Every variable with its type, as Apalache writes types. A key is ``event`` or ``component`` with a number from 0."""
+"""Every variable with its type, as Apalache writes types. A key is ``event`` or ``component`` with a number from 0.
+
+Quint has options in ``mbt::nondetPicks``; here -1 means none, since itf-py cannot read a variant that is called ``None``."""
 
 Json = dict[str, object]
 
@@ -51,10 +53,6 @@ def _spot(spot: Spot) -> Json:
 
 def _spots(spots: Iterable[Spot]) -> Json:
     return {"#set": [_spot(s) for s in sorted(spots)]}
-
-
-def _pick(value: int) -> Json:
-    return {"tag": "Some", "value": number(value)} if value >= 0 else {"tag": "None", "value": {"tag": "UNIT", "value": tup()}}
 
 
 def trace(tale: Tale, path: str) -> Json:
@@ -91,9 +89,9 @@ def _state(index: int, state: State, step: Step | None, told: StoryStep | None) 
         },
         "mbt::actionTaken": _action(step),
         "mbt::nondetPicks": {
-            "component": _pick(step.component if step else -1),
-            "event": _pick(step.event if step else -1),
-            "worker": _pick(step.worker if step else -1),
+            "component": number(step.component if step else -1),
+            "event": number(step.event if step else -1),
+            "worker": number(step.worker if step else -1),
         },
     }
 
@@ -109,8 +107,8 @@ def _meta(index: int, step: Step | None, told: StoryStep | None) -> Json:
     meta: Json = {"index": index}
     if step is not None and told is not None:
         meta |= {
-            "cause": step.cause.value, "fault": told.fault, "line": told.line or None, "outcome": step.outcome, "process": step.process,
-            "queue": step.queue, "subject": step.subject, "text": f"{told.who} {told.text}",
+            "cause": step.cause.value, "fault": told.fault, "line": told.line or None, "outcome": step.outcome,
+            "process": step.process, "queue": step.queue, "subject": step.subject, "text": f"{told.who} {told.text}",
         }  # fmt: skip
     return meta
 

@@ -1,6 +1,7 @@
 """Stories as Mermaid sequence diagrams, for Markdown pages and pull requests.
 
-Within what Mermaid 10 understands, since hosts lag behind. ``#`` and ``;`` mean something to its parser and are escaped in one pass.
+Within what Mermaid 10 understands, since hosts lag behind. ``#`` and ``;`` mean something to its parser and are escaped in
+one pass.
 """
 
 from __future__ import annotations

@@ -54,7 +54,8 @@ def document(result: Result) -> Json:
 def _rule(name: str, found: list[Finding]) -> Json:
     text = RULES.get(name) or next(f.title for f in found if f.rule == name)
     worst = "error" if any(f.rule == name and f.level is Level.ERROR for f in found) else "warning"
-    return {"id": name, "shortDescription": {"text": text}, "defaultConfiguration": {"level": worst}}
+    friendly = "".join(word.capitalize() for word in name.split("-"))
+    return {"id": name, "name": friendly, "shortDescription": {"text": text}, "defaultConfiguration": {"level": worst}}
 
 
 def _result(found: Finding, rules: list[str]) -> Json:

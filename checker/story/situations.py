@@ -23,8 +23,8 @@ from checker.story.names import Names
 class Fact:
     """One shared thing at one moment. ``kind``: message, row, column, effect, writes, key or lock, as in ``Change``.
 
-    ``name`` is what the design calls it (a queue, a store, ``store.column``, an effect, a lock), ``of`` whose it is. ``before``: the
-    value a step earlier.
+    ``name`` is what the design calls it (a queue, a store, ``store.column``, an effect, a lock), ``of`` whose it is. ``before``:
+    the value a step earlier.
     """
 
     kind: str

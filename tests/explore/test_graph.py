@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 
 import networkx as nx
 import pytest
@@ -64,6 +67,17 @@ def test_dot_reads_back() -> None:
     ]
     assert {unquoted(e[3]) for e in edges if e and e[4]} == {"handler worker-killed"}
     assert len(lines) == len(graph) + graph.number_of_edges() + 3
+
+
+def test_graphviz_reads_the_dot() -> None:
+    dot = shutil.which("dot")
+    if dot is None:
+        pytest.skip("needs Graphviz")
+    graph = state_graph(reference(False), Bounds(2), Budget())
+    graph.nodes[0]["label"] = 'a "quoted" \\n\n<label>\\'
+    done = subprocess.run([dot, "-Tdot_json"], input=to_dot(graph, 'the "name"'), capture_output=True, text=True, check=True)
+    read = json.loads(done.stdout)
+    assert (len(read["objects"]), len(read["edges"])) == (len(graph), graph.number_of_edges())
 
 
 def test_graphml_reads_back() -> None:
