@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from checker.cli.shared import FORMATS
 from checker.commands.shared import emit
 from checker.records import dataclass
-from checker.report import one
+from checker.report import formats, one
 from checker.result import Result
 
 
@@ -26,14 +25,17 @@ class Target:
 def target(text: str) -> Target:
     """Read ``KIND=PATH``. A path without an ending, or one that is a folder, stands for a folder where the format allows one."""
     form, sign, path = text.partition("=")
-    if form not in FORMATS:
-        close = difflib.get_close_matches(form, FORMATS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(FORMATS)}"
-        raise click.UsageError(f"--report {text}: there is no format {form!r}; {hint}")
+    try:
+        each = one(form).each
+    except KeyError:
+        known = sorted(formats())
+        close = difflib.get_close_matches(form, known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise click.UsageError(f"--report {text}: there is no format {form!r}; {hint}") from None
     if not sign or not path:
         raise click.UsageError(f"--report {text}: write KIND=PATH, for example {form}=result.{form}")
     place = Path(path)
-    folder = one(form).each is not None and (place.is_dir() or path.endswith("/") or not place.suffix)
+    folder = each is not None and (place.is_dir() or path.endswith("/") or not place.suffix)
     return Target(form, place, folder)
 
 
