@@ -138,6 +138,12 @@ def test_an_incident_comes_in_a_pair_with_its_source(name: str) -> None:
         assert EXPECT.search(text), "nothing is refuted before the fix"
 
 
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("patterns/") and not n.endswith("_broken")])
+def test_a_pattern_has_a_twin_that_is_broken(name: str) -> None:
+    assert not EXPECT.search(_text(name)), "a pattern is proved"
+    assert EXPECT.search(_text(f"{name}_broken"))
+
+
 def test_the_first_handler_has_its_table_on_25_lines() -> None:
     assert len(_text("article/invoice_email").splitlines()) <= 25
     (design,) = _checked("article/invoice_email").designs
