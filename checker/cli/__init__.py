@@ -17,6 +17,7 @@ COMMANDS = (
     "faults",
     "verify",
     "graph",
+    "export",
     "step",
     "testgen",
     "completion",

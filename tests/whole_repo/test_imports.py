@@ -21,7 +21,7 @@ LAYERS = (
     ("errors",),
     ("syntax", "design"),
     ("resolve_steps", "resolve", "load", "formatting"),
-    ("trace", "options", "slice", "explore", "cover", "smt"),
+    ("trace", "options", "slice", "explore", "cover", "smt", "export"),
     ("lower", "replay"),
     ("claims", "unfold", "retell", "faults", "result", "tracefile"),
     ("story",),
@@ -34,7 +34,7 @@ LAYERS = (
 )
 """Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
 
-ENGINES = ("explore", "cover", "smt")
+ENGINES = ("explore", "cover", "smt", "export")
 DATA = {"machine", "invariant", "records"}
 """What the engines may share."""
 
