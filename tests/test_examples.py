@@ -14,7 +14,7 @@ from checker.result import Assurance, Result, Verdict
 from checker.syntax.nodes import Semantics
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-SLOW = {"theory/four_workers"}
+SLOW = {"theory/four_workers", "theory/saga"}
 LONG = {*SLOW, "theory/three_workers"}
 """Examples that are not checked again and again with changed expectations."""
 FILES = sorted(str(p.relative_to(EXAMPLES).with_suffix("")) for p in EXAMPLES.rglob("*.once"))
