@@ -15,6 +15,7 @@ COMMANDS = (
     "fmt",
     "assumptions",
     "faults",
+    "repair",
     "verify",
     "graph",
     "export",

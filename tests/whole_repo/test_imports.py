@@ -28,7 +28,7 @@ LAYERS = (
     ("fragment", "impossible", "dead", "why", "certificates", "walk"),
     ("judge",),
     ("check", "assuming", "exits"),
-    ("certain", "crashmap", "frontier", "testgen"),
+    ("certain", "crashmap", "frontier", "repair", "testgen"),
     ("report", "progress"),
     ("commands", "cli", "main", "api"),
 )

@@ -1,0 +1,258 @@
+"""Repairs: what is offered was proved, nothing else got worse, and each kind of edit is offered where it is the right one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checker.check import check_loaded
+from checker.commands.repair import RepairCommand
+from checker.exits import Exit
+from checker.judge import judge_claim
+from checker.load import Loaded, load, load_text
+from checker.lower import lower
+from checker.options import Options
+from checker.repair import Goal, Repairs, catalogue, goals_of, repaired, repairs
+from checker.repair.plan import claim_for
+from checker.result import Cell, Verdict
+from checker.syntax.nodes import Semantics
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+MOST, LEAST, EXACTLY = Semantics
+PLAIN = Options(second_opinion=False)
+
+
+def _goals(loaded: Loaded) -> tuple[tuple[Goal, ...], tuple[Cell, ...]]:
+    assert loaded.design is not None, loaded.diagnostics
+    cells = check_loaded(loaded, PLAIN)[0].cells
+    asked = tuple((c, s) for c in loaded.design.claims for s in c.semantics or loaded.design.semantics)
+    return goals_of(loaded.design, cells, asked), cells
+
+
+def _found(loaded: Loaded, effect: str, semantics: Semantics = LEAST, *, keep_provider: bool = False) -> Repairs:
+    goals, cells = _goals(loaded)
+    goal = next(g for g in goals if g.name == effect and g.semantics is semantics)
+    return repairs(loaded, goal, PLAIN, keep_provider, cells)
+
+
+FIRST = {
+    "article/invoice_email": ("ready_email", ("provider-with-keys",)),
+    "article/mistake_early_ack": ("confirmation", ("ack-later", "provider-with-keys")),
+    "article/mistake_only_the_database": ("charge", ("provider-key", "assumption")),
+    "article/mistake_replay_forgotten": ("stock.taken", ("row-window",)),
+    "article/three_resources": ("shipment", ("provider-key",)),
+    "article/without_dedup_record": ("booking", ("dedup-record",)),
+    "article/without_late_ack": ("booking", ("ack-later",)),
+    "article/without_stable_id": ("booking", ("business-key",)),
+    "theory/atomic_dedup": ("receipt", ("provider-with-keys", "outbox")),
+    "theory/dedup_without_unique": ("account.balance", ("unique-insert",)),
+    "theory/lease": ("credit", ("fencing-token",)),
+    "theory/provider_key_expires": ("ready_email", ("key-window",)),
+    "theory/version_not_compared": ("credit", ("conditional-update",)),
+}
+"""The first repair of an effect under at-least-once, by design."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FIRST)
+def test_first_repair(name: str) -> None:
+    effect, edits = FIRST[name]
+    loaded = load(ROOT / "examples" / f"{name}.once")
+    found = _found(loaded, effect)
+    assert found.complete
+    assert found.repairs[0].edits == edits
+    for repair in found.repairs:
+        _demand_better(loaded, repair.text, effect, LEAST)
+
+
+def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Semantics) -> None:
+    """The whole judge, second opinion included, on the text as it would be written."""
+    goals, before = _goals(loaded)
+    goal = next(g for g in goals if g.name == effect and g.semantics is semantics)
+    changed = load_text(text, loaded.path)
+    assert changed.design is not None
+    assert len(changed.diagnostics) <= len(loaded.diagnostics)
+    claims = [claim_for(kind, goal) for kind in ("no-duplicate", "no-loss", "recoverable")]
+    design = replace(changed.design, claims=(*changed.design.claims, *claims))
+    for claim in claims:
+        cell = judge_claim(lower(design, semantics), claim, Options())
+        assert isinstance(cell, Cell)
+        assert cell.verdict is Verdict.HOLDS, (claim.text, cell.reason)
+    after = check_loaded(changed, Options())[0].cells
+    old = {(i, s): c for s in Semantics for i, c in enumerate(c for c in before if c.semantics is s)}
+    new = {(i, s): c for s in Semantics for i, c in enumerate(c for c in after if c.semantics is s)}
+    assert old.keys() == new.keys()
+    for key, cell in new.items():
+        assert cell.verdict is Verdict.HOLDS or old[key].verdict is cell.verdict
+        assert cell.as_expected or not old[key].as_expected
+
+
+# ---------------------------------------------------------------- the issue's three
+
+
+def test_the_first_handler_is_repaired_by_a_key_at_the_provider() -> None:
+    loaded = load(ROOT / "examples/article/invoice_email.once")
+    found = _found(loaded, "ready_email")
+    (repair,) = found.repairs
+    assert "-effect ready_email per id via smtp" in repair.diff
+    assert "+  key id, kept for ever" in repair.diff
+    assert any("no handler has both no duplicate and no loss" in s for s in found.impossible)
+    _demand_better(loaded, repair.text, "ready_email", LEAST)
+
+
+def test_without_another_provider_none_exists_and_the_reason_is_said() -> None:
+    found = _found(load(ROOT / "examples/article/invoice_email.once"), "ready_email", keep_provider=True)
+    assert found.complete
+    assert found.repairs == ()
+    assert any("leaves no trace" in s for s in found.impossible)
+
+
+DATABASE = """## Look, credit, remember
+
+event PaymentReceived(id, account)
+queue payments of PaymentReceived at-least-once
+store processed per id      # who was credited
+store account   per account
+effect credit per id in account
+
+consumer bank on payments
+  if id in processed        # look
+    ack
+    stop
+  do credit                 # twice, if the worker dies here
+  add id to processed
+  ack
+
+claim no duplicate credit
+  expect violated
+claim no loss of credit
+"""
+
+REPAIRED = """## Look, credit, remember
+
+event PaymentReceived(id, account)
+queue payments of PaymentReceived at-least-once
+store processed per id, unique  # who was credited
+store account   per account
+effect credit per id in account
+
+consumer bank on payments
+  atomic
+    insert id into processed
+      on duplicate
+        ack
+        stop
+    do credit               # twice, if the worker dies here
+  ack
+
+claim no duplicate credit
+claim no loss of credit
+"""
+
+
+def test_a_database_effect_is_repaired_by_one_transaction() -> None:
+    found = _found(load_text(DATABASE), "credit")
+    assert found.repairs[0].text == REPAIRED
+    _demand_better(load_text(DATABASE), REPAIRED, "credit", LEAST)
+
+
+def test_at_most_once_loses_messages_nobody_saw() -> None:
+    found = _found(load(ROOT / "examples/article/invoice_email.once"), "ready_email", MOST)
+    assert found.repairs == ()
+    assert "vanish from `invoices`" in found.impossible[0]
+
+
+# ---------------------------------------------------------------- what is written
+
+
+def test_line_ends_and_marks_stay(tmp_path: Path) -> None:
+    path = tmp_path / "design.once"
+    path.write_bytes(b"\xef\xbb\xbf" + DATABASE.replace("\n", "\r\n").encode())
+    assert RepairCommand(path, (), (), False, True, "text", 60.0, False).run() == Exit.HOLDS
+    assert path.read_bytes() == b"\xef\xbb\xbf" + REPAIRED.replace("\n", "\r\n").encode()
+    assert [p.name for p in tmp_path.iterdir()] == ["design.once"]
+
+
+def test_wider_indentation_is_kept() -> None:
+    def wide(text: str) -> str:
+        return re.sub(r"^( +)", lambda m: m[1] * 2, text, flags=re.MULTILINE)
+
+    found = _found(load_text(wide(DATABASE)), "credit")
+    assert re.sub(" +#", " #", found.repairs[0].text) == re.sub(" +#", " #", wide(REPAIRED))
+
+
+def test_nothing_is_written_where_nothing_helps(tmp_path: Path) -> None:
+    path = tmp_path / "design.once"
+    text = (ROOT / "examples/article/invoice_email.once").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    assert RepairCommand(path, ("at-least-once",), (), True, True, "text", 60.0, False).run() == Exit.VIOLATED
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.slow
+def test_several_effects_are_repaired_one_after_the_other() -> None:
+    loaded = load(ROOT / "examples/article/without_stable_id.once")
+    text, made, left = repaired(loaded, _goals(loaded)[0], PLAIN)
+    assert [r.edits for _, r in made] == [("provider-key",), ("business-key",)]
+    assert left == ()
+    cells = check_loaded(load_text(text), PLAIN)[0].cells
+    assert {c.verdict for c in cells} == {Verdict.HOLDS}
+    assert all(c.as_expected for c in cells)
+
+
+@pytest.mark.slow
+def test_time_is_a_limit() -> None:
+    loaded = load(ROOT / "examples/article/three_resources.once")
+    goals, cells = _goals(loaded)
+    found = repairs(loaded, goals[0], replace(PLAIN, seconds=0.001), cells=cells)
+    assert not found.complete
+    assert "0.001 s" in found.reason
+
+
+def test_edits_have_names_of_their_own() -> None:
+    names = [e.name for e in catalogue()]
+    assert len(set(names)) == len(names)
+    assert {edit for _, edits in FIRST.values() for edit in edits} <= set(names)
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+@pytest.mark.slow
+def test_the_answer_for_the_first_handler(
+    capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    path = Path("examples/article/invoice_email.once")
+    assert RepairCommand(path, (), (), False, False, "text", 60.0, False).run() == Exit.VIOLATED  # none under at-most-once
+    golden(HERE / "first.text", capsys.readouterr().out)
+
+
+def test_what_is_printed(
+    capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "design.once").write_text(DATABASE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for form in ("text", "diff"):
+        assert RepairCommand(Path("design.once"), (), (), False, False, form, 60.0, False).run() == Exit.HOLDS
+        golden(HERE / f"database.{form}", capsys.readouterr().out)
+
+
+def test_json_has_everything_but_the_time(
+    capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "design.once").write_text(DATABASE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert RepairCommand(Path("design.once"), (), (), False, False, "json", 60.0, False).run() == Exit.HOLDS
+    golden(HERE / "database.json", re.sub(r'"seconds": [\d.]+', '"seconds": 0', capsys.readouterr().out))
+
+
+def test_nothing_to_repair(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "design.once").write_text(REPAIRED, encoding="utf-8")
+    assert RepairCommand(tmp_path / "design.once", (), (), False, False, "text", 60.0, False).run() == Exit.HOLDS
+    assert capsys.readouterr().out == "nothing to repair: no claim is refuted\n"
