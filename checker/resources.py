@@ -1,4 +1,4 @@
-"""Finds the files that ship with the package: the grammar and the models.
+"""Finds the files that ship with the package: the grammar, the models, and some pages.
 
 In an installed package they lie in ``checker/data``; in a checkout, at the top level.
 """
@@ -11,7 +11,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 def resource(kind: str) -> Path:
-    """The folder of ``kind`` (``grammar`` or ``models``). Raises FileNotFoundError if the installation is broken."""
+    """The folder of ``kind`` (``grammar``, ``models`` or ``docs``). Raises FileNotFoundError if the installation is broken."""
     for folder in (_HERE / "data" / kind, _HERE.parent / kind):
         if folder.is_dir():
             return folder

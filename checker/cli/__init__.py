@@ -10,7 +10,9 @@ from checker import __version__
 
 PROGRAM = "onceproof"
 COMMANDS = (
+    "new",
     "check",
+    "watch",
     "parse",
     "fmt",
     "assumptions",
@@ -22,6 +24,7 @@ COMMANDS = (
     "step",
     "testgen",
     "completion",
+    "explain",
 )
 """Every command, in the order of the help; ``checker/cli/<name>.py`` defines its ``command``."""
 

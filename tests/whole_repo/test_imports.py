@@ -16,7 +16,7 @@ from tests.whole_repo.repo import PACKAGE, ROOT, blocks, modules
 
 LAYERS = (
     ("records",),
-    ("source", "machine", "resources", "testing", "paths"),
+    ("source", "machine", "resources", "testing", "paths", "pages"),
     ("diagnostics", "invariant", "syntax.nodes", "syntax.steps", "models"),
     ("errors",),
     ("syntax", "design"),
