@@ -13,7 +13,8 @@ from checker.exits import Exit
 from checker.options import Options
 from checker.paths import ENDING, NoDesign, designs
 from checker.records import dataclass
-from checker.report.terminal import Paint, paint
+from checker.report import write
+from checker.report.terminal import Paint
 from checker.result import DesignResult, Result
 from checker.syntax.nodes import Semantics
 
@@ -79,7 +80,7 @@ class WatchCommand:
                 raise KeyboardInterrupt
             done.append(result)
         if done:
-            text = paint(Result(tuple(done)), "text", NORMAL if self.stories else QUIET, Paint.for_stream(sys.stdout, "auto"))
+            text = write("text", Result(tuple(done)), NORMAL if self.stories else QUIET, Paint.for_stream(sys.stdout, "auto"))
             click.echo(text.rstrip("\n") + "\n")
         return files
 

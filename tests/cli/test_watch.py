@@ -63,7 +63,7 @@ def test_only_what_a_change_touches_is_checked_again(
     assert main(["watch", "."]) == 0
     tables = [{name for name in ("shared", "two", "three") if f"{name}.once" in out} for out in seen]
     assert tables == [{"shared", "two", "three"}, {"shared", "two"}, {"three"}, set()]
-    assert "1 error" in seen[2]
+    assert "2 errors" in seen[2]
 
 
 def test_a_path_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
