@@ -61,7 +61,11 @@ def test_options_change_switches(tmp_path: Path) -> None:
         ("[machine]", "[machine]\nfast = true", "mine.toml: machine.fast: unknown; known are delivery"),
         ('ack = "return"', 'ack = "late"', "mine.toml: options.acks_late.set.true.ack: must be one of handler"),
         ('default = "30s"', 'default = "soon"', "mine.toml: options.patience.default: must be a duration"),
-        ("[sources.s]", "[sources.t]", "mine.toml: sources: there is no source s"),
+        (
+            "[sources.s]",
+            "[sources.t]",
+            "mine.toml: sources.t: nothing cites it\nmine.toml: options.patience.source: there is no source s",
+        ),
         ('title = "My broker"\n', "", "mine.toml: title: missing"),
     ],
 )
