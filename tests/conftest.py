@@ -32,3 +32,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
             pytest.fail("\n".join([*lines, "", "if the new text is right, run `pytest --update`"]), pytrace=False)
 
     return compare
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have to say about how much they looked at: ``record_property("says", …)``."""
+    reports = [r for key in ("passed", "failed") for r in terminalreporter.stats.get(key, [])]
+    for line in sorted(str(value) for r in reports if r.when == "call" for name, value in r.user_properties if name == "says"):
+        terminalreporter.line(line)
