@@ -138,6 +138,31 @@ def test_an_incident_comes_in_a_pair_with_its_source(name: str) -> None:
         assert EXPECT.search(text), "nothing is refuted before the fix"
 
 
+def _sign(text: str, claim: str) -> str:
+    """What the table of incidents shows for a kind of claim: refuted if one of them is expected to be."""
+    bodies = re.findall(rf"^claim {claim}.*\n((?:  expect .*\n)*)", text, re.MULTILINE)
+    if not bodies:
+        return "–"
+    return "✗" if any("violated" in b for b in bodies) else "✓"
+
+
+SIDE = r"\[([✗✓–])(?: if)? ([✗✓–])(?: if)?\]\((\w+)\.once\)"
+ROW = re.compile(rf"^\| (P\d\d) .*? \| {SIDE} \| {SIDE} \|(.*)\|$", re.MULTILINE)
+
+
+def test_the_table_of_incidents_says_what_the_designs_expect() -> None:
+    rows = ROW.findall((EXAMPLES / "incidents" / "README.md").read_text(encoding="utf-8"))
+    assert len(rows) * 2 == len([n for n in NAMES if n.startswith("incidents/")])
+    for number, *cells, rest in rows:
+        for twice, never, name in (cells[:3], cells[3:]):
+            assert name.startswith(number.lower())
+            text = _text(f"incidents/{name}")
+            assert (twice, never) == (_sign(text, "no duplicate"), _sign(text, "no loss of")), name
+        judged, _, _, steps, _ = (c.strip() for c in rest.split(" | "))
+        assert "→" in judged
+        assert steps.startswith("yes"), f"{number}: the story is not the documented one"
+
+
 @pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("patterns/") and not n.endswith("_broken")])
 def test_a_pattern_has_a_twin_that_is_broken(name: str) -> None:
     assert not EXPECT.search(_text(name)), "a pattern is proved"
