@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from checker.blame import blame
 from checker.errors import syntax as errors
 from checker.judge import Progress, judge
 from checker.load import Loaded, load
 from checker.options import Options
 from checker.paths import NoDesign, designs
+from checker.replay import replay
 from checker.result import Cell, DesignResult, Disagreement, Result
 
 __all__ = ["LIBRARY", "NoDesign", "check", "check_loaded", "designs"]
@@ -46,7 +49,10 @@ def check_loaded(loaded: Loaded, options: Options, progress: Progress | None = N
     if loaded.design is not None:
         try:
             for verdict in judge(loaded.design, options, progress):
-                (cells if isinstance(verdict, Cell) else failures).append(verdict)  # type: ignore[arg-type]
+                if isinstance(verdict, Cell):
+                    cells.append(_blamed(loaded, verdict) if options.explain else verdict)
+                else:
+                    failures.append(verdict)
         except KeyboardInterrupt:
             interrupted = True
     design = loaded.design
@@ -55,6 +61,15 @@ def check_loaded(loaded: Loaded, options: Options, progress: Progress | None = N
         design.semantics if design else (), loaded.sources, tuple(failures),
     )  # fmt: skip
     return result, interrupted
+
+
+def _blamed(loaded: Loaded, cell: Cell) -> Cell:
+    """The cell with what makes it break, if it is refuted."""
+    if cell.trace is None or loaded.design is None:
+        return cell
+    claim = next(c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
+    found = blame(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)
+    return replace(cell, blame=found.sentences) if found is not None else cell
 
 
 def loaded_from(path: Path) -> Loaded:

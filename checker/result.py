@@ -67,12 +67,9 @@ class Cell:
     """The verdict on one claim under one delivery semantic.
 
     ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story.
-    ``checked_by``: the
-    solvers or programs that confirmed the verdict. ``why``: what makes a proof hold, if asked for; ``unavoidable``: why no
-    handler does
-    better (theory T13). ``reason``: why unknown or vacuous, or what narrows the scope. ``seconds``:
-    the only
-    field that differs between runs.
+    ``checked_by``: the solvers or programs that confirmed the verdict. ``why``: what makes a proof hold, ``blame``: what makes it
+    break, each if asked for; ``unavoidable``: why no handler does better (theory T13). ``reason``: why unknown or vacuous, or what
+    narrows the scope. ``seconds``: the only field that differs between runs.
     """
 
     claim: str
@@ -92,6 +89,7 @@ class Cell:
     invariant: Invariant | None = None
     why: Reasons | None = None
     unavoidable: tuple[str, ...] = ()
+    blame: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property

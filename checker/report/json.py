@@ -69,6 +69,7 @@ def _cell(design: DesignResult, cell: Cell) -> Json:
         "reason": cell.reason,
         "why": {"facts": list(cell.why.facts), "checked": cell.why.checked} if cell.why else None,
         "unavoidable": list(cell.unavoidable),
+        "blame": list(cell.blame),
         "headline": story.headline if story else None,
         "given": list(story.given) if story else [],
         "needs": _needs(story.needs) if story else None,

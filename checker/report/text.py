@@ -223,6 +223,11 @@ class _Page:
         self.add()
         self.add(f"This takes {story.needs.words}.", indent=2, hang=2)
         self.add()
+        if first.blame:
+            self.add("Why it breaks:", indent=2)
+            for sentence in first.blame:
+                self.add(f"- {sentence}", indent=4, hang=2)
+            self.add()
         if first.unavoidable:
             for sentence in first.unavoidable[-2:] if self.verbosity < VERBOSE else first.unavoidable:
                 self.add(sentence, indent=2, hang=2)

@@ -25,7 +25,7 @@ LAYERS = (
     ("lower", "replay"),
     ("claims", "unfold", "retell", "faults", "result", "tracefile"),
     ("story",),
-    ("fragment", "impossible", "dead", "why", "certificates", "walk"),
+    ("fragment", "impossible", "dead", "why", "blame", "certificates", "walk"),
     ("judge",),
     ("check", "assuming", "exits"),
     ("certain", "crashmap", "frontier", "repair", "testgen"),
