@@ -17,6 +17,7 @@ COMMANDS = (
     "fmt",
     "assumptions",
     "faults",
+    "needs",
     "repair",
     "verify",
     "graph",
