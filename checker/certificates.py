@@ -20,6 +20,7 @@ from checker.replay import ReplayError, replay, violated
 from checker.result import Assurance, Cell, DesignResult, Verdict
 from checker.slice import sliced
 from checker.smt import certificate
+from checker.smt.induction import obligations
 from checker.smt.question import Outcome, certify
 from checker.smt.solver import Solver
 from checker.syntax.nodes import Semantics
@@ -69,6 +70,17 @@ def write(design: Design, result: DesignResult, directory: Path, solvers: Sequen
             continue
         written.append(folder)
     return written
+
+
+def texts_of(design: Design, sha256: str, cell: Cell) -> dict[str, str] | None:
+    """The solver files of a proof by name, as ``write`` writes them; None for a verdict that has none. No solver is asked."""
+    if cell.assurance is not Assurance.CERTIFICATE or cell.verdict is not Verdict.HOLDS or cell.invariant is None:
+        return None
+    lowered = lower(design, cell.semantics)
+    prop = property_of(lowered, _claim(design, cell.claim))
+    machine = sliced(lowered.machine, prop)
+    subject = certificate.Subject(sha256, cell.claim, cell.semantics.value)
+    return certificate.texts(machine, subject, obligations(machine, prop, cell.invariant))
 
 
 def verify(design: Design, sha256: str, directory: Path, solvers: Sequence[Solver]) -> list[Checked]:

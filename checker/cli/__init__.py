@@ -13,6 +13,7 @@ COMMANDS = (
     "new",
     "check",
     "watch",
+    "report",
     "parse",
     "fmt",
     "assumptions",

@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 SEMANTICS = ("at-most-once", "at-least-once", "exactly-once")
-FORMATS = ("text", "json", "sarif", "junit", "github", "gitlab", "itf", "mermaid", "msc")
+FORMATS = ("text", "markdown", "html", "json", "sarif", "junit", "github", "gitlab", "itf", "mermaid", "msc")
 """The formats of ``checker/report/``, known without loading them."""
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 

@@ -17,7 +17,7 @@ from checker.load import load
 from checker.options import Options
 from checker.progress import ProgressLine
 from checker.records import dataclass
-from checker.report import write
+from checker.report import Missing, write
 from checker.result import Result
 from checker.syntax.nodes import Semantics
 
@@ -99,6 +99,9 @@ class CheckCommand:
 
     def _write(self, result: Result, targets: list[Target]) -> None:
         verbosity = 0 if self.quiet else 2 if self.verbose else 1
-        for place in targets:
-            written(place, result, verbosity)
-        emit(self.output, self.color, lambda look: write(self.form, result, verbosity, look))
+        try:
+            for place in targets:
+                written(place, result, verbosity)
+            emit(self.output, self.color, lambda look: write(self.form, result, verbosity, look))
+        except Missing as error:
+            raise click.UsageError(str(error)) from error

@@ -11,6 +11,10 @@ from checker.report.terminal import Paint
 from checker.result import Result
 
 
+class Missing(Exception):
+    """A format needs something that is not installed; the message says how to get it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """``name`` is what people type, ``summary`` what help says.

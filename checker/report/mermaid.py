@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from checker.report import Format
 from checker.report.lanes import Chart, Kind, Mark, Way, chart
 from checker.report.stories import Tale, tales
-from checker.report.words import clean, ground, short, summary
+from checker.report.words import clean, ground, summary
 from checker.result import Result
 
 MOST = 40_000
@@ -33,7 +33,7 @@ def diagram(tale: Tale) -> str:
     drawn = chart(tale)
     title = escaped(tale.cells[0][1])
     lines = ["sequenceDiagram", f"  accTitle: {title}", f"  accDescr: How it comes to this, in {len(drawn.marks)} steps"]
-    lines += [f"  %% {escaped(f'{c.claim} / {c.semantics.value}: {short(c)}. {ground(c)}')}" for c, _ in tale.cells]
+    lines += [f"  %% {escaped(f'{c.claim} / {c.semantics.value}. {ground(c)}')}" for c, _ in tale.cells]
     for number, lane in enumerate(drawn.lanes):
         name = f"{lane.name} ({lane.detail})" if lane.detail else lane.name
         lines.append(f"  {_HEADS.get(lane.kind, 'participant')} p{number} as {escaped(name)}")

@@ -76,9 +76,14 @@ def note(cell: Cell) -> str:
     return " ".join(parts)
 
 
+def word(cell: Cell) -> str:
+    """``proved``."""
+    return WORDS[cell.verdict]
+
+
 def short(cell: Cell) -> str:
     """``REFUTED (expected)``, ``proved ≤2 workers``."""
-    return f"{WORDS[cell.verdict]} {note(cell)}".rstrip()
+    return f"{word(cell)} {note(cell)}".rstrip()
 
 
 def ground(cell: Cell) -> str:

@@ -34,8 +34,8 @@ from tests.report.made import ALO, HERE, STORIES, cell, checked, design, every_v
 Golden = Callable[[Path, str], None]
 PLAIN = Paint(100, False, True)
 READERS = HERE / "readers"
-MACHINES = ("sarif", "junit", "github", "gitlab", "itf", "mermaid", "msc")
-ENDINGS = {"sarif": "sarif", "junit": "xml", "gitlab": "json", "itf": "itf.json", "mermaid": "mmd", "markdown": "md"}
+MACHINES = ("sarif", "junit", "github", "gitlab", "itf", "mermaid", "msc", "markdown")
+ENDINGS = {"sarif": "sarif", "junit": "xml", "gitlab": "json", "itf": "itf.json", "mermaid": "mmd", "markdown": "md.txt"}
 NAMED: dict[str, Callable[[], Result]] = {
     "worker_killed": lambda: checked("worker_killed"),
     "outbox": lambda: checked("outbox"),
@@ -291,7 +291,7 @@ def test_mermaid_itself_reads_them(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what must never get lost
 
 
-@pytest.mark.parametrize("form", ["text", "sarif", "junit"])
+@pytest.mark.parametrize("form", ["text", "markdown", "sarif", "junit", "html"])
 def test_scope_assurance_and_assumptions_stand_beside_every_verdict(form: str) -> None:
     text = re.sub(r"\s+", " ", shown(form, every_verdict()))
     for said in (
@@ -303,7 +303,7 @@ def test_scope_assurance_and_assumptions_stand_beside_every_verdict(form: str) -
         assert said in text, said
 
 
-@pytest.mark.parametrize("form", ["text"])
+@pytest.mark.parametrize("form", ["markdown", "html", "text"])
 def test_a_bounded_answer_has_no_bare_tick(form: str) -> None:
     from checker.result import Assurance, Scope
 
