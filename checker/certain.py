@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from checker import cover
 from checker.design import Claim
-from checker.judge import Question, judge_question
+from checker.judge import judge_question
 from checker.lower import Lowered
 from checker.machine import Machine, Property
 from checker.options import Options
+from checker.question import Question
 from checker.result import Assurance, Cell, Scope, Verdict
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from checker.blame import blame
 from checker.errors import syntax as errors
-from checker.judge import Progress, judge
+from checker.judge import judge
 from checker.load import Loaded, load
 from checker.options import Options
 from checker.paths import NoDesign, designs
+from checker.question import Progress
 from checker.replay import replay
 from checker.result import Cell, DesignResult, Disagreement, Result
 

@@ -16,26 +16,19 @@ from checker import cover
 from checker.claims import TooWide, property_of, witnesses
 from checker.dead import dead_lines
 from checker.design import Claim, Design
-from checker.explore import Bounds, Budget, Exploration, Found, simplest
+from checker.explore import Bounds, Exploration, Found, simplest
 from checker.explore.states import configurations
 from checker.fragment import fragment
-from checker.impossible import Impossible, impossible
 from checker.lower import Lowered, lower
-from checker.machine import Level, Machine, Property
+from checker.machine import Level, Property
 from checker.options import Options
-from checker.records import dataclass
-from checker.replay import ReplayError, replay, violated
-from checker.result import Assurance, Cell, Disagreement, Reasons, Scope, Statistics, Verdict
+from checker.question import OutOfTime, Progress, Question, limited
+from checker.refuting import refuted, sizes
+from checker.result import Assurance, Cell, Disagreement, Reasons, Scope, Verdict
 from checker.slice import sliced
-from checker.smt.question import Finding, Outcome, bounded, certify, refute
+from checker.smt.question import Outcome, bounded, certify
 from checker.smt.solver import Z3, Effort, Solver, installed
 from checker.syntax.nodes import Semantics
-from checker.trace import Trace
-from checker.unfold import serial, told_late, trace_of
-from checker.why import explain_proof
-
-Progress = Callable[[str, int, int], None]
-"""Called now and then with what is being checked, and the states and transitions of the current search."""
 
 LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 """Workers and events of the searches for a story, smallest first."""
@@ -47,42 +40,6 @@ SANITY = 500
 """States searched for a contradiction to a proof."""
 
 MARKED = "workers are killed only at the marked crash points"
-
-DEEPEST = 40
-"""Steps up to which a solver is asked to find a refutation by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One cell to decide, with everything that is computed once for it."""
-
-    lowered: Lowered
-    claim: Claim
-    machine: Machine
-    prop: Property
-    options: Options
-    progress: Progress | None = None
-
-    @property
-    def cell(self) -> Cell:
-        """The cell, before anything is known."""
-        claim, semantics = self.claim, self.lowered.semantics
-        effect = " and ".join(t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets)
-        assumed = tuple(a.words for a in self.lowered.design.assumptions)
-        statistics = Statistics(variables=len(self.machine.variables))
-        return Cell(
-            claim.text, claim.kind, effect, semantics, Verdict.UNKNOWN, Verdict(claim.expected(semantics)),
-            Assurance.NONE, Scope(), claim.span.line, assumed, statistics,
-        )  # fmt: skip
-
-    def budget(self, states: int | None = None) -> Budget:
-        """What one search may spend."""
-        return Budget(min(states or self.options.states, self.options.states), self.options.seconds)
-
-    def report(self, states: int, transitions: int) -> None:
-        """Pass progress on."""
-        if self.progress:
-            self.progress(f"{self.claim.text} / {self.lowered.semantics.value}", states, transitions)
 
 
 def judge(design: Design, options: Options, progress: Progress | None = None) -> Iterator[Cell | Disagreement]:
@@ -109,23 +66,42 @@ def judge(design: Design, options: Options, progress: Progress | None = None) ->
 
 
 def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:
-    """Decide one claim on one lowering."""
-    started = time.monotonic()
+    """Decide one claim on one lowering. Out of time or memory, the cell is unknown and says what was covered."""
+    return _in_limits(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress), _judged)
+
+
+def judge_question(q: Question) -> Cell | Disagreement:
+    """Decide a claim for which everything is computed, in the same limits."""
+    return _in_limits(q, _decided)
+
+
+def _in_limits(q: Question, decide: Callable[[Question], Cell | Disagreement]) -> Cell | Disagreement:
     try:
-        prop = property_of(lowered, claim)
+        with limited(q.options.seconds):
+            found = decide(q)
+    except OutOfTime as error:
+        found = replace(q.cell, reason=_with(f"more than {q.options.seconds:g} s", str(error)))
+    except MemoryError as error:
+        found = replace(q.cell, reason=_with("out of memory", str(error)))
+    return replace(found, seconds=time.monotonic() - q.started) if isinstance(found, Cell) else found
+
+
+def _with(reason: str, covered: str) -> str:
+    return f"{reason}; {covered}" if covered else reason
+
+
+def _judged(q: Question) -> Cell | Disagreement:
+    try:
+        prop = property_of(q.lowered, q.claim)
     except TooWide as error:
-        nothing = Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress)
-        return replace(nothing.cell, reason=str(error))
-    question = Question(lowered, claim, sliced(lowered.machine, prop), prop, options, progress)
-    found = judge_question(question)
-    return replace(found, seconds=time.monotonic() - started) if isinstance(found, Cell) else found
+        return replace(q.cell, reason=str(error))
+    return _decided(replace(q, machine=sliced(q.lowered.machine, prop), prop=prop))
 
 
-def judge_question(question: Question) -> Cell | Disagreement:
-    """Decide a claim for which everything is computed."""
-    found = _bounded_look(question) if question.options.bounded else _unbounded(question)
+def _decided(q: Question) -> Cell | Disagreement:
+    found = _bounded_look(q) if q.options.bounded else _unbounded(q)
     if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
-        found = _explained(question, _narrowed(question, _unless_vacuous(question, found)))
+        found = _explained(q, _narrowed(q, _unless_vacuous(q, found)))
     return found
 
 
@@ -135,7 +111,7 @@ def judge_question(question: Question) -> Cell | Disagreement:
 def _unbounded(q: Question) -> Cell | Disagreement:
     if _two_keys(q):
         return _climb(q, _two_keys(q), None)
-    answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.options.seconds))
+    answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
     match answer:
         case cover.Safe():
             return _certified(q, answer)
@@ -164,15 +140,15 @@ def _keys_in(q: Question) -> tuple[str, ...]:
 
 def _certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
     """A candidate proof: only the solver's check makes it a verdict."""
-    witness = simplest(q.machine, q.prop, Bounds(2, 1), q.budget(SANITY), q.report)
+    witness = q.search(Bounds(2, 1), SANITY)
     if not isinstance(witness, Found):
-        witness = simplest(q.machine, q.prop, Bounds(2, 2), q.budget(SANITY), q.report)
+        witness = q.search(Bounds(2, 2), SANITY)
     if isinstance(witness, Found):
-        return _disagree(q, "the coverability engine proves what the search refutes")
-    solvers = _solvers(q.options)
+        return q.disagree("the coverability engine proves what the search refutes")
+    solvers = _solvers(q)
     proof = certify(q.machine, q.prop, safe.invariant, solvers)
     if proof.outcome is Outcome.FAILED:
-        return _disagree(q, "a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
+        return q.disagree("a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
     statistics = replace(
         q.cell.statistics, obligations=len(proof.obligations), states=witness.states, transitions=witness.transitions
     )
@@ -182,9 +158,12 @@ def _certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
     return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers, invariant=safe.invariant)
 
 
-def _solvers(options: Options) -> tuple[Solver, ...]:
-    effort = Effort(options.seconds)
-    return installed(effort) if options.every_solver else (Z3(effort),)
+def _effort(q: Question) -> Effort:
+    return Effort(q.left, megabytes=q.options.megabytes)
+
+
+def _solvers(q: Question) -> tuple[Solver, ...]:
+    return installed(_effort(q)) if q.options.every_solver else (Z3(_effort(q)),)
 
 
 # ---------------------------------------------------------------- bounded
@@ -203,14 +182,14 @@ def _climb(q: Question, reason: str, hint: cover.Coverable | None) -> Cell | Dis
     for workers, events in ladder:
         if events > 1 and not together and len(q.prop.bad) and all(len(b.events) < 2 for b in q.prop.bad):
             continue  # events that share nothing cannot influence each other
-        found = simplest(q.machine, q.prop, Bounds(workers, events), q.budget(), q.report)
+        found = q.search(Bounds(workers, events))
         if isinstance(found, Found):
-            return _refuted(q, found, Bounds(workers, events))
+            return refuted(q, found, Bounds(workers, events))
         if not found.complete:
             return _stopped(q, found, visited, reason)
         visited = (workers, events)
         if hint is not None and hint.exact and (workers, events) == (max(hint.workers, 1), max(hint.events, 1)):
-            return _disagree(q, "the coverability engine refutes what the search cannot find")
+            return q.disagree("the coverability engine refutes what the search cannot find")
         if hint is None or not hint.exact:
             if found.states > FOR_SOLVERS:
                 break
@@ -225,18 +204,18 @@ def _most_workers(q: Question) -> int:
 
 def _stopped(q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str) -> Cell | Disagreement:
     if visited is None:
-        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=_sizes(q, found))
+        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found))
     return _within(q, visited, reason or f"the search of larger bounds stopped: {found.reason}")
 
 
 def _bounded_look(q: Question) -> Cell | Disagreement:
     """Only up to the bounds the caller gave."""
     workers, events = q.options.workers or 2, q.options.events or 1
-    found = simplest(q.machine, q.prop, Bounds(workers, events), q.budget(), q.report)
+    found = q.search(Bounds(workers, events))
     if isinstance(found, Found):
-        return _refuted(q, _smallest(q, found, Bounds(workers, events)), Bounds(workers, events))
+        return refuted(q, _smallest(q, found, Bounds(workers, events)), Bounds(workers, events))
     if not found.complete:
-        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=_sizes(q, found))
+        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found))
     return _within(q, (workers, events), "")
 
 
@@ -244,7 +223,7 @@ def _smallest(q: Question, found: Found, bounds: Bounds) -> Found:
     """The story with the fewest workers within the bounds."""
     for workers, events in LADDER:
         if workers <= bounds.workers and events <= bounds.events:
-            smaller = simplest(q.machine, q.prop, Bounds(workers, events), q.budget(), q.report)
+            smaller = q.search(Bounds(workers, events))
             if isinstance(smaller, Found):
                 return smaller
     return found
@@ -262,15 +241,15 @@ def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreem
         return replace(cell, statistics=statistics, reason=_two_keys(q))
     cell = replace(cell, statistics=statistics)
     if len(visited) <= FOR_SOLVERS:
-        proof = bounded(q.machine, q.prop, bounds, visited, Z3(Effort(q.options.seconds)))
+        proof = bounded(q.machine, q.prop, bounds, visited, Z3(_effort(q)))
     else:
-        answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.options.seconds))
+        answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
         if not isinstance(answer, cover.Safe):
             return replace(cell, reason=f"{len(visited)} states are too many for the second check; use smaller bounds")
-        proof = certify(q.machine, q.prop, answer.invariant, _solvers(q.options))
+        proof = certify(q.machine, q.prop, answer.invariant, _solvers(q))
     if proof.outcome is Outcome.FAILED:
-        return _disagree(
-            q, "a solver rejects the states the search calls complete", *(f.obligation for f in proof.failures), proof.reason
+        return q.disagree(
+            "a solver rejects the states the search calls complete", *(f.obligation for f in proof.failures), proof.reason
         )
     if proof.outcome is Outcome.UNKNOWN:
         return replace(cell, reason=f"the visited states could not be checked: {proof.reason or proof.failures[0].reason}")
@@ -280,69 +259,13 @@ def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreem
     )
 
 
-def _sizes(q: Question, found: Exploration | Found) -> Statistics:
-    return replace(q.cell.statistics, states=found.states, transitions=found.transitions)
-
-
-# ---------------------------------------------------------------- refutations
-
-
-def _refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
-    trace = trace_of(q.lowered, q.machine, found.run)
-    told = told_late(trace)
-    problem = replays(q, told)
-    if problem and told != trace:
-        told, problem = trace, replays(q, trace)
-    if problem:
-        return _disagree(q, "the interpreter does not confirm the search's counterexample", problem)
-    if found.peak_workers > 1:
-        told = serial(told, lambda candidate: not replays(q, candidate))
-    checked = ["interpreter"]
-    depth = len(found.run.moves)
-    if q.options.second_opinion and depth <= DEEPEST:
-        answer = refute(q.machine, q.prop, bounds, depth, Z3(Effort(q.options.seconds)))
-        if answer.finding is Finding.NOT_WITHIN:
-            return _disagree(q, f"the search refutes in {depth} steps what Z3 says cannot be refuted in so many")
-        if answer.run is not None:
-            problem = replays(q, trace_of(q.lowered, q.machine, answer.run))
-            if problem:
-                return _disagree(q, "the interpreter does not confirm Z3's counterexample", problem)
-            checked.append("z3")
-    scope = Scope(bounds.events, bounds.keys, found.peak_workers)
-    never = impossible(q.lowered.design, q.claim, q.lowered.semantics, told)
-    return replace(
-        q.cell,
-        unavoidable=_unavoidable(never), verdict=Verdict.REFUTED, assurance=Assurance.REPLAYED, scope=scope, trace=told,
-        checked_by=tuple(checked), statistics=_sizes(q, found),
-    )  # fmt: skip
-
-
-def _unavoidable(never: Impossible | None) -> tuple[str, ...]:
-    """T13 in sentences: the two situations nobody can tell apart, what follows, and what the provider would have to offer."""
-    if never is None:
-        return ()
-    states = f"Two situations: {never.witness}. In the one: {'; '.join(never.before)}. In the other: {'; '.join(never.after)}."
-    return (states, *never.sentences, f"What would help: {'; or '.join(never.offers)}.")
-
-
-def replays(q: Question, trace: Trace) -> str:
-    """Why the interpreter does not follow the trace to a violation of the claim; empty if it does."""
-    try:
-        replayed = replay(q.lowered.design, trace)
-    except ReplayError as error:
-        return str(error)
-    if not violated(q.lowered.design, q.claim, trace.semantics, replayed.states[-1]):
-        return "the claim is not violated at the end of the replay"
-    return ""
-
-
 def _unless_vacuous(q: Question, cell: Cell) -> Cell:
     """A claim about something that never happens says nothing."""
     for witness in witnesses(q.lowered, q.claim):
         machine = sliced(q.lowered.machine, witness)
         if any(isinstance(simplest(machine, witness, Bounds(*size), q.budget()), Found) for size in LADDER[:4]):
             continue
-        answer = cover.prove(machine, witness, cover.Budget(seconds=q.options.seconds))
+        answer = cover.prove(machine, witness, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
         if isinstance(answer, cover.Safe):
             what = f"no reachable state has `{witness.name}`" if q.claim.kind == "one-worker" else f"`{witness.name}` never happens"
             return replace(cell, verdict=Verdict.VACUOUS, reason=what)
@@ -384,7 +307,9 @@ def _explained(q: Question, cell: Cell) -> Cell:
     """Add what makes the proof hold, if asked for."""
     if not q.options.explain or cell.invariant is None or cell.verdict is not Verdict.HOLDS:
         return cell
-    why = explain_proof(q.lowered, q.machine, q.prop, cell.invariant, min(q.options.seconds, 5.0))
+    from checker.why import explain_proof  # only for those who ask why
+
+    why = explain_proof(q.lowered, q.machine, q.prop, cell.invariant, min(q.left, 5.0))
     return replace(cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend))
 
 
@@ -394,7 +319,3 @@ def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
         return cell
     line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""
     return replace(cell, verdict=Verdict.VACUOUS, reason=f"`{line}` (line {dead[0]}) can never run")
-
-
-def _disagree(q: Question, what: str, *details: str) -> Disagreement:
-    return Disagreement(q.lowered.design.path, q.claim.text, q.lowered.semantics, what, tuple(d for d in details if d))

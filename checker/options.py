@@ -12,7 +12,7 @@ class Options:
 
     ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its text). ``seconds`` limits each
     cell, ``states`` each
-    search. ``explain``: also say why
+    search, ``megabytes`` the memory of the process (None: no limit). ``explain``: also say why
     proofs hold. ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
     """
 
@@ -22,9 +22,10 @@ class Options:
     claims: tuple[str, ...] = ()
     seconds: float = 60.0
     states: int = 2_000_000
-    second_opinion: bool = True
+    second_opinion: bool = False
     every_solver: bool = False
     explain: bool = False
+    megabytes: int | None = None
 
     @property
     def bounded(self) -> bool:

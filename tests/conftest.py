@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("ONCEPROOF_CACHE", os.path.join(tempfile.gettempdir(), f"onceproof-tests-{os.getuid()}"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

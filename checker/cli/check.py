@@ -39,7 +39,7 @@ from checker.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
 @click.option("--max-states", type=click.IntRange(min=1), default=2_000_000, show_default=True, help="States per search.")
 @click.option("--solver", type=click.Choice(["z3", "all"]), default="z3", show_default=True, help="Who checks proofs.")
 @click.option(
-    "--second-opinion/--no-second-opinion", default=True, show_default=True, help="Let Z3 find each refutation by itself, too."
+    "--second-opinion/--no-second-opinion", default=False, show_default=True, help="Let Z3 find each refutation by itself, too."
 )
 @click.option(
     "--certificate", type=click.Path(file_okay=False, path_type=Path), help="Write the certificates of all verdicts below DIR."

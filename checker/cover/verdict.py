@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 
 from checker.invariant import Invariant
+from checker.memory import beyond
 from checker.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much work is allowed; ``None`` is no limit. ``elements``: rows of the fixpoint, or shapes of the backward search."""
+    """How much work is allowed; ``None`` is no limit. ``elements``: rows of the fixpoint, or shapes of the backward search.
+
+    ``megabytes`` is what the whole process may hold.
+    """
 
     elements: int | None = None
     seconds: float | None = None
+    megabytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,14 @@ class BudgetExceeded(Exception):
 class Meter:
     """Counts what has been spent of a budget."""
 
-    __slots__ = ("_deadline", "_elements", "_limit", "_seconds", "_ticks", "_what")
+    __slots__ = ("_deadline", "_elements", "_limit", "_megabytes", "_seconds", "_ticks", "_what")
 
     def __init__(self, budget: Budget, what: str) -> None:
         self._limit = budget.elements
         self._seconds = budget.seconds
         self._deadline = None if budget.seconds is None else time.monotonic() + budget.seconds
         self._what = what
+        self._megabytes = budget.megabytes
         self._elements = 0
         self._ticks = 0
 
@@ -78,7 +84,8 @@ class Meter:
 
     def tick(self) -> None:
         """A little work was done; looks at the clock now and then (the first time too, so that no time at all means no answer)."""
-        if self._deadline is not None:
-            if self._ticks % 64 == 0 and time.monotonic() >= self._deadline:
-                raise BudgetExceeded(f"more than {self._seconds:g} s while collecting {self._what}")
-            self._ticks += 1
+        if self._ticks % 64 == 0 and self._deadline is not None and time.monotonic() >= self._deadline:
+            raise BudgetExceeded(f"more than {self._seconds:.3g} s while collecting {self._what}")
+        if self._ticks % 4096 == 0 and beyond(self._megabytes):
+            raise BudgetExceeded(f"more than {self._megabytes} MB after {self._elements} {self._what}")
+        self._ticks += 1

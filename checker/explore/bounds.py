@@ -25,7 +25,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a search may spend; ``None`` is no limit. A search stopped by its budget says so and claims nothing."""
+    """What a search may spend; ``None`` is no limit. ``megabytes`` is what the whole process may hold.
+
+    A search stopped by its budget says so and claims nothing.
+    """
 
     states: int | None = None
     seconds: float | None = None
+    megabytes: int | None = None

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from time import monotonic
 
 from checker.explore.bounds import Budget
+from checker.memory import beyond
 from checker.records import dataclass
+
+LOOKS_AT_MEMORY = 2048
+"""States expanded between two looks at the memory of the process."""
 
 Progress = Callable[[int, int], None]
 """Called now and then with the number of states and of transitions so far."""
@@ -64,12 +68,15 @@ class Meter:
         self.transitions += transitions
         self.full_transitions += full_transitions
         self._expanded += 1
-        if self._expanded % 256:
+        if self._expanded % 256 and self._expanded % LOOKS_AT_MEMORY:
             return True
         if self._progress is not None and self._expanded % 4096 == 0:
             self._progress(self.states, self.transitions)
         if self._end is not None and monotonic() > self._end:
-            self.reason = f"more than {self.budget.seconds:g} seconds"
+            self.reason = f"more than {self.budget.seconds:.3g} seconds"
+            return False
+        if self._expanded % LOOKS_AT_MEMORY == 0 and beyond(self.budget.megabytes):
+            self.reason = f"more than {self.budget.megabytes} MB after {self.states:,} states"
             return False
         return True
 

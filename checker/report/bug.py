@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
-import traceback
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from checker import __version__
 from checker.result import DesignResult, Disagreement
@@ -15,6 +12,9 @@ _PARTS = ("lark", "z3-solver", "cvc5", "networkx", "click", "rich")
 
 
 def _versions() -> list[str]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
     lines = [f"onceproof {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"]
     for part in _PARTS:
         try:
@@ -41,6 +41,8 @@ def _report(what: str, body: Sequence[str]) -> str:
 
 def crash_report(error: Exception, arguments: Sequence[str]) -> str:
     """For an exception nobody expected."""
+    import traceback
+
     trace = "".join(traceback.format_exception(error)).rstrip().splitlines()
     return _report(f"{type(error).__name__}", [f"command: onceproof {shlex.join(arguments)}", "", *trace])
 

@@ -38,11 +38,12 @@ class Reply:
 class Effort:
     """When to give up one check: after so many seconds, or after so many of the solver's own steps (0: no such limit).
 
-    Steps are the same on every machine; seconds are the safety net.
+    Steps are the same on every machine; seconds are the safety net. ``megabytes``: what the solver may hold (None: no limit).
     """
 
     seconds: float = 60.0
     steps: int = 0
+    megabytes: int | None = None
 
 
 class SolverError(Exception):
@@ -95,7 +96,12 @@ class _Session:
     def check(self, text: str = "", names: Sequence[str] = ()) -> Reply:
         self.add(f"(push 1)\n{text}")
         try:
-            reply = _status(self.run(f"{self.before}(check-sat)"))
+            try:
+                reply = _status(self.run(f"{self.before}(check-sat)"))
+            except SolverError as error:
+                if "out of memory" not in str(error):
+                    raise
+                return Reply(Status.UNKNOWN, reason="the solver ran out of the memory it may have")
             if reply.status is Status.SAT and names:
                 symbols = " ".join(f"|{name}|" for name in names)
                 return Reply(Status.SAT, _values(self.run(f"(get-value ({symbols}))"), names))
@@ -144,23 +150,49 @@ class Z3:
 
     def session(self) -> Session:
         """A new session, independent of all others."""
-        import z3
-
-        def run(text: str) -> str:
-            try:
-                return str(z3.Z3_eval_smtlib2_string(context.ref(), text))
-            except z3.Z3Exception as error:
-                raise SolverError(f"z3: {error}") from error
-
-        context = z3.Context()
+        run = _z3()
         run("(set-option :random-seed 0)(set-option :sat.random_seed 0)(set-option :smt.random_seed 0)")
         return _Session(run, _z3_limits(self.effort), _z3_limits(Effort(0, 0)))
+
+
+def _z3() -> Callable[[str], str]:
+    """A new Z3 context, as a function from commands to what Z3 prints."""
+    from checker.smt.libz3 import Context, Z3Error, library
+
+    lib = library()
+    if lib is None:
+        return _z3_by_its_package()
+    own = Context(lib)
+
+    def run(text: str) -> str:
+        try:
+            return own.run(text)
+        except Z3Error as error:
+            raise SolverError(f"z3: {error}") from error
+
+    return run
+
+
+def _z3_by_its_package() -> Callable[[str], str]:
+    """The same through the package ``z3``, for installations whose library is elsewhere."""
+    import z3
+
+    context = z3.Context()
+
+    def run(text: str) -> str:
+        try:
+            return str(z3.Z3_eval_smtlib2_string(context.ref(), text))
+        except z3.Z3Exception as error:
+            raise SolverError(f"z3: {error}") from error
+
+    return run
 
 
 def _z3_limits(effort: Effort) -> str:
     """Z3 keeps these options for the whole process: every check sets them and takes them back."""
     timeout = max(1, round(effort.seconds * 1000)) if effort.seconds else 2**32 - 1
-    return f"(set-option :rlimit {effort.steps})(set-option :timeout {timeout})"
+    memory = effort.megabytes or 0
+    return f"(set-option :rlimit {effort.steps})(set-option :timeout {timeout})(set-option :memory_max_size {memory})"
 
 
 @dataclass(frozen=True, slots=True)

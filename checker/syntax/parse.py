@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from lark import Lark, Token, Transformer, v_args
-from lark.lexer import PatternRE, PatternStr, TerminalDef
+from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
-from checker.resources import resource
 from checker.source import Source, Span
 from checker.syntax import nodes as n
-from checker.syntax.layout import Layout
+from checker.syntax.tables import grammar
 
-_BOUNDARY = r"(?![A-Za-z0-9_])"
-_WORD_GROUPS = frozenset({"SEMANTICS", "VERDICT", "OUTCOME", "LIMIT_END", "DO"})
-
-
-def _whole_word(terminal: TerminalDef) -> None:
-    """Keywords match whole words only, and win over names where the grammar allows both."""
-    if isinstance(terminal.pattern, PatternStr) and terminal.pattern.value.replace("-", "").isalpha():
-        terminal.pattern = PatternRE(terminal.pattern.value + _BOUNDARY)
-        terminal.priority = 1
-    elif terminal.name in _WORD_GROUPS:
-        terminal.pattern = PatternRE(terminal.pattern.to_regexp() + _BOUNDARY)
-
-
-@cache
-def grammar() -> Lark:
-    """The parser, built once per process from ``grammar/once.lark``."""
-    text = (resource("grammar") / "once.lark").read_text(encoding="utf-8")
-    return Lark(
-        text, parser="lalr", postlex=Layout(), propagate_positions=True, maybe_placeholders=True, edit_terminals=_whole_word
-    )
+__all__ = ["Build", "grammar"]
 
 
 @v_args(meta=True)

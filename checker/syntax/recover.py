@@ -17,7 +17,6 @@ from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
 from checker.source import Source
 from checker.syntax import nodes as n
-from checker.syntax.blocks import Blocks
 from checker.syntax.layout import Line, mend
 from checker.syntax.parse import Build, grammar
 
@@ -35,6 +34,8 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
     parsed: dict[tuple[int, str], Tree[Token]] = {}
     broken = _parse(lines, parsed)
     if broken is not None:
+        from checker.syntax.blocks import Blocks  # much code that a text without a mistake does not need
+
         lines, more = Blocks(source.path, lines, broken).mend()
         found += more
         broken = _parse(lines, parsed)

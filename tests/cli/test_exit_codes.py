@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from checker import judge as judging
+from checker import refuting
 from checker.cover import Safe
 from checker.explore import Found
 from checker.main import main
@@ -108,7 +109,7 @@ def test_70_engines_that_contradict_each_other(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_70_an_interpreter_that_does_not_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "violated", lambda *_: False)
+    monkeypatch.setattr(refuting, "violated", lambda *_: False)
     assert main(["check", str(SEED)]) == 70
 
 

@@ -19,7 +19,8 @@ from checker.invariant import Invariant, Row, Shape
 from checker.load import load, load_text
 from checker.machine import Machine
 from checker.options import Options
-from checker.report.terminal import Paint, paint
+from checker.report import write
+from checker.report.terminal import Paint
 from checker.result import Assurance, Result, Verdict
 from checker.smt.question import Finding, Outcome, certify, refute
 from checker.smt.solver import Z3, Effort, Reply, Solver, Status
@@ -67,10 +68,10 @@ def test_bounds_of_workers(workers: int) -> None:
 
 def test_bounds_are_printed(tmp_path: Path) -> None:
     path = file_of(tmp_path, SAFE)
-    bounded = paint(check(path, Options(workers=1)), "text", 1, Paint())
+    bounded = write("text", check(path, Options(workers=1)), 1, Paint())
     assert "up to 1 worker" in bounded
     assert "any number of events" not in bounded
-    assert "any number of events" in paint(check(path, Options()), "text", 1, Paint())
+    assert "any number of events" in write("text", check(path, Options()), 1, Paint())
 
 
 def test_one_generic_event_although_the_key_is_shared() -> None:
@@ -181,17 +182,34 @@ def test_unknown_taken_as_proof(solver: Solver, monkeypatch: pytest.MonkeyPatch,
     assert of_result(result) is Exit.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("options", [Options(seconds=1e-9), Options(workers=2, states=3)], ids=["time", "states"])
-def test_a_limited_run_taken_as_proof(options: Options, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [Options(seconds=1e-9), Options(workers=2, seconds=1e-9), Options(workers=2, states=3), Options(workers=2, megabytes=1)],
+    ids=["time", "time, bounded", "states", "memory"],
+)
+def test_a_limited_run_taken_as_proof(options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checker.explore.meter.LOOKS_AT_MEMORY", 1)
     result = check(file_of(tmp_path, SAFE), options)
     (one,) = result.designs[0].cells
-    if one.verdict is Verdict.HOLDS:  # everything was finished before anybody looked at the clock: then it is a proof
-        assert one.assurance in (Assurance.CERTIFICATE, Assurance.EXHAUSTIVE)
-        assert "z3" in one.checked_by
-        return
-    assert (one.verdict, one.assurance) == (Verdict.UNKNOWN, Assurance.NONE)
-    assert one.reason
+    assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (Verdict.UNKNOWN, Assurance.NONE, None, ())
+    assert one.reason.startswith(("more than 1e-09 s", "the search stopped: more than"))
     assert of_result(result) is Exit.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("late", [1, 2, 3, 4])
+def test_time_that_runs_out_between_two_stages(late: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock jumps at the n-th look of the judge: a proof is printed only if everything was done before."""
+    looks = 0
+
+    def clock() -> float:
+        nonlocal looks
+        looks += 1
+        return 0.0 if looks <= late else 1e6
+
+    monkeypatch.setattr("checker.question.time.monotonic", clock)
+    (one,) = check(file_of(tmp_path, SAFE), Options()).designs[0].cells
+    assert (one.verdict, one.assurance) == (Verdict.UNKNOWN, Assurance.NONE)
+    assert "more than" in one.reason
 
 
 @pytest.mark.parametrize("stage", ["certify", "simplest"])
