@@ -37,7 +37,7 @@ LAYERS = (
 """Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
 
 ENGINES = ("explore", "cover", "smt", "export")
-DATA = {"machine", "invariant", "records"}
+DATA = {"machine", "invariant", "records", "memory"}
 """What the engines may share."""
 
 PRINTERS = ("report", "commands", "cli", "main")
