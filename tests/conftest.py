@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,3 +44,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [r for key in ("passed", "failed") for r in terminalreporter.stats.get(key, [])]
     for line in sorted(str(value) for r in reports if r.when == "call" for name, value in r.user_properties if name == "says"):
         terminalreporter.line(line)
+    _count_skipped(terminalreporter)
+
+
+def _count_skipped(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = [
+        str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ()) if isinstance(report.longrepr, tuple)
+    ]
+    asked = Counter(r.removeprefix("Skipped: service ") for r in reasons if r.startswith("Skipped: service "))
+    if asked:
+        listed = "; ".join(f"{count} ({why})" for why, count in sorted(asked.items()))
+        terminalreporter.write_line(f"reality tests skipped: {sum(asked.values())}: {listed}")

@@ -64,7 +64,8 @@ def two(table: object) -> Iterator[tuple[Session, Session]]:
     both = (Session(), Session())
     yield both
     for session in both:
-        session.connection.close()
+        if session.connection.open:
+            session.connection.close()
 
 
 @iso("check-then-insert-races")
@@ -81,7 +82,8 @@ def test_check_then_insert_races(two: tuple[Session, Session], table: Callable[[
 def test_default_is_repeatable_read(two: tuple[Session, Session], table: Callable[[str], str]) -> None:
     reader, writer = two
     events = table("id int")
-    assert reader.rows("select @@transaction_isolation") == (("REPEATABLE-READ",),)
+    levels = reader.rows("show variables where variable_name in ('tx_isolation', 'transaction_isolation')")
+    assert {level for _, level in levels} == {"REPEATABLE-READ"}  # the name depends on the version
     assert reader.count(events) == 0
     writer.changed(f"insert into {events} values (1)")
     writer.connection.commit()
