@@ -48,6 +48,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _count_skipped(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line about the tests that wanted a server and found none: how many, and why."""
     reasons = [
         str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ()) if isinstance(report.longrepr, tuple)
     ]

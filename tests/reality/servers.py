@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
 
 HOST = ".".join(("127", "0", "0", "1"))
-PORTS = {"rabbitmq": 5672, "nats": 4222, "redis": 6379, "mosquitto": 1883, "postgresql": 5432, "mariadb": 3306}
+USUAL = {"rabbitmq": 5672, "nats": 4222, "redis": 6379, "mosquitto": 1883, "postgresql": 5432, "mariadb": 3306}
+PORTS = {name: int(os.environ.get(f"REALITY_{name.upper()}_PORT", port)) for name, port in USUAL.items()}
 
 
 def rabbitmq() -> Any:
