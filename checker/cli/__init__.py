@@ -20,6 +20,7 @@ COMMANDS = (
     "faults",
     "needs",
     "repair",
+    "diff",
     "verify",
     "graph",
     "export",

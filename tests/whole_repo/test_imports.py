@@ -30,7 +30,7 @@ LAYERS = (
     ("refuting",),
     ("judge",),
     ("check", "assuming", "exits"),
-    ("certain", "crashmap", "frontier", "needs", "repair", "testgen"),
+    ("certain", "crashmap", "frontier", "needs", "repair", "compare", "testgen"),
     ("report", "progress"),
     ("commands", "cli", "main", "api"),
 )
