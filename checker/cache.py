@@ -172,3 +172,49 @@ def _private(base: str) -> bool:
     except OSError:
         return False
     return sys.platform == "win32" or (about.st_uid == os.getuid() and not about.st_mode & 0o022)
+
+
+def content(path: str) -> str | None:
+    """A digest of a file's bytes; None if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return digest((file.read(),))
+    except OSError:
+        return None
+
+
+class Answers:
+    """Answers to questions about files. What is kept is found only while all files that were read are as they were then.
+
+    Two entries for each answer: under the question the list of files, under the question with their contents the answer.
+    """
+
+    __slots__ = ("_kind", "_store")
+
+    def __init__(self, store: Store, kind: str) -> None:
+        self._store = store
+        self._kind = kind
+
+    def known(self, question: Iterable[str]) -> bytes | None:
+        """The answer given before, if there was one and no file has changed."""
+        key = digest(question)
+        listed = self._store.get(f"{self._kind}-files", key)
+        if listed is None:
+            return None
+        found = self._key(key, listed.decode("utf-8", "surrogatepass").split("\0"))
+        return None if found is None else self._store.get(self._kind, found)
+
+    def keep(self, question: Iterable[str], files: Iterable[str], answer: bytes) -> None:
+        """Keep an answer for which these files were read."""
+        paths = sorted(set(files))
+        key = digest(question)
+        found = self._key(key, paths)
+        if found is not None:
+            self._store.put(f"{self._kind}-files", key, "\0".join(paths).encode("utf-8", "surrogatepass"))
+            self._store.put(self._kind, found, answer)
+
+    def _key(self, question: str, paths: list[str]) -> str | None:
+        contents = [content(path) for path in paths]
+        if None in contents:
+            return None
+        return digest([question, *(part for pair in zip(paths, contents, strict=True) for part in pair if part is not None)])

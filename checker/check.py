@@ -3,43 +3,127 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from checker import cache
 from checker.blame import blame
 from checker.errors import syntax as errors
-from checker.judge import judge
+from checker.judge import judge, undecided
+from checker.kept import Kept, unchanged
 from checker.load import Loaded, load
 from checker.options import Options
 from checker.paths import NoDesign, designs
 from checker.question import Progress
+from checker.records import dataclass
 from checker.replay import replay
 from checker.result import Cell, DesignResult, Disagreement, Result
 
-__all__ = ["LIBRARY", "NoDesign", "check", "check_loaded", "designs"]
+__all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
 LIBRARY = frozenset({"N120", "N121", "N125"})
 """What a file is told that only declares things for others to import."""
 
 
-def check(paths: Sequence[str | Path] | str | Path, options: Options | None = None, progress: Progress | None = None) -> Result:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How many designs are checked: ``jobs`` at a time, or on the Dask scheduler at ``cluster``; whether results are ``kept``.
+
+    None of it changes a result.
+    """
+
+    kept: bool = False
+    jobs: int = 1
+    cluster: str | None = None
+
+
+def check(
+    paths: Sequence[str | Path] | str | Path,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    means: Means | None = None,
+) -> Result:
     """Check every design behind the paths.
 
     Mistakes in a design are diagnostics in its result. Ctrl-C ends the check; the result then holds what was decided so far.
-    Raises ``NoDesign`` if a path leads to no design.
+    Raises ``NoDesign`` if a path leads to no design, ``NoCluster`` if there is no cluster.
     """
     wanted = [paths] if isinstance(paths, str | Path) else list(paths)
-    done: list[DesignResult] = []
-    for path, in_folder in designs(wanted):
-        loaded = loaded_from(path)
-        if in_folder and is_library(loaded):
-            continue
-        result, interrupted = check_loaded(loaded, options or Options(), progress)
-        done.append(result)
-        if interrupted:
-            return Result(tuple(done), interrupted=True)
-    return Result(tuple(done))
+    found = designs(wanted)
+    run = _Run(options or Options(), progress, means or Means(), len(found))
+    results: dict[int, DesignResult] = {}
+    interrupted = False
+    try:
+        for number, result, broken_off in run.results(found):
+            results[number] = result
+            interrupted = interrupted or broken_off
+            if interrupted:
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    return Result(tuple(results[number] for number in sorted(results)), interrupted=interrupted)
+
+
+class _Run:
+    """The designs of one run, as they are finished: what is kept first, then in order, or in the order of many processes."""
+
+    def __init__(self, options: Options, progress: Progress | None, means: Means, total: int) -> None:
+        self.options, self.progress, self.means, self.total = options, progress, means, total
+        store = cache.store() if means.kept else None
+        self.kept = Kept(store, options) if store else None
+
+    def results(self, found: Sequence[tuple[Path, bool]]) -> Iterator[tuple[int, DesignResult, bool]]:
+        """Each result with its number, and whether Ctrl-C ended it."""
+        left: list[tuple[int, Path, Loaded]] = []
+        several = self.means.jobs > 1 or self.means.cluster is not None
+        for number, (path, in_folder) in enumerate(found):
+            known = self.kept.known(path) if self.kept else None
+            if isinstance(known, DesignResult):
+                yield number, known, False
+            elif known is None or not in_folder:
+                loaded = loaded_from(path)
+                if in_folder and is_library(loaded):
+                    if self.kept and unchanged(loaded.sources):
+                        self.kept.keep_library(path, loaded.sources)
+                elif several:
+                    left.append((number, path, loaded))
+                else:
+                    result, broken_off = check_loaded(loaded, self.options, self.progress)
+                    self._keep(path, result, broken_off)
+                    yield number, result, broken_off
+        if left:
+            yield from self._several(left)
+
+    def _several(self, left: list[tuple[int, Path, Loaded]]) -> Iterator[tuple[int, DesignResult, bool]]:
+        from checker import many
+
+        tasks = [(loaded, self.options) for _, _, loaded in left]
+        if self.means.cluster is not None:
+            done = many.over_cluster(_task, tasks, self.means.cluster, cache.fingerprint())
+        else:
+            done = many.over_processes(_task, tasks, self.means.jobs)
+        for count, (index, made) in enumerate(done, start=1):
+            number, path, loaded = left[index]
+            result = made if isinstance(made, DesignResult) else _lost(loaded, self.options, made.value)
+            self._keep(path, result, False)
+            if self.progress:
+                self.progress(f"{self.total - len(left) + count} of {self.total} designs", 0, 0)
+            yield number, result, False
+
+    def _keep(self, path: Path, result: DesignResult, broken_off: bool) -> None:
+        if self.kept and not broken_off:
+            self.kept.keep(path, result)
+
+
+def _task(task: tuple[Loaded, Options]) -> DesignResult:
+    """Check a design in another process."""
+    return check_loaded(*task)[0]
+
+
+def _lost(loaded: Loaded, options: Options, reason: str) -> DesignResult:
+    """Nothing is known of a design whose process was killed."""
+    return _result(loaded, undecided(loaded.design, options, reason) if loaded.design else ())
 
 
 def check_loaded(loaded: Loaded, options: Options, progress: Progress | None = None) -> tuple[DesignResult, bool]:
@@ -56,12 +140,15 @@ def check_loaded(loaded: Loaded, options: Options, progress: Progress | None = N
                     failures.append(verdict)
         except KeyboardInterrupt:
             interrupted = True
+    return _result(loaded, cells, failures), interrupted
+
+
+def _result(loaded: Loaded, cells: Iterable[Cell], failures: Iterable[Disagreement] = ()) -> DesignResult:
     design = loaded.design
-    result = DesignResult(
+    return DesignResult(
         loaded.path, loaded.sha256, design.title if design else "", loaded.diagnostics, tuple(cells),
         design.semantics if design else (), loaded.sources, tuple(failures),
     )  # fmt: skip
-    return result, interrupted
 
 
 def _blamed(loaded: Loaded, cell: Cell) -> Cell:

@@ -44,25 +44,32 @@ MARKED = "workers are killed only at the marked crash points"
 
 def judge(design: Design, options: Options, progress: Progress | None = None) -> Iterator[Cell | Disagreement]:
     """Every selected cell of a design, claim by claim, as soon as it is decided."""
-    chosen = [s for s in design.semantics if not options.semantics or s in options.semantics]
     lowerings: dict[Semantics, Lowered] = {}
     dead: tuple[int, ...] | None = None
+    for claim, semantics in _selected(design, options):
+        if semantics not in lowerings:
+            lowerings[semantics] = lower(design, semantics)
+        found = judge_claim(lowerings[semantics], claim, options, progress)
+        if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+            if dead is None:
+                dead = dead_lines(design, (lowerings.setdefault(s, lower(design, s)) for s in design.semantics), options.seconds)
+            found = _unless_dead(design, found, dead)
+        yield found
+
+
+def _selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:
+    """The cells that were asked for."""
+    chosen = [s for s in design.semantics if not options.semantics or s in options.semantics]
     for claim in design.claims:
-        if options.claims and not any(part in claim.text for part in options.claims):
-            continue
-        for semantics in chosen:
-            if claim.semantics and semantics not in claim.semantics:
-                continue
-            if semantics not in lowerings:
-                lowerings[semantics] = lower(design, semantics)
-            found = judge_claim(lowerings[semantics], claim, options, progress)
-            if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
-                if dead is None:
-                    dead = dead_lines(
-                        design, (lowerings.setdefault(s, lower(design, s)) for s in design.semantics), options.seconds
-                    )
-                found = _unless_dead(design, found, dead)
-            yield found
+        if not options.claims or any(part in claim.text for part in options.claims):
+            yield from ((claim, s) for s in chosen if not claim.semantics or s in claim.semantics)
+
+
+def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
+    """Every selected cell, about which nothing is known for this reason."""
+    for claim, semantics in _selected(design, options):
+        lowered = lower(design, semantics)
+        yield replace(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell, reason=reason)
 
 
 def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:

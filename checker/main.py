@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Sequence
 
-import click
+from checker.commands.answers import Answer
 
-from checker.cli import PROGRAM, cli
-from checker.exits import Exit
+TYPE_CHECKING = False  # the shortest way out needs no other module
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (click's own handling would turn Ctrl-C into 1)."""
+def main(arguments: Sequence[str] | None = None, answer: Answer | None = None) -> int:
+    """Run the command line; returns the exit code (click's own handling would turn Ctrl-C into 1).
+
+    ``answer``: where a command may keep what it printed.
+    """
+    import click
+
+    from checker.cli import PROGRAM, cli
+    from checker.exits import Exit
+
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = cli.main(args=given, prog_name=PROGRAM, standalone_mode=False)
+        code = cli.main(args=given, prog_name=PROGRAM, standalone_mode=False, obj=answer)
     except click.ClickException as error:
         error.show()
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
-        # The reader went away (``| head``): nothing more to say, and Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.HOLDS)
+        return _nobody_reads()
     except Exception as error:
         from checker.report.bug import crash_report
 
@@ -35,7 +41,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else int(Exit.HOLDS)
 
 
+def _nobody_reads() -> int:
+    """The reader went away (``| head``): nothing more to say, and Python must not complain at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _answered(answer: Answer) -> int | None:
+    """Print what is known to be the answer, and return its exit code; None if it is not known."""
+    known = answer.known()
+    if known is None:
+        return None
+    code, text = known
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        return _nobody_reads()
+    return code
+
+
 def entry() -> None:
     """The console script."""
-    gc.set_threshold(100_000, 50, 50)  # a short run makes many small tuples and no rings
-    sys.exit(main())
+    answer = Answer(sys.argv[1:])
+    code = _answered(answer)
+    if code is None:
+        import gc
+
+        gc.set_threshold(100_000, 50, 50)  # a short run makes many small tuples and no rings
+        code = main(answer=answer)
+    sys.exit(code)

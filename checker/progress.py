@@ -20,7 +20,8 @@ class ProgressLine:
         elapsed = time.monotonic() - self.started
         if elapsed < self.patience or not self.stream.isatty():
             return
-        line = f"{what}: {states:,} states, {transitions:,} transitions, {elapsed:.1f} s"
+        sizes = f": {states:,} states, {transitions:,} transitions" if states else ""
+        line = f"{what}{sizes}, {elapsed:.1f} s"
         self.stream.write("\r" + line.ljust(self.shown))
         self.stream.flush()
         self.shown = len(line)

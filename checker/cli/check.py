@@ -36,6 +36,7 @@ from checker.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
     show_default=True,
     help="Seconds per claim and semantics.",
 )
+@click.option("--memory", type=click.IntRange(min=50), metavar="MB", help="Give up a claim when the process holds more.")
 @click.option("--max-states", type=click.IntRange(min=1), default=2_000_000, show_default=True, help="States per search.")
 @click.option("--solver", type=click.Choice(["z3", "all"]), default="z3", show_default=True, help="Who checks proofs.")
 @click.option(
@@ -45,6 +46,9 @@ from checker.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
     "--certificate", type=click.Path(file_okay=False, path_type=Path), help="Write the certificates of all verdicts below DIR."
 )
 @click.option("--why", is_flag=True, help="Also say why proofs hold: the invariant in the design's words.")
+@click.option("-j", "--jobs", type=click.IntRange(min=0), metavar="N", help="Check N designs at a time (0: one per processor).")
+@click.option("--cluster", metavar="ADDRESS", help="Check the designs on the Dask cluster of this scheduler.")
+@click.option("--cache/--no-cache", default=True, show_default=True, help="Answer from the cache what has not changed.")
 @click.option("--exit-zero", is_flag=True, help="Report only: exit 0 whatever the verdicts are.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the table and the summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Also sizes of searches and proofs.")
@@ -64,7 +68,8 @@ def command(**given: object) -> int:
       onceproof check invoice.once --workers 2 --events 2
       onceproof check invoice.once --format json --output result.json
       onceproof check designs/ --report sarif=result.sarif --report junit=result.xml
+      onceproof check designs/ -j 4
     """
     from checker.commands.check import CheckCommand
 
-    return CheckCommand(**given).run()  # type: ignore[arg-type]
+    return CheckCommand(**given).run(click.get_current_context().obj)  # type: ignore[arg-type]

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
-from checker.check import NoDesign
+from checker.check import Means, NoDesign
 from checker.check import check as check_designs
+from checker.commands.answers import Answer
 from checker.commands.reports import Target, target, written
 from checker.commands.shared import emit
 from checker.exits import Exit, of_result
 from checker.load import load
+from checker.many import NoCluster, processors
 from checker.options import Options
 from checker.progress import ProgressLine
 from checker.records import dataclass
@@ -44,6 +46,10 @@ class CheckCommand:
     exit_zero: bool
     quiet: bool
     verbose: bool
+    cache: bool
+    jobs: int | None
+    cluster: str | None
+    memory: int | None
 
     @property
     def options(self) -> Options:
@@ -59,24 +65,37 @@ class CheckCommand:
             self.second_opinion,
             self.solver == "all",
             self.why or self.verbose,
+            self.memory,
         )
 
-    def run(self) -> int:
+    @property
+    def means(self) -> Means:
+        """How the designs are checked."""
+        if self.jobs is not None and self.cluster is not None:
+            raise click.UsageError("--jobs and --cluster exclude each other")
+        kept = self.cache and self.certificate is None
+        return Means(kept, processors() if self.jobs == 0 else self.jobs or 1, self.cluster)
+
+    def run(self, answer: Answer | None = None) -> int:
         """Check and print; returns the exit code."""
         targets = [target(text) for text in self.reports]
         progress = ProgressLine(sys.stderr)
         try:
-            result = check_designs(self.paths, self.options, progress)
-        except NoDesign as error:
+            result = check_designs(self.paths, self.options, progress, self.means)
+        except (NoDesign, NoCluster) as error:
             raise click.UsageError(str(error)) from error
         finally:
             progress.clear()
         self._demand_cells(result)
         if self.certificate is not None:
             self._certify(result, self.certificate)
-        self._write(replace(result, command=("check", *(str(p) for p in self.paths))), targets)
-        code = of_result(result)
-        return int(Exit.HOLDS) if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE) else int(code)
+        text = self._write(replace(result, command=("check", *(str(p) for p in self.paths))), targets)
+        code = int(of_result(result))
+        if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE):
+            code = int(Exit.HOLDS)
+        if answer is not None:
+            answer.keep(result, self.options, text, code)
+        return code
 
     def _demand_cells(self, result: Result) -> None:
         """A selection that selects nothing is a mistake, not a success."""
@@ -97,11 +116,11 @@ class CheckCommand:
                 except (ValueError, OSError) as error:
                     raise click.UsageError(f"cannot write certificates: {error}") from error
 
-    def _write(self, result: Result, targets: list[Target]) -> None:
+    def _write(self, result: Result, targets: list[Target]) -> str:
         verbosity = 0 if self.quiet else 2 if self.verbose else 1
         try:
             for place in targets:
                 written(place, result, verbosity)
-            emit(self.output, self.color, lambda look: write(self.form, result, verbosity, look))
+            return emit(self.output, self.color, lambda look: write(self.form, result, verbosity, look))
         except Missing as error:
             raise click.UsageError(str(error)) from error

@@ -26,20 +26,22 @@ def design_of(path: Path) -> Loaded:
     return loaded
 
 
-def emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> None:
-    """Write to the chosen place, in a look that suits it."""
+def emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> str:
+    """Write to the chosen place, in a look that suits it; returns what was written."""
     if output is None or str(output) == "-":
         stream = sys.stdout
         written = text(Paint.for_stream(stream, color))
         data = written if written.endswith("\n") else written + "\n"
         stream.write(data)
         stream.flush()
-        return
+        return data
     written = text(Paint.plain(color == "always"))
+    data = written if written.endswith("\n") else written + "\n"
     try:
-        output.write_text(written if written.endswith("\n") else written + "\n", encoding="utf-8")
+        output.write_text(data, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"cannot write {output}: {(error.strerror or 'failed').lower()}") from error
+    return data
 
 
 def asked(design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]) -> list[tuple[Claim, Semantics]]:

@@ -29,6 +29,7 @@ LAYERS = (
     ("question",),
     ("refuting",),
     ("judge",),
+    ("kept", "many"),
     ("check", "assuming", "exits"),
     ("certain", "crashmap", "frontier", "needs", "repair", "compare", "testgen"),
     ("report", "progress"),

@@ -1,0 +1,130 @@
+"""A kept answer says to the byte what a fresh one says, and is given only where a fresh one would say it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checker import cache
+from checker.cache import Store
+from checker.check import Means, check
+from checker.kept import Kept, _Records, lasting
+from checker.options import Options
+from checker.result import Verdict
+from tests.traps.trap import SAFE, UNSAFE
+from tests.whole_repo.repo import ROOT
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, bytes, bytes]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("ONCEPROOF_")}
+    clean |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", cache.NAME: str(folder.parent / "kept"), **environment}
+    done = subprocess.run([sys.executable, "-m", "checker", *arguments], cwd=folder, env=clean, capture_output=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "designs"
+    place.mkdir()
+    parts, claim = SAFE.split("consumer")
+    (place / "parts.once").write_text(parts, encoding="utf-8")
+    (place / "safe.once").write_text('import "parts.once"\nconsumer' + claim, encoding="utf-8")
+    (place / "unsafe.once").write_text(UNSAFE, encoding="utf-8")
+    return place
+
+
+def test_what_is_kept_is_printed_again_until_something_changes(folder: Path) -> None:
+    fresh = run(folder, "check", ".", "--no-cache")
+    assert fresh[0] == 1
+    first = run(folder, "check", ".")
+    assert first == fresh
+    # The second answer needs no parser, no engine, not even click: it still comes if they cannot be imported.
+    stub = folder.parent / "stub"
+    (stub / "click").mkdir(parents=True)
+    (stub / "click" / "__init__.py").write_text("raise RuntimeError('imported')")
+    again = run(folder, "check", ".", PYTHONPATH=f"{stub}{os.pathsep}{ROOT}")
+    assert again == fresh
+    assert b"imported" in run(folder, "check", ".", "--no-cache", PYTHONPATH=f"{stub}{os.pathsep}{ROOT}")[2]
+    # An import changes: nothing of the old answer is left.
+    parts = folder / "parts.once"
+    text = parts.read_text()
+    parts.write_text(text.replace("  key id, kept for ever\n", ""))
+    changed = run(folder, "check", ".")
+    assert changed == run(folder, "check", ".", "--no-cache") != fresh
+    parts.write_text(text)
+    assert run(folder, "check", ".") == fresh
+    # So does the set of designs.
+    (folder / "more.once").write_text(UNSAFE, encoding="utf-8")
+    assert run(folder, "check", ".") == run(folder, "check", ".", "--no-cache") != fresh
+    assert run(folder, "check", "unsafe.once", "-q")[1] != run(folder, "check", "unsafe.once")[1]
+
+
+def test_mistakes_and_certificates_are_never_answered_from_the_cache(folder: Path) -> None:
+    for _ in range(2):
+        assert run(folder, "check", "nowhere.once")[0] == 2
+        code, _, _ = run(folder, "check", "safe.once", "--certificate", "proofs")
+        assert code == 0
+        assert list((folder / "proofs").rglob("certificate.json"))
+        for path in sorted((folder / "proofs").rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_damaged_cache_is_no_mistake(folder: Path) -> None:
+    fresh = run(folder, "check", ".")
+    kept = folder.parent / "kept"
+    for path in kept.rglob("*-*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-3])
+    assert run(folder, "check", ".") == fresh
+    for path in sorted(kept.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    kept.rmdir()
+    kept.write_text("no folder")
+    assert run(folder, "check", ".") == fresh
+
+
+def test_results_of_designs_are_kept_one_by_one(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.NAME, str(tmp_path / "results"))
+    monkeypatch.chdir(folder)
+    fresh = check(".", Options())
+    assert check(".", Options(), means=Means(kept=True)) != ()
+    asked: list[object] = []
+    monkeypatch.setattr(sys.modules["checker.check"], "judge", lambda design, *_: asked.append(design.path) or iter(()))
+    again = check(".", Options(), means=Means(kept=True))
+    assert asked == []
+    assert [d.path for d in again.designs] == [d.path for d in fresh.designs] == ["safe.once", "unsafe.once"]
+    for one, two in zip(again.designs, fresh.designs, strict=True):
+        assert [(c.verdict, c.trace, c.invariant, c.checked_by) for c in one.cells] == [
+            (c.verdict, c.trace, c.invariant, c.checked_by) for c in two.cells
+        ]
+    check(".", Options(explain=True), means=Means(kept=True))  # other options are another question
+    assert len(asked) == 2
+    assert check("parts.once", Options(), means=Means(kept=True)).designs[0].diagnostics  # a library only within a folder
+
+
+def test_answers_that_leaned_on_a_clock_are_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (result,) = check("safe.once", Options()).designs
+    assert lasting(result, Options())
+    assert not lasting(result, Options(seconds=2 * result.cells[0].seconds))
+    (short,) = check("safe.once", Options(seconds=1e-9)).designs
+    assert short.cells[0].verdict is Verdict.UNKNOWN
+    assert not lasting(short, Options(seconds=1e-9))
+    (small,) = check("unsafe.once", Options(states=1, workers=1)).designs
+    assert small.cells[0].verdict is Verdict.UNKNOWN
+    assert lasting(small, Options(states=1, workers=1))
+    assert not lasting(small, Options(states=1, workers=1, megabytes=100))
+
+
+def test_results_hold_no_code(tmp_path: Path) -> None:
+    import io
+
+    for evil in (os.getcwd, Path, cache.store):
+        with pytest.raises(pickle.UnpicklingError, match="has no place"):
+            _Records(io.BytesIO(pickle.dumps(evil))).load()
+    assert Kept(Store(str(tmp_path), "v" * 64), Options()).known(Path("x")) is None
