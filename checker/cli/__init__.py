@@ -28,6 +28,7 @@ COMMANDS = (
     "testgen",
     "completion",
     "explain",
+    "models",
 )
 """Every command, in the order of the help; ``checker/cli/<name>.py`` defines its ``command``."""
 

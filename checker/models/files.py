@@ -76,8 +76,13 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _tables_of(said: Any) -> tuple[Mapping[str, Any], ...]:
+    """What a value sets: a table, or several that count under different conditions."""
+    return tuple(said) if isinstance(said, list) else (said,)
+
+
 def _option(name: str, table: Mapping[str, Any]) -> Option:
-    choices, sets = tuple(table.get("choices", ())), table.get("set", {})
+    choices, sets = tuple(table.get("choices", ())), {value: _tables_of(said) for value, said in table.get("set", {}).items()}
     default = _text(table["default"])
     return Option(name, table["kind"], default, table["meaning"], table["source"], table["status"], choices, sets)
 
@@ -202,7 +207,7 @@ def _sets(data: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> Found
     for value, said in table.get("set", {}).items():
         if value not in ("given", "default", NONE) and (problem := bare.problem(value)):
             yield f"options.{name}.set.{value}", f"must be {problem}"
-        for other in said.get("if", {}):
+        for other in (other for one in _tables_of(said) for other in one.get("if", {})):
             if other not in data["options"]:
                 yield f"options.{name}.set.{value}.if", f"there is no option {other}"
 
@@ -211,7 +216,8 @@ def _machine(data: Mapping[str, Any]) -> Found:
     check = _trait if data.get("kind") in FOLDERS["stores"] + FOLDERS["locks"] else _switch
     options = data.get("options", {})
     tables = [("machine", data.get("machine", {}))]
-    tables += [(f"options.{o}.set.{value}", said) for o, table in options.items() for value, said in table.get("set", {}).items()]
+    for name, table in options.items():
+        tables += [(f"options.{name}.set.{value}", one) for value, said in table.get("set", {}).items() for one in _tables_of(said)]
     for key, table in tables:
         for switch, value in table.items():
             if switch != "if" or key == "machine":

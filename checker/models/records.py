@@ -60,7 +60,7 @@ class Switches:
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "delivery": ("at-most-once", "at-least-once", "exactly-once"),
-    "ack": ("handler", "delivery", "return", "kill", "any-time"),
+    "ack": ("handler", "delivery", "return", "failure", "kill", "any-time"),
     "late_ack": ("settles", "refused"),
     "publisher": ("retries", "once"),
     "batch": ("single", "all-or-nothing"),
@@ -97,7 +97,8 @@ class Option:
     """An option as the product names it.
 
     ``sets``: what a value changes, by value (``given``: any value but none that a design names; ``default``: the design does not
-    name the option). Under ``if`` such a table names other options and the values they must have for it to count.
+    name the option), each one or more tables. Under ``if`` a table names other options and the values they must have for it to
+    count.
     """
 
     name: str
@@ -107,7 +108,7 @@ class Option:
     source: str
     status: str
     choices: tuple[str, ...] = ()
-    sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sets: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
     def problem(self, value: str) -> str:
         """What is wrong with a value, as the end of "it must be …"; empty if it fits."""
@@ -170,8 +171,7 @@ class Model:
             value, named = self.value(option.name, given), option.name in given
             words: tuple[str, ...] = () if named else ("default",)
             words += (value,) if value in option.sets else ("given",) if named and value != NONE else ()
-            for word in words:
-                table = option.sets.get(word, {})
+            for table in (table for word in words for table in option.sets.get(word, ())):
                 if all(self.value(other, given) == wanted for other, wanted in table.get("if", {}).items()):
                     machine.update({k: v for k, v in table.items() if k != "if"})
         return machine

@@ -1,0 +1,122 @@
+"""``onceproof models``: the list, the cards, models of one's own, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checker.models import brokers, kinds, locks, model, own_models, providers, stores
+from checker.report import cards
+from tests.whole_repo.repo import ROOT, read, tool
+
+HERE = Path(__file__).parent
+Golden = Callable[[Path, str], None]
+MINE = (
+    read("models/brokers/beanstalkd.toml").replace('name = "beanstalkd"', 'name = "mine"').replace('"Beanstalkd"', '"Our broker"')
+)
+
+
+def _own(folder: Path, name: str, text: str) -> Path:
+    (folder / "models").mkdir(exist_ok=True)
+    path = folder / "models" / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_list(golden: Golden) -> None:
+    every = [shelf[name] for shelf in kinds().values() for name in shelf]
+    golden(HERE / "golden" / "list.txt", cards.list_text(every) + "\n")
+
+
+@pytest.mark.parametrize("name", ["rabbitmq.quorum", "celery", "redis.streams", "postgresql.unique", "redis.lock", "stripe"])
+def test_a_card(name: str, golden: Golden) -> None:
+    found = model(name)
+    assert found is not None
+    golden(HERE / "golden" / f"{name}.txt", cards.card_text(found, 100) + "\n")
+
+
+def test_a_card_as_markdown_and_data(golden: Golden) -> None:
+    found = locks()["redis.lock"]
+    golden(HERE / "golden" / "redis.lock.md", cards.card_markdown(found))
+    golden(HERE / "golden" / "redis.lock.json", cards.to_json([found]) + "\n")
+
+
+def test_lists_and_shows() -> None:
+    done = tool("models", "rabbit", "stream")
+    assert done.returncode == 0
+    assert done.stdout == "Logs\n  rabbitmq.stream  RabbitMQ stream\n"
+    data = json.loads(tool("models", "show", "sqs.fifo", "redis", "--format", "json").stdout)
+    assert [m["name"] for m in data["models"]] == ["redis", "sqs.fifo"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("show", "rabbit.quorum"), "there is no model rabbit.quorum; did you mean rabbitmq.quorum or "),
+        (("show",), "show needs the name of a model"),
+        (("zeromq",), "no model matches zeromq"),
+    ],
+)
+def test_mistakes_are_answered(words: tuple[str, ...], says: str) -> None:
+    done = tool("models", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+# ---------------------------------------------------------------- models of one's own
+
+
+def test_a_model_beside_the_design(tmp_path: Path) -> None:
+    _own(tmp_path, "mine", MINE)
+    assert "mine" not in brokers()
+    assert brokers(tmp_path)["mine"].switches({"ttr": "5min"}).lease == ("ttr", "5min")
+    assert len(brokers(tmp_path)) == len(brokers()) + 1
+    assert "mine" not in stores(tmp_path)
+    done = tool("models", "show", "mine", "--beside", str(tmp_path))
+    assert done.returncode == 0
+    assert done.stdout.startswith("mine: Our broker (your own, models/mine.toml)\n")
+    assert "Our broker (your own)" in tool("models", "our broker", "--beside", str(tmp_path)).stdout
+
+
+def test_a_model_of_ones_own_hides_one_that_ships(tmp_path: Path) -> None:
+    _own(tmp_path, "stripe", read("models/providers/stripe.toml").replace('kept = "24h"', 'kept = "7d"'))
+    assert (providers()["stripe"].keys, providers(tmp_path)["stripe"].keys) == ("24h", "7d")
+    assert providers(tmp_path)["stripe"].is_own
+
+
+def test_a_broken_model_of_ones_own_is_said_and_not_used(tmp_path: Path) -> None:
+    _own(tmp_path, "mine", MINE.replace("late_ack =", "late_akc =").replace('status = "documented"', 'status = "sure"', 1))
+    _own(tmp_path, "other", "name = [")
+    found, problems = own_models(tmp_path)
+    assert found == {}
+    assert [f"{p.file}: {p.key}" for p in problems] == [
+        "mine.toml: machine.late_akc",
+        "mine.toml: facts.time-to-run.status",
+        "other.toml: file",
+    ]
+    done = tool("models", "sqs.fifo", "--beside", str(tmp_path))
+    assert done.returncode == 2
+    assert "error: models/mine.toml: machine.late_akc: unknown; known are delivery, " in done.stderr
+    assert "sqs.fifo" in done.stdout
+
+
+def test_only_the_model_that_is_asked_for_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    import checker.models as package
+
+    read_files: list[str] = []
+    reader = package.read
+    monkeypatch.setattr(package, "read", lambda path, is_own=False: read_files.append(path.name) or reader(path, is_own))
+    package._shelf.cache_clear()
+    assert "sqs.fifo" in brokers()
+    assert brokers()["sqs.fifo"].name == "sqs.fifo"
+    assert read_files == ["sqs.fifo.toml"]
+    package._shelf.cache_clear()
+
+
+def test_every_file_is_where_its_kind_belongs() -> None:
+    for folder, shelf in kinds().items():
+        assert sorted(shelf) == sorted(p.stem for p in (ROOT / "models" / folder).glob("*.toml"))
+        assert len({m.kind for m in shelf.values()}) >= 1

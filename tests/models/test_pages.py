@@ -1,0 +1,39 @@
+"""The pages about models say what the files say. ``pytest --update`` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checker.models import kinds
+from checker.report import cards
+from tests.whole_repo.repo import ROOT, blocks, read
+
+MARK = "<!-- what follows is `onceproof models --format markdown`; `pytest --update` writes it -->\n"
+Golden = Callable[[Path, str], None]
+
+
+def test_the_table_of_what_is_known(golden: Golden) -> None:
+    head, mark, _ = read("docs/models.md").partition(MARK)
+    assert mark
+    every = [shelf[name] for shelf in kinds().values() for name in shelf]
+    golden(ROOT / "docs/models.md", f"{head}{mark}\n{cards.coverage(every)}")
+
+
+@pytest.mark.parametrize("folder", list(kinds()))
+def test_the_cards_as_pages(folder: str, golden: Golden) -> None:
+    shelf = kinds()[folder]
+    lines = [f"# {cards.TITLES[folder]}", "", "Generated from `models/`; [how to read a card](../models.md).", ""]
+    for title, found in cards.groups(shelf.values()):
+        lines += [f"## {title}", ""] if folder == "brokers" else []
+        lines += [cards.card_markdown(m, 3 if folder == "brokers" else 2) for m in found]
+    golden(ROOT / f"docs/models/{folder}.md", "\n".join(lines).rstrip("\n") + "\n")
+
+
+def test_the_guide_shows_a_whole_file() -> None:
+    """A broker is one file of less than forty lines; the guide shows one that ships."""
+    text = read("models/brokers/beanstalkd.toml")
+    assert [b.text for b in blocks("CONTRIBUTING.md") if b.kind == "toml"] == [text]
+    assert text.count("\n") < 40
