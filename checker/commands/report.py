@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,12 +13,14 @@ from checker.check import NoDesign
 from checker.check import check as check_designs
 from checker.commands.shared import emit
 from checker.exits import Exit, of_result
+from checker.load import load_text
 from checker.options import Options
 from checker.progress import ProgressLine
 from checker.records import dataclass
+from checker.repair import Repairs
 from checker.report.review import Extras, Review, review_of
 from checker.report.stories import design_of
-from checker.result import DesignResult, Result
+from checker.result import DesignResult, Result, Verdict
 from checker.syntax.nodes import Semantics
 
 ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
@@ -99,7 +102,22 @@ class ReportCommand:
         for cell in result.cells:
             progress(f"faults / {cell.claim} / {cell.semantics.value}", 0, 0)
             found.append(frontier(design, claims[cell.claim, cell.line], cell.semantics, self.options))
-        return Extras(tuple(maps), tuple(found))
+        return Extras(tuple(maps), tuple(found), self._repairs(result, progress))
+
+    def _repairs(self, result: DesignResult, progress: ProgressLine) -> tuple[Repairs, ...]:
+        """What to change, for every effect that a refuted claim is about."""
+        from checker.repair import goals_of, repairs
+
+        loaded = load_text(result.sources[result.path].text, result.path)
+        if loaded.design is None:
+            return ()
+        claims = {(c.text, c.span.line): c for c in loaded.design.claims}
+        refuted = [c for c in result.cells if c.verdict is Verdict.REFUTED]
+        found = []
+        for goal in goals_of(loaded.design, result.cells, tuple((claims[c.claim, c.line], c.semantics) for c in refuted)):
+            progress(f"repairs / {goal.name} / {goal.semantics.value}", 0, 0)
+            found.append(repairs(loaded, goal, replace(self.options, explain=False, second_opinion=False), cells=result.cells))
+        return tuple(found)
 
     def _again(self, result: Result) -> str:
         """The commands that give the same answers."""

@@ -67,6 +67,7 @@ def _design(d: DesignReview, single: bool) -> Iterator[str]:
     yield from _table(d)
     for r in d.refuted:
         yield from _story(r)
+    yield from _remedies(d)
     for o in d.opens:
         yield from (
             f"- {o.mark} {_code(o.claim)}, {o.semantics}: {o.word}" + (f", because {_plain(o.reason)}" if o.reason else ""),
@@ -101,6 +102,7 @@ def _table(d: DesignReview) -> Iterator[str]:
 
 def _story(r: Refuted) -> Iterator[str]:
     yield f"**✗ {_plain(r.headline)}.** {_plain(_shows(r))} This takes {r.needs}."
+    yield from ("", *(f"- {_plain(g)}" for g in r.gist))
     yield from ("", f"<details><summary>The story, in {len(r.moments)} steps</summary>", "")
     yield from (f"- {_plain(g)}" for g in r.given)
     if r.given:
@@ -115,6 +117,22 @@ def _story(r: Refuted) -> Iterator[str]:
     if r.would_hold:
         yield from (f"It would hold if {_plain(', and '.join(r.would_hold))}.", "")
     yield from (_plain(r.ground), "", "</details>", "")
+
+
+def _remedies(d: DesignReview) -> Iterator[str]:
+    if not d.remedies:
+        return
+    yield from ("<details><summary>What to change</summary>", "")
+    for r in d.remedies:
+        yield from (f"**{_plain(r.effect)}** under {r.under}", "")
+        for c in r.changes:
+            yield from (f"{_plain(c.what)}:", "", "```diff")
+            yield from (f"{sign}{clean(line, True)}" if sign != "@" else "@@" for sign, line in c.diff)
+            yield from ("```", "", *(f"- {kind}: {_plain(text)}" for kind, text in c.terms), "")
+        if r.none:
+            yield from (f"No repair was found; {_plain(r.none)}.", "")
+        yield from (x for why in r.impossible for x in (_plain(why), ""))
+    yield from ("</details>", "")
 
 
 def _shows(r: Refuted) -> str:

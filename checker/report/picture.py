@@ -74,7 +74,8 @@ class _Picture:
         bottom = self.y(over) if over is not None else self.height - 6
         yield f'<line class="lane" x1="{x:g}" y1="{HEAD + 4}" x2="{x:g}" y2="{self.height - 6:g}"/>'
         if lane.kind is Kind.WORKER:
-            yield f'<line class="life" x1="{x:g}" y1="{top:g}" x2="{x:g}" y2="{bottom:g}"/>'
+            born = self.chart.marks[used[0]].number if used else 0
+            yield f'<line class="life" data-step="{born}" x1="{x:g}" y1="{top:g}" x2="{x:g}" y2="{bottom:g}"/>'
         kind = lane.kind.value
         box = f'x="{x - LANE / 2 + 7:g}" y="4" width="{LANE - 14}" height="{HEAD - 4}" rx="{_RADIUS[lane.kind]}"'
         yield f'<rect class="head {kind}" {box}/>'

@@ -18,6 +18,7 @@ from checker.crashmap import crash_map
 from checker.frontier import frontier
 from checker.load import load_text
 from checker.options import Options
+from checker.repair import goals_of, repairs
 from checker.report.html import to_html
 from checker.report.markdown import to_markdown
 from checker.report.review import Extras, Review, review_of
@@ -35,11 +36,14 @@ def full(name: str = "worker_killed") -> Review:
     """A review with everything in it."""
     result = checked(name)
     (found,) = result.designs
-    loaded = load_text(found.sources[found.path].text, found.path).design
+    text = load_text(found.sources[found.path].text, found.path)
+    loaded = text.design
     assert loaded is not None
     maps = tuple(crash_map(loaded, s) for s in loaded.semantics)
     faults = tuple(frontier(loaded, c, s) for c in loaded.claims for s in loaded.semantics)
-    return review_of(result, {found.path: Extras(maps, faults)}, f"onceproof report {name}.once -o review.html")
+    asked = tuple((c, s) for c in loaded.claims for s in loaded.semantics)
+    changes = tuple(repairs(text, goal, cells=found.cells) for goal in goals_of(loaded, found.cells, asked))
+    return review_of(result, {found.path: Extras(maps, faults, changes)}, f"onceproof report {name}.once -o review.html")
 
 
 class Page(HTMLParser):
@@ -158,6 +162,22 @@ def test_the_crash_map_is_a_table() -> None:
     assert table.fatal > 0
 
 
+def test_what_to_change_is_shown_with_its_price() -> None:
+    first = full().designs[0].remedies[0]
+    assert (first.effect, first.under) == ("ready_email", "at-least-once and exactly-once")
+    (change,) = first.changes
+    assert ("+", "  key id, kept for ever") in change.diff
+    kinds = [kind for kind, _ in change.terms]
+    assert kinds[:2] == ["verified", "on what ground"]
+    assert "must be true outside the design" in kinds
+
+
+def test_the_gist_stands_above_the_story() -> None:
+    assert full().designs[0].refuted[0].gist[0] == (
+        "`ready_email` was sent by worker 1 (line 12, step 3) and again by worker 2 (line 12, step 7)."
+    )
+
+
 # ---------------------------------------------------------------- the page
 
 
@@ -173,7 +193,7 @@ def test_the_page_is_well_formed_and_alone() -> None:
                 assert attributes["href"][1:] in ids
             for name in ("aria-labelledby",):
                 assert set(attributes.get(name, "").split()) <= set(ids)
-        assert "http" not in to_html(review).replace("http-equiv", "")
+        assert "://" not in to_html(review)
 
 
 def test_the_policy_allows_this_script_and_style_only() -> None:

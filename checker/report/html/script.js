@@ -10,6 +10,7 @@ for (const story of document.querySelectorAll(".story")) {
 
   function show(step) {
     at = step;
+    const held = story.contains(document.activeElement) ? document.activeElement : null;
     const last = step === null ? count : step;
     for (const part of story.querySelectorAll(".steps li, .diagram [data-step]")) {
       const number = Number(part.dataset.step);
@@ -30,6 +31,7 @@ for (const story of document.querySelectorAll(".story")) {
     buttons.back.disabled = step === 0;
     buttons.next.disabled = step === count;
     buttons.all.disabled = step === null;
+    if (held && held.disabled) (step === 0 || step === null ? buttons.next : buttons.back).focus();
   }
 
   function words(item) {
@@ -43,10 +45,7 @@ for (const story of document.querySelectorAll(".story")) {
     all: () => null,
   };
   for (const [name, button] of Object.entries(buttons)) {
-    button.addEventListener("click", () => {
-      show(moves[name]());
-      if (button.disabled) (name === "next" ? buttons.back : buttons.next).focus();
-    });
+    button.addEventListener("click", () => show(moves[name]()));
   }
   const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "all" };
   story.addEventListener("keydown", (event) => {

@@ -9,19 +9,23 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from checker import __version__, certificates
+from checker.blame import blame
 from checker.crashmap import CrashMap
 from checker.design import Design
 from checker.diagnostics import Diagnostic
 from checker.frontier import Frontier
 from checker.records import dataclass
+from checker.repair import Repairs
 from checker.report.lanes import Chart, chart
 from checker.report.review.answer import Tone, answer, question, tone_of
+from checker.report.review.changes import Remedy, remedies
 from checker.report.review.crashes import CrashTable, FrontierRow, crash_table, frontier_rows
 from checker.report.review.rests import Support, rests_on
 from checker.report.stories import Tale, design_of, tales
 from checker.report.tellings import place
 from checker.report.words import ground, mark, note, word, would_hold
 from checker.result import Cell, DesignResult, Disagreement, Result, Verdict
+from checker.source import Source
 from checker.story import StoryStep
 from checker.story.situations import Fact, Situation
 from checker.syntax.nodes import Semantics
@@ -33,6 +37,7 @@ class Extras:
 
     maps: tuple[CrashMap, ...] = ()
     frontiers: tuple[Frontier, ...] = ()
+    repairs: tuple[Repairs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Refuted:
     moments: tuple[Moment, ...]
     chart: Chart
     needs: str
+    gist: tuple[str, ...]
     ground: str
     would_hold: tuple[str, ...]
     unavoidable: tuple[str, ...]
@@ -135,6 +141,7 @@ class DesignReview:
     opens: tuple[Open, ...]
     crashes: CrashTable | None
     frontier: tuple[FrontierRow, ...]
+    remedies: tuple[Remedy, ...]
     supports: tuple[Support, ...]
     diagnostics: tuple[Diagnostic, ...]
     failures: tuple[Disagreement, ...]
@@ -183,7 +190,7 @@ def review_of(result: Result, extras: Mapping[str, Extras] | None = None, comman
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     alone = Result((result,))
     columns = [s for s in Semantics if any(c.semantics is s for c in result.cells)]
-    refuted = tuple(_refuted(f"d{number}-story-{i}", tale) for i, tale in enumerate(tales(result), 1))
+    refuted = tuple(_refuted(f"d{number}-story-{i}", tale, result.sources) for i, tale in enumerate(tales(result), 1))
     design = design_of(result)
     proofs, opens = _proofs(number, result, design), _opens(number, result)
     targets = {cell: part.id for part in refuted for cell in _shown(part)}
@@ -197,7 +204,8 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     return DesignReview(
         number, result.path, title, result.sha256, question(alone), answer(alone), tone_of(alone), source.lines if source else (),
         tuple(s.value for s in columns), tuple(table), refuted, tuple(p for _, p in proofs), tuple(o for _, o in opens),
-        crash_table(extras.maps), frontier_rows(extras.frontiers), rests_on(result, design), result.diagnostics, result.failures,
+        crash_table(extras.maps), frontier_rows(extras.frontiers), remedies(extras.repairs), rests_on(result, design),
+        result.diagnostics, result.failures,
     )  # fmt: skip
 
 
@@ -214,7 +222,7 @@ def _shown(part: Refuted) -> list[Cell]:
     return [cell for cell, _ in part.tale.cells]
 
 
-def _refuted(name: str, tale: Tale) -> Refuted:
+def _refuted(name: str, tale: Tale, sources: Mapping[str, Source]) -> Refuted:
     shows: dict[tuple[str, str], list[str]] = {}
     for cell, headline in tale.cells:
         shows.setdefault((cell.claim, headline), []).append(cell.semantics.value)
@@ -226,9 +234,17 @@ def _refuted(name: str, tale: Tale) -> Refuted:
         before = scene
     return Refuted(
         name, headline, tuple((claim, " and ".join(under), said) for (claim, said), under in shows.items()), tale.expected,
-        tale.story.given, tale.scenes[0].facts, tuple(moments), drawn, tale.story.needs.words, ground(first), would_hold(first),
-        first.unavoidable[-2:], tale,
+        tale.story.given, tale.scenes[0].facts, tuple(moments), drawn, tale.story.needs.words, _gist(tale, sources), ground(first),
+        would_hold(first), first.unavoidable[-2:], tale,
     )  # fmt: skip
+
+
+def _gist(tale: Tale, sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """Which workers did it, and what each guard in their way saw."""
+    cell = tale.cells[0][0]
+    claim = next(c for c in tale.design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
+    found = blame(tale.design, claim, tale.replay, sources)
+    return found.sentences if found is not None else ()
 
 
 def _moment(tale: Tale, step: StoryStep, scenes: tuple[Situation, Situation], effect: int) -> Moment:
