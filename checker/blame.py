@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from checker.design import Claim, Design
-from checker.machine import Cause
+from checker.machine import Cause, Level
 from checker.replay import Context, Judge, Replay, State
 from checker.replay.context import conjunctions
 from checker.replay.state import Worker, look
@@ -185,12 +185,17 @@ class _Telling:
         """
         number = self.story.steps[until].worker if number is None else number
         for i in range(min(until + 1, len(self.story.steps))):
-            step = self.story.steps[i]
-            if step.worker != number or step.cause is not Cause.HANDLER:
+            step, event = self.story.steps[i], self.replay.steps[i].event
+            if step.worker != number:
                 continue
+            if step.cause is Cause.START:
+                condition = self.ctx.processes[step.process].condition
+                test = next((t for row in conjunctions(condition) for t in row), None) if condition is not None else None
+                yield Saw(self._number(i), number, step.line, step.source, step.text, self._why(i, test, event, (first, number)))
             worker = next((w for w in self.replay.states[i].workers if w.number == self.replay.steps[i].worker), None)
-            if worker is not None and self._is_guard(worker):
-                yield Saw(self._number(i), number, step.line, step.source, step.text, self._why(i, worker, (first, number)))
+            if step.cause is Cause.HANDLER and worker is not None and self._is_guard(worker):
+                looked = self._test(worker) or self._node(worker)
+                yield Saw(self._number(i), number, step.line, step.source, step.text, self._why(i, looked, event, (first, number)))
 
     def _node(self, worker: Worker) -> n.Step | None:
         return self.ctx.at(worker) if worker.todo else None
@@ -217,13 +222,16 @@ class _Telling:
             case _:
                 return False
 
-    def _why(self, index: int, worker: Worker, about: tuple[int, int | None]) -> str:
-        """Why a guard saw what it saw: who wrote it, or why nobody had."""
+    def _why(self, index: int, test: n.Condition | n.Step | None, event: int, about: tuple[int, int | None]) -> str:
+        """Why a guard saw what it saw: who wrote it, or why nobody had.
+
+        ``about``: when the effect happened first, and who looks.
+        """
         first, number = about
-        looked = self._looked_at(worker, index)
+        looked = self._looked_at(test, index, event)
         if looked is None:
             return ""
-        store, value = looked
+        store, value, own = looked
         values = [value(state) for state in self.replay.states]
         changes = [i for i, (a, b) in enumerate(pairwise(values)) if a != b]
         past, later = [i for i in changes if i < index], [i for i in changes if i >= index]
@@ -233,10 +241,8 @@ class _Telling:
         if past:
             by = self.story.steps[past[-1]].worker
             return f"worker {by} wrote it in step {self._number(past[-1])}" if by is not None and by != number else ""
-        if first >= 0 and self.replay.steps[first].event != worker.event:
-            return (
-                f"event {worker.event + 1} is another event than event {self.replay.steps[first].event + 1}, with a row of its own"
-            )
+        if own and first >= 0 and self.replay.steps[first].event != event:
+            return f"event {event + 1} is another event than event {self.replay.steps[first].event + 1}, with a row of its own"
         if later:
             return f"worker {self.story.steps[later[0]].worker} writes it only later, in step {self._number(later[0])}"
         return self._never_written(index, store, number)
@@ -251,6 +257,8 @@ class _Telling:
         there = listed([f"line {line}" for line in lines])
         mine = [s for s in before if s.worker == others[-1]]
         dead = any(s.cause is Cause.KILLED for s in mine)
+        if any(s.line in lines and s.cause is Cause.REFUSED for s in mine):
+            return f"what worker {others[-1]} tried in {there} was refused"
         if any(s.line in lines and s.cause is not Cause.KILLED for s in mine):
             return (
                 f"what worker {others[-1]} wrote in {there} was rolled back"
@@ -259,20 +267,22 @@ class _Telling:
             )
         return f"worker {others[-1]} {'died before it got to' if dead else 'has not got to'} {there}, which writes it"
 
-    def _looked_at(self, worker: Worker, index: int) -> tuple[str, Callable[[State], object]] | None:
-        """The name of the store or effect a guard is about, and how to read it from a state."""
-        state, event = self.replay.states[index], worker.event
-        match self._test(worker) or self._node(worker):
+    def _looked_at(
+        self, test: n.Condition | n.Step | None, index: int, event: int
+    ) -> tuple[str, Callable[[State], object], bool] | None:
+        """The name of the store or effect a guard is about, how to read it from a state, and whether it is the event's own."""
+        state = self.replay.states[index]
+        match test:
             case n.InStore(_, store) | n.Insert(_, store):
                 row = self.ctx.row(store.text, state, event)
-                return store.text, lambda s: row in s.rows
+                return store.text, lambda s: row in s.rows, row[1] == Level.EVENT.value
             case n.ColumnIs(store, column) | n.UpdateIf(store, column):
                 _, level, number = self.ctx.row(store.text, state, event)
                 cell = (f"{store.text}.{column.text}", level, number)
-                return store.text, lambda s: look(s.columns, cell, "")
+                return store.text, lambda s: look(s.columns, cell, ""), level == Level.EVENT.value
             case n.Happened(effect):
                 spot = self.ctx.spot(effect.text, self.ctx.design.effects[effect.text].level, state, event)
-                return effect.text, lambda s: look(s.counts, spot, 0)
+                return effect.text, lambda s: look(s.counts, spot, 0), spot[1] == Level.EVENT.value
             case _:
                 return None
 
@@ -285,7 +295,8 @@ class _Telling:
 
     def _guard_words(self, saw: Saw) -> str:
         why = f": {saw.why}" if saw.why else ""
-        return f"Worker {saw.worker} {saw.text} (line {saw.line}, step {saw.step}){why}."
+        line = f"line {saw.line}, " if saw.line else ""
+        return f"Worker {saw.worker} {saw.text} ({line}step {saw.step}){why}."
 
 
 def _was(done: str) -> str:

@@ -22,7 +22,9 @@ LEAST = Semantics.AT_LEAST_ONCE
 NAMES = (
     "article/invoice_email", "article/mistake_early_ack", "article/mistake_only_the_database", "article/mistake_replay_forgotten",
     "article/without_stable_id", "theory/lease", "theory/lease_runs_out", "theory/dedup_by_event", "theory/dedup_without_unique",
-    "theory/three_workers", "theory/provider_key_expires", "theory/version_not_compared", "theory/comes_again_for_ever",
+
+    "incidents/p05_two_pollers_before", "incidents/p22_balance_cannot_be_written_before", "theory/three_workers",
+    "theory/provider_key_expires", "theory/version_not_compared", "theory/comes_again_for_ever",
 )  # fmt: skip
 
 
