@@ -40,16 +40,40 @@ def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
             return ()
 
 
-def walk(
-    steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: frozenset[str] = frozenset()
-) -> Iterator[n.Step]:
-    """Every step, outer before inner; fragments are followed once."""
+def walk(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: set[str] | None = None) -> Iterator[n.Step]:
+    """Every step, outer before inner; each fragment is followed once."""
+    seen = set() if seen is None else seen
     for step in steps:
         yield step
         if isinstance(step, n.Use) and step.name.text in fragments and step.name.text not in seen:
-            yield from walk(fragments[step.name.text].body, fragments, seen | {step.name.text})
+            seen.add(step.name.text)
+            yield from walk(fragments[step.name.text].body, fragments, seen)
         for block in inner(step):
             yield from walk(block, fragments, seen)
+
+
+MOST_STEPS = 2_000
+"""Steps of all handlers together, with every fragment put in and every attempt counted: more take too long to examine."""
+
+
+def count_steps(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], known: dict[str, int]) -> int:
+    """How many steps these are, with every fragment put in where it is used and every attempt counted.
+
+    ``known`` keeps what is known of fragments, so that nothing is counted twice; one that uses itself counts as empty (it is a
+    mistake of its own).
+    """
+    total = 0
+    for step in steps:
+        if isinstance(step, n.Use):
+            name = step.name.text
+            if name not in known and name in fragments:
+                known[name] = 0
+                known[name] = count_steps(fragments[name].body, fragments, known)
+            total += known.get(name, 0)
+        else:
+            total += 1 + (step.retries if isinstance(step, n.Do) else 0)
+        total += sum(count_steps(block, fragments, known) for block in inner(step))
+    return total
 
 
 def condition_parts(condition: n.Condition) -> Iterator[n.Condition]:
@@ -82,6 +106,9 @@ class StepChecker:
         self.found = found
         self.sections: dict[str, Span] = {}
         self.performed: set[str] = set()
+        self._steps = 0
+        self._sizes: dict[str, int] = {}
+        self._once: set[str] = set()  # fragments of this handler that are checked already: when there are too many, once is enough
 
     def process(self, decl: n.ConsumerDecl | n.RelayDecl, events: tuple[str, ...]) -> d.Process:
         """Check one consumer or relay."""
@@ -95,6 +122,10 @@ class StepChecker:
         condition = decl.condition if isinstance(decl, n.RelayDecl) else None
         if condition is not None:
             self._condition(condition, handler)
+        before, self._once = self._steps, set()
+        self._steps += count_steps(decl.body, self.fragments, self._sizes)
+        if before <= MOST_STEPS < self._steps:
+            self.found.append(errors.too_many_steps(decl.name, self._steps, MOST_STEPS))
         body = self._block(decl.body, handler, frozenset())
         ack = decl.ack if isinstance(decl, n.ConsumerDecl) else "manual"
         return d.Process(decl.name.text, queue, condition, decl.workers, ack, body, events, decl.name.span)
@@ -130,6 +161,9 @@ class StepChecker:
         if name in using:
             self.found.append(errors.recursive_fragment(name, step.name.span, self.fragments[name].name.span))
             return ()
+        if self._steps > MOST_STEPS and name in self._once:
+            return ()
+        self._once.add(name)
         return self._block(self.fragments[name].body, handler, using | {name})
 
     def _step(self, step: n.Step, handler: _Handler, using: frozenset[str]) -> n.Step:

@@ -34,7 +34,10 @@ def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[
     """The diagnostics to show, in order."""
     every = sorted(dict.fromkeys(found), key=lambda d: d.sort_key)
     causes = _Causes(every, sources)
-    shown = _folded([d for d in every if not causes.explain(d)])
+    left = [d for d in every if not causes.explain(d)]
+    if causes.errors and not any(d.severity is Severity.ERROR for d in left):
+        left = every  # mistakes that explain each other: better all of them than none
+    shown = _folded(left)
     if len(shown) > MAX_SHOWN and not causes.cut:
         return (*shown[:MAX_SHOWN], too_many(shown[MAX_SHOWN].primary.span, MAX_SHOWN))
     return shown
@@ -79,7 +82,7 @@ class _Causes:
             case "N101":
                 return bool(self.nameless & set(d.headline.split("`")[0].split()))
             case "N102" | "N116":
-                return any(code.startswith("S") for code in here)
+                return any(code.startswith("S") for code in here - _INDENTATION)
             case "N104":
                 return "N109" in self.codes
             case "N105":

@@ -314,6 +314,17 @@ def bad_count(what: str, span: Span) -> Diagnostic:
     return _make("N132", f"`{what}` must be at least 1", Label(span, "write 1 or more, or leave it out"))
 
 
+def too_many_steps(name: n.Name, steps: int, most: int) -> Diagnostic:
+    """More than is examined; a few fragments that use each other twice are enough."""
+    return _make(
+        "N150",
+        f"the handlers have {steps:,} steps up to here, more than {most:,}",
+        Label(name.span, "each fragment counts wherever it is used, each attempt of a `retry` counts"),
+        (),
+        "use fewer attempts, or split the design",
+    )
+
+
 def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None) -> Diagnostic:
     """A token checked by something that does not issue it: it accepts an old token until it has seen a newer one."""
     here = f"`{store}`" if store else "an external provider"

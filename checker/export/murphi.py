@@ -203,6 +203,8 @@ class _Murphi:
         """A spawn beyond a limit is disabled: some choice of distinct workers that the limit counts is there already."""
         found = []
         for limit in self.model.machine.limits if rule.kind is RuleKind.SPAWN else ():
+            if limit.count > self.model.size.workers:
+                continue  # there are not so many
             counted = newborn(self.model, rule, limit.guard)
             if any(not each for each in counted):
                 continue

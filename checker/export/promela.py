@@ -154,6 +154,8 @@ class _Promela:
         """A spawn beyond a limit is disabled."""
         found = []
         for limit in self.model.machine.limits if rule.kind is RuleKind.SPAWN else ():
+            if limit.count > self.model.size.workers:
+                continue  # there are not so many
             counted = newborn(self.model, rule, limit.guard)
             if any(not each for each in counted):
                 continue

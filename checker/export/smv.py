@@ -142,6 +142,8 @@ class _Smv:
                     there = [f"on__w{slot} = {actor.event}", *self.guard(rule.alone, self.other(slot))]
                     parts.append(self.say.deny(self.say.all(there)))
         for limit in self.model.machine.limits if rule.kind is RuleKind.SPAWN else ():
+            if limit.count > self.model.size.workers:
+                continue  # there are not so many
             counted = newborn(self.model, rule, limit.guard)
             if all(counted):
                 tests = [t for each in counted for t in each]

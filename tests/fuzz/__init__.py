@@ -1,0 +1,1 @@
+"""Texts nobody would write, by the million: the reader of designs must answer every one of them."""
