@@ -91,6 +91,16 @@ def mosquitto(identity: str, topic: str, qos: str, clean: str) -> None:
     client.loop_forever()
 
 
+def kafka(address: str, topic: str) -> None:
+    """Handles and commits the first record, and works on the second."""
+    consumer = servers.kafka(address, f"{topic}_g")
+    consumer.subscribe([topic])
+    first, second = consumer.consume(2, timeout=15)
+    consumer.commit(message=first, asynchronous=False)
+    _says(second.value().decode())
+    _works()
+
+
 def postgresql_lock(key: str) -> None:
     """Takes a session-level advisory lock."""
     connection = servers.postgresql(autocommit=True)
@@ -108,7 +118,8 @@ def mariadb_lock(key: str) -> None:
 
 
 HOLDERS: dict[str, Callable[..., None]] = {
-    f.__name__: f for f in (rabbitmq, nats_pull, nats_core, redis_stream, redis_list, mosquitto, postgresql_lock, mariadb_lock)
+    f.__name__: f
+    for f in (rabbitmq, nats_pull, nats_core, redis_stream, redis_list, mosquitto, kafka, postgresql_lock, mariadb_lock)
 }
 
 if __name__ == "__main__":

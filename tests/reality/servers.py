@@ -61,6 +61,24 @@ def mosquitto() -> Any:
     return socket.create_connection((HOST, PORTS["mosquitto"]), timeout=3)
 
 
+def kafka(address: str, group: str, **more: object) -> Any:
+    """A consumer of confluent-kafka that commits by hand and starts at the beginning."""
+    from confluent_kafka import Consumer
+
+    usual = {
+        "group.id": group,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "session.timeout.ms": 6000,
+        "log_level": 0,
+    }
+    return Consumer({"bootstrap.servers": address, **usual, **more})
+
+
+def _kafka() -> None:
+    import confluent_kafka  # noqa: F401  the mock cluster comes with it
+
+
 def _nats() -> None:
     async def look() -> None:
         connection = await nats()
@@ -71,6 +89,7 @@ def _nats() -> None:
 
 
 PROBES: dict[str, Callable[[], object]] = {
+    "kafka": _kafka,
     "rabbitmq": lambda: rabbitmq().close(),
     "nats": _nats,
     "redis": lambda: redis().ping(),
