@@ -148,6 +148,7 @@ class _Search:
             return None
         leaves = [*dict.fromkeys(x for p in candidate.proposals for x in p.leaves)]
         still = [f"{c.claim} under {c.semantics.value}: still refuted" for c in checked.others if c.verdict is Verdict.REFUTED]
+        still += [f"{claim}, where workers die elsewhere than at the marked points" for claim in self.verifier.only_marked(design)]
         costs = tuple(dict.fromkeys(x for p in candidate.proposals for x in p.costs))
         outside = tuple(dict.fromkeys(x for p in candidate.proposals for x in p.outside))
         return Repair(

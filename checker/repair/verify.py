@@ -13,9 +13,12 @@ from checker.judge import judge_claim
 from checker.lower import Lowered, lower
 from checker.machine import Machine, Property
 from checker.options import Options
+from checker.parts import rewritten
 from checker.repair.plan import Goal, claim_for
+from checker.resolve_steps import walk
 from checker.result import Cell, Verdict
 from checker.slice import sliced
+from checker.syntax import nodes as n
 from checker.syntax.nodes import Semantics
 
 OBLIGATIONS = ("no-duplicate", "no-loss", "recoverable")
@@ -93,6 +96,15 @@ class Verifier:
                     return None
                 others.append(cell)
         return Checked(tuple(c for c in goal if c), tuple(others))
+
+    def only_marked(self, design: Design) -> tuple[str, ...]:
+        """What is not proved any more if workers die anywhere, and not at the marked crash points only."""
+        if not any(isinstance(s, n.CrashHere) for p in design.processes for s in walk(p.body, {})):
+            return ()
+        whole, claims = self.with_goal(rewritten(design, lambda s: () if isinstance(s, n.CrashHere) else None))
+        lowered = lower(whole, self.goal.semantics)
+        cells = [(claim, self._judged(lowered, claim)) for claim in claims]
+        return tuple(claim.text for claim, cell in cells if cell is None or cell.verdict is not Verdict.HOLDS)
 
     def _judged(self, lowered: Lowered, claim: Claim) -> Cell | None:
         plain = replace(self.options, seconds=self.left(), second_opinion=False, explain=False, workers=None, events=None)

@@ -11,14 +11,19 @@ from checker.syntax import nodes as n
 
 def _late(site: Site) -> Iterator[Proposal]:
     """``ack`` becomes the last line."""
-    for place in _own(site):
-        last = site.sheet.last_of(place.owner.span.line)
-        if place.index == len(place.block) - 1:
+    for place in site.places():
+        rest = place.block[place.index + 1 :]
+        if not isinstance(place.step, n.Ack) or all(isinstance(s, n.Stop | n.Fail) for s in rest) or not _does(site, place.owner):
             continue
-        line = site.sheet.indent(place.line) + "ack"
-        changes = [removed(place.line), inserted(last + 1, line), *_before_stops(site, place.owner)]
-        text = site.sheet.changed(changes)
-        yield Proposal(text, "acknowledge only when everything is done", ("a worker that dies is followed by another attempt",))
+        ends = isinstance(rest[-1], n.Stop | n.Fail)
+        at = rest[-1].span.line if ends else site.sheet.end_of(rest[-1]) + 1
+        changes = [removed(place.line), inserted(at, site.sheet.indent(place.line) + "ack")]
+        if not place.above:
+            changes += [c for c in _before_stops(site, place.owner) if c.first != at]
+        yield Proposal(
+            site.sheet.changed(changes), "acknowledge only when everything is done",
+            ("a worker that dies is followed by another attempt",),
+        )  # fmt: skip
     for owner in site.owners():
         if isinstance(owner, n.ConsumerDecl) and owner.ack == "delivery" and _does(site, owner):
             code, _ = site.sheet.code(owner.span.line)

@@ -7,24 +7,41 @@ from dataclasses import dataclass
 
 from checker.repair.plan import Edit, Place, Proposal, Site, ends_settled, writes
 from checker.repair.sheet import Change, inserted, removed, replaced, shifted
+from checker.story.headline import listed
 from checker.syntax import nodes as n
 
 
 def _wrap(site: Site) -> Iterator[Proposal]:
-    """The dedup write and the effect, as they stand, into one block."""
+    """The effect and the writes next to it, as they stand, into one block."""
     for place in site.performing():
         if place.inside(n.Atomic) or not writes(place.step, site.design):
             continue
-        for index, other in enumerate(place.block):
-            first, last = sorted((place.index, index))
-            if first == last or not isinstance(other, n.Add | n.Insert):
-                continue
-            if all(writes(s, site.design) for s in place.block[first : last + 1]):
-                yield Proposal(
-                    site.sheet.changed([_atomic(site, place.block[first], place.block[last])]),
-                    f"write `{_store(other)}` and {site.goal.name} in one transaction", ("one transaction",),
-                    (f"`{_store(other)}` and {site.goal.name} are in one database",),
-                )  # fmt: skip
+        first = last = place.index
+        while first and _fits(place.block[first - 1], site):
+            first -= 1
+        while last + 1 < len(place.block) and _fits(place.block[last + 1], site):
+            last += 1
+        run = [s for s in place.block[first : last + 1] if writes(s, site.design)]
+        others = sorted({store for s in run if (store := _written_store(s, site)) and s is not place.step})
+        if len(run) > 1 and others:
+            names = listed([f"`{name}`" for name in others])
+            yield Proposal(
+                site.sheet.changed([_atomic(site, place.block[first], place.block[last])]),
+                f"write {names} and {site.goal.name} in one transaction", ("one transaction",),
+                (f"{names} and {site.goal.name} are in one database",),
+            )  # fmt: skip
+
+
+def _fits(step: n.Step, site: Site) -> bool:
+    return writes(step, site.design) or isinstance(step, n.CrashHere)
+
+
+def _written_store(step: n.Step, site: Site) -> str:
+    """The store that a write goes to."""
+    if isinstance(step, n.Do):
+        return site.design.effects[step.effect.text].store or ""
+    store = getattr(step, "store", None)
+    return store.text if isinstance(store, n.Name) else ""
 
 
 def _serializable(site: Site) -> Iterator[Proposal]:
@@ -232,7 +249,7 @@ def _after_stores(site: Site) -> int:
 
 
 EDITS = (
-    Edit("one-transaction", "put the dedup record and the write into one transaction", 1, _wrap),
+    Edit("one-transaction", "put the writes that belong together into one transaction", 1, _wrap),
     Edit("unique-insert", "insert a unique record instead of looking first", 2, _unique),
     Edit("serializable", "make the transaction serializable", 3, _serializable),
     Edit("dedup-record", "add a dedup record in the same transaction", 3, _new_record),
