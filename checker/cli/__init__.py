@@ -29,6 +29,7 @@ COMMANDS = (
     "completion",
     "explain",
     "models",
+    "lsp",
 )
 """Every command, in the order of the help; ``checker/cli/<name>.py`` defines its ``command``."""
 

@@ -33,7 +33,7 @@ LAYERS = (
     ("check", "assuming", "exits"),
     ("certain", "crashmap", "frontier", "needs", "repair", "compare", "testgen"),
     ("report", "progress"),
-    ("commands", "cli", "main", "api"),
+    ("commands", "cli", "main", "api", "lsp"),
 )
 """Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
 
