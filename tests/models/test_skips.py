@@ -19,4 +19,4 @@ def test_a_server_that_does_not_answer_is_said() -> None:
     command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", test)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert "reality tests skipped: 1: 1 (redis: no answer on port 1 (ConnectionError))" in done.stdout
+    assert "reality tests skipped: 1: 1 (redis: no answer on port 1 (ConnectionRefusedError))" in done.stdout

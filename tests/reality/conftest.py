@@ -16,6 +16,7 @@ from tests.reality.child import Child
 def _answers(name: str) -> str:
     """Empty if the service answers; else why it cannot be used."""
     try:
+        servers.listens(name)
         servers.PROBES[name]()
     except ImportError as error:
         return f"{name}: its client is not installed ({error.name})"

@@ -13,6 +13,12 @@ USUAL = {"rabbitmq": 5672, "nats": 4222, "redis": 6379, "mosquitto": 1883, "post
 PORTS = {name: int(os.environ.get(f"REALITY_{name.upper()}_PORT", port)) for name, port in USUAL.items()}
 
 
+def listens(name: str) -> None:
+    """Raises OSError if nobody listens on the service's port. Asked first: some clients try again for a long time."""
+    if name in PORTS:
+        socket.create_connection((HOST, PORTS[name]), timeout=3).close()
+
+
 def rabbitmq() -> Any:
     """A blocking connection of pika."""
     import pika
