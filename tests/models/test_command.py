@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,4 +120,4 @@ def test_only_the_model_that_is_asked_for_is_read(monkeypatch: pytest.MonkeyPatc
 def test_every_file_is_where_its_kind_belongs() -> None:
     for folder, shelf in kinds().items():
         assert sorted(shelf) == sorted(p.stem for p in (ROOT / "models" / folder).glob("*.toml"))
-        assert len({m.kind for m in shelf.values()}) >= 1
+        assert all(re.fullmatch(r"[a-z][a-z0-9_.]*", name) for name in shelf), "a name that a design can spell"
