@@ -31,8 +31,9 @@ from checker.trace import Trace
 from checker.unfold import trace_of
 
 ORDER = (
-    "within-key-window", "no-replay", "no-publisher-retries", "no-broker-copies", "within-lease", "no-lost-acks", "no-lost-answers",
-    "no-refusals", "no-failover", "no-crash",
+    "within-key-window", "within-lock", "within-dedup-window", "no-replay", "no-publisher-retries", "no-broker-copies",
+    "within-lease", "no-shutdown", "no-rebalance", "no-lost-connections", "no-rewinds", "no-batch-failures", "no-expired-messages",
+    "no-lost-acks", "no-lost-answers", "no-refusals", "no-failover", "no-crash",
 )  # fmt: skip
 """The assumptions that are tried, those that one can arrange for first."""
 
@@ -45,6 +46,14 @@ PHRASES = {
     "no-lost-acks": "no lost acks",
     "no-refusals": "no refusals",
     "no-failover": "no failover",
+    "no-lost-connections": "no lost connections",
+    "no-rebalance": "no rebalance",
+    "no-shutdown": "no shutdown",
+    "no-rewinds": "no rewinds",
+    "no-batch-failures": "no batch failures",
+    "no-expired-messages": "no expired messages",
+    "within-dedup-window": "publisher retries end within the dedup window",
+    "within-lock": "work ends within the lock",
     "within-lease": "handler finishes within the lease",
     "within-key-window": "retries end within the key window",
     "crash-only-after": "crash only after",

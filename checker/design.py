@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from checker.machine import Level
 from checker.records import dataclass
@@ -21,8 +23,16 @@ ASSUMPTIONS: Mapping[str, str] = {
     "no-lost-acks": "no acknowledgement is lost",
     "no-refusals": "no call is refused",
     "no-failover": "no store fails over or loses rows",
+    "no-lost-connections": "no living worker loses its connection to the broker",
+    "no-rebalance": "no partition moves away from a living worker",
+    "no-shutdown": "no shutdown gives messages back that a worker is on",
+    "no-rewinds": "no committed position goes back",
+    "no-batch-failures": "no message comes back because of another one of its batch",
+    "no-expired-messages": "no message expires before it is delivered",
     "within-lease": "every handler finishes within its lease",
     "within-key-window": "all retries and redeliveries of an event end within the key window",
+    "within-dedup-window": "all retries of a publisher end within the broker's window for copies",
+    "within-lock": "no lock expires while its holder is at work",
     "crash-only-after": "workers are killed only right after the named effect",
 }
 """Every assumption a design can make, by stable name, in words."""
@@ -39,10 +49,33 @@ class Event:
     span: Span
 
 
+Length = tuple[str, str]
+"""A named length of time: the name of the option that holds it (as the product or the language calls it), and the duration."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A model of ``models/`` and the options given."""
+
+    name: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+
+    @property
+    def words(self) -> str:
+        """``sqs.standard(VisibilityTimeout=30s)``."""
+        return self.name + (f"({', '.join(f'{k}={x}' for k, x in self.options)})" if self.options else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue. ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``: switched on by
-    the design."""
+    """A queue with the switches of docs/semantics.md, "Brokers".
+
+    ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``: switched on by the design;
+    ``replay``: whether an operator replays anyway (None: as its semantics say). ``ack``: what its consumers do unless they say.
+    ``loses_hold``: why a living worker may lose its message (``lease``, ``disconnect``, ``rebalance``, ``shutdown``).
+    ``limit``: a number and ``dead-letter``, ``drop`` or ``stays``.
+    """
 
     name: str
     event: str
@@ -53,12 +86,31 @@ class Queue:
     replays: bool
     is_root: bool
     span: Span
+    model: ModelUse | None = None
+    ack: str = "manual"
+    loses_hold: tuple[str, ...] = ("lease",)
+    lease: Length | None = None
+    redelivers: bool = True
+    copies: bool = True
+    replay: bool | None = None
+    dedup: Length | None = None
+    rewinds: bool = False
+    expires: bool = False
+    unconfirmed: bool = False
+    batches: bool = False
+    boundary: tuple[str, ...] = ("publish", "stores")
+    leaks: bool = False
+
+
+def changed(queue: Queue, **switches: Any) -> Queue:
+    """The queue with other switches."""
+    return replace(queue, **switches)
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
     """A store; ``level`` says whether its rows belong to an event id or to a business key. Column values start with the
-    initial one."""
+    initial one. ``lasts``: how long its rows live, if they expire and somebody says."""
 
     name: str
     key: str
@@ -68,6 +120,8 @@ class Store:
     inside: str | None
     columns: Mapping[str, tuple[str, ...]]
     span: Span
+    lasts: Length | None = None
+    model: ModelUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +142,13 @@ class Effect:
     queryable: bool
     token_of: str | None
     span: Span
+    model: ModelUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or time only)."""
+    """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or time only), after the time
+    ``lasts`` if somebody says."""
 
     name: str
     key: str
@@ -100,11 +156,17 @@ class Lock:
     store: str | None
     expires: bool
     span: Span
+    lasts: Length | None = None
+    model: ModelUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A consumer (``queue`` set) or a relay (``condition`` set) with its steps, fragments inlined."""
+    """A consumer (``queue`` set) or a relay (``condition`` set) with its steps, fragments inlined.
+
+    ``ack``: ``manual``, ``delivery``, ``return``, ``failure``, ``kill`` or ``any-time``. ``takes``: the known bound of one run;
+    ``in_time``: it is smaller than the lease of the queue.
+    """
 
     name: str
     queue: str | None
@@ -114,6 +176,18 @@ class Process:
     body: tuple[n.Step, ...]
     events: tuple[str, ...]
     span: Span
+    takes: str | None = None
+    in_time: bool = False
+
+    @property
+    def acks_at_end(self) -> bool:
+        """Whether a handler that ends acknowledges by that."""
+        return self.ack not in ("manual", "delivery")
+
+    @property
+    def acks_failures(self) -> bool:
+        """Whether a handler that fails is acknowledged, too."""
+        return self.ack in ("failure", "kill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +245,10 @@ class Design:
     def assumes(self, kind: str) -> bool:
         """Whether the design makes this assumption."""
         return any(a.kind == kind for a in self.assumptions)
+
+    def within_lease(self, process: Process) -> bool:
+        """Whether no lease of this consumer runs out while its worker lives."""
+        return process.in_time or self.assumes("within-lease")
 
     def keys_of(self, name: str) -> frozenset[str]:
         """The business keys under which something of this name (a store, an effect, a provider's record, a lock) is kept."""

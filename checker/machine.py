@@ -77,11 +77,18 @@ class Cause(Enum):
     LATE_EFFECT = "late-effect"  # a request that was under way when its sender died takes effect
     DEAD_LETTERED = "dead-lettered"
     LOCK_EXPIRED = "lock-expired"
+    AUTO_ACKED = "acked-by-itself"  # a message somebody is at work on is acknowledged by itself, as a later one was, or by a timer
+    CONNECTION_LOST = "connection-lost"  # of a living worker to the broker
+    FENCED = "consumer-fenced"  # its partition moved to somebody else
+    REQUEUED = "requeued"  # a shutdown gave back what a worker is on
+    REWOUND = "rewound"  # a lower position was committed
+    BATCH_RETURNED = "batch-returned"  # another record of the batch failed
+    ABORTED_APPEARED = "aborted-appeared"  # a message of an aborted transaction is seen after all
 
     @property
     def is_fault(self) -> bool:
         """True for what the environment does to the design; False for normal operation."""
-        return self not in (Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.START)
+        return self not in (Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.START, Cause.AUTO_ACKED)
 
 
 @dataclass(frozen=True, slots=True)

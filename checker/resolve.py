@@ -8,15 +8,18 @@ from typing import TypeVar
 
 from checker import design as d
 from checker.diagnostics import Diagnostic, Severity
+from checker.errors import models as model_errors
 from checker.errors import names as errors
 from checker.errors.suggest import close_to
 from checker.machine import Level
-from checker.models import providers
+from checker.resolve_models import QueueMaker, chosen, kept, traits
 from checker.resolve_steps import Scope, StepChecker, condition_parts, walk
 from checker.source import Source, Span
 from checker.syntax import nodes as n
 
 T = TypeVar("T")
+_Known = tuple[Mapping[str, Level], Mapping[tuple[str, str], list[str]]]
+"""The level of each key, and the values written into each column."""
 
 
 def resolve(source: Source, items: Iterable[n.Item], title: str) -> tuple[d.Design | None, list[Diagnostic]]:
@@ -43,7 +46,7 @@ class _Resolver:
         queues = self._queues(events, fragments)
         keys = self._key_levels(events)
         columns = self._columns()
-        stores = {s.name.text: self._store(s, keys, columns) for s in self.of(n.StoreDecl)}
+        stores = {s.name.text: self._store(s, (keys, columns), queues) for s in self.of(n.StoreDecl)}
         locks = {x.name.text: self._lock(x, keys) for x in self.of(n.LockDecl)}
         effects = {e.name.text: self._effect(e, keys, locks) for e in self.of(n.EffectDecl)}
         scope = Scope(events, queues, stores, effects, locks, self.names)
@@ -119,18 +122,14 @@ class _Resolver:
                 modes[p.queue.text] = p
         replays = {r.queue.text for r in self.of(n.ReplaysDecl) if self._named(r.queue, "queue")}
         queues: dict[str, d.Queue] = {}
+        maker = QueueMaker(self.found)
         for q in self.of(n.QueueDecl):
             name = q.name.text
             known = self._named(q.event, "event")
             mode = modes[name].mode if name in modes else None
             if mode == "new-id" and known and not events[q.event.text].keys:
                 self.found.append(errors.needs_business_key(name, modes[name].span, q.event.text))
-            if q.delivery_limit is not None and q.delivery_limit[0] < 1:
-                self.found.append(errors.bad_count("delivery limit", q.name.span))
-            root = name not in published
-            queues[name] = d.Queue(
-                name, q.event.text, q.semantics, q.late_ack, q.delivery_limit, mode, name in replays, root, q.name.span
-            )
+            queues[name] = maker.queue(q, mode, name in replays, name not in published)
         return queues
 
     def _key_levels(self, events: Mapping[str, d.Event]) -> dict[str, Level]:
@@ -170,7 +169,8 @@ class _Resolver:
                         pass
         return values
 
-    def _store(self, s: n.StoreDecl, keys: Mapping[str, Level], written: Mapping[tuple[str, str], list[str]]) -> d.Store:
+    def _store(self, s: n.StoreDecl, known: _Known, queues: Mapping[str, d.Queue]) -> d.Store:
+        keys, written = known
         columns: dict[str, tuple[str, ...]] = {}
         for c in s.columns:
             if c.name.text in columns:
@@ -179,24 +179,38 @@ class _Resolver:
         for (store, column), values in written.items():
             if store == s.name.text and column not in columns and not close_to(column, (c.name.text for c in s.columns)):
                 columns[column] = tuple(dict.fromkeys([d.UNSET, *values]))
-        loses = tuple(w for w, on in (("cache", s.cache), ("failover", s.replicated), ("expires", s.expires)) if on)
+        use = chosen(s.model, "store", self.found)
+        model = traits(use, "store")
+        ends = s.expires is not None or model.expires is not None
+        losses = (("cache", s.cache or model.cache), ("failover", s.replicated or model.replicated), ("expires", ends))
+        loses = tuple(word for word, on in losses if on)
         inside = s.inside.text if s.inside and self._named(s.inside, "queue") else None
-        return d.Store(s.name.text, s.key.text, self._level(s.key, keys), s.unique, loses, inside, columns, s.name.span)
+        if inside and s.inside and "stores" not in queues[inside].boundary:
+            used = queues[inside].model
+            named = used.name if used else inside
+            self.found.append(model_errors.no_stores_inside(s.name.text, s.inside.span, inside, named, queues[inside].span))
+        lasts = ("time to live", s.expires) if s.expires else model.expires
+        level, unique = self._level(s.key, keys), s.unique or model.unique
+        return d.Store(s.name.text, s.key.text, level, unique, loses, inside, columns, s.name.span, lasts, use)
 
     def _lock(self, x: n.LockDecl, keys: Mapping[str, Level]) -> d.Lock:
         store = x.store.text if x.store and self._named(x.store, "store") else None
-        return d.Lock(x.name.text, x.key.text, self._level(x.key, keys), store, x.expires, x.name.span)
+        use = chosen(x.model, "lock", self.found)
+        known = traits(use, "lock").expires
+        lasts = ("time to live", x.expires) if x.expires else known
+        expires = x.expires is not None or known is not None
+        return d.Lock(x.name.text, x.key.text, self._level(x.key, keys), store, expires, x.name.span, lasts, use)
 
     def _effect(self, e: n.EffectDecl, keys: Mapping[str, Level], locks: Mapping[str, d.Lock]) -> d.Effect:
         level = self._level(e.key, keys)
         store = e.store.text if e.store and self._named(e.store, "store") else None
-        provider = self._provider(e)
+        use = chosen(e.model, "effect", self.found)
         key_level: Level | None = None
         retention: str | None = None
         key_field: str | None = None
         if e.idempotency:
             key_field = e.idempotency.field.text
-            retention = self._retention(e.idempotency, provider)
+            retention = self._retention(e.idempotency, use)
             if key_field != "attempt":
                 key_level = self._level(e.idempotency.field, keys)
         if store and (e.idempotency or e.queryable):
@@ -205,30 +219,21 @@ class _Resolver:
             self.found.append(errors.token_elsewhere(e.name.text, e.token_of, locks[e.token_of.text].span, store))
         token = e.token_of.text if e.token_of else None
         return d.Effect(
-            e.name.text, e.key.text, level, provider, store, key_level, key_field, retention, e.queryable, token, e.name.span
-        )
+            e.name.text, e.key.text, level, use.name if use else None, store, key_level, key_field, retention, e.queryable, token,
+            e.name.span, use,
+        )  # fmt: skip
 
-    def _retention(self, key: n.KeyDecl, provider: str | None) -> str | None:
+    def _retention(self, key: n.KeyDecl, use: d.ModelUse | None) -> str | None:
         """How long the provider remembers a key; None: for ever."""
-        known = providers()[provider].keys if provider else "unknown"
+        known, provider = kept(use), use.name if use else None
         if known == "never":
             self.found.append(errors.model_lacks_key(str(provider), key.span))
         elif key.retention is None and known == "unknown":
             self.found.append(errors.retention_missing(key.field.text, key.span))
         elif key.retention == n.FOR_EVER and known not in ("unknown", n.FOR_EVER):
-            self.found.append(errors.keeps_shorter(str(provider), known, key.span))
+            self.found.append(errors.keeps_shorter(str(provider), str(known), key.span))
         retention = key.retention or known
         return None if retention in (n.FOR_EVER, "unknown", "never") else retention
-
-    def _provider(self, e: n.EffectDecl) -> str | None:
-        if e.model is None:
-            return None
-        if e.model.name in providers() and e.model.arguments:
-            self.found.append(errors.no_options(e.model.name, e.model.span))
-        if e.model.name not in providers():
-            self.found.append(errors.unknown_model(e.model.name, e.model.span, providers()))
-            return None
-        return e.model.name
 
     def _processes(self) -> list[n.ConsumerDecl | n.RelayDecl]:
         return [i for i in self.items if isinstance(i, n.ConsumerDecl | n.RelayDecl)]

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from checker import design as d
 from checker.diagnostics import Diagnostic
+from checker.errors import models as model_errors
 from checker.errors import names as errors
 from checker.records import dataclass
+from checker.resolve_models import in_time
 from checker.source import Span
 from checker.syntax import nodes as n
 
@@ -34,7 +36,7 @@ def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
             return (body,)
         case n.BrokenStep(body):
             return (body,)
-        case n.Insert() | n.UpdateIf() | n.Do():
+        case n.Insert() | n.UpdateIf() | n.Do() | n.Delete():
             return tuple(c.body for c in step.clauses)
         case _:
             return ()
@@ -127,8 +129,12 @@ class StepChecker:
         if before <= MOST_STEPS < self._steps:
             self.found.append(errors.too_many_steps(decl.name, self._steps, MOST_STEPS))
         body = self._block(decl.body, handler, frozenset())
-        ack = decl.ack if isinstance(decl, n.ConsumerDecl) else "manual"
-        return d.Process(decl.name.text, queue, condition, decl.workers, ack, body, events, decl.name.span)
+        made = d.Process(decl.name.text, queue, condition, decl.workers, "manual", body, events, decl.name.span)
+        if not isinstance(decl, n.ConsumerDecl) or queue is None or queue not in self.scope.queues:
+            return made
+        read = self.scope.queues[queue]
+        made = replace(made, ack=decl.ack or read.ack, takes=decl.takes)
+        return replace(made, in_time=in_time(made, read, decl.span, self.found))
 
     def shared_condition(self, condition: n.Condition) -> None:
         """Check the condition of a claim: rows, effects and payload only."""
@@ -197,6 +203,8 @@ class StepChecker:
                     self._same_id(queue, handler)
             case n.Acquire(lock) | n.Release(lock):
                 self._named(lock, "lock")
+            case n.Renew(lock):
+                self._renew(step, lock, handler)
             case _:
                 return self._write(step, handler, using)
         return step
@@ -207,8 +215,11 @@ class StepChecker:
                 self._column(store, column, (value,), handler)
             case n.Increment(store, column):
                 self._column(store, column, (), handler)
-            case n.Add(key, store) | n.Delete(key, store):
+            case n.Add(key, store):
                 self._row(key, store, handler)
+            case n.Delete(key, store):
+                self._row(key, store, handler)
+                return replace(step, clauses=self._clauses(step.clauses, ("missing",), handler, using))
             case n.Insert(key, store):
                 if self._row(key, store, handler) and not self.scope.stores[store.text].unique and (step.or_else or step.clauses):
                     place = step.clauses[0].span if step.clauses else step.span
@@ -220,6 +231,14 @@ class StepChecker:
             case _:
                 pass
         return step
+
+    def _renew(self, step: n.Renew, lock: n.Name | None, handler: _Handler) -> None:
+        """The lease of the message, or that of a lock that has one."""
+        if lock is None:
+            if handler.queue is None:
+                self.found.append(errors.inside_needs_queue_consumer("renew", step.span))
+        elif self._named(lock, "lock") and not self.scope.locks[lock.text].expires:
+            self.found.append(model_errors.no_renewal(lock.text, lock.span, self.scope.locks[lock.text].span))
 
     def _do(self, step: n.Do, handler: _Handler, using: frozenset[str]) -> n.Step:
         external = True

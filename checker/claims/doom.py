@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -19,13 +20,13 @@ from checker.claims.rest import Tests, immutable, pattern
 from checker.explore.local import GONE, Local
 from checker.lower import Lowered
 from checker.lower import variables as v
-from checker.machine import Cause, Level, Machine, Pattern, RuleKind
+from checker.machine import Action, Cause, Level, Machine, Pattern, RuleKind
 from checker.records import dataclass
 
 Node = tuple[int, int, int]
 """Component row, event row, worker or GONE; numbered."""
 
-BY_ITSELF = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.START, Cause.LOCK_EXPIRED})
+BY_ITSELF = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.START, Cause.AUTO_ACKED, Cause.LOCK_EXPIRED})
 
 
 MOST_SITUATIONS = 50_000
@@ -39,11 +40,12 @@ class TooWide(Exception):
 class Passing:
     """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are locks that others let go of.
 
-    ``accurate``: no lease ends while a worker is at work.
+    ``orphaned``: locks that end only when their holder is gone. ``accurate``: no other lease ends while a worker is at work.
     """
 
     timed: frozenset[str]
     locks: frozenset[str]
+    orphaned: frozenset[str] = frozenset()
     accurate: bool = False
 
 
@@ -117,7 +119,7 @@ def derailed(machine: Machine, goal: Tests, part: Tests, passing: Passing) -> li
     """
     local = Local(machine)
     starts = _situations(local, [part])
-    before, reached = _graph(local, starts, Passing(passing.timed, passing.locks, accurate=True))
+    before, reached = _graph(local, starts, replace(passing, accurate=True))
     saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
     corner = _backwards(before, reached - saved)
     return [pattern(machine, tests, resting=True) for tests in merged([_tests(local, node) for node in starts if node in corner])]
@@ -150,8 +152,9 @@ def unchanging(machine: Machine, part: Tests, names: tuple[str, ...], passing: P
 def passing(lowered: Lowered) -> Passing:
     """What passes by itself in a design."""
     stores, locks = lowered.design.stores, lowered.design.locks.values()
-    free = {v.busy(store) for store in stores} | {lock.name for lock in locks if not lock.expires}
-    return Passing(frozenset(stores), frozenset(free))
+    held = {lock.name for lock in locks if not lock.expires or v.orphans(lowered.design, lock)}
+    orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
+    return Passing(frozenset(stores), frozenset({v.busy(store) for store in stores} | held), orphaned)
 
 
 def _released(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
@@ -177,12 +180,17 @@ def _steps(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
             allowed = rule.action.cause in BY_ITSELF or (
                 rule.action.cause is Cause.KEY_EXPIRED and rule.action.subject in passing.timed
             )
-            if passing.accurate and worker != GONE and rule.action.cause is Cause.LOCK_EXPIRED:
+            if passing.accurate and worker != GONE and _ends_early(rule.action, passing):
                 continue
             if not allowed or (rule.alone is not None and kind is RuleKind.EVENT and worker != GONE):
                 continue
             stays = worker if kind in (RuleKind.EVENT, RuleKind.COMPONENT) else move.worker
             yield (move.component, event if on == GONE else move.event, stays)
+
+
+def _ends_early(action: Action, passing: Passing) -> bool:
+    """Whether a lease ends whose holder may be at work."""
+    return action.cause is Cause.LOCK_EXPIRED and action.subject not in passing.orphaned
 
 
 def _tests(local: Local, node: Node) -> Tests:

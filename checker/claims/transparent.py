@@ -20,7 +20,7 @@ from checker.lower import Lowered
 from checker.machine import Cause, Level, Machine, Pattern, Property, RuleKind
 from checker.slice import sliced
 
-SMOOTH = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.START})
+SMOOTH = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.START, Cause.AUTO_ACKED})
 """What happens in a run without failures in which every message is delivered once."""
 
 Vector = tuple[str, ...]

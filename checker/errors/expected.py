@@ -24,7 +24,7 @@ _FAMILIES: tuple[tuple[frozenset[str], str], ...] = (
 )
 _FAMILY_EXTRAS = frozenset({
     "IMPORT", "ASSUME", "FRAGMENT", "LOCK", "OPERATOR", "PUBLISHER", "RELAY", "ACQUIRE", "ADD", "ATOMIC", "CRASH", "DELETE", "DO",
-    "FAIL", "INCREMENT", "LET", "NACK", "RELEASE", "SECTION", "UPDATE", "USE", "WAIT",
+    "FAIL", "INCREMENT", "LET", "NACK", "RELEASE", "RENEW", "SECTION", "UPDATE", "USE", "WAIT",
 })  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from checker.errors.suggest import listing
 SHAPES: dict[str, tuple[str, ...]] = {
     "import": ('import "FILE.once"',),
     "event": ("event NAME(ID)", "event NAME(ID, KEY, FIELD: VALUE | VALUE)"),
-    "queue": ("queue NAME of EVENT", "queue NAME of EVENT at-least-once"),
+    "queue": ("queue NAME of EVENT", "queue NAME of EVENT at-least-once", "queue NAME of EVENT via MODEL"),
     "publisher": ("publisher of QUEUE publishes once", "publisher of QUEUE retries", "publisher of QUEUE retries with a new id"),
     "operator": ("operator replays QUEUE",),
     "store": ("store NAME per KEY", "store NAME per KEY, unique"),
@@ -35,13 +35,13 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "nack": ("nack",),
     "stop": ("stop",),
     "fail": ("fail",),
-    "wait": ("wait",),
+    "wait": ("wait", "wait 5min"),
     "set": ("set STORE.COLUMN = VALUE",),
     "add": ("add KEY to STORE",),
     "insert": ("insert KEY into STORE", "insert KEY into STORE or stop"),
     "update": ("update STORE.COLUMN from VALUE to VALUE", "update STORE.COLUMN from VALUE to VALUE or stop"),
     "increment": ("increment STORE.COLUMN",),
-    "delete": ("delete KEY from STORE",),
+    "delete": ("delete KEY from STORE", "delete KEY from STORE or stop"),
     "let": ("let NAME = KEY in STORE", "let NAME = STORE.COLUMN", "let NAME = VALUE"),
     "send": ("send EFFECT", "send EFFECT or stop"),
     "call": ("call EFFECT", "call EFFECT or stop"),
@@ -50,22 +50,35 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "atomic": ("atomic", "atomic serializable"),
     "acquire": ("acquire LOCK", "acquire LOCK or stop"),
     "release": ("release LOCK",),
+    "renew": ("renew or stop", "renew LOCK or stop"),
     "section": ("section NAME",),
     "crash": ("crash here",),
     "use": ("use FRAGMENT",),
-    "on": ("on failure", "on duplicate", "on conflict"),
+    "on": ("on failure", "on duplicate", "on conflict", "on missing"),
     "retry": ("retry 3 times",),
     "key": ("key FIELD", "key FIELD, kept 24h", "key FIELD, kept for ever"),
     "can": ("can be queried",),
     "checks": ("checks token of LOCK",),
     "late": ("late ack settles", "late ack refused"),
     "delivery": ("delivery limit 5", "delivery limit 5 then dead-letter"),
+    "lease": ("lease 30s",),
+    "partitions": ("partitions may move",),
+    "shutdown": ("shutdown gives messages back",),
+    "never": ("never redelivers", "never copies"),
+    "drops": ("drops copies within 5min",),
+    "commit": ("commit may go back",),
+    "messages": ("messages may expire",),
+    "publishes": ("publishes unconfirmed",),
+    "batches": ("batches return together",),
+    "aborted": ("aborted messages may appear",),
 }
 """How a line that starts with the word is written. Words in capitals stand for names."""
 
 ASSUMPTIONS: tuple[str, ...] = (
     "no crash", "no replay", "no publisher retries", "no broker copies", "no lost answers", "no lost acks", "no refusals",
-    "no failover", "handler finishes within the lease", "retries end within the key window", "crash only after send EFFECT",
+    "no failover", "no lost connections", "no rebalance", "no shutdown", "no rewinds", "no batch failures", "no expired messages",
+    "handler finishes within the lease", "retries end within the key window", "publisher retries end within the dedup window",
+    "work ends within the lock", "crash only after send EFFECT",
 )  # fmt: skip
 """Everything that can follow ``assume``."""
 
@@ -114,7 +127,7 @@ CLAIM_PROSE: frozenset[str] = frozenset(
 
 BELOW: tuple[tuple[str, str], ...] = (
     ("KEY", "below an effect, write `key FIELD, kept 24h`, `can be queried` or `checks token of LOCK`"),
-    ("LATE", "below a queue, write `delivery limit 5 then dead-letter`, `late ack settles` or `late ack refused`"),
+    ("LATE", "below a queue, write `delivery limit 5 then dead-letter`, `late ack refused`, `lease 30s` or another of its options"),
     ("EXPECT", "below a claim, write `expect violated under at-least-once`"),
     ("RETRY", "below this step, write `retry 3 times` or `on failure`, `on duplicate` or `on conflict` with its steps"),
     ("NAME", "below a store, write a column: `NAME: VALUE | VALUE`"),

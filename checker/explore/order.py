@@ -46,6 +46,10 @@ def rarity(cause: Cause) -> int:
             return 3  # the same time-out, but within the short window of one acknowledgement
         case Cause.LEASE_EXPIRED:
             return 3  # takes a pause longer than the lease, which long calls and garbage collection do give
+        case Cause.CONNECTION_LOST | Cause.FENCED:
+            return 3  # networks break, and every deployment of a group moves its partitions
+        case Cause.REQUEUED:
+            return 4  # a shutdown that meets a handler at work
         case Cause.REFUSED:
             return 4  # the other side answers, and says no, which most handlers expect
         case Cause.PUBLISHER_RETRY:
@@ -53,7 +57,11 @@ def rarity(cause: Cause) -> int:
         case Cause.BROKER_COPY:
             return 5  # documented by every broker and rarely seen
         case Cause.VANISHED:
-            return 5  # takes a broker or queue that is not durable
+            return 5  # takes a broker or queue that is not durable, or a consumer far behind
+        case Cause.BATCH_RETURNED:
+            return 5  # takes another record of the batch that fails
+        case Cause.REWOUND:
+            return 6  # takes two commits in the wrong order
         case Cause.REPLAY:
             return 6  # takes an operator's decision
         case _:

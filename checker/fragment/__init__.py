@@ -40,8 +40,8 @@ BY_CONSTRUCTION: dict[str, str] = {
     "to `dead` has no other guard)",
     "T8": "a record may expire at any time while it is there (lower/environment.py); only `retries end within the key "
     "window` guards it, and is listed",
-    "T10": "no offsets, no positions, no cumulative commits: the grammar has no word for them, and a status is per "
-    "event (lower/queues.py)",
+    "T10": "a status is per event; `acks at any time` lets it be settled, and `commit may go back` lets it come again, at any "
+    "moment, which covers every offset and every cumulative commit (lower/queues.py)",
     "T12": "no claim says that something will happen (claims/kinds.py): `no loss` asks whether it still can",
     "T13": "no reduction, but a reason why no rewriting helps: impossible.py",
     "T14": "no cut-off is used: a claim for any number has an invariant for any number, and any other verdict says its "

@@ -8,6 +8,7 @@ from checker.design import Process
 from checker.fragment.finding import Finding, Look
 from checker.fragment.workers import frees_by_death
 from checker.lower import variables as v
+from checker.lower.death import ACKED
 from checker.lower.queues import Tracking
 from checker.machine import Cause, Level, Rule, RuleKind
 from checker.syntax import nodes as n
@@ -38,7 +39,7 @@ def _place(rule: Rule) -> tuple[str, int]:
 
 def _sets_going(rule: Rule) -> bool:
     killed = rule.action.cause is Cause.KILLED and rule.kind is RuleKind.WORKER and rule.ends
-    return killed and rule.action.outcome == "" and bool(rule.updates or rule.others)
+    return killed and rule.action.outcome in ("", ACKED) and bool(rule.updates or rule.others)
 
 
 def _is_request(look: Look, rule: Rule) -> bool:
@@ -80,4 +81,4 @@ def _slow_worker_does_it(look: Look, process: Process) -> bool:
     group = look.lowered.groups.get(process.name)
     if group is None or group.tracking is Tracking.LOOSE:
         return True
-    return group.tracking is Tracking.HELD and not look.design.assumes("within-lease")
+    return group.tracking is Tracking.HELD and bool(group.hold_losses())

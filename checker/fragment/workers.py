@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from checker.design import Process
 from checker.fragment.finding import Finding, Look
 from checker.lower import variables as v
+from checker.lower.death import ACKED
 from checker.lower.queues import Tracking
 from checker.machine import Cause
 from checker.source import Span
@@ -84,6 +85,9 @@ def _why_stuck(look: Look, process: Process) -> tuple[Span, str, str]:
     if lock is not None:
         remedy = f"let it expire (`lock {lock.name} per {lock.key}, expires`) and check its token"
         return lock.span, f"`{lock.name}` is freed when its holder dies", remedy
+    lease = next((x for x in look.design.locks.values() if v.orphans(look.design, x) and x.name in look.rows), None)
+    if lease is not None:
+        return lease.span, f"`{lease.name}` expires only when its holder is gone", "leave `assume work ends within the lock` out"
     locked = next((s for s in look.design.stores.values() if v.busy(s.name) in look.kept), None)
     if locked is not None:
         remedy = "do nothing else between the writes of an `atomic` block: no test, no call, no acknowledgement"
@@ -116,7 +120,8 @@ def crash_points(look: Look) -> Iterator[Finding]:
 
 
 def frees_by_death(look: Look) -> bool:
-    """Whether a death lets other workers go on: a session lock, rows kept locked, a place among ``workers N``."""
-    session = {x.name for x in look.design.locks.values() if not x.expires}
+    """Whether a death lets other workers go on (a lock, rows kept locked, a place among ``workers N``) or settles its message."""
+    tied = {x.name for x in look.design.locks.values() if not x.expires or v.orphans(look.design, x)}
     busy = {v.busy(store) for store in look.design.stores}
-    return bool(session & look.rows or busy & look.kept or look.machine.limits)
+    settled = any(r.action.cause is Cause.KILLED and r.action.outcome == ACKED and r.updates for r in look.machine.rules)
+    return bool(tied & look.rows or busy & look.kept or look.machine.limits or settled)

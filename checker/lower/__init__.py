@@ -10,7 +10,7 @@ from checker.lower.environment import environment, expiring
 from checker.lower.handler import Lowering, World
 from checker.lower.places import DEAD, Spot
 from checker.lower.program import compile_process
-from checker.lower.queues import Group, groups
+from checker.lower.queues import Group, aborting, appearing, groups
 from checker.machine import Level, Limit, Machine, Rule, Test, Variable
 from checker.records import dataclass
 from checker.syntax.nodes import Semantics
@@ -50,8 +50,9 @@ def _lower(
     shared = v.shared_variables(design)
     shared = {k: x for k, x in shared.items() if not k.endswith(v.BUSY) or k.removesuffix(v.BUSY) in lockable}
     shared.update({g.status: g.variable for g in grouped.values()})
+    shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
     domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
-    world = World(design, grouped, domains, lockable)
+    world = World(design, grouped, domains, lockable, frozenset(aborting(grouped)))
     rules: list[Rule] = []
     spots: dict[str, Spot] = {}
     limits: list[Limit] = []
@@ -67,8 +68,10 @@ def _lower(
         if process.workers is not None:
             living = frozenset(pc for pc in handler.spots if not pc.endswith(DEAD))
             limits.append(Limit((Test(v.PC, living),), process.workers))
+    ends = expiring(design) if design.assumes("within-key-window") else frozenset()
     for group in grouped.values():
-        rules += group.rules(domains, expiring(design) if design.assumes("within-key-window") else frozenset())
+        rules += group.rules(domains, ends)
+    rules += appearing(grouped, domains, ends)
     rules += environment(design, grouped, domains)
     places = tuple(spots)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])

@@ -17,29 +17,50 @@ if TYPE_CHECKING:
     from checker.lower.handler import Lowering
 
 
+ACKED = "acknowledged"
+"""The outcome of a death after which the message was acknowledged all the same."""
+
+
 def kill(handler: Lowering, at: At) -> None:
     """The rules of a worker that is killed at ``at``, where the design allows it."""
     if handler.world.design.assumes("no-crash") or (handler.restricted and not at.marked):
         return
     line = handler.program.places[at.place].line
     action = Action(Cause.KILLED, handler.process.name, handler.process.queue or "", line=line, step=at.place)
-    for end in handler.end(Case(handler.domains), at.locks):
-        handler.emit(at, end, None, action)
+    for start, outcome in _dead(handler, at):
+        for end in handler.end(start, at.locks):
+            handler.emit(at, end, None, replace(action, outcome=outcome))
     if _sets_going(handler):
         requests = _requests(handler, at)
         if requests:
             _ghost(handler, at, requests, action)
 
 
+def _dead(handler: Lowering, at: At) -> list[tuple[Case, str]]:
+    """A worker that is dead; with ``acks on return or kill``, its message may be acknowledged for it."""
+    plain = Case(handler.domains, inside=dict(at.inside))
+    found = [(plain, "")]
+    if handler.group is not None and _settled_by_death(handler):
+        found += [(case, ACKED) for case in handler.group.settled_for(plain)]
+    return found
+
+
+def _settled_by_death(handler: Lowering) -> bool:
+    """Whether a dead worker's message may be acknowledged for it."""
+    return handler.process.ack == "kill" and handler.group is not None and handler.group.tracking is not Tracking.GONE
+
+
 def _sets_going(handler: Lowering) -> bool:
-    """Whether a worker's death lets others go on: its message, its session lock, its locked rows, or its place among ``workers N``.
+    """Whether a worker's death lets others go on: its message (also one settled for it), its lock, its locked rows, or its
+    place among ``workers N``.
 
     Only then can a request that outlives it meet them (theory T6); otherwise a dead worker is one that is merely slow (T5).
     """
     design = handler.world.design
-    freed_by_death = handler.world.lockable or any(not lock.expires for lock in design.locks.values())
+    freed_by_death = handler.world.lockable or any(v.holding(lock) in handler.domains for lock in design.locks)
+    settled = _settled_by_death(handler)
     limited = any(process.workers is not None for process in design.processes)
-    return bool(freed_by_death) or limited or (handler.group is not None and handler.group.tracking is Tracking.HELD)
+    return bool(freed_by_death) or limited or settled or (handler.group is not None and handler.group.tracking is Tracking.HELD)
 
 
 def _requests(handler: Lowering, at: At) -> list[tuple[Case, Action]]:
@@ -78,10 +99,12 @@ def _ghost(handler: Lowering, at: At, requests: list[tuple[Case, Action]], kille
     name = handler.name(at) + DEAD
     handler.spots[name] = Spot(handler.process.name, killed.line, ())
     commits = requests[0][1].outcome == "commit"
-    for end in handler.end(Case(handler.domains), () if commits else at.locks):
-        rule = end.rule(RuleKind.WORKER, replace(killed, outcome="request under way"))
-        guard = (Test(v.PC, frozenset({handler.name(at)})), *rule.guard)
-        handler.rules.append(replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name))))
+    for start, acked in _dead(handler, at):
+        outcome = f"request under way, {acked}" if acked else "request under way"
+        for end in handler.end(start, () if commits else at.locks):
+            rule = end.rule(RuleKind.WORKER, replace(killed, outcome=outcome))
+            guard = (Test(v.PC, frozenset({handler.name(at)})), *rule.guard)
+            handler.rules.append(replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name))))
     locks = freed(handler.domains, (v.busy(s) for s in sorted(at.locks))) if commits else {}
     lost = Case(handler.domains, changes=locks)
     for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:

@@ -152,7 +152,7 @@ class Meaning:
         name = f"{store}.{col}"
         return {v.writes(name): counting(self.domains[v.writes(name)])} if name in self.counted else {}
 
-    def attempt(self, step: n.Insert | n.UpdateIf | n.Do, case: Case) -> tuple[Case | None, Case | None]:
+    def attempt(self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, case: Case) -> tuple[Case | None, Case | None]:
         """A conditional write: the case in which it may go through (nothing written yet), and the one in which it is turned
         down."""
         if isinstance(step, n.Do):
@@ -162,6 +162,9 @@ class Meaning:
         if isinstance(step, n.Insert):
             domain = self.domains[step.store.text].domain
             return case.test(step.store.text, set(domain) - {"present"}), case.test(step.store.text, {"present"})
+        if isinstance(step, n.Delete):
+            domain = self.domains[step.store.text].domain
+            return case.test(step.store.text, {"present"}), case.test(step.store.text, set(domain) - {"present"})
         name = v.column(step.store.text, step.column.text)
         return case.test(name, {step.old.text}), case.test(name, set(self.domains[name].domain) - {step.old.text})
 

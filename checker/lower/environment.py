@@ -41,7 +41,7 @@ def environment(design: d.Design, groups: Mapping[str, Group], domains: Mapping[
             found += _losses(store, meaning, domains)
     for lock in design.locks.values():
         if lock.expires:
-            held = Case(domains).where(lock.name, {"held"})
+            held = Case(domains).where(lock.name, {"orphaned" if v.orphans(design, lock) else "held"})
             assert held is not None
             found.append(held.put(lock.name, "free").rule(_kind(lock.level), Action(Cause.LOCK_EXPIRED, subject=lock.name)))
     return found

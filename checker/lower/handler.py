@@ -8,27 +8,29 @@ from dataclasses import replace
 
 from checker import design as d
 from checker.lower import program as op
+from checker.lower import steps
 from checker.lower import variables as v
 from checker.lower.case import Case
 from checker.lower.death import kill
 from checker.lower.effects import Meaning, freed, only
 from checker.lower.places import At, Sink, Spot
 from checker.lower.program import Place, Program
-from checker.lower.queues import Group, Tracking
-from checker.machine import Action, Broadcast, Cause, Rule, RuleKind, Test, Variable, put
+from checker.lower.queues import Group
+from checker.machine import Action, Cause, Rule, RuleKind, Test, Variable, put
 from checker.records import dataclass
 from checker.syntax import nodes as n
-from checker.syntax.nodes import Semantics
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps locked over a stop."""
+    """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps locked over a stop.
+    ``aborting``: queues in which messages of aborted transactions may appear."""
 
     design: d.Design
     groups: Mapping[str, Group]
     domains: Mapping[str, Variable]
     lockable: frozenset[str]
+    aborting: frozenset[str] = frozenset()
 
 
 class Lowering:
@@ -112,8 +114,7 @@ class Lowering:
                 return self._advance(entered, replace(at, place=then, transaction=(), serializable=serializable))
             case op.Leave(then) if not case.transaction:
                 left = replace(case, transaction=None)
-                for name, table in freed(self.domains, (v.busy(s) for s in sorted(at.locks))).items():
-                    left = left.change(name, table)
+                left = self._unlock(left, at.locks)
                 outside = replace(at, place=then, transaction=None, serializable=False, locks=frozenset())
                 return self._advance(left, outside)
             case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
@@ -130,6 +131,10 @@ class Lowering:
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
                 return self._advance(case, replace(at, place=then))
+            case op.Discard(then):
+                case = self._drop_inside(self._unlock(case, at.locks))
+                dropped = replace(case, transaction=None, inside={})
+                return self._advance(dropped, At(then, marked=at.marked))
             case op.Ended():
                 return [(c, None) for c in self.end(case, at.locks)]
             case _:
@@ -145,7 +150,7 @@ class Lowering:
         return self.world.design.stores[store].inside == self.process.queue
 
     def _collects_publishing(self) -> bool:
-        return self.group is not None and self.group.transactional
+        return self.group is not None and self.group.collects_publishing
 
     def readers(self, queue: str) -> list[Group]:
         """The groups that read a queue."""
@@ -153,18 +158,31 @@ class Lowering:
 
     def end(self, case: Case, locks: Iterable[str]) -> list[Case]:
         """The worker is gone: its message comes back if it still holds it; its locks are free."""
-        for name, table in freed(self.domains, (v.busy(s) for s in sorted(locks))).items():
-            case = case.change(name, table)
+        case = self._drop_inside(self._unlock(case, locks))
         ends = self.group.let_go(case) if self.group else [case]
         for lock in self.world.design.locks.values():
-            if not lock.expires:
-                ends = [x for c in ends for x in self._free_lock(c, lock.name)]
+            if v.holding(lock.name) in self.domains:
+                ends = [x for c in ends for x in self._leave_lock(c, lock)]
         return ends
 
-    def _free_lock(self, case: Case, lock: str) -> list[Case]:
-        mine = case.test(v.holding(lock), {"yes"})
-        other = case.test(v.holding(lock), {"no"})
-        return only([mine.put(lock, "free") if mine else None, other])
+    def _unlock(self, case: Case, locks: Iterable[str]) -> Case:
+        """Rows that the open transaction has locked are free."""
+        for name, table in freed(self.domains, (v.busy(s) for s in sorted(locks))).items():
+            case = case.change(name, table)
+        return case
+
+    def _drop_inside(self, case: Case) -> Case:
+        """What was collected inside the broker is not written; a message of it may be seen later all the same."""
+        for queue in self.world.aborting if case.inside else ():
+            if any(group.status in case.inside for group in self.readers(queue)):
+                case = case.put(v.aborted(queue), "yes")
+        return case
+
+    def _leave_lock(self, case: Case, lock: d.Lock) -> list[Case]:
+        """The lock of a worker that is gone: free, or (with ``work ends within the lock``) free some time later."""
+        mine = case.test(v.holding(lock.name), {"yes"})
+        other = case.test(v.holding(lock.name), {"no"})
+        return only([mine.put(lock.name, "orphaned" if lock.expires else "free") if mine else None, other])
 
     def go(self, at: At, case: Case, then: int, action: Action) -> None:
         """Emit the rules of one outcome of the step at ``at`` that leads to place ``then``."""
@@ -218,92 +236,26 @@ class Lowering:
                 action = self.action(at, subject=subject.text if subject else "")
                 self.go(at, case.collect(self.meaning.written(step)[1]), then, action)
             case op.Attempt():
-                self._attempt(at, case, operation)
+                steps.attempt(self, at, case, operation)
             case op.Call():
-                self._call(at, case, operation)
+                steps.call(self, at, case, operation)
             case op.Send():
-                self._publish(at, case, operation)
+                steps.publish(self, at, case, operation)
             case op.Settle():
-                self._ack(at, case, operation)
+                steps.ack(self, at, case, operation)
             case op.GiveBack(then):
                 for c in self.group.nack(case) if self.group else [case]:
                     self.go(at, c, then, self.action(at))
-            case op.Take() | op.LetGo():
-                self._lock(at, case, operation)
+            case op.Take():
+                steps.acquire(self, at, case, operation)
+            case op.LetGo():
+                steps.release(self, at, case, operation)
+            case op.Extend():
+                steps.renew(self, at, case, operation)
             case op.Pause(then):
                 self.go(at, case, then, self.action(at))
             case _:
                 raise AssertionError(f"{operation} takes no step")
-
-    def _attempt(self, at: At, case: Case, operation: op.Attempt) -> None:
-        ok, down = self.meaning.attempt(operation.step, case)
-        store, changes = self.meaning.written(operation.step)
-        outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Do: "rejected"}[type(operation.step)]
-        if ok:
-            self.go(at, ok.collect(changes), operation.ok, self.action(at, subject=store or ""))
-        if down:
-            self.go(at, down, operation.down, self.action(at, subject=store or "", outcome=outcome))
-
-    def _call(self, at: At, case: Case, operation: op.Call) -> None:
-        design, effect = self.world.design, operation.effect
-        for c in self.meaning.happen(effect, case):
-            self.go(at, c, operation.done, self.action(at, subject=effect, outcome="done"))
-            if not design.assumes("no-lost-answers"):
-                self.go(at, c, operation.failed, self.action(at, Cause.ANSWER_LOST, subject=effect, outcome="answer lost"))
-        if not design.assumes("no-refusals"):
-            self.go(at, case, operation.failed, self.action(at, Cause.REFUSED, subject=effect, outcome="refused"))
-
-    def _publish(self, at: At, case: Case, operation: op.Send) -> None:
-        design, subject = self.world.design, operation.queue
-        readers = self.readers(operation.queue)
-        sent, lost = case, case
-        for group in readers:
-            sent, lost = group.receive(sent), group.lose(lost)
-        self.go(at, sent, operation.next, self.action(at, subject=subject, outcome="done"))
-        if any(g.semantics is Semantics.AT_MOST_ONCE for g in readers):
-            self.go(at, lost, operation.next, self.action(at, Cause.VANISHED, subject=subject, outcome="lost"))
-            return
-        if not design.assumes("no-lost-answers"):
-            self.go(at, sent, operation.failed, self.action(at, Cause.ANSWER_LOST, subject=subject, outcome="answer lost"))
-        if not design.assumes("no-refusals"):
-            self.go(at, case, operation.failed, self.action(at, Cause.REFUSED, subject=subject, outcome="refused"))
-
-    def _ack(self, at: At, case: Case, operation: op.Settle) -> None:
-        assert self.group is not None
-        design, checked = self.world.design, operation.refused
-        silent = self.group.tracking is Tracking.GONE
-        for c, outcome in self.group.ack(case):
-            then = checked if outcome == "refused" and checked is not None else operation.next
-            self.go(at, c, then, self.action(at, outcome=outcome))
-            if checked is not None and outcome == "done" and not silent and not design.assumes("no-lost-answers"):
-                self.go(at, c, checked, self.action(at, Cause.ANSWER_LOST, outcome="answer lost"))
-        if not silent and not design.assumes("no-lost-acks"):
-            then = operation.next if checked is None else checked
-            self.go(at, case, then, self.action(at, Cause.ACK_LOST, outcome="lost"))
-
-    def _lock(self, at: At, case: Case, operation: op.Take | op.LetGo) -> None:
-        lock = operation.lock
-        session = not self.world.design.locks[lock].expires
-        if isinstance(operation, op.LetGo):
-            freed_case = case.put(lock, "free")
-            self.go(
-                at, freed_case.put(v.holding(lock), "no") if session else freed_case, operation.next, self.action(at, subject=lock)
-            )
-            return
-        free, held = case.test(lock, {"free"}), case.test(lock, {"held"})
-        if free:
-            taken = free.put(lock, "held")
-            taken = taken.put(v.holding(lock), "yes") if session else taken
-            if v.token(lock) in self.domains:
-                stale = Broadcast(
-                    self.world.design.locks[lock].level,
-                    (Test(v.token(lock), frozenset({"fresh"})),),
-                    (put(v.token(lock), "stale"),),
-                )
-                taken = replace(taken.put(v.token(lock), "fresh"), others=(stale,))
-            self.go(at, taken, operation.next, self.action(at, subject=lock))
-        if held and operation.held is not None:
-            self.go(at, held, operation.held, self.action(at, subject=lock, outcome="held"))
 
     # -- collected lines of an atomic block
 
@@ -355,7 +307,7 @@ class Lowering:
                 self.run_collected(self.meaning.read(step, case), sink, then, self._touch(at, store))
             case op.Mark(then):
                 self.run_collected(case, sink, then, at)
-            case op.Ended():
+            case op.Ended() | op.Discard():
                 sink(replace(case, transaction=None), replace(at, place=index, transaction=None), "")
             case _:
                 sink(self._keep_locked(case, at), replace(at, place=index), "")

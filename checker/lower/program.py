@@ -37,9 +37,9 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A unique insert, a compare-and-set, or a write that checks a token: ``ok``, or ``down`` when it is turned down."""
+    """A unique insert, a compare-and-set, a conditional delete, a write that checks a token: ``ok``, or ``down`` if turned down."""
 
-    step: n.Insert | n.UpdateIf | n.Do
+    step: n.Insert | n.UpdateIf | n.Delete | n.Do
     ok: int
     down: int
 
@@ -95,6 +95,23 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class Extend:
+    """``renew`` the lease of the message (``lock`` is None) or a lock; ``refused`` is None if the handler does not look at the
+    answer."""
+
+    lock: str | None
+    next: int
+    refused: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """A handler that failed and is acknowledged all the same: what it has collected is dropped."""
+
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """``wait``."""
 
@@ -130,7 +147,25 @@ class Ended:
     failed: bool
 
 
-Operation = Decide | Read | Write | Attempt | Call | Send | Settle | GiveBack | Take | LetGo | Pause | Enter | Leave | Mark | Ended
+Operation = (
+    Decide
+    | Read
+    | Write
+    | Attempt
+    | Call
+    | Send
+    | Settle
+    | GiveBack
+    | Take
+    | LetGo
+    | Extend
+    | Discard
+    | Pause
+    | Enter
+    | Leave
+    | Mark
+    | Ended
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +233,8 @@ class _Compiler:
                 return put(Read(step, then), line, within)
             case n.Insert() | n.UpdateIf():
                 return self.attempt(step, then, context)
+            case n.Delete() if step.conditional:
+                return self.attempt(step, then, context)
             case n.Do():
                 return self.call(step, then, context)
             case n.Publish(queue):
@@ -208,6 +245,9 @@ class _Compiler:
                 return put(Take(lock.text, then, self.turned_down(or_else, then, context) if or_else else None), line, within)
             case n.Release(lock):
                 return put(LetGo(lock.text, then), line, within)
+            case n.Renew(lock, or_else):
+                refused = self.turned_down(or_else, then, context) if or_else else None
+                return put(Extend(lock.text if lock else None, then, refused), line, within)
             case n.Section(name, body):
                 return self.block(body, then, _Context(context.stop, context.fail, (*within, name.text)))
             case n.CrashHere():
@@ -241,13 +281,13 @@ class _Compiler:
             case _:
                 return context.fail
 
-    def clause(self, step: n.Insert | n.UpdateIf | n.Do, then: int, context: _Context) -> int:
+    def clause(self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, then: int, context: _Context) -> int:
         """Where a failed step leads: its clause, its ``or``, or failure of the handler."""
         if step.clauses:
             return self.block(step.clauses[0].body, then, context)
         return self.turned_down(step.or_else, then, context)
 
-    def attempt(self, step: n.Insert | n.UpdateIf, then: int, context: _Context) -> int:
+    def attempt(self, step: n.Insert | n.UpdateIf | n.Delete, then: int, context: _Context) -> int:
         if isinstance(step, n.Insert) and not self.design.stores[step.store.text].unique:
             return self.place(Write(step, then), step.span.line, context.sections)
         return self.place(Attempt(step, then, self.clause(step, then, context)), step.span.line, context.sections)
@@ -276,6 +316,8 @@ def compile_process(design: Design, process: Process) -> Program:
     compiler = _Compiler(design)
     done = compiler.place(Ended(False), process.span.line)
     failed = compiler.place(Ended(True), process.span.line)
-    stop = compiler.place(Settle(done, None), process.span.line) if process.ack == "return" else done
+    stop = compiler.place(Settle(done, None), process.span.line) if process.acks_at_end else done
+    if process.acks_failures:
+        failed = compiler.place(Discard(compiler.place(Settle(failed, None), process.span.line)), process.span.line)
     entry = compiler.block(process.body, stop, _Context(stop, failed))
     return Program(process, tuple(compiler.places), entry)

@@ -25,6 +25,15 @@ class Tracking(Enum):
     HELD = "held"  # by the worker that holds it
 
 
+HOLD_LOSSES: Mapping[str, tuple[Cause, str]] = {
+    "lease": (Cause.LEASE_EXPIRED, "within-lease"),
+    "disconnect": (Cause.CONNECTION_LOST, "no-lost-connections"),
+    "rebalance": (Cause.FENCED, "no-rebalance"),
+    "shutdown": (Cause.REQUEUED, "no-shutdown"),
+}
+"""Why a living worker may lose its message, and the assumption that takes it away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """One consumer's copy of a queue's messages."""
@@ -44,20 +53,35 @@ class Group:
     @property
     def variable(self) -> Variable:
         """The status variable."""
-        domain = (
-            ["ready", "inflight", "settled", "lost", "dead", "returned"]
-            if self.queue.limit
-            else ["ready", "inflight", "settled", "lost"]
-        )
-        first = "ready" if self.queue.is_root else "absent"
-        if first == "absent":
-            domain.insert(0, "absent")
+        domain = ["ready", "inflight", "settled", "lost"]
+        domain += ["dead", "returned"] if self.queue.limit else ["dead"] * (not self.queue.redelivers)
+        unsure = self.queue.unconfirmed and self.semantics is not Semantics.AT_MOST_ONCE
+        first = ("sent" if unsure else "ready") if self.queue.is_root else "absent"
+        if first != "ready":
+            domain.insert(0, first)
         return Variable(self.status, Level.EVENT, tuple(domain), (first,))
+
+    @property
+    def drops_copies(self) -> bool:
+        """Whether a second message about an event is always dropped: by the broker, or because its window is long enough."""
+        if self.queue.dedup is not None:
+            return self.design.assumes("within-dedup-window")
+        return self.semantics is Semantics.EXACTLY_ONCE
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether a second message may be dropped or not: the window for copies may be over."""
+        return self.queue.dedup is not None and not self.drops_copies
 
     @property
     def transactional(self) -> bool:
         """Whether what the worker publishes, and writes inside the broker, waits for its ack."""
         return self.semantics is Semantics.EXACTLY_ONCE and self.tracking is Tracking.HELD
+
+    @property
+    def collects_publishing(self) -> bool:
+        """Whether what the worker publishes waits for its ack."""
+        return self.transactional and "publish" in self.queue.boundary
 
     def _table(self, domains: Mapping[str, Variable], changes: dict[str, str]) -> Table:
         return mapping(domains[self.status], changes)
@@ -89,29 +113,46 @@ class Group:
             return [case]
         if self.tracking is Tracking.LOOSE:
             return [case.change(self.status, self._table(case.domains, {"inflight": "ready"}))]
-        return self.let_go(case)
+        return self._released(case, dict.fromkeys(self.variable.domain, self.back))
 
     def let_go(self, case: Case) -> list[Case]:
-        """The worker is gone (or gives the message back): what it still holds comes again."""
+        """The worker is gone: what it still holds comes again, or never (where nobody claims what the dead have held)."""
         if self.tracking is not Tracking.HELD:
             return [case]
+        comes_again = dict.fromkeys(self.variable.domain, self.back)
+        return self._released(case, comes_again if self.queue.redelivers else {"inflight": "dead"})
+
+    def _released(self, case: Case, changes: dict[str, str]) -> list[Case]:
         found = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
-            every = dict.fromkeys(self.variable.domain, self.back)
-            found.append(holder.change(self.status, self._table(case.domains, every)).put(v.HOLDS, "no"))
+            found.append(holder.change(self.status, self._table(case.domains, changes)).put(v.HOLDS, "no"))
         other = case.test(v.HOLDS, {"no"})
         if other:
             found.append(other)
         return found
 
+    def settled_for(self, case: Case) -> list[Case]:
+        """A dead worker's message is acknowledged for it, by the process that had started it."""
+        return [replace(c, inside=case.inside) for c, outcome in self.ack(replace(case, inside={})) if outcome == "done"]
+
+    def renew(self, case: Case) -> list[tuple[Case, str]]:
+        """The lease of the message is extended, if the worker still holds it."""
+        if self.tracking is not Tracking.HELD:
+            return [(case, "done")]
+        holder, other = case.test(v.HOLDS, {"yes"}), case.test(v.HOLDS, {"no"})
+        return [(c, outcome) for c, outcome in ((holder, "done"), (other, "refused")) if c is not None]
+
     def receive(self, case: Case, *, inside: bool = False) -> Case:
         """Another process publishes a message for this group."""
-        if self.semantics is Semantics.EXACTLY_ONCE:
-            table = self._table(case.domains, {"absent": "ready"})
-        else:
-            table = self._table(case.domains, {value: "ready" for value in self.variable.domain if value != "returned"})
+        drops = self.drops_copies and not (inside and self.queue.dedup)
+        table = self._table(case.domains, {"absent": "ready"} if drops else self.anew)
         return case.hold_inside({self.status: table}) if inside else case.change(self.status, table)
+
+    @property
+    def anew(self) -> dict[str, str]:
+        """What one more message makes of the status."""
+        return dict.fromkeys(self.variable.domain, "ready")
 
     def lose(self, case: Case) -> Case:
         """A published message that never arrives."""
@@ -121,7 +162,7 @@ class Group:
 
     def deliver(self, case: Case) -> list[Case]:
         """The cases of handing the message to a new worker."""
-        ready = case.where(self.status, {"ready", "returned"} & set(self.variable.domain))
+        ready = case.where(self.status, {"sent", "ready", "returned"} & set(self.variable.domain))
         roots = v.root_types(self.design)
         if ready and self.queue.is_root and len(roots) > 1:
             ready = ready.where(v.EVENT_TYPE, {self.queue.event})
@@ -132,25 +173,38 @@ class Group:
         return [taken.put(v.HOLDS, "yes") if self.tracking is Tracking.HELD else taken]
 
     def lease(self, domains: Mapping[str, Variable], places: frozenset[str]) -> list[Rule]:
-        """The lease of a worker at one of ``places`` runs out although the worker lives: it no longer holds its message."""
-        if self.tracking is not Tracking.HELD or self.design.assumes("within-lease"):
+        """What can happen to a worker at one of ``places`` although it lives: it no longer holds its message, because that goes
+        back, or because it is acknowledged by itself."""
+        if self.tracking is not Tracking.HELD:
             return []
         holder = Case(domains).test(v.HOLDS, {"yes"})
         assert holder is not None
         every = dict.fromkeys(self.variable.domain, self.back)
-        expired = holder.change(self.status, self._table(domains, every)).put(v.HOLDS, "no")
-        rule = expired.rule(RuleKind.WORKER, Action(Cause.LEASE_EXPIRED, self.process.name, self.queue.name))
-        return [replace(rule, guard=(Test(v.PC, places), *rule.guard))]
+        causes = [(cause, every) for cause in self.hold_losses()]
+        causes += [(Cause.AUTO_ACKED, {"inflight": "settled"})] if self.process.ack == "any-time" else []
+        found = []
+        for cause, changes in causes:
+            parted = holder.change(self.status, self._table(domains, changes)).put(v.HOLDS, "no")
+            rule = parted.rule(RuleKind.WORKER, Action(cause, self.process.name, self.queue.name))
+            found.append(replace(rule, guard=(Test(v.PC, places), *rule.guard)))
+        return found
+
+    def hold_losses(self) -> list[Cause]:
+        """Why a living worker may lose its message."""
+        kept = {word for word, (_, assumption) in HOLD_LOSSES.items() if self.design.assumes(assumption)}
+        kept |= {"lease"} if self.design.within_lease(self.process) else set()
+        return [cause for word, (cause, _) in HOLD_LOSSES.items() if word in self.queue.loses_hold and word not in kept]
 
     def rules(self, domains: Mapping[str, Variable], gone: frozenset[str]) -> list[Rule]:
         """Everything the broker does without a worker. ``gone``: records after whose end no copies are made any more."""
         found: list[Rule] = []
         if self.tracking is Tracking.LOOSE:
             found += self._move(domains, Cause.REDELIVERY, {"inflight": "ready"})
-        if self.semantics is Semantics.AT_MOST_ONCE:
-            found += self._move(domains, Cause.VANISHED, {"ready": "lost"})
+        vanishing = self._vanishing() & set(self.variable.domain)
+        if vanishing:
+            found += self._move(domains, Cause.VANISHED, dict.fromkeys(vanishing, "lost"))
         if self.queue.limit:
-            end = "dead" if self.queue.limit[1] == "dead-letter" else "lost"
+            end = "lost" if self.queue.limit[1] == "drop" else "dead"
             found += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
         for cause in self._copies():
             sources = {"settled": "ready"}
@@ -158,18 +212,34 @@ class Group:
                 sources["inflight"] = "ready"
             if cause is Cause.REPLAY and "dead" in self.variable.domain:
                 sources["dead"] = "ready"
+            if cause in (Cause.REWOUND, Cause.BATCH_RETURNED):
+                sources = {"settled": "ready" if cause is Cause.REWOUND else self.back}
             found += self._move(domains, cause, sources, gone if cause is not Cause.REPLAY else frozenset())
         return found
 
+    def _vanishing(self) -> set[str]:
+        """The statuses in which a message may vanish."""
+        if self.semantics is Semantics.AT_MOST_ONCE:
+            return {"ready"}
+        if self.queue.expires and not self.design.assumes("no-expired-messages"):
+            return {"sent", "ready", "returned"}
+        return {"sent"}
+
     def _copies(self) -> list[Cause]:
-        design, causes = self.design, []
+        """Why a message that was delivered before may become available once more."""
+        design, queue, causes = self.design, self.queue, []
         generous = self.semantics is Semantics.AT_LEAST_ONCE
-        if generous and self.queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries"):
+        retried = queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries")
+        if retried and (not self.drops_copies if queue.dedup else generous) and self.semantics is not Semantics.AT_MOST_ONCE:
             causes.append(Cause.PUBLISHER_RETRY)
-        if generous and not design.assumes("no-broker-copies"):
+        if generous and queue.copies and not design.assumes("no-broker-copies"):
             causes.append(Cause.BROKER_COPY)
-        if (generous or self.queue.replays) and not design.assumes("no-replay"):
+        if (queue.replays or (generous if queue.replay is None else queue.replay)) and not design.assumes("no-replay"):
             causes.append(Cause.REPLAY)
+        if queue.rewinds and self.semantics is not Semantics.AT_MOST_ONCE and not design.assumes("no-rewinds"):
+            causes.append(Cause.REWOUND)
+        if queue.batches and queue.redelivers and self.tracking is not Tracking.GONE and not design.assumes("no-batch-failures"):
+            causes.append(Cause.BATCH_RETURNED)
         return causes
 
     def _move(
@@ -202,13 +272,36 @@ def groups(design: d.Design, semantics: Semantics) -> dict[str, Group]:
 def _tracking(design: d.Design, process: d.Process, queue: d.Queue, semantics: Semantics) -> Tracking:
     if semantics is Semantics.AT_MOST_ONCE or process.ack == "delivery":
         return Tracking.GONE
-    checked = any(isinstance(s, n.Ack) and s.or_else for s in walk(process.body, {}))
-    if (
-        semantics is Semantics.EXACTLY_ONCE
-        or checked
-        or queue.late_ack == "refused"
-        or queue.limit
-        or design.assumes("within-lease")
-    ):
-        return Tracking.HELD
-    return Tracking.LOOSE
+    checked = any(isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None) for s in walk(process.body, {}))
+    forgetful = semantics is Semantics.AT_LEAST_ONCE and queue.late_ack != "refused" and not queue.limit and queue.redelivers
+    unsure = "lease" in queue.loses_hold and not design.within_lease(process)
+    return Tracking.LOOSE if forgetful and unsure and not checked and process.ack != "any-time" else Tracking.HELD
+
+
+def aborting(groups: Mapping[str, Group]) -> dict[str, str]:
+    """The queues in which a message of an aborted transaction may still appear, each with a consumer that publishes to it."""
+    found: dict[str, str] = {}
+    for group in groups.values():
+        if group.collects_publishing and group.queue.leaks:
+            for step in walk(group.process.body, {}):
+                if isinstance(step, n.Publish):
+                    found.setdefault(step.queue.text, group.process.name)
+    return found
+
+
+def appearing(groups: Mapping[str, Group], domains: Mapping[str, Variable], gone: frozenset[str]) -> list[Rule]:
+    """Messages of aborted transactions that are seen after all."""
+    found = []
+    for queue in aborting(groups):
+        case = Case(domains).where(v.aborted(queue), {"yes"})
+        assert case is not None
+        case = case.put(v.aborted(queue), "no")
+        for group in groups.values():
+            if group.queue.name == queue:
+                case = case.change(group.status, mapping(domains[group.status], group.anew))
+        kept: Case | None = case
+        for name in sorted(gone):
+            kept = kept.where(name, {"absent", "present"}) if kept else None
+        if kept:
+            found.append(kept.rule(RuleKind.EVENT, Action(Cause.ABORTED_APPEARED, queue=queue)))
+    return found

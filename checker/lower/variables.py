@@ -12,7 +12,7 @@ from checker.syntax import nodes as n
 PC = "worker at"
 HOLDS = "worker holds"
 EVENT_TYPE = "event type"
-RECORD, TOKEN, MINE, BUSY = " (key)", " (token)", " (mine)", " (locked)"
+RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
 """Endings and names with a blank in them cannot clash with names of the design."""
 COUNTS = ("0", "1", "2")
 
@@ -46,6 +46,11 @@ def holding(lock: str) -> str:
 def busy(store: str) -> str:
     """Whether an open transaction has locked the store's row."""
     return f"{store}{BUSY}"
+
+
+def aborted(queue: str) -> str:
+    """Whether a message of an aborted transaction may still appear in a queue."""
+    return f"{queue}{ABORTED}"
 
 
 def local(process: str, name: str) -> str:
@@ -108,7 +113,8 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
             domain = ("absent", "present", "gone") if effect.retention else ("absent", "present")
             found.append(Variable(record(effect.name), effect.key_level, domain, ("absent",)))
     for lock in design.locks.values():
-        found.append(_boolean(lock.name, lock.level, "free", "held"))
+        domain = ("free", "held", "orphaned") if orphans(design, lock) else ("free", "held")
+        found.append(Variable(lock.name, lock.level, domain, ("free",)))
     per_event = incremented(design)
     for name, target in counted_targets(design).items():
         counted = target.column is not None and (target.name.text, target.column.text) in per_event
@@ -122,18 +128,35 @@ def root_types(design: d.Design) -> tuple[str, ...]:
     return tuple(dict.fromkeys(q.event for q in design.queues.values() if q.is_root)) or tuple(design.events)
 
 
+def may_appear(queue: str) -> Variable:
+    """Whether a message of an aborted transaction may still appear in a queue."""
+    return _boolean(aborted(queue), Level.EVENT, "no", "yes")
+
+
 def worker_variables(design: d.Design) -> dict[str, Variable]:
     """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
     found = [_boolean(HOLDS, Level.WORKER, "no", "yes")]
     for lock in design.locks.values():
-        if not lock.expires:
+        if not lock.expires or orphans(design, lock):
             found.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
-        if any(e.token_of == lock.name for e in design.effects.values()):
+        if has_token(design, lock.name):
             found.append(Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",)))
     for process in design.processes:
         for name, values in local_values(design, process).items():
             found.append(Variable(local(process.name, name), Level.WORKER, values, (d.UNSET,)))
     return {v.name: v for v in found}
+
+
+def orphans(design: d.Design, lock: d.Lock) -> bool:
+    """Whether a lock outlives its holder, and only then expires."""
+    return lock.expires and design.assumes("within-lock")
+
+
+def has_token(design: d.Design, lock: str) -> bool:
+    """Whether it matters who took a lock last: an effect checks it, or a step renews it."""
+    steps = (s for p in design.processes for s in walk(p.body, {}))
+    renewed = any(isinstance(s, n.Renew) and s.lock is not None and s.lock.text == lock for s in steps)
+    return renewed or any(e.token_of == lock for e in design.effects.values())
 
 
 def local_values(design: d.Design, process: d.Process) -> Mapping[str, tuple[str, ...]]:

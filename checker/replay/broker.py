@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from checker import design as d
 from checker.machine import Cause, Level
 from checker.replay.context import Context
-from checker.replay.rows import apply, passes, without_row
+from checker.replay.rows import apply, passes, published, without_row
 from checker.replay.state import Spot, State, Worker, minus, union
 from checker.syntax.nodes import Semantics
 from checker.trace import Step
 
-AVAILABLE = ("ready", "returned")
+AVAILABLE = ("sent", "ready", "returned")
 OVER = ("settled", "lost", "dead", "absent")
 
 # ---------------------------------------------------------------- what a worker asks of the broker
@@ -20,10 +20,21 @@ OVER = ("settled", "lost", "dead", "absent")
 
 def gone(ctx: Context, state: State, worker: Worker) -> State:
     """A worker disappears (it ended, failed or died): what it still held goes back."""
-    state = state.without_worker(worker.number)
-    if worker.holds:
+    state = aborts(ctx, state, worker).without_worker(worker.number)
+    if worker.holds and ctx.design.queues[_queue(ctx, worker.process)].redelivers:
         state = state.with_status(worker.process, worker.event, ctx.again(worker.process))
-    return state._replace(held=minus(state.held, *worker.locks))
+    elif worker.holds and state.status(worker.process, worker.event) == "inflight":
+        state = state.with_status(worker.process, worker.event, "dead")
+    freed = [lock for lock in worker.locks if not ctx.design.locks[lock[0]].expires]
+    return state._replace(held=minus(state.held, *freed))
+
+
+def aborts(ctx: Context, state: State, worker: Worker) -> State:
+    """What the worker has collected inside the broker is dropped; where that leaks, a message of it may appear later."""
+    if not worker.boxed or not ctx.design.queues[_queue(ctx, worker.process)].leaks:
+        return state
+    spots = ((w.name, Level.EVENT.value, worker.event) for w in worker.boxed if w.kind == "publish")
+    return state._replace(aborted=union(state.aborted, *spots))
 
 
 def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, str]:
@@ -51,7 +62,7 @@ def give_back(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker
     if ctx.tracks_holders(consumer):
         if worker.holds:
             state = state.with_status(consumer, event, ctx.again(consumer))
-            worker = worker._replace(holds=False, boxed=())
+            worker = worker._replace(holds=False)
     elif state.status(consumer, event) == "inflight":
         state = state.with_status(consumer, event, "ready")
     return state, worker
@@ -63,7 +74,18 @@ def _queue(ctx: Context, consumer: str) -> str:
     return queue
 
 
+def renew(ctx: Context, worker: Worker) -> str:
+    """The broker's answer to a renewal of the message's lease."""
+    return "done" if worker.holds or not ctx.holds(worker.process) else "refused"
+
+
 # ---------------------------------------------------------------- deliveries and starts
+
+
+def first_status(queue: d.Queue, choice: Semantics) -> str:
+    """The status of a message that comes from outside."""
+    unsure = queue.unconfirmed and (queue.semantics or choice) is not Semantics.AT_MOST_ONCE
+    return "sent" if unsure else "ready"
 
 
 def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State, Worker | None]]:
@@ -106,21 +128,49 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
             continue
         name, queue = process.name, ctx.design.queues[process.queue]
         status = state.status(name, event)
-        for cause in _copies(ctx, process, any(event in _events_of(state, s) for s in state.closed), status):
-            yield Step(cause, component, event, -1, name, queue.name), state.with_status(name, event, "ready")
-        if status == "ready" and ctx.promises(name) is Semantics.AT_MOST_ONCE:
+        for cause in _copies(ctx, process, _closed(state, event), status):
+            new = ctx.again(name) if cause is Cause.BATCH_RETURNED else "ready"
+            yield Step(cause, component, event, -1, name, queue.name), state.with_status(name, event, new)
+        if _may_vanish(ctx, process, status):
             yield Step(Cause.VANISHED, component, event, -1, name, queue.name), state.with_status(name, event, "lost")
         if status == "returned":
-            end = "dead" if queue.limit and queue.limit[1] == "dead-letter" else "lost"
+            end = "lost" if queue.limit and queue.limit[1] == "drop" else "dead"
             yield Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name), state.with_status(name, event, end)
-    if ctx.design.assumes("within-lease"):
-        return
     for worker in state.workers:
         if worker.event == event and worker.holds:
-            after = state.with_status(worker.process, event, ctx.again(worker.process))
-            after = after.with_worker(worker._replace(holds=False, boxed=()))
-            queue_name = _queue(ctx, worker.process)
-            yield Step(Cause.LEASE_EXPIRED, component, event, worker.number, worker.process, queue_name), after
+            yield from _parted(ctx, state, worker)
+    for spot in state.aborted:
+        if spot[2] == event and not _closed(state, event):
+            after = published(ctx, state._replace(aborted=minus(state.aborted, spot)), event, spot[0], "aborted")
+            yield Step(Cause.ABORTED_APPEARED, component, event, queue=spot[0]), after
+
+
+def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, State]]:
+    """A living worker loses its message: it goes back, or it is acknowledged by itself."""
+    process, component = ctx.processes[worker.process], state.events[worker.event].component
+    after = state.with_worker(worker._replace(holds=False))
+
+    def told(cause: Cause) -> Step:
+        return Step(cause, component, worker.event, worker.number, process.name, process.queue or "")
+
+    for cause in ctx.losses_of_hold(process):
+        yield told(cause), after.with_status(process.name, worker.event, ctx.again(process.name))
+    if process.ack == "any-time":
+        settled = state.status(process.name, worker.event) == "inflight"
+        yield told(Cause.AUTO_ACKED), after.with_status(process.name, worker.event, "settled") if settled else after
+
+
+def _closed(state: State, event: int) -> bool:
+    """Whether a record or row of the event's key has ended: publishers and brokers make no more copies."""
+    return any(event in _events_of(state, spot) for spot in state.closed)
+
+
+def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
+    """Whether a message may be lost before a worker sees it."""
+    if ctx.promises(process.name) is Semantics.AT_MOST_ONCE:
+        return status == "ready"
+    expires = ctx.design.queues[process.queue or ""].expires and not ctx.design.assumes("no-expired-messages")
+    return status == "sent" or (expires and status in AVAILABLE)
 
 
 def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Iterator[Cause]:
@@ -128,12 +178,20 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
     design, queue = ctx.design, ctx.design.queues[_queue(ctx, consumer.name)]
     again = {"settled"} | ({"inflight"} if ctx.tracks_holders(consumer.name) else set())
     at_least_once = ctx.semantics(queue.name) is Semantics.AT_LEAST_ONCE
-    if status in again and at_least_once and not closed:
-        if queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries"):
+    at_most_once = ctx.semantics(queue.name) is Semantics.AT_MOST_ONCE
+    if status in again and not closed:
+        arrives = not ctx.drops_copies(queue.name) and not at_most_once
+        if arrives and queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries"):
             yield Cause.PUBLISHER_RETRY
-        if not design.assumes("no-broker-copies"):
+        if at_least_once and queue.copies and not design.assumes("no-broker-copies"):
             yield Cause.BROKER_COPY
-    if status in again | {"dead"} and (at_least_once or queue.replays) and not design.assumes("no-replay"):
+    if status == "settled" and not closed and not at_most_once:
+        if queue.rewinds and not design.assumes("no-rewinds"):
+            yield Cause.REWOUND
+        if queue.batches and queue.redelivers and consumer.ack != "delivery" and not design.assumes("no-batch-failures"):
+            yield Cause.BATCH_RETURNED
+    replayed = queue.replays or (at_least_once if queue.replay is None else queue.replay)
+    if status in again | {"dead"} and replayed and not design.assumes("no-replay"):
         yield Cause.REPLAY
 
 
@@ -154,7 +212,7 @@ def store_faults(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
         if ctx.design.effects[spot[0]].retention is not None:
             yield from _expiry(ctx, state, spot, state._replace(records=minus(state.records, spot)))
     for spot in state.held:
-        if ctx.design.locks[spot[0]].expires:
+        if ctx.design.locks[spot[0]].expires and not any(spot in w.locks for w in state.workers):
             yield _at(state, Cause.LOCK_EXPIRED, spot), state._replace(held=minus(state.held, spot))
 
 

@@ -185,7 +185,7 @@ class Judge:
         queue = [start]
         for now in queue:
             if now not in after:
-                accurate = everywhere and bool(now.workers)
+                accurate = everywhere and bool(now.workers) and not self.ctx.design.assumes("within-lock")
                 after[now] = [
                     s for step, s in choices(self.ctx, now, 1)
                     if step.event in (event, -1) and self._by_itself(step)

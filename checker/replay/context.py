@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from checker import design as d
-from checker.machine import Level
+from checker.machine import Cause, Level
 from checker.records import dataclass
 from checker.replay.state import Frame, Spot, State, Worker, Write
 from checker.syntax import nodes as n
@@ -15,6 +15,14 @@ ATOMIC = "atomic"
 """Kind of the block of an atomic step; a serializable one is ``atomic serializable``, a section is ``section NAME``."""
 
 WRITES = (n.SetColumn, n.Add, n.Insert, n.UpdateIf, n.Increment, n.Delete)
+
+
+_HOLD_LOSSES = (
+    ("lease", Cause.LEASE_EXPIRED, "within-lease"),
+    ("disconnect", Cause.CONNECTION_LOST, "no-lost-connections"),
+    ("rebalance", Cause.FENCED, "no-rebalance"),
+    ("shutdown", Cause.REQUEUED, "no-shutdown"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Context:
             design, semantics, {p.name: p for p in design.processes}, tuple(blocks), tuple(headers), numbers,
             frozenset(targets - set(design.effects)), frozenset(crashes), frozenset(loose),
         )  # fmt: skip
-        freed = any(not x.expires for x in design.locks.values()) or any(p.workers for p in design.processes)
+        freed = any(ctx.holder_matters(x) for x in design.locks.values()) or any(p.workers for p in design.processes)
         return replace(ctx, deaths_free=freed or any(_keeps_rows(ctx, p) for p in design.processes))
 
     # -- queues
@@ -81,6 +89,32 @@ class Context:
     def holds(self, process: str) -> bool:
         """Whether this consumer's workers hold their messages: its deaths set something going."""
         return self.tracks_holders(process) and self.processes[process].ack != "delivery"
+
+    def holder_matters(self, lock: d.Lock) -> bool:
+        """Whether a lock is tied to its holder's life: it is freed by its end, or may expire only after it."""
+        return not lock.expires or self.design.assumes("within-lock")
+
+    def death_matters(self, process: str) -> bool:
+        """Whether the death of one of its workers lets others go on, or may settle its message."""
+        return self.deaths_free or self.holds(process) or self._settled_by_death(process)
+
+    def _settled_by_death(self, process: str) -> bool:
+        """Whether a dead worker's message may be acknowledged for it."""
+        return self.processes[process].ack == "kill" and self.promises(process) is not n.Semantics.AT_MOST_ONCE
+
+    def drops_copies(self, queue: str) -> bool:
+        """Whether a second message about an event is always dropped."""
+        if self.design.queues[queue].dedup is not None:
+            return self.design.assumes("within-dedup-window")
+        return self.semantics(queue) is n.Semantics.EXACTLY_ONCE
+
+    def losses_of_hold(self, process: d.Process) -> Iterator[Cause]:
+        """Why a living worker that holds a message may lose it."""
+        queue = self.design.queues[process.queue or ""]
+        for word, cause, assumption in _HOLD_LOSSES:
+            safe = self.design.within_lease(process) if word == "lease" else self.design.assumes(assumption)
+            if word in queue.loses_hold and not safe:
+                yield cause
 
     def again(self, process: str) -> str:
         """The status of a message that comes back from a worker."""
@@ -131,7 +165,7 @@ class Context:
 
     def turned_down(self, worker: Worker, step: n.Step, outcome: str) -> Worker | None:
         """The worker after a line that did not succeed; None if the handler fails."""
-        if isinstance(step, n.Insert | n.UpdateIf | n.Do):
+        if isinstance(step, n.Insert | n.UpdateIf | n.Delete | n.Do):
             for clause in step.clauses:
                 if clause.outcome.text == outcome or isinstance(step, n.Do):
                     return self.into(worker, clause.body)
@@ -141,7 +175,13 @@ class Context:
             case n.OnConflict.CONTINUE:
                 return worker.next_line()
             case _:
-                return None
+                return self.failed(worker)
+
+    def failed(self, worker: Worker) -> Worker | None:
+        """The worker of a handler that fails: only its ack is left, if failures are acknowledged; else None."""
+        if not self.processes[worker.process].acks_failures:
+            return None
+        return worker._replace(todo=(), part=0, collected=(), locked=(), boxed=())
 
     def ways(self, worker: Worker) -> list[Worker]:
         """Where a worker can be after the line where it stands, whatever comes of it; not counting what is collected and locked."""
@@ -158,9 +198,9 @@ class Context:
             case n.If(_, body, otherwise):
                 return [self.into(worker, body), self.into(worker, otherwise)]
             case _:
-                outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict"}.get(type(step), "")
+                outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Delete: "missing"}.get(type(step), "")
                 refused = self.turned_down(worker, step, outcome)
-                return [worker.next_line(), *([refused] if refused else [])]
+                return [worker.next_line(), *([refused] if refused and refused.todo else [])]
 
     def line(self, worker: Worker) -> int:
         """The line of a worker's next step: the consumer's for an ack on return, the block's for a commit after a stop point."""
@@ -174,7 +214,9 @@ class Context:
         if self.promises(worker.process) is not n.Semantics.EXACTLY_ONCE or not self.holds(worker.process):
             return False
         store = self.store_of(step)
-        return isinstance(step, n.Publish) or (store is not None and self.design.stores[store].inside is not None)
+        if isinstance(step, n.Publish):
+            return "publish" in self.design.queues[self.processes[worker.process].queue or ""].boundary
+        return store is not None and self.design.stores[store].inside is not None
 
     def store_of(self, step: n.Step) -> str | None:
         """The store a line writes to; an effect ``in`` a store writes to it."""
@@ -223,7 +265,7 @@ def _inner_blocks(steps: tuple[n.Step, ...]) -> Iterator[tuple[tuple[n.Step, ...
                 inner = [(step.body, step.span.line), (step.otherwise, step.span.line)]
             case n.Atomic() | n.Section():
                 inner = [(step.body, step.span.line)]
-            case n.Insert() | n.UpdateIf() | n.Do():
+            case n.Insert() | n.UpdateIf() | n.Delete() | n.Do():
                 inner = [(c.body, c.span.line) for c in step.clauses]
             case _:
                 inner = []
@@ -246,9 +288,18 @@ def _is_loose(design: d.Design, process: d.Process, choice: n.Semantics) -> bool
         (queue.semantics or choice) is n.Semantics.AT_LEAST_ONCE
         and queue.late_ack != "refused"
         and queue.limit is None
-        and not design.assumes("within-lease")
-        and not any(isinstance(s, n.Ack) and s.or_else for s in _all_steps(process.body))
+        and queue.redelivers
+        and "lease" in queue.loses_hold
+        and not design.within_lease(process)
+        and process.ack != "any-time"
+        and not any(_looks_at_hold(s) for s in _all_steps(process.body))
     )
+
+
+def _looks_at_hold(step: n.Step) -> bool:
+    """Whether a line depends on whether the worker still holds its message."""
+    asks = isinstance(step, n.Ack) or (isinstance(step, n.Renew) and step.lock is None)
+    return asks and getattr(step, "or_else", None) is not None
 
 
 def may_commit(ctx: Context, worker: Worker) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from checker.machine import Cause
-from checker.replay.broker import give_back, gone, settle
+from checker.replay.broker import aborts, give_back, gone, renew, settle
 from checker.replay.context import ATOMIC, Context, conjunctions, may_commit
 from checker.replay.rows import (
     Waits,
@@ -17,6 +17,7 @@ from checker.replay.rows import (
     passes,
     published,
     rows_read,
+    takes_for_copy,
     value_of,
     view,
     write,
@@ -63,6 +64,8 @@ def _line(ctx: Context, state: State, worker: Worker, step: n.Step) -> Next:
             yield from _acquire(ctx, state, worker, step)
         case n.Release(lock):
             yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, *_free(ctx, state, worker, lock.text))[0]
+        case n.Renew():
+            yield from _renew(ctx, state, worker, step)
         case n.Wait():
             yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, state, worker.next_line())[0]
         case n.Let():
@@ -84,6 +87,8 @@ def _told(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: str
             queue = ctx.processes[worker.process].queue or ""
         case n.Acquire(lock) | n.Release(lock):
             subject = lock.text
+        case n.Renew(lock):
+            queue, subject = ("", lock.text) if lock else (ctx.processes[worker.process].queue or "", "")
         case step if step is not None:
             subject = ctx.store_of(step) or ""
     component = state.events[worker.event].component
@@ -102,6 +107,7 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
     committed = False
     going: Worker | None = worker
     while going is not None and going.todo:
+        worker = going
         step, frame = ctx.at(going), going.todo[-1]
         if step is None:
             if frame.kind.startswith(ATOMIC):
@@ -114,7 +120,7 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
         elif ctx.is_boxed(going, step) or (running and ctx.is_collected(going, step)):
             state, going = _silently(ctx, state, going, step)
         elif isinstance(step, n.Fail):
-            going = None
+            state, going = _fails(ctx, state, going)
         elif isinstance(step, n.Stop):
             going = ctx.stopped(going)
         elif isinstance(step, n.Section | n.Atomic):
@@ -123,7 +129,7 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
             going = going.next_line()._replace(exposed=True)
         else:
             return state.with_worker(going), committed
-    if going is None or ctx.processes[going.process].ack != "return":
+    if going is None or not ctx.processes[going.process].acks_at_end:
         return gone(ctx, state, going or worker), committed
     return state.with_worker(going), committed
 
@@ -131,6 +137,8 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
 def _went(ctx: Context, state: State, worker: Worker, step: n.Step, outcome: str) -> State:
     """The state after a line: on with the next one, or with what an unwanted outcome leads to."""
     after = ctx.turned_down(worker, step, outcome) if outcome else worker.next_line()
+    if after is None or not after.todo:
+        state, after = _fails(ctx, state, worker)
     return gone(ctx, state, worker) if after is None else onward(ctx, state, after)[0]
 
 
@@ -143,7 +151,16 @@ def _silently(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple
     if isinstance(step, n.Let):
         return state, _let(ctx, state, _lock_read(ctx, state, worker, step.value), step)
     state, worker, outcome = write(ctx, state, worker, step)
-    return state, ctx.turned_down(worker, step, outcome) if outcome else worker.next_line()
+    if not outcome:
+        return state, worker.next_line()
+    after = ctx.turned_down(worker, step, outcome)
+    return (state, after) if after is not None and after.todo else _fails(ctx, state, worker)
+
+
+def _fails(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker | None]:
+    """The handler fails: it is gone (None), or only its ack is left, and what it has collected is dropped."""
+    after = ctx.failed(worker)
+    return (state if after is None else aborts(ctx, state, worker)), after
 
 
 def _lock_read(ctx: Context, state: State, worker: Worker, part: n.Condition | n.Value) -> Worker:
@@ -198,18 +215,25 @@ def _call(ctx: Context, state: State, worker: Worker, step: n.Do) -> Next:
 
 
 def _publish(ctx: Context, state: State, worker: Worker, step: n.Publish) -> Next:
-    """A message enters a queue; where nobody confirms it, it may vanish unnoticed."""
+    """A message enters a queue, or is dropped as a copy; where nobody confirms it, it may vanish unnoticed."""
     queue = step.queue.text
-    after = published(ctx, state, worker.event, queue)
-    yield _told(ctx, state, worker, Cause.HANDLER, "done"), _went(ctx, after, worker, step, "")
-    if ctx.semantics(queue) is Semantics.AT_MOST_ONCE:
-        lost = published(ctx, state, worker.event, queue, lost=True)
+    arrivals = [("", published(ctx, state, worker.event, queue))]
+    if takes_for_copy(ctx, state, worker.event, queue):
+        arrivals.append(("dropped", state))
+    for outcome, after in arrivals:
+        yield _told(ctx, state, worker, Cause.HANDLER, outcome or "done"), _went(ctx, after, worker, step, "")
+    at_most_once = ctx.semantics(queue) is Semantics.AT_MOST_ONCE
+    if at_most_once or ctx.design.queues[queue].unconfirmed:
+        lost = published(ctx, state, worker.event, queue, "lost")
         yield _told(ctx, state, worker, Cause.VANISHED, "lost"), _went(ctx, lost, worker, step, "")
+    if at_most_once:
         return
     if not ctx.design.assumes("no-refusals"):
         yield _told(ctx, state, worker, Cause.REFUSED, "refused"), _went(ctx, state, worker, step, "refused")
     if not ctx.design.assumes("no-lost-answers"):
-        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), _went(ctx, after, worker, step, "answer lost")
+        for outcome, after in arrivals:
+            unanswered = "dropped, answer lost" if outcome else "answer lost"
+            yield _told(ctx, state, worker, Cause.ANSWER_LOST, unanswered), _went(ctx, after, worker, step, "answer lost")
 
 
 def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
@@ -239,7 +263,8 @@ def _acquire(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Nex
         return
     workers = tuple(w._replace(tokens=minus(w.tokens, spot)) for w in state.workers)
     after = state._replace(held=union(state.held, spot), workers=workers)
-    owner = worker._replace(tokens=union(worker.tokens, spot), locks=worker.locks if lock.expires else union(worker.locks, spot))
+    own = [spot] if ctx.holder_matters(lock) else []
+    owner = worker._replace(tokens=union(worker.tokens, spot), locks=union(worker.locks, *own))
     yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, after, owner.next_line())[0]
 
 
@@ -251,6 +276,19 @@ def _free(ctx: Context, state: State, worker: Worker, lock: str) -> tuple[State,
     return after, worker._replace(locks=minus(worker.locks, spot)).next_line()
 
 
+def _renew(ctx: Context, state: State, worker: Worker, step: n.Renew) -> Next:
+    """The lease of the message or of a lock is extended, if the worker still has it."""
+    if step.lock is None:
+        answer = renew(ctx, worker)
+    else:
+        spot = ctx.spot(step.lock.text, ctx.design.locks[step.lock.text].level, state, worker.event)
+        answer = "done" if spot in state.held and spot in worker.tokens else "refused"
+    refused = answer if step.or_else and answer == "refused" else ""
+    yield _told(ctx, state, worker, Cause.HANDLER, answer), _went(ctx, state, worker, step, refused)
+    if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
+        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), _went(ctx, state, worker, step, "answer lost")
+
+
 # ---------------------------------------------------------------- sudden ends
 
 
@@ -260,9 +298,14 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
         return
     component = state.events[worker.event].component
     told = Step(Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker))
-    dead = gone(ctx, state, worker)
-    yield told, dead
-    if not worker.todo or not (ctx.deaths_free or ctx.holds(worker.process)):
+    dead = [("", gone(ctx, state, worker))]
+    if ctx.processes[worker.process].ack == "kill" and ctx.promises(worker.process) is not Semantics.AT_MOST_ONCE:
+        settled, acked, answer = settle(ctx, state, worker._replace(boxed=()))
+        if answer == "done":
+            dead.append(("acknowledged", gone(ctx, settled, acked._replace(boxed=worker.boxed))))
+    for outcome, after in dead:
+        yield replace(told, outcome=outcome), after
+    if not worker.todo or not ctx.death_matters(worker.process):
         return
     step = ctx.at(worker)
     ghost = worker._replace(holds=False, locks=(), boxed=(), exposed=False, underway=True)
@@ -273,7 +316,8 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
         ghost = ghost._replace(collected=(), locked=())
     else:
         return
-    yield replace(told, outcome="request under way"), dead.with_worker(ghost)
+    for outcome, after in dead:
+        yield replace(told, outcome="request under way" + f", {outcome}" * bool(outcome)), after.with_worker(ghost)
 
 
 def late(ctx: Context, state: State, ghost: Worker) -> Next:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from checker.design import Design
 from checker.machine import Cause
 from checker.records import dataclass
-from checker.replay.broker import has_room, message_faults, starts, store_faults
+from checker.replay.broker import first_status, has_room, message_faults, starts, store_faults
 from checker.replay.context import Context
 from checker.replay.handler import deaths, late, moves, onward
 from checker.replay.state import State, Worker
@@ -38,12 +38,15 @@ class Replay:
 
 
 def initial(design: Design, semantics: Semantics, events: tuple[EventOf, ...]) -> State:
-    """The start: the messages of root queues are ready, everything else is absent. Raises ValueError for an unknown event type."""
+    """The start: the messages of root queues are ready (or sent, if nobody confirms them), everything else is absent.
+
+    Raises ValueError for an unknown event type.
+    """
     for event in events:
         if event.type not in design.events:
             raise ValueError(f"no event type {event.type!r}")
     statuses = [
-        ((p.name, "event", number), "ready")
+        ((p.name, "event", number), first_status(design.queues[p.queue], semantics))
         for p in design.processes
         for number, event in enumerate(events)
         if p.queue and design.queues[p.queue].is_root and design.queues[p.queue].event == event.type

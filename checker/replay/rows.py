@@ -100,7 +100,7 @@ def apply(ctx: Context, state: State, event: int, writes: Iterable[Write]) -> St
             case "count":
                 state = state.raised(ctx.spot(write.name, ctx.design.effects[write.name].level, state, event))
             case "publish":
-                state = published(ctx, state, event, write.name)
+                state = published(ctx, state, event, write.name, "committed")
             case _:
                 state = _apply_row(ctx, state, event, write)
     return state
@@ -131,18 +131,31 @@ def without_row(ctx: Context, state: State, spot: Spot) -> State:
     return state._replace(rows=minus(state.rows, spot), columns=tuple((k, v) for k, v in state.columns if k not in cells))
 
 
-def published(ctx: Context, state: State, event: int, queue: str, lost: bool = False) -> State:
-    """A message about the event enters a queue (``lost``: it vanishes on the way), for each of its groups."""
+def published(ctx: Context, state: State, event: int, queue: str, how: str = "") -> State:
+    """A message about the event enters a queue, for each of its groups.
+
+    ``how``: ``lost`` if it vanishes on the way, ``committed`` if it appears with an acknowledgement, ``aborted`` if it appears
+    although its transaction was aborted.
+    """
+    drops = ctx.drops_copies(queue) and how != "aborted" and not (how == "committed" and ctx.design.queues[queue].dedup)
     for group in ctx.groups(queue):
         status = state.status(group.name, event)
-        if lost:
+        if how == "lost":
             new = "lost" if status == "absent" else status
-        elif ctx.semantics(queue) is n.Semantics.EXACTLY_ONCE:
+        elif drops:
             new = "ready" if status == "absent" else status
         else:
             new = "ready"
         state = state.with_status(group.name, event, new)
     return state
+
+
+def takes_for_copy(ctx: Context, state: State, event: int, queue: str) -> bool:
+    """Whether the broker may drop a message as a copy: it may still be within its window, and each group had one before."""
+    if ctx.design.queues[queue].dedup is None or ctx.drops_copies(queue):
+        return False
+    groups = list(ctx.groups(queue))
+    return bool(groups) and all(state.status(g.name, event) != "absent" for g in groups)
 
 
 def check_locks(state: State, worker: Worker, spots: Iterable[Spot]) -> None:
@@ -178,7 +191,8 @@ def _decide(ctx: Context, seen: State, worker: Worker, step: n.Step) -> tuple[Wr
         case n.Add(_, store):
             return Write("add", store.text), ""
         case n.Delete(_, store):
-            return Write("delete", store.text), ""
+            missing = step.conditional and ctx.row(store.text, seen, worker.event) not in seen.rows
+            return Write("delete", store.text), "missing" if missing else ""
         case n.Increment(store, name):
             return Write("increment", store.text, name.text), ""
         case n.Insert(_, store):

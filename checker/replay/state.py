@@ -75,6 +75,7 @@ class State(NamedTuple):
     ``statuses``: where each consumer's copy of each event's message is.
     ``counts``: how often effects happened and what claims speak about was written (2: more than once).
     ``closed``: records and rows that are gone because their window is over.
+    ``aborted``: queues in which a message of an aborted transaction may still appear.
     """
 
     events: tuple[EventOf, ...]
@@ -85,6 +86,7 @@ class State(NamedTuple):
     records: tuple[Spot, ...] = ()
     held: tuple[Spot, ...] = ()
     closed: tuple[Spot, ...] = ()
+    aborted: tuple[Spot, ...] = ()
     workers: tuple[Worker, ...] = ()
 
     def status(self, consumer: str, event: int) -> str:

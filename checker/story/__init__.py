@@ -39,6 +39,12 @@ FAULTS: Mapping[Cause, tuple[str, str]] = {
     Cause.LATE_EFFECT: ("late request", "late requests"),
     Cause.DEAD_LETTERED: ("message given up", "messages given up"),
     Cause.LOCK_EXPIRED: ("expired lock", "expired locks"),
+    Cause.CONNECTION_LOST: ("lost connection", "lost connections"),
+    Cause.FENCED: ("moved partition", "moved partitions"),
+    Cause.REQUEUED: ("shutdown", "shutdowns"),
+    Cause.REWOUND: ("rewound position", "rewound positions"),
+    Cause.BATCH_RETURNED: ("returned batch", "returned batches"),
+    Cause.ABORTED_APPEARED: ("aborted message", "aborted messages"),
 }
 """What a story is counted in: every fault, one and many."""
 

@@ -15,6 +15,7 @@ from checker.syntax import nodes as n
 
 STATUSES = {
     "absent": "not published",
+    "sent": "sent, and not confirmed",
     "ready": "ready for delivery",
     "returned": "given back, ready for delivery",
     "inflight": "in delivery",
@@ -100,6 +101,8 @@ def _messages(ctx: Context, names: Names, before: State, after: State) -> Iterat
 def status_words(design: d.Design, queue: str, status: str) -> str:
     """A broker status in words."""
     limit = design.queues[queue].limit
+    if status == "dead" and (limit is None or limit[1] != "dead-letter"):
+        return "given up"
     return "dropped" if status == "lost" and limit is not None and limit[1] == "drop" else STATUSES[status]
 
 

@@ -127,15 +127,18 @@ class Headline:
         ):  # fmt: skip
             if status in ends:
                 queue = ends[status][0]
-                if status == "lost" and self._drops(queue):
+                if status == "lost" and self._ends(queue, "drop"):
                     words = "{} was dropped{}"
+                if status == "dead" and not self._ends(queue, "dead-letter"):
+                    words = "{} is never delivered again{}"
                 of = f" {'of' if 'dead-letter' in words else 'in'} {queue}"
                 return words.format(name, of if len(self.ctx.design.queues) > 1 else "")
         return f"{name} gets no further"
 
-    def _drops(self, queue: str) -> bool:
+    def _ends(self, queue: str, how: str) -> bool:
+        """Whether a message that the queue gives up ends in this way."""
         limit = self.ctx.design.queues[queue].limit
-        return limit is not None and limit[1] == "drop"
+        return limit is not None and limit[1] == how
 
     # -- two things, in some relation
 

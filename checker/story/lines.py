@@ -31,8 +31,10 @@ def line_words(m: Moment, node: n.Step) -> str:
             return f"asks for `{lock.text}`, but it is held" if m.step.outcome == "held" else f"acquires `{lock.text}`"
         case n.Release(lock):
             return _release(m, lock.text)
-        case n.Wait():
-            return "waits"
+        case n.Renew(lock):
+            return _renew(m, lock.text if lock else "")
+        case n.Wait(time):
+            return f"waits {time}" if time else "waits"
         case n.Let():
             return let_words(m, node, m.seen)
         case _:
@@ -99,6 +101,8 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
         case n.Increment(store, name):
             done = look(seen.counts, (f"{store.text}.{name.text}", "event", m.worker.event), 0)
             return f"increments `{store.text}.{name.text}`" + (" a second time" if done else "")
+        case n.Delete(_, store) if outcome:
+            return f"tries to delete the {m.row(store.text)} from `{store.text}`, but there is none"
         case n.Delete(_, store):
             return f"deletes the {m.row(store.text)} from `{store.text}`"
         case n.Do(verb, effect) if outcome:
@@ -143,7 +147,9 @@ def _publish(m: Moment, queue: str) -> str:
             return f"publishes {m.event} to `{queue}`, but the message vanishes on the way"
         case "answer lost":
             return f"publishes {m.event} to `{queue}`; the broker has it, but the confirmation is lost: {m.who} cannot tell"
-    dropped = m.ctx.semantics(queue) is n.Semantics.EXACTLY_ONCE and m.before.statuses == m.after.statuses
+        case "dropped, answer lost":
+            return f"publishes {m.event} to `{queue}` again; the broker drops the copy, and its answer is lost: {m.who} cannot tell"
+    dropped = m.step.outcome == "dropped" or (m.ctx.drops_copies(queue) and m.before.statuses == m.after.statuses)
     return f"publishes {m.event} to `{queue}`" + (" again; the broker drops the copy" if dropped else "")
 
 
@@ -179,6 +185,18 @@ def boxed_words(worker: Worker) -> str:
 def at_once(ctx: Context, process: str) -> bool:
     """Whether a message counts as settled when it is delivered."""
     return ctx.promises(process) is n.Semantics.AT_MOST_ONCE or ctx.processes[process].ack == "delivery"
+
+
+def _renew(m: Moment, lock: str) -> str:
+    """An extension of a lease, and what came of it."""
+    what = f"`{lock}`" if lock else f"its lease on {m.event}"
+    match m.step.outcome:
+        case "refused":
+            gone = f"it no longer holds {f'`{lock}`' if lock else 'the message'}"
+            return f"tries to renew {what}, but {gone}"
+        case "answer lost":
+            return f"renews {what}, but the answer is lost: {m.who} cannot tell"
+    return f"renews {what}"
 
 
 def _release(m: Moment, lock: str) -> str:

@@ -17,7 +17,7 @@ from checker.syntax import nodes as n
 def handler_words(m: Moment) -> str:
     """What a worker does at its line, what came of it, and whether that was the end of the handler."""
     if not m.worker.todo:
-        return "returns and " + ack_words(m)
+        return f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and " + ack_words(m)
     if m.node is None or m.ctx.is_collected(m.worker, m.node):
         return run_words(m)
     text = line_words(m, m.node)
@@ -30,11 +30,11 @@ def handler_words(m: Moment) -> str:
 
 def _ending(m: Moment, node: n.Step) -> str:
     """What becomes of the handler, where the line itself does not show it."""
-    failed = bool(m.step.outcome) and m.step.outcome not in ("done", "yes", "no")
+    failed = bool(m.step.outcome) and m.step.outcome not in ("done", "yes", "no", "dropped")
     if failed and isinstance(node, n.Do) and m.worker.part < node.retries:
         return "it will try again"
     if not m.gone:
-        return ""
+        return "the handler fails" if _only_ack_left(m) and _last_word(m, node, failed) == "fails" else ""
     rolled = ", and its open transaction is rolled back" if m.worker.collected else ""
     match _last_word(m, node, failed):
         case "fails":
@@ -45,6 +45,12 @@ def _ending(m: Moment, node: n.Step) -> str:
             return "the handler is done"
 
 
+def _only_ack_left(m: Moment) -> bool:
+    """Whether the handler is over, and its failure is acknowledged, too."""
+    after = next((w for w in m.after.workers if w.number == m.worker.number), None)
+    return after is not None and not after.todo and m.ctx.processes[after.process].acks_failures
+
+
 def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
     """``stops``, ``fails`` or ``ends``: how a handler that is over with this line got there."""
     rest = [m.ctx.blocks[f.block][f.at :] for f in m.worker.todo]
@@ -52,9 +58,9 @@ def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
     if isinstance(node, n.If):
         at = after_test(node.condition, m.worker.part, m.step.outcome == "yes")
         rest.append(node.body if at is True else node.otherwise)
-    elif failed and isinstance(node, n.Do | n.Insert | n.UpdateIf) and node.clauses:
+    elif failed and isinstance(node, n.Do | n.Insert | n.UpdateIf | n.Delete) and node.clauses:
         rest.append(node.clauses[0].body)
-    elif failed and not (isinstance(node, n.Ack) and node.or_else is None) and m.step.cause is not Cause.VANISHED:
+    elif failed and not (isinstance(node, n.Ack | n.Renew) and node.or_else is None) and m.step.cause is not Cause.VANISHED:
         return "stops" if getattr(node, "or_else", None) is n.OnConflict.STOP else "fails"
     while rest:
         block = rest.pop()
@@ -119,7 +125,7 @@ class _Run:
 
     def turned_down(self, step: n.Step, outcome: str) -> bool:
         """Go on after an attempt that failed."""
-        if isinstance(step, n.Insert | n.UpdateIf | n.Do) and step.clauses:
+        if isinstance(step, n.Insert | n.UpdateIf | n.Delete | n.Do) and step.clauses:
             return self.block(step.clauses[0].body)
         self.end = "stops" if getattr(step, "or_else", None) is n.OnConflict.STOP else "fails"
         return False

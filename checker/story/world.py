@@ -46,10 +46,15 @@ class Teller:
                 return self._line(step, before, after, worker)
             case Cause.VANISHED:
                 return self._line(step, before, after, worker) if worker else self._message(step, before)
-            case Cause.KILLED | Cause.LATE_EFFECT | Cause.LEASE_EXPIRED:
+            case Cause.KILLED | Cause.LATE_EFFECT:
                 assert worker is not None
                 return self._trouble(step, before, after, worker)
+            case Cause.LEASE_EXPIRED | Cause.CONNECTION_LOST | Cause.FENCED | Cause.REQUEUED | Cause.AUTO_ACKED:
+                assert worker is not None
+                return self._parted(step, worker)
             case Cause.PUBLISHER_RETRY | Cause.BROKER_COPY | Cause.REPLAY | Cause.DEAD_LETTERED:
+                return self._message(step, before)
+            case Cause.REWOUND | Cause.BATCH_RETURNED | Cause.ABORTED_APPEARED:
                 return self._message(step, before)
             case Cause.KEY_EXPIRED | Cause.ROW_LOST | Cause.FAILOVER | Cause.LOCK_EXPIRED:
                 return self._memory(step, before)
@@ -92,6 +97,26 @@ class Teller:
     def _lease(self, number: int, process: str, event: str) -> tuple[str, str]:
         return "broker", f"takes {event} back: the lease of worker {number} on it runs out while worker {number} is still running"
 
+    def _parted(self, step: Step, worker: Worker) -> Sentence:
+        """A living worker loses its message."""
+        event, number, cause = self.names.event(step.event), self.past.numbers[step.worker], step.cause
+        who, still = f"worker {number}", f"while worker {number} is still running"
+        by = "broker"
+        match cause:
+            case Cause.CONNECTION_LOST:
+                text = f"loses the connection of {who} and takes {event} back, {still}"
+            case Cause.FENCED:
+                text = f"moves the partition of {event} away from {who}, {still}"
+            case Cause.REQUEUED:
+                by, text = "shutdown", f"gives {event} back, {still} on it"
+            case Cause.AUTO_ACKED:
+                self.past.fate[number] = f"{event} was acknowledged by itself"
+                return Sentence("consumer", f"acknowledges {event} by itself, {still} on it", None)
+            case _:
+                by, text = self._lease(number, step.process, event)
+        dropped = f"; the broker drops {boxed_words(worker)}" if worker.boxed else ""
+        return Sentence(by, text + dropped, cause)
+
     def _message(self, step: Step, before: State) -> Sentence:
         """What happens to a message without a worker."""
         event, queue, cause = self.names.event(step.event), step.queue, step.cause
@@ -103,14 +128,26 @@ class Teller:
             case Cause.BROKER_COPY:
                 return Sentence("broker", f"makes a second copy of {event} in `{queue}` by itself", cause)
             case Cause.REPLAY:
-                dead = before.status(step.process, step.event) == "dead"
+                dead = before.status(step.process, step.event) == "dead" and self._has_dead_letters(queue)
                 return Sentence("operator", f"replays {event} {'from the dead-letter queue of' if dead else 'in'} `{queue}`", cause)
+            case Cause.REWOUND:
+                return Sentence("consumer", f"commits a lower position: {event} in `{queue}` is to be delivered again", cause)
+            case Cause.BATCH_RETURNED:
+                return Sentence("broker", f"takes {event} back with its batch, because another record of the batch failed", cause)
+            case Cause.ABORTED_APPEARED:
+                text = f"shows the message about {event} in `{queue}`, although its transaction was aborted"
+                return Sentence("broker", text, cause)
             case Cause.DEAD_LETTERED:
                 limit = self.ctx.design.queues[queue].limit
-                then = "drops it" if limit and limit[1] == "drop" else "moves it to the dead-letter queue"
+                end = limit[1] if limit else "dead-letter"
+                then = {"drop": "drops it", "stays": "leaves it where it is"}.get(end, "moves it to the dead-letter queue")
                 return Sentence("broker", f"gives {event} up, because `{queue}` limits deliveries, and {then}", cause)
             case _:
                 return Sentence("broker", f"loses {event}: the message vanishes from `{queue}` before any worker sees it", cause)
+
+    def _has_dead_letters(self, queue: str) -> bool:
+        limit = self.ctx.design.queues[queue].limit
+        return limit is not None and limit[1] == "dead-letter"
 
     # -- workers
 
@@ -140,10 +177,6 @@ class Teller:
         """A worker dies, its last request arrives late, or the broker's patience with it ends."""
         m = self._moment(step, before, after, worker)
         who, number, key = self.who(step.worker, step.process), self.past.numbers[step.worker], (step.process, step.event)
-        if step.cause is Cause.LEASE_EXPIRED:
-            dropped = f"; the broker drops {boxed_words(worker)}" if worker.boxed else ""
-            by, text = self._lease(number, step.process, self.names.event(step.event))
-            return Sentence(by, text + dropped, step.cause)
         request = here if (here := place(m)).startswith("the ") else f"its request {here}"
         if step.outcome == "request lost":
             return Sentence(who, f"is dead, and {request} never arrives", step.cause, m.node)
@@ -153,9 +186,12 @@ class Teller:
         self.past.fate[number] = f"worker {number} died{lost}"
         if worker.holds:
             self.past.why[key] = self.past.fate[number]
-        if step.outcome == "request under way":
-            return Sentence(who, f"is killed while {request} is under way", step.cause, m.node)
-        return Sentence(who, f"is killed {self._between(number, m)}{_undone(m)}", step.cause, m.node)
+        acked = f"; {self.names.event(step.event)} is acknowledged for it" if step.outcome.endswith("acknowledged") else ""
+        if acked:
+            self.past.why.pop(key, None)
+        if step.outcome.startswith("request under way"):
+            return Sentence(who, f"is killed while {request} is under way{acked}", step.cause, m.node)
+        return Sentence(who, f"is killed {self._between(number, m)}{_undone(m)}{acked}", step.cause, m.node)
 
     def _between(self, number: int, m: Moment) -> str:
         last, here = self.past.done.get(number), place(m)

@@ -195,7 +195,10 @@ class Ideas(Spot):
         return (at, self.begin, (" " if option in "=|" else "") + option + after)
 
     def _missing(self) -> Iterator[Idea]:
-        options = sorted((o for o in self.words if o not in _NOT_FORGOTTEN), key=lambda o: (-len(o), o))
+        options = sorted(
+            (o for o in self.words if o not in _NOT_FORGOTTEN and not (o == "via" and "," in self.words)),
+            key=lambda o: (-len(o), o),
+        )
         edits = {self._insertion(option): option for option in options}
         sound = self.sound(edits)
         if not self.begin:

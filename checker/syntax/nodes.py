@@ -40,6 +40,7 @@ from checker.syntax.steps import (
     ReadColumn,
     ReadPresence,
     Release,
+    Renew,
     Section,
     SetColumn,
     Step,
@@ -57,6 +58,7 @@ __all__ = [
     "Add",
     "AllOf",
     "AnyOf",
+    "Argument",
     "AssumeDecl",
     "Atomic",
     "BrokenItem",
@@ -95,10 +97,12 @@ __all__ = [
     "Publish",
     "PublisherDecl",
     "QueueDecl",
+    "QueueOption",
     "ReadColumn",
     "ReadPresence",
     "RelayDecl",
     "Release",
+    "Renew",
     "ReplaysDecl",
     "Section",
     "Semantics",
@@ -153,23 +157,40 @@ class EventDecl:
 
 
 @dataclass(frozen=True, slots=True)
+class Argument:
+    """``VisibilityTimeout=30s``."""
+
+    name: Name
+    value: Name
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRef:
-    """``sqs.standard(visibility_timeout=30s)``."""
+    """``sqs.standard(VisibilityTimeout=30s)``."""
 
     name: str
-    arguments: tuple[tuple[str, str], ...]
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOption:
+    """A line below a queue: ``kind`` is its stable name (``late-ack``, ``limit``, ``lease`` …), ``value`` what it says."""
+
+    kind: str
+    value: str
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDecl:
-    """A queue. Without ``semantics`` it is checked under all three delivery semantics."""
+    """A queue. Without ``semantics`` and ``model`` it is checked under all three delivery semantics."""
 
     name: Name
     event: Name
     semantics: Semantics | None
-    late_ack: str | None
-    delivery_limit: tuple[int, str] | None
+    model: ModelRef | None
+    options: tuple[QueueOption, ...]
     span: Span
 
 
@@ -200,14 +221,15 @@ class ColumnDecl:
 
 @dataclass(frozen=True, slots=True)
 class StoreDecl:
-    """A store: rows keyed by a field of the event."""
+    """A store: rows keyed by a field of the event. ``expires``: how long rows live (empty: nobody says), None: for ever."""
 
     name: Name
     key: Name
+    model: ModelRef | None
     unique: bool
     cache: bool
     replicated: bool
-    expires: bool
+    expires: str | None
     inside: Name | None
     columns: tuple[ColumnDecl, ...]
     span: Span
@@ -242,24 +264,27 @@ class EffectDecl:
 
 @dataclass(frozen=True, slots=True)
 class LockDecl:
-    """A lock; ``expires`` makes it a lease that may run out while its holder lives. ``store``: where it is kept, if that
-    matters."""
+    """A lock; ``expires`` makes it a lease that may run out while its holder lives, after that time (empty: nobody says).
+    ``store``: where it is kept, if that matters."""
 
     name: Name
     key: Name
+    model: ModelRef | None
     store: Name | None
-    expires: bool
+    expires: str | None
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerDecl:
-    """A consumer: its handler runs once per delivery. ``ack``: ``manual``, ``delivery`` or ``return``."""
+    """A consumer: its handler runs once per delivery. ``ack``: when its messages are acknowledged (None: as the queue's model
+    says, else by hand). ``takes``: how long one run takes at most."""
 
     name: Name
     queue: Name
     workers: int | None
-    ack: str
+    ack: str | None
+    takes: str | None
     body: tuple[Step, ...]
     span: Span
 

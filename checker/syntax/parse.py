@@ -4,181 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import Token, Transformer, v_args
+from lark import Token, v_args
 from lark.tree import Meta
 
-from checker.source import Source, Span
+from checker.source import Span
 from checker.syntax import nodes as n
+from checker.syntax.build import BuildSteps
 from checker.syntax.tables import grammar
 
 __all__ = ["Build", "grammar"]
 
 
 @v_args(meta=True)
-class Build(Transformer[Token, n.Tree]):
-    """Builds the nodes. Children arrive as already built nodes, tokens, or None for an absent option."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__(visit_tokens=False)
-        self.source = source
-
-    # -- places
-
-    def span(self, meta: Meta) -> Span:
-        """A construct on one line: exactly what it covers."""
-        if meta.empty:
-            return Span(1, 1, 1, 1, self.source.path)
-        if meta.end_line != meta.line:
-            return self.header(meta)
-        return Span(meta.line, meta.column, meta.end_line, meta.end_column, self.source.path)
-
-    def header(self, meta: Meta) -> Span:
-        """A construct with a block: its first line."""
-        return Span.at_line(self.source.line(meta.line), meta.line, self.source.path)
-
-    def name(self, token: Token) -> n.Name:
-        """A name token with its place."""
-        assert token.line is not None
-        assert token.column is not None
-        assert token.end_column is not None
-        return n.Name(str(token), Span(token.line, token.column, token.line, token.end_column, self.source.path))
-
-    # -- conditions and values
-
-    def condition(self, meta: Meta, parts: list[n.Condition]) -> n.Condition:
-        return n.AnyOf(tuple(parts), self.span(meta))
-
-    def conjunction(self, meta: Meta, parts: list[n.Condition]) -> n.Condition:
-        return n.AllOf(tuple(parts), self.span(meta))
-
-    def test_in(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.InStore(self.name(c[0]), self.name(c[1]), False, self.span(meta))
-
-    def test_not_in(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.InStore(self.name(c[0]), self.name(c[1]), True, self.span(meta))
-
-    def column_is(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.ColumnIs(self.name(c[0]), self.name(c[1]), self.name(c[2]), False, self.span(meta))
-
-    def column_is_not(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.ColumnIs(self.name(c[0]), self.name(c[1]), self.name(c[2]), True, self.span(meta))
-
-    def name_is(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.NameIs(self.name(c[0]), self.name(c[1]), False, self.span(meta))
-
-    def name_is_not(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.NameIs(self.name(c[0]), self.name(c[1]), True, self.span(meta))
-
-    def happened(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.Happened(self.name(c[0]), False, self.span(meta))
-
-    def not_happened(self, meta: Meta, c: list[Token]) -> n.Condition:
-        return n.Happened(self.name(c[0]), True, self.span(meta))
-
-    def value_in(self, meta: Meta, c: list[Token]) -> n.Value:
-        return n.ReadPresence(self.name(c[0]), self.name(c[1]), self.span(meta))
-
-    def value_column(self, meta: Meta, c: list[Token]) -> n.Value:
-        return n.ReadColumn(self.name(c[0]), self.name(c[1]), self.span(meta))
-
-    def value_name(self, meta: Meta, c: list[Token]) -> n.Value:
-        return n.Constant(self.name(c[0]), self.span(meta))
-
-    # -- steps
-
-    def block(self, _: Meta, c: list[n.Step]) -> tuple[n.Step, ...]:
-        return tuple(c)
-
-    def if_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.If(c[0], c[1], c[2] or (), self.header(meta))
-
-    def else_step(self, _: Meta, c: list[Any]) -> tuple[n.Step, ...]:
-        return tuple(c[0])
-
-    def else_if(self, _: Meta, c: list[Any]) -> tuple[n.Step, ...]:
-        return (c[0],)
-
-    def stop_step(self, meta: Meta, _: list[Any]) -> n.Step:
-        return n.Stop(self.header(meta))
-
-    def fail_step(self, meta: Meta, _: list[Any]) -> n.Step:
-        return n.Fail(self.header(meta))
-
-    def or_else(self, _: Meta, c: list[Token]) -> n.OnConflict:
-        return n.OnConflict(str(c[0]))
-
-    def ack_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Ack(c[0], self.header(meta))
-
-    def nack_step(self, meta: Meta, _: list[Any]) -> n.Step:
-        return n.Nack(self.header(meta))
-
-    def set_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.SetColumn(self.name(c[0]), self.name(c[1]), self.name(c[2]), self.header(meta))
-
-    def add_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Add(self.name(c[0]), self.name(c[1]), self.header(meta))
-
-    def insert_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Insert(self.name(c[0]), self.name(c[1]), c[2], _outcomes(c[3]), self.header(meta))
-
-    def update_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        store, column, old, new = (self.name(t) for t in c[:4])
-        return n.UpdateIf(store, column, old, new, c[4], _outcomes(c[5]), self.header(meta))
-
-    def increment_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Increment(self.name(c[0]), self.name(c[1]), self.header(meta))
-
-    def delete_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Delete(self.name(c[0]), self.name(c[1]), self.header(meta))
-
-    def let_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Let(self.name(c[0]), c[1], self.header(meta))
-
-    def do_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        retries = sum(x for x in c[3] or () if isinstance(x, int))
-        return n.Do(str(c[0]), self.name(c[1]), retries, c[2], _outcomes(c[3]), self.header(meta))
-
-    def publish_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Publish(self.name(c[0]), self.header(meta))
-
-    def atomic_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Atomic(c[0] is not None, c[1], self.header(meta))
-
-    def acquire_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Acquire(self.name(c[0]), c[1], self.header(meta))
-
-    def release_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Release(self.name(c[0]), self.header(meta))
-
-    def section_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Section(self.name(c[0]), c[1], self.header(meta))
-
-    def crash_step(self, meta: Meta, _: list[Any]) -> n.Step:
-        return n.CrashHere(self.header(meta))
-
-    def wait_step(self, meta: Meta, _: list[Any]) -> n.Step:
-        return n.Wait(self.header(meta))
-
-    def use_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Use(self.name(c[0]), self.header(meta))
-
-    def clauses(self, _: Meta, c: list[Any]) -> list[Any]:
-        return c
-
-    outcomes = clauses
-
-    def on_outcome(self, meta: Meta, c: list[Any]) -> n.OnOutcome:
-        return n.OnOutcome(self.name(c[0]), c[1], self.header(meta))
-
-    def retry(self, _: Meta, c: list[Token]) -> int:
-        return int(c[0])
-
-    def broken_option(self, _: Meta, __: list[Any]) -> None:
-        return None
-
-    def broken(self, meta: Meta, c: list[Any]) -> n.BrokenStep:
-        return n.BrokenStep(tuple(x for x in c if x is not None), self.header(meta))
+class Build(BuildSteps):
+    """Builds declarations."""
 
     # -- declarations
 
@@ -194,27 +33,63 @@ class Build(Transformer[Token, n.Tree]):
     def event(self, meta: Meta, c: list[Any]) -> n.Item:
         return n.EventDecl(self.name(c[0]), tuple(f for f in c[1:] if f is not None), self.header(meta))
 
-    def argument(self, _: Meta, c: list[Token]) -> tuple[str, str]:
-        return (str(c[0]), str(c[1]).strip('"'))
+    def argument(self, _: Meta, c: list[Token]) -> n.Argument:
+        value = self.name(c[1])
+        return n.Argument(self.name(c[0]), n.Name(value.text.strip('"'), value.span))
 
     def model(self, meta: Meta, c: list[Any]) -> n.ModelRef:
         return n.ModelRef(str(c[0]), tuple(a for a in c[1:] if a is not None), self.span(meta))
 
-    def late_ack_settles(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("late_ack", "settles")
+    def late_ack_settles(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("late-ack", "settles", self.header(meta))
 
-    def late_ack_refused(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("late_ack", "refused")
+    def late_ack_refused(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("late-ack", "refused", self.header(meta))
 
-    def delivery_limit(self, _: Meta, c: list[Any]) -> tuple[str, Any]:
-        return ("limit", (int(c[0]), str(c[1] or "drop")))
+    def loses_connection(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("loses", "disconnect", self.header(meta))
+
+    def partitions_move(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("loses", "rebalance", self.header(meta))
+
+    def shutdown_returns(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("loses", "shutdown", self.header(meta))
+
+    def never_redelivers(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("never-redelivers", "", self.header(meta))
+
+    def never_copies(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("never-copies", "", self.header(meta))
+
+    def commit_goes_back(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("rewinds", "", self.header(meta))
+
+    def messages_expire(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("expires", "", self.header(meta))
+
+    def publishes_unconfirmed(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("unconfirmed", "", self.header(meta))
+
+    def batches_return(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("batches", "", self.header(meta))
+
+    def aborted_appear(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("leaks", "", self.header(meta))
+
+    def delivery_limit(self, meta: Meta, c: list[Any]) -> n.QueueOption:
+        return n.QueueOption("limit", f"{c[0]} {c[1] or 'drop'}", self.header(meta))
+
+    def lease_length(self, meta: Meta, c: list[Token]) -> n.QueueOption:
+        return n.QueueOption("lease", str(c[0]), self.header(meta))
+
+    def dedup_window(self, meta: Meta, c: list[Token]) -> n.QueueOption:
+        return n.QueueOption("dedup", str(c[0]), self.header(meta))
 
     def queue(self, meta: Meta, c: list[Any]) -> n.Item:
-        options = dict(o for o in c[3:] if o is not None)
-        semantics = n.Semantics(str(c[2])) if c[2] else None
-        return n.QueueDecl(
-            self.name(c[0]), self.name(c[1]), semantics, options.get("late_ack"), options.get("limit"), self.header(meta)
-        )
+        options = tuple(o for o in c[3:] if isinstance(o, n.QueueOption))
+        semantics = n.Semantics(str(c[2])) if isinstance(c[2], Token) else None
+        model = c[2] if isinstance(c[2], n.ModelRef) else None
+        return n.QueueDecl(self.name(c[0]), self.name(c[1]), semantics, model, options, self.header(meta))
 
     def publishes_once(self, _: Meta, __: list[Any]) -> str:
         return "once"
@@ -240,8 +115,8 @@ class Build(Transformer[Token, n.Tree]):
     def trait_replicated(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
         return ("replicated", True)
 
-    def trait_expires(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("expires", True)
+    def trait_expires(self, _: Meta, c: list[Any]) -> tuple[str, Any]:
+        return ("expires", str(c[0]) if c[0] else "")
 
     def trait_inside(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("inside", self.name(c[0]))
@@ -250,11 +125,13 @@ class Build(Transformer[Token, n.Tree]):
         return n.ColumnDecl(self.name(c[0]), c[1])
 
     def store(self, meta: Meta, c: list[Any]) -> n.Item:
-        traits: dict[str, Any] = dict(x for x in c[2:] if isinstance(x, tuple))
+        traits: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         columns = tuple(x for x in c[2:] if isinstance(x, n.ColumnDecl))
-        unique, cache, replicated, expires = (bool(traits.get(k)) for k in ("unique", "cache", "replicated", "expires"))
-        inside = traits.get("inside")
-        return n.StoreDecl(self.name(c[0]), self.name(c[1]), unique, cache, replicated, expires, inside, columns, self.header(meta))
+        unique, cache, replicated = (bool(traits.get(k)) for k in ("unique", "cache", "replicated"))
+        return n.StoreDecl(
+            self.name(c[0]), self.name(c[1]), c[2], unique, cache, replicated, traits.get("expires"), traits.get("inside"), columns,
+            self.header(meta),
+        )  # fmt: skip
 
     def kept_for_ever(self, _: Meta, __: list[Any]) -> str:
         return n.FOR_EVER
@@ -279,11 +156,13 @@ class Build(Transformer[Token, n.Tree]):
             self.name(c[0]), self.name(c[1]), model, store, o.get("key"), bool(o.get("query")), o.get("token"), self.header(meta)
         )
 
-    def lock_expires(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("expires", True)
+    def lock_expires(self, _: Meta, c: list[Any]) -> str:
+        return str(c[0]) if c[0] else ""
 
     def lock(self, meta: Meta, c: list[Any]) -> n.Item:
-        return n.LockDecl(self.name(c[0]), self.name(c[1]), self.name(c[2]) if c[2] else None, len(c) > 3, self.header(meta))
+        model = c[2] if isinstance(c[2], n.ModelRef) else None
+        store = self.name(c[2]) if isinstance(c[2], Token) else None
+        return n.LockDecl(self.name(c[0]), self.name(c[1]), model, store, c[3] if len(c) > 3 else None, self.header(meta))
 
     def trait_workers(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("workers", int(c[0]))
@@ -294,10 +173,31 @@ class Build(Transformer[Token, n.Tree]):
     def trait_ack_on_return(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
         return ("ack", "return")
 
+    def trait_ack_by_hand(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
+        return ("ack", "manual")
+
+    def trait_ack_on_failure(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
+        return ("ack", "failure")
+
+    def trait_ack_on_kill(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
+        return ("ack", "kill")
+
+    def trait_ack_at_any_time(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
+        return ("ack", "any-time")
+
+    def trait_takes(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
+        return ("takes", str(c[0]))
+
     def consumer(self, meta: Meta, c: list[Any]) -> n.Item:
         traits = dict(x for x in c[2:-1] if x is not None)
         return n.ConsumerDecl(
-            self.name(c[0]), self.name(c[1]), traits.get("workers"), traits.get("ack", "manual"), c[-1], self.header(meta)
+            self.name(c[0]),
+            self.name(c[1]),
+            traits.get("workers"),
+            traits.get("ack"),
+            traits.get("takes"),
+            c[-1],
+            self.header(meta),
         )
 
     def relay(self, meta: Meta, c: list[Any]) -> n.Item:
@@ -336,10 +236,6 @@ class Build(Transformer[Token, n.Tree]):
 
     def start(self, _: Meta, c: list[Any]) -> list[n.Item]:
         return [n.BrokenItem(x.body, x.span) if isinstance(x, n.BrokenStep) else x for x in c]
-
-
-def _outcomes(clauses: list[Any] | None) -> tuple[n.OnOutcome, ...]:
-    return tuple(x for x in clauses or () if isinstance(x, n.OnOutcome))
 
 
 def _claim(kind: str, parts: list[Any], scope: tuple[tuple[n.Semantics, ...], tuple[n.Expect, ...]], span: Span) -> n.ClaimDecl:

@@ -122,7 +122,7 @@ class OnConflict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OnOutcome:
-    """``on failure`` / ``on duplicate`` / ``on conflict`` with its block."""
+    """``on failure`` / ``on duplicate`` / ``on conflict`` / ``on missing`` with its block."""
 
     outcome: Name
     body: tuple[Step, ...]
@@ -222,11 +222,18 @@ class Increment:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """``delete id from processed``."""
+    """``delete id from processed``. With ``or_else`` or a clause it is conditional: who finds no row is turned down."""
 
     key: Name
     store: Name
+    or_else: OnConflict | None
+    clauses: tuple[OnOutcome, ...]
     span: Span
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the handler looks at whether there was a row."""
+        return self.or_else is not None or bool(self.clauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +292,15 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """``renew or stop``: extend the lease of the message, or of a lock. Refused if it is no longer held."""
+
+    lock: Name | None
+    or_else: OnConflict | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A named part of a handler, for ``claim at most one worker in NAME``."""
 
@@ -302,8 +318,9 @@ class CrashHere:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Time passes; nothing else."""
+    """Time passes; nothing else. ``time``: how much, as written (``5min``, ``up to 5min``), or nothing."""
 
+    time: str
     span: Span
 
 
@@ -325,5 +342,5 @@ class BrokenStep:
 
 Step = (
     If | Stop | Fail | Ack | Nack | SetColumn | Add | Insert | UpdateIf | Increment | Delete | Let | Do | Publish
-    | Atomic | Acquire | Release | Section | CrashHere | Wait | Use | BrokenStep
+    | Atomic | Acquire | Release | Renew | Section | CrashHere | Wait | Use | BrokenStep
 )  # fmt: skip

@@ -17,6 +17,7 @@ from checker.syntax import nodes as n
 
 STATUSES = {
     "absent": "not yet published",
+    "sent": "sent, and not confirmed",
     "ready": "ready for delivery",
     "returned": "given back",
     "inflight": "in delivery",

@@ -57,7 +57,9 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
         elif name.endswith(v.RECORD):
             facts += [f"record {name.removesuffix(v.RECORD)}"] * (value == "present")
         elif name in design.locks:
-            facts += [f"held {name}"] * (value == "held")
+            facts += [f"{value} {name}"] * (value != "free")
+        elif name.endswith(v.ABORTED):
+            facts += [f"aborted {name.removesuffix(v.ABORTED)}"] * (value == "yes")
         elif name == v.EVENT_TYPE:
             facts.append(f"type {value}")
         elif not name.endswith(v.BUSY):
@@ -96,7 +98,11 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
     for spot in state.records:
         put(spot, f"record {spot[0]}")
     for spot in state.held:
-        put(spot, f"held {spot[0]}")
+        tied = context.design.locks[spot[0]].expires and context.holder_matters(context.design.locks[spot[0]])
+        alone = tied and not any(spot in w.locks for w in state.workers)
+        put(spot, f"{'orphaned' if alone else 'held'} {spot[0]}")
+    for spot in state.aborted:
+        put(spot, f"aborted {spot[0]}")
     for number, event in enumerate(state.events):
         if v.EVENT_TYPE in present:
             events[number].append(f"type {event.type}")

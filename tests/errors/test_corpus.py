@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.errors import names, syntax
+from checker.errors import models, names, syntax
 from checker.errors.shapes import ASSUMPTIONS, SHAPES
 from checker.load import load, load_text
 from checker.report.diagnostics import render
@@ -32,7 +32,10 @@ BY_HAND = {
 EFFECT, SEND = "effect x per k\n  ", "consumer c on q\n  send e\n    "
 PLACES = {
     "import": "", "expect": "claim no loss of e\n  ", "key": EFFECT, "can": EFFECT, "checks": EFFECT, "late": "queue x of y\n  ",
-    "delivery": "queue x of y\n  ", "on": SEND, "retry": SEND, "else": "consumer c on q\n  if k in s\n    ack\n  ",
+    **dict.fromkeys(
+        ("delivery", "lease", "partitions", "shutdown", "never", "drops", "commit", "messages", "publishes", "batches", "aborted"),
+        "queue x of y\n  ",
+    ), "on": SEND, "retry": SEND, "else": "consumer c on q\n  if k in s\n    ack\n  ",
 }  # fmt: skip
 """What must stand above a line that begins with the word."""
 
@@ -40,7 +43,7 @@ PLACES = {
 def declared() -> list[str]:
     """Every code in ``checker/errors``, once per function that makes it."""
     codes: list[str] = []
-    for module in (syntax, names):
+    for module in (syntax, names, models):
         for function in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef):
                 strings = {x.value for x in ast.walk(function) if isinstance(x, ast.Constant) and isinstance(x.value, str)}

@@ -16,11 +16,11 @@ from tests.whole_repo.repo import PACKAGE, ROOT, blocks, modules
 
 LAYERS = (
     ("records", "cache", "memory"),
-    ("source", "machine", "resources", "testing", "paths", "pages"),
+    ("source", "machine", "resources", "durations", "testing", "paths", "pages"),
     ("diagnostics", "invariant", "syntax.nodes", "syntax.steps", "models"),
     ("errors",),
     ("syntax", "design"),
-    ("resolve_steps", "resolve", "load", "formatting"),
+    ("resolve_models", "resolve_steps", "resolve", "load", "formatting"),
     ("trace", "options", "slice", "explore", "cover", "smt", "export"),
     ("lower", "replay"),
     ("claims", "parts", "unfold", "retell", "faults", "result", "tracefile"),

@@ -1,0 +1,20 @@
+"""Lengths of time as they are written: ``30s``, ``5min``, ``24h``, ``7d``."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SHAPE = re.compile(r"([0-9]+)(ms|s|min|h|d)")
+
+
+def milliseconds(text: str) -> int | None:
+    """The length in milliseconds; None if the text is not a duration."""
+    found = _SHAPE.fullmatch(text)
+    return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def shorter(one: str, other: str) -> bool:
+    """Whether one duration is strictly shorter than another; False if one of them is no duration."""
+    first, second = milliseconds(one), milliseconds(other)
+    return first is not None and second is not None and first < second

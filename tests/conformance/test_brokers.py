@@ -1,0 +1,57 @@
+"""The two readings of every switch of a broker agree on random designs; a reading that forgets one does not get away with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker import lower as lowering
+from checker.lower.queues import Group
+from checker.machine import Cause
+from tests.broker_designs import broker_design
+from tests.conformance.compare import compare
+
+QUICK, ALL, STEP = 12, 1_000, 20
+
+
+def _problems(first: int, last: int) -> list[str]:
+    return [f"design {seed}: {p}" for seed in range(first, last) for p in compare(seed, broker_design).problems]
+
+
+@pytest.mark.parametrize("first", range(0, QUICK, 6))
+def test_everything_agrees_on_random_brokers(first: int) -> None:
+    assert _problems(first, first + 6) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(QUICK, ALL, STEP))
+def test_everything_agrees_on_many_random_brokers(first: int) -> None:
+    assert _problems(first, first + STEP) == []
+
+
+def _caught() -> bool:
+    return any(compare(seed, broker_design).problems for seed in range(120))
+
+
+@pytest.mark.slow
+def test_a_reading_whose_connections_hold_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Group.hold_losses
+    monkeypatch.setattr(Group, "hold_losses", lambda g: [c for c in original(g) if c is not Cause.CONNECTION_LOST])
+    assert _caught()
+
+
+@pytest.mark.slow
+def test_a_reading_whose_dead_are_never_acknowledged_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Group, "settled_for", lambda *_: [])
+    assert _caught()
+
+
+@pytest.mark.slow
+def test_a_reading_in_which_everything_comes_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Group, "let_go", Group.nack)
+    assert _caught()
+
+
+@pytest.mark.slow
+def test_a_reading_without_aborted_messages_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowering, "appearing", lambda *_: [])
+    assert _caught()
