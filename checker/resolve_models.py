@@ -37,7 +37,7 @@ def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.
     if model is None:
         other = next((kind for kind, known in folders.items() if ref.name in known), None)
         if other:
-            found.append(errors.wrong_kind(ref.name, ref.span, other, declares, folders[wanted]))
+            found.append(errors.wrong_kind(ref.name, ref.span, other, declares))
         else:
             found.append(names.unknown_model(ref.name, ref.span, folders[wanted]))
         return None

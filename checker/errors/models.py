@@ -9,15 +9,15 @@ from checker.errors.suggest import close_to, listing
 from checker.source import Span
 
 
-def wrong_kind(word: str, span: Span, kind: str, wanted: str, options: Iterable[str]) -> Diagnostic:
+def wrong_kind(word: str, span: Span, kind: str, wanted: str) -> Diagnostic:
     """A provider behind a queue, a broker behind an effect."""
-    known = sorted(options)
     of, wanted = (f"{'an' if word[0] in 'aeiou' else 'a'} {word}" for word in (kind, wanted))
     return Diagnostic(
         "N140",
         Severity.ERROR,
         f"`{word}` is the model of {of}, not of {wanted}",
-        Label(span, f"models of {wanted}: {listing(known, last='and')}" if known else f"there is no model of {wanted}"),
+        Label(span, f"{wanted} cannot be that"),
+        help="`onceproof models` lists those there are, by kind",
     )
 
 

@@ -283,12 +283,12 @@ def external_in_store(effect: str, span: Span, store: str) -> Diagnostic:
 def unknown_model(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
     """A model that is not in models/."""
     known = sorted(options)
-    near = close_to(word, known)
+    near = [name for name in known if name.startswith(f"{word}.")] or close_to(word, known)
     return Diagnostic(
         "N129",
         Severity.ERROR,
         f"there is no model `{word}`",
-        Label(span, f"known: {listing(known, last='and')}"),
+        Label(span, "`onceproof models` lists those there are"),
         help=f"did you mean {listing(near)}?" if near else None,
         replacement=near[0] if near else None,
     )
