@@ -10,7 +10,7 @@ import click
 from checker.claims import TooWide, property_of
 from checker.commands.shared import design_of, emit
 from checker.exits import Exit
-from checker.export import Model, Size, names_of, write
+from checker.export import Model, Size, TooLarge, names_of, write
 from checker.lower import Lowered, lower
 from checker.machine import Property
 from checker.records import dataclass
@@ -45,7 +45,10 @@ class ExportCommand:
         machine = sliced(lowered.machine, Property("", tuple(p for c in claims for p in c.bad))) if self.sliced else lowered.machine
         size = Size(self.workers, self.events, self.keys)
         model = Model(machine, claims, size, names_of(machine, claims), self._title(), self.symmetric)
-        files = write(self.language, model)
+        try:
+            files = write(self.language, model)
+        except TooLarge as error:
+            raise click.UsageError(f"{self.path} is too large for this: {error}") from error
         if self.output is None or str(self.output) == "-":
             emit(None, "never", lambda _: "\n".join(files.values()))
             return int(Exit.HOLDS)

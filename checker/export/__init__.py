@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from checker.export.model import Model, Size
+from checker.export.model import Model, Size, TooLarge
 from checker.export.names import Names, names_of
 
-__all__ = ["LANGUAGES", "Model", "Names", "Size", "names_of", "write"]
+__all__ = ["LANGUAGES", "Model", "Names", "Size", "TooLarge", "names_of", "write"]
 
 LANGUAGES = ("promela", "tla", "murphi", "smv")
 
 
 def write(language: str, model: Model) -> dict[str, str]:
-    """The files of an exported model, by suffix, the main one first. Raises ValueError for an unknown language."""
+    """The files of an exported model, by suffix, the main one first. Raises ValueError for an unknown language, TooLarge."""
     match language:
         case "promela":
             from checker.export.promela import promela

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
+from math import prod
 
 from checker.export.names import Names
 from checker.machine import Action, Cause, Guard, Level, Machine, Property, Rule, RuleKind, Test, Update, Variable
@@ -156,8 +157,18 @@ def kept_sources(updates: tuple[Update, ...]) -> tuple[str, ...]:
     return _overwritten(updates)
 
 
+MOST_ROWS = 4_096
+
+
+class TooLarge(Exception):
+    """The model would be too large to be of use; the message says what is too many."""
+
+
 def starts(variables: tuple[Variable, ...]) -> list[tuple[str, ...]]:
-    """The initial rows of a level, in the order of the declared values."""
+    """The initial rows of a level, in the order of the declared values. Raises ``TooLarge``."""
+    count = prod(len(v.initial) for v in variables)
+    if count > MOST_ROWS:
+        raise TooLarge(f"{count:,} different rows to start from, more than {MOST_ROWS:,}")
     return list(product(*(v.initial for v in variables)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from checker.main import main
+from tests.fuzz.explosions import many_fields
 
 DESIGN = str(Path(__file__).parent.parent.parent / "examples/article/invoice_email.once")
 
@@ -45,3 +46,11 @@ def test_a_claim_can_be_chosen_and_the_rest_sliced_away(capsys: pytest.CaptureFi
 def test_mistakes_are_said(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_design_with_too_many_starts_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "many.once"
+    path.write_text(many_fields(60), encoding="utf-8")
+    assert main(["export", "murphi", str(path)]) == 2
+    assert "different rows to start from" in capsys.readouterr().err
+    assert main(["export", "promela", str(path), "-o", str(tmp_path / "many.pml")]) == 0

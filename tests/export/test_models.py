@@ -16,6 +16,7 @@ from checker.lower import lower
 from checker.machine import Level, Machine, Property, RuleKind, Variable
 from checker.syntax.nodes import Semantics
 from tests.machines import random_machine
+from tests.peers.examples import lowered
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
@@ -47,10 +48,7 @@ def _identifiers(model: Model) -> list[str]:
 
 def _machines() -> list[tuple[Machine, tuple[Property, ...]]]:
     found = [(m, (p,)) for m, p in (random_machine(seed) for seed in range(20))]
-    for path in sorted(EXAMPLES.rglob("*.once")):
-        design = load(path).design
-        assert design is not None
-        found.append((lower(design, design.semantics[0]).machine, ()))
+    found += [(design.machine, ()) for _, design in lowered()]
     return found
 
 
