@@ -15,7 +15,7 @@ from checker.diagnostics import Diagnostic, Severity
 from checker.records import dataclass
 from checker.source import Source, Span
 from checker.syntax import nodes as n
-from checker.syntax import parse
+from checker.syntax import read as parse
 from checker.syntax.automaton import DEDENT, INDENT, LINE_END, Piece, Stack, automaton
 from checker.syntax.layout import Line, mend
 

@@ -15,7 +15,7 @@ from checker.records import dataclass
 from checker.resolve import resolve
 from checker.source import Source
 from checker.syntax import nodes as n
-from checker.syntax import parse
+from checker.syntax import read as parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from checker.lsp.reference import about
 from checker.models import Model, kinds
 from checker.records import dataclass
 from checker.source import Source
-from checker.syntax import parse
+from checker.syntax import read as parse
 from checker.syntax.automaton import DEDENT, FILE_END, INDENT, LINE_END, PLACEHOLDER, Stack, automaton
 from checker.syntax.layout import Line, mend
 

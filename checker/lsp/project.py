@@ -13,7 +13,7 @@ from checker.paths import ENDING
 from checker.records import dataclass
 from checker.source import Source
 from checker.syntax import nodes as n
-from checker.syntax import parse
+from checker.syntax import read as parse
 
 MOST_FILES = 300
 """So many designs of a folder are searched for those that import a file."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from checker.lsp.names import TOP, Occurrence, Symbol
 from checker.lsp.project import Analysis, names_of
 from checker.source import Source, Span
-from checker.syntax import parse
+from checker.syntax import read as parse
 from checker.syntax.automaton import Stack, automaton
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -20,7 +20,7 @@ from checker.repair.sheet import Sheet
 from checker.repair.verify import Checked, Verifier
 from checker.result import Cell, Verdict
 from checker.source import Source
-from checker.syntax import parse
+from checker.syntax import read as parse
 from checker.syntax.nodes import Semantics
 
 ENOUGH = 3

@@ -1,4 +1,7 @@
-"""Text to syntax tree."""
+"""Text to syntax tree.
+
+The function is not called ``parse``: importing the module of that name would put the module in its place.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ if TYPE_CHECKING:
     from checker.source import Source
     from checker.syntax import nodes as n
 
-__all__ = ["parse"]
+__all__ = ["read"]
 
 
-def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
+def read(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
     """The syntax tree of a design and every mistake in its text; with mistakes, the tree is what could be saved."""
-    from checker.syntax.recover import parse as read  # brings the parser, which who only needs the nodes does not need
+    from checker.syntax.recover import parse  # brings the parser, which who only needs the nodes does not need
 
-    return read(source)
+    return parse(source)

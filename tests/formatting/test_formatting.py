@@ -10,7 +10,7 @@ import pytest
 
 from checker.formatting import formatted, same_meaning, unified
 from checker.source import Source
-from checker.syntax import parse
+from checker.syntax import read as parse
 from tests.designs import random_design
 from tests.whole_repo.repo import files, read
 

@@ -12,7 +12,7 @@ from checker.lsp.project import analysed, importers
 from checker.lsp.reference import about, sections
 from checker.lsp.renaming import Refused, can_be_renamed, renamed, replaced
 from checker.source import Source
-from checker.syntax import parse
+from checker.syntax import read as parse
 from checker.syntax.automaton import automaton
 from tests.whole_repo.repo import files, read
 

@@ -15,7 +15,7 @@ from checker.check import check
 from checker.errors.shapes import SHAPES
 from checker.exits import Exit, of_result
 from checker.source import Source
-from checker.syntax import parse
+from checker.syntax import read as parse
 from tests.whole_repo.repo import ROOT, Block, blocks, pages, read, tool
 
 LANGUAGE = Path("docs/language.md")
