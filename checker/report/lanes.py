@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import Enum
 
 from checker.design import Design
@@ -103,6 +104,12 @@ def chart(tale: Tale) -> Chart:
     return _Charter(tale.design, [step for step, _ in tale.told], about).chart()
 
 
+def _without(mark: Mark, lane: int) -> Mark:
+    """A row after a lane that it does not touch was taken away."""
+    start, end, *also = (n - (n > lane) for n in (mark.start, mark.end, *mark.also))
+    return replace(mark, start=start, end=end, also=tuple(also))
+
+
 class _Charter:
     """Finds out which lanes there are, then draws the steps on them."""
 
@@ -123,7 +130,11 @@ class _Charter:
         order = sorted(self.right, key=lambda lane: (lane.kind is Kind.PROVIDER, lane.kind is Kind.LOCK))
         lanes = (*self.left, self.broker, *self.workers.values(), *order)
         numbers = {lane: i for i, lane in enumerate(lanes)}
-        return Chart(lanes, tuple(self._mark(step, numbers) for step in self.steps))
+        marks = tuple(self._mark(step, numbers) for step in self.steps)
+        broker = numbers[self.broker]
+        if any(broker in (m.start, m.end, *m.also) for m in marks):
+            return Chart(lanes, marks)
+        return Chart(lanes[:broker] + lanes[broker + 1 :], tuple(_without(m, broker) for m in marks))
 
     def _meet(self, step: StoryStep) -> None:
         if step.cause in LEFT:

@@ -136,9 +136,7 @@ def _remedies(d: DesignReview) -> Iterator[str]:
 
 
 def _shows(r: Refuted) -> str:
-    shown = [
-        f"`{claim}` under {under}" + (f" ({headline})" if headline != r.headline else "") for claim, under, headline in r.shows
-    ]
+    shown = [f"`{claim}` {under}" + (f" ({headline})" if headline != r.headline else "") for claim, under, headline in r.shows]
     return f"Refutes {', and '.join(shown)}{', as the design expects' if r.expected else ''}."
 
 
@@ -166,7 +164,7 @@ def _crashes(table: CrashTable) -> Iterator[str]:
         cells = ["; ".join(_cell(f"{x.word} {x.what}".strip()) for x in cell) or "no such gap" for cell in row.damages]
         yield f"| {_cell(f'{row.process}, {row.text}')} | " + " | ".join(cells) + " |"
     if table.bounds:
-        yield from ("", f"“Harmless” without a proof means: no harm found with {table.bounds}.")
+        yield from ("", f"“≈ harmless”: no harm was found with {table.bounds}. “harmless”: proved.")
     yield from ("", "</details>", "")
 
 

@@ -17,7 +17,7 @@ from checker.frontier import Frontier
 from checker.records import dataclass
 from checker.repair import Repairs
 from checker.report.lanes import Chart, chart
-from checker.report.review.answer import Tone, answer, question, tone_of
+from checker.report.review.answer import Tone, answer, question, tone_of, under_words
 from checker.report.review.changes import Remedy, remedies
 from checker.report.review.crashes import CrashTable, FrontierRow, crash_table, frontier_rows
 from checker.report.review.rests import Support, rests_on
@@ -27,6 +27,7 @@ from checker.report.words import ground, mark, note, word, would_hold
 from checker.result import Cell, DesignResult, Disagreement, Result, Verdict
 from checker.source import Source
 from checker.story import StoryStep
+from checker.story.headline import listed
 from checker.story.situations import Fact, Situation
 from checker.syntax.nodes import Semantics
 
@@ -190,7 +191,7 @@ def review_of(result: Result, extras: Mapping[str, Extras] | None = None, comman
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     alone = Result((result,))
     columns = [s for s in Semantics if any(c.semantics is s for c in result.cells)]
-    refuted = tuple(_refuted(f"d{number}-story-{i}", tale, result.sources) for i, tale in enumerate(tales(result), 1))
+    refuted = tuple(_refuted(f"d{number}-story-{i}", tale, result) for i, tale in enumerate(tales(result), 1))
     design = design_of(result)
     proofs, opens = _proofs(number, result, design), _opens(number, result)
     targets = {cell: part.id for part in refuted for cell in _shown(part)}
@@ -212,7 +213,9 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
 def _answer(cell: Cell | None, targets: Mapping[Cell, str]) -> Answer | None:
     if cell is None:
         return None
-    return Answer(mark(cell), word(cell), note(cell), Tone.of(cell), targets.get(cell, ""))
+    count = len(cell.assumptions)
+    assumed = f"under {count} assumption{'s' * (count != 1)}" if count and cell.verdict is Verdict.HOLDS else ""
+    return Answer(mark(cell), word(cell), f"{note(cell)} {assumed}".strip(), Tone.of(cell), targets.get(cell, ""))
 
 
 # ---------------------------------------------------------------- refutations
@@ -222,20 +225,21 @@ def _shown(part: Refuted) -> list[Cell]:
     return [cell for cell, _ in part.tale.cells]
 
 
-def _refuted(name: str, tale: Tale, sources: Mapping[str, Source]) -> Refuted:
+def _refuted(name: str, tale: Tale, result: DesignResult) -> Refuted:
+    every = {c.semantics.value for c in result.cells}
     shows: dict[tuple[str, str], list[str]] = {}
     for cell, headline in tale.cells:
         shows.setdefault((cell.claim, headline), []).append(cell.semantics.value)
     first, headline = tale.cells[0]
+    said = tuple((claim, under_words(under, every), words) for (claim, words), under in shows.items())
     drawn = chart(tale)
     moments, before = [], tale.scenes[0]
     for (step, scene), row in zip(tale.told, drawn.marks, strict=True):
         moments.append(_moment(tale, step, (before, scene), row.effect))
         before = scene
     return Refuted(
-        name, headline, tuple((claim, " and ".join(under), said) for (claim, said), under in shows.items()), tale.expected,
-        tale.story.given, tale.scenes[0].facts, tuple(moments), drawn, tale.story.needs.words, _gist(tale, sources), ground(first),
-        would_hold(first), first.unavoidable[-2:], tale,
+        name, headline, said, tale.expected, tale.story.given, tale.scenes[0].facts, tuple(moments), drawn,
+        tale.story.needs.words, _gist(tale, result.sources), ground(first), would_hold(first), first.unavoidable[-2:], tale,
     )  # fmt: skip
 
 
@@ -282,7 +286,7 @@ def _proof(name: str, result: DesignResult, design: Design | None, cells: Sequen
     gone = "" if first.as_expected else "The design expects a violation, and there is none. "
     narrowed = gone + (f"Not wider: {first.reason}." if first.reason else "")
     return Proof(
-        name, first.claim, " and ".join(c.semantics.value for c in cells), mark(first), Tone.of(first), why.facts if why else (),
+        name, first.claim, listed([c.semantics.value for c in cells]), mark(first), Tone.of(first), why.facts if why else (),
         f"{why.ground} {why.legend}" if why else "", ground(first), narrowed.strip(), tuple(_certified(result, design, cells)),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from enum import Enum
 
 from checker.report.words import conditions, is_bounded, is_conditional, reach
@@ -101,14 +102,23 @@ def _no(result: Result, refuted: list[Cell], held: list[Cell], rest: int) -> str
         words = groups.setdefault((_breaks(cell), cell.claim), [])
         if cell.semantics.value not in words:
             words.append(cell.semantics.value)
-    phrases = [f"{breaks} under {listed(under)}" for (breaks, _), under in groups.items()]
+    every = {c.semantics.value for c in _cells(result)}
+    phrases = [f"{breaks} {under_words(under, every)}" for (breaks, _), under in groups.items()]
     more = [f"{len(phrases) - MOST} more claims break"] if len(phrases) > MOST else []
     text = f"No: {', and '.join([*phrases[:MOST], *more])}"
     if all(c.as_expected for c in refuted):
         text += ", as the design itself expects"
-    parts = [f"{_many(len(held))} proved"] if held else []
+    assumed = " under the design's assumptions" if any(c.assumptions for c in held) else ""
+    bounded = " within bounds" if any(map(is_bounded, held)) else ""
+    parts = [f"{_many(len(held))} proved{bounded}{assumed}"] if held else []
     parts += [f"{_many(rest)} open"] if rest else []
     return f"{text}; {listed(parts)}." if parts else f"{text}."
+
+
+def under_words(under: Iterable[str], every: Collection[str]) -> str:
+    """``under at-least-once``, or that the guarantee does not matter."""
+    named = list(dict.fromkeys(under))
+    return "whatever the broker guarantees" if len(every) > 1 and set(named) == set(every) else f"under {listed(named)}"
 
 
 def _many(count: int) -> str:

@@ -89,7 +89,8 @@ def _damages(gap: MappedGap) -> tuple[Damage, ...]:
         times = f" ({harm.crashes} crashes)" if harm.crashes > 1 else ""
         found.setdefault((harm.harm.value, TONES[harm.harm]), []).append(what + times)
     if not found:
-        return (Damage(Harm.HARMLESS.value, "", Tone.GOOD),)
+        proved = all(harm.proved for harm in gap.harms)
+        return (Damage(f"{'' if proved else '≈ '}{Harm.HARMLESS.value}", "", Tone.GOOD if proved else Tone.LIMITED),)
     return tuple(Damage(word, ", ".join(dict.fromkeys(what)), tone) for (word, tone), what in found.items())
 
 
