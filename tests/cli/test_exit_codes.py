@@ -104,13 +104,13 @@ def test_70_engines_that_contradict_each_other(monkeypatch: pytest.MonkeyPatch, 
         return answer
 
     monkeypatch.setattr(judging.cover, "prove", liar)
-    assert main(["check", str(SEED)]) == 70
+    assert main(["check", str(SEED), "--no-cache"]) == 70
     assert "This is a bug in onceproof" in capsys.readouterr().out
 
 
 def test_70_an_interpreter_that_does_not_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refuting, "violated", lambda *_: False)
-    assert main(["check", str(SEED)]) == 70
+    assert main(["check", str(SEED), "--no-cache"]) == 70
 
 
 def test_70_a_solver_that_rejects_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_70_a_solver_that_rejects_a_proof(monkeypatch: pytest.MonkeyPatch) -> No
         return original(machine, prop, replace(invariant, workers=frozenset()), solvers)
 
     monkeypatch.setattr(judging, "certify", without_rows)
-    assert main(["check", str(SEED)]) == 70
+    assert main(["check", str(SEED), "--no-cache"]) == 70
 
 
 def test_70_an_exception(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +128,7 @@ def test_70_an_exception(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         raise RuntimeError("an accident")
 
     monkeypatch.setattr(judging, "simplest", broken)
-    assert main(["check", str(SEED)]) == 70
+    assert main(["check", str(SEED), "--no-cache"]) == 70
     shown = capsys.readouterr().err
     assert "This is a bug in onceproof" in shown
     assert "an accident" in shown
@@ -139,7 +139,7 @@ def test_3_a_solver_that_gives_up(monkeypatch: pytest.MonkeyPatch, status: str) 
     from checker.smt.question import Outcome, Proof
 
     monkeypatch.setattr(judging, "certify", lambda *_: Proof(Outcome.UNKNOWN, reason=status))
-    assert main(["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once"]) == 3
+    assert main(["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once", "--no-cache"]) == 3
 
 
 def test_130_ctrl_c_says_what_was_found() -> None:
