@@ -66,6 +66,14 @@ def load_text(text: str, path: str = "design.once") -> Loaded:
     return Loaded(path, design, settle([*found, *more], sources), sources)
 
 
+def _is_special(target: Path) -> bool:
+    """A device or a pipe, which might never end."""
+    try:
+        return target.exists() and not (target.is_file() or target.is_dir())
+    except OSError:
+        return False
+
+
 def _imports(
     tree: n.Tree, folder: Path, chain: tuple[Path, ...], into: tuple[list[n.Item], list[Diagnostic], dict[str, Source]]
 ) -> None:
@@ -73,6 +81,12 @@ def _imports(
     items, found, sources = into
     for line in [i for i in tree.items if isinstance(i, n.Import)]:
         target = folder / line.path
+        if not line.path.isprintable():
+            found.append(name_errors.import_failed(ascii(line.path)[1:-1], line.span, "no file is called like that"))
+            continue
+        if _is_special(target):
+            found.append(name_errors.import_failed(line.path, line.span, "it is not a file"))
+            continue
         if target.resolve() in chain:
             found.append(name_errors.import_circle(line.path, line.span))
             continue

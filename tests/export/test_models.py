@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def _identifiers(model: Model) -> list[str]:
     return [*names.variables.values(), *values, *names.rules, *names.claims]
 
 
+@cache
 def _machines() -> list[tuple[Machine, tuple[Property, ...]]]:
     found = [(m, (p,)) for m, p in (random_machine(seed) for seed in range(20))]
     found += [(design.machine, ()) for _, design in lowered()]

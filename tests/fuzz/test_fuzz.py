@@ -70,6 +70,11 @@ def test_inputs_are_the_same_every_time_and_of_many_kinds() -> None:
     assert sound >= 4, "hardly any random text is a sound design, so what comes after reading is not tried"
 
 
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "/dev/zero", "/dev/stdin", "x" * 900, ".", ""])
+def test_a_file_that_cannot_be_one_is_not_imported(name: str) -> None:
+    assert judge.problem(f'import "{name}"\n', thorough=True) == ""
+
+
 # ---------------------------------------------------------------- the judge can say no
 
 
