@@ -20,8 +20,17 @@ from checker.cli.shared import SEMANTICS
 @click.option(
     "--format", "form", type=click.Choice(["dot", "graphml", "counts"]), default="dot", show_default=True, help="What to write."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "orbits", "dense", "packed", "plain"]),
+    default="auto",
+    show_default=True,
+    help="Who counts (for --format counts).",
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of standard output.")
-@click.option("--max-states", type=click.IntRange(min=1), default=100_000, show_default=True, help="Stop beyond so many states.")
+@click.option(
+    "--max-states", type=click.IntRange(min=1), help="Stop beyond so many states.  [default: 100000, and 10000000 for counts]"
+)
 def command(**given: object) -> int:
     """Write the state graph of a design: every interleaving within bounds, up to symmetry.
 
@@ -30,6 +39,7 @@ def command(**given: object) -> int:
       onceproof graph invoice.once | dot -Tsvg > invoice.svg
       onceproof graph invoice.once --format graphml --output invoice.graphml
       onceproof graph invoice.once --workers 2 --format counts
+      onceproof graph invoice.once --workers 3 --events 4 --format counts --engine dense
     """
     from checker.commands.graph import GraphCommand
 

@@ -23,22 +23,33 @@ class GraphCommand:
     keys: int
     form: str
     output: Path | None
-    max_states: int
+    engine: str
+    max_states: int | None
 
     def run(self) -> int:
         """Explore and write; returns the exit code."""
-        from checker.explore import Bounds, Budget, explore
+        from checker.explore import Bounds, Budget
         from checker.lower import lower
 
         loaded = design_of(self.path)
         if loaded.design is None:
             return int(Exit.USAGE)
         machine = lower(loaded.design, Semantics(self.semantics)).machine
-        bounds, budget = Bounds(self.workers, self.events, self.keys), Budget(self.max_states, None)
+        most = self.max_states or (10_000_000 if self.form == "counts" else 100_000)
+        bounds, budget = Bounds(self.workers, self.events, self.keys), Budget(most, None)
         if self.form == "counts":
-            counted = explore(machine, bounds, budget)
+            from checker.explore.engines import Unsuited, count
+
+            if self.engine in ("dense", "packed") and self.max_states is None:
+                budget = Budget()  # they count the full graph, which is larger; dense is bounded by its array
+            try:
+                counted = count(machine, bounds, budget, self.engine)
+            except Unsuited as error:
+                raise click.UsageError(f"this engine cannot hold the design within these bounds: {error}") from None
             lines = [f"states {counted.full_states}", f"transitions {counted.full_transitions}"]
-            lines += [f"states up to symmetry {counted.states}", f"transitions up to symmetry {counted.transitions}"]
+            if counted.engine == "orbits":
+                lines += [f"states up to symmetry {counted.states}", f"transitions up to symmetry {counted.transitions}"]
+            lines.append(f"engine {counted.engine}")
             text, complete, reason = "\n".join(lines) + "\n", counted.complete, counted.reason
         else:
             from checker.explore.graph import state_graph, to_dot, to_graphml

@@ -33,3 +33,7 @@ class Budget:
     states: int | None = None
     seconds: float | None = None
     megabytes: int | None = None
+
+
+class Unsuited(Exception):
+    """An engine cannot hold the configurations of this machine within these bounds; the message says why."""

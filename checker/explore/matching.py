@@ -28,13 +28,13 @@ class Watch:
     def bad(self, state: State) -> bool:
         """Is some component of the state an instance of a bad pattern?"""
         for shape in state:
-            for events in self._patterns(shape[0]):
-                wanted = [[i for i, cell in enumerate(shape[1:]) if self._fit(event, cell)] for event in events]
+            for events in self.patterns(shape[0]):
+                wanted = [[i for i, cell in enumerate(shape[1:]) if self.fit(event, cell)] for event in events]
                 if distinct(wanted):
                     return True
         return False
 
-    def _patterns(self, row: int) -> tuple[tuple[int, ...], ...]:
+    def patterns(self, row: int) -> tuple[tuple[int, ...], ...]:
         """The bad patterns that a component row leaves possible, each as the numbers of its event patterns."""
         known = self._rows.get(row)
         if known is None:
@@ -42,7 +42,8 @@ class Watch:
             known = self._rows[row] = tuple(events for p, events in self._bad if _holds(p.component, values, self._component))
         return known
 
-    def _fit(self, pattern: int, cell: int) -> bool:
+    def fit(self, pattern: int, cell: int) -> bool:
+        """Does a cell match an event pattern (both by number)?"""
         key = (pattern, cell)
         known = self._fits.get(key)
         if known is None:

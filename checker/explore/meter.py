@@ -25,6 +25,7 @@ class Exploration:
     transition is one enabled action: up to symmetry, one class of interchangeable actors with one rule.
     ``depth`` is the greatest number of steps on which the search reached a state. Unless ``complete``, the numbers are
     those of the part searched, nothing may be claimed from them, and ``reason`` says why.
+    ``engine`` names who searched (``checker/explore/engines``).
     """
 
     states: int
@@ -35,6 +36,7 @@ class Exploration:
     depth: int
     complete: bool
     reason: str = ""
+    engine: str = "orbits"
 
 
 class Meter:
@@ -80,7 +82,7 @@ class Meter:
             return False
         return True
 
-    def exploration(self) -> Exploration:
+    def exploration(self, engine: str = "orbits") -> Exploration:
         """The result of a search that ends here."""
         return Exploration(
             self.states,
@@ -91,4 +93,5 @@ class Meter:
             self.depth,
             not self.reason,
             self.reason,
+            engine,
         )

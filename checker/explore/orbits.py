@@ -133,7 +133,7 @@ class Orbits:
                 continue
             rest = cells[:i] + cells[i + 1 :]
             equal = cells.count(cell)
-            for rule, component, after, times, spawn in self._moves_of_cell(row, cell):
+            for rule, component, after, times, spawn in self.moves_of_cell(row, cell):
                 others = [self._far_cell(rule, other) for other in rest] if rule in far else rest
                 found.append((rule, (component, *sorted((*others, after))), times * equal, spawn))
         for move in self.local.moves(RuleKind.COMPONENT, row):
@@ -150,7 +150,8 @@ class Orbits:
             known = self._far_cells[rule, cell] = self.number(event, [w for w in heard if w != GONE])
         return known
 
-    def _moves_of_cell(self, row: int, cell: int) -> tuple[_CellMove, ...]:
+    def moves_of_cell(self, row: int, cell: int) -> tuple[_CellMove, ...]:
+        """What can happen within a cell under a component row: rule, component row and cell after, actors, limits of a spawn."""
         known = self._cell_moves.get((row, cell))
         if known is None:
             known = self._cell_moves[row, cell] = tuple(self._find_cell_moves(row, cell))

@@ -45,21 +45,21 @@ def explore_plain(machine: Machine, bounds: Bounds, budget: Budget, progress: Pr
     depth: dict[Config, int] = {}
     for config in initial(local, bounds):
         if not meter.admit(1, 0):
-            return meter.exploration()
+            return meter.exploration("plain")
         depth[config] = 0
     queue = list(depth)
     for config in queue:
         moves = list(steps(local, config))
         meter.fired.update(move.rule for move, _ in moves)
         if not meter.expand(len(moves), len(moves)):
-            return meter.exploration()
+            return meter.exploration("plain")
         for _, target in moves:
             if target not in depth:
                 if not meter.admit(1, depth[config] + 1):
-                    return meter.exploration()
+                    return meter.exploration("plain")
                 depth[target] = depth[config] + 1
                 queue.append(target)
-    return meter.exploration()
+    return meter.exploration("plain")
 
 
 def initial(local: Local, bounds: Bounds) -> Iterator[Config]:
