@@ -113,7 +113,7 @@ def assumptions_for(design: Design, claim: Claim, semantics: Semantics, options:
 
     If no set of that size suffices but all assumptions together do, one minimal set is worked out from those.
     """
-    options = replace(options, workers=None, events=None, second_opinion=False)
+    options = replace(options, workers=None, events=None, second_opinion=False, lengths=False)
     deadline = time.monotonic() + options.seconds
     cell = judge_claim(lower(design, semantics), claim, options)
     start = Assuming(claim.text, semantics, cell)

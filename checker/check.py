@@ -147,7 +147,7 @@ def _result(loaded: Loaded, cells: Iterable[Cell], failures: Iterable[Disagreeme
     design = loaded.design
     return DesignResult(
         loaded.path, loaded.sha256, design.title if design else "", loaded.diagnostics, tuple(cells),
-        design.semantics if design else (), loaded.sources, tuple(failures),
+        design.semantics if design else (), loaded.sources, tuple(failures), design.models if design else (),
     )  # fmt: skip
 
 

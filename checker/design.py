@@ -258,6 +258,13 @@ class Design:
         return frozenset(keys) & frozenset(self.business_keys)
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """What stands behind ``via``: the declaration, its model with its options, and the product."""
+        used = [(x.name, x.model) for x in self.queues.values()]
+        used += [*((x.name, x.model) for x in self.stores.values()), *((x.name, x.model) for x in self.locks.values())]
+        return tuple(f"{name}: {model.words}, {model.title}" for name, model in used if model is not None)
+
+    @property
     def semantics(self) -> tuple[n.Semantics, ...]:
         """The columns of the verdict table: all three, or the one every queue is declared with."""
         declared = {q.semantics for q in self.queues.values()}

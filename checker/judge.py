@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from checker import cover
+from checker import cover, lengths
 from checker.claims import TooWide, property_of, witnesses
 from checker.dead import dead_lines
 from checker.design import Claim, Design
@@ -38,6 +38,9 @@ FOR_SOLVERS = 3_000
 
 SANITY = 500
 """States searched for a contradiction to a proof."""
+
+MEASURING = 5.0
+"""Seconds for each further look at a claim with other lengths of time."""
 
 MARKED = "workers are killed only at the marked crash points"
 
@@ -74,7 +77,36 @@ def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
 
 def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:
     """Decide one claim on one lowering. Out of time or memory, the cell is unknown and says what was covered."""
-    return _in_limits(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress), _judged)
+    found = _in_limits(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress), _judged)
+    return _measured(lowered, claim, options, found) if options.lengths and isinstance(found, Cell) else found
+
+
+def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> Cell:
+    """Add the lengths of time that the answer rests on, or that would change it, and the facts nobody has confirmed."""
+    if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
+        return cell
+    inner = replace(options, lengths=False, explain=False, second_opinion=False, seconds=min(options.seconds, MEASURING))
+    machine = sliced(lowered.machine, property_of(lowered, claim))
+    cell = replace(cell, facts=lengths.facts(lowered, machine, cell))
+    design, semantics = lowered.design, lowered.semantics
+    if cell.verdict is Verdict.HOLDS:
+        found = lengths.conditions(lowered, machine)
+        if found:
+            without = judge_claim(lower(lengths.relaxed(design), semantics), claim, inner)
+            needed = not isinstance(without, Cell) or (without.verdict, without.scope) != (Verdict.HOLDS, cell.scope)
+            cell = replace(cell, conditions=found if needed else ())
+        return cell
+    kinds: frozenset[str] = frozenset()
+    trace = cell.trace
+    while trace is not None and (more := lengths.ended(design, trace) - kinds):
+        kinds |= more
+        bounded = lower(lengths.with_lengths(design, kinds), semantics)
+        better = judge_claim(bounded, claim, inner)
+        if isinstance(better, Cell) and better.verdict is Verdict.HOLDS:
+            there = sliced(bounded.machine, property_of(bounded, claim))
+            return replace(cell, would_hold=lengths.conditions(bounded, there))
+        trace = better.trace if isinstance(better, Cell) else None
+    return cell
 
 
 def judge_question(q: Question) -> Cell | Disagreement:

@@ -13,7 +13,8 @@ class Options:
     ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its text). ``seconds`` limits each
     cell, ``states`` each
     search, ``megabytes`` the memory of the process (None: no limit). ``explain``: also say why
-    proofs hold. ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
+    proofs hold. ``lengths``: also look at what lengths of time change (an inequality a proof rests on, or
+    under which a refuted claim would hold). ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
     """
 
     workers: int | None = None
@@ -26,6 +27,7 @@ class Options:
     every_solver: bool = False
     explain: bool = False
     megabytes: int | None = None
+    lengths: bool = True
 
     @property
     def bounded(self) -> bool:

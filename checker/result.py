@@ -69,7 +69,8 @@ class Cell:
     ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story.
     ``checked_by``: the solvers or programs that confirmed the verdict. ``why``: what makes a proof hold, ``blame``: what makes it
     break, each if asked for; ``unavoidable``: why no handler does better (theory T13). ``reason``: why unknown or vacuous, or what
-    narrows the scope. ``seconds``: the only field that differs between runs.
+    narrows the scope. ``conditions``: inequalities that a proof rests on; ``would_hold``: those under which a refuted claim would
+    hold; ``facts``: what the answer rests on and nobody has confirmed. ``seconds``: the only field that differs between runs.
     """
 
     claim: str
@@ -90,6 +91,9 @@ class Cell:
     why: Reasons | None = None
     unavoidable: tuple[str, ...] = ()
     blame: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    would_hold: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -111,7 +115,10 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class DesignResult:
-    """Everything about one design file. Without a design (errors), ``cells`` is empty."""
+    """Everything about one design file. Without a design (errors), ``cells`` is empty.
+
+    ``models``: what stands behind ``via``, as ``orders: sqs.standard(VisibilityTimeout=30s), Amazon SQS standard queue``.
+    """
 
     path: str
     sha256: str
@@ -121,6 +128,7 @@ class DesignResult:
     semantics: tuple[Semantics, ...]
     sources: dict[str, Source] = field(default_factory=dict)
     failures: tuple[Disagreement, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from checker.design import Design
 from checker.lower import variables as v
+from checker.lower.careless import careless
 from checker.lower.environment import environment, expiring
 from checker.lower.handler import Lowering, World
 from checker.lower.places import DEAD, Spot
@@ -52,13 +53,14 @@ def _lower(
     shared.update({g.status: g.variable for g in grouped.values()})
     shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
     domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
-    world = World(design, grouped, domains, lockable, frozenset(aborting(grouped)))
+    programs = {p.name: compile_process(design, p) for p in design.processes}
+    world = World(design, grouped, domains, lockable, frozenset(aborting(grouped)), careless(programs.values()))
     rules: list[Rule] = []
     spots: dict[str, Spot] = {}
     limits: list[Limit] = []
     needed: set[str] = set()
     for process in design.processes:
-        handler = Lowering(world, compile_process(design, process))
+        handler = Lowering(world, programs[process.name])
         handler.lower()
         rules += handler.rules
         if process.name in grouped:

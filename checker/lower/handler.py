@@ -24,13 +24,15 @@ from checker.syntax import nodes as n
 @dataclass(frozen=True, slots=True)
 class World:
     """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps locked over a stop.
-    ``aborting``: queues in which messages of aborted transactions may appear."""
+    ``aborting``: queues in which messages of aborted transactions may appear. ``careless``: locks
+    that somebody may release without holding them."""
 
     design: d.Design
     groups: Mapping[str, Group]
     domains: Mapping[str, Variable]
     lockable: frozenset[str]
     aborting: frozenset[str] = frozenset()
+    careless: frozenset[str] = frozenset()
 
 
 class Lowering:

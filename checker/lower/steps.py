@@ -95,6 +95,10 @@ def release(handler: Lowering, at: At, case: Case, operation: op.LetGo) -> None:
     freed = case.put(lock, "free")
     if v.holding(lock) in handler.domains:
         freed = freed.put(v.holding(lock), "no")
+        if lock in handler.world.careless:
+            mine = (Test(v.holding(lock), frozenset({"yes"})),)
+            level = handler.world.design.locks[lock].level
+            freed = replace(freed, others=(Broadcast(level, mine, (put(v.holding(lock), "no"),)),))
     handler.go(at, freed, operation.next, handler.action(at, subject=lock))
 
 

@@ -35,7 +35,7 @@ def document(result: Result) -> Json:
     return {
         "schema": SCHEMA,
         "tool": {"name": "onceproof", "version": __version__},
-        "inputs": [{"path": d.path, "sha256": d.sha256} for d in result.designs],
+        "inputs": [{"path": d.path, "sha256": d.sha256, "models": list(d.models)} for d in result.designs],
         "results": [_cell(d, c) for d in result.designs for c in d.cells],
         "diagnostics": [_diagnostic(x) for d in result.designs for x in d.diagnostics],
         "failures": [_failure(f) for d in result.designs for f in d.failures],
@@ -59,6 +59,9 @@ def _cell(design: DesignResult, cell: Cell) -> Json:
         "assurance": cell.assurance.value,
         "scope": _scope(cell.scope),
         "assumptions": list(cell.assumptions),
+        "conditions": list(cell.conditions),
+        "would_hold": list(cell.would_hold),
+        "facts": list(cell.facts),
         "statistics": {
             "states": cell.statistics.states,
             "transitions": cell.statistics.transitions,

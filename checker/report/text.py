@@ -88,6 +88,8 @@ class _Page:
             self.add()
         if not design.cells:
             return
+        for words in design.models:  # whose guarantees these are
+            self.add(words, "dim", indent=2, hang=2)
         self._table(design)
         if self.verbosity == QUIET:
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from checker import lower as lowering
 from checker.lower.queues import Group
 from checker.machine import Cause
 from tests.broker_designs import broker_design
@@ -48,10 +47,4 @@ def test_a_reading_whose_dead_are_never_acknowledged_is_caught(monkeypatch: pyte
 @pytest.mark.slow
 def test_a_reading_in_which_everything_comes_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Group, "let_go", Group.nack)
-    assert _caught()
-
-
-@pytest.mark.slow
-def test_a_reading_without_aborted_messages_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lowering, "appearing", lambda *_: [])
     assert _caught()
