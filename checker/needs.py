@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from checker import cover
 from checker.claims import TooWide, property_of
 from checker.design import Claim, Design
 from checker.explore import Bounds, Budget, Found, simplest
 from checker.judge import judge_claim
 from checker.lower import Lowered, lower
+from checker.machine import Machine, Property
 from checker.options import Options
 from checker.parts import Part, parts
 from checker.result import Cell, Verdict
@@ -90,6 +92,7 @@ def needs(design: Design, semantics: Semantics, options: Options | None = None) 
     asked = [c for c in asked if not c.semantics or semantics in c.semantics]
     proved = [c for c in asked if search.judged(lowered, c).verdict is Verdict.HOLDS]
     start = Needs(design.path, semantics, tuple(c.text for c in proved), ())
+    search.before.update({c.text: search.asked(lowered, c) for c in proved})
     found: list[Need] = []
     for part in parts(design) if proved or search.is_over() else ():
         if search.is_over():
@@ -110,12 +113,13 @@ def _is_own(design: Design, part: Part) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The questions about one design."""
+    """The questions about one design. ``before``: what was asked about each proved claim with everything in its place."""
 
     design: Design
     semantics: Semantics
     options: Options
     deadline: float
+    before: dict[str, tuple[Machine, Property] | None] = field(default_factory=dict)
 
     def is_over(self) -> bool:
         """Whether the time is spent."""
@@ -130,23 +134,31 @@ class _Search:
         return tuple(self._one(lowered, claim) for claim in claims)
 
     def _one(self, lowered: Lowered, claim: Claim) -> Without:
-        trace = self._quickly(lowered, claim)
+        asked = self.asked(lowered, claim)
+        if asked is not None and asked == self.before.get(claim.text):
+            return Without(claim.text, Verdict.HOLDS)  # the same question as before, which is proved
+        trace = self._quickly(lowered, claim, asked) if asked is not None else None
         if trace is not None:
             return Without(claim.text, Verdict.REFUTED, trace)
         cell = self.judged(lowered, claim)
         return Without(claim.text, cell.verdict, cell.trace, cell.reason)
 
-    def _quickly(self, lowered: Lowered, claim: Claim) -> Trace | None:
-        """A run in small bounds that breaks the claim."""
+    def asked(self, lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
+        """The machine and the property; None if the claim is too wide to be asked."""
         try:
             prop = property_of(lowered, claim)
         except TooWide:
             return None
-        machine = sliced(lowered.machine, prop)
+        return sliced(lowered.machine, prop), prop
+
+    def _quickly(self, lowered: Lowered, claim: Claim, asked: tuple[Machine, Property]) -> Trace | None:
+        """A run in small bounds that breaks the claim, where there may be one."""
+        if isinstance(cover.prove(*asked, cover.Budget(seconds=1.0)), cover.Safe):
+            return None
         for size in QUICK:
-            found = simplest(machine, prop, Bounds(*size), Budget(QUICK_STATES, 1.0))
+            found = simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0))
             if isinstance(found, Found):
-                return confirmed(lowered, claim, machine, found.run)
+                return confirmed(lowered, claim, asked[0], found.run)
         return None
 
     def judged(self, lowered: Lowered, claim: Claim) -> Cell:

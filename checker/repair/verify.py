@@ -61,21 +61,18 @@ class Verifier:
         return replace(design, claims=(*design.claims, *claims)), claims
 
     def promising(self, design: Design) -> bool:
-        """Whether no obligation is refuted in small bounds, and every one has a candidate of a proof (no verdict)."""
+        """Whether every obligation has a candidate of a proof, or at least no refutation in small bounds (no verdict)."""
         whole, claims = self.with_goal(design)
         lowered = lower(whole, self.goal.semantics)
-        for claim in claims:
-            asked = _asked(lowered, claim)
-            if asked is None or _refuted(asked):
-                return False
-        return all(self._candidate(lowered, claim) for claim in claims)
+        return all(self._may_hold(_asked(lowered, claim)) for claim in claims)
 
-    def _candidate(self, lowered: Lowered, claim: Claim) -> bool:
-        asked = _asked(lowered, claim)
+    def _may_hold(self, asked: tuple[Machine, Property] | None) -> bool:
         if asked is None:
             return False
         answer = cover.prove(*asked, cover.Budget(seconds=self.left()))
-        return isinstance(answer, cover.Safe) or (isinstance(answer, cover.Coverable) and not answer.exact)
+        if isinstance(answer, cover.Safe):
+            return True
+        return not (isinstance(answer, cover.Coverable) and answer.exact) and not _refuted(asked)
 
     def checked(self, design: Design) -> Checked | None:
         """The judge's verdicts; None if an obligation is not proved, or a claim of the design got worse."""
