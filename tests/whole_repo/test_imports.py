@@ -19,7 +19,7 @@ LAYERS = (
     ("source", "machine", "resources", "durations", "testing", "paths", "pages"),
     ("diagnostics", "invariant", "syntax.nodes", "syntax.steps", "models"),
     ("errors",),
-    ("syntax", "design"),
+    ("syntax", "design", "highlight"),
     ("resolve_models", "resolve_steps", "resolve", "load", "formatting"),
     ("trace", "options", "slice", "explore", "cover", "smt", "export"),
     ("lower", "replay"),

@@ -1,0 +1,1 @@
+"""Highlighting and the extensions for editors."""
