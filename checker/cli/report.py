@@ -23,7 +23,10 @@ from checker.cli.shared import CLAIMS, PATHS, SEMANTICS
 @click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help="Only under these delivery semantics.")
 @CLAIMS
 @click.option(
-    "--faults/--no-faults", default=True, show_default=True, help="With the crash map, the fewest faults it takes, and repairs."
+    "--faults/--no-faults",
+    default=True,
+    show_default=True,
+    help="With the crash map, the fewest faults it takes, repairs and needed lines.",
 )
 @click.option("--solver", type=click.Choice(["z3", "all"]), default="z3", show_default=True, help="Who checks proofs.")
 @click.option(

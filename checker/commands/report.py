@@ -89,6 +89,7 @@ class ReportCommand:
         """Crash maps and frontiers of what was decided."""
         from checker.crashmap import crash_map
         from checker.frontier import frontier
+        from checker.needs import needs
 
         design = design_of(result)
         if design is None or not result.cells:
@@ -102,7 +103,11 @@ class ReportCommand:
         for cell in result.cells:
             progress(f"faults / {cell.claim} / {cell.semantics.value}", 0, 0)
             found.append(frontier(design, claims[cell.claim, cell.line], cell.semantics, self.options))
-        return Extras(tuple(maps), tuple(found), self._repairs(result, progress))
+        needed = []
+        for semantics in dict.fromkeys(c.semantics for c in result.cells if c.verdict is Verdict.HOLDS):
+            progress(f"needed lines / {semantics.value}", 0, 0)
+            needed.append(needs(design, semantics, self.options))
+        return Extras(tuple(maps), tuple(found), self._repairs(result, progress), tuple(needed))
 
     def _repairs(self, result: DesignResult, progress: ProgressLine) -> tuple[Repairs, ...]:
         """What to change, for every effect that a refuted claim is about."""

@@ -65,6 +65,8 @@ def _design(d: DesignReview, single: bool) -> Iterator[str]:
     if d.diagnostics or d.failures:
         yield ""
     yield from _table(d)
+    for words in d.guarantees:
+        yield from (_plain(words), "")
     for r in d.refuted:
         yield from _story(r)
     yield from _remedies(d)
@@ -75,6 +77,7 @@ def _design(d: DesignReview, single: bool) -> Iterator[str]:
     if d.opens:
         yield ""
     yield from _proofs(d.proofs)
+    yield from _needs(d)
     if d.crashes:
         yield from _crashes(d.crashes)
     yield from _frontier(d)
@@ -153,6 +156,18 @@ def _proofs(proofs: tuple[Proof, ...]) -> Iterator[str]:
         for under, hash_of, _ in p.certificates:
             yield from (f"certificate ({under}): `{hash_of}`", "")
     yield from ("</details>", "")
+
+
+def _needs(d: DesignReview) -> Iterator[str]:
+    for table in d.needs:
+        yield from (f"<details><summary>Which lines the proofs need, {table.semantics}</summary>", "")
+        yield from ("| line | part | without it |", "|---|---|---|")
+        for row in table.rows:
+            breaks = f"breaks: {', '.join(row.breaks)}" if row.breaks else row.needed
+            yield f"| {row.line} | {_cell(row.what)} | {_cell(breaks)} |"
+        if table.reason:
+            yield from ("", f"Not complete: {_plain(table.reason)}.")
+        yield from ("", "</details>", "")
 
 
 def _crashes(table: CrashTable) -> Iterator[str]:

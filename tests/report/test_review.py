@@ -17,13 +17,14 @@ from checker.check import check
 from checker.crashmap import crash_map
 from checker.frontier import frontier
 from checker.load import load_text
+from checker.needs import needs
 from checker.options import Options
 from checker.repair import goals_of, repairs
 from checker.report.html import to_html
 from checker.report.markdown import to_markdown
 from checker.report.review import Extras, Review, review_of
 from checker.report.review.answer import Tone, answer, question, tone_of
-from checker.result import Assurance, Result, Scope, Verdict
+from checker.result import Assurance, Cell, Result, Scope, Verdict
 from tests.cli.test_exit_codes import run
 from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
 
@@ -43,7 +44,11 @@ def full(name: str = "worker_killed") -> Review:
     faults = tuple(frontier(loaded, c, s) for c in loaded.claims for s in loaded.semantics)
     asked = tuple((c, s) for c in loaded.claims for s in loaded.semantics)
     changes = tuple(repairs(text, goal, cells=found.cells) for goal in goals_of(loaded, found.cells, asked))
-    return review_of(result, {found.path: Extras(maps, faults, changes)}, f"onceproof report {name}.once -o review.html")
+    return review_of(
+        result,
+        {found.path: Extras(maps, faults, changes, (needs(loaded, ALO),))},
+        f"onceproof report {name}.once -o review.html",
+    )
 
 
 class Page(HTMLParser):
@@ -176,6 +181,25 @@ def test_the_gist_stands_above_the_story() -> None:
     assert full().designs[0].refuted[0].gist[0] == (
         "`ready_email` was sent by worker 1 (line 12, step 3) and again by worker 2 (line 12, step 7)."
     )
+
+
+def test_needed_lines_are_named() -> None:
+    (table,) = full().designs[0].needs
+    assert table.semantics == "at-least-once"
+    assert any(row.breaks == ("no loss of ready_email",) for row in table.rows)
+    assert {row.needed for row in table.rows} <= {"needed", "not needed", "not known"}
+
+
+@pytest.mark.skipif("conditions" not in Cell.__dataclass_fields__, reason="conditions of proofs are not in the result yet")
+def test_conditions_and_unconfirmed_facts_are_never_a_bare_tick() -> None:
+    conditional = cell(DUP, ALO, Verdict.HOLDS, conditions=("lease < timeout",), facts=("q keeps its messages (vendor page)",))
+    review = review_of(Result((design(conditional),)))
+    assert review.answer.startswith("Yes, if lease < timeout: ")
+    assert review.tone is Tone.LIMITED
+    for text in (to_html(review).replace("&lt;", "<"), to_markdown(review).replace("\\", "")):
+        assert "✓" not in text
+        assert "lease < timeout" in text
+        assert "q keeps its messages (vendor page)" in text
 
 
 # ---------------------------------------------------------------- the page

@@ -14,12 +14,14 @@ from checker.crashmap import CrashMap
 from checker.design import Design
 from checker.diagnostics import Diagnostic
 from checker.frontier import Frontier
+from checker.needs import Needs
 from checker.records import dataclass
 from checker.repair import Repairs
 from checker.report.lanes import Chart, chart
 from checker.report.review.answer import Tone, answer, question, tone_of, under_words
 from checker.report.review.changes import Remedy, remedies
 from checker.report.review.crashes import CrashTable, FrontierRow, crash_table, frontier_rows
+from checker.report.review.lines import NeedTable, need_tables
 from checker.report.review.rests import Support, rests_on
 from checker.report.stories import Tale, design_of, tales
 from checker.report.tellings import place
@@ -39,6 +41,7 @@ class Extras:
     maps: tuple[CrashMap, ...] = ()
     frontiers: tuple[Frontier, ...] = ()
     repairs: tuple[Repairs, ...] = ()
+    needs: tuple[Needs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class DesignReview:
-    """Everything about one design. ``used``: lines of the design that a story runs through."""
+    """Everything about one design. ``guarantees``: whose the delivery guarantees are, where a broker is named."""
 
     number: int
     path: str
@@ -136,6 +139,7 @@ class DesignReview:
     tone: Tone
     lines: tuple[str, ...]
     columns: tuple[str, ...]
+    guarantees: tuple[str, ...]
     rows: tuple[Row, ...]
     refuted: tuple[Refuted, ...]
     proofs: tuple[Proof, ...]
@@ -143,6 +147,7 @@ class DesignReview:
     crashes: CrashTable | None
     frontier: tuple[FrontierRow, ...]
     remedies: tuple[Remedy, ...]
+    needs: tuple[NeedTable, ...]
     supports: tuple[Support, ...]
     diagnostics: tuple[Diagnostic, ...]
     failures: tuple[Disagreement, ...]
@@ -204,8 +209,10 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     source = result.sources.get(result.path)
     return DesignReview(
         number, result.path, title, result.sha256, question(alone), answer(alone), tone_of(alone), source.lines if source else (),
-        tuple(s.value for s in columns), tuple(table), refuted, tuple(p for _, p in proofs), tuple(o for _, o in opens),
-        crash_table(extras.maps), frontier_rows(extras.frontiers), remedies(extras.repairs), rests_on(result, design),
+        tuple(s.value for s in columns), tuple(getattr(result, "models", ())), tuple(table), refuted,
+        tuple(p for _, p in proofs), tuple(o for _, o in opens),
+        crash_table(extras.maps), frontier_rows(extras.frontiers), remedies(extras.repairs), need_tables(extras.needs),
+        rests_on(result, design),
         result.diagnostics, result.failures,
     )  # fmt: skip
 
