@@ -84,7 +84,8 @@ def ended(design: Design, trace: Trace) -> frozenset[str]:
     """The assumptions that keep from ending what ends in a story, as far as somebody says how long it lasts."""
     found = set()
     for step in trace.steps:
-        kind = _ENDS.get(step.cause)
+        published = step.cause is Cause.HANDLER and step.outcome == "done" and step.queue
+        kind = "within-dedup-window" if published else _ENDS.get(step.cause)
         if kind and not design.assumes(kind) and _has_length(design, kind, step.queue, step.subject):
             found.add(kind)
     return frozenset(found)
