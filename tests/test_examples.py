@@ -146,7 +146,7 @@ def _sign(text: str, claim: str) -> str:
     return "✗" if any("violated" in b for b in bodies) else "✓"
 
 
-SIDE = r"\[([✗✓–])(?: if)? ([✗✓–])(?: if)?\]\((\w+)\.once\)"
+SIDE = r"\[([✗✓–])(?: if)?, ([✗✓–])(?: if)?\]\((\w+)\.once\)"
 ROW = re.compile(rf"^\| (P\d\d) .*? \| {SIDE} \| {SIDE} \|(.*)\|$", re.MULTILINE)
 
 
