@@ -55,11 +55,14 @@ Length = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """A model of ``models/`` and the options given."""
+    """A model of ``models/`` and the options given. ``beside``: the folder of the file that names it; ``own``: the file of the
+    model, if it is one that lies beside the design."""
 
     name: str
     title: str
     options: tuple[tuple[str, str], ...]
+    beside: str = ""
+    own: str = ""
 
     @property
     def words(self) -> str:

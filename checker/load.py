@@ -60,6 +60,7 @@ def load_text(text: str, path: str = "design.once") -> Loaded:
     items = list(tree.items)
     _imports(tree, Path(path).parent, (Path(path).resolve(),), (items, found, sources))
     design, more = resolve(source, items, tree.title)
+    sources |= _own_models(design)
     if any(x.severity is Severity.ERROR for x in found):
         # Names are still checked, so that every mistake shows at once; warnings about half a design would be noise.
         return Loaded(path, None, settle([*found, *(x for x in more if x.severity is Severity.ERROR)], sources), sources)
@@ -72,6 +73,16 @@ def _is_special(target: Path) -> bool:
         return target.exists() and not (target.is_file() or target.is_dir())
     except OSError:
         return False
+
+
+def _own_models(design: Design | None) -> dict[str, Source]:
+    """The files of models that lie beside the design and that it names: they decide its answers, too."""
+    if design is None:
+        return {}
+    uses = [q.model for q in design.queues.values()] + [s.model for s in design.stores.values()]
+    uses += [x.model for x in design.locks.values()] + [e.model for e in design.effects.values()]
+    files = sorted({use.own for use in uses if use and use.own})
+    return {path: Source.of(path, Path(path).read_text(encoding="utf-8")) for path in files}
 
 
 def _imports(

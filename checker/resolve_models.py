@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from checker import design as d
 from checker import models
@@ -24,19 +25,27 @@ _LINES = {"late-ack": "late ack", "limit": "delivery limit", "dedup": "drops cop
 """How the options of a queue begin, by their stable names."""
 
 
-def _folders() -> dict[str, Mapping[str, models.Model | models.Provider]]:
-    return {"broker": models.brokers(), "store": models.stores(), "lock": models.locks(), "provider": models.providers()}
+def _folders(beside: Path) -> dict[str, Mapping[str, models.Model]]:
+    return {
+        "broker": models.brokers(beside),
+        "store": models.stores(beside),
+        "lock": models.locks(beside),
+        "provider": models.providers(beside),
+    }
 
 
 def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.ModelUse | None:
     """The model named behind ``via`` with its options, checked; None if there is none, or if something is wrong with it."""
     if ref is None:
         return None
-    wanted, folders = _KINDS[declares], _folders()
+    beside = Path(ref.span.path).parent
+    wanted, folders = _KINDS[declares], _folders(beside)
     model = folders[wanted].get(ref.name)
     if model is None:
         other = next((kind for kind, known in folders.items() if ref.name in known), None)
-        if other:
+        if problem := models.own_problem(ref.name, beside):
+            found.append(errors.broken_model(ref.name, ref.span, problem))
+        elif other:
             found.append(errors.wrong_kind(ref.name, ref.span, other, declares))
         else:
             found.append(names.unknown_model(ref.name, ref.span, folders[wanted]))
@@ -58,13 +67,16 @@ def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.
         given.setdefault(name, value)
         first.setdefault(name, argument.name.span)
     title = model.title if isinstance(model, models.Model) else model.summary
-    return d.ModelUse(ref.name, title, tuple((k, x) for k, x in given.items() if k in model.options))
+    own = str(beside / "models" / model.path) if model.is_own else ""
+    return d.ModelUse(ref.name, title, tuple((k, x) for k, x in given.items() if k in model.options), str(beside), own)
 
 
 def traits(use: d.ModelUse | None, declares: str) -> models.Traits:
     """What a store's or lock's model says about it."""
-    known = models.stores() if declares == "store" else models.locks()
-    return known[use.name].traits(_sound(known[use.name], use)) if use else models.Traits()
+    if use is None:
+        return models.Traits()
+    model = (models.stores if declares == "store" else models.locks)(Path(use.beside))[use.name]
+    return model.traits(_sound(model, use))
 
 
 def _sound(model: models.Model, use: d.ModelUse) -> dict[str, str]:
@@ -74,7 +86,7 @@ def _sound(model: models.Model, use: d.ModelUse) -> dict[str, str]:
 
 def kept(use: d.ModelUse | None) -> str | None:
     """How long a provider remembers keys, under the options given; ``unknown`` without a model."""
-    return models.providers()[use.name].kept(dict(use.options)) if use else "unknown"
+    return models.providers(Path(use.beside))[use.name].kept(dict(use.options)) if use else "unknown"
 
 
 class QueueMaker:
@@ -99,7 +111,7 @@ class QueueMaker:
         return made
 
     def _from_model(self, queue: d.Queue, use: d.ModelUse) -> d.Queue:
-        model = models.brokers()[use.name]
+        model = models.brokers(Path(use.beside))[use.name]
         s = model.switches(_sound(model, use))
         limit = (int(s.limit[1]), s.limit_end) if s.limit and s.limit[1].isdigit() else None
         return d.changed(

@@ -91,3 +91,8 @@ def no_stores_inside(store: str, span: Span, queue: str, model: str, declared: S
 def option_without_meaning(what: str, span: Span, why: str) -> Diagnostic:
     """A line below a queue that changes nothing there."""
     return Diagnostic("N147", Severity.WARNING, f"`{what}` changes nothing here", Label(span, why))
+
+
+def broken_model(word: str, span: Span, problem: str) -> Diagnostic:
+    """A model of one's own whose file is not understood."""
+    return Diagnostic("N148", Severity.ERROR, f"the model `{word}` cannot be used", Label(span, f"models/{problem}"))

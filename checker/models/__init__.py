@@ -1,7 +1,7 @@
 """What is known about brokers, stores, locks and providers: one file per model in ``models/``, read when its name is asked for.
 
 A file's name is the model's name, so that asking for one reads one. A team's own models lie in a folder ``models`` beside the
-design: pass the design's folder as ``beside``. A model of one's own hides one that ships under the same name.
+design: pass the design's folder as ``beside``. A model that ships is never hidden by one of the same name.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ __all__ = [
     "locks",
     "model",
     "own_models",
+    "own_problem",
     "providers",
     "read",
     "stores",
@@ -68,6 +69,8 @@ class Shelf(Mapping[str, M], Generic[M]):
     def __getitem__(self, name: str) -> M:
         if name in self._own:
             return self._own[name]
+        if name not in self._shipped:
+            raise KeyError(name)
         if name not in self._read:
             model = read(self._shipped[name])
             assert isinstance(model, self._kind), f"{model.path} lies in the wrong folder"
@@ -93,7 +96,11 @@ def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
     """The models in the folder ``models`` beside a design by name, and what is wrong with those that cannot be used."""
     found: dict[str, Model] = {}
     problems: list[Problem] = []
+    shipped = {name for folder in FOLDERS for name in _shipped(folder)}
     for path in sorted((beside / "models").glob("*.toml")):
+        if path.stem in shipped:
+            problems.append(Problem(path.name, "name", "a model of that name comes with the tool; take another name"))
+            continue
         try:
             found[path.stem] = read(path, is_own=True)
         except BrokenModel as error:
@@ -101,9 +108,14 @@ def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
     return found, tuple(problems)
 
 
+def own_problem(name: str, beside: Path) -> str:
+    """What is wrong with a model of one's own, file and key first; empty if nothing is, or if there is no such file."""
+    return next((str(p) for p in own_models(beside)[1] if p.file == f"{name}.toml"), "")
+
+
 @cache
 def _shelf(kind: type[M], folder: str, beside: Path | None) -> Shelf[M]:
-    own = own_models(beside)[0] if beside else {}
+    own = own_models(beside)[0] if beside else {}  # once per folder and process
     return Shelf(kind, _shipped(folder), {n: m for n, m in own.items() if isinstance(m, kind) and m.kind in FOLDERS[folder]})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +152,16 @@ def _tables(values: Iterable[object]) -> bool:
     return all(isinstance(v, dict) for v in values)
 
 
+def _unknown(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, list(known), n=1)
+    return f"unknown; did you mean {near[0]}?" if near else f"unknown; known are {', '.join(known)}"
+
+
 def _words(table: Mapping[str, Any], key: str, allowed: Iterable[str], needed: Iterable[str] = ()) -> Found:
     start = f"{key}." if key else ""
     for word in table:
         if word not in allowed:
-            yield start + word, f"unknown; known are {', '.join(allowed)}"
+            yield start + word, _unknown(word, allowed)
     for word in needed:
         if word not in table:
             yield start + word, "missing"
@@ -228,7 +234,7 @@ def _machine(data: Mapping[str, Any]) -> Found:
 
 def _switch(switch: str, value: object, options: Mapping[str, Any]) -> Iterator[str]:
     if switch not in SWITCHES:
-        yield f"unknown; known are {', '.join(SWITCHES)}"
+        yield _unknown(switch, SWITCHES)
     elif switch in WORDS and value not in WORDS[switch]:
         yield f"must be one of {', '.join(WORDS[switch])}"
     elif switch in FLAGS and not isinstance(value, bool):
@@ -246,7 +252,7 @@ def _names(switch: str, value: object, options: Mapping[str, Any]) -> bool:
 
 def _trait(trait: str, value: object, options: Mapping[str, Any]) -> Iterator[str]:
     if trait not in TRAITS:
-        yield f"unknown; known are {', '.join(TRAITS)}"
+        yield _unknown(trait, TRAITS)
     elif trait == "expires" and value not in options:
         yield f"there is no option {value}"
     elif trait != "expires" and not isinstance(value, bool):

@@ -82,10 +82,47 @@ def test_a_model_beside_the_design(tmp_path: Path) -> None:
     assert "Our broker (your own)" in tool("models", "our broker", "--beside", str(tmp_path)).stdout
 
 
-def test_a_model_of_ones_own_hides_one_that_ships(tmp_path: Path) -> None:
+def test_a_model_that_ships_is_not_hidden(tmp_path: Path) -> None:
     _own(tmp_path, "stripe", read("models/providers/stripe.toml").replace('kept = "24h"', 'kept = "7d"'))
-    assert (providers()["stripe"].keys, providers(tmp_path)["stripe"].keys) == ("24h", "7d")
-    assert providers(tmp_path)["stripe"].is_own
+    assert providers(tmp_path)["stripe"].keys == "24h"
+    assert "models/stripe.toml: name: a model of that name comes with the tool" in tool("models", "--beside", str(tmp_path)).stderr
+
+
+DESIGN = """\
+event Paid(id, order)
+queue payments of Paid via mine(ttr=5min)
+store seen per id, unique
+effect booking per id in seen
+consumer ledger on payments
+  atomic
+    insert id into seen or stop
+    do booking
+  ack
+claim no duplicate booking
+claim no loss of booking
+"""
+
+
+def test_a_design_names_a_model_beside_it(tmp_path: Path) -> None:
+    from checker.load import load
+
+    mine = _own(tmp_path, "mine", MINE)
+    path = tmp_path / "ledger.once"
+    path.write_text(DESIGN, encoding="utf-8")
+    loaded = load(path)
+    assert loaded.design is not None, loaded.diagnostics
+    assert loaded.design.queues["payments"].lease == ("ttr", "5min")
+    assert str(mine) in loaded.sources, "an answer that is kept is asked again when the model changes"
+
+
+def test_a_broken_model_is_said_where_it_is_named(tmp_path: Path) -> None:
+    _own(tmp_path, "mine", MINE.replace("late_ack =", "late_akc ="))
+    path = tmp_path / "ledger.once"
+    path.write_text(DESIGN, encoding="utf-8")
+    done = tool("check", str(path))
+    assert done.returncode == 2
+    assert "the model `mine` cannot be used" in done.stdout
+    assert "models/mine.toml: machine.late_akc: unknown; did you mean late_ack?" in done.stdout
 
 
 def test_a_broken_model_of_ones_own_is_said_and_not_used(tmp_path: Path) -> None:
@@ -100,7 +137,7 @@ def test_a_broken_model_of_ones_own_is_said_and_not_used(tmp_path: Path) -> None
     ]
     done = tool("models", "sqs.fifo", "--beside", str(tmp_path))
     assert done.returncode == 2
-    assert "error: models/mine.toml: machine.late_akc: unknown; known are delivery, " in done.stderr
+    assert "error: models/mine.toml: machine.late_akc: unknown; did you mean late_ack?" in done.stderr
     assert "sqs.fifo" in done.stdout
 
 
