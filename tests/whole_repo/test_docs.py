@@ -164,7 +164,7 @@ def test_python_blocks_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_readme_shows_the_first_design() -> None:
-    assert [b.text for b in blocks("README.md") if b.kind == "once"] == [read(FIRST)]
+    assert next(b.text for b in blocks("README.md") if b.kind == "once") == read(FIRST)
 
 
 def test_the_readme_shows_the_whole_answer(golden: Callable[[Path, str], None]) -> None:
