@@ -38,7 +38,7 @@ def command(**given: object) -> int:
     \b
     Examples:
       onceproof new
-      onceproof new --broker at-least-once --effect payment --name charge -o charge.once
+      onceproof new --broker sqs.standard --effect payment --name charge -o charge.once
     """
     from checker.commands.new import NewCommand
 

@@ -153,7 +153,8 @@ consumer {self.name} on inbox
         if self.broker not in known:
             near = [b for b in known if b.startswith(f"{self.broker}.")] or close_to(self.broker, known)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise click.UsageError(f"there is no broker {self.broker}{hint} (known: {', '.join(known)})")
+            models = f"{len(brokers())} models (`onceproof models`)"
+            raise click.UsageError(f"there is no broker {self.broker}{hint} (known: {', '.join(known[:3])}, {ANY}, and {models})")
         if self.broker == ANY:
             return " # no broker is named: every claim is examined under all three guarantees"
         return f" {'via ' if self.broker in brokers() else ''}{self.broker}"

@@ -11,6 +11,7 @@ from checker.cli.new import EFFECTS
 from checker.commands.new import KINDS
 from checker.formatting import formatted
 from checker.main import main
+from checker.models import brokers
 from checker.source import Source
 
 HERE = Path(__file__).parent
@@ -45,6 +46,26 @@ def test_each_guarantee(broker: str, effect: str, tmp_path: Path) -> None:
     assert f"claim no duplicate {effect}" + ("\n  expect violated" if twice else "\nclaim") in text
 
 
+@pytest.mark.parametrize(("broker", "twice", "lost"), [("sqs.standard", True, False), ("mqtt.qos0", False, True)])
+def test_a_model(broker: str, twice: bool, lost: bool, tmp_path: Path) -> None:
+    """What the model's own facts allow is what is expected."""
+    path = tmp_path / "design.once"
+    assert main(["new", "--broker", broker, "-o", str(path)]) == 0
+    assert main(["check", str(path), "-q", "--no-second-opinion"]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert f"queue inbox of OrderPlaced via {broker}\n" in text
+    assert ("claim no duplicate email\n  expect violated" in text) == twice
+    assert ("claim no loss of email\n  expect violated" in text) == lost
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effect", ["email", "booking"])
+@pytest.mark.parametrize("broker", brokers())
+def test_every_model(broker: str, effect: str, tmp_path: Path) -> None:
+    assert main(["new", "--broker", broker, "--effect", effect, "-o", str(tmp_path / "design.once")]) == 0
+    assert main(["check", str(tmp_path), "-q", "--no-second-opinion"]) == 0
+
+
 def test_expectations_are_facts(tmp_path: Path) -> None:
     """Without them the same file does not check."""
     path = tmp_path / "design.once"
@@ -73,6 +94,7 @@ def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "said"),
     [
         (["--broker", "at-least"], "did you mean at-least-once"),
+        (["--broker", "sqs"], "did you mean sqs.fifo or sqs.standard?"),
         (["--broker", "carrier pigeon"], "there is no broker carrier pigeon (known: at-most-once"),
         (["--name", "two words"], "two words cannot be a name"),
         (["--name", "in/box"], "cannot be a name"),

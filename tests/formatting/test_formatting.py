@@ -40,7 +40,7 @@ def test_designs_of_the_repository(path: Path) -> None:
     is_stable(read(path))
 
 
-@pytest.mark.parametrize("path", [p for p in DESIGNS if p.parts[:2] in (("examples", "article"), ("examples", "theory"))], ids=str)
+@pytest.mark.parametrize("path", [p for p in DESIGNS if p.parts[0] == "examples"], ids=str)
 def test_examples_are_in_the_style(path: Path) -> None:
     assert unified(str(path), read(path), fmt(read(path))) == ""
 

@@ -72,6 +72,7 @@ def test_names_in_a_handler(line: str, expected: set[str]) -> None:
         ("effect more per id in ^", STORES),
         ("effect more per id\n  checks token of ^", {"lease", "mutex"}),
         ("effect more per id via ^", set(providers())),
+        ("queue more of Paid via ^", set(brokers())),
         ("event ^", set()),
     ],
 )
