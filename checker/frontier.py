@@ -160,6 +160,17 @@ RANK = (
 """The order in which faults of equal number are told: what happens at every deployment first."""
 
 
+OF_BROKERS = {
+    Cause.CONNECTION_LOST: "a lost connection to {queue} while a worker{of} is at work",
+    Cause.FENCED: "a partition of {queue} that moves while a worker{of} is at work",
+    Cause.REQUEUED: "a shutdown that gives a message of {queue} back while a worker{of} is at work",
+    Cause.REWOUND: "a lower position that is committed in {queue}",
+    Cause.BATCH_RETURNED: "a batch of {queue} that comes back, because another of its records failed",
+    Cause.ABORTED_APPEARED: "a message of an aborted transaction that is seen in {queue} after all",
+}
+"""Faults that only some brokers have."""
+
+
 def _order(fault: Fault) -> tuple[object, ...]:
     rank = RANK.index(fault.cause) if fault.cause in RANK else len(RANK)
     gap = fault.gap
@@ -198,6 +209,9 @@ def _phrase(design: Design, fault: Fault) -> str:
             return f"a message that vanishes from `{fault.queue}`" if fault.queue else f"a message that vanishes after {line}"
         case Cause.DEAD_LETTERED:
             return f"a message of `{fault.queue}` given up at the delivery limit"
+        case cause if cause in OF_BROKERS:
+            queue = next((p.queue for p in design.processes if p.name == fault.process and p.queue), fault.queue)
+            return OF_BROKERS[cause].format(queue=f"`{queue}`", of=_of(design, fault))
         case _:
             return _forgotten(design, fault)
 

@@ -107,7 +107,8 @@ class Site:
 
     def acks(self, owner: Owner) -> bool:
         """Whether a handler settles its message by a line of its own."""
-        return isinstance(owner, n.ConsumerDecl) and owner.ack == "manual"
+        process = next((p for p in self.design.processes if p.name == owner.name.text), None)
+        return isinstance(owner, n.ConsumerDecl) and process is not None and process.ack == "manual"
 
 
 @dataclass(frozen=True, slots=True)
