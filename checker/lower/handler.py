@@ -307,6 +307,10 @@ class Lowering:
             case op.Read(step, then) if self.collected(operation, at):
                 store = getattr(getattr(step.value, "store", None), "text", None)
                 self.run_collected(self.meaning.read(step, case), sink, then, self._touch(at, store))
+            case op.Send(queue, then, _) if self._collects_publishing():
+                for group in self.readers(queue):
+                    case = group.receive(case, inside=True)
+                self.run_collected(case, sink, then, at)
             case op.Mark(then):
                 self.run_collected(case, sink, then, at)
             case op.Ended() | op.Discard():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from checker.check import check_loaded
 from checker.load import load_text
+from checker.lower import lower
 from checker.options import Options
+from checker.replay.oracle import event_sets, explore
 from checker.result import Verdict
+from tests.conformance.observe import interpreter_shows, machine_shows
 
 ACQUIRED_LAST = """\
 event Paid(id)
@@ -29,3 +32,31 @@ def test_a_lock_that_is_acquired_as_the_last_step() -> None:
     result, _ = check_loaded(loaded, Options())
     assert not result.failures
     assert [c.verdict for c in result.cells] == [Verdict.HOLDS]
+
+
+PUBLISHED_IN_A_TRANSACTION = """\
+event Paid(id)
+queue paid of Paid exactly-once
+queue further of Paid exactly-once
+store seen per id, unique
+consumer c on paid
+  atomic
+    insert id into seen or continue
+    publish to further
+  ack
+consumer d on further
+  ack
+claim no duplicate seen
+"""
+
+
+def test_what_the_broker_collects_does_not_stop_a_transaction() -> None:
+    """The insert and the commit behind the publishing line are one step in both readings."""
+    design = load_text(PUBLISHED_IN_A_TRANSACTION).design
+    assert design is not None
+    lowered = lower(design, design.semantics[0])
+    shown = machine_shows(lowered, 2, 5_000)
+    explored = [explore(design, design.semantics[0], events, 2, 5_000) for events in event_sets(design, 1)]
+    assert shown is not None
+    machine, interpreter = ({s for s in side if "dead" not in str(s)} for side in (shown, interpreter_shows(lowered, explored)))
+    assert machine == interpreter
