@@ -66,8 +66,8 @@ def test_inputs_are_the_same_every_time_and_of_many_kinds() -> None:
     texts = [text_of(n) for n in range(80)]
     assert texts == [text_of(n) for n in range(80)]
     assert len(set(texts)) > 70
-    sound = sum(load_text(text_of(n)).design is not None for n in range(0, 400, 2))
-    assert sound >= 4, "hardly any random text is a sound design, so what comes after reading is not tried"
+    sound = sum(load_text(text_of(n)).design is not None for n in range(2, 1_200, 4))  # the damaged designs
+    assert sound >= 5, "hardly any random text is a sound design, so what comes after reading is not tried"
 
 
 @pytest.mark.parametrize("name", ["a\x00b", "\ud800", "/dev/zero", "/dev/stdin", "x" * 900, ".", ""])
