@@ -82,3 +82,43 @@ end;
 invariant "no duplicate" forall m: message do mail[m] < 2 end;
 invariant "no loss" forall m: message do q[m] = settled -> mail[m] >= 1 end;
 """
+
+
+def tla(messages: int, workers: int, symmetric: bool) -> tuple[str, str]:
+    """For TLC: the module and its configuration. ``symmetric`` declares messages and workers interchangeable."""
+    others = {"q", "row", "mail", "processed", "pc", "on"}
+
+    def action(name: str, condition: str, **writes: str) -> str:
+        kept = ", ".join(sorted(others - writes.keys()))
+        changed = [(variable, *value.split(" := ")) for variable, value in writes.items()]
+        changes = " ".join(f"/\\ {variable}' = [{variable} EXCEPT ![{at}] = {value}]" for variable, at, value in changed)
+        return f"{name} == {condition} {changes} /\\ UNCHANGED <<{kept}>>"
+
+    idle = {"pc": 'w := "idle"', "on": "w := None"}
+    actions = [
+        action("Take(w, m)", 'pc[w] = "idle" /\\ q[m] = "ready"', q='m := "inflight"', pc='w := "check"', on="w := m"),
+        action("Check(w)", 'pc[w] = "check"', pc='w := IF processed[on[w]] = 1 THEN "ack" ELSE "write"'),
+        action("Write(w)", 'pc[w] = "write"', row="on[w] := 1", pc='w := "mail"'),
+        action("Mail(w)", 'pc[w] = "mail"', mail="on[w] := 1", pc='w := "record"'),
+        action("Record(w)", 'pc[w] = "record"', processed="on[w] := 1", pc='w := "ack"'),
+        action("Ack(w)", 'pc[w] = "ack"', q='on[w] := "settled"', **idle),
+        action("Crash(w)", 'pc[w] # "idle"', **idle),
+        action("Again(m)", 'q[m] = "inflight"', q='m := "ready"'),
+    ]
+    steps = " \\/ ".join(f"{name}(w)" for name in ("Check", "Write", "Mail", "Record", "Ack", "Crash"))
+    module = "\n".join(
+        [
+            "---- MODULE Invoice ----", "EXTENDS Naturals, TLC", "CONSTANTS Messages, Workers, None",
+            "VARIABLES q, row, mail, processed, pc, on",
+            'Init == /\\ q = [m \\in Messages |-> "ready"] /\\ pc = [w \\in Workers |-> "idle"] /\\ on = [w \\in Workers |-> None]',
+            "        /\\ row = [m \\in Messages |-> 0] /\\ mail = [m \\in Messages |-> 0] /\\ processed = [m \\in Messages |-> 0]",
+            *actions,
+            f"Next == (\\E w \\in Workers : {steps} \\/ \\E m \\in Messages : Take(w, m)) \\/ \\E m \\in Messages : Again(m)",
+            "Spec == Init /\\ [][Next]_<<q, row, mail, processed, pc, on>>",
+            'Sound == \\A m \\in Messages : mail[m] < 2 /\\ (q[m] = "settled" => mail[m] >= 1)',
+            "Alike == Permutations(Messages) \\cup Permutations(Workers)", "====", "",
+        ]
+    )  # fmt: skip
+    names = [", ".join(f"{kind}{i}" for i in range(many)) for kind, many in (("m", messages), ("w", workers))]
+    config = ["SPECIFICATION Spec", f"CONSTANTS Messages = {{{names[0]}}} Workers = {{{names[1]}}} None = None", "INVARIANT Sound"]
+    return module, "\n".join([*config, *(["SYMMETRY Alike"] if symmetric else []), ""])
