@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker import cache
-from checker.blame import blame
 from checker.errors import syntax as errors
 from checker.judge import judge, undecided
 from checker.kept import Kept, unchanged
@@ -17,7 +16,6 @@ from checker.options import Options
 from checker.paths import NoDesign, designs
 from checker.question import Progress
 from checker.records import dataclass
-from checker.replay import replay
 from checker.result import Cell, DesignResult, Disagreement, Result
 
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
@@ -155,6 +153,9 @@ def _blamed(loaded: Loaded, cell: Cell) -> Cell:
     """The cell with what makes it break, if it is refuted."""
     if cell.trace is None or loaded.design is None:
         return cell
+    from checker.blame import blame
+    from checker.replay import replay
+
     claim = next(c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
     found = blame(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)
     return replace(cell, blame=found.sentences) if found is not None else cell

@@ -16,6 +16,8 @@ from concurrent.futures.process import BrokenProcessPool
 from enum import Enum
 from typing import Any, TypeVar
 
+from checker.paths import NoCluster
+
 Task = TypeVar("Task")
 Made = TypeVar("Made")
 
@@ -24,10 +26,6 @@ class Gone(Enum):
     """In place of a result."""
 
     LOST = "the process that worked on it was killed"
-
-
-class NoCluster(Exception):
-    """The cluster cannot be used; the message says why."""
 
 
 def _quiet() -> None:

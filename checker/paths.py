@@ -13,6 +13,10 @@ class NoDesign(Exception):
     """A path that cannot be checked; the message says why."""
 
 
+class NoCluster(Exception):
+    """The cluster cannot be used; the message says why."""
+
+
 def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
     """The files behind the paths, each with whether it was found in a folder. Raises ``NoDesign`` for what is not there."""
     found: list[tuple[Path, bool]] = []

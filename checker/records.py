@@ -26,8 +26,13 @@ else:
 
 __all__ = ["dataclass"]
 
-_WRITTEN = ("__init__", "__repr__", "__eq__", "__hash__")
-"""What the standard library writes and compiles for each class."""
+_WRITTEN: dict[str, dict[str, bool]] = {
+    "__init__": {"init": True, "frozen": True, "repr": False, "eq": False},
+    "__repr__": {"init": False, "repr": True, "eq": False},
+    "__eq__": {"init": False, "repr": False, "eq": True},
+    "__hash__": {"init": False, "repr": False, "eq": True, "unsafe_hash": True},
+}
+"""What the standard library writes and compiles for each class, and how to have it write that alone."""
 
 
 def _record(cls: type) -> Any:
@@ -38,25 +43,25 @@ def _record(cls: type) -> Any:
     made.__delattr__ = _no_deleting
     made.__getstate__ = _state
     made.__setstate__ = _set_state
-    missing = [name for name in _WRITTEN if name not in own]
-    for name in missing:
-        setattr(made, name, _stand_in(made, name, missing))
+    for name in _WRITTEN:
+        if name not in own:
+            setattr(made, name, _stand_in(made, name))
     return made
 
 
-def _stand_in(cls: type, name: str, missing: list[str]) -> Callable[..., Any]:
-    """A method that has the real ones compiled, and calls the one it stands for."""
+def _stand_in(cls: type, name: str) -> Callable[..., Any]:
+    """A method that has the real one compiled, and calls it."""
 
     def method(self: object, *values: object, **named: object) -> object:
-        _complete(cls, missing)
+        _complete(cls, name)
         return getattr(cls, name)(self, *values, **named)
 
     method.__name__ = name
     return method
 
 
-def _complete(cls: Any, missing: list[str]) -> None:
-    """Let the standard library write the methods for a twin of the class with the same fields, and take them."""
+def _complete(cls: Any, name: str) -> None:
+    """Let the standard library write a method for a twin of the class with the same fields, and take it."""
     fields = dataclasses.fields(cls)
     body: dict[str, Any] = {
         "__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": "A twin.",
@@ -67,9 +72,8 @@ def _complete(cls: Any, missing: list[str]) -> None:
         body[f.name] = dataclasses.field(init=f.init, repr=f.repr, hash=f.hash, compare=f.compare, kw_only=f.kw_only, **default)
     if hasattr(cls, "__post_init__"):
         body["__post_init__"] = cls.__post_init__
-    twin: Any = dataclasses.dataclass(frozen=True)(type(cls.__name__, (), body))
-    for name in missing:
-        setattr(cls, name, twin.__dict__[name])
+    twin: Any = dataclasses.dataclass(match_args=False, **_WRITTEN[name])(type(cls.__name__, (), body))
+    setattr(cls, name, twin.__dict__[name])
 
 
 def _no_setting(self: object, name: str, value: object) -> None:

@@ -15,8 +15,8 @@ from checker.commands.reports import Target, target, written
 from checker.commands.shared import emit
 from checker.exits import Exit, of_result
 from checker.load import load
-from checker.many import NoCluster, processors
 from checker.options import Options
+from checker.paths import NoCluster
 from checker.progress import ProgressLine
 from checker.records import dataclass
 from checker.report import Missing, write
@@ -74,7 +74,11 @@ class CheckCommand:
         if self.jobs is not None and self.cluster is not None:
             raise click.UsageError("--jobs and --cluster exclude each other")
         kept = self.cache and self.certificate is None
-        return Means(kept, processors() if self.jobs == 0 else self.jobs or 1, self.cluster)
+        if self.jobs == 0:
+            from checker.many import processors
+
+            return Means(kept, processors(), self.cluster)
+        return Means(kept, self.jobs or 1, self.cluster)
 
     def run(self, answer: Answer | None = None) -> int:
         """Check and print; returns the exit code."""

@@ -13,8 +13,9 @@ import pytest
 
 from checker import cache
 from checker.check import Means, check
-from checker.many import Gone, NoCluster, over_cluster, over_processes
+from checker.many import Gone, over_cluster, over_processes
 from checker.options import Options
+from checker.paths import NoCluster
 from checker.result import Verdict
 from tests.cache.test_answers import run
 from tests.traps.trap import SAFE, UNSAFE
