@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checker.models import providers
@@ -29,8 +30,8 @@ def _provider(site: Site) -> Iterator[Proposal]:
 def _rows(site: Site) -> Iterator[Proposal]:
     """A store whose rows end no longer ends them."""
     for item in site.tree.items:
-        if isinstance(item, n.StoreDecl) and item.expires and item.span.path == site.path:
-            code = site.sheet.code(item.span.line)[0].replace(", expires", "")
+        if isinstance(item, n.StoreDecl) and item.expires is not None and item.span.path == site.path:
+            code = re.sub(r",\s*expires(\s+\d+\w+)?", "", site.sheet.code(item.span.line)[0])
             text = site.sheet.changed([replaced(item.span.line, site.sheet.recoded(item.span.line, code))])
             yield Proposal(
                 text, f"keep the rows of `{item.name.text}` for as long as the event can come again", ("the table grows",),
