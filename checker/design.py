@@ -77,7 +77,8 @@ class Queue:
     ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``: switched on by the design;
     ``replay``: whether an operator replays anyway (None: as its semantics say). ``ack``: what its consumers do unless they say.
     ``loses_hold``: why a living worker may lose its message (``lease``, ``disconnect``, ``rebalance``, ``shutdown``).
-    ``limit``: a number and ``dead-letter``, ``drop`` or ``stays``.
+    ``limit``: a number and ``dead-letter``, ``drop`` or ``stays``. ``keeps``: what a publisher sends again is another message, even
+    under exactly-once.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Queue:
     batches: bool = False
     boundary: tuple[str, ...] = ("publish", "stores")
     leaks: bool = False
+    keeps: bool = False
 
 
 def changed(queue: Queue, **switches: Any) -> Queue:

@@ -21,7 +21,7 @@ _LOSSES = {"disconnect": "consumer may lose its connection", "rebalance": "parti
            "shutdown": "shutdown gives messages back"}  # fmt: skip
 _LINES = {"late-ack": "late ack", "limit": "delivery limit", "dedup": "drops copies", "rewinds": "commit may go back",
           "expires": "messages may expire", "unconfirmed": "publishes unconfirmed", "batches": "batches return together",
-          "leaks": "aborted messages may appear"}  # fmt: skip
+          "leaks": "aborted messages may appear", "keeps": "keeps copies"}  # fmt: skip
 """How the options of a queue begin, by their stable names."""
 
 
@@ -121,7 +121,7 @@ class QueueMaker:
             ack={"handler": "manual"}.get(s.ack, s.ack), loses_hold=s.loses_hold, lease=s.lease, redelivers=s.redelivers,
             copies=s.broker_copies, replay=s.replay, dedup=s.dedup_window, rewinds=s.rewinds, expires="retention" in s.loses,
             unconfirmed="publish" in s.loses, batches=s.batch == "all-or-nothing", boundary=s.boundary,
-            leaks=s.leaky_transactions,
+            leaks=s.leaky_transactions, keeps=s.publisher == "retries" and s.dedup_window is None,
         )  # fmt: skip
 
     def _twice(self, decl: n.QueueDecl) -> None:

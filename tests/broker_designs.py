@@ -13,7 +13,7 @@ from tests.designs import random_design
 OPTIONS = (
     "consumer may lose its connection", "partitions may move", "shutdown gives messages back", "never redelivers", "never copies",
     "drops copies within 5min", "commit may go back", "messages may expire", "publishes unconfirmed", "batches return together",
-    "aborted messages may appear", "lease 30s", "late ack refused", "delivery limit 3 then stays",
+    "aborted messages may appear", "keeps copies", "lease 30s", "late ack refused", "delivery limit 3 then stays",
 )  # fmt: skip
 ACKS = ("acks on return", "acks on return or failure", "acks on return or kill", "acks at any time", "acks on return or kill")
 ASSUMPTIONS = (

@@ -65,6 +65,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "partitions": ("partitions may move",),
     "shutdown": ("shutdown gives messages back",),
     "never": ("never redelivers", "never copies"),
+    "keeps": ("keeps copies",),
     "drops": ("drops copies within 5min",),
     "commit": ("commit may go back",),
     "messages": ("messages may expire",),

@@ -66,7 +66,7 @@ class Group:
         """Whether a second message about an event is always dropped: by the broker, or because its window is long enough."""
         if self.queue.dedup is not None:
             return self.design.assumes("within-dedup-window")
-        return self.semantics is Semantics.EXACTLY_ONCE
+        return self.semantics is Semantics.EXACTLY_ONCE and not self.queue.keeps
 
     @property
     def may_drop(self) -> bool:
@@ -230,7 +230,11 @@ class Group:
         design, queue, causes = self.design, self.queue, []
         generous = self.semantics is Semantics.AT_LEAST_ONCE
         retried = queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries")
-        if retried and (not self.drops_copies if queue.dedup else generous) and self.semantics is not Semantics.AT_MOST_ONCE:
+        if (
+            retried
+            and (not self.drops_copies if queue.dedup or queue.keeps else generous)
+            and self.semantics is not Semantics.AT_MOST_ONCE
+        ):
             causes.append(Cause.PUBLISHER_RETRY)
         if generous and queue.copies and not design.assumes("no-broker-copies"):
             causes.append(Cause.BROKER_COPY)

@@ -106,7 +106,7 @@ class Context:
         """Whether a second message about an event is always dropped."""
         if self.design.queues[queue].dedup is not None:
             return self.design.assumes("within-dedup-window")
-        return self.semantics(queue) is n.Semantics.EXACTLY_ONCE
+        return self.semantics(queue) is n.Semantics.EXACTLY_ONCE and not self.design.queues[queue].keeps
 
     def losses_of_hold(self, process: d.Process) -> Iterator[Cause]:
         """Why a living worker that holds a message may lose it."""

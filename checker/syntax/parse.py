@@ -61,6 +61,9 @@ class Build(BuildSteps):
     def never_copies(self, meta: Meta, _: list[Any]) -> n.QueueOption:
         return n.QueueOption("never-copies", "", self.header(meta))
 
+    def keeps_copies(self, meta: Meta, _: list[Any]) -> n.QueueOption:
+        return n.QueueOption("keeps", "", self.header(meta))
+
     def commit_goes_back(self, meta: Meta, _: list[Any]) -> n.QueueOption:
         return n.QueueOption("rewinds", "", self.header(meta))
 

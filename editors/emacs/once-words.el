@@ -124,6 +124,7 @@
     "into"
     "is"
     "its"
+    "keeps"
     "kept"
     "key"
     "kill"

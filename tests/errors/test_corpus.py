@@ -33,7 +33,8 @@ EFFECT, SEND = "effect x per k\n  ", "consumer c on q\n  send e\n    "
 PLACES = {
     "import": "", "expect": "claim no loss of e\n  ", "key": EFFECT, "can": EFFECT, "checks": EFFECT, "late": "queue x of y\n  ",
     **dict.fromkeys(
-        ("delivery", "lease", "partitions", "shutdown", "never", "drops", "commit", "messages", "publishes", "batches", "aborted"),
+        ("delivery", "lease", "partitions", "shutdown", "never", "drops", "keeps",
+         "commit", "messages", "publishes", "batches", "aborted"),
         "queue x of y\n  ",
     ), "on": SEND, "retry": SEND, "else": "consumer c on q\n  if k in s\n    ack\n  ",
 }  # fmt: skip

@@ -215,3 +215,29 @@ def test_a_lock_that_somebody_else_releases() -> None:
     living = [{s for s in side if not any(f.endswith(" dead") for part in s for f in part)} for side in
               (shown, interpreter_shows(lowered, explored))]  # fmt: skip
     assert living[0] == living[1]
+
+
+SECOND_RECORD = """\
+event Paid(id)
+queue q of Paid VIA
+store totals per id, inside q
+effect total per id in totals
+consumer c on q
+  do total
+  ack
+assume no replay
+claim no duplicate total
+"""
+
+
+def test_a_publishers_second_record_under_exactly_once() -> None:
+    """A broker that recognises only some repetitions: what the publisher writes again is another record."""
+    generic = SECOND_RECORD.replace("VIA", "exactly-once")
+    assert proved(cell(generic))
+    assert refuted(cell(generic.replace("exactly-once\n", "exactly-once\n  keeps copies\n")), Cause.PUBLISHER_RETRY)
+    for model in ("kafka.transactions", "kafka.streams(processing.guarantee=exactly_once_v2)"):
+        faultless = "assume no crash\nassume handler finishes within the lease\nassume no lost connections\nassume no rebalance\n"
+        text = design(rest="\n  ack").replace("at-least-once", f"via {model}") + DUPLICATE + faultless
+        text += "assume no replay\nassume no rewinds\nassume no lost acks\nassume no lost answers\nassume no refusals\n"
+        assert refuted(cell(text), Cause.PUBLISHER_RETRY)
+        assert proved(cell(text + "publisher of q publishes once\n"))
