@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("ONCEPROOF_CACHE", os.path.join(tempfile.gettempdir(), f"onceproof-tests-{os.getuid()}"))
+if "ONCEPROOF_CACHE" not in os.environ:
+    # One cache per run of the tests, shared by its processes: nothing is answered from an earlier run, nor from the user's cache.
+    os.environ["ONCEPROOF_CACHE"] = tempfile.mkdtemp(prefix="onceproof-tests-")
+    atexit.register(shutil.rmtree, os.environ["ONCEPROOF_CACHE"], ignore_errors=True)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some hundred processes are started, and each would compile the package anew
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -29,9 +29,9 @@ ROLES: dict[str, str] = {
 
 SPECIAL: dict[tuple[type, str], str] = {
     (n.Use, "name"): "fragment", (n.NameIs, "name"): "local", (n.Constant, "name"): "value", (n.Target, "name"): "target",
-    (n.OnOutcome, "outcome"): "",
+    (n.OnOutcome, "outcome"): "", (n.Argument, "name"): "", (n.Argument, "value"): "",
 }  # fmt: skip
-"""Fields that mean something else than their name says."""
+"""Fields that mean something else than their name says; ``""``: nothing of the design's own."""
 
 TOP = frozenset({"event", "queue", "store", "effect", "lock", "consumer", "relay", "fragment"})
 """Kinds that share one space of names."""

@@ -76,6 +76,7 @@ def test_a_design_whose_process_is_killed_is_unknown(tmp_path: Path, monkeypatch
     assert found["d1.once"] == [(Verdict.UNKNOWN, "the process that worked on it was killed")]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     folder = _folder(tmp_path, 2)
     slow = "import os, signal, sys, time\nfrom checker.main import main\nimport checker.check\n"

@@ -242,6 +242,7 @@ claim no duplicate a
 # ---------------------------------------------------------------- all examples
 
 
+@pytest.mark.slow
 def test_examples_that_are_proved_break_nothing_that_matters() -> None:
     for path in sorted((ROOT / "examples" / "theory").glob("*.once")):
         design = load(path).design
