@@ -19,6 +19,7 @@ from checker.design import Claim, Design
 from checker.explore import Bounds, Exploration, Found, simplest
 from checker.explore.states import configurations
 from checker.fragment import fragment
+from checker.idle import idle
 from checker.lower import Lowered, lower
 from checker.machine import Level, Property
 from checker.options import Options
@@ -48,6 +49,7 @@ MARKED = "workers are killed only at the marked crash points"
 def judge(design: Design, options: Options, progress: Progress | None = None) -> Iterator[Cell | Disagreement]:
     """Every selected cell of a design, claim by claim, as soon as it is decided."""
     lowerings: dict[Semantics, Lowered] = {}
+    unused: dict[Semantics, frozenset[str]] = {}
     dead: tuple[int, ...] | None = None
     for claim, semantics in _selected(design, options):
         if semantics not in lowerings:
@@ -57,6 +59,10 @@ def judge(design: Design, options: Options, progress: Progress | None = None) ->
             if dead is None:
                 dead = dead_lines(design, (lowerings.setdefault(s, lower(design, s)) for s in design.semantics), options.seconds)
             found = _unless_dead(design, found, dead)
+        if isinstance(found, Cell) and found.assumptions:
+            if semantics not in unused:
+                unused[semantics] = idle(lowerings[semantics])
+            found = replace(found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics]))
         yield found
 
 

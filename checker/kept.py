@@ -38,13 +38,16 @@ class Kept:
         data = self._answers.known(self._question(path))
         if data is None or data == LIBRARY:
             return data
-        found = _Records(io.BytesIO(data)).load()
+        try:
+            found = _Records(io.BytesIO(data)).load()
+        except Exception:  # whatever cannot be read counts as not there
+            return None
         return found if isinstance(found, DesignResult) else None
 
     def keep(self, path: Path, result: DesignResult) -> None:
         """Keep a result, if it would be the same the next time."""
         if lasting(result, self._options) and unchanged(result.sources):
-            self._answers.keep(self._question(path), result.sources, pickle.dumps(result, protocol=5))
+            self._answers.keep(self._question(path), result.sources, _written(result))
 
     def keep_library(self, path: Path, sources: Iterable[str]) -> None:
         """Keep that a file is a library."""
@@ -73,6 +76,19 @@ def unchanged(sources: dict[str, Source]) -> bool:
         return all(Path(path).read_bytes().decode("utf-8-sig") == source.text for path, source in sources.items())
     except (OSError, UnicodeDecodeError):
         return False
+
+
+class _Writer(pickle.Pickler):
+    """Writes an enumeration's member as its class and value; Python's own way differs from version to version."""
+
+    def reducer_override(self, obj: object) -> Any:
+        return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
+
+
+def _written(result: DesignResult) -> bytes:
+    stream = io.BytesIO()
+    _Writer(stream, protocol=5).dump(result)
+    return stream.getvalue()
 
 
 class _Records(pickle.Unpickler):

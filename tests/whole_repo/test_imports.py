@@ -25,7 +25,7 @@ LAYERS = (
     ("lower", "replay"),
     ("claims", "parts", "unfold", "retell", "faults", "result", "tracefile"),
     ("story",),
-    ("fragment", "impossible", "dead", "why", "blame", "lengths", "certificates", "walk"),
+    ("fragment", "idle", "impossible", "dead", "why", "blame", "lengths", "certificates", "walk"),
     ("question",),
     ("refuting",),
     ("judge",),
