@@ -69,6 +69,7 @@ def test_dot_reads_back() -> None:
     assert len(lines) == len(graph) + graph.number_of_edges() + 3
 
 
+@pytest.mark.slow
 def test_graphviz_reads_the_dot() -> None:
     dot = shutil.which("dot")
     if dot is None:

@@ -127,6 +127,7 @@ def test_what_is_open_is_never_a_yes() -> None:
 # ---------------------------------------------------------------- the record
 
 
+@pytest.mark.slow
 def test_every_answer_leads_somewhere() -> None:
     for review in (full(), review_of(every_verdict()), full("outbox")):
         (found,) = review.designs

@@ -174,6 +174,7 @@ def test_random_designs(seed: int) -> None:
         assert not wrong(proved, why.facts, (Bounds(2, 1),)), (seed, proved.claim.text)
 
 
+@pytest.mark.slow
 def test_the_same_whatever_the_hash_seed() -> None:
     script = "from tests.why.test_facts import told\nfor name in ('ack_first', 'lease', 'once'): print(told(name))"
     runs = [
