@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from pathlib import Path
 
 from checker import models
 from checker.design import Assumption, Design, Process
@@ -137,7 +138,7 @@ def facts(lowered: Lowered, machine: Machine, cell: Cell) -> tuple[str, ...]:
     for queue in lowered.design.queues.values():
         mine = [g for g in lowered.groups.values() if g.queue.name == queue.name]
         if queue.model is not None and any(g.status in kept for g in mine):
-            model = models.brokers()[queue.model.name]
+            model = models.brokers(Path(queue.model.beside))[queue.model.name]
             switches = model.switches(dict(queue.model.options))
             if cell.trace is not None:
                 used = {s for step in cell.trace.steps if step.queue == queue.name for s in _TOLD.get(step.cause, ())}
@@ -146,7 +147,17 @@ def facts(lowered: Lowered, machine: Machine, cell: Cell) -> tuple[str, ...]:
                 used = {name for name in _SWITCHES if _ALLOWS.get(name) != getattr(switches, name)}
                 used -= {"boundary", "leaky_transactions"} if switches.delivery != "exactly-once" else set()
             found += [_words(model, fact) for fact in model.facts if not fact.is_sure and used & set(fact.switches)]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*found, *_kept_keys(lowered.design, kept)]))
+
+
+def _kept_keys(design: Design, kept: set[str]) -> Iterator[str]:
+    """How long providers keep keys, where an answer looks at such a record and nobody has confirmed how long."""
+    for effect in design.effects.values():
+        if effect.model is not None and v.record(effect.name) in kept:
+            provider = models.providers(Path(effect.model.beside))[effect.model.name]
+            stated = provider.keys in ("unknown", "never") or provider.status in ("documented", "confirmed by test")
+            if not stated:  # of a provider about which nothing is known, the design is taken at its word
+                yield f"{provider.name}: idempotency keys are kept {provider.keys} ({provider.status})"
 
 
 def _words(model: models.Model, fact: Fact) -> str:
