@@ -11,7 +11,7 @@ from checker.machine import Cause, RuleKind
 from tests.conformance import compare as comparing
 from tests.conformance.compare import Compared, compare
 
-QUICK, ALL, STEP = 20, 2_280, 20
+QUICK, FULL, ALL, STEP = 20, 1_000, 2_280, 20
 
 
 def _agree(first: int, last: int) -> list[Compared]:
@@ -31,8 +31,14 @@ def test_everything_agrees_on_random_designs(first: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(QUICK, ALL, STEP))
+@pytest.mark.parametrize("first", range(QUICK, FULL, STEP))
 def test_everything_agrees_on_many_random_designs(first: int) -> None:
+    _agree(first, first + STEP)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("first", range(FULL, ALL, STEP))
+def test_nightly_everything_agrees_on_many_random_designs(first: int) -> None:
     _agree(first, first + STEP)
 
 
