@@ -31,7 +31,7 @@ from tests.machines import (
 from tests.smt.invariants import invariant_of, locked, tickets
 from tests.smt.tiny import Size, guess, is_bad, layers, models, proves, shapes
 
-SEEDS = range(32)
+SEEDS = range(52)
 
 PROVED = {
     "reference, no duplicate": (reference(True), no_dup()),
