@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from checker.commands.shared import design_of
+from checker.commands.shared import design_of, emit
 from checker.exits import Exit
 from checker.options import Options
 from checker.records import dataclass
@@ -39,22 +39,12 @@ class TestgenCommand:
         found = points(loaded, semantics, options, self.every)
         command = f"onceproof testgen {self.path.name}" + (" --all" if self.every else "")
         text = module_text(str(self.path), semantics.value, found, command)
-        self._write(self.output, text)
+        emit(self.output, "never", lambda _: text)
         if self.harness is not None:
             if self.harness.exists():
                 raise click.UsageError(f"{self.harness} is there already; it is yours, and is not overwritten")
-            self._write(self.harness, harness_text(str(self.path), found))
+            emit(self.harness, "never", lambda _: harness_text(str(self.path), found))
         written = sum(not p.aside for p in found)
         if self.output is not None and str(self.output) != "-":
             click.echo(f"{written} test{'' if written == 1 else 's'} written to {self.output}", err=True)
         return int(Exit.HOLDS)
-
-    @staticmethod
-    def _write(output: Path | None, text: str) -> None:
-        if output is None or str(output) == "-":
-            click.echo(text, nl=False)
-            return
-        try:
-            output.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise click.UsageError(f"cannot write {output}: {(error.strerror or 'failed').lower()}") from error
