@@ -6,11 +6,11 @@ Everything is read off a replayed trace; nothing is searched for. It is the stor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 from checker.design import Claim, Design
 from checker.machine import Cause, Level
+from checker.records import dataclass
 from checker.replay import Context, Judge, Replay, State
 from checker.replay.context import conjunctions
 from checker.replay.state import Worker, look

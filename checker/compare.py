@@ -10,12 +10,12 @@ is not as expected.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from checker.check import check_loaded
 from checker.load import Loaded
 from checker.options import Options
+from checker.records import dataclass
 from checker.replay import replay
 from checker.result import Assurance, Cell, DesignResult, Disagreement, Scope, Verdict
 from checker.story import Story, tell

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from checker.certain import certain
@@ -19,6 +19,7 @@ from checker.faults import Fault, Faulty, Gap, faulty
 from checker.lower import Lowered, lower
 from checker.machine import Cause, Level, Machine, Property
 from checker.options import Options
+from checker.records import dataclass
 from checker.resolve_steps import inner, walk
 from checker.retell import confirmed
 from checker.slice import sliced

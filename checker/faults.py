@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker.design import Design
 from checker.lower import Lowered
@@ -16,6 +16,7 @@ from checker.lower import variables as v
 from checker.lower.places import DEAD
 from checker.lower.queues import Tracking
 from checker.machine import Broadcast, Cause, Level, Machine, Rule, RuleKind, Test, Variable, put
+from checker.records import dataclass
 
 LATEST = "worker was the last to get the message"
 HOLDER, ORPHAN = " (holder)", " (holder gone)"

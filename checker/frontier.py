@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker import cover
 from checker.certain import certain
@@ -21,6 +21,7 @@ from checker.faults import Fault, Faulty, faulty
 from checker.lower import Lowered, lower
 from checker.machine import Cause, Level, Property
 from checker.options import Options
+from checker.records import dataclass
 from checker.retell import confirmed
 from checker.slice import sliced
 from checker.syntax.nodes import Semantics

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from checker import cover
 from checker.claims import TooWide, property_of
@@ -20,6 +20,7 @@ from checker.lower import Lowered, lower
 from checker.machine import Machine, Property
 from checker.options import Options
 from checker.parts import Part, parts
+from checker.records import dataclass
 from checker.result import Cell, Verdict
 from checker.retell import confirmed
 from checker.slice import sliced

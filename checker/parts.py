@@ -6,9 +6,10 @@ Each part knows the design without it. Taking several away is taking one after t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from checker.design import ASSUMPTIONS, Design, Process
+from checker.records import dataclass
 from checker.resolve_steps import walk
 from checker.source import Span
 from checker.syntax import nodes as n

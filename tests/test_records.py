@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+from functools import cached_property
 
 import pytest
 
@@ -96,3 +97,61 @@ def test_they_are_copied_and_pickled() -> None:
     assert (back, back.seen, back.hidden, back.more) == (ours, [2], "x", 7)
     assert repr(ours) == "its own"
     assert Longer(1) != Ours(1)
+
+
+@pytest.mark.parametrize("theirs", [False, True])
+def test_records_that_change_and_records_with_a_dictionary(theirs: bool) -> None:
+    make = dataclasses.dataclass if theirs else dataclass
+
+    @make(slots=True)
+    class Mutable:
+        """Changes; has slots."""
+
+        a: int
+        b: list[int] = dataclasses.field(default_factory=list)
+
+    @make(frozen=True)
+    class Remembers:
+        """Frozen, with room for what is computed once."""
+
+        a: int
+        b: str = "b"
+
+        @cached_property
+        def twice(self) -> int:
+            return self.a * 2
+
+    one = Mutable(1)
+    one.a = 5
+    one.b.append(2)
+    assert one == Mutable(5, [2])
+    assert Mutable(1).b == []
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+    with pytest.raises(AttributeError):
+        one.c = 1  # type: ignore[attr-defined]
+    two = Remembers(4)
+    assert (two.twice, two.b, Remembers.b, hash(two)) == (8, "b", "b", hash((4, "b")))
+    assert two == Remembers(4, "b") != Remembers(4, "c")
+    assert not hasattr(Remembers, "a")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        two.a = 1  # type: ignore[misc]
+    assert dataclasses.asdict(one) == {"a": 5, "b": [2]}
+    assert dataclasses.replace(two, a=5).twice == 10
+
+
+def test_what_the_standard_library_is_told_of_a_longer_record() -> None:
+    assert dataclasses.is_dataclass(Longer)
+    assert {f.name: (f.type, f.compare, f.repr) for f in dataclasses.fields(Longer)} == {
+        f.name: (f.type, f.compare, f.repr) for f in (*dataclasses.fields(Theirs), *dataclasses.fields(Longer)[4:])
+    }
+    assert dataclasses.fields(Longer)[4].type == "int"
+    assert [f.name for f in dataclasses.fields(Ours)] == ["number", "words", "seen", "hidden"]
+
+
+def test_a_field_that_is_never_given_is_refused() -> None:
+    with pytest.raises(AssertionError, match="every field"):
+
+        @dataclass(frozen=True, slots=True)
+        class _Wrong:
+            x: int = dataclasses.field(init=False, default=1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from checker.commands.shared import design_of, emit
 from checker.compare import CellChange, Comparison, StoryChange, Turn, compare
 from checker.exits import Exit
 from checker.options import Options
+from checker.records import dataclass
 from checker.report.words import clean, short
 from checker.result import Cell
 from checker.story import Story

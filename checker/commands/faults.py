@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from checker.design import Design
 from checker.exits import Exit
 from checker.frontier import FaultSet, Frontier, frontier
 from checker.options import Options
+from checker.records import dataclass
 from checker.story.headline import listed
 
 SCHEMA = "onceproof/faults/1"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from checker.design import Design
 from checker.exits import Exit
 from checker.needs import Need, Needs, Without, needs
 from checker.options import Options
+from checker.records import dataclass
 from checker.report.words import WORDS
 from checker.result import Verdict
 from checker.story.headline import listed

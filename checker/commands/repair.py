@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from checker.commands.shared import asked, design_of
 from checker.exits import Exit, worst
 from checker.load import Loaded
 from checker.options import Options
+from checker.records import dataclass
 from checker.repair import Goal, Repair, Repairs, diff_of, goals_of, repaired, repairs
 from checker.report.words import WORDS
 from checker.result import Cell

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from checker.explore.bounds import Bounds, Budget
 from checker.explore.matching import Watch
@@ -17,6 +17,7 @@ from checker.explore.meter import Meter, Progress
 from checker.explore.orbits import Orbits, State
 from checker.explore.search import run_along
 from checker.machine import Machine, Property, Run
+from checker.records import dataclass
 
 FREE = -1
 """The label of a rule that costs nothing."""

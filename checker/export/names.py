@@ -9,9 +9,10 @@ side: what a writer makes of an identifier (an old value, one event's copy of a 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from checker.machine import Machine, Property, Variable
+from checker.records import dataclass
 
 _TAKEN = """
     active assert atomic bit bool break byte chan d_step do else empty enabled end fi for full hidden if init inline int len

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from checker.design import Claim, Design
+from checker.records import dataclass
 from checker.repair.sheet import Change, Sheet
 from checker.resolve_steps import inner, walk
 from checker.syntax import nodes as n

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from checker.design import Claim, Design
 from checker.diagnostics import Diagnostic
@@ -13,6 +13,7 @@ from checker.frontier import frontier
 from checker.load import Loaded, load_text
 from checker.machine import Cause
 from checker.options import Options
+from checker.records import dataclass
 from checker.repair.edits import catalogue
 from checker.repair.expectations import following
 from checker.repair.plan import Edit, Goal, Proposal, Site

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from checker.records import dataclass
 from checker.source import Span
 from checker.syntax import nodes as n
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from checker import cover
 from checker.claims import TooWide, property_of
@@ -14,6 +14,7 @@ from checker.lower import Lowered, lower
 from checker.machine import Machine, Property
 from checker.options import Options
 from checker.parts import rewritten
+from checker.records import dataclass
 from checker.repair.plan import Goal, claim_for
 from checker.resolve_steps import walk
 from checker.result import Cell, Verdict

@@ -1,18 +1,16 @@
 """Shows diagnostics as text: the place, the source lines with carets, other places, notes and help.
 
 Columns are counted in code points; carets are placed by display width (wide characters, tabs). Control characters never reach the
-terminal. ``render`` and ``render_rich`` have the same characters; colour only repeats what they say.
+terminal. ``render`` and ``styled`` have the same characters; colour only repeats what they say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rich.cells import cell_len
-from rich.text import Text
-
 from checker.diagnostics import Diagnostic, Severity
 from checker.records import dataclass
+from checker.report.styled import Part, columns
 from checker.source import Source, Span
 
 WIDTH = 100
@@ -20,8 +18,6 @@ WIDTH = 100
 TAB_STOP = 4
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 _GUTTER, _SECONDARY, _BOLD = "blue", "bold blue", "bold"
-Part = tuple[str, str]
-"""A piece of text and its style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +35,9 @@ def render(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source]) -> 
     return "".join(text for text, _ in _parts(list(diagnostics), sources))
 
 
-def render_rich(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source]) -> Text:
-    """The same text with styles."""
-    return Text.assemble(*_parts(list(diagnostics), sources))
+def styled(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source]) -> Iterator[Part]:
+    """The same text in pieces, with their styles."""
+    return _parts(list(diagnostics), sources)
 
 
 def closing(diagnostics: Iterable[Diagnostic]) -> str:
@@ -128,8 +124,8 @@ def _marks(source: Source, span: Span, text: str, primary: bool) -> list[tuple[i
         line = source.line(number)
         first = span.column if number == span.line else len(line) - len(line.lstrip()) + 1
         last = span.end_column if number == numbers[-1] else len(line) + 1
-        start = cell_len(_shown(line[: first - 1])) + max(first - 1 - len(line), 0)
-        end = max(cell_len(_shown(line[: last - 1])), start + 1)
+        start = columns(_shown(line[: first - 1])) + max(first - 1 - len(line), 0)
+        end = max(columns(_shown(line[: last - 1])), start + 1)
         found.append((number, _Mark(start, end, text if number == numbers[-1] else "", primary)))
     return found
 
@@ -146,23 +142,23 @@ def _shown(text: str) -> str:
     for c in text:
         piece = " " * (TAB_STOP - column % TAB_STOP) if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}"
         shown.append(piece)
-        column += cell_len(piece)
+        column += columns(piece)
     return "".join(shown)
 
 
 def _cut(text: str, start: int) -> tuple[str, int]:
     """At most ``WIDTH`` columns of a line around a place, and by how many columns it moved to the left."""
     text = text.rstrip()
-    if cell_len(text) <= WIDTH:
+    if columns(text) <= WIDTH:
         return text, 0
     begin = max(start - WIDTH // 3, 0) if start > WIDTH * 3 // 4 else 0
     dropped, index = 0, 0
     while dropped < begin:
-        dropped += cell_len(text[index])
+        dropped += columns(text[index])
         index += 1
     kept, used = "", 0
-    while index < len(text) and used + cell_len(text[index]) <= WIDTH - 6:
-        kept, used, index = kept + text[index], used + cell_len(text[index]), index + 1
+    while index < len(text) and used + columns(text[index]) <= WIDTH - 6:
+        kept, used, index = kept + text[index], used + columns(text[index]), index + 1
     before, after = "..." if begin else "", "..." if index < len(text) else ""
     return before + kept + after, dropped - len(before)
 

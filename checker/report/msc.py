@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
-
 from checker.report import Format
 from checker.report.lanes import Chart, Mark, Way, chart
 from checker.report.stories import Tale, tales
+from checker.report.styled import columns
 from checker.report.terminal import Paint
 from checker.report.words import clean, ground, mark, short, summary
 from checker.result import Result
@@ -46,7 +45,7 @@ class _Page:
         """Names above their lanes."""
         line = ""
         for number, name in enumerate(names):
-            start = max(self.centre(number) - cell_len(name) // 2, len(line) + bool(line))
+            start = max(self.centre(number) - columns(name) // 2, len(line) + bool(line))
             line = line.ljust(start) + name
         return line
 

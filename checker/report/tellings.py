@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import PurePath
 
-from rich.cells import cell_len
-from rich.text import Text
-
 from checker.machine import Cause
 from checker.records import dataclass
+from checker.report.styled import Line, Part, columns
 from checker.report.words import clean
 from checker.story import Change, Story, StoryStep
 
 FAULT_MARK = "!"
 INDENT = 2
+_QUOTED = re.compile(r"(`[^`]+`)")
 _NUMBERED = re.compile(r"\b(lines?|workers?|event) (\d)")
 
 
@@ -24,13 +23,13 @@ def wrapped(text: str, width: int) -> list[str]:
     """Lines no wider than ``width`` columns; words break only if they are wider themselves."""
     lines, line = [], ""
     for word in _NUMBERED.sub("\\1\N{NO-BREAK SPACE}\\2", text).split(" "):
-        while cell_len(word) > width:
-            room = width - cell_len(line) - 1 if line else width
+        while columns(word) > width:
+            room = width - columns(line) - 1 if line else width
             cut = _fitting(word, room) if room > 4 or not line else 0
             lines.append(f"{line} {word[:cut]}".strip() if line else word[:cut])
             line, word = "", word[cut:]
         longer = f"{line} {word}" if line else word
-        if cell_len(longer) <= width:
+        if columns(longer) <= width:
             line = longer
         else:
             lines.append(line)
@@ -40,7 +39,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def _fitting(word: str, width: int) -> int:
     """How many characters of a word fit into ``width`` columns, at least one."""
-    return next((i for i in range(len(word), 1, -1) if cell_len(word[:i]) <= width), 1)
+    return next((i for i in range(len(word), 1, -1) if columns(word[:i]) <= width), 1)
 
 
 def alike(one: Story, other: Story) -> bool:
@@ -61,42 +60,41 @@ class Telling:
     unicode: bool
     details: int
 
-    def lines(self, story: Story) -> Iterator[Text]:
+    def lines(self, story: Story) -> Iterator[Line]:
         """The numbered steps."""
         told = story.told
         number = len(str(len(told)))
         names = [clean(s.who, self.unicode) for s in told]
-        who = min(max(map(cell_len, names), default=0), 12 if self.width < 100 else 22)
-        where = max((cell_len(place(s, story.path)) for s in told), default=0)
+        who = min(max(map(columns, names), default=0), 12 if self.width < 100 else 22)
+        where = max((columns(place(s, story.path)) for s in told), default=0)
         before = ""
         for step, name in zip(told, names, strict=True):
             left = "" if name == before and step.fault is None else name
             before = name
             yield from self._step(step, (left, place(step, story.path)), (number, who, where))
 
-    def _step(self, step: StoryStep, left: tuple[str, str], columns: tuple[int, int, int]) -> Iterator[Text]:
-        (name, place), (number, who, where) = left, columns
+    def _step(self, step: StoryStep, left: tuple[str, str], widths: tuple[int, int, int]) -> Iterator[Line]:
+        (name, place), (number, who, where) = left, widths
         colour = "yellow" if step.fault else ""
         start = INDENT + 2 + number + 2 + who + 2
         indent = where + 2 if place else 0
         said = wrapped(clean(step.text, self.unicode), self.width - start - indent)
         names = wrapped(name, who) if name else [""]
         for index, (text, part) in enumerate(zip_longest(said, names, fillvalue="")):
-            line = Text(" " * INDENT)
-            line.append((FAULT_MARK if step.fault else " ") if not index else " ", style="bold red")
-            line.append(f" {step.number if not index else '':>{number}}  ", style="dim")
-            line.append(part + " " * (who - cell_len(part) + 2), style="bold")
-            if place:
-                shown = "" if index else place
-                line.append(shown + " " * (where - cell_len(shown) + 2), style="dim")
-            line.append_text(_quoted(text, colour))
-            line.rstrip()
-            yield line
+            mark = FAULT_MARK if step.fault and not index else " "
+            shown = "" if index or not place else place
+            yield Line(
+                (
+                    (" " * INDENT, ""), (mark, "bold red"), (f" {step.number if not index else '':>{number}}  ", "dim"),
+                    (part + " " * (who - columns(part) + 2), "bold"),
+                    (shown + " " * (where - columns(shown) + 2) if place else "", "dim"), *_quoted(text, colour),
+                )
+            ).stripped()  # fmt: skip
         for change in step.changes:
             if self._shows(step, change):
                 text = clean(f"{change.what}: {change.before} → {change.after}", self.unicode)
                 for index, part in enumerate(wrapped(text, self.width - start - indent - 2)):
-                    yield Text(" " * (start + indent + (2 if index else 0)) + part, style="dim italic")
+                    yield Line.of(" " * (start + indent + (2 if index else 0)) + part, "dim italic")
 
     def _shows(self, step: StoryStep, change: Change) -> bool:
         """A plain write says what it writes, a delivery what happens to the message; the rest is worth a line."""
@@ -113,8 +111,7 @@ def place(step: StoryStep, path: str) -> str:
     return f"line {step.line}" if step.path in ("", path) else f"{PurePath(step.path).name}:{step.line}"
 
 
-def _quoted(text: str, style: str) -> Text:
+def _quoted(text: str, style: str) -> Iterator[Part]:
     """Words of the design, between backticks, stand out."""
-    line = Text(text, style=style)
-    line.highlight_regex(r"`[^`]+`", "cyan")
-    return line
+    for index, piece in enumerate(_QUOTED.split(text)):
+        yield (piece, "cyan" if index % 2 else style)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import TextIO
-
-from rich.cells import cell_len
-from rich.console import Console, Group
-from rich.text import Text
 
 from checker.diagnostics import Severity
 from checker.report import Format
 from checker.report.bug import disagreement_report
-from checker.report.diagnostics import render_rich
+from checker.report.diagnostics import styled
 from checker.report.stories import Tale, tales
+from checker.report.styled import Line, Part, columns, lines_of, painted
 from checker.report.tellings import Telling, wrapped
 from checker.report.terminal import Paint
 from checker.report.words import clean, ground, mark, short, style, summary
@@ -26,30 +21,18 @@ QUIET, NORMAL, VERBOSE = 0, 1, 2
 GAP = 3
 
 
-def render(result: Result, *, verbosity: int, width: int, unicode: bool) -> Group:
+def render(result: Result, *, verbosity: int, width: int, unicode: bool) -> list[Line]:
     """The report as lines of text no wider than ``width`` (at least 60); only snippets and the summary may be wider."""
     page = _Page(max(width, 60), unicode, verbosity)
     for design in result.designs:
         page.design(design)
-    page.lines.append(Text(page.clean(summary(result)), style="bold"))
-    return Group(*page.lines)
+    page.lines.append(Line.of(page.clean(summary(result)), "bold"))
+    return page.lines
 
 
 def to_text(result: Result, verbosity: int, look: Paint) -> str:
     """The report as one string, with escape codes if the place likes colour."""
-    stream = io.StringIO()
-    print_to(stream, result, verbosity, look)
-    return stream.getvalue()
-
-
-def print_to(stream: TextIO, result: Result, verbosity: int, look: Paint) -> None:
-    """Write the report to an open file."""
-    console = Console(
-        file=stream, width=look.width, force_terminal=look.color, color_system="standard" if look.color else None,
-        no_color=not look.color, markup=False, highlight=False, emoji=False, legacy_windows=False, _environ={},
-    )  # fmt: skip
-    for line in render(result, verbosity=verbosity, width=look.width, unicode=look.unicode).renderables:
-        console.print(line, soft_wrap=True)
+    return painted(render(result, verbosity=verbosity, width=look.width, unicode=look.unicode), look)
 
 
 FORMAT = Format("text", "for people at a terminal", to_text)
@@ -62,7 +45,7 @@ class _Page:
         self.width = width
         self.unicode = unicode
         self.verbosity = verbosity
-        self.lines: list[Text] = []
+        self.lines: list[Line] = []
 
     def clean(self, text: str) -> str:
         """Text that may be printed here."""
@@ -72,7 +55,7 @@ class _Page:
         """A paragraph, wrapped; ``hang``: further indentation of its second and later lines."""
         first = True
         for line in wrapped(self.clean(text), self.width - indent - hang):
-            self.lines.append(Text(" " * (indent if first else indent + hang) + line, style=style))
+            self.lines.append(Line.of(" " * (indent if first else indent + hang) + line, style))
             first = False
 
     # -- one design
@@ -84,7 +67,7 @@ class _Page:
         self.add()
         self._diagnostics(design)
         for failure in design.failures:
-            self.lines += [Text(self.clean(line), style="red") for line in disagreement_report(design, failure).splitlines()]
+            self.lines += [Line.of(self.clean(line), "red") for line in disagreement_report(design, failure).splitlines()]
             self.add()
         if not design.cells:
             return
@@ -103,23 +86,23 @@ class _Page:
     def _diagnostics(self, design: DesignResult) -> None:
         shown = [d for d in design.diagnostics if self.verbosity > QUIET or d.severity is Severity.ERROR]
         if shown:
-            text = render_rich(shown, design.sources)
-            self.lines += [t if self.unicode else Text(self.clean(t.plain)) for t in text.split("\n", allow_blank=True)]
+            lines = lines_of(styled(shown, design.sources))
+            self.lines += [line if self.unicode else Line.of(self.clean(line.plain)) for line in lines]
 
     # -- the table
 
     def _table(self, design: DesignResult) -> None:
-        columns = [s for s in Semantics if any(c.semantics is s for c in design.cells)]
+        shown = [s for s in Semantics if any(c.semantics is s for c in design.cells)]
         rows = list(dict.fromkeys((c.line, c.claim) for c in design.cells))
         cells = {(c.line, c.claim, c.semantics): c for c in design.cells}
-        grid = [[cells.get((*row, s)) for s in columns] for row in rows]
+        grid = [[cells.get((*row, s)) for s in shown] for row in rows]
         claims = [self.clean(claim) for _, claim in rows]
-        heads = [s.value for s in columns]
+        heads = [s.value for s in shown]
         for stacked in (False, True):
             bodies = [[self._cell(c, stacked) for c in row] for row in grid]
-            widths = [max(len(h), *(cell_len(t) for row in bodies for t, _ in row[i])) for i, h in enumerate(heads)]
+            widths = [max(len(h), *(columns(t) for row in bodies for t, _ in row[i])) for i, h in enumerate(heads)]
             room = self.width - 2 - sum(w + GAP for w in widths)
-            longest = max(cell_len(c) for c in claims)
+            longest = max(columns(c) for c in claims)
             if room >= (longest if not stacked else min(longest, 20)):
                 self._grid(claims, heads, bodies, [min(longest, room), *widths])
                 return
@@ -145,13 +128,11 @@ class _Page:
 
     def _row(self, cells: Sequence[list[tuple[str, str]]], widths: Sequence[int]) -> None:
         for number in range(max(map(len, cells))):
-            line = Text("  ")
+            line: list[Part] = [("  ", "")]
             for cell, width in zip(cells, widths, strict=True):
                 text, colour = cell[number] if number < len(cell) else ("", "")
-                line.append(text, style=colour)
-                line.append(" " * (width - cell_len(text) + GAP))
-            line.rstrip()
-            self.lines.append(line)
+                line += [(text, colour), (" " * (width - columns(text) + GAP), "")]
+            self.lines.append(Line(tuple(line)).stripped())
 
     def _list(self, claims: list[str], grid: list[list[Cell | None]]) -> None:
         """The table where there is no room for one."""

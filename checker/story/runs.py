@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from checker.machine import Cause
+from checker.records import dataclass
 from checker.replay.context import ATOMIC
 from checker.replay.rows import after_test, passes, view, write
 from checker.replay.state import Worker

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import accumulate
 
@@ -13,6 +12,7 @@ from lark.lark import PostLex
 
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
+from checker.records import dataclass
 from checker.source import Source, Span
 
 MAX_DEPTH = 40

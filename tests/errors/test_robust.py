@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checker.diagnostics import Severity
 from checker.load import Loaded, load, load_text
-from checker.report.diagnostics import closing, render, render_rich
+from checker.report.diagnostics import closing, render, styled
 from checker.syntax.automaton import automaton
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ def checked(text: str, path: str = "d.once") -> Loaded:
             assert label.span.end_line == label.span.line, d
             assert 1 <= label.span.column <= label.span.end_column <= max(len(line), 1) + 1, (d, line)
     shown = render(loaded.diagnostics, loaded.sources)
-    assert shown == render_rich(loaded.diagnostics, loaded.sources).plain
+    assert shown == "".join(text for text, _ in styled(loaded.diagnostics, loaded.sources))
     assert all(c.isprintable() or c == "\n" for c in shown)
     assert not re.search(r"\b(_NL|_INDENT|_DEDENT|_ERROR|LPAR|RPAR|VBAR|OUTCOME|LIMIT_END)\b", shown) or "LPAR" in text
     return loaded

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from rich.text import Text
 
 from checker.report import formats, write
+from checker.report.styled import OURS, Line, columns
 from checker.report.tellings import wrapped
 from checker.report.terminal import Paint
-from checker.report.text import print_to, render, to_text
+from checker.report.text import render, to_text
 from checker.report.words import clean, ground, reach, short, summary
 from checker.result import Assurance, Result, Scope, Verdict
 from checker.story.headline import listed
@@ -81,15 +82,22 @@ def test_lines_end_where_their_text_ends() -> None:
     assert all(line == line.rstrip() for line in lines(every_verdict(), 2))
 
 
-def test_print_to_a_file_is_the_same_text() -> None:
-    stream = io.StringIO()
-    print_to(stream, every_verdict(), 1, PLAIN)
-    assert stream.getvalue() == to_text(every_verdict(), 1, PLAIN)
+def test_columns_are_those_of_rich() -> None:
+    assert all(cell_len(c) == 1 for c in OURS)
+    for text in ("", "abc", "✓ proved → 3", "日本", "e\u0301", "a\tb", "\u200b", "🎉 x"):
+        assert columns(text) == cell_len(text), text
 
 
-def test_a_group_of_lines_for_rich() -> None:
-    shown = render(every_verdict(), verbosity=0, width=80, unicode=True)
-    assert len(shown.renderables) == len(lines(every_verdict(), 0))
+def test_colour_says_nothing_new() -> None:
+    shown = render(every_verdict(), verbosity=2, width=80, unicode=True)
+    coloured = Text.from_ansi(to_text(every_verdict(), 2, Paint(80, True, True)))
+    assert coloured.plain.splitlines() == [line.plain for line in shown]
+    assert len(coloured.spans) > len(shown) / 2
+
+
+def test_a_line_loses_the_blanks_at_its_end_and_no_others() -> None:
+    assert Line((("  a ", "x"), (" b  ", "y"), ("  ", "z"), ("", ""))).stripped() == Line((("  a ", "x"), (" b", "y")))
+    assert Line((("  ", "x"),)).stripped() == Line(())
 
 
 # ---------------------------------------------------------------- what must never get lost

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from checker.records import dataclass
 from checker.repair.plan import Edit, Place, Proposal, Site, ends_settled, writes
 from checker.repair.sheet import Change, inserted, removed, replaced, shifted
 from checker.story.headline import listed
