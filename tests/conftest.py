@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import difflib
+import gc
 import os
 import shutil
 import tempfile
@@ -23,6 +24,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some hundred processes are st
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--update``: take what the program says now as the expectation."""
     parser.addoption("--update", action="store_true", help="rewrite the golden files instead of comparing with them")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: the garbage collector need not look at thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -72,6 +73,19 @@ def modules() -> Mapping[str, Path]:
         parts = path.relative_to(ROOT).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    """The syntax tree of a module of the package."""
+    path = modules()[module]
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def nodes(module: str) -> tuple[ast.AST, ...]:
+    """Every node of it."""
+    return tuple(ast.walk(tree(module)))
 
 
 def tool(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
