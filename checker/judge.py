@@ -24,8 +24,8 @@ from checker.lower import Lowered, lower
 from checker.machine import Level, Property
 from checker.options import Options
 from checker.question import OutOfTime, Progress, Question, limited
-from checker.refuting import refuted, sizes
-from checker.result import Assurance, Cell, Disagreement, Reasons, Scope, Verdict
+from checker.refuting import by, refuted, sizes
+from checker.result import Assurance, Cell, Disagreement, Engine, Reasons, Scope, Verdict
 from checker.slice import sliced
 from checker.smt.question import Outcome, bounded, certify
 from checker.smt.solver import Z3, Effort, Solver, installed
@@ -194,12 +194,11 @@ def _certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
     proof = certify(q.machine, q.prop, safe.invariant, solvers)
     if proof.outcome is Outcome.FAILED:
         return q.disagree("a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
-    statistics = replace(
-        q.cell.statistics, obligations=len(proof.obligations), states=witness.states, transitions=witness.transitions
-    )
+    statistics = replace(sizes(q, witness), obligations=len(proof.obligations))
     cell = replace(q.cell, statistics=statistics)
     if proof.outcome is Outcome.UNKNOWN:
         return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
+    cell = by(cell, Engine.COVERABILITY)
     return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers, invariant=safe.invariant)
 
 
@@ -298,10 +297,8 @@ def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreem
         )
     if proof.outcome is Outcome.UNKNOWN:
         return replace(cell, reason=f"the visited states could not be checked: {proof.reason or proof.failures[0].reason}")
-    obligations = replace(statistics, obligations=len(proof.obligations))
-    return replace(
-        cell, verdict=Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, statistics=obligations, checked_by=("search", *proof.solvers)
-    )
+    cell = by(replace(cell, statistics=replace(statistics, obligations=len(proof.obligations))), Engine.SEARCH)
+    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, checked_by=("search", *proof.solvers))
 
 
 def _unless_vacuous(q: Question, cell: Cell) -> Cell:
@@ -313,7 +310,7 @@ def _unless_vacuous(q: Question, cell: Cell) -> Cell:
         answer = cover.prove(machine, witness, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
         if isinstance(answer, cover.Safe):
             what = f"no reachable state has `{witness.name}`" if q.claim.kind == "one-worker" else f"`{witness.name}` never happens"
-            return replace(cell, verdict=Verdict.VACUOUS, reason=what)
+            return by(replace(cell, verdict=Verdict.VACUOUS, reason=what), Engine.COVERABILITY)
     if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
         return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
     return cell
@@ -344,6 +341,7 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
             cell = replace(cell, assumptions=tuple(dict.fromkeys((*cell.assumptions, MARKED))))
             continue
         reason = f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost}; {finding.remedy}"
+        cell = by(cell, Engine.NONE)
         return replace(cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, invariant=None, checked_by=(), reason=reason)
     return cell
 
@@ -363,4 +361,5 @@ def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
     if not dead:
         return cell
     line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""
+    cell = by(cell, Engine.COVERABILITY)  # its fixpoint of what is reachable
     return replace(cell, verdict=Verdict.VACUOUS, reason=f"`{line}` (line {dead[0]}) can never run")

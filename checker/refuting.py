@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from checker.explore import Bounds, Exploration, Found
 from checker.question import Question
 from checker.replay import ReplayError, replay, violated
-from checker.result import Assurance, Cell, Disagreement, Scope, Statistics, Verdict
+from checker.result import Assurance, Cell, Disagreement, Engine, Scope, Statistics, Verdict
 from checker.trace import Trace
 from checker.unfold import serial, told_late, trace_of
 
@@ -22,6 +22,11 @@ DEEPEST = 40
 def sizes(q: Question, found: Exploration | Found) -> Statistics:
     """What was searched."""
     return replace(q.cell.statistics, states=found.states, transitions=found.transitions)
+
+
+def by(cell: Cell, engine: Engine) -> Cell:
+    """The cell with the name of the engine that decided it."""
+    return replace(cell, statistics=replace(cell.statistics, engine=engine))
 
 
 def refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
@@ -56,7 +61,7 @@ def refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
     return replace(
         q.cell,
         unavoidable=_unavoidable(never), verdict=Verdict.REFUTED, assurance=Assurance.REPLAYED, scope=scope, trace=told,
-        checked_by=tuple(checked), statistics=sizes(q, found),
+        checked_by=tuple(checked), statistics=replace(sizes(q, found), engine=Engine.SEARCH),
     )  # fmt: skip
 
 

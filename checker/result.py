@@ -42,14 +42,26 @@ class Scope:
     crashes: int | None = None
 
 
+class Engine(Enum):
+    """Whose answer a verdict is; what confirmed it is in ``Cell.checked_by``."""
+
+    SEARCH = "search"  # a run to a bad state, or every state within bounds
+    COVERABILITY = "coverability"  # an invariant for any number, or that something is out of reach
+    NONE = "none"  # nothing was decided
+
+
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Sizes of what was searched, deterministic: the same on every run."""
+    """Who decided, and sizes of what was searched, deterministic: the same on every run.
+
+    ``engine``: whose answer the verdict is. The states of a proof for any number are those of the search that contradicts nothing.
+    """
 
     states: int = 0
     transitions: int = 0
     obligations: int = 0
     variables: int = 0
+    engine: Engine = Engine.NONE
 
 
 @dataclass(frozen=True, slots=True)

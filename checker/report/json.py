@@ -67,6 +67,7 @@ def _cell(design: DesignResult, cell: Cell) -> Json:
             "transitions": cell.statistics.transitions,
             "obligations": cell.statistics.obligations,
             "variables": cell.statistics.variables,
+            "engine": cell.statistics.engine.value,
         },
         "checked_by": list(cell.checked_by),
         "reason": cell.reason,

@@ -12,7 +12,7 @@ from checker.report.stories import Tale, tales
 from checker.report.styled import Line, Part, columns, lines_of, painted
 from checker.report.tellings import Telling, wrapped
 from checker.report.terminal import Paint
-from checker.report.words import clean, ground, mark, short, style, summary
+from checker.report.words import DECIDED, clean, ground, mark, short, style, summary
 from checker.result import Cell, DesignResult, Result, Verdict
 from checker.story.headline import listed
 from checker.syntax.nodes import Semantics
@@ -247,5 +247,5 @@ class _Page:
             words = ("states", "transitions", "obligations", "variables")
             counts = (s.states, s.transitions, s.obligations, s.variables)
             sizes = ", ".join(f"{count:,} {word}" for count, word in zip(counts, words, strict=True))
-            self.add(f"{cell.claim}, {cell.semantics.value}: {sizes}", indent=4, hang=2)
+            self.add(f"{cell.claim}, {cell.semantics.value}: {sizes}; decided by {DECIDED[s.engine]}", indent=4, hang=2)
         self.add()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.result import Assurance, Cell, Result, Scope, Verdict
+from checker.result import Assurance, Cell, Engine, Result, Scope, Verdict
 from checker.story.headline import listed
 
 WORDS = {Verdict.HOLDS: "proved", Verdict.REFUTED: "REFUTED", Verdict.VACUOUS: "vacuous", Verdict.UNKNOWN: "unknown"}
@@ -10,6 +10,7 @@ MARKS = {Verdict.HOLDS: "✓", Verdict.REFUTED: "✗", Verdict.VACUOUS: "○", V
 STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "red", Verdict.VACUOUS: "yellow", Verdict.UNKNOWN: "yellow"}
 BOUNDED_MARK = "≈"
 CHECKERS = {"z3": "Z3", "cvc5": "cvc5", "search": "the search", "interpreter": "the interpreter"}
+DECIDED = {Engine.SEARCH: "the search", Engine.COVERABILITY: "the coverability engine", Engine.NONE: "nobody"}
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "○": "o", "≈": "~", "≤": "<=", "→": "->", "×": "x", "–": "-", "…": "..."})
 """Our own marks in ASCII."""
 

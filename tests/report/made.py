@@ -13,7 +13,7 @@ from checker.diagnostics import Diagnostic, Label, Severity
 from checker.load import load_text
 from checker.options import Options
 from checker.replay import Context, Replay, choices, initial
-from checker.result import Assurance, Cell, DesignResult, Disagreement, Result, Scope, Statistics, Verdict
+from checker.result import Assurance, Cell, DesignResult, Disagreement, Engine, Result, Scope, Statistics, Verdict
 from checker.source import Source, Span
 from checker.syntax.nodes import Semantics
 from checker.trace import EventOf, Trace
@@ -41,7 +41,8 @@ def cell(claim: str, semantics: Semantics, verdict: Verdict, expected: Verdict =
     assurance = {Verdict.HOLDS: Assurance.CERTIFICATE, Verdict.REFUTED: Assurance.REPLAYED}.get(verdict, Assurance.NONE)
     kind = "no-loss" if "loss" in claim else "no-duplicate"
     made = Cell(claim, kind, claim.split()[-1], semantics, verdict, expected, assurance, EVERYTHING, 10, checked_by=("z3", "cvc5"))
-    return replace(made, statistics=Statistics(1234, 5678, 19, 7), **more)
+    engine = {Verdict.HOLDS: Engine.COVERABILITY, Verdict.REFUTED: Engine.SEARCH, Verdict.VACUOUS: Engine.COVERABILITY}
+    return replace(made, statistics=Statistics(1234, 5678, 19, 7, engine.get(verdict, Engine.NONE)), **more)
 
 
 def design(*cells: Cell, path: str = "designs/orders.once", title: str = "Orders", **more: object) -> DesignResult:
