@@ -16,8 +16,9 @@ from checker.records import dataclass
 from checker.source import Source, Span
 from checker.syntax import nodes as n
 from checker.syntax import read as parse
-from checker.syntax.automaton import DEDENT, INDENT, LINE_END, Piece, Stack, automaton
+from checker.syntax.automaton import Piece, Stack, automaton
 from checker.syntax.layout import Line, mend
+from checker.syntax.tables import DEDENT, INDENT, LINE_END
 
 STEP = 2
 """Spaces per level."""

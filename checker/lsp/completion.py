@@ -18,8 +18,9 @@ from checker.models import Model, kinds
 from checker.records import dataclass
 from checker.source import Source
 from checker.syntax import read as parse
-from checker.syntax.automaton import DEDENT, FILE_END, INDENT, LINE_END, PLACEHOLDER, Stack, automaton
+from checker.syntax.automaton import PLACEHOLDER, Stack, automaton
 from checker.syntax.layout import Line, mend
+from checker.syntax.tables import DEDENT, FILE_END, INDENT, LINE_END
 
 HERE = "zz_here"
 """The stand-in for the name at the cursor."""

@@ -1,26 +1,21 @@
 """The grammar as an automaton that reads one line at a time.
 
-Lark's parser stops at the first mistake and its state cannot be taken back cheaply. The tables it made can be walked by hand,
-though: a state is a tuple of numbers, so trying out a repair costs microseconds, and a line can be tried in any context. No
-tree is built here; ``recover.py`` hands the mended text to Lark for that.
+A state is a tuple of numbers, so trying out a repair costs microseconds, and a line can be tried in any context. Nothing is built
+here; ``recover.py`` hands the mended text to ``reader.py`` for that.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache, cached_property
-from typing import Any
-
-from lark.lexer import TerminalDef
-from lark.parsers.lalr_analysis import Shift
 
 from checker.records import dataclass
-from checker.syntax.parse import grammar
+from checker.syntax.tables import DEDENT, FILE_END, INDENT, LINE_END, Terminal, tables
 
 Stack = tuple[int, ...]
 """The states of the parser, innermost last: everything that was read so far."""
 
-LINE_END, INDENT, DEDENT, PLACEHOLDER, FILE_END = "_NL", "_INDENT", "_DEDENT", "_ERROR", "$END"
+PLACEHOLDER = "_ERROR"
 _LAYOUT = frozenset({LINE_END, INDENT, DEDENT, PLACEHOLDER, FILE_END, "COMMENT"})
 _BLANK = re.compile(r"[ \t\f]*")
 _LITERALS = re.compile(r"(?:\(\?:)?((?:\\?[^\\()\[\]?*+^$]|\\[^A-Za-z0-9])+?)\)?(?:\(\?!.*\))?")
@@ -49,10 +44,10 @@ class Automaton:
     """The tables of the grammar, with a lexer per state like Lark's contextual one."""
 
     def __init__(self) -> None:
-        conf: Any = grammar().parse_interactive("").parser_state.parse_conf
-        self.states: dict[int, dict[str, tuple[Any, Any]]] = conf.parse_table.states
-        self.start: Stack = (conf.start_state,)
-        self.terminals: dict[str, TerminalDef] = {t.name: t for t in grammar().terminals}
+        self.states = tables().rows
+        self.rules = tables().rules
+        self.start: Stack = (tables().start,)
+        self.terminals = {t.name: t for t in tables().terminals}
         self.literals = {name: _literals(t) for name, t in self.terminals.items() if name not in _LAYOUT}
         self._lexers: dict[int, re.Pattern[str]] = {}
         self._accepted: dict[Stack, frozenset[str]] = {}
@@ -60,16 +55,17 @@ class Automaton:
     def feed(self, stack: Stack, terminal: str) -> Stack | None:
         """The state after one more token, or None if it does not fit."""
         while True:
-            action, argument = self.states[stack[-1]].get(terminal, (None, None))
+            action = self.states[stack[-1]].get(terminal)
             if action is None:
                 return None
-            if action is Shift:
-                return (*stack, argument)
-            stack = stack[: len(stack) - len(argument.expansion)]
-            goto = self.states[stack[-1]].get(argument.origin.name)
+            if action >= 0:
+                return (*stack, action)
+            rule = self.rules[-1 - action]
+            stack = stack[: len(stack) - rule.size]
+            goto = self.states[stack[-1]].get(rule.origin)
             if goto is None:  # the end of the text
                 return stack
-            stack = (*stack, goto[1])
+            stack = (*stack, goto)
 
     def accepts(self, stack: Stack) -> frozenset[str]:
         """Every terminal that fits next."""
@@ -121,8 +117,8 @@ class Automaton:
     def _lexer(self, state: int) -> re.Pattern[str]:
         if state not in self._lexers:
             names = [t for t in self.states[state] if t in self.terminals and t not in (LINE_END, "COMMENT")]
-            chosen = sorted((self.terminals[t] for t in names), key=_rank)
-            self._lexers[state] = re.compile("|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in chosen) or r"(?!)")
+            chosen = [self.terminals[t] for t in sorted(names, key=tables().ranks.__getitem__)]
+            self._lexers[state] = re.compile("|".join(f"(?P<{t.name}>{t.regexp})" for t in chosen) or r"(?!)")
         return self._lexers[state]
 
     @cached_property
@@ -143,15 +139,9 @@ def automaton() -> Automaton:
     return Automaton()
 
 
-def _rank(terminal: TerminalDef) -> tuple[int, int, int, str]:
-    """Lark's own order of trying terminals."""
-    pattern = terminal.pattern
-    return (-terminal.priority, -pattern.max_width, -len(pattern.value), terminal.name)
-
-
-def _literals(terminal: TerminalDef) -> tuple[str, ...]:
+def _literals(terminal: Terminal) -> tuple[str, ...]:
     """The words a terminal stands for, if it stands for fixed words."""
-    found = _LITERALS.fullmatch(terminal.pattern.to_regexp())
+    found = _LITERALS.fullmatch(terminal.regexp)
     if found is None:
         return ()
     return tuple(sorted(re.sub(r"\\(.)", r"\1", word) for word in re.split(r"(?<!\\)\|", found[1])))

@@ -12,10 +12,11 @@ from checker.diagnostics import Diagnostic, Label
 from checker.errors import syntax as errors
 from checker.errors.shapes import shape_below
 from checker.errors.suggest import close_to
-from checker.syntax.automaton import DEDENT, INDENT, LINE_END, Stack, automaton
+from checker.syntax.automaton import Stack, automaton
 from checker.syntax.layout import PLACEHOLDER, STEP_WIDTH, Line
 from checker.syntax.repair import LineRepair
 from checker.syntax.spot import Fit
+from checker.syntax.tables import DEDENT, INDENT, LINE_END
 
 MAX_ERRORS = 100
 _ODD_NAMES = frozenset(

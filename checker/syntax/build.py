@@ -1,25 +1,22 @@
-"""Lark's parse tree to conditions, values and steps: one method per rule of the grammar. Declarations are in ``parse.py``."""
+"""What is read to conditions, values and steps: one method per rule of the grammar. Declarations are in ``parse.py``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lark import Token, Transformer, v_args
-from lark.tree import Meta
-
 from checker.source import Source, Span
 from checker.syntax import nodes as n
+from checker.syntax.reader import Meta, Token
 
 
 def _outcomes(clauses: list[Any] | None) -> tuple[n.OnOutcome, ...]:
     return tuple(x for x in clauses or () if isinstance(x, n.OnOutcome))
 
 
-class Places(Transformer[Token, n.Tree]):
+class Places:
     """Where things stand in the source."""
 
     def __init__(self, source: Source) -> None:
-        super().__init__(visit_tokens=False)
         self.source = source
 
     # -- places
@@ -38,13 +35,9 @@ class Places(Transformer[Token, n.Tree]):
 
     def name(self, token: Token) -> n.Name:
         """A name token with its place."""
-        assert token.line is not None
-        assert token.column is not None
-        assert token.end_column is not None
         return n.Name(str(token), Span(token.line, token.column, token.line, token.end_column, self.source.path))
 
 
-@v_args(meta=True)
 class BuildSteps(Places):
     """Builds conditions, values and steps. Children arrive as already built nodes, tokens, or None for an absent option."""
 

@@ -17,9 +17,10 @@ from checker.errors.expected import in_words
 from checker.errors.shapes import ASSUMPTIONS, CONCEPTS, shape_of
 from checker.errors.suggest import close_to
 from checker.source import Span
-from checker.syntax.automaton import LINE_END, Piece
+from checker.syntax.automaton import Piece
 from checker.syntax.habits import HABITS, Habit
 from checker.syntax.spot import LEXEME, Edit, Idea, Spot, tidy
+from checker.syntax.tables import LINE_END
 
 MAX_LENGTH = 200
 """Longer lines are only reported: trying ideas on them takes too long."""

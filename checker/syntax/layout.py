@@ -1,14 +1,10 @@
-"""Indentation: turns line starts into block tokens, and mends what is wrong with them before the parser looks."""
+"""Indentation: the lines of a text, each at a sound depth, before the parser looks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
+from collections.abc import Iterable
 from itertools import accumulate
-
-from lark import Token
-from lark.lark import PostLex
 
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
@@ -25,34 +21,6 @@ _START = re.compile(r"[ \t\f\ufeff]*")
 _CONTENT = re.compile(r'(?:[^#"]|"[^"]*"|")*')
 _WORDS = re.compile(r"\w+|\W")
 _ELSE_IF = re.compile(r"else[ \t]+if\b")
-
-
-class Layout(PostLex):
-    """Emits ``_INDENT`` / ``_DEDENT`` around deeper lines. The text must have passed ``mend``."""
-
-    always_accept = ("_NL",)
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        """Insert the block tokens into the token stream."""
-        levels = [0]
-        for token in stream:
-            if token.type != "_NL":
-                yield token
-                continue
-            yield token
-            indent = _width(token.rsplit("\n", 1)[1])
-            if indent > levels[-1]:
-                levels.append(indent)
-                yield Token.new_borrow_pos("_INDENT", "", token)
-            while indent < levels[-1]:
-                levels.pop()
-                yield Token.new_borrow_pos("_DEDENT", "", token)
-        for _ in levels[1:]:
-            yield Token("_DEDENT", "")
-
-
-def _width(white: str) -> int:
-    return len(white) - len(white.lstrip(" "))
 
 
 @dataclass(slots=True)
@@ -100,6 +68,8 @@ def _moved(old: str, new: str, columns: list[int]) -> list[int]:
     before, after = _WORDS.findall(old), _WORDS.findall(new)
     if len(before) > 60:  # aligning takes too long, and no person wrote this
         return [columns[min(i, len(old))] for i in range(len(new))]
+    from difflib import SequenceMatcher  # only for texts that are mended
+
     starts = list(accumulate(map(len, before), initial=0)), list(accumulate(map(len, after), initial=0))
     moved: list[int | None] = [None] * len(new)
     for block in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():

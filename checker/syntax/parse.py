@@ -1,21 +1,15 @@
-"""Lark's parse tree to the records of ``nodes.py``: one method per rule of the grammar."""
+"""What is read to the records of ``nodes.py``: one method per rule of the grammar."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lark import Token, v_args
-from lark.tree import Meta
-
 from checker.source import Span
 from checker.syntax import nodes as n
 from checker.syntax.build import BuildSteps
-from checker.syntax.tables import grammar
-
-__all__ = ["Build", "grammar"]
+from checker.syntax.reader import Meta, Token
 
 
-@v_args(meta=True)
 class Build(BuildSteps):
     """Builds declarations."""
 
@@ -210,8 +204,9 @@ class Build(BuildSteps):
     def fragment(self, meta: Meta, c: list[Any]) -> n.Item:
         return n.FragmentDecl(self.name(c[0]), c[1], self.header(meta))
 
-    def __default__(self, data: Any, children: list[Any], meta: Meta) -> Any:
-        return (str(data), children, self.span(meta))
+    def other(self, name: str, meta: Meta, children: list[Any]) -> Any:
+        """A rule without a method of its own."""
+        return (name, children, self.span(meta))
 
     def assume(self, meta: Meta, c: list[Any]) -> n.Item:
         kind, children, _ = c[0]

@@ -1,6 +1,6 @@
 """Parses a whole design and reports every mistake in it.
 
-A text without a mistake goes straight through Lark, one declaration after the other. Otherwise the automaton reads it line by
+A text without a mistake goes straight through the reader, one declaration after the other. Otherwise the automaton reads it line by
 line; a line that does not fit is moved to where it fits, mended, or replaced by a placeholder, so that every line after it is
 read in its right place. What comes out always parses.
 """
@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lark import Token, Tree
-from lark.exceptions import UnexpectedInput
-
 from checker.diagnostics import Diagnostic
 from checker.errors import syntax as errors
 from checker.source import Source
 from checker.syntax import nodes as n
 from checker.syntax.layout import Line, mend
-from checker.syntax.parse import Build, grammar
+from checker.syntax.parse import Build
+from checker.syntax.reader import Reader
 
 MAX_BYTES = 1_000_000
 
@@ -31,22 +29,27 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
     lines, found = mend(source)
     if not lines:
         return n.Tree(source.path, (), (), ""), found or [errors.nothing_in_it(source.path)]
-    parsed: dict[tuple[int, str], Tree[Token]] = {}
-    broken = _parse(lines, parsed)
+    reader = Reader(Build(source))
+    read: dict[Key, list[n.Item]] = {}
+    broken = _read(reader, lines, read)
     if broken is not None:
         from checker.syntax.blocks import Blocks  # much code that a text without a mistake does not need
 
         lines, more = Blocks(source.path, lines, broken).mend()
         found += more
-        broken = _parse(lines, parsed)
+        broken = _read(reader, lines, read)
         assert broken is None, f"{source.path}:{lines[broken].number} and what follows was mended and does not parse"
-    build = Build(source)
-    items: list[n.Item] = []
-    for declaration in _declarations(lines):
-        built: Any = build.transform(_placed(parsed.pop((declaration[0].number, _text(declaration))), declaration))
-        items += built
+    items = [item for declaration in _declarations(lines) for item in read[_key(declaration)]]
     doc, title = _documentation(source)
     return n.Tree(source.path, tuple(items), doc, title), found
+
+
+Key = tuple[tuple[int, int, str, int, tuple[int, ...] | None], ...]
+"""All that decides what is built of a declaration."""
+
+
+def _key(declaration: list[Line]) -> Key:
+    return tuple((line.number, line.indent, line.text, line.start, line.columns) for line in declaration)
 
 
 def _declarations(lines: list[Line]) -> Iterator[list[Line]]:
@@ -56,45 +59,18 @@ def _declarations(lines: list[Line]) -> Iterator[list[Line]]:
         yield lines[start:end]
 
 
-def _parse(lines: list[Line], parsed: dict[tuple[int, str], Tree[Token]]) -> int | None:
-    """Parse each declaration that is not yet in ``parsed``. If one does not parse: where the one before it begins."""
+def _read(reader: Reader, lines: list[Line], read: dict[Key, list[n.Item]]) -> int | None:
+    """Read each declaration that is not yet in ``read``. If one does not fit the grammar: where the one before it begins."""
     before = index = 0
     for declaration in _declarations(lines):
-        key = declaration[0].number, _text(declaration)
-        if key not in parsed:
-            try:
-                parsed[key] = grammar().parse(key[1])
-            except UnexpectedInput:
+        key = _key(declaration)
+        if key not in read:
+            built: Any = reader.read(declaration)
+            if built is None:
                 return before
+            read[key] = built
         before, index = index, index + len(declaration)
     return None
-
-
-def _text(lines: list[Line]) -> str:
-    """The text for the parser: every line begins with its line end, so that the first one is like any other."""
-    return "\n".join(["", *(" " * line.indent + line.text for line in lines), ""])
-
-
-def _placed(tree: Tree[Token], lines: list[Line]) -> Tree[Token]:
-    """Take back every change of place: lines and columns are the source's again."""
-
-    def place(number: int, column: int) -> tuple[int, int]:
-        line = lines[min(max(number - 2, 0), len(lines) - 1)]
-        return line.number, line.column(column - 1 - line.indent)
-
-    for node in tree.iter_subtrees():
-        meta = node.meta
-        if not meta.empty:
-            within = meta.end_line == meta.line
-            end = place(meta.line, meta.end_column)[1]
-            meta.line, meta.column = place(meta.line, meta.column)
-            meta.end_line, meta.end_column = (meta.line, max(end, meta.column)) if within else (meta.line + 1, 1)
-        for child in node.children:
-            if isinstance(child, Token) and child.line is not None and child.column is not None and child.end_column is not None:
-                end = place(child.line, child.end_column)[1]
-                child.line, child.column = place(child.line, child.column)
-                child.end_column = max(end, child.column)
-    return tree
 
 
 def _documentation(source: Source) -> tuple[tuple[tuple[int, str], ...], str]:

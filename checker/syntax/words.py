@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from lark.parsers.lalr_analysis import Shift
-
 from checker.records import dataclass
 from checker.syntax.automaton import Automaton, automaton
 
@@ -54,9 +52,9 @@ def words() -> Words:
 def _naming(reader: Automaton) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The words behind which the grammar takes a name in every state."""
     following: dict[str, list[set[str]]] = {}
-    for row in reader.states.values():
-        for terminal, (action, state) in row.items():
-            if action is Shift:
+    for row in reader.states:
+        for terminal, state in row.items():
+            if state >= 0 and terminal in reader.terminals:
                 following.setdefault(terminal, []).append(set(reader.states[state]))
     found: list[tuple[str, tuple[str, ...]]] = []
     for terminal, rows in following.items():
