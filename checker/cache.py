@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-try:
-    from _blake2 import blake2b  # hashlib brings OpenSSL along, which takes longer than everything here
-except ImportError:
-    from hashlib import blake2b
+from checker.digests import blake2b
 
 MAGIC = b"onceproof cache 1\n"
 MOST_ENTRIES = 4_000
@@ -68,6 +65,11 @@ def _installation() -> Iterator[str | bytes]:
             yield path[len(beside) :]
             with open(path, "rb") as file:
                 yield file.read()
+    yield from installed()
+
+
+def installed() -> Iterator[str]:
+    """Every installed package with its version, as the folders of the path name them."""
     for entry in sys.path:
         try:
             names = os.listdir(entry or ".")
@@ -153,13 +155,16 @@ def _forget(path: str) -> None:
         return
 
 
-def store() -> Store | None:
-    """The store of this user and this version of the tool; None if there is no folder that only this user can write to."""
+def store(version: Callable[[], str] = fingerprint) -> Store | None:
+    """The store of this user and this version of the tool; None if there is no folder that only this user can write to.
+
+    ``version``: a digest of everything that decides what is kept there.
+    """
     base = folder()
     if base is None or not _private(base):
         return None
     try:
-        return Store(base, fingerprint())
+        return Store(base, version())
     except OSError:
         return None
 

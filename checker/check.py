@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checker import cache
+from checker.digests import sha256
 from checker.errors import syntax as errors
 from checker.judge import judge, undecided
-from checker.kept import Kept, unchanged
 from checker.load import Loaded, load
 from checker.options import Options
 from checker.paths import NoDesign, designs
 from checker.question import Progress
 from checker.records import dataclass
 from checker.result import Cell, DesignResult, Disagreement, Result
+
+if TYPE_CHECKING:
+    from checker.kept import Kept
 
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
@@ -69,7 +72,11 @@ class _Run:
     def __init__(self, options: Options, progress: Progress | None, means: Means, total: int) -> None:
         self.options, self.progress, self.means, self.total = options, progress, means, total
         store = cache.store() if means.kept else None
-        self.kept = Kept(store, options) if store else None
+        self.kept: Kept | None = None
+        if store:
+            from checker.kept import Kept
+
+            self.kept = Kept(store, options)
 
     def results(self, found: Sequence[tuple[Path, bool]]) -> Iterator[tuple[int, DesignResult, bool]]:
         """Each result with its number, and whether Ctrl-C ended it."""
@@ -82,7 +89,7 @@ class _Run:
             elif known is None or not in_folder:
                 loaded = loaded_from(path)
                 if in_folder and is_library(loaded):
-                    if self.kept and unchanged(loaded.sources):
+                    if self.kept:
                         self.kept.keep_library(path, loaded.sources)
                 elif several:
                     left.append((number, path, loaded))
@@ -167,7 +174,7 @@ def loaded_from(path: Path) -> Loaded:
         return load(path)
     except OSError as error:
         broken = errors.unreadable(str(path), (error.strerror or "cannot be read").lower())
-        return Loaded(str(path), None, (broken,), {}, hashlib.sha256(b"").hexdigest())
+        return Loaded(str(path), None, (broken,), {}, sha256(b"").hexdigest())
 
 
 def is_library(loaded: Loaded) -> bool:

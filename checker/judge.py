@@ -14,31 +14,21 @@ from dataclasses import replace
 
 from checker import cover, lengths
 from checker.claims import TooWide, property_of, witnesses
-from checker.dead import dead_lines
 from checker.design import Claim, Design
 from checker.explore import Bounds, Exploration, Found, simplest
 from checker.explore.states import configurations
-from checker.fragment import fragment
 from checker.idle import idle
 from checker.lower import Lowered, lower
 from checker.machine import Level, Property
 from checker.options import Options
-from checker.question import OutOfTime, Progress, Question, limited
+from checker.question import FOR_SOLVERS, OutOfTime, Progress, Question, limited
 from checker.refuting import by, refuted, sizes
 from checker.result import Assurance, Cell, Disagreement, Engine, Reasons, Scope, Verdict
 from checker.slice import sliced
-from checker.smt.question import Outcome, bounded, certify
-from checker.smt.solver import Z3, Effort, Solver, installed
 from checker.syntax.nodes import Semantics
 
 LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 """Workers and events of the searches for a story, smallest first."""
-
-FOR_SOLVERS = 3_000
-"""States of a bounded graph that a solver is asked to confirm."""
-
-SANITY = 500
-"""States searched for a contradiction to a proof."""
 
 MEASURING = 5.0
 """Seconds for each further look at a claim with other lengths of time."""
@@ -57,6 +47,8 @@ def judge(design: Design, options: Options, progress: Progress | None = None) ->
         found = judge_claim(lowerings[semantics], claim, options, progress)
         if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
             if dead is None:
+                from checker.dead import dead_lines
+
                 dead = dead_lines(design, (lowerings.setdefault(s, lower(design, s)) for s in design.semantics), options.seconds)
             found = _unless_dead(design, found, dead)
         if isinstance(found, Cell) and found.assumptions:
@@ -159,7 +151,9 @@ def _unbounded(q: Question) -> Cell | Disagreement:
     answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
     match answer:
         case cover.Safe():
-            return _certified(q, answer)
+            from checker.proving import certified  # a refutation needs no solver
+
+            return certified(q, answer)
         case cover.Coverable():
             reason = (
                 "" if answer.exact else "workers that wait for each other, or limits, are outside what is decided for any number"
@@ -181,33 +175,6 @@ def _keys_in(q: Question) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
     kept = {re.split(r"[.# ]", v.name)[0] for v in q.machine.variables if v.level is Level.COMPONENT}
     return tuple(sorted({key for name in kept for key in q.lowered.design.keys_of(name)}))
-
-
-def _certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
-    """A candidate proof: only the solver's check makes it a verdict."""
-    witness = q.search(Bounds(2, 1), SANITY)
-    if not isinstance(witness, Found):
-        witness = q.search(Bounds(2, 2), SANITY)
-    if isinstance(witness, Found):
-        return q.disagree("the coverability engine proves what the search refutes")
-    solvers = _solvers(q)
-    proof = certify(q.machine, q.prop, safe.invariant, solvers)
-    if proof.outcome is Outcome.FAILED:
-        return q.disagree("a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
-    statistics = replace(sizes(q, witness), obligations=len(proof.obligations))
-    cell = replace(q.cell, statistics=statistics)
-    if proof.outcome is Outcome.UNKNOWN:
-        return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
-    cell = by(cell, Engine.COVERABILITY)
-    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers, invariant=safe.invariant)
-
-
-def _effort(q: Question) -> Effort:
-    return Effort(q.left, megabytes=q.options.megabytes)
-
-
-def _solvers(q: Question) -> tuple[Solver, ...]:
-    return installed(_effort(q)) if q.options.every_solver else (Z3(_effort(q)),)
 
 
 # ---------------------------------------------------------------- bounded
@@ -283,22 +250,9 @@ def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreem
     statistics = replace(cell.statistics, states=len(visited))
     if _two_keys(q):
         return replace(cell, statistics=statistics, reason=_two_keys(q))
-    cell = replace(cell, statistics=statistics)
-    if len(visited) <= FOR_SOLVERS:
-        proof = bounded(q.machine, q.prop, bounds, visited, Z3(_effort(q)))
-    else:
-        answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
-        if not isinstance(answer, cover.Safe):
-            return replace(cell, reason=f"{len(visited)} states are too many for the second check; use smaller bounds")
-        proof = certify(q.machine, q.prop, answer.invariant, _solvers(q))
-    if proof.outcome is Outcome.FAILED:
-        return q.disagree(
-            "a solver rejects the states the search calls complete", *(f.obligation for f in proof.failures), proof.reason
-        )
-    if proof.outcome is Outcome.UNKNOWN:
-        return replace(cell, reason=f"the visited states could not be checked: {proof.reason or proof.failures[0].reason}")
-    cell = by(replace(cell, statistics=replace(statistics, obligations=len(proof.obligations))), Engine.SEARCH)
-    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, checked_by=("search", *proof.solvers))
+    from checker.proving import confirmed
+
+    return confirmed(q, replace(cell, statistics=statistics), bounds, visited)
 
 
 def _unless_vacuous(q: Question, cell: Cell) -> Cell:
@@ -334,6 +288,8 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
         return cell
     if q.claim.kind == "eventually-settled":
         cell = replace(cell, assumptions=(*cell.assumptions, *FAIR))
+    from checker.fragment import fragment
+
     for finding in fragment(q.lowered.design, q.lowered, q.claim, q.machine, q.prop):
         if finding.only_exactness:
             continue

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from collections.abc import Iterable
 from dataclasses import is_dataclass
 from enum import Enum
 from importlib import import_module
@@ -49,9 +48,10 @@ class Kept:
         if lasting(result, self._options) and unchanged(result.sources):
             self._answers.keep(self._question(path), result.sources, _written(result))
 
-    def keep_library(self, path: Path, sources: Iterable[str]) -> None:
-        """Keep that a file is a library."""
-        self._answers.keep(self._question(path), sources, LIBRARY)
+    def keep_library(self, path: Path, sources: dict[str, Source]) -> None:
+        """Keep that a file is a library, if what was read is still there."""
+        if unchanged(sources):
+            self._answers.keep(self._question(path), sources, LIBRARY)
 
     def _question(self, path: Path) -> tuple[str, ...]:
         return (str(path), os.getcwd(), repr(self._options))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 from checker.design import Design
 from checker.diagnostics import Diagnostic, Severity
+from checker.digests import sha256
 from checker.errors import names as name_errors
 from checker.errors import syntax as errors
 from checker.errors.fold import settle
@@ -39,7 +39,7 @@ def load(path: str | Path) -> Loaded:
         loaded = Loaded(shown, None, (text,), {shown: Source.of(shown, "")})
     else:
         loaded = load_text(text, shown)
-    return replace(loaded, sha256=hashlib.sha256(data).hexdigest())
+    return replace(loaded, sha256=sha256(data).hexdigest())
 
 
 def text_of(data: bytes, shown: str) -> str | Diagnostic:

@@ -24,6 +24,10 @@ GRACE = 0.5
 """Seconds beyond its limit after which whatever a cell is doing is broken off; the engines look at the clock themselves before."""
 
 
+FOR_SOLVERS = 3_000
+"""States of a bounded graph that a solver is asked to confirm."""
+
+
 class OutOfTime(Exception):
     """The time for a cell is over: nothing is said about it."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from checker import design as d
 from checker.diagnostics import Diagnostic, Severity
+from checker.digests import sha256
 from checker.errors import models as model_errors
 from checker.errors import names as errors
 from checker.errors.suggest import close_to
@@ -60,7 +60,7 @@ class _Resolver:
         if any(x.severity is Severity.ERROR for x in self.found):
             return None, self.found
         used = self._used_business_keys(events, stores, effects, locks)
-        digest = hashlib.sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest()
+        digest = sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest()
         design = d.Design(
             self.source.path, self.title, digest, events, queues, stores, effects, locks, processes,
             assumptions, claims, used, self.source.lines,

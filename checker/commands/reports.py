@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import click
@@ -29,7 +28,9 @@ def target(text: str) -> Target:
         each = one(form).each
     except KeyError:
         known = sorted(formats())
-        close = difflib.get_close_matches(form, known, 1)
+        from difflib import get_close_matches
+
+        close = get_close_matches(form, known, 1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
         raise click.UsageError(f"--report {text}: there is no format {form!r}; {hint}") from None
     if not sign or not path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 from functools import cache
 
 _WORDS: dict[str, str] = {
@@ -88,6 +87,8 @@ def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
         return meant[:limit]
     if len(word) > 40:
         return []
+    from difflib import SequenceMatcher  # only where somebody mistyped
+
     scored = sorted((-SequenceMatcher(None, lowered, o.lower()).ratio(), o) for o in choices)
     return [o for score, o in scored if -score > 0.65 and score < scored[0][0] + 0.1][:limit]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +58,8 @@ class BrokenModel(ValueError):
 
 def read(path: Path, is_own: bool = False) -> Model:
     """The model in one file. Raises ``BrokenModel`` if any word of it is not understood."""
+    import tomllib  # only for designs that name a model
+
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -153,6 +153,8 @@ def _tables(values: Iterable[object]) -> bool:
 
 
 def _unknown(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(word, list(known), n=1)
     return f"unknown; did you mean {near[0]}?" if near else f"unknown; known are {', '.join(known)}"
 

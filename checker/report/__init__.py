@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import importlib.util
 from collections.abc import Callable
 
 from checker.records import dataclass
@@ -31,18 +30,18 @@ class Format:
 
 def one(name: str) -> Format:
     """The format of this name; only its own module is loaded. Raises KeyError for an unknown one."""
-    found = getattr(importlib.import_module(f"{__name__}.{name}"), "FORMAT", None) if _is_module(name) else None
+    module = f"{__name__}.{name}"
+    known = name.isidentifier() and importlib.util.find_spec(module) is not None
+    found = getattr(importlib.import_module(module), "FORMAT", None) if known else None
     if not isinstance(found, Format):
         raise KeyError(name)
     return found
 
 
-def _is_module(name: str) -> bool:
-    return any(m.name == name for m in pkgutil.iter_modules(__path__))
-
-
 def formats() -> dict[str, Format]:
     """Every format of this package, by name."""
+    import pkgutil
+
     modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
     found = [m.FORMAT for m in modules if isinstance(getattr(m, "FORMAT", None), Format)]
     return {f.name: f for f in sorted(found, key=lambda f: f.name)}

@@ -10,8 +10,9 @@ from checker.report.terminal import Paint
 Part = tuple[str, str]
 """A piece of text and its style, in rich's words: ``bold red``."""
 
-OURS = frozenset("✓✗→≤≥│…≈×–·")
+OURS = "✓✗→≤≥│…≈×–·\N{NO-BREAK SPACE}"
 """What we print outside ASCII, each one column wide."""
+_LETTERS = str.maketrans(dict.fromkeys(OURS, "x"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Line:
 
 def columns(text: str) -> int:
     """How many columns of a terminal a text takes."""
-    if (text.isascii() or all(c in OURS or c.isascii() for c in text)) and text.isprintable():
+    letters = text.translate(_LETTERS)
+    if letters.isascii() and letters.isprintable():
         return len(text)
     from rich.cells import cell_len
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TextIO
 
 from checker.records import dataclass
@@ -26,8 +25,13 @@ class Paint:
     def for_stream(stream: TextIO, wish: str) -> Paint:
         """For a stream; ``wish`` is --color, then NO_COLOR, then FORCE_COLOR / CLICOLOR_FORCE, then whether it is a terminal."""
         terminal = stream.isatty()
-        width = shutil.get_terminal_size((80, 24)).columns if terminal else 80
-        return Paint(max(60, min(width, 140)), wants_color(wish, terminal), can_print(stream))
+        return Paint(max(60, min(_width() if terminal else 80, 140)), wants_color(wish, terminal), can_print(stream))
+
+
+def _width() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size((80, 24)).columns
 
 
 def wants_color(wish: str, terminal: bool) -> bool:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import marshal
 import re
+import sys
 from collections.abc import Callable
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
-from checker.cache import store
+from checker.cache import digest, installed, store
 from checker.records import dataclass
+from checker.resources import resource
 
 FORM = 1
 """Goes up when what is kept has another shape."""
@@ -111,10 +114,18 @@ class Tables:
         return Tables(start, end, tuple(rows), tuple(Rule(*r) for r in rules), tuple(Terminal(*t) for t in terminals), ignored)
 
 
+def _version() -> str:
+    """All that decides what the tables are: the grammar, what turns it into tables, Lark and Python."""
+    here = Path(__file__)
+    files = (resource("grammar") / "once.lark", here, here.with_name("grammar.py"))
+    contents = [path.read_bytes() for path in files]
+    return digest(("tables", sys.version, *contents, *(name for name in installed() if name.startswith("lark"))))
+
+
 @cache
 def tables() -> Tables:
     """The tables, read or made once per process."""
-    kept = store()
+    kept = store(_version)
     data = kept.get("grammar", "tables") if kept else None
     found = Tables.of(data) if data is not None else None
     if found is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from checker import judge as judging
-from checker import refuting
+from checker import proving, refuting
 from checker.cover import Safe
 from checker.explore import Found
 from checker.main import main
@@ -114,12 +114,12 @@ def test_70_an_interpreter_that_does_not_confirm(monkeypatch: pytest.MonkeyPatch
 
 
 def test_70_a_solver_that_rejects_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = judging.certify
+    original = proving.certify
 
     def without_rows(machine, prop, invariant, solvers):  # type: ignore[no-untyped-def]
         return original(machine, prop, replace(invariant, workers=frozenset()), solvers)
 
-    monkeypatch.setattr(judging, "certify", without_rows)
+    monkeypatch.setattr(proving, "certify", without_rows)
     assert main(["check", str(SEED), "--no-cache"]) == 70
 
 
@@ -138,7 +138,7 @@ def test_70_an_exception(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 def test_3_a_solver_that_gives_up(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
     from checker.smt.question import Outcome, Proof
 
-    monkeypatch.setattr(judging, "certify", lambda *_: Proof(Outcome.UNKNOWN, reason=status))
+    monkeypatch.setattr(proving, "certify", lambda *_: Proof(Outcome.UNKNOWN, reason=status))
     assert main(["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once", "--no-cache"]) == 3
 
 

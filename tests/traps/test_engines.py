@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checker import judge
+from checker import judge, proving
 from checker.check import check, check_loaded
 from checker.cover import Safe
 from checker.exits import Exit, of_result
@@ -174,7 +174,7 @@ class _Silent:
 
 @pytest.mark.parametrize("solver", [Z3(Effort(steps=1)), _Silent()], ids=["limited", "silent"])
 def test_unknown_taken_as_proof(solver: Solver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(judge, "_solvers", lambda _: (solver,))
+    monkeypatch.setattr(proving, "solvers_of", lambda _: (solver,))
     result = check(file_of(tmp_path, SAFE), Options(second_opinion=False))
     (one,) = result.designs[0].cells
     assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (Verdict.UNKNOWN, Assurance.NONE, None, ())
@@ -217,7 +217,7 @@ def test_a_killed_run_taken_as_proof(stage: str, monkeypatch: pytest.MonkeyPatch
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(judge, stage, stop)
+    monkeypatch.setattr(proving if stage == "certify" else judge, stage, stop)
     result, interrupted = check_loaded(load(file_of(tmp_path, SAFE)), Options())
     assert interrupted
     assert result.cells == ()

@@ -1,0 +1,65 @@
+"""From a candidate proof to a verdict: a solver checks it first, and the search looks for anything against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checker import cover
+from checker.explore import Bounds, Found
+from checker.question import FOR_SOLVERS, Question
+from checker.refuting import by, sizes
+from checker.result import Assurance, Cell, Disagreement, Engine, Verdict
+from checker.smt.closure import Configuration
+from checker.smt.question import Outcome, bounded, certify
+from checker.smt.solver import Z3, Effort, Solver, installed
+
+SANITY = 500
+"""States searched for a contradiction to a proof."""
+
+
+def certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
+    """A candidate proof for any number: only the solver's check makes it a verdict."""
+    witness = q.search(Bounds(2, 1), SANITY)
+    if not isinstance(witness, Found):
+        witness = q.search(Bounds(2, 2), SANITY)
+    if isinstance(witness, Found):
+        return q.disagree("the coverability engine proves what the search refutes")
+    solvers = solvers_of(q)
+    proof = certify(q.machine, q.prop, safe.invariant, solvers)
+    if proof.outcome is Outcome.FAILED:
+        return q.disagree("a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
+    cell = replace(q.cell, statistics=replace(sizes(q, witness), obligations=len(proof.obligations)))
+    if proof.outcome is Outcome.UNKNOWN:
+        return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
+    cell = by(cell, Engine.COVERABILITY)
+    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers, invariant=safe.invariant)
+
+
+def confirmed(q: Question, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]) -> Cell | Disagreement:
+    """No violation within bounds: a verdict once a solver has confirmed that the visited states are all there are."""
+    if len(visited) <= FOR_SOLVERS:
+        proof = bounded(q.machine, q.prop, bounds, visited, Z3(effort(q)))
+    else:
+        answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
+        if not isinstance(answer, cover.Safe):
+            return replace(cell, reason=f"{len(visited)} states are too many for the second check; use smaller bounds")
+        proof = certify(q.machine, q.prop, answer.invariant, solvers_of(q))
+    if proof.outcome is Outcome.FAILED:
+        return q.disagree(
+            "a solver rejects the states the search calls complete", *(f.obligation for f in proof.failures), proof.reason
+        )
+    if proof.outcome is Outcome.UNKNOWN:
+        return replace(cell, reason=f"the visited states could not be checked: {proof.reason or proof.failures[0].reason}")
+    cell = by(replace(cell, statistics=replace(cell.statistics, obligations=len(proof.obligations))), Engine.SEARCH)
+    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, checked_by=("search", *proof.solvers))
+
+
+def effort(q: Question) -> Effort:
+    """What a solver may spend."""
+    return Effort(q.left, megabytes=q.options.megabytes)
+
+
+def solvers_of(q: Question) -> tuple[Solver, ...]:
+    """Who checks proofs."""
+    return installed(effort(q)) if q.options.every_solver else (Z3(effort(q)),)
