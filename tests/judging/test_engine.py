@@ -74,7 +74,7 @@ def test_without_a_verdict_nobody_decided(monkeypatch: pytest.MonkeyPatch) -> No
     assert decided(LOSS, Options(seconds=0)) == (Verdict.UNKNOWN, Engine.NONE)
     assert decided(LOSS, Options(workers=2, states=3)) == (Verdict.UNKNOWN, Engine.NONE)
     assert decided(DUPLICATE, Options(workers=2, states=3)) == (Verdict.UNKNOWN, Engine.NONE)
-    monkeypatch.setattr(judge, "fragment", lambda *_: [Finding("T1", 1, "so it is", "it costs", "mend it")])
+    monkeypatch.setattr("checker.fragment.fragment", lambda *_: [Finding("T1", 1, "so it is", "it costs", "mend it")])
     assert decided(LOSS) == (Verdict.UNKNOWN, Engine.NONE)  # proved, but a condition of the theory is not met
 
 
