@@ -142,13 +142,23 @@ def test_3_a_solver_that_gives_up(monkeypatch: pytest.MonkeyPatch, status: str) 
     assert main(["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once", "--no-cache"]) == 3
 
 
-def test_130_ctrl_c_says_what_was_found() -> None:
+def interrupted_after(seconds: float) -> tuple[int, str]:
+    """The exit code of a long check that is ended by Ctrl-C, and what it printed."""
     command = [sys.executable, "-m", "checker", "check", str(SEED), "--workers", "6", "--events", "6", "--format", "json"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(5)
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    return process.returncode, out
+
+
+def test_130_ctrl_c_says_what_was_found() -> None:
+    """After as long as it takes on this machine until something is found."""
+    for seconds in (1.5, 5, 15, 40):
+        code, out = interrupted_after(seconds)
+        if code == 130 and out and json.loads(out)["results"]:
+            break
+    assert code == 130
     found = json.loads(out)
     assert found["interrupted"] is True
     assert found["exit_code"] == 130

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from checker import formatting
 from checker.main import main
-from tests.cli.test_exit_codes import ROOT, run
+from tests.cli.inside import run
 
 BAD = "event  Paid(id)\n"
 GOOD = "event Paid(id)\n"
@@ -54,14 +53,13 @@ def test_line_ends_and_marks_are_one_style(tmp_path: Path, text: str) -> None:
     assert path.read_bytes() == GOOD.encode()
 
 
-def piped(text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "checker", "fmt", *arguments, "-"]
-    return subprocess.run(command, cwd=ROOT, input=text, capture_output=True, check=False)
+def piped(text: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run("fmt", *arguments, "-", stdin=text)
 
 
 def test_standard_input(tmp_path: Path) -> None:
     done = piped("# Größe\nevent  Paid(id)\n".encode())
-    assert (done.returncode, done.stdout.decode()) == (0, "# Größe\nevent Paid(id)\n")
+    assert (done.returncode, done.stdout) == (0, "# Größe\nevent Paid(id)\n")
     assert piped(BAD.encode(), "--check").returncode == 1
     assert piped(b"\xff\xfe").returncode == 2
     assert run("fmt", "-", made(tmp_path, GOOD)).returncode == 2

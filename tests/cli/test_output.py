@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from checker.cli import COMMANDS
-from tests.cli.test_exit_codes import ROOT, SEED, run
+from tests.cli.inside import run
+from tests.cli.test_exit_codes import ROOT, SEED
+from tests.cli.test_exit_codes import run as process
 
 ESCAPE = "\x1b"
 HERE = Path(__file__).parent
@@ -60,7 +62,16 @@ def test_output_to_a_file(tmp_path: Path) -> None:
 
 
 def test_two_runs_are_the_same_to_the_byte() -> None:
-    assert run("check", *SMALL, PYTHONHASHSEED="1").stdout == run("check", *SMALL, PYTHONHASHSEED="2").stdout
+    one, other = (process("check", *SMALL, "--no-cache", PYTHONHASHSEED=seed).stdout for seed in ("1", "2"))
+    assert "REFUTED" in one
+    assert one == other
+
+
+@pytest.mark.parametrize("arguments", [("check", *SMALL, "--no-cache"), ("--help",), ("chck",)])
+def test_another_process_prints_what_this_one_prints(arguments: tuple[str | Path, ...]) -> None:
+    """The other tests here run the command line within this process."""
+    there, here = process(*arguments, COLUMNS="100"), run(*arguments, COLUMNS="100")
+    assert (there.returncode, there.stdout, there.stderr) == (here.returncode, here.stdout, here.stderr)
 
 
 def test_quiet_and_verbose() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_exit_codes import ROOT, SEED, run
+from tests.cli.inside import run
+from tests.cli.test_exit_codes import ROOT, SEED
 
 
 def test_a_folder_of_designs() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from junitparser import JUnitXml
 
-from tests.cli.test_exit_codes import SEED, run
+from tests.cli.inside import run
+from tests.cli.test_exit_codes import SEED
 
 SMALL = (SEED, "--semantics", "at-least-once", "--claim", "no duplicate", "--no-second-opinion")
 

@@ -13,7 +13,8 @@ from checker.load import load
 from checker.report.terminal import Paint
 from checker.syntax.nodes import Semantics
 from checker.walk import Walk
-from tests.cli.test_exit_codes import ROOT, SEED, run
+from tests.cli.inside import run
+from tests.cli.test_exit_codes import ROOT, SEED
 
 HERE = Path(__file__).parent
 SCRIPT = ("delivers", "finds", "sets", "1", "killed", "state", "history", "back 2", "# a remark", "story no duplicate", "quit")

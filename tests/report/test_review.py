@@ -25,7 +25,7 @@ from checker.report.markdown import to_markdown
 from checker.report.review import Extras, Review, review_of
 from checker.report.review.answer import Tone, answer, question, tone_of
 from checker.result import Assurance, Cell, Result, Scope, Verdict
-from tests.cli.test_exit_codes import run
+from tests.cli.inside import run
 from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
 
 Golden = Callable[[Path, str], None]
