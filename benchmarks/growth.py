@@ -73,7 +73,7 @@ def rows() -> Iterator[tuple[str, str, Callable[[], tuple[float, str]]]]:
         yield "queues", str(queues), lambda q=queues: verdicts(design(queues=q, effects=q))
     for stores in (1, 4, 8):
         yield "stores", str(stores), lambda s=stores: verdicts(design(steps=8, stores=s))
-    for engine in ("orbits", "dense", "packed"):
+    for engine in ("orbits", "dense"):
         for workers, events in ((1, 1), (2, 2), (3, 2), (3, 3)):
             yield f"W, N ({engine})", f"{workers}, {events}", counted(engine, workers, events)
 

@@ -22,7 +22,7 @@ from checker.cli.shared import SEMANTICS
 )
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "orbits", "dense", "packed", "plain"]),
+    type=click.Choice(["auto", "orbits", "dense", "plain"]),
     default="auto",
     show_default=True,
     help="Who counts (for --format counts).",

@@ -40,8 +40,8 @@ class GraphCommand:
         if self.form == "counts":
             from checker.explore.engines import Unsuited, count
 
-            if self.engine in ("dense", "packed") and self.max_states is None:
-                budget = Budget()  # they count the full graph, which is larger; dense is bounded by its array
+            if self.engine == "dense" and self.max_states is None:
+                budget = Budget()  # it is bounded by its array
             try:
                 counted = count(machine, bounds, budget, self.engine)
             except Unsuited as error:

@@ -2,7 +2,6 @@
 
 * ``plain``: configurations with identities, in Python; the readable reference.
 * ``orbits``: states up to symmetry; the number of configurations with identities follows from each state's multinomial.
-* ``packed``: configurations with identities as 64-bit numbers, a level of the search at a time.
 * ``dense``: configurations with identities as the bits of one array over the product of event rows and worker positions.
 
 All of them count the same graph, and each finds a shortest run to a bad configuration. Which one is used is chosen here.

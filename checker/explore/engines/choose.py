@@ -14,13 +14,13 @@ from checker.machine import Machine
 SMALL = 20_000
 """States that Python counts sooner than the arrays of ``orbits`` are imported and set up."""
 
-ENGINES = ("orbits", "dense", "packed", "plain")
+ENGINES = ("orbits", "dense", "plain")
 
 
 def count(machine: Machine, bounds: Bounds, budget: Budget, engine: str = "auto", progress: Progress | None = None) -> Exploration:
     """Count everything reachable within bounds. The result names the engine. Raises Unsuited, and KeyError for no engine's name."""
     counters: dict[str, Callable[[Machine, Bounds, Budget, Progress | None], Exploration]] = {
-        "auto": _auto, "orbits": _orbits, "dense": _dense, "packed": _packed, "plain": plain.explore_plain,
+        "auto": _auto, "orbits": _orbits, "dense": _dense, "plain": plain.explore_plain,
     }  # fmt: skip
     return counters[engine](machine, bounds, budget, progress)
 
@@ -36,36 +36,17 @@ def _auto(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress |
 
 def _orbits(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None) -> Exploration:
     from checker.explore.engines.cells import suits
-    from checker.explore.engines.columns import TooWide
+    from checker.explore.engines.columns import Columns, Levels, TooWide
 
     if suits(machine, bounds):
         return explore(machine, bounds, budget, progress)
     try:
-        return _levels(machine, bounds, budget, progress, True)
+        levels = Levels(Columns(machine, bounds), budget, progress, keep=False)
+        for _ in levels:
+            pass
+        return levels.exploration()
     except TooWide:
         return explore(machine, bounds, budget, progress)
-
-
-def _packed(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None) -> Exploration:
-    from checker.explore.engines.cells import suits
-    from checker.explore.engines.columns import TooWide
-
-    problem = suits(machine, bounds)
-    if problem:
-        raise Unsuited(f"packed: {problem}")
-    try:
-        return _levels(machine, bounds, budget, progress, False)
-    except TooWide:
-        raise Unsuited("packed: a configuration does not fit into 64 bits") from None
-
-
-def _levels(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None, symmetric: bool) -> Exploration:
-    from checker.explore.engines.columns import Columns, Levels
-
-    levels = Levels(Columns(machine, bounds, symmetric), budget, progress, keep=False)
-    for _ in levels:
-        pass
-    return levels.exploration("orbits" if symmetric else "packed")
 
 
 def _dense(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None) -> Exploration:

@@ -1,9 +1,7 @@
 """Breadth-first search over whole levels at once: a state is a 64-bit number, a level is a sorted array of them.
 
-The number holds the component row and a cell for each event. With cells up to symmetry (``Shared``) the cells of a state are kept
-sorted, which makes states of orbits; with workers that have identities (``Own``) it is a packed configuration of the full graph.
-The same step does for both: look up what each cell can do, put the cell after it in its place, sort, number, and drop what is
-known.
+The number holds the component row and a cell for each event; the cells of a state are kept sorted, which makes states of orbits. A
+step: look up what each cell can do, put the cell after it in its place, sort, number, and drop what is known.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.explore.bounds import Bounds, Budget
-from checker.explore.engines.cells import Own, Shared, state_of
+from checker.explore.engines.cells import Cells
 from checker.explore.local import MachineError
 from checker.explore.matching import Watch
 from checker.explore.meter import Exploration, Progress
@@ -37,13 +35,12 @@ class TooWide(Exception):
 class Tables:
     """What cells can do, as arrays that grow as cells are met."""
 
-    def __init__(self, cells: Shared | Own) -> None:
+    def __init__(self, cells: Cells) -> None:
         self.cells = cells
         self.pair = np.full((8, 256), -1, np.int32)  # by component row and cell: where its moves stand
         self.first = np.zeros(0, np.int64)
         self.many = np.zeros(0, np.int64)
         self.moves = np.zeros((5, 0), np.int64)
-        self.jumps = np.zeros((2, 0), np.int64)  # by how much the component row and the cell change
         self.busy = np.zeros(0, np.int64)
         self.weight = np.zeros(0, np.int64)
 
@@ -71,8 +68,6 @@ class Tables:
         self.many = np.concatenate([self.many, many])
         flat = np.array([move for moves in found for move in moves], np.int64).reshape(-1, 5).T
         self.moves = np.concatenate([self.moves, flat], axis=1)
-        origin = np.repeat(np.array(pairs, np.int64).reshape(-1, 2), many, axis=0).T
-        self.jumps = np.concatenate([self.jumps, flat[1:3] - origin], axis=1)
         met = range(len(self.busy), len(self.cells))
         self.busy = np.concatenate([self.busy, np.array([self.cells.busy(c) for c in met], np.int64)])
         self.weight = np.concatenate([self.weight, np.array([self.cells.weight(c) for c in met], np.int64)])
@@ -90,10 +85,10 @@ class Step:
 class Columns:
     """The states of a machine within bounds as numbers, and their edges."""
 
-    def __init__(self, machine: Machine, bounds: Bounds, symmetric: bool) -> None:
-        self.machine, self.bounds, self.symmetric = machine, bounds, symmetric
+    def __init__(self, machine: Machine, bounds: Bounds) -> None:
+        self.machine, self.bounds = machine, bounds
         self.orbits = Orbits(machine, bounds)
-        self.cells: Shared | Own = Shared(self.orbits) if symmetric else Own(self.orbits)
+        self.cells = Cells(self.orbits)
         self.tables = Tables(self.cells)
         self.bits = 56 // bounds.events  # of a cell; 7 bits are left for the component row
         alive = range(bounds.workers + 1)
@@ -127,24 +122,21 @@ class Columns:
         return keys >> (self.bits * self.bounds.events), columns
 
     def _sorted(self, columns: list[Numbers]) -> list[Numbers]:
-        """The cells of each state in order, up to symmetry."""
-        return list(np.sort(np.stack(columns), axis=0)) if self.symmetric and len(columns) > 1 else columns
+        """The cells of each state in order."""
+        return list(np.sort(np.stack(columns), axis=0)) if len(columns) > 1 else columns
 
     def _put(self, columns: list[Numbers], at: int, cell: Numbers) -> list[Numbers]:
         """Sorted columns with another cell in one place, sorted again: it moves up, then down, as far as it must."""
         found = list(columns)
         found[at] = cell
-        if self.symmetric:
-            for i in range(at, len(found) - 1):
-                found[i], found[i + 1] = np.minimum(found[i], found[i + 1]), np.maximum(found[i], found[i + 1])
-            for i in range(at, 0, -1):
-                found[i - 1], found[i] = np.minimum(found[i - 1], found[i]), np.maximum(found[i - 1], found[i])
+        for i in range(at, len(found) - 1):
+            found[i], found[i + 1] = np.minimum(found[i], found[i + 1]), np.maximum(found[i], found[i + 1])
+        for i in range(at, 0, -1):
+            found[i - 1], found[i] = np.minimum(found[i - 1], found[i]), np.maximum(found[i - 1], found[i])
         return found
 
     def sizes(self, keys: Numbers) -> Numbers:
         """How many configurations with identities each state stands for."""
-        if not self.symmetric:
-            return np.ones(len(keys), np.int64)
         component, columns = self.unpack(keys)
         self.tables.meet(component, columns)
         alive = sum((self.tables.busy[c] for c in columns), np.zeros(len(keys), np.int64))
@@ -166,12 +158,9 @@ class Columns:
             raise TooWide
         busy = [self.tables.busy[c] for c in columns]
         for at, column in enumerate(columns):
-            if self.symmetric:
-                here = np.nonzero(column != columns[at - 1])[0] if at else np.arange(len(keys))
-                if len(here):
-                    yield self._moved(here, at, component, columns, busy)
-            else:
-                yield self._moved_alone(keys, at, self.tables.pair[component, column], np.bitwise_or.reduce(busy))
+            here = np.nonzero(column != columns[at - 1])[0] if at else np.arange(len(keys))
+            if len(here):
+                yield self._moved(here, at, component, columns, busy)
         yield from self._component_steps(component, columns)
 
     def _moved(self, here: Numbers, at: int, component: Numbers, columns: list[Numbers], busy: list[Numbers]) -> Step:
@@ -182,7 +171,7 @@ class Columns:
         rule, row, cell, times, spawn = tables.moves[:, edge]
         free = self.bounds.workers - sum(busy, np.zeros(len(component), np.int64))
         equal = sum((c == columns[at] for c in columns), np.zeros(len(component), np.int64))
-        times = times * equal[source] * np.where(spawn < 0, 1, free[source])
+        times = times * equal[source] * np.where(spawn, free[source], 1)
         possible = times > 0
         if not possible.all():
             rule, row, cell, times, source = (a[possible] for a in (rule, row, cell, times, source))
@@ -196,16 +185,6 @@ class Columns:
         first = np.repeat(self.tables.first[pair] - np.cumsum(many) + many, many)
         return place, first + np.arange(len(place))
 
-    def _moved_alone(self, keys: Numbers, at: int, pair: NDArray[np.int32], taken: Numbers) -> Step:
-        """The same with identities: nothing is sorted, so the number after is the number before plus a difference."""
-        source, edge = self._edges(pair)
-        spawn = self.tables.moves[4][edge]
-        possible = (spawn < 0) | ((taken[source] >> np.maximum(spawn, 0)) & 1 == 0)
-        source, edge = source[possible], edge[possible]
-        shift = self.bits * (self.bounds.events - 1 - at)
-        jump = (self.tables.jumps[0] << (self.bits * self.bounds.events)) + (self.tables.jumps[1] << shift)
-        return Step(self.tables.moves[0][edge], source, keys[source] + jump[edge], self.tables.moves[3][edge])
-
     def _component_steps(self, component: Numbers, columns: list[Numbers]) -> Iterator[Step]:
         for row in np.unique(component).tolist():
             for move in self.orbits.local.moves(RuleKind.COMPONENT, row):
@@ -216,7 +195,7 @@ class Columns:
     def state(self, key: int) -> State:
         """A number as a state of ``Orbits``."""
         component, columns = self.unpack(np.array([key], np.int64))
-        return state_of(self.cells, int(component[0]), [int(c[0]) for c in columns])
+        return ((int(component[0]), *sorted(int(c[0]) for c in columns)),)
 
 
 class Levels:
@@ -269,11 +248,11 @@ class Levels:
             self.reason = f"more than {self.budget.megabytes} MB after {len(self.known):,} states"
         return bool(self.reason)
 
-    def exploration(self, engine: str) -> Exploration:
+    def exploration(self) -> Exploration:
         """What was seen."""
         return Exploration(
             len(self.known), self.transitions, self.full_states, self.full_transitions, frozenset(self.fired), self.depth,
-            not self.reason, self.reason, engine,
+            not self.reason, self.reason, "orbits",
         )  # fmt: skip
 
     def path(self, key: int) -> tuple[State, list[tuple[int, State]]]:
@@ -303,7 +282,7 @@ def first_bad(columns: Columns, watch: Watch, keys: Numbers) -> int | None:
         for events in watch.patterns(present):
             fits: Any = np.ones(len(keys), bool)
             for event in events:
-                met = np.array([watch.fit(event, columns.cells.orbit(c)) for c in range(len(columns.cells))], bool)
+                met = np.array([watch.fit(event, c) for c in range(len(columns.cells))], bool)
                 fits = fits & np.logical_or.reduce([met[c] for c in cells])
             could |= fits & (component == present)
     return next((key for key in keys[could].tolist() if watch.bad(columns.state(key))), None)

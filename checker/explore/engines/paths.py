@@ -18,7 +18,7 @@ def shortest(machine: Machine, prop: Property, bounds: Bounds, budget: Budget, e
     """A run with as few steps as any to a bad configuration, or what was searched. Raises Unsuited, and KeyError for no engine."""
     if engine == "plain":
         return _by_configurations(machine, prop, bounds, budget)
-    return {"orbits": _by_columns, "packed": _by_columns, "dense": _by_bits}[engine](machine, prop, bounds, budget, engine)
+    return {"orbits": _by_columns, "dense": _by_bits}[engine](machine, prop, bounds, budget, engine)
 
 
 def _by_configurations(machine: Machine, prop: Property, bounds: Bounds, budget: Budget) -> Run | Exploration:
@@ -66,7 +66,7 @@ def _by_columns(machine: Machine, prop: Property, bounds: Bounds, budget: Budget
     problem = suits(machine, bounds)
     if problem:
         raise Unsuited(f"{name}: {problem}")
-    columns = Columns(machine, bounds, name == "orbits")
+    columns = Columns(machine, bounds)
     watch, levels = Watch(columns.orbits, prop), Levels(columns, budget, None, keep=True)
     try:
         for level in levels:
@@ -75,7 +75,7 @@ def _by_columns(machine: Machine, prop: Property, bounds: Bounds, budget: Budget
                 return run_along(columns.orbits, *levels.path(bad))[0]
     except TooWide:
         raise Unsuited(f"{name}: a state does not fit into 64 bits") from None
-    return levels.exploration(name)
+    return levels.exploration()
 
 
 def _by_bits(machine: Machine, prop: Property, bounds: Bounds, budget: Budget, name: str) -> Run | Exploration:
