@@ -10,12 +10,12 @@ content. A spawn may take any free slot. So the number of states is ``full_state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 
 from checker.export.names import Names
-from checker.machine import Action, Cause, Guard, Level, Machine, Property, Rule, RuleKind, Test, Update, Variable
+from checker.machine import Action, Cause, Guard, Level, Limit, Machine, Property, Rule, RuleKind, Test, Update, Variable
 from checker.records import dataclass
 
 
@@ -172,7 +172,15 @@ def starts(variables: tuple[Variable, ...]) -> list[tuple[str, ...]]:
     return list(product(*(v.initial for v in variables)))
 
 
-def newborn(model: Model, rule: Rule, guard: Guard) -> list[list[Test]]:
+def reached(model: Model, rule: Rule) -> Iterator[tuple[Limit, tuple[Test, ...]]]:
+    """The limits that a SPAWN can run into, each with the tests of shared variables under which it counts the new worker."""
+    for limit in model.machine.limits if rule.kind is RuleKind.SPAWN else ():
+        counted = _newborn(model, rule, limit.guard)
+        if limit.count <= model.size.workers and all(counted):
+            yield limit, tuple(t for each in counted for t in each)
+
+
+def _newborn(model: Model, rule: Rule, guard: Guard) -> list[list[Test]]:
     """When the worker that a SPAWN creates satisfies ``guard``: a conjunction of disjunctions of tests of shared variables.
 
     An empty list is always, an empty disjunction is never.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.export.model import Dialect, Model, changes, describe, head, in_order, kept_sources, newborn, starts, tame
+from checker.export.model import Dialect, Model, changes, describe, head, in_order, kept_sources, reached, starts, tame
 from checker.export.names import numeric
 from checker.machine import Broadcast, EventPattern, Guard, Level, Pattern, Property, Rule, RuleKind, Update, Variable
 from checker.records import dataclass
@@ -202,13 +202,7 @@ class _Murphi:
     def limits(self, rule: Rule) -> list[str]:
         """A spawn beyond a limit is disabled: some choice of distinct workers that the limit counts is there already."""
         found = []
-        for limit in self.model.machine.limits if rule.kind is RuleKind.SPAWN else ():
-            if limit.count > self.model.size.workers:
-                continue  # there are not so many
-            counted = newborn(self.model, rule, limit.guard)
-            if any(not each for each in counted):
-                continue
-            tests = [t for each in counted for t in each]
+        for limit, tests in reached(self.model, rule):
             fits = self.say.all(self.say.test(self.place(t.variable), self.model.variables[t.variable], t.allowed) for t in tests)
             slots = [f"v{i}" for i in range(limit.count)]
             parts = [f"{a} != {b}" for i, a in enumerate(slots) for b in slots[:i]]

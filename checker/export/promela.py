@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
-from checker.export.model import Dialect, Model, changes, describe, head, in_order, kept_sources, newborn, tame
+from checker.export.model import Dialect, Model, changes, describe, head, in_order, kept_sources, reached, tame
 from checker.export.names import numeric
 from checker.machine import Broadcast, EventPattern, Guard, Level, Pattern, Property, Rule, RuleKind, Update, Variable
 from checker.records import dataclass
@@ -153,13 +153,7 @@ class _Promela:
     def limits(self, rule: Rule) -> list[str]:
         """A spawn beyond a limit is disabled."""
         found = []
-        for limit in self.model.machine.limits if rule.kind is RuleKind.SPAWN else ():
-            if limit.count > self.model.size.workers:
-                continue  # there are not so many
-            counted = newborn(self.model, rule, limit.guard)
-            if any(not each for each in counted):
-                continue
-            tests = [t for each in counted for t in each]
+        for limit, tests in reached(self.model, rule):
             fits = [self.say.test(self.place(t.variable, "e"), self.model.variables[t.variable], t.allowed) for t in tests]
             each = [f"({self.say.all([f'on[{s}] != FREE', *self.guard(limit.guard, '', s)])})" for s in self.slots]
             full = f"({' + '.join(each)}) >= {limit.count}"

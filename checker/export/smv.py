@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 
-from checker.export.model import Dialect, Model, changes, describe, head, newborn, tame
+from checker.export.model import Dialect, Model, changes, describe, head, reached, tame
 from checker.export.names import numeric
 from checker.machine import EventPattern, Guard, Level, Pattern, Property, Rule, RuleKind, Update, Variable
 from checker.records import dataclass
@@ -141,18 +141,12 @@ class _Smv:
                 if slot != actor.slot:
                     there = [f"on__w{slot} = {actor.event}", *self.guard(rule.alone, self.other(slot))]
                     parts.append(self.say.deny(self.say.all(there)))
-        for limit in self.model.machine.limits if rule.kind is RuleKind.SPAWN else ():
-            if limit.count > self.model.size.workers:
-                continue  # there are not so many
-            counted = newborn(self.model, rule, limit.guard)
-            if all(counted):
-                tests = [t for each in counted for t in each]
-                fits = [self.say.test(self.place(t.variable, actor), self.model.variables[t.variable], t.allowed) for t in tests]
-                each = [
-                    f"toint({self.say.all([f'on__w{s} != {self.total}', *self.guard(limit.guard, self.other(s))])})"
-                    for s in self.slots
-                ]
-                parts.append(self.say.deny(self.say.all([*fits, f"{' + '.join(each)} >= {limit.count}"])))
+        for limit, tests in reached(self.model, rule):
+            fits = [self.say.test(self.place(t.variable, actor), self.model.variables[t.variable], t.allowed) for t in tests]
+            each = [
+                f"toint({self.say.all([f'on__w{s} != {self.total}', *self.guard(limit.guard, self.other(s))])})" for s in self.slots
+            ]
+            parts.append(self.say.deny(self.say.all([*fits, f"{' + '.join(each)} >= {limit.count}"])))
         return parts
 
     def changed(self, rule: Rule, actor: _Actor) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.export.model import Dialect, Model, changes, describe, head, newborn, tame
+from checker.export.model import Dialect, Model, changes, describe, head, reached, tame
 from checker.export.names import numeric
 from checker.machine import EventPattern, Guard, Level, Pattern, Property, Rule, RuleKind, Update
 from checker.records import dataclass
@@ -176,13 +176,7 @@ class _Tla:
     def limits(self, rule: Rule) -> list[str]:
         """A spawn beyond a limit is disabled."""
         found = []
-        for limit in self.model.machine.limits if rule.kind is RuleKind.SPAWN else ():
-            if limit.count > self.model.size.workers:
-                continue  # there are not so many
-            counted = newborn(self.model, rule, limit.guard)
-            if any(not each for each in counted):
-                continue
-            tests = [t for each in counted for t in each]
+        for limit, tests in reached(self.model, rule):
             fits = [self.say.test(self.place(t.variable), self.model.variables[t.variable], t.allowed) for t in tests]
             there = self.say.all(["worker[v] /= Free", *self.guard(limit.guard, "v")])
             full = f"Cardinality({{v \\in Slots : {there}}}) >= {limit.count}"
