@@ -20,6 +20,9 @@ from checker.result import Cell, DesignResult, Disagreement, Result
 
 if TYPE_CHECKING:
     from checker.kept import Kept
+    from checker.lower import Lowered
+    from checker.prepared import PreparedDesigns
+    from checker.syntax.nodes import Semantics
 
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
@@ -73,10 +76,12 @@ class _Run:
         self.options, self.progress, self.means, self.total = options, progress, means, total
         store = cache.store() if means.kept else None
         self.kept: Kept | None = None
+        self.designs: PreparedDesigns | None = None
         if store:
             from checker.kept import Kept
+            from checker.prepared import PreparedDesigns
 
-            self.kept = Kept(store, options)
+            self.kept, self.designs = Kept(store, options), PreparedDesigns(store)
 
     def results(self, found: Sequence[tuple[Path, bool]]) -> Iterator[tuple[int, DesignResult, bool]]:
         """Each result with its number, and whether Ctrl-C ended it."""
@@ -87,15 +92,19 @@ class _Run:
             if isinstance(known, DesignResult):
                 yield number, known, False
             elif known is None or not in_folder:
-                loaded = loaded_from(path)
+                prepared = self.designs.known(path) if self.designs else None
+                loaded = prepared.loaded if prepared else loaded_from(path)
                 if in_folder and is_library(loaded):
                     if self.kept:
                         self.kept.keep_library(path, loaded.sources)
                 elif several:
                     left.append((number, path, loaded))
                 else:
-                    result, broken_off = check_loaded(loaded, self.options, self.progress)
+                    lowerings = dict(prepared.lowerings) if prepared else {}
+                    result, broken_off = check_loaded(loaded, self.options, self.progress, lowerings)
                     self._keep(path, result, broken_off)
+                    if self.designs and (prepared is None or len(lowerings) > len(prepared.lowerings)):
+                        self.designs.keep(path, loaded, lowerings)
                     yield number, result, broken_off
         if left:
             yield from self._several(left)
@@ -131,14 +140,16 @@ def _lost(loaded: Loaded, options: Options, reason: str) -> DesignResult:
     return _result(loaded, undecided(loaded.design, options, reason) if loaded.design else ())
 
 
-def check_loaded(loaded: Loaded, options: Options, progress: Progress | None = None) -> tuple[DesignResult, bool]:
-    """Check one loaded design; the flag says whether Ctrl-C ended it."""
+def check_loaded(
+    loaded: Loaded, options: Options, progress: Progress | None = None, lowerings: dict[Semantics, Lowered] | None = None
+) -> tuple[DesignResult, bool]:
+    """Check one loaded design; the flag says whether Ctrl-C ended it. ``lowerings``: those there are; others are added."""
     cells: list[Cell] = []
     failures: list[Disagreement] = []
     interrupted = False
     if loaded.design is not None:
         try:
-            for verdict in judge(loaded.design, options, progress):
+            for verdict in judge(loaded.design, options, progress, lowerings):
                 if isinstance(verdict, Cell):
                     cells.append(_blamed(loaded, verdict) if options.explain else verdict)
                 else:

@@ -36,26 +36,33 @@ MEASURING = 5.0
 MARKED = "workers are killed only at the marked crash points"
 
 
-def judge(design: Design, options: Options, progress: Progress | None = None) -> Iterator[Cell | Disagreement]:
-    """Every selected cell of a design, claim by claim, as soon as it is decided."""
-    lowerings: dict[Semantics, Lowered] = {}
+def judge(
+    design: Design, options: Options, progress: Progress | None = None, lowerings: dict[Semantics, Lowered] | None = None
+) -> Iterator[Cell | Disagreement]:
+    """Every selected cell of a design, claim by claim, when it is decided. ``lowerings``: those there are; others are added."""
+    lowerings = {} if lowerings is None else lowerings
     unused: dict[Semantics, frozenset[str]] = {}
     dead: tuple[int, ...] | None = None
     for claim, semantics in _selected(design, options):
-        if semantics not in lowerings:
-            lowerings[semantics] = lower(design, semantics)
-        found = judge_claim(lowerings[semantics], claim, options, progress)
+        found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
         if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
             if dead is None:
                 from checker.dead import dead_lines
 
-                dead = dead_lines(design, (lowerings.setdefault(s, lower(design, s)) for s in design.semantics), options.seconds)
+                dead = dead_lines(design, [_lowered(design, s, lowerings) for s in design.semantics], options.seconds)
             found = _unless_dead(design, found, dead)
         if isinstance(found, Cell) and found.assumptions:
             if semantics not in unused:
                 unused[semantics] = idle(lowerings[semantics])
             found = replace(found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics]))
         yield found
+
+
+def _lowered(design: Design, semantics: Semantics, known: dict[Semantics, Lowered]) -> Lowered:
+    """The lowering of a design, made once."""
+    if semantics not in known:
+        known[semantics] = lower(design, semantics)
+    return known[semantics]
 
 
 def _selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:

@@ -37,16 +37,13 @@ class Kept:
         data = self._answers.known(self._question(path))
         if data is None or data == LIBRARY:
             return data
-        try:
-            found = _Records(io.BytesIO(data)).load()
-        except Exception:  # whatever cannot be read counts as not there
-            return None
+        found = read(data)
         return found if isinstance(found, DesignResult) else None
 
     def keep(self, path: Path, result: DesignResult) -> None:
         """Keep a result, if it would be the same the next time."""
         if lasting(result, self._options) and unchanged(result.sources):
-            self._answers.keep(self._question(path), result.sources, _written(result))
+            self._answers.keep(self._question(path), result.sources, written(result))
 
     def keep_library(self, path: Path, sources: dict[str, Source]) -> None:
         """Keep that a file is a library, if what was read is still there."""
@@ -85,9 +82,10 @@ class _Writer(pickle.Pickler):
         return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
 
 
-def _written(result: DesignResult) -> bytes:
+def written(record: object) -> bytes:
+    """A record as bytes, to be kept."""
     stream = io.BytesIO()
-    _Writer(stream, protocol=5).dump(result)
+    _Writer(stream, protocol=5).dump(record)
     return stream.getvalue()
 
 
@@ -100,3 +98,12 @@ class _Records(pickle.Unpickler):
             if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum)):
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a result")
+
+
+def read(data: bytes) -> object:
+    """The record that was written; None for whatever cannot be read."""
+    try:
+        found: object = _Records(io.BytesIO(data)).load()
+    except Exception:
+        return None
+    return found

@@ -29,7 +29,7 @@ LAYERS = (
     ("question",),
     ("refuting", "proving"),
     ("judge",),
-    ("kept", "many"),
+    ("kept", "prepared", "many"),
     ("check", "assuming", "exits"),
     ("certain", "crashmap", "frontier", "needs", "repair", "compare", "testgen"),
     ("report", "progress"),
