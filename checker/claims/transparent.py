@@ -32,7 +32,7 @@ def failure_transparent(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     if any(e.level is Level.COMPONENT for e in lowered.design.effects.values()):
         raise doom.TooWide("this claim is only made for effects per event id, not per business key")
     asked = Property("", tuple(pattern(lowered.machine, {name: frozenset({"1", "2"})}) for name in names))
-    machine = sliced(lowered.machine, asked)
+    machine = sliced(lowered.machine, asked, handlers=False)  # a run ends when no worker comes any more, of any handler
     if any(v.level is Level.COMPONENT for v in machine.variables):
         raise doom.TooWide("what happens depends on rows that several events share, so single deliveries say too little")
     found: list[Pattern] = []
