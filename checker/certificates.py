@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from checker import inparts
 from checker.claims import property_of
 from checker.design import Claim, Design
 from checker.lower import lower
@@ -59,13 +60,16 @@ def write(design: Design, result: DesignResult, directory: Path, solvers: Sequen
         claim = _claim(design, cell.claim)
         if cell.trace is not None:
             _write_trace(folder, result.sha256, cell)
-        elif cell.assurance is Assurance.CERTIFICATE and cell.verdict is Verdict.HOLDS and cell.invariant is not None:
+        elif _is_proved(cell):
             lowered = lower(design, cell.semantics)
             prop = property_of(lowered, claim)
             machine = sliced(lowered.machine, prop)
-            proof = certify(machine, prop, cell.invariant, solvers)
             subject = certificate.Subject(result.sha256, cell.claim, cell.semantics.value)
-            certificate.write(folder, subject, machine, cell.invariant, proof)
+            if cell.invariant is not None:
+                proof = certify(machine, prop, cell.invariant, solvers)
+                certificate.write(folder, subject, machine, cell.invariant, proof)
+            else:
+                inparts.write(folder, subject, (machine, prop), cell.lemmas, solvers)
         else:
             continue
         written.append(folder)
@@ -74,23 +78,32 @@ def write(design: Design, result: DesignResult, directory: Path, solvers: Sequen
 
 def texts_of(design: Design, sha256: str, cell: Cell) -> dict[str, str] | None:
     """The solver files of a proof by name, as ``write`` writes them; None for a verdict that has none. No solver is asked."""
-    if cell.assurance is not Assurance.CERTIFICATE or cell.verdict is not Verdict.HOLDS or cell.invariant is None:
+    if not _is_proved(cell):
         return None
     lowered = lower(design, cell.semantics)
     prop = property_of(lowered, _claim(design, cell.claim))
     machine = sliced(lowered.machine, prop)
     subject = certificate.Subject(sha256, cell.claim, cell.semantics.value)
+    if cell.invariant is None:
+        return inparts.texts(machine, prop, cell.lemmas, subject)
     return certificate.texts(machine, subject, obligations(machine, prop, cell.invariant))
+
+
+def _is_proved(cell: Cell) -> bool:
+    """Whether there is a proof for any number to write down."""
+    proved = cell.assurance is Assurance.CERTIFICATE and cell.verdict is Verdict.HOLDS
+    return proved and (cell.invariant is not None or bool(cell.lemmas))
 
 
 def verify(design: Design, sha256: str, directory: Path, solvers: Sequence[Solver]) -> list[Checked]:
     """Check every certificate below ``directory`` against this design; certificates of other designs are refused."""
-    folders = sorted(p.parent for name in (certificate.INDEX, TRACE) for p in directory.rglob(name))
+    found = {p.parent for name in (certificate.INDEX, TRACE, inparts.INDEX) for p in directory.rglob(name)}
+    folders = sorted(folder for folder in found if folder.parent not in found)
     return [_verify_one(design, sha256, folder, solvers) for folder in folders]
 
 
 def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Solver]) -> Checked:
-    name = TRACE if (folder / TRACE).exists() else certificate.INDEX
+    name = next((x for x in (TRACE, inparts.INDEX) if (folder / x).exists()), certificate.INDEX)
     try:
         index = json.loads((folder / name).read_text(encoding="utf-8"))
         about, text, semantics = str(index["design"]), str(index["claim"]), Semantics(index["semantics"])
@@ -107,9 +120,17 @@ def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Sol
     lowered = lower(design, semantics)
     prop = property_of(lowered, claim)
     subject = certificate.Subject(sha256, text, semantics.value)
-    found = certificate.verify(folder, subject, sliced(lowered.machine, prop), prop, solvers)
+    machine = sliced(lowered.machine, prop)
+    if name == inparts.INDEX:
+        return Checked(folder, text, semantics.value, *_by_parts(inparts.verify(folder, subject, (machine, prop), solvers)))
+    found = certificate.verify(folder, subject, machine, prop, solvers)
     unknown = found.proof is not None and found.proof.outcome is Outcome.UNKNOWN
     return Checked(folder, text, semantics.value, found.accepted, found.proof.solvers if found.proof else (), found.reason, unknown)
+
+
+def _by_parts(found: tuple[bool, str, tuple[str, ...], bool]) -> tuple[bool, tuple[str, ...], str, bool]:
+    accepted, reason, by, unknown = found
+    return accepted, by, reason, unknown
 
 
 def _claim(design: Design, text: str) -> Claim:

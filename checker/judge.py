@@ -30,6 +30,12 @@ from checker.syntax.nodes import Semantics
 LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 """Workers and events of the searches for a story, smallest first."""
 
+SMALL = 2_000
+"""Rows and shapes up to which a machine is looked at as a whole before it is looked at handler by handler."""
+
+FIRST = 50_000
+"""States of a first search for a story in a machine that is larger."""
+
 MEASURING = 5.0
 """Seconds for each further look at a claim with other lengths of time."""
 
@@ -155,12 +161,19 @@ def _decided(q: Question) -> Cell | Disagreement:
 def _unbounded(q: Question) -> Cell | Disagreement:
     if _two_keys(q):
         return _climb(q, _two_keys(q), None)
-    answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
+    answer = cover.prove(q.machine, q.prop, cover.Budget(SMALL, q.left, q.options.megabytes))
+    if isinstance(answer, cover.GaveUp) and answer.large:
+        from checker.proving import in_parts
+
+        found = in_parts(q) or _soon(q)
+        if found is not None:
+            return found
+        answer = cover.prove(q.machine, q.prop, cover.Budget(seconds=q.left, megabytes=q.options.megabytes))
     match answer:
-        case cover.Safe():
+        case cover.Safe(invariant):
             from checker.proving import certified  # a refutation needs no solver
 
-            return certified(q, answer)
+            return certified(q, invariant)
         case cover.Coverable():
             reason = (
                 "" if answer.exact else "workers that wait for each other, or limits, are outside what is decided for any number"
@@ -168,6 +181,17 @@ def _unbounded(q: Question) -> Cell | Disagreement:
             return _climb(q, reason, answer)
         case cover.GaveUp(reason):
             return _climb(q, f"the unbounded engine gave up: {reason}", None)
+
+
+def _soon(q: Question) -> Cell | Disagreement | None:
+    """A story that is found before a large machine is looked at as a whole."""
+    for workers, events in LADDER[:2]:
+        found = q.search(Bounds(workers, events), FIRST)
+        if isinstance(found, Found):
+            return refuted(q, found, Bounds(workers, events))
+        if not found.complete:
+            break
+    return None
 
 
 def _two_keys(q: Question) -> str:
@@ -305,7 +329,8 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
             continue
         reason = f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost}; {finding.remedy}"
         cell = by(cell, Engine.NONE)
-        return replace(cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, invariant=None, checked_by=(), reason=reason)
+        cell = replace(cell, invariant=None, lemmas=())
+        return replace(cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, checked_by=(), reason=reason)
     return cell
 
 

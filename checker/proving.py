@@ -5,35 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checker import cover
+from checker import cover, inparts, lemmas
 from checker.explore import Bounds, Found
+from checker.invariant import Invariant
 from checker.question import FOR_SOLVERS, Question
 from checker.refuting import by, sizes
 from checker.result import Assurance, Cell, Disagreement, Engine, Verdict
 from checker.smt.closure import Configuration
 from checker.smt.question import Outcome, bounded, certify
 from checker.smt.solver import Z3, Effort, Solver, installed
+from checker.view import Lemma
 
 SANITY = 500
 """States searched for a contradiction to a proof."""
 
 
-def certified(q: Question, safe: cover.Safe) -> Cell | Disagreement:
-    """A candidate proof for any number: only the solver's check makes it a verdict."""
+PART = 50_000
+"""Rows of what one handler sees."""
+
+
+def in_parts(q: Question) -> Cell | Disagreement | None:
+    """A proof of a large machine, handler by handler; None if there is none."""
+    found = lemmas.find(q.machine, q.prop, cover.Budget(PART, q.left, q.options.megabytes))
+    return certified(q, found) if found else None
+
+
+def certified(q: Question, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Disagreement:
+    """A candidate proof for any number, or its parts: only the solver's check makes it a verdict."""
     witness = q.search(Bounds(2, 1), SANITY)
     if not isinstance(witness, Found):
         witness = q.search(Bounds(2, 2), SANITY)
     if isinstance(witness, Found):
         return q.disagree("the coverability engine proves what the search refutes")
     solvers = solvers_of(q)
-    proof = certify(q.machine, q.prop, safe.invariant, solvers)
+    invariant, parts = (grounds, ()) if isinstance(grounds, Invariant) else (None, grounds)
+    proof = certify(q.machine, q.prop, invariant, solvers) if invariant else inparts.check(q.machine, q.prop, parts, solvers)
     if proof.outcome is Outcome.FAILED:
         return q.disagree("a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
     cell = replace(q.cell, statistics=replace(sizes(q, witness), obligations=len(proof.obligations)))
     if proof.outcome is Outcome.UNKNOWN:
         return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
     cell = by(cell, Engine.COVERABILITY)
-    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers, invariant=safe.invariant)
+    cell = replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers)
+    return replace(cell, invariant=invariant, lemmas=parts)
 
 
 def confirmed(q: Question, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]) -> Cell | Disagreement:

@@ -11,6 +11,7 @@ from checker.records import dataclass
 from checker.source import Source
 from checker.syntax.nodes import Semantics
 from checker.trace import Trace
+from checker.view import Lemma
 
 
 class Verdict(Enum):
@@ -81,7 +82,8 @@ class Cell:
     ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story.
     ``checked_by``: the solvers or programs that confirmed the verdict. ``why``: what makes a proof hold, ``blame``: what makes it
     break, each if asked for; ``unavoidable``: why no handler does better (theory T13). ``reason``: why unknown or vacuous, or what
-    narrows the scope. ``conditions``: inequalities that a proof rests on; ``would_hold``: those under which a refuted claim would
+    narrows the scope. ``invariant``: of a proof; ``lemmas``: its parts instead, if it has several. ``conditions``: inequalities
+    that a proof rests on; ``would_hold``: those under which a refuted claim would
     hold; ``facts``: what the answer rests on and nobody has confirmed. ``seconds``: the only field that differs between runs.
     """
 
@@ -100,6 +102,7 @@ class Cell:
     checked_by: tuple[str, ...] = ()
     reason: str = ""
     invariant: Invariant | None = None
+    lemmas: tuple[Lemma, ...] = ()
     why: Reasons | None = None
     unavoidable: tuple[str, ...] = ()
     blame: tuple[str, ...] = ()

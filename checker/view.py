@@ -95,7 +95,12 @@ class _Look:
             raise Unseen("where workers are is not looked at")
         self.place: Variable = place
         self.names = dict(view.names)
-        if not self.names or not self.names.keys() <= set(place.domain) or not view.variables <= self.levels.keys():
+        if (
+            not self.names
+            or len(self.names) < len(view.names)
+            or not self.names.keys() <= set(place.domain)
+            or not view.variables <= self.levels.keys()
+        ):
             raise Unseen("the view is about another machine")
         behind: dict[str, set[str]] = defaultdict(set)
         for where, name in view.names:

@@ -29,7 +29,7 @@ def cover(machine: Machine, prop: Property, reach: Reach, budget: Budget) -> Saf
     try:
         found = search.run(prop)
     except BudgetExceeded as spent:
-        return GaveUp(str(spent))
+        return spent.given_up
     if found is not None:
         approximate, workers, events, steps = found
         fits = all(limit.count >= workers for limit in machine.limits)

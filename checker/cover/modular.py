@@ -53,7 +53,7 @@ def reachable(machine: Machine, budget: Budget) -> Reach | GaveUp:
     try:
         return closure.run()
     except BudgetExceeded as spent:
-        return GaveUp(str(spent))
+        return spent.given_up
 
 
 class _Closure:

@@ -53,13 +53,18 @@ class Coverable:
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """The budget ran out; nothing is known."""
+    """The budget ran out; nothing is known. ``large``: it was the number of elements."""
 
     reason: str
+    large: bool = False
 
 
 class BudgetExceeded(Exception):
     """Raised inside the engine when the budget is spent; becomes ``GaveUp`` at its surface."""
+
+    def __init__(self, reason: str, large: bool = False) -> None:
+        super().__init__(reason)
+        self.given_up = GaveUp(reason, large)
 
 
 class Meter:
@@ -80,7 +85,7 @@ class Meter:
         """One more row or shape is kept."""
         self._elements += 1
         if self._limit is not None and self._elements > self._limit:
-            raise BudgetExceeded(f"more than {self._limit} {self._what}")
+            raise BudgetExceeded(f"more than {self._limit} {self._what}", large=True)
 
     def tick(self) -> None:
         """A little work was done; looks at the clock now and then (the first time too, so that no time at all means no answer)."""
