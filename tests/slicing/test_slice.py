@@ -11,7 +11,8 @@ from checker import slice as slicing
 from checker.explore import Bounds, Budget, Found, simplest
 from checker.machine import Machine, Property
 from checker.slice import place_variable, sliced
-from tests.machines import random_handlers, random_machine
+from tests.machines import random_machine
+from tests.slicing.handlers import random_handlers
 
 BOUNDS = ((1, 1), (2, 1), (2, 2))
 MOST = 1_500

@@ -17,7 +17,8 @@ from checker.smt.question import Outcome
 from checker.smt.solver import Z3, Effort
 from checker.view import Unseen, View, pictured, seen
 from tests.cover.bounded import Bounded, Configuration, satisfies
-from tests.machines import random_handlers, random_machine
+from tests.machines import random_machine
+from tests.slicing.handlers import random_handlers
 
 MOST = 1_200
 Maker = Callable[[int], tuple[Machine, Property]]
@@ -156,7 +157,7 @@ def _is_refused(seed: int) -> bool:
     place = place_variable(machine)
     if place is None:
         return False
-    names = tuple((where, where) for where in sorted(max(regions(machine, place), key=len))[1:])
+    names = tuple((where, where) for where in max(map(sorted, regions(machine, place)), key=len)[1:])
     try:
         seen(machine, View(frozenset(v.name for v in machine.variables), place.name, names))
     except Unseen:
