@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 from math import prod
 
+from checker.claims.diagram import NOTHING, TooManyNodes
 from checker.claims.rest import Tests, immutable, pattern
+from checker.claims.wide import Runs
 from checker.explore.local import GONE, Local
 from checker.lower import Lowered
 from checker.lower import variables as v
-from checker.machine import Action, Cause, Level, Machine, Pattern, RuleKind
+from checker.machine import Action, Cause, Level, Machine, Pattern, Rule, RuleKind
 from checker.records import dataclass
 
 Node = tuple[int, int, int]
@@ -53,9 +55,11 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
     """The situations from which ``goal`` (tests on one variable) can never hold, restricted to those that satisfy one of ``parts``.
 
     ``owed``: only for events whose type and payload let the goal happen by itself from the start.
-    Every combination of values is looked at, reachable or not, so that the claim does not rest on what an engine calls reachable.
-    Raises ``TooWide`` if there are too many.
+    Every combination of values is looked at, reachable or not, so that the claim does not rest on what an engine calls reachable:
+    one by one, or as sets of rows if there are many (``wide``). Raises ``TooWide`` if these are too many.
     """
+    if _most(machine, parts) > MOST_SITUATIONS:
+        return tuple(pattern(machine, tests, resting=True) for tests in _lost(machine, goal, parts, passing, owed))
     local = Local(machine)
     starts = _situations(local, [*parts, {x.name: frozenset(x.initial) for x in machine.variables if x.level is not Level.WORKER}])
     before, reached = _graph(local, starts, passing)
@@ -69,6 +73,39 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
         choices) in promised)
     ]  # fmt: skip
     return tuple(pattern(machine, tests, resting=True) for tests in merged(lost))
+
+
+def _most(machine: Machine, parts: list[Tests]) -> int:
+    """How many combinations of values the largest part has."""
+    rows = [x for x in machine.variables if x.level is not Level.WORKER]
+    return max(prod(len(part.get(x.name, x.domain)) for x in rows) for part in parts)
+
+
+def _lost(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool) -> list[Tests]:
+    """What ``hopeless`` finds, as sets of rows."""
+    try:
+        runs = Runs(machine, goal, lambda rule, busy: _may_fire(rule, busy, passing), passing.locks)
+        sets = runs.diagrams
+        saved = runs.leading_to(runs.everywhere(goal))[None]
+        asked = NOTHING
+        for part in parts:
+            asked = sets.either(asked, sets.cube(part))
+        lost = sets.both(asked, sets.others(saved))
+        if owed:
+            choices = immutable(machine)
+            fresh = sets.both(saved, sets.cube({x.name: frozenset(x.initial) for x in sets.variables}))
+            promised = NOTHING
+            for values in product(*(x.initial for x in choices)):
+                chosen = sets.cube({x.name: frozenset({value}) for x, value in zip(choices, values, strict=True)})
+                if sets.both(fresh, chosen) != NOTHING:
+                    promised = sets.either(promised, chosen)
+            lost = sets.both(lost, promised)
+        found: list[Tests] = list(islice(sets.cubes(lost), MOST_SITUATIONS + 1))
+    except TooManyNodes:
+        raise TooWide("the rows this claim looks at have too many combinations of values") from None
+    if len(found) > MOST_SITUATIONS:
+        raise TooWide(f"the rows this claim looks at have more than {MOST_SITUATIONS} combinations of values that matter")
+    return found
 
 
 def _is_initial(local: Local, node: Node) -> bool:
@@ -177,15 +214,20 @@ def _steps(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
     for kind, on, actor in asked:
         for move in local.moves(kind, component, on, actor):
             rule = local.machine.rules[move.rule]
-            allowed = rule.action.cause in BY_ITSELF or (
-                rule.action.cause is Cause.KEY_EXPIRED and rule.action.subject in passing.timed
-            )
-            if passing.accurate and worker != GONE and _ends_early(rule.action, passing):
-                continue
-            if not allowed or (rule.alone is not None and kind is RuleKind.EVENT and worker != GONE):
+            if not _may_fire(rule, worker != GONE, passing):
                 continue
             stays = worker if kind in (RuleKind.EVENT, RuleKind.COMPONENT) else move.worker
             yield (move.component, event if on == GONE else move.event, stays)
+
+
+def _may_fire(rule: Rule, busy: bool, passing: Passing) -> bool:
+    """Whether a rule fires by itself; ``busy``: while somebody is at work."""
+    if passing.accurate and busy and _ends_early(rule.action, passing):
+        return False
+    if rule.alone is not None and rule.kind is RuleKind.EVENT and busy:
+        return False
+    timed = rule.action.cause is Cause.KEY_EXPIRED and rule.action.subject in passing.timed
+    return rule.action.cause in BY_ITSELF or timed
 
 
 def _ends_early(action: Action, passing: Passing) -> bool:

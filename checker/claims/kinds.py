@@ -61,11 +61,12 @@ def together(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 
 def _lost(lowered: Lowered, name: str, cases: list[rest.Tests], *, owed: bool) -> tuple[Pattern, ...]:
     """The hopeless situations for a counter, in the given cases."""
-    parts = [x for x in (rest.conjoin({name: NEVER, **settled(lowered)}, case) for case in cases) if x is not None]
-    if not parts:
-        return ()
-    asked = Property("", tuple(rest.pattern(lowered.machine, part) for part in parts))
-    return doom.hopeless(sliced(lowered.machine, asked), {name: SOME}, parts, doom.passing(lowered), owed)
+    asked = Property("", tuple(rest.pattern(lowered.machine, {name: NEVER, **case}) for case in cases))
+    machine = sliced(lowered.machine, asked)
+    kept = {x.name for x in machine.variables}
+    still = {status: allowed for status, allowed in settled(lowered).items() if status in kept}
+    parts = [x for x in (rest.conjoin({name: NEVER, **still}, case) for case in cases) if x is not None]
+    return doom.hopeless(machine, {name: SOME}, parts, doom.passing(lowered), owed) if parts else ()
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
