@@ -32,6 +32,10 @@ BY_ITSELF = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.ST
 
 
 MOST_SITUATIONS = 50_000
+"""Rows that are looked at one by one where sets of rows will not do, and sets of rows that are told apart."""
+
+ONE_BY_ONE = 20_000
+"""Rows times rules up to which rows are looked at one by one."""
 
 
 class TooWide(Exception):
@@ -58,7 +62,7 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
     Every combination of values is looked at, reachable or not, so that the claim does not rest on what an engine calls reachable:
     one by one, or as sets of rows if there are many (``wide``). Raises ``TooWide`` if these are too many.
     """
-    if _most(machine, parts) > MOST_SITUATIONS:
+    if _most(machine, parts) * len(machine.rules) > ONE_BY_ONE:
         return tuple(pattern(machine, tests, resting=True) for tests in _lost(machine, goal, parts, passing, owed))
     local = Local(machine)
     starts = _situations(local, [*parts, {x.name: frozenset(x.initial) for x in machine.variables if x.level is not Level.WORKER}])

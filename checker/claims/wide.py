@@ -13,6 +13,7 @@ from itertools import product
 from checker.claims.diagram import NOTHING, Diagrams, Moves
 from checker.claims.rest import Tests
 from checker.machine import Level, Machine, Rule, RuleKind, Variable
+from checker.slice import home, place_variable
 
 Worker = tuple[str, ...] | None
 """The worker's row; None: nobody is at work."""
@@ -54,13 +55,24 @@ class Runs:
 
     def _walk(self, allowed: Allowed, locks: frozenset[str]) -> None:
         """Every state of a worker, and the steps between them."""
+        place = place_variable(self.machine)
+        anywhere = frozenset(place.domain if place is not None else ("any",))
+        alike = [r for r in self.machine.rules if r.kind in (RuleKind.EVENT, RuleKind.COMPONENT)]
+        at: dict[str, list[Rule]] = defaultdict(list)
+        for rule in self.machine.rules:
+            if rule.kind is RuleKind.SPAWN and allowed(rule, False):
+                at[""].append(rule)
+            elif rule.kind is RuleKind.WORKER and allowed(rule, True):
+                for name in (home(rule, place) if place is not None else None) or anywhere:
+                    at[name].append(rule)
+        still = {busy: [m for r in alike if allowed(r, busy) for _, m in self._steps(r, None)] for busy in (False, True)}
+        column = self.own.index(place) if place is not None else -1
         queue: list[Worker] = [None]
         known: set[Worker] = {None}
         for worker in queue:
-            acting = RuleKind.SPAWN if worker is None else RuleKind.WORKER
-            for rule in self.machine.rules:
-                if not allowed(rule, worker is not None) or rule.kind not in (acting, RuleKind.EVENT, RuleKind.COMPONENT):
-                    continue
+            for moves in still[worker is not None]:
+                self.into[worker][worker, moves] = None
+            for rule in at["" if worker is None else worker[column] if column >= 0 else "any"]:
                 for after, moves in self._steps(rule, worker):
                     self.into[after][worker, moves] = None
                     if after not in known:
