@@ -54,14 +54,15 @@ def view_of(machine: Machine, prop: Property, place: Variable, part: frozenset[s
     levels = {v.name: v.level for v in machine.variables}
     own = {x for b in said for x in (*(t.variable for t in b.guard), *(u.target for u in b.updates)) if levels[x] is Level.WORKER}
     variables |= {place.name, *own}
-    marks = [tested(g, place.name) for r in machine.rules for g in (r.alone or (), *(b.guard for b in r.others))]
-    marks += [tested(g, place.name) for p in prop.bad for e in p.events for g in (*e.workers, e.absent or ())]
+    guards = [g for r in machine.rules for g in ((r.alone,) if r.alone else ()) + tuple(b.guard for b in r.others)]
+    guards += [g for p in prop.bad for e in p.events for g in (*e.workers, e.absent or ())]
+    marks = [mark for g in guards if (mark := tested(g, place.name)) is not None]
     after = dict(_quiet(mine, place, part))
     names = []
     for first in sorted(part, key=place.domain.index):
         last, passed = first, {first}
         while (then := after.get(last)) is not None and then not in passed:
-            if any(mark is not None and (last in mark) != (then in mark) for mark in marks):
+            if any((last in mark) != (then in mark) for mark in marks):
                 break
             last = then
             passed.add(then)
@@ -71,8 +72,11 @@ def view_of(machine: Machine, prop: Property, place: Variable, part: frozenset[s
 
 def _quiet(mine: Sequence[Rule], place: Variable, part: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Places whose workers can only go on to one other place, or be gone, without anybody else's noticing."""
-    for where in part:
-        here = [r for r in mine if r.kind is RuleKind.WORKER and where in (home(r, place) or ())]
+    acting: dict[str, list[Rule]] = {where: [] for where in part}
+    for rule in mine:
+        for where in (home(rule, place) or frozenset()) & part if rule.kind is RuleKind.WORKER else ():
+            acting[where].append(rule)
+    for where, here in acting.items():
         onward: set[str] = set()
         for rule in here:
             written = [u for u in rule.updates if u.target != place.name]

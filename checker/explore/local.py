@@ -101,7 +101,9 @@ class Local:
         if any(len(v.initial) != 1 for v in levels[2]):
             raise MachineError("a worker variable has exactly one initial value")
         self.newborn = tuple(v.initial[0] for v in levels[2])
-        self._rules = [(i, rule.kind, _Command(rule.guard, rule.updates, places)) for i, rule in enumerate(machine.rules)]
+        self._rules: dict[RuleKind, list[tuple[int, _Command]]] = {kind: [] for kind in RuleKind}
+        for i, rule in enumerate(machine.rules):
+            self._rules[rule.kind].append((i, _Command(rule.guard, rule.updates, places)))
         alone = ((i, rule.alone) for i, rule in enumerate(machine.rules))
         self._alone = {i: _Command(guard, (), places) for i, guard in alone if guard is not None}
         self._others = {
@@ -136,8 +138,8 @@ class Local:
             () if event == GONE else self.events.rows[event],
             self.newborn if worker == GONE else self.workers.rows[worker],
         )
-        for number, of_kind, command in self._rules:
-            if of_kind is not kind or not command.allows(before):
+        for number, command in self._rules[kind]:
+            if not command.allows(before):
                 continue
             after = command.apply(before)
             gone = kind in (RuleKind.EVENT, RuleKind.COMPONENT) or self.machine.rules[number].ends
