@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
 
 from checker.machine import Broadcast, Level, Machine, Property, Rule, RuleKind, Test, Variable, put
 from tests.machines import Maker
+
+
+def starts(stop: int, step: int) -> list[Any]:
+    """Where the parts of a comparison begin: the first is quick, the others are left to the full run."""
+    return [0, *(pytest.param(start, marks=pytest.mark.slow) for start in range(step, stop, step))]
 
 
 @dataclass

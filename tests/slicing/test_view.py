@@ -18,7 +18,7 @@ from checker.smt.solver import Z3, Effort
 from checker.view import Unseen, View, pictured, seen
 from tests.cover.bounded import Bounded, Configuration, satisfies
 from tests.machines import random_machine
-from tests.slicing.handlers import random_handlers
+from tests.slicing.handlers import random_handlers, starts
 
 MOST = 1_200
 Maker = Callable[[int], tuple[Machine, Property]]
@@ -81,7 +81,7 @@ def compare(make: Maker, seed: int) -> tuple[int, int]:
     return looked, wrong
 
 
-@pytest.mark.parametrize("start", range(0, 240, 40))
+@pytest.mark.parametrize("start", starts(240, 40))
 @pytest.mark.parametrize("make", [random_machine, random_handlers])
 def test_every_picture_is_allowed(make: Maker, start: int) -> None:
     found = [compare(make, seed) for seed in range(start, start + 40)]
@@ -124,7 +124,7 @@ def test_mutants(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(compare(random_handlers, seed)[1] or compare(random_machine, seed)[1] for seed in range(300))
 
 
-@pytest.mark.parametrize("start", range(0, 300, 60))
+@pytest.mark.parametrize("start", starts(300, 60))
 def test_proofs_in_parts_are_proofs(start: int) -> None:
     """Solvers agree, and nothing bad is found; some claims are proved so, and not only those of one handler."""
     proved = 0

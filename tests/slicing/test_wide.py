@@ -15,6 +15,7 @@ from checker.lower import Lowered, lower
 from checker.machine import Level, Machine, Pattern, Variable
 from tests.broker_designs import broker_design
 from tests.designs import random_design
+from tests.slicing.handlers import starts
 from tests.whole_repo.repo import ROOT
 
 
@@ -55,7 +56,7 @@ def _spread(machine: Machine, bad: tuple[Pattern, ...]) -> set[tuple[str, ...]]:
     return {tuple(f"{n}={','.join(sorted(x))}" for n, x in sorted(cube.items())) for cube in sets.cubes(whole)}
 
 
-@pytest.mark.parametrize("start", range(0, 24, 6))
+@pytest.mark.parametrize("start", starts(24, 6))
 def test_random_designs(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [differences(lowered, monkeypatch) for lowered in lowerings(start, start + 6)]
     assert sum(wrong for _, wrong in found) == 0
