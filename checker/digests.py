@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # an answer from the cache needs no other module
 
 if TYPE_CHECKING:
     from hashlib import blake2b, sha256

@@ -223,6 +223,13 @@ def test_heavy_libraries_are_imported_on_demand(start: str) -> None:
     assert _loaded_by(f"import {start}", HEAVY) == set()
 
 
+def test_the_way_to_a_kept_answer_is_short() -> None:
+    """Python has loaded some of these by itself at times; not here (-I -S)."""
+    script = "import sys; sys.path.insert(0, '.'); import checker.commands.answers, checker.main; print(*sys.modules)"
+    done = subprocess.run((sys.executable, "-I", "-S", "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"typing", "re", "pathlib", "enum", "click"} & set(done.stdout.split())
+
+
 def test_a_refutation_loads_neither_a_solver_nor_what_only_proofs_need() -> None:
     """And a proof loads the solver's library, not the package around it."""
     words = ["check", "examples/article/invoice_email.once", "--no-cache", "--semantics", "at-least-once", "--claim"]
