@@ -7,6 +7,7 @@ import difflib
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +20,9 @@ if "ONCEPROOF_CACHE" not in os.environ:
     os.environ["ONCEPROOF_CACHE"] = tempfile.mkdtemp(prefix="onceproof-tests-")
     atexit.register(shutil.rmtree, os.environ["ONCEPROOF_CACHE"], ignore_errors=True)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some hundred processes are started, and each would compile the package anew
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell that puts the tests in the background has them, and all that they start, ignore Ctrl-C."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
