@@ -26,6 +26,7 @@ from checker.report.review import Extras, Review, review_of
 from checker.report.review.answer import Tone, answer, question, tone_of
 from checker.result import Assurance, Cell, Result, Scope, Verdict
 from tests.cli.inside import run
+from tests.cli.test_exit_codes import run as process
 from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
 
 Golden = Callable[[Path, str], None]
@@ -299,11 +300,11 @@ def test_without_jinja2(tmp_path: Path) -> None:
     (tmp_path / "jinja2.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
     ask = ("report", SEED, "--claim", "loss", "--no-faults")
     path = f"{tmp_path}:{HERE.parent.parent}"
-    done = run(*ask, "-o", tmp_path / "r.html", PYTHONPATH=path)
+    done = process(*ask, "-o", tmp_path / "r.html", PYTHONPATH=path)
     assert done.returncode == 2
     assert "pip install 'onceproof[report]'" in done.stderr
-    assert run(*ask, "-o", tmp_path / "r.md", PYTHONPATH=path).returncode == 0
-    done = run("check", SEED, "--claim", "loss", "--format", "html", PYTHONPATH=path)
+    assert process(*ask, "-o", tmp_path / "r.md", PYTHONPATH=path).returncode == 0
+    done = process("check", SEED, "--claim", "loss", "--format", "html", PYTHONPATH=path)
     assert done.returncode == 2
     assert "pip install 'onceproof[report]'" in done.stderr
 
