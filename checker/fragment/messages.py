@@ -49,6 +49,7 @@ def atomic_steps(look: Look) -> Iterator[Finding]:
         if isinstance(step, n.Atomic):
             yield from _asked_inside(look, step)
             yield from _two_systems(look, step)
+            yield from _kept_inside(look, step)
     yield from _published_elsewhere(look)
 
 
@@ -66,6 +67,21 @@ def _asked_inside(look: Look, block: n.Atomic) -> Iterator[Finding]:
                     cost="its answer and the writes of the block are taken for one moment: "
                     f"the claim holds only if no {name} happens in between",
                     remedy=f"ask before the block: `if {name} {'did not happen' if part.negated else 'happened'}` above `atomic`",
+                )  # fmt: skip
+
+
+def _kept_inside(look: Look, block: n.Atomic) -> Iterator[Finding]:
+    if not block.serializable or look.lowered.semantics is not n.Semantics.EXACTLY_ONCE:
+        return
+    for step in walk(block.body, {}):
+        parts = condition_parts(step.condition) if isinstance(step, n.If) else (step.value,) if isinstance(step, n.Let) else ()
+        for name in (getattr(x, "store", None) for x in (step, *parts)):
+            if isinstance(name, n.Name) and name.text in look.design.stores and look.design.stores[name.text].inside is not None:
+                yield Finding.at(
+                    "T16", step.span,
+                    text=f"a serializable block looks at `{name.text}`, which the broker keeps and writes with the acknowledgement",
+                    cost="whether its rows are locked until then is not decided: nothing is proved",
+                    remedy=f"use `{name.text}` outside the block",
                 )  # fmt: skip
 
 

@@ -202,8 +202,8 @@ class Lowering:
         self.rules.append(replace(rule, guard=guard, updates=updates))
 
     def wait_for_locks(self, at: At, case: Case) -> Case:
-        """A write to a locked row waits for the lock."""
-        for store in sorted(self.world.lockable - at.locks):
+        """A write to a locked row waits for the lock; not one that the broker collects."""
+        for store in sorted(s for s in self.world.lockable - at.locks if not self._is_inside(s)):
             own = {store, *(v.column(store, c) for c in self.world.design.stores[store].columns)}
             own |= {e.name for e in self.world.design.effects.values() if e.store == store}
             if v.busy(store) in case.changes or own & set(case.changes):

@@ -103,8 +103,7 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
     for store in design.stores.values():
         domain = ("absent", "present", "gone") if "expires" in store.loses else ("absent", "present")
         found.append(Variable(store.name, store.level, domain, ("absent",)))
-        if store.inside is None:
-            found.append(_boolean(busy(store.name), store.level, "free", "taken"))
+        found.append(_boolean(busy(store.name), store.level, "free", "taken"))
     for (name, col), values in columns_of(design).items():
         found.append(Variable(column(name, col), design.stores[name].level, values, values[:1]))
     for effect in design.effects.values():
