@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.design import Process
 from checker.fragment.finding import Finding, Look
 from checker.lower import variables as v
 from checker.lower.queues import Tracking
@@ -45,11 +46,11 @@ def atomic_steps(look: Look) -> Iterator[Finding]:
     Reads of a read-committed block are steps of their own (``lower.handler.Lowering.collected``), and rows that it has touched stay
     locked over them. That holds for what the database knows, not for a provider's answer, another system's rows, another broker.
     """
-    for _, step in look.steps():
+    for process, step in look.steps():
         if isinstance(step, n.Atomic):
             yield from _asked_inside(look, step)
             yield from _two_systems(look, step)
-            yield from _kept_inside(look, step)
+            yield from _kept_inside(look, process, step)
     yield from _published_elsewhere(look)
 
 
@@ -70,8 +71,9 @@ def _asked_inside(look: Look, block: n.Atomic) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
-def _kept_inside(look: Look, block: n.Atomic) -> Iterator[Finding]:
-    if not block.serializable or look.lowered.semantics is not n.Semantics.EXACTLY_ONCE:
+def _kept_inside(look: Look, process: Process, block: n.Atomic) -> Iterator[Finding]:
+    group = look.lowered.groups.get(process.name)
+    if not block.serializable or group is None or not group.transactional:
         return
     for step in walk(block.body, {}):
         parts = condition_parts(step.condition) if isinstance(step, n.If) else (step.value,) if isinstance(step, n.Let) else ()
