@@ -122,15 +122,10 @@ def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Sol
     subject = certificate.Subject(sha256, text, semantics.value)
     machine = sliced(lowered.machine, prop)
     if name == inparts.INDEX:
-        return Checked(folder, text, semantics.value, *_by_parts(inparts.verify(folder, subject, (machine, prop), solvers)))
+        return Checked(folder, text, semantics.value, *inparts.verify(folder, subject, (machine, prop), solvers))
     found = certificate.verify(folder, subject, machine, prop, solvers)
     unknown = found.proof is not None and found.proof.outcome is Outcome.UNKNOWN
     return Checked(folder, text, semantics.value, found.accepted, found.proof.solvers if found.proof else (), found.reason, unknown)
-
-
-def _by_parts(found: tuple[bool, str, tuple[str, ...], bool]) -> tuple[bool, tuple[str, ...], str, bool]:
-    accepted, reason, by, unknown = found
-    return accepted, by, reason, unknown
 
 
 def _claim(design: Design, text: str) -> Claim:

@@ -81,8 +81,8 @@ def write(
 
 def verify(
     directory: Path, subject: Subject, question: tuple[Machine, Property], solvers: Sequence[Solver]
-) -> tuple[bool, str, tuple[str, ...], bool]:
-    """Whether the certificate was accepted, and why not; by which solvers; and whether one of them gave up."""
+) -> tuple[bool, tuple[str, ...], str, bool]:
+    """Whether the certificate was accepted; by which solvers; why not; and whether one of them gave up."""
     machine, prop = question
     try:
         index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
@@ -93,25 +93,25 @@ def verify(
         views = [view for view, _ in found]
         small = [(seen(machine, v), pictured(machine, p, v)) for v, p in zip(views, excluded, strict=True)]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, Unseen) as error:
-        return False, f"not a certificate: {error}", (), False
+        return False, (), f"not a certificate: {error}", False
     by: tuple[str, ...] = ()
     for number, (part, claim) in enumerate(small, start=1):
         answer = certificate.verify(directory / _folder(number), _part(subject, number), part, claim, solvers)
         if not answer.accepted:
             unknown = answer.proof is not None and answer.proof.outcome is Outcome.UNKNOWN
-            return False, f"{_folder(number)}: {answer.reason}", (), unknown
+            return False, (), f"{_folder(number)}: {answer.reason}", unknown
         by = answer.proof.solvers if answer.proof else ()
     rest = beside(machine, prop, [pattern for p in excluded for pattern in p.bad])
     files = certificate.texts(machine, subject, rest)
     if sorted(path.name for path in directory.glob("*.smt2")) != sorted(files) or any(
         (directory / name).read_bytes() != text.encode() for name, text in files.items()
     ):
-        return False, "the certificate does not have exactly the files this design needs", (), False
+        return False, (), "the certificate does not have exactly the files this design needs", False
     if rest:
         proof = discharge(machine, rest, solvers)
         if not proof.proved:
-            return False, f"the solvers do not agree: {proof.outcome.value}", (), proof.outcome is Outcome.UNKNOWN
-    return bool(small), "" if small else "it has no parts", by, False
+            return False, (), f"the solvers do not agree: {proof.outcome.value}", proof.outcome is Outcome.UNKNOWN
+    return bool(small), by, "" if small else "it has no parts", False
 
 
 def _plain(prop: Property, lemma: Lemma) -> dict[str, Any]:

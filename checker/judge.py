@@ -81,8 +81,9 @@ def _selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semanti
 
 def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
     """Every selected cell, about which nothing is known for this reason."""
+    lowerings: dict[Semantics, Lowered] = {}
     for claim, semantics in _selected(design, options):
-        lowered = lower(design, semantics)
+        lowered = _lowered(design, semantics, lowerings)
         yield replace(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell, reason=reason)
 
 

@@ -19,7 +19,6 @@ from checker.view import Lemma
 SANITY = 500
 """States searched for a contradiction to a proof."""
 
-
 PART = 50_000
 """Rows of what one handler sees."""
 

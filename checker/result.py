@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from checker.diagnostics import Diagnostic
 from checker.invariant import Invariant
@@ -11,7 +12,9 @@ from checker.records import dataclass
 from checker.source import Source
 from checker.syntax.nodes import Semantics
 from checker.trace import Trace
-from checker.view import Lemma
+
+if TYPE_CHECKING:
+    from checker.view import Lemma
 
 
 class Verdict(Enum):
