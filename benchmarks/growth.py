@@ -13,13 +13,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from checker.check import check_loaded
-from checker.explore import Bounds, Budget
-from checker.explore.engines import count
-from checker.load import load_text
-from checker.lower import lower
-from checker.options import Options
-from checker.syntax.nodes import Semantics
+from onceproof.engines.search import Bounds, Budget
+from onceproof.engines.search.count import count
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.options import Options
 
 
 def design(queues: int = 1, effects: int = 1, steps: int = 0, stores: int = 1) -> str:

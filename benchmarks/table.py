@@ -38,11 +38,11 @@ LONG = 20.0
 """Seconds from which on a run is not repeated."""
 COUNT = """
 import sys, time
-from checker.explore import Bounds, Budget
-from checker.explore.engines import count
-from checker.load import load
-from checker.lower import lower
-from checker.syntax.nodes import Semantics
+from onceproof.engines.search import Bounds, Budget
+from onceproof.engines.search.count import count
+from onceproof.lang.load import load
+from onceproof.lower import lower
+from onceproof.lang.syntax.ast import Semantics
 path, engine, messages, workers = sys.argv[1:]
 machine = lower(load(path).design, Semantics.AT_LEAST_ONCE).machine
 started = time.perf_counter()
@@ -93,7 +93,7 @@ def ours(size: tuple[int, int], folder: Path) -> list[Row]:
         seconds, held, printed = best(command, folder, environment)
         states, search = printed.split()
         rows.append(Row(f"{OURS}, {engine}", size, int(states), float(search), seconds, held))
-    command = [sys.executable, "-m", "checker", "check", str(DESIGN), "--semantics", "at-least-once", "-q", "--no-cache"]
+    command = [sys.executable, "-m", "onceproof", "check", str(DESIGN), "--semantics", "at-least-once", "-q", "--no-cache"]
     seconds, held, _ = best(command, folder, environment)
     return [*rows, Row(f"{OURS}, proof for any number", size, 0, seconds, seconds, held)]
 

@@ -13,12 +13,12 @@ mkdir -p "$folder"
 read -r -a paths <<<"${CHECK_PATHS:-.}"
 read -r -a options <<<"${CHECK_OPTIONS:-}"
 
-python -m checker check "${paths[@]}" ${options[@]+"${options[@]}"} --format github \
+python -m onceproof check "${paths[@]}" ${options[@]+"${options[@]}"} --format github \
     --report "sarif=$folder/onceproof.sarif" --report "junit=$folder/onceproof.xml" \
     --report "markdown=$folder/onceproof.md" --report "json=$folder/onceproof.json"
 code=$?
 
-python -m checker report "${paths[@]}" --output "$folder/review.html" --exit-zero || echo "no review report was written" >&2
+python -m onceproof report "${paths[@]}" --output "$folder/review.html" --exit-zero || echo "no review report was written" >&2
 if [ "${CHECK_SUMMARY:-true}" = true ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f "$folder/onceproof.md" ]; then
     cat "$folder/onceproof.md" >>"$GITHUB_STEP_SUMMARY"
 fi

@@ -7,4 +7,4 @@ case "$wanted" in
     onceproof==*) wanted="onceproof[report]${wanted#onceproof}" ;;
 esac
 python -m pip install --quiet --disable-pip-version-check "$wanted"
-python -m checker --version
+python -m onceproof --version

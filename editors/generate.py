@@ -9,9 +9,9 @@ import json
 import re
 from pathlib import Path
 
-from checker.errors.shapes import SHAPES
-from checker.highlight import NAME, named_by
-from checker.syntax.words import words
+from onceproof.lang.errors.shapes import SHAPES
+from onceproof.lang.highlight import NAME, named_by
+from onceproof.lang.syntax.keywords import words
 
 HERE = Path(__file__).resolve().parent
 BEFORE, AFTER = r"(?<![\w.\-])", r"(?![\w\-])"

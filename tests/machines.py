@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from checker.machine import (
+from onceproof.machine.system import (
     Action,
     Broadcast,
     Cause,

@@ -7,11 +7,10 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import onceproof
 import pytest
-
-import checker
-from checker import Options, check, load, load_text
-from checker.syntax.nodes import Semantics
+from onceproof import Options, check, load, load_text
+from onceproof.lang.syntax.ast import Semantics
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "examples/article/invoice_email.once"
@@ -19,22 +18,22 @@ QUICK = Options(semantics=(Semantics.AT_LEAST_ONCE,), claims=("no duplicate",), 
 
 
 def test_every_public_name_is_there() -> None:
-    for name in checker.__all__:
-        assert getattr(checker, name) is not None
+    for name in onceproof.__all__:
+        assert getattr(onceproof, name) is not None
     with pytest.raises(AttributeError, match="nothing"):
-        checker.__getattr__("nothing")
+        onceproof.__getattr__("nothing")
 
 
 def test_the_functions_are_not_hidden_by_the_modules_of_their_names() -> None:
-    script = "import checker.check, checker.load; from checker import check, load; print(callable(check), callable(load))"
+    script = "import onceproof.verdict.check, onceproof.lang.load; from onceproof import check, load; print(callable(check), callable(load))"
     done = subprocess.run((sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]
 
 
 def test_importing_the_package_costs_nothing() -> None:
-    script = "import sys, checker; print(sorted(m for m in sys.modules if m.startswith('checker')))"
+    script = "import sys, onceproof; print(sorted(m for m in sys.modules if m.startswith('onceproof')))"
     done = subprocess.run((sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['checker']"
+    assert done.stdout.strip() == "['onceproof']"
 
 
 class Tags(HTMLParser):

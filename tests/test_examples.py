@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-
-from checker.check import check
-from checker.exits import Exit, of_result
-from checker.options import Options
-from checker.result import Assurance, Result, Verdict
-from checker.syntax.nodes import Semantics
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.verdict.check import check
+from onceproof.verdict.exit_codes import Exit, of_result
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Result, Verdict
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SLOW = {"theory/four_workers", "theory/saga"}

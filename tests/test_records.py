@@ -8,8 +8,7 @@ import pickle
 from functools import cached_property
 
 import pytest
-
-from checker.records import dataclass
+from onceproof.base.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

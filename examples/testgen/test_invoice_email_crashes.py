@@ -6,7 +6,7 @@ one place, lets the broker deliver again, and counts the effect from outside.
 
 from __future__ import annotations
 
-from checker.testing import Event, Harness, Kill, crash
+from onceproof.testing import Event, Harness, Kill, crash
 
 EVENT: Event = {"id": "event-1", "invoice": "invoice-1", "customer": "customer-1"}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from checker.assuming import Assuming, assumptions_for
-from checker.design import Design
-from checker.load import load_text
-from checker.options import Options
-from checker.syntax.nodes import Semantics
+from onceproof.analysis.assumptions import Assuming, assumptions_for
+from onceproof.lang.design import Design
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.verdict.options import Options
 
 LEAST, EXACTLY = Semantics.AT_LEAST_ONCE, Semantics.EXACTLY_ONCE
 

@@ -6,15 +6,25 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
+from onceproof.analysis.assumptions import ORDER, PHRASES
+from onceproof.lang.design import ASSUMPTIONS, Assumption
+from onceproof.lang.source import Span
+from onceproof.lower import lower
+from onceproof.verdict.decide import judge_claim
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Cell, Scope, Verdict
 
-from checker.assuming import ORDER, PHRASES
-from checker.design import ASSUMPTIONS, Assumption
-from checker.judge import judge_claim
-from checker.lower import lower
-from checker.options import Options
-from checker.result import Assurance, Cell, Scope, Verdict
-from checker.source import Span
-from tests.assuming.designs import ACK_FIRST, CHARGE, EXACTLY, FIRST, LEAST, LOSSY, assuming, loaded, searched
+from tests.assuming.designs import (
+    ACK_FIRST,
+    CHARGE,
+    EXACTLY,
+    FIRST,
+    LEAST,
+    LOSSY,
+    assuming,
+    loaded,
+    searched,
+)
 
 WINDOW, REPLAY = "retries end within the key window", "no replay"
 

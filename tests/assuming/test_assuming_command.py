@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 import pytest
+from onceproof.commands.assumptions import AssumptionsCommand
+from onceproof.verdict.exit_codes import Exit
 
-from checker.commands.assumptions import AssumptionsCommand
-from checker.exits import Exit
 from tests.assuming.designs import ACK_FIRST, CHARGE, FIRST, assuming
 
 

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from checker.blame import Blame, blame
-from checker.check import check_loaded
-from checker.load import Loaded, load
-from checker.options import Options
-from checker.replay import replay
-from checker.result import Verdict
-from checker.story import tell
-from checker.syntax.nodes import Semantics
+from onceproof.explain.violation import Blame, blame
+from onceproof.interpreter import replay
+from onceproof.lang.load import Loaded, load
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.story import tell
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Verdict
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

@@ -9,21 +9,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from onceproof.base import store
+from onceproof.base.store import Store
+from onceproof.verdict.cache import Kept, _Records, lasting
+from onceproof.verdict.check import Means, check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Verdict
 
-from checker import cache
-from checker.cache import Store
-from checker.check import Means, check
-from checker.kept import Kept, _Records, lasting
-from checker.options import Options
-from checker.result import Verdict
 from tests.traps.trap import SAFE, UNSAFE
-from tests.whole_repo.repo import ROOT
+from tests.whole_repo.repo import SOURCES
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, bytes, bytes]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("ONCEPROOF_")}
-    clean |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", cache.NAME: str(folder.parent / "kept"), **environment}
-    done = subprocess.run([sys.executable, "-m", "checker", *arguments], cwd=folder, env=clean, capture_output=True, check=False)
+    clean |= {"PYTHONPATH": str(SOURCES), "PYTHONUTF8": "1", store.NAME: str(folder.parent / "kept"), **environment}
+    done = subprocess.run([sys.executable, "-m", "onceproof", *arguments], cwd=folder, env=clean, capture_output=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -47,9 +47,9 @@ def test_what_is_kept_is_printed_again_until_something_changes(folder: Path) -> 
     stub = folder.parent / "stub"
     (stub / "click").mkdir(parents=True)
     (stub / "click" / "__init__.py").write_text("raise RuntimeError('imported')")
-    again = run(folder, "check", ".", PYTHONPATH=f"{stub}{os.pathsep}{ROOT}")
+    again = run(folder, "check", ".", PYTHONPATH=f"{stub}{os.pathsep}{SOURCES}")
     assert again == fresh
-    assert b"imported" in run(folder, "check", ".", "--no-cache", PYTHONPATH=f"{stub}{os.pathsep}{ROOT}")[2]
+    assert b"imported" in run(folder, "check", ".", "--no-cache", PYTHONPATH=f"{stub}{os.pathsep}{SOURCES}")[2]
     # An import changes: nothing of the old answer is left.
     parts = folder / "parts.once"
     text = parts.read_text()
@@ -89,12 +89,12 @@ def test_a_damaged_cache_is_no_mistake(folder: Path) -> None:
 
 
 def test_results_of_designs_are_kept_one_by_one(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(cache.NAME, str(tmp_path / "results"))
+    monkeypatch.setenv(store.NAME, str(tmp_path / "results"))
     monkeypatch.chdir(folder)
     fresh = check(".", Options())
     assert check(".", Options(), means=Means(kept=True)) != ()
     asked: list[object] = []
-    monkeypatch.setattr(sys.modules["checker.check"], "judge", lambda design, *_: asked.append(design.path) or iter(()))
+    monkeypatch.setattr(sys.modules["onceproof.verdict.check"], "judge", lambda design, *_: asked.append(design.path) or iter(()))
     again = check(".", Options(), means=Means(kept=True))
     assert asked == []
     assert [d.path for d in again.designs] == [d.path for d in fresh.designs] == ["safe.once", "unsafe.once"]
@@ -124,7 +124,7 @@ def test_answers_that_leaned_on_a_clock_are_not_kept(folder: Path, monkeypatch: 
 def test_results_hold_no_code(tmp_path: Path) -> None:
     import io
 
-    for evil in (os.getcwd, Path, cache.store):
+    for evil in (os.getcwd, Path, store.store):
         with pytest.raises(pickle.UnpicklingError, match="has no place"):
             _Records(io.BytesIO(pickle.dumps(evil))).load()
     assert Kept(Store(str(tmp_path), "v" * 64), Options()).known(Path("x")) is None

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from onceproof.base import store
+from onceproof.base.parallel import Gone, over_cluster, over_processes
+from onceproof.base.paths import NoCluster
+from onceproof.verdict.check import Means, check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Verdict
 
-from checker import cache
-from checker.check import Means, check
-from checker.many import Gone, over_cluster, over_processes
-from checker.options import Options
-from checker.paths import NoCluster
-from checker.result import Verdict
 from tests.cache.test_answers import run
 from tests.traps.trap import SAFE, UNSAFE
 from tests.whole_repo.repo import ROOT
@@ -61,7 +61,7 @@ def test_a_killed_process_loses_no_other_task(tmp_path: Path) -> None:
 
 def test_a_design_whose_process_is_killed_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = _folder(tmp_path, 2)
-    module = sys.modules["checker.check"]
+    module = sys.modules["onceproof.verdict.check"]
     honest = module.check_loaded
 
     def deadly(loaded: object, options: Options) -> object:
@@ -79,13 +79,13 @@ def test_a_design_whose_process_is_killed_is_unknown(tmp_path: Path, monkeypatch
 @pytest.mark.slow
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     folder = _folder(tmp_path, 2)
-    slow = "import os, signal, sys, time\nfrom checker.main import main\nimport checker.check\n"
-    slow += "m = sys.modules['checker.check']\nhonest = m.check_loaded\n"
+    slow = "import os, signal, sys, time\nfrom onceproof.cli.main import main\nimport onceproof.verdict.check\n"
+    slow += "m = sys.modules['onceproof.verdict.check']\nhonest = m.check_loaded\n"
     slow += "def sleepy(loaded, options):\n    if loaded.path.endswith('d1.once'):\n        time.sleep(600)\n"
     slow += "    return honest(loaded, options)\n"
     slow += "m.check_loaded = sleepy\n"
     slow += "sys.exit(main(['check', '.', '-j', '2', '--no-cache', '-q']))\n"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "checker"), "PYTHONUTF8": "1"}
     child = subprocess.Popen(
         [sys.executable, "-c", slow], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
@@ -129,7 +129,7 @@ def test_a_real_cluster_gives_the_same_results_although_a_worker_is_lost(tmp_pat
             list(over_cluster(_square, [1], cluster.scheduler_address, "another"))
         told: list[str] = []
         pids = distributed.Client(cluster).run(os.getpid)
-        assert cache.fingerprint() == next(iter(distributed.Client(cluster).run(cache.fingerprint).values()))
+        assert store.fingerprint() == next(iter(distributed.Client(cluster).run(store.fingerprint).values()))
 
         def progress(what: str, states: int, transitions: int) -> None:
             if not told:

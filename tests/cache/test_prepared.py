@@ -10,16 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onceproof.base import store as cache
+from onceproof.base.store import Answers, Store
+from onceproof.lang.load import load
+from onceproof.lower import lower
+from onceproof.verdict import decide
+from onceproof.verdict.cache import written
+from onceproof.verdict.check import Means, check
+from onceproof.verdict.options import Options
+from onceproof.verdict.prepared import Prepared, PreparedDesigns
+from onceproof.verdict.result import DesignResult, Verdict
 
-from checker import cache, judge
-from checker.cache import Answers, Store
-from checker.check import Means, check
-from checker.kept import written
-from checker.load import load
-from checker.lower import lower
-from checker.options import Options
-from checker.prepared import Prepared, PreparedDesigns
-from checker.result import DesignResult, Verdict
 from tests.traps.trap import SAFE, UNSAFE
 from tests.whole_repo.repo import ROOT
 
@@ -80,8 +81,8 @@ def test_another_question_needs_no_reading_and_no_lowering(path: Path, monkeypat
     def never(*_: object) -> None:
         raise AssertionError("made again")
 
-    monkeypatch.setattr(sys.modules["checker.check"], "load", never)
-    monkeypatch.setattr(judge, "lower", never)
+    monkeypatch.setattr(sys.modules["onceproof.verdict.check"], "load", never)
+    monkeypatch.setattr(decide, "lower", never)
     assert verdicts(path, replace(LOSS, lengths=False)) == fresh[1]
 
 

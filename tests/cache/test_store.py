@@ -8,9 +8,8 @@ import threading
 from pathlib import Path
 
 import pytest
-
-from checker import cache
-from checker.cache import Answers, Store
+from onceproof.base import store as cache
+from onceproof.base.store import Answers, Store
 
 
 def _store(tmp_path: Path, version: str = "v" * 64) -> Store:

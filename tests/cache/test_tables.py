@@ -13,14 +13,13 @@ from lark import Transformer, v_args
 from lark.exceptions import UnexpectedInput
 from lark.lark import PostLex
 from lark.lexer import PatternRE, PatternStr
-
-from checker import cache
-from checker.source import Source
-from checker.syntax import grammar, reader
-from checker.syntax.layout import Line, mend
-from checker.syntax.parse import Build
-from checker.syntax.reader import Meta, Reader
-from checker.syntax.tables import FORM, Tables, tables
+from onceproof.base import store
+from onceproof.lang.source import Source
+from onceproof.lang.syntax import grammar, reader
+from onceproof.lang.syntax.build import Build
+from onceproof.lang.syntax.indentation import Line, mend
+from onceproof.lang.syntax.reader import Meta, Reader
+from onceproof.lang.syntax.tables import FORM, Tables, tables
 
 ROOT = Path(__file__).parents[2]
 DESIGNS = sorted((ROOT / "examples").rglob("*.once"))
@@ -112,7 +111,7 @@ def test_the_reader_builds_what_is_built_of_lark_s_tree() -> None:
 
 def test_kept_tables_are_those_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for past the memory of this process, whose reader and automaton go by the numbers of the tables there are."""
-    monkeypatch.setenv(cache.NAME, str(tmp_path))
+    monkeypatch.setenv(store.NAME, str(tmp_path))
     first = tables.__wrapped__()
     monkeypatch.setattr(grammar, "made", lambda: pytest.fail("the tables were not kept"))
     assert tables.__wrapped__() == first

@@ -1,4 +1,4 @@
-"""The command line within this process: what ``python -m checker`` does, without the start of another Python.
+"""The command line within this process: what ``python -m onceproof`` does, without the start of another Python.
 
 For tests of what is printed. That the real thing does the same is the matter of ``test_exit_codes.py``.
 """
@@ -13,7 +13,8 @@ from contextlib import chdir
 from pathlib import Path
 from unittest.mock import patch
 
-from checker.main import entry
+from onceproof.cli.main import entry
+
 from tests.cli.test_exit_codes import ROOT
 
 

@@ -12,12 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from checker import judge as judging
-from checker import proving, refuting
-from checker.cover import Safe
-from checker.explore import Found
-from checker.main import main
+from onceproof.cli.main import main
+from onceproof.engines.coverability import Safe
+from onceproof.engines.search import Found
+from onceproof.verdict import decide as judging
+from onceproof.verdict import prove, refute
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = ROOT / "examples" / "article" / "invoice_email.once"
@@ -35,7 +34,7 @@ CAREFUL = "  if id not in done\n    send mail\n    add id to done\n  ack"
 
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "checker", *map(str, arguments)]
+    command = [sys.executable, "-m", "onceproof", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 
@@ -96,30 +95,30 @@ def test_4_a_step_that_can_never_run(tmp_path: Path) -> None:
 
 
 def test_70_engines_that_contradict_each_other(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    original = judging.cover.prove
+    original = judging.coverability.prove
 
     def liar(machine, prop, budget):  # type: ignore[no-untyped-def]
         answer = original(machine, replace(prop, bad=()), budget)
         assert isinstance(answer, Safe)
         return answer
 
-    monkeypatch.setattr(judging.cover, "prove", liar)
+    monkeypatch.setattr(judging.coverability, "prove", liar)
     assert main(["check", str(SEED), "--no-cache"]) == 70
     assert "This is a bug in onceproof" in capsys.readouterr().out
 
 
 def test_70_an_interpreter_that_does_not_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refuting, "violated", lambda *_: False)
+    monkeypatch.setattr(refute, "violated", lambda *_: False)
     assert main(["check", str(SEED), "--no-cache"]) == 70
 
 
 def test_70_a_solver_that_rejects_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = proving.certify
+    original = prove.certify
 
     def without_rows(machine, prop, invariant, solvers):  # type: ignore[no-untyped-def]
         return original(machine, prop, replace(invariant, workers=frozenset()), solvers)
 
-    monkeypatch.setattr(proving, "certify", without_rows)
+    monkeypatch.setattr(prove, "certify", without_rows)
     assert main(["check", str(SEED), "--no-cache"]) == 70
 
 
@@ -136,15 +135,15 @@ def test_70_an_exception(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 @pytest.mark.parametrize("status", ["timeout", "memory"])
 def test_3_a_solver_that_gives_up(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
-    from checker.smt.question import Outcome, Proof
+    from onceproof.engines.smt.certify import Outcome, Proof
 
-    monkeypatch.setattr(proving, "certify", lambda *_: Proof(Outcome.UNKNOWN, reason=status))
+    monkeypatch.setattr(prove, "certify", lambda *_: Proof(Outcome.UNKNOWN, reason=status))
     assert main(["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once", "--no-cache"]) == 3
 
 
 def interrupted_after(seconds: float) -> tuple[int, str]:
     """The exit code of a long check that is ended by Ctrl-C, and what it printed."""
-    command = [sys.executable, "-m", "checker", "check", str(SEED), "--workers", "6", "--events", "6", "--format", "json"]
+    command = [sys.executable, "-m", "onceproof", "check", str(SEED), "--workers", "6", "--events", "6", "--format", "json"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)

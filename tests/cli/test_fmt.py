@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from onceproof.cli.main import main
+from onceproof.lang import format as formatting
 
-from checker import formatting
-from checker.main import main
 from tests.cli.inside import run
 
 BAD = "event  Paid(id)\n"

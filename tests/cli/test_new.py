@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from checker.cli.new import EFFECTS
-from checker.commands.new import KINDS
-from checker.formatting import formatted
-from checker.main import main
-from checker.models import brokers
-from checker.source import Source
+from onceproof.cli.main import main
+from onceproof.cli.new import EFFECTS
+from onceproof.commands.new import KINDS
+from onceproof.lang.format import formatted
+from onceproof.lang.source import Source
+from onceproof.models import brokers
 
 HERE = Path(__file__).parent
 GENERIC = ("any", "at-most-once", "at-least-once", "exactly-once")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from onceproof.cli.group import COMMANDS
 
-from checker.cli import COMMANDS
 from tests.cli.inside import run
 from tests.cli.test_exit_codes import ROOT, SEED
 from tests.cli.test_exit_codes import run as process

@@ -33,8 +33,8 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 
 def complete(words: str, last: int) -> str:
     """What bash would be offered."""
-    variables = {"COMP_WORDS": words, "COMP_CWORD": str(last), "_ONCEPROOF_COMPLETE": "bash_complete", "PYTHONPATH": str(ROOT)}
-    asked = (sys.executable, "-m", "checker")
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(last), "_ONCEPROOF_COMPLETE": "bash_complete", "PYTHONPATH": str(ROOT / "checker")}
+    asked = (sys.executable, "-m", "onceproof")
     return subprocess.run(asked, cwd=ROOT, env=variables, capture_output=True, text=True, check=True).stdout
 
 

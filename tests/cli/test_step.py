@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from onceproof.commands.step import Session
+from onceproof.lang.load import load
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.report.terminal import Paint
+from onceproof.story.stepper import Walk
 
-from checker.commands.step import Session
-from checker.load import load
-from checker.report.terminal import Paint
-from checker.syntax.nodes import Semantics
-from checker.walk import Walk
 from tests.cli.inside import run
 from tests.cli.test_exit_codes import ROOT, SEED
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import watchfiles
+from onceproof.cli.main import main
 
-from checker.main import main
 from tests.cli.test_exit_codes import ROOT, design
 
 CLAIM = "claim no loss of mail\n"
@@ -79,7 +79,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 
 def test_a_real_save_and_ctrl_c(tmp_path: Path) -> None:
     path = design(tmp_path, CLAIM)
-    command = [sys.executable, "-u", "-m", "checker", "watch", str(path)]
+    command = [sys.executable, "-u", "-m", "onceproof", "watch", str(path)]
     process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     guard = threading.Timer(60, process.kill)  # a reader that waits for ever tells nothing
     guard.start()

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from checker.commands.diff import DiffCommand, markdown, summary
-from checker.compare import Comparison, Turn, compare
-from checker.exits import Exit
-from checker.load import load_text
-from checker.options import Options
+from onceproof.analysis.diff import Comparison, Turn, compare
+from onceproof.commands.diff import DiffCommand, markdown, summary
+from onceproof.lang.load import load_text
+from onceproof.verdict.exit_codes import Exit
+from onceproof.verdict.options import Options
 
 HERE = Path(__file__).parent
 PLAIN = Options(second_opinion=False)

@@ -6,18 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from checker.claims import TooWide, property_of
-from checker.design import Claim, Design
-from checker.explore import Bounds, Budget, Found, simplest
-from checker.explore.states import configurations
-from checker.load import load_text
-from checker.lower import Lowered, lower
-from checker.replay import ReplayError, replay, violated
-from checker.replay.oracle import event_sets, explore
-from checker.slice import sliced
-from checker.smt.question import Finding, Outcome, bounded, refute
-from checker.smt.solver import Z3, Effort
-from checker.unfold import trace_of
+from onceproof.counterexample.lift import trace_of
+from onceproof.engines.search import Bounds, Budget, Found, simplest
+from onceproof.engines.search.states import configurations
+from onceproof.engines.smt.certify import Finding, Outcome, bounded, refute
+from onceproof.engines.smt.solver import Z3, Effort
+from onceproof.interpreter import ReplayError, replay, violated
+from onceproof.interpreter.oracle import event_sets, explore
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.load import load_text
+from onceproof.lower import Lowered, lower
+from onceproof.machine.slicing import sliced
+from onceproof.properties import TooWide, property_of
+
 from tests.conformance.observe import Seen, interpreter_shows, machine_shows
 from tests.designs import random_design
 

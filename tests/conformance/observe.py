@@ -3,16 +3,16 @@ look at."""
 
 from __future__ import annotations
 
-from checker.design import UNSET
-from checker.explore import Bounds, Budget
-from checker.explore.states import configurations
-from checker.invariant import Shape
-from checker.lower import Lowered
-from checker.lower import variables as v
-from checker.machine import Level
-from checker.replay.context import Context
-from checker.replay.oracle import Explored
-from checker.replay.state import State
+from onceproof.engines.search import Bounds, Budget
+from onceproof.engines.search.states import configurations
+from onceproof.interpreter.context import Context
+from onceproof.interpreter.oracle import Explored
+from onceproof.interpreter.state import State
+from onceproof.lang.design import UNSET
+from onceproof.lower import Lowered
+from onceproof.lower import variables as v
+from onceproof.machine.invariant import Shape
+from onceproof.machine.system import Level
 
 Seen = tuple[tuple[str, ...], ...]
 """Facts about the shared rows, facts about each event, each with its workers; sorted."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.lower.queues import Group
+from onceproof.machine.system import Cause
 
-from checker.lower.queues import Group
-from checker.machine import Cause
 from tests.broker_designs import broker_design
 from tests.conformance.compare import compare
 

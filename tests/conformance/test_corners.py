@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from checker.check import check_loaded
-from checker.load import load_text
-from checker.lower import lower
-from checker.options import Options
-from checker.replay.oracle import event_sets, explore
-from checker.result import Verdict
+from onceproof.interpreter.oracle import event_sets, explore
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Verdict
+
 from tests.conformance.observe import interpreter_shows, machine_shows
 
 ACQUIRED_LAST = """\

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from onceproof.lower import queues, worker
+from onceproof.machine.system import Cause, RuleKind
 
-from checker.lower import handler, queues
-from checker.machine import Cause, RuleKind
 from tests.conformance import compare as comparing
 from tests.conformance.compare import Compared, compare
 
@@ -52,18 +52,18 @@ def test_a_lowering_that_forgets_leases_is_caught(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_lowering_that_forgets_lost_answers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = handler.Lowering.go
+    original = worker.Lowering.go
 
     def go(self, at, case, then, action):  # type: ignore[no-untyped-def]
         if action.cause is not Cause.ANSWER_LOST:
             original(self, at, case, then, action)
 
-    monkeypatch.setattr(handler.Lowering, "go", go)
+    monkeypatch.setattr(worker.Lowering, "go", go)
     assert _caught(range(40))
 
 
 def test_a_lowering_whose_dead_workers_stay_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler, "kill", lambda *_: None)
+    monkeypatch.setattr(worker, "kill", lambda *_: None)
     assert _caught(range(40))
 
 
@@ -84,7 +84,7 @@ def test_a_solver_that_says_yes_to_everything_is_caught(monkeypatch: pytest.Monk
 
 
 def test_a_slice_that_drops_too_much_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from checker import slice as slicing
+    from onceproof.machine import slicing
 
     monkeypatch.setattr(slicing, "_uncovered", lambda *_: set())
     assert _caught(range(60))

@@ -1,6 +1,6 @@
 """A tiny explicit search over bounded configurations of one component: the oracle the unbounded engine is compared with.
 
-Written from the words of ``checker.machine`` alone; slow, and without any of the engine's tricks.
+Written from the words of ``onceproof.machine.system`` alone; slow, and without any of the engine's tricks.
 """
 
 from __future__ import annotations
@@ -8,8 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations_with_replacement, permutations, product
 
-from checker.invariant import Invariant, Row
-from checker.machine import EventPattern, Guard, Level, Machine, Pattern, Property, Rule, RuleKind, Update
+from onceproof.machine.invariant import Invariant, Row
+from onceproof.machine.system import (
+    EventPattern,
+    Guard,
+    Level,
+    Machine,
+    Pattern,
+    Property,
+    Rule,
+    RuleKind,
+    Update,
+)
 
 Event = tuple[Row, tuple[Row, ...]]
 Configuration = tuple[Row, tuple[Event, ...]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from checker.machine import (
+from onceproof.machine.system import (
     Action,
     Broadcast,
     Cause,
@@ -24,6 +24,7 @@ from checker.machine import (
     put,
     saturate,
 )
+
 from tests.machines import no_dup, orders, reference, step, variables, versions, where
 
 DELIVER = Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 0), where(q="P"), (put("q", "I"),))

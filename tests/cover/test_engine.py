@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from checker.cover import Budget, Coverable, GaveUp, MachineError, Reach, Safe, cover, needed, prove, reachable
-from checker.invariant import Invariant, Shape
-from checker.machine import (
+from onceproof.engines.coverability import (
+    Budget,
+    Coverable,
+    GaveUp,
+    MachineError,
+    Reach,
+    Safe,
+    cover,
+    needed,
+    prove,
+    reachable,
+)
+from onceproof.machine.invariant import Invariant, Shape
+from onceproof.machine.system import (
     Action,
     Broadcast,
     Cause,
@@ -23,6 +33,7 @@ from checker.machine import (
     Update,
     put,
 )
+
 from tests.cover.bounded import Bounded, satisfies
 from tests.cover.protocols import ack_first, exclusive, known, twice
 from tests.machines import no_dup, orders, random_machine, reference, variables, where

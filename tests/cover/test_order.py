@@ -6,8 +6,14 @@ import random
 from itertools import permutations
 
 import pytest
-
-from checker.cover.order import Basis, Part, contained, multisets, submultisets, subset
+from onceproof.engines.coverability.wqo import (
+    Basis,
+    Part,
+    contained,
+    multisets,
+    submultisets,
+    subset,
+)
 
 
 def embeds(small: Part, large: Part) -> bool:

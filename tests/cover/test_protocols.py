@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.engines.coverability import Budget, Coverable, Safe, prove
 
-from checker.cover import Budget, Coverable, Safe, prove
 from tests.cover.bounded import Bounded
 from tests.cover.protocols import Known, known
 from tests.machines import abandoned, balance, fenced, no_company, no_loss, reference, single_flight

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from onceproof.engines.coverability import Budget, Coverable, Safe, prove
+from onceproof.machine.invariant import Invariant
+from onceproof.machine.system import Machine, Property
 
-from checker.cover import Budget, Coverable, Safe, prove
-from checker.invariant import Invariant
-from checker.machine import Machine, Property
 from tests.cover.bounded import Bounded, Configuration, satisfies
 from tests.machines import random_machine
 

@@ -6,16 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from checker.crashmap import CrashMap, Harm, MappedGap, crash_map
-from checker.design import Claim, Design
-from checker.load import load, load_text
-from checker.machine import Cause
-from checker.options import Options
-from checker.replay import Context, Judge, State, choices, initial
-from checker.retell import breaks
-from checker.syntax.nodes import Semantics
-from checker.trace import EventOf, Step
+from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap, crash_map
+from onceproof.counterexample.validate import breaks
+from onceproof.interpreter import Context, Judge, State, choices, initial
+from onceproof.interpreter.trace import EventOf, Step
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.load import load, load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
+from onceproof.verdict.options import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

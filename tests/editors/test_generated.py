@@ -13,15 +13,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from onceproof import __version__
+from onceproof.cli.group import COMMANDS
+from onceproof.lang.highlight import OnceLexer
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.keywords import words
+from onceproof.report.diagnostics import render
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Error, Keyword, Name, Token
 
-from checker import __version__
-from checker.cli import COMMANDS
-from checker.highlight import OnceLexer
-from checker.load import load_text
-from checker.report.diagnostics import render
-from checker.syntax.words import words
 from tests.whole_repo.repo import ROOT, files, read
 
 EDITORS = ROOT / "editors"
@@ -105,7 +105,7 @@ def test_every_word_is_a_keyword(word: str) -> None:
 
 def test_the_entry_point() -> None:
     """It is found by name in an installed package; in a checkout without one there is nothing to find."""
-    declared = 'onceproof = "checker.highlight:OnceLexer"'
+    declared = 'onceproof = "onceproof.lang.highlight:OnceLexer"'
     assert declared in read("pyproject.toml")
     try:
         found = get_lexer_by_name("once")

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from checker.errors import models, names, syntax
-from checker.errors.shapes import ASSUMPTIONS, SHAPES
-from checker.load import load, load_text
-from checker.report.diagnostics import render
-from checker.syntax.automaton import automaton
+from onceproof.lang.errors import models, names, syntax
+from onceproof.lang.errors.shapes import ASSUMPTIONS, SHAPES
+from onceproof.lang.load import load, load_text
+from onceproof.lang.syntax.automaton import automaton
+from onceproof.report.diagnostics import render
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -42,7 +41,7 @@ PLACES = {
 
 
 def declared() -> list[str]:
-    """Every code in ``checker/errors``, once per function that makes it."""
+    """Every code in ``checker/onceproof/lang/errors``, once per function that makes it."""
     codes: list[str] = []
     for module in (syntax, names, models):
         for function in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from checker.diagnostics import Diagnostic, Label, Severity
-from checker.report.diagnostics import render, styled
-from checker.source import Source, Span
+from onceproof.lang.diagnostics import Diagnostic, Label, Severity
+from onceproof.lang.source import Source, Span
+from onceproof.report.diagnostics import render, styled
 
 
 def shown(text: str, *places: tuple[int, int, int, str], path: str = "d.once") -> list[str]:

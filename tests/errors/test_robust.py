@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-
-from checker.diagnostics import Severity
-from checker.load import Loaded, load, load_text
-from checker.report.diagnostics import closing, render, styled
-from checker.syntax.automaton import automaton
+from onceproof.lang.diagnostics import Severity
+from onceproof.lang.load import Loaded, load, load_text
+from onceproof.lang.syntax.automaton import automaton
+from onceproof.report.diagnostics import closing, render, styled
 
 HERE = Path(__file__).parent
 VALID = (HERE / "valid.once").read_text(encoding="utf-8")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.engines.search import Bounds, Budget, Exploration, Found, explore, simplest
 
-from checker.explore import Bounds, Budget, Exploration, Found, explore, simplest
 from tests.machines import no_dup, no_loss, reference
 
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from onceproof.engines.search import Bounds, Budget, Exploration, MachineError
+from onceproof.engines.search.count import (
+    ENGINES,
+    Unsuited,
+    choose,
+    columns,
+    count,
+    dense,
+    shortest,
+)
+from onceproof.engines.search.count.rows import Known
+from onceproof.machine.system import Machine, Run
 
-from checker.explore import Bounds, Budget, Exploration, MachineError
-from checker.explore.engines import ENGINES, Unsuited, choose, columns, count, dense, shortest
-from checker.explore.engines.rows import Known
-from checker.machine import Machine, Run
 from tests.explore.test_search import naive_bad, replay
 from tests.machines import no_dup, random_machine, reference
 

@@ -9,10 +9,10 @@ import subprocess
 
 import networkx as nx
 import pytest
+from onceproof.engines.search import Bounds, Budget, explore
+from onceproof.engines.search.graph import state_graph, to_dot, to_graphml
+from onceproof.machine.system import Machine
 
-from checker.explore import Bounds, Budget, explore
-from checker.explore.graph import state_graph, to_dot, to_graphml
-from checker.machine import Machine
 from tests.machines import balance, orders, random_machine, reference, versions
 
 STRING = r'"((?:[^"\\]|\\.)*)"'

@@ -8,9 +8,19 @@ from itertools import permutations, product
 from typing import Any
 
 import pytest
-
-from checker.explore import Bounds, Budget, Cost, Exploration, Found, MachineError, cost_of, explore, rarity, simplest
-from checker.machine import (
+from onceproof.engines.search import (
+    Bounds,
+    Budget,
+    Cost,
+    Exploration,
+    Found,
+    MachineError,
+    cost_of,
+    explore,
+    rarity,
+    simplest,
+)
+from onceproof.machine.system import (
     Action,
     Broadcast,
     Cause,
@@ -28,6 +38,7 @@ from checker.machine import (
     Variable,
     put,
 )
+
 from tests.machines import (
     abandoned,
     balance,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from onceproof.cli.main import main
 
-from checker.main import main
 from tests.fuzz.explosions import many_fields
 
 DESIGN = str(Path(__file__).parent.parent.parent / "examples/article/invoice_email.once")

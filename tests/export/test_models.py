@@ -8,14 +8,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from onceproof.export import LANGUAGES, Model, Size, names_of, write
+from onceproof.export.names import RESERVED, numeric
+from onceproof.lang.load import load
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.machine.system import Level, Machine, Property, RuleKind, Variable
+from onceproof.properties import property_of
 
-from checker.claims import property_of
-from checker.export import LANGUAGES, Model, Size, names_of, write
-from checker.export.names import RESERVED, numeric
-from checker.load import load
-from checker.lower import lower
-from checker.machine import Level, Machine, Property, RuleKind, Variable
-from checker.syntax.nodes import Semantics
 from tests.machines import random_machine
 from tests.peers.examples import lowered
 

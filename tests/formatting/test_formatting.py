@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from onceproof.lang.format import formatted, same_meaning, unified
+from onceproof.lang.source import Source
+from onceproof.lang.syntax import read as parse
 
-from checker.formatting import formatted, same_meaning, unified
-from checker.source import Source
-from checker.syntax import read as parse
 from tests.designs import random_design
 from tests.whole_repo.repo import files, read
 

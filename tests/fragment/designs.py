@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from checker.claims import property_of
-from checker.fragment import Finding, fragment
-from checker.load import load_text
-from checker.lower import lower
-from checker.slice import sliced
-from checker.syntax.nodes import Semantics
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.machine.slicing import sliced
+from onceproof.properties import property_of
+from onceproof.verdict.side_conditions import Finding, fragment
 
 REFUND = """event Refund(id, order, customer)
 queue refunds of Refund at-least-once

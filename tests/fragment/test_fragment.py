@@ -6,15 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onceproof.lang.load import load, load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Cause, Test, Update
+from onceproof.properties import property_of
+from onceproof.verdict.side_conditions import BY_CONSTRUCTION, CONDITIONS, fragment
 
-from checker.claims import property_of
-from checker.fragment import BY_CONSTRUCTION, CONDITIONS, fragment
-from checker.load import load, load_text
-from checker.lower import lower
-from checker.machine import Cause, Test, Update
-from checker.slice import sliced
-from checker.syntax.nodes import Semantics
-from tests.fragment.designs import CANCEL, CHARGE, CONFIRM, LEASE, MAIL, REFUND, TWICE, conditions, findings
+from tests.fragment.designs import (
+    CANCEL,
+    CHARGE,
+    CONFIRM,
+    LEASE,
+    MAIL,
+    REFUND,
+    TWICE,
+    conditions,
+    findings,
+)
 
 ROOT = Path(__file__).parents[2]
 LEAST, EXACTLY = Semantics.AT_LEAST_ONCE, Semantics.EXACTLY_ONCE

@@ -8,23 +8,22 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-
-from checker.claims import property_of
-from checker.commands.faults import FaultsCommand
-from checker.design import Claim, Design
-from checker.exits import Exit
-from checker.explore import Bounds, Budget, Found, simplest
-from checker.faults import Fault, Faulty, faulty
-from checker.frontier import Frontier, frontier
-from checker.load import load, load_text
-from checker.lower import lower
-from checker.machine import Cause, Property
-from checker.options import Options
-from checker.replay import replay
-from checker.retell import breaks
-from checker.slice import sliced
-from checker.story import tell
-from checker.syntax.nodes import Semantics
+from onceproof.analysis.cut_sets import Frontier, frontier
+from onceproof.analysis.fault_model import Fault, Faulty, faulty
+from onceproof.commands.faults import FaultsCommand
+from onceproof.counterexample.validate import breaks
+from onceproof.engines.search import Bounds, Budget, Found, simplest
+from onceproof.interpreter import replay
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.load import load, load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Cause, Property
+from onceproof.properties import property_of
+from onceproof.story import tell
+from onceproof.verdict.exit_codes import Exit
+from onceproof.verdict.options import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

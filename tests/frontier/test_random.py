@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.analysis.fault_model import faulty
+from onceproof.counterexample.validate import confirmed
+from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
+from onceproof.engines.search.min_fault_search import FREE, combinations
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Level
+from onceproof.properties import TooWide, property_of
 
-from checker.claims import TooWide, property_of
-from checker.explore import Bounds, Budget, Exploration, Found, simplest
-from checker.explore.labelled import FREE, combinations
-from checker.faults import faulty
-from checker.load import load_text
-from checker.lower import lower
-from checker.machine import Level
-from checker.retell import confirmed
-from checker.slice import sliced
-from checker.syntax.nodes import Semantics
 from tests.designs import random_design
 
 QUICK, ALL, STEP = 24, 600, 24

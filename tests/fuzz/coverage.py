@@ -30,7 +30,7 @@ def main() -> int:
     except ImportError:
         print("atheris is not installed (dependency group fuzz; it needs Python 3.11)")
         return 0
-    with atheris.instrument_imports(include=["checker"]):
+    with atheris.instrument_imports(include=["onceproof"]):
         import tests.fuzz.judge  # noqa: F401
     with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
         for number, text in enumerate(corpus()):

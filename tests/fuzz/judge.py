@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from checker.diagnostics import Severity
-from checker.load import Loaded, load_text
-from checker.lower import lower
-from checker.report.diagnostics import render
+from onceproof.lang.diagnostics import Severity
+from onceproof.lang.load import Loaded, load_text
+from onceproof.lower import lower
+from onceproof.report.diagnostics import render
 
 SECONDS = 1.0
 """Of processor time, for a text of 100 kB or less."""

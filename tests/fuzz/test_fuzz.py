@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from onceproof.lang.diagnostics import Severity
+from onceproof.lang.load import load_text
 
-from checker.diagnostics import Severity
-from checker.load import load_text
 from tests.fuzz import judge
 from tests.fuzz.__main__ import PART, part, run
 from tests.fuzz.explosions import EXPLOSIONS, fragments, retries
@@ -118,9 +118,9 @@ def _at_home(loaded):  # type: ignore[no-untyped-def]
 LIMITED = {"S007", "S013", "N150"}
 BOMB = """
 import resource, sys, time
-from checker.diagnostics import Severity
-from checker.load import load_text
-from checker.lower import lower
+from onceproof.lang.diagnostics import Severity
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
 from tests.fuzz.explosions import EXPLOSIONS
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-
-from checker.design import Claim, Design
-from checker.impossible import Impossible, impossible
-from checker.judge import judge_claim
-from checker.load import load_text
-from checker.lower import lower
-from checker.options import Options
-from checker.result import Cell, Verdict
-from checker.syntax.nodes import Semantics
-from checker.trace import Trace
+from onceproof.explain.impossibility import Impossible, impossible
+from onceproof.interpreter.trace import Trace
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.verdict.decide import judge_claim
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Cell, Verdict
 
 MOST, LEAST, EXACTLY = Semantics
 MAIL = """event InvoiceCreated(id, invoice)

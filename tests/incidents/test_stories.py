@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from checker.check import check
-from checker.options import Options
-from checker.report.stories import story_of
-from checker.result import DesignResult, Verdict
-from checker.story import Story
+from onceproof.report.story_groups import story_of
+from onceproof.story import Story
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import DesignResult, Verdict
 
 INCIDENTS = Path(__file__).parent.parent.parent / "examples" / "incidents"
 STORIES = Path(__file__).parent / "stories"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.verdict import decide
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Engine, Verdict
+from onceproof.verdict.side_conditions.condition import Finding
 
-from checker import judge
-from checker.fragment.finding import Finding
-from checker.options import Options
-from checker.result import Assurance, Engine, Verdict
 from tests.traps.trap import cells
 
 DESIGN = """\
@@ -56,7 +56,7 @@ def test_a_story_is_the_search_s() -> None:
 @pytest.mark.parametrize("few", [3_000, 0])
 def test_a_bounded_proof_is_the_search_s(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the second look at it is the other engine's."""
-    monkeypatch.setattr(judge, "FOR_SOLVERS", few)
+    monkeypatch.setattr(decide, "FOR_SOLVERS", few)
     (found,) = cells(DESIGN.format(claim=LOSS), Options(workers=2))
     assert (found.assurance, found.statistics.engine) == (Assurance.EXHAUSTIVE, Engine.SEARCH)
 
@@ -74,16 +74,16 @@ def test_without_a_verdict_nobody_decided(monkeypatch: pytest.MonkeyPatch) -> No
     assert decided(LOSS, Options(seconds=0)) == (Verdict.UNKNOWN, Engine.NONE)
     assert decided(LOSS, Options(workers=2, states=3)) == (Verdict.UNKNOWN, Engine.NONE)
     assert decided(DUPLICATE, Options(workers=2, states=3)) == (Verdict.UNKNOWN, Engine.NONE)
-    monkeypatch.setattr("checker.fragment.fragment", lambda *_: [Finding("T1", 1, "so it is", "it costs", "mend it")])
+    monkeypatch.setattr("onceproof.verdict.side_conditions.fragment", lambda *_: [Finding("T1", 1, "so it is", "it costs", "mend it")])
     assert decided(LOSS) == (Verdict.UNKNOWN, Engine.NONE)  # proved, but a condition of the theory is not met
 
 
 def test_the_engine_named_is_the_one_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the one, the other answers, and says so; a search that finds nothing leaves nothing to say."""
 
-    def gives_up(*_: object) -> judge.cover.GaveUp:
-        return judge.cover.GaveUp("not today")
+    def gives_up(*_: object) -> decide.coverability.GaveUp:
+        return decide.coverability.GaveUp("not today")
 
-    monkeypatch.setattr(judge.cover, "prove", gives_up)
+    monkeypatch.setattr(decide.coverability, "prove", gives_up)
     assert decided(LOSS) == (Verdict.HOLDS, Engine.SEARCH)
     assert decided(DUPLICATE) == (Verdict.REFUTED, Engine.SEARCH)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from checker.idle import idle
-from checker.load import load_text
-from checker.lower import lower
-from checker.syntax.nodes import Semantics
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.verdict.idle import idle
+
 from tests.traps.trap import cells
 
 DESIGN = """\

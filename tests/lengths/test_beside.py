@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from checker.check import check
+from onceproof.verdict.check import check
+
 from tests.whole_repo.repo import read
 
 DESIGN = """\

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from checker.check import check_loaded
-from checker.load import load_text
-from checker.options import Options
-from checker.report.words import ground, short
-from checker.result import Cell, Verdict
+from onceproof.lang.load import load_text
+from onceproof.report.words import ground, short
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Cell, Verdict
 
 CALM = """
 assume no crash

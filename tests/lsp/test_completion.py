@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.lsp.completion import Proposal, proposals
+from onceproof.lsp.project import analysed
+from onceproof.models import brokers, providers
 
-from checker.lsp.completion import Proposal, proposals
-from checker.lsp.project import analysed
-from checker.models import brokers, providers
 from tests.whole_repo.repo import read
 
 BASE = read("tests/errors/valid.once")

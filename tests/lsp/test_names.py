@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from onceproof.lang.source import Source
+from onceproof.lang.syntax import read as parse
+from onceproof.lang.syntax.automaton import automaton
+from onceproof.lsp.cards import card
+from onceproof.lsp.names import Symbol, at, definitions, occurrences
+from onceproof.lsp.project import analysed, importers
+from onceproof.lsp.reference import about, sections
+from onceproof.lsp.renaming import Refused, can_be_renamed, renamed, replaced
 
-from checker.lsp.cards import card
-from checker.lsp.names import Symbol, at, definitions, occurrences
-from checker.lsp.project import analysed, importers
-from checker.lsp.reference import about, sections
-from checker.lsp.renaming import Refused, can_be_renamed, renamed, replaced
-from checker.source import Source
-from checker.syntax import read as parse
-from checker.syntax.automaton import automaton
 from tests.whole_repo.repo import files, read
 
 VALID = analysed(read("tests/errors/valid.once"), "valid.once")

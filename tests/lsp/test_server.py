@@ -41,7 +41,7 @@ SECONDS = 60
 
 
 @pytest_lsp.fixture(
-    config=ClientServerConfig(server_command=[sys.executable, "-m", "checker", "lsp"], server_env={"PYTHONPATH": str(ROOT)})
+    config=ClientServerConfig(server_command=[sys.executable, "-m", "onceproof", "lsp"], server_env={"PYTHONPATH": str(ROOT / "checker")})
 )
 async def client(lsp_client: LanguageClient, tmp_path: Path) -> AsyncIterator[None]:
     capabilities = t.ClientCapabilities(

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from onceproof.models import brokers, kinds, locks, model, own_models, providers, stores
+from onceproof.report import cards
 
-from checker.models import brokers, kinds, locks, model, own_models, providers, stores
-from checker.report import cards
 from tests.whole_repo.repo import ROOT, read, tool
 
 HERE = Path(__file__).parent
@@ -104,7 +104,7 @@ claim no loss of booking
 
 
 def test_a_design_names_a_model_beside_it(tmp_path: Path) -> None:
-    from checker.load import load
+    from onceproof.lang.load import load
 
     mine = _own(tmp_path, "mine", MINE)
     path = tmp_path / "ledger.once"
@@ -142,7 +142,7 @@ def test_a_broken_model_of_ones_own_is_said_and_not_used(tmp_path: Path) -> None
 
 
 def test_only_the_model_that_is_asked_for_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    import checker.models as package
+    import onceproof.models as package
 
     read_files: list[str] = []
     reader = package.read

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from checker.load import load_text
-from checker.lower import lower
-from checker.models import Model, brokers, locks, providers, stores
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
+from onceproof.models import Model, brokers, locks, providers, stores
 
 DESIGN = """\
 event Paid(id, order)

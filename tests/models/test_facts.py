@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from checker.models import kinds
+from onceproof.models import kinds
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REALITY = sorted((ROOT / "tests" / "reality").glob("test_*.py"))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from checker.models import brokers, read
+from onceproof.models import brokers, read
 
 GOOD = """\
 name = "mine"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from onceproof.models import kinds
+from onceproof.report import cards
 
-from checker.models import kinds
-from checker.report import cards
 from tests.whole_repo.repo import ROOT, blocks, read
 
 MARK = "<!-- what follows is `onceproof models --format markdown`; `pytest --update` writes it -->\n"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.mark.slow
 def test_a_server_that_does_not_answer_is_said() -> None:
     test = "tests/reality/test_redis.py::test_xack_tells_once"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "REALITY_REDIS_PORT": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "checker"), "REALITY_REDIS_PORT": "1"}
     command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", test)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -7,18 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from checker.check import check_loaded
-from checker.commands.needs import NeedsCommand
-from checker.design import Design
-from checker.exits import Exit
-from checker.load import load, load_text
-from checker.needs import Needs, needs
-from checker.options import Options
-from checker.parts import parts
-from checker.result import Verdict
-from checker.retell import breaks
-from checker.syntax.nodes import Semantics
+from onceproof.analysis.ablations import parts
+from onceproof.analysis.validity_core import Needs, needs
+from onceproof.commands.needs import NeedsCommand
+from onceproof.counterexample.validate import breaks
+from onceproof.lang.design import Design
+from onceproof.lang.load import load, load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.exit_codes import Exit
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Verdict
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from checker.claims import TooWide, property_of
-from checker.explore import Bounds, Budget, Exploration, Found, explore, simplest
-from checker.export import Model, Size, names_of
-from checker.lower import Lowered
-from checker.machine import Machine, Property
-from checker.slice import sliced
+from onceproof.engines.search import Bounds, Budget, Exploration, Found, explore, simplest
+from onceproof.export import Model, Size, names_of
+from onceproof.lower import Lowered
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Machine, Property
+from onceproof.properties import TooWide, property_of
+
 from tests.peers.tools import TOOLS, Answer, ToolFailed
 
 MOST = 300_000

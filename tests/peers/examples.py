@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from checker.explore import Bounds
-from checker.load import load
-from checker.lower import Lowered, lower
+from onceproof.engines.search import Bounds
+from onceproof.lang.load import load
+from onceproof.lower import Lowered, lower
+
 from tests.peers.compare import Tally, case_of, claims_of, compare
 from tests.peers.tools import TOOLS
 

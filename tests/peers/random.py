@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from checker.explore import Bounds
-from checker.load import load_text
-from checker.lower import lower
+from onceproof.engines.search import Bounds
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
+
 from tests.designs import random_design
 from tests.machines import random_machine
 from tests.peers.compare import Case, Tally, case_of, claims_of, compare

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from onceproof.engines.search import Bounds
+from onceproof.export.murphi import _Murphi
+from onceproof.export.promela import _Promela
+from onceproof.machine.system import Machine
 
-from checker.explore import Bounds
-from checker.export.murphi import _Murphi
-from checker.export.promela import _Promela
-from checker.machine import Machine
 from tests.machines import no_dup, no_loss, random_machine, reference
 from tests.peers.compare import Case, Tally, case_of, compare
 from tests.peers.examples import ROOT, SMALL, lowered

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from checker.export import Model, write
-from checker.export.murphi import murphi
-from checker.machine import Property
+from onceproof.export import Model, write
+from onceproof.export.murphi import murphi
+from onceproof.machine.system import Property
 
 SECONDS = 300
 NOBODY = "every_state"

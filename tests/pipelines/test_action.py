@@ -19,7 +19,7 @@ def check_script(folder: Path, paths: str, options: str = "") -> tuple[subproces
     """Run ci/check.sh as the host would; gives what it printed, and the outputs of the step."""
     bin_folder = ROOT / ".venv/bin"
     environment = {
-        **os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
+        **os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "checker"),
         "CHECK_PATHS": paths, "CHECK_OPTIONS": options, "CHECK_SUMMARY": "true", "RUNNER_TEMP": str(folder),
         "GITHUB_STEP_SUMMARY": str(folder / "summary.md"), "GITHUB_OUTPUT": str(folder / "output.txt"),
     }  # fmt: skip

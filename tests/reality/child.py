@@ -16,7 +16,7 @@ class Child:
 
     def __init__(self, holder: str, *arguments: str) -> None:
         command = (sys.executable, "-m", "tests.reality.holders", holder, *arguments)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "checker")}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.said = self.process.stdout.readline().strip()

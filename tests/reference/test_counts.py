@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from checker.explore import Bounds, Budget, explore
-from checker.load import load
-from checker.lower import lower
-from checker.syntax.nodes import Semantics
+from onceproof.engines.search import Bounds, Budget, explore
+from onceproof.lang.load import load
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
 
 DESIGN = Path(__file__).with_name("reference.once")
 COUNTS = {(1, 1): 31, (2, 2): 4_825, (3, 2): 90_909, (3, 3): 1_235_931}

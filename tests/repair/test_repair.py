@@ -8,18 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from checker.check import check_loaded
-from checker.commands.repair import RepairCommand
-from checker.exits import Exit
-from checker.judge import judge_claim
-from checker.load import Loaded, load, load_text
-from checker.lower import lower
-from checker.options import Options
-from checker.repair import Goal, Repairs, catalogue, goals_of, repaired, repairs
-from checker.repair.plan import claim_for
-from checker.result import Cell, Verdict
-from checker.syntax.nodes import Semantics
+from onceproof.commands.repair import RepairCommand
+from onceproof.lang.load import Loaded, load, load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.repair import Goal, Repairs, catalogue, goals_of, repaired, repairs
+from onceproof.repair.plan import claim_for
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.decide import judge_claim
+from onceproof.verdict.exit_codes import Exit
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Cell, Verdict
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.interpreter import choices
+from onceproof.interpreter.trace import EventOf
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
 
-from checker.machine import Cause
-from checker.replay import choices
-from checker.syntax.nodes import Semantics
-from checker.trace import EventOf
 from tests.replay.walk import CALM, EXACTLY, HEAD, LEAST, MOST, Walk, handler, states
 
 COPIES = (Cause.PUBLISHER_RETRY, Cause.BROKER_COPY, Cause.REPLAY)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.interpreter import violated
+from onceproof.interpreter.trace import EventOf
 
-from checker.replay import violated
-from checker.trace import EventOf
 from tests.replay.walk import CALM, EXACTLY, HEAD, MOST, Walk, handler
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.lang.load import load_text
 
-from checker.load import load_text
 from tests.designs import random_design
 
 SEEDS = range(300)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.interpreter.trace import EventOf
+from onceproof.machine.system import Cause
 
-from checker.machine import Cause
-from checker.trace import EventOf
 from tests.replay.walk import CALM, HEAD, MOST, Walk, handler
 
 

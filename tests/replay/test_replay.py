@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from onceproof.interpreter import ReplayError, choices, initial, replay, violated
+from onceproof.interpreter.context import Context
+from onceproof.interpreter.oracle import Explored, event_sets, explore
+from onceproof.interpreter.trace import Step, Trace
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
 
-from checker.machine import Cause
-from checker.replay import ReplayError, choices, initial, replay, violated
-from checker.replay.context import Context
-from checker.replay.oracle import Explored, event_sets, explore
-from checker.syntax.nodes import Semantics
-from checker.trace import Step, Trace
 from tests.designs import random_design
 from tests.replay.walk import LEAST, Walk, design, handler, states
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from checker.design import Design
-from checker.load import load_text
-from checker.machine import Cause
-from checker.replay.claims import Judge
-from checker.replay.context import Context
-from checker.replay.interpreter import choices, initial
-from checker.replay.oracle import event_sets, explore
-from checker.replay.state import State, Worker
-from checker.syntax.nodes import Semantics
-from checker.trace import EventOf, Step, Trace
+from onceproof.interpreter.claims import Judge
+from onceproof.interpreter.context import Context
+from onceproof.interpreter.interpreter import choices, initial
+from onceproof.interpreter.oracle import event_sets, explore
+from onceproof.interpreter.state import State, Worker
+from onceproof.interpreter.trace import EventOf, Step, Trace
+from onceproof.lang.design import Design
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
 
 MOST, LEAST, EXACTLY = Semantics.AT_MOST_ONCE, Semantics.AT_LEAST_ONCE, Semantics.EXACTLY_ONCE
 

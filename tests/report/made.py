@@ -7,16 +7,26 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from checker.check import check
-from checker.design import Design
-from checker.diagnostics import Diagnostic, Label, Severity
-from checker.load import load_text
-from checker.options import Options
-from checker.replay import Context, Replay, choices, initial
-from checker.result import Assurance, Cell, DesignResult, Disagreement, Engine, Result, Scope, Statistics, Verdict
-from checker.source import Source, Span
-from checker.syntax.nodes import Semantics
-from checker.trace import EventOf, Trace
+from onceproof.interpreter import Context, Replay, choices, initial
+from onceproof.interpreter.trace import EventOf, Trace
+from onceproof.lang.design import Design
+from onceproof.lang.diagnostics import Diagnostic, Label, Severity
+from onceproof.lang.load import load_text
+from onceproof.lang.source import Source, Span
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import (
+    Assurance,
+    Cell,
+    DesignResult,
+    Disagreement,
+    Engine,
+    Result,
+    Scope,
+    Statistics,
+    Verdict,
+)
 
 HERE = Path(__file__).parent
 STORIES = sorted(p.stem for p in (HERE / "stories").glob("*.once"))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from onceproof.report.html import to_html
 
-from checker.report.html import to_html
 from tests.report.test_review import full
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

@@ -17,18 +17,18 @@ import itf_py
 import pytest
 from jsonschema import Draft4Validator
 from junitparser import Error, Failure, JUnitXml
+from onceproof.cli.shared import FORMATS
+from onceproof.report import formats, write
+from onceproof.report.findings import Level, findings
+from onceproof.report.itf import each as itf_files
+from onceproof.report.mermaid import FOLDED, MOST, escaped
+from onceproof.report.mermaid import each as mermaid_files
+from onceproof.report.story_groups import tales
+from onceproof.report.terminal import Paint
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import DesignResult, Result, Verdict
 
-from checker.check import check
-from checker.cli.shared import FORMATS
-from checker.options import Options
-from checker.report import formats, write
-from checker.report.findings import Level, findings
-from checker.report.itf import each as itf_files
-from checker.report.mermaid import FOLDED, MOST, escaped
-from checker.report.mermaid import each as mermaid_files
-from checker.report.stories import tales
-from checker.report.terminal import Paint
-from checker.result import DesignResult, Result, Verdict
 from tests.report.made import ALO, HERE, STORIES, cell, checked, design, every_verdict, troubles
 
 Golden = Callable[[Path, str], None]
@@ -143,8 +143,8 @@ def moved(result: Result) -> Result:
 
 def again(text: str, path: str) -> DesignResult:
     """Check a text."""
-    from checker.check import check_loaded
-    from checker.load import load_text
+    from onceproof.lang.load import load_text
+    from onceproof.verdict.check import check_loaded
 
     done, _ = check_loaded(load_text(text, path), Options(second_opinion=False))
     return done
@@ -305,7 +305,7 @@ def test_scope_assurance_and_assumptions_stand_beside_every_verdict(form: str) -
 
 @pytest.mark.parametrize("form", ["markdown", "html", "text"])
 def test_a_bounded_answer_has_no_bare_tick(form: str) -> None:
-    from checker.result import Assurance, Scope
+    from onceproof.verdict.result import Assurance, Scope
 
     bounded = cell("no loss of x", ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2))
     text = shown(form, Result((design(bounded),)))

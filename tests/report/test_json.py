@@ -8,24 +8,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import onceproof
 import pytest
 from jsonschema import Draft202012Validator
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
+from onceproof.properties import KINDS
+from onceproof.report.json import to_json
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Result, Verdict
 
-import checker
-from checker.check import check
-from checker.claims import KINDS
-from checker.machine import Cause
-from checker.options import Options
-from checker.report.json import to_json
-from checker.result import Assurance, Result, Verdict
-from checker.syntax.nodes import Semantics
 from tests.report.made import HERE, STORIES, checked, every_verdict, troubles
 
 
 @cache
 def schema() -> Any:
     """The schema that ships with the package."""
-    return json.loads((Path(checker.__file__).parent / "schema" / "result-1.schema.json").read_text(encoding="utf-8"))
+    return json.loads((Path(onceproof.__file__).parent / "report" / "schema" / "result-1.schema.json").read_text(encoding="utf-8"))
 
 
 def mistakes(result: Result) -> list[str]:

@@ -12,19 +12,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from onceproof.analysis.crash_map import crash_map
+from onceproof.analysis.cut_sets import frontier
+from onceproof.analysis.validity_core import needs
+from onceproof.lang.load import load_text
+from onceproof.repair import goals_of, repairs
+from onceproof.report.html import to_html
+from onceproof.report.markdown import to_markdown
+from onceproof.report.review import Extras, Review, review_of
+from onceproof.report.review.answer import Tone, answer, question, tone_of
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Cell, Result, Scope, Verdict
 
-from checker.check import check
-from checker.crashmap import crash_map
-from checker.frontier import frontier
-from checker.load import load_text
-from checker.needs import needs
-from checker.options import Options
-from checker.repair import goals_of, repairs
-from checker.report.html import to_html
-from checker.report.markdown import to_markdown
-from checker.report.review import Extras, Review, review_of
-from checker.report.review.answer import Tone, answer, question, tone_of
-from checker.result import Assurance, Cell, Result, Scope, Verdict
 from tests.cli.inside import run
 from tests.cli.test_exit_codes import run as process
 from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles

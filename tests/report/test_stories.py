@@ -8,20 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from onceproof.interpreter import Context, Replay, choices, initial
+from onceproof.interpreter.trace import EventOf, Trace
+from onceproof.lang.load import load_text
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
+from onceproof.properties import KINDS
+from onceproof.report.story_groups import story_of
+from onceproof.report.story_text import Telling
+from onceproof.report.terminal import Paint
+from onceproof.report.text import to_text
+from onceproof.story import Story, tell
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
 
-from checker.check import check
-from checker.claims import KINDS
-from checker.load import load_text
-from checker.machine import Cause
-from checker.options import Options
-from checker.replay import Context, Replay, choices, initial
-from checker.report.stories import story_of
-from checker.report.tellings import Telling
-from checker.report.terminal import Paint
-from checker.report.text import to_text
-from checker.story import Story, tell
-from checker.syntax.nodes import Semantics
-from checker.trace import EventOf, Trace
 from tests.designs import random_design
 from tests.report.made import HERE, STORIES, checked, walked
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onceproof.report import formats, write
+from onceproof.report.lines import OURS, Line, columns
+from onceproof.report.story_text import wrapped
+from onceproof.report.terminal import Paint
+from onceproof.report.text import render, to_text
+from onceproof.report.words import clean, ground, reach, short, summary
+from onceproof.story.headline import listed
+from onceproof.verdict.result import Assurance, Result, Scope, Verdict
 from rich.cells import cell_len
 from rich.text import Text
 
-from checker.report import formats, write
-from checker.report.styled import OURS, Line, columns
-from checker.report.tellings import wrapped
-from checker.report.terminal import Paint
-from checker.report.text import render, to_text
-from checker.report.words import clean, ground, reach, short, summary
-from checker.result import Assurance, Result, Scope, Verdict
-from checker.story.headline import listed
 from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
 
 Golden = Callable[[Path, str], None]
@@ -173,7 +173,7 @@ def test_summaries() -> None:
 
 
 def test_troubles(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checker.report.bug._versions", lambda: ["versions"])
+    monkeypatch.setattr("onceproof.report.bug._versions", lambda: ["versions"])
     golden(HERE / "tables" / "troubles.txt", to_text(troubles(), 1, PLAIN))
 
 

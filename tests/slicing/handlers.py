@@ -7,8 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from onceproof.machine.system import (
+    Broadcast,
+    Level,
+    Machine,
+    Property,
+    Rule,
+    RuleKind,
+    Test,
+    Variable,
+    put,
+)
 
-from checker.machine import Broadcast, Level, Machine, Property, Rule, RuleKind, Test, Variable, put
 from tests.machines import Maker
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
+from onceproof.verdict import vacuity
 
-from checker import dead
-from checker.load import load_text
-from checker.lower import lower
 from tests.broker_designs import broker_design
 from tests.designs import random_design
 
@@ -33,18 +33,18 @@ claim no duplicate mail
 def lines(text: str) -> tuple[int, ...]:
     design = load_text(text).design
     assert design is not None
-    return dead.dead_lines(design, [lower(design, s) for s in design.semantics], 20.0)
+    return vacuity.dead_lines(design, [lower(design, s) for s in design.semantics], 20.0)
 
 
-@pytest.mark.parametrize("whole", [dead.WHOLE, 0])
+@pytest.mark.parametrize("whole", [vacuity.WHOLE, 0])
 def test_a_step_that_never_runs(whole: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody ever writes `sent`; the test of it runs, the call below does not."""
-    monkeypatch.setattr(dead, "WHOLE", whole)
+    monkeypatch.setattr(vacuity, "WHOLE", whole)
     assert lines(TWO) == (11,)
 
 
 def test_what_another_handler_writes_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead, "WHOLE", 0)
+    monkeypatch.setattr(vacuity, "WHOLE", 0)
     assert lines(
         TWO.replace("set done.state = paid", "set done.state = sent").replace("    if done.state is sent", "    if id in done")
     ) == (10, 11)
@@ -55,6 +55,6 @@ def test_what_another_handler_writes_is_not_forgotten(monkeypatch: pytest.Monkey
 def test_random_designs(make, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     for seed in range(25):
         whole = lines(make(seed))
-        monkeypatch.setattr(dead, "WHOLE", 0)
+        monkeypatch.setattr(vacuity, "WHOLE", 0)
         assert set(lines(make(seed))) <= set(whole)
         monkeypatch.undo()

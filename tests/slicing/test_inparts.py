@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from onceproof.engines.compositional import certificate
+from onceproof.engines.smt.solver import Z3, Effort
+from onceproof.lang.load import Loaded, load, load_text
+from onceproof.verdict import certificates, decide
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import DesignResult, Verdict
 
-from checker import certificates, inparts, judge
-from checker.check import check_loaded
-from checker.load import Loaded, load, load_text
-from checker.options import Options
-from checker.result import DesignResult, Verdict
-from checker.smt.solver import Z3, Effort
 from tests.whole_repo.repo import ROOT
 
 CHAIN = """event Paid(id, order)
@@ -52,7 +53,7 @@ def checked(loaded: Loaded) -> DesignResult:
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every machine counts as large."""
-    monkeypatch.setattr(judge, "SMALL", 0)
+    monkeypatch.setattr(decide, "SMALL", 0)
 
 
 @pytest.mark.usefixtures("always")
@@ -81,7 +82,7 @@ def test_a_certificate_that_was_changed(change: str, tmp_path: Path) -> None:
     result = checked(loaded)
     assert loaded.design is not None
     folder = certificates.write(loaded.design, result, tmp_path, Z)[-1]
-    index = json.loads((folder / inparts.INDEX).read_text(encoding="utf-8"))
+    index = json.loads((folder / certificate.INDEX).read_text(encoding="utf-8"))
     match change:
         case "less is excluded":
             index["parts"][0]["excludes"] = index["parts"][0]["excludes"][1:]
@@ -93,7 +94,7 @@ def test_a_certificate_that_was_changed(change: str, tmp_path: Path) -> None:
             index["parts"] = []
         case _:
             next(iter(sorted(folder.glob("*.smt2")))).unlink()
-    (folder / inparts.INDEX).write_text(json.dumps(index), encoding="utf-8")
+    (folder / certificate.INDEX).write_text(json.dumps(index), encoding="utf-8")
     found = {c.folder: c.accepted for c in certificates.verify(loaded.design, result.sha256, tmp_path, Z)}
     assert [f for f, accepted in found.items() if not accepted] == [folder]
 
@@ -107,7 +108,7 @@ def test_the_same_verdicts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if loaded.design is None:
         pytest.skip("a library")
     plain = checked(loaded)
-    monkeypatch.setattr(judge, "SMALL", 0)
+    monkeypatch.setattr(decide, "SMALL", 0)
     parted = checked(loaded)
     assert not parted.failures
     assert [(c.claim, c.verdict, c.trace) for c in parted.cells] == [(c.claim, c.verdict, c.trace) for c in plain.cells]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
-from checker.check import check_loaded
-from checker.claims import property_of
-from checker.load import load_text
-from checker.lower import lower
-from checker.options import Options
-from checker.result import Cell, Verdict
-from checker.slice import place_variable, sliced
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
+from onceproof.machine.slicing import place_variable, sliced
+from onceproof.properties import property_of
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Cell, Verdict
 
 DESIGN = """event Paid(id, order)
 queue first of Paid at-least-once

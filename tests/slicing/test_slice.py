@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from onceproof.engines.search import Bounds, Budget, Found, simplest
+from onceproof.machine import slicing
+from onceproof.machine.slicing import place_variable, sliced
+from onceproof.machine.system import Machine, Property
 
-from checker import slice as slicing
-from checker.explore import Bounds, Budget, Found, simplest
-from checker.machine import Machine, Property
-from checker.slice import place_variable, sliced
 from tests.machines import random_machine
 from tests.slicing.handlers import random_handlers, starts
 

@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from onceproof.engines import coverability
+from onceproof.engines.compositional import abstraction as looking
+from onceproof.engines.compositional import certificate, lemmas
+from onceproof.engines.compositional.abstraction import Unseen, View, pictured, seen
+from onceproof.engines.smt.certify import Outcome
+from onceproof.engines.smt.solver import Z3, Effort
+from onceproof.machine.slicing import place_variable, regions
+from onceproof.machine.system import Guard, Level, Machine, Pattern, Property
 
-from checker import cover, inparts, lemmas
-from checker import view as looking
-from checker.machine import Guard, Level, Machine, Pattern, Property
-from checker.slice import place_variable, regions
-from checker.smt.question import Outcome
-from checker.smt.solver import Z3, Effort
-from checker.view import Unseen, View, pictured, seen
 from tests.cover.bounded import Bounded, Configuration, satisfies
 from tests.machines import random_machine
 from tests.slicing.handlers import random_handlers, starts
@@ -66,8 +67,8 @@ def compare(make: Maker, seed: int) -> tuple[int, int]:
             small = seen(machine, view)
         except Unseen:
             continue
-        reach = cover.reachable(small, cover.Budget(elements=20_000))
-        if isinstance(reach, cover.GaveUp):
+        reach = coverability.reachable(small, coverability.Budget(elements=20_000))
+        if isinstance(reach, coverability.GaveUp):
             continue
         looked += 1
         invariant = reach.invariant()
@@ -130,12 +131,12 @@ def test_proofs_in_parts_are_proofs(start: int) -> None:
     proved = 0
     for seed in range(start, start + 60):
         machine, prop = random_handlers(seed)
-        found = lemmas.find(machine, prop, cover.Budget(elements=20_000))
+        found = lemmas.find(machine, prop, coverability.Budget(elements=20_000))
         if found:
             proved += 1
             bounded = Bounded(machine, 2)
             assert not any(bounded.bad(c, prop) for c in bounded.reachable(2, MOST) or ())
-            assert inparts.check(machine, prop, found, (Z3(Effort(20)),)).outcome is Outcome.PROVED
+            assert certificate.check(machine, prop, found, (Z3(Effort(20)),)).outcome is Outcome.PROVED
     assert proved > 4
 
 
@@ -156,9 +157,9 @@ def test_a_part_that_does_not_cover_the_claim_is_no_proof() -> None:
         machine, prop = random_handlers(seed)
         if all(map(contradictory, prop.bad)):
             continue
-        for lemma in lemmas.find(machine, prop, cover.Budget(elements=20_000)):
+        for lemma in lemmas.find(machine, prop, coverability.Budget(elements=20_000)):
             nothing = replace(lemma, prop=replace(lemma.prop, bad=()))
-            assert inparts.check(machine, prop, (nothing,), (Z3(Effort(20)),)).outcome is Outcome.FAILED
+            assert certificate.check(machine, prop, (nothing,), (Z3(Effort(20)),)).outcome is Outcome.FAILED
             refused += 1
     assert refused > 10
 

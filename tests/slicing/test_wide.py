@@ -7,12 +7,12 @@ from itertools import product
 from typing import Any
 
 import pytest
+from onceproof.lang.load import load, load_text
+from onceproof.lower import Lowered, lower
+from onceproof.machine.system import Level, Machine, Pattern, Variable
+from onceproof.properties import TooWide, possibility, property_of, row_sets
+from onceproof.properties.mdd import NOTHING, Diagrams
 
-from checker.claims import TooWide, doom, property_of, wide
-from checker.claims.diagram import NOTHING, Diagrams
-from checker.load import load, load_text
-from checker.lower import Lowered, lower
-from checker.machine import Level, Machine, Pattern, Variable
 from tests.broker_designs import broker_design
 from tests.designs import random_design
 from tests.slicing.handlers import starts
@@ -35,7 +35,7 @@ def differences(lowered: Lowered, monkeypatch: pytest.MonkeyPatch) -> tuple[int,
             continue
         found = []
         for limit in (10**9, 0):
-            monkeypatch.setattr(doom, "ONE_BY_ONE", limit)
+            monkeypatch.setattr(possibility, "ONE_BY_ONE", limit)
             try:
                 found.append(_spread(lowered.machine, property_of(lowered, claim).bad))
             except TooWide:
@@ -82,7 +82,7 @@ def _any_row(original: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize("mutant", ["steps are forgotten", "guards are forgotten"])
 def test_mutants(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if mutant == "steps are forgotten":
-        monkeypatch.setattr(wide.Runs, "_steps", _less(wide.Runs._steps))
+        monkeypatch.setattr(row_sets.Runs, "_steps", _less(row_sets.Runs._steps))
     else:
         monkeypatch.setattr(Diagrams, "moves", _any_row(Diagrams.moves))
     assert any(differences(lowered, monkeypatch)[1] for lowered in lowerings(0, 24))

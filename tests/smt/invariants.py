@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from checker.cover import Budget, Safe, prove
-from checker.invariant import Invariant
-from checker.machine import Cause, EventPattern, Level, Machine, Pattern, Property, Rule, RuleKind, put, saturate
+from onceproof.engines.coverability import Budget, Safe, prove
+from onceproof.machine.invariant import Invariant
+from onceproof.machine.system import (
+    Cause,
+    EventPattern,
+    Level,
+    Machine,
+    Pattern,
+    Property,
+    Rule,
+    RuleKind,
+    put,
+    saturate,
+)
+
 from tests.machines import step, variables, where
 
 

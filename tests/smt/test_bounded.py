@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.engines.smt.certify import Outcome, bounded
+from onceproof.engines.smt.solver import Z3, Cvc5, Effort
+from onceproof.machine.system import Machine, Property
 
-from checker.machine import Machine, Property
-from checker.smt.question import Outcome, bounded
-from checker.smt.solver import Z3, Cvc5, Effort
 from tests.machines import (
     abandoned,
     balance,

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onceproof.engines.smt import certificate
+from onceproof.engines.smt.certificate import Subject, verify, write
+from onceproof.engines.smt.certify import certify
+from onceproof.engines.smt.solver import Z3, Cvc5, Effort, installed
+from onceproof.machine.system import Machine, Property
 
-from checker.machine import Machine, Property
-from checker.smt import certificate
-from checker.smt.certificate import Subject, verify, write
-from checker.smt.question import certify
-from checker.smt.solver import Z3, Cvc5, Effort, installed
 from tests.machines import no_dup, no_loss, reference, versions
 from tests.smt.invariants import invariant_of, locked
 

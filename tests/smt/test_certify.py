@@ -6,13 +6,33 @@ import random
 from dataclasses import replace
 
 import pytest
+from onceproof.engines.coverability import Budget, Safe, prove
+from onceproof.engines.smt.certify import (
+    Finding,
+    Outcome,
+    Proof,
+    bounded,
+    certify,
+    discharge,
+    refute,
+)
+from onceproof.engines.smt.induction import obligations
+from onceproof.engines.smt.solver import Z3, Cvc5, Effort, Solver, installed
+from onceproof.machine.invariant import Invariant, Shape
+from onceproof.machine.system import (
+    Action,
+    Cause,
+    EventPattern,
+    Level,
+    Limit,
+    Machine,
+    Pattern,
+    Property,
+    Rule,
+    RuleKind,
+    put,
+)
 
-from checker.cover import Budget, Safe, prove
-from checker.invariant import Invariant, Shape
-from checker.machine import Action, Cause, EventPattern, Level, Limit, Machine, Pattern, Property, Rule, RuleKind, put
-from checker.smt.induction import obligations
-from checker.smt.question import Finding, Outcome, Proof, bounded, certify, discharge, refute
-from checker.smt.solver import Z3, Cvc5, Effort, Solver, installed
 from tests.machines import (
     balance,
     fenced,

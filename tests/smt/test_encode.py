@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from checker.machine import (
+from onceproof.engines.smt import terms
+from onceproof.engines.smt.certify import Finding, certify, refute
+from onceproof.engines.smt.induction import cubes, obligations
+from onceproof.engines.smt.solver import Z3
+from onceproof.machine.system import (
     Action,
     Broadcast,
     Cause,
@@ -22,10 +25,7 @@ from checker.machine import (
     Variable,
     put,
 )
-from checker.smt import terms
-from checker.smt.induction import cubes, obligations
-from checker.smt.question import Finding, certify, refute
-from checker.smt.solver import Z3
+
 from tests.machines import balance, no_dup, reference, variables, where
 from tests.smt.invariants import invariant_of
 from tests.smt.tiny import Size

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.engines.smt.certify import Answer, Finding, refute
+from onceproof.engines.smt.solver import Z3, Cvc5, Effort, Solver
+from onceproof.machine.system import Machine, Property
 
-from checker.machine import Machine, Property
-from checker.smt.question import Answer, Finding, refute
-from checker.smt.solver import Z3, Cvc5, Effort, Solver
 from tests.machines import (
     abandoned,
     balance,

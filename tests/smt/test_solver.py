@@ -6,8 +6,7 @@ import subprocess
 import sys
 
 import pytest
-
-from checker.smt.solver import Z3, Cvc5, Effort, Solver, SolverError, Status, installed
+from onceproof.engines.smt.solver import Z3, Cvc5, Effort, Solver, SolverError, Status, installed
 
 BEGIN = "(set-logic QF_BV)\n(declare-fun |a b.c'| () (_ BitVec 4))\n(declare-fun p () Bool)"
 
@@ -84,6 +83,6 @@ def test_installed_solvers_are_listed_z3_first() -> None:
 
 
 def test_importing_the_package_does_not_load_a_solver() -> None:
-    code = "import sys, checker.smt.question, checker.smt.certificate; print({'z3', 'cvc5'} & set(sys.modules))"
+    code = "import sys, onceproof.engines.smt.certify, onceproof.engines.smt.certificate; print({'z3', 'cvc5'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

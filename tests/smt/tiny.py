@@ -1,4 +1,4 @@
-"""A tiny, slow reading of ``checker.machine``, written for these tests only: steps with identities, and search by brute force.
+"""A tiny, slow reading of ``onceproof.machine.system``, written for these tests only: steps with identities, and search by brute force.
 
 State: a tuple of components, each (row, events); an event is (row, workers); a worker is (identity, row). Rows hold values.
 """
@@ -10,8 +10,19 @@ from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement, permutations, product
 from typing import Any
 
-from checker.invariant import Invariant, Row, Shape
-from checker.machine import Guard, Level, Machine, Move, Pattern, Property, Rule, RuleKind, Run, Update
+from onceproof.machine.invariant import Invariant, Row, Shape
+from onceproof.machine.system import (
+    Guard,
+    Level,
+    Machine,
+    Move,
+    Pattern,
+    Property,
+    Rule,
+    RuleKind,
+    Run,
+    Update,
+)
 
 State = tuple[Any, ...]
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from onceproof.lang.load import load
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.testgen import harness_text, module_text, points
+from onceproof.testing import Kill, run, run_until_killed
 
-from checker.load import load
-from checker.syntax.nodes import Semantics
-from checker.testgen import harness_text, module_text, points
-from checker.testing import Kill, run, run_until_killed
 from tests.cli.test_exit_codes import ROOT, SEED
 from tests.cli.test_exit_codes import run as onceproof
 
@@ -126,8 +126,8 @@ def test_the_sample_on_postgresql_and_rabbitmq(handler: str, outcome: str) -> No
 class Broken:
     """A harness whose worker never comes to the place."""
 
-    steps = {"send": "checker.testing:found", "ack": ""}  # noqa: RUF012
-    worker = "checker.testing:SECONDS.is_integer"
+    steps = {"send": "onceproof.testing:run_until_killed", "ack": ""}  # noqa: RUF012
+    worker = "onceproof.testing:SECONDS.is_integer"
     environment: dict[str, str] = {}  # noqa: RUF012
 
 
@@ -143,6 +143,6 @@ def test_a_step_nobody_knows_is_said() -> None:
 
 def test_a_worker_that_fails_is_shown() -> None:
     harness = Broken()
-    harness.worker = "checker.testing:no_such_function"
+    harness.worker = "onceproof.testing:no_such_function"
     with pytest.raises(AssertionError, match="no_such_function"):
         run(harness)  # type: ignore[arg-type]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.interpreter.oracle import event_sets, explore
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
+from onceproof.machine.system import Cause
 
-from checker.load import load_text
-from checker.lower import lower
-from checker.machine import Cause
-from checker.replay.oracle import event_sets, explore
 from tests.conformance.observe import interpreter_shows, machine_shows
 from tests.traps.trap import CALM, cell, proved, refuted
 

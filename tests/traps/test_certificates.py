@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onceproof.engines.coverability import Budget, Safe, prove
+from onceproof.engines.search import Bounds, explore
+from onceproof.engines.search import Budget as Searched
+from onceproof.engines.smt.certify import Outcome, certify
+from onceproof.engines.smt.solver import Z3, Effort, installed
+from onceproof.lang.load import load
+from onceproof.machine.invariant import Invariant
+from onceproof.machine.system import Cause, Machine, Property
+from onceproof.verdict import certificates
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Verdict
 
-from checker import certificates
-from checker.check import check
-from checker.cover import Budget, Safe, prove
-from checker.explore import Bounds, explore
-from checker.explore import Budget as Searched
-from checker.invariant import Invariant
-from checker.load import load
-from checker.machine import Cause, Machine, Property
-from checker.options import Options
-from checker.result import Verdict
-from checker.smt.question import Outcome, certify
-from checker.smt.solver import Z3, Effort, installed
 from tests.machines import no_dup, reference
 from tests.traps.trap import CALM, SAFE, UNSAFE, cell, file_of, problem, proved, refuted
 

@@ -7,23 +7,23 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
+from onceproof.engines.coverability import Safe
+from onceproof.engines.search import Bounds
+from onceproof.engines.search import Budget as Searched
+from onceproof.engines.search.states import configurations
+from onceproof.engines.smt.certify import Finding, Outcome, certify, refute
+from onceproof.engines.smt.solver import Z3, Effort, Reply, Solver, Status
+from onceproof.lang.load import load, load_text
+from onceproof.machine.invariant import Invariant, Row, Shape
+from onceproof.machine.system import Machine
+from onceproof.report import write
+from onceproof.report.terminal import Paint
+from onceproof.verdict import decide, prove
+from onceproof.verdict.check import check, check_loaded
+from onceproof.verdict.exit_codes import Exit, of_result
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Result, Verdict
 
-from checker import judge, proving
-from checker.check import check, check_loaded
-from checker.cover import Safe
-from checker.exits import Exit, of_result
-from checker.explore import Bounds
-from checker.explore import Budget as Searched
-from checker.explore.states import configurations
-from checker.invariant import Invariant, Row, Shape
-from checker.load import load, load_text
-from checker.machine import Machine
-from checker.options import Options
-from checker.report import write
-from checker.report.terminal import Paint
-from checker.result import Assurance, Result, Verdict
-from checker.smt.question import Finding, Outcome, certify, refute
-from checker.smt.solver import Z3, Effort, Reply, Solver, Status
 from tests.traps.trap import SAFE, UNSAFE, cell, file_of, problem, refuted, unbounded
 
 THREE = (Path(__file__).parents[2] / "examples" / "theory" / "three_workers.once").read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def test_no_counterexample_of_some_length_is_no_proof() -> None:
 def test_an_invariant_made_up_by_an_engine_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the unbounded engine lies, the solver says so, and there is no verdict at all."""
     lie = Safe(Invariant(frozenset(), frozenset(), frozenset(), ()), 0, 0, False)
-    monkeypatch.setattr(judge.cover, "prove", lambda *_: lie)
+    monkeypatch.setattr(decide.coverability, "prove", lambda *_: lie)
     for text in (SAFE, UNSAFE):
         result, _ = check_loaded(load_text(text), Options(second_opinion=False))
         assert result.cells == ()
@@ -174,7 +174,7 @@ class _Silent:
 
 @pytest.mark.parametrize("solver", [Z3(Effort(steps=1)), _Silent()], ids=["limited", "silent"])
 def test_unknown_taken_as_proof(solver: Solver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(proving, "solvers_of", lambda _: (solver,))
+    monkeypatch.setattr(prove, "solvers_of", lambda _: (solver,))
     result = check(file_of(tmp_path, SAFE), Options(second_opinion=False))
     (one,) = result.designs[0].cells
     assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (Verdict.UNKNOWN, Assurance.NONE, None, ())
@@ -188,7 +188,7 @@ def test_unknown_taken_as_proof(solver: Solver, monkeypatch: pytest.MonkeyPatch,
     ids=["time", "time, bounded", "states", "memory"],
 )
 def test_a_limited_run_taken_as_proof(options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checker.explore.meter.LOOKS_AT_MEMORY", 1)
+    monkeypatch.setattr("onceproof.engines.search.meter.LOOKS_AT_MEMORY", 1)
     result = check(file_of(tmp_path, SAFE), options)
     (one,) = result.designs[0].cells
     assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (Verdict.UNKNOWN, Assurance.NONE, None, ())
@@ -206,7 +206,7 @@ def test_time_that_runs_out_between_two_stages(late: int, tmp_path: Path, monkey
         looks += 1
         return 0.0 if looks <= late else 1e6
 
-    monkeypatch.setattr("checker.question.time.monotonic", clock)
+    monkeypatch.setattr("onceproof.verdict.task.time.monotonic", clock)
     (one,) = check(file_of(tmp_path, SAFE), Options()).designs[0].cells
     assert (one.verdict, one.assurance) == (Verdict.UNKNOWN, Assurance.NONE)
     assert "more than" in one.reason
@@ -217,7 +217,7 @@ def test_a_killed_run_taken_as_proof(stage: str, monkeypatch: pytest.MonkeyPatch
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(proving if stage == "certify" else judge, stage, stop)
+    monkeypatch.setattr(prove if stage == "certify" else decide, stage, stop)
     result, interrupted = check_loaded(load(file_of(tmp_path, SAFE)), Options())
     assert interrupted
     assert result.cells == ()

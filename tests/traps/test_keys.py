@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from checker.machine import Cause
+from onceproof.machine.system import Cause
+
 from tests.traps.trap import cell, cells, codes, open_question, proved, refuted
 
 KEYED = """\

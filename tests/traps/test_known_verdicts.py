@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
+from onceproof.verdict.check import check
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Cell, Verdict
 
-from checker.check import check
-from checker.machine import Cause
-from checker.options import Options
-from checker.result import Assurance, Cell, Verdict
-from checker.syntax.nodes import Semantics
 from tests.traps.trap import proved, refuted, unbounded
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

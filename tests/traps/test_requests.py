@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from checker.machine import Cause
+from onceproof.machine.system import Cause
+
 from tests.traps.trap import CALM, cell, cells, codes, proved, refuted
 
 HEAD = """\

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.machine.system import Cause
 
-from checker.machine import Cause
 from tests.traps.trap import cell, cells, codes, open_question, proved, refuted
 
 HEAD = """\

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from checker.check import check_loaded
-from checker.claims import property_of
-from checker.design import ASSUMPTIONS
-from checker.load import load_text
-from checker.lower import lower
-from checker.machine import Cause, Machine, Property
-from checker.options import Options
-from checker.result import Assurance, Cell, Verdict
-from checker.slice import sliced
+from onceproof.lang.design import ASSUMPTIONS
+from onceproof.lang.load import load_text
+from onceproof.lower import lower
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Cause, Machine, Property
+from onceproof.properties import property_of
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Cell, Verdict
 
 ANY = Options(second_opinion=False)
 

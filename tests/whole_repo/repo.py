@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGE = ROOT / "checker"
+SOURCES = ROOT / "checker"
+PACKAGE = SOURCES / "onceproof"
 
 _FENCE = re.compile(r"^```(?P<kind>[^\n`]*)\n(?P<body>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _IGNORED = re.compile(r"(^|/)(\.[^/]+|__pycache__|build|dist|[^/]*\.egg-info)/")
@@ -70,7 +71,7 @@ def modules() -> Mapping[str, Path]:
     """Every module of the package by its dotted name."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
+        parts = path.relative_to(SOURCES).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
@@ -91,6 +92,6 @@ def nodes(module: str) -> tuple[ast.AST, ...]:
 def tool(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command line as a pipe sees it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("ONCEPROOF_") and k not in ("FORCE_COLOR", "CLICOLOR_FORCE")}
-    environment = {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-    command = (sys.executable, "-m", "checker", *arguments)
+    environment = {**kept, "PYTHONPATH": str(SOURCES), "PYTHONUTF8": "1"}
+    command = (sys.executable, "-m", "onceproof", *arguments)
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)

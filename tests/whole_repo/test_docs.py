@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from onceproof.lang.errors.shapes import SHAPES
+from onceproof.lang.source import Source
+from onceproof.lang.syntax import read as parse
+from onceproof.verdict.check import check
+from onceproof.verdict.exit_codes import Exit, of_result
 
-from checker.check import check
-from checker.errors.shapes import SHAPES
-from checker.exits import Exit, of_result
-from checker.source import Source
-from checker.syntax import read as parse
 from tests.whole_repo.repo import ROOT, Block, blocks, pages, read, tool
 
 LANGUAGE = Path("docs/language.md")

@@ -7,52 +7,49 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from tests.whole_repo.repo import PACKAGE, ROOT, blocks, modules, nodes
+from tests.whole_repo.repo import ROOT, modules, nodes
 
 LAYERS = (
-    ("records", "digests", "cache", "memory"),
-    ("source", "machine", "resources", "durations", "testing", "paths", "pages"),
-    ("diagnostics", "invariant", "syntax.nodes", "syntax.steps", "models"),
-    ("errors",),
-    ("syntax", "design", "highlight"),
-    ("resolve_models", "resolve_steps", "resolve", "load", "formatting"),
-    ("trace", "options", "slice", "view", "explore", "cover", "smt", "export"),
-    ("lower", "replay"),
-    ("claims", "lemmas", "parts", "unfold", "retell", "faults", "result", "tracefile"),
+    ("base",),
+    ("models",),
+    ("machine",),
+    ("lang",),
+    ("engines",),
+    ("export",),
+    ("lower",),
+    ("properties",),
+    ("interpreter",),
+    ("counterexample",),
     ("story",),
-    ("fragment", "idle", "impossible", "dead", "why", "blame", "lengths", "inparts", "certificates", "walk"),
-    ("question",),
-    ("refuting", "proving"),
-    ("judge",),
-    ("kept", "prepared", "many"),
-    ("check", "assuming", "exits"),
-    ("certain", "crashmap", "frontier", "needs", "repair", "compare", "testgen"),
-    ("report", "progress"),
-    ("commands", "cli", "main", "api", "lsp"),
+    ("explain",),
+    ("verdict",),
+    ("analysis",),
+    ("repair",),
+    ("testgen", "testing"),
+    ("report",),
+    ("api",),
+    ("lsp",),
+    ("commands", "cli"),
 )
-"""Parts of the package, lowest first. A module belongs to the longest name that fits; it imports nothing from a higher layer."""
+"""The folders of the package, lowest first. A module imports nothing from a higher layer."""
 
-ENGINES = ("explore", "cover", "smt", "export")
-DATA = {"machine", "invariant", "records", "memory"}
+ENGINES = ("engines.search", "engines.coverability", "engines.smt", "export")
+DATA = ("machine", "base")
 """What the engines may share."""
 
-PRINTERS = ("report", "commands", "cli", "main")
+PRINTERS = ("report", "commands", "cli")
 """Parts that may write to a stream."""
-
-GIVEN_A_STREAM = ("progress",)
-"""Parts that may write to a stream they are given, and to no other."""
 
 FRONT = {"", "__main__"}
 """The package itself imports on demand and starts the command line: it is above everything."""
 
 
 def _name(module: str) -> str:
-    return module.removeprefix("checker").removeprefix(".")
+    return module.removeprefix("onceproof").removeprefix(".")
 
 
 @cache
@@ -103,53 +100,29 @@ def test_every_module_has_a_layer() -> None:
 
 def test_imports_go_one_way() -> None:
     layered = sorted(m for m in modules() if _name(m) not in FRONT and _layer(m) >= 0)
-    assert len(layered) > 50
     upwards = [
         f"{modules()[module]}:{line} imports upwards: {target}"
         for module in layered
         for line, target in imported(module)
-        if target != "checker" and _layer(target) > _layer(module)  # `checker` itself is the version
+        if target != "onceproof" and _layer(target) > _layer(module)  # the package itself is the version
     ]
     assert not upwards
-
-
-@pytest.mark.parametrize("layer", range(len(LAYERS)))
-def test_no_circle_within_a_layer(layer: int) -> None:
-    graph: dict[str, set[str]] = {part: set() for part in LAYERS[layer]}
-    for module in modules():
-        if _name(module) not in FRONT and _layer(module) == layer:
-            inside = {_part(t) for _, t in imported(module) if t != "checker" and _layer(t) == layer}
-            graph[_part(module)] |= inside - {_part(module)}
-    TopologicalSorter(graph).prepare()  # raises CycleError
-
-
-def test_every_part_exists() -> None:
-    for part in (p for layer in LAYERS for p in layer):
-        assert any(m == f"checker.{part}" or m.startswith(f"checker.{part}.") for m in modules()), part
-
-
-def test_the_page_shows_the_same_layers() -> None:
-    shown = [b.text for b in blocks("ARCHITECTURE.md") if b.text.startswith("records ·")]
-    assert len(shown) == 1
-    words = [line.split(" · ") for line in shown[0].splitlines()]
-    words[2] = [w for w in words[2] if not w.startswith("the tree")] + ["syntax.nodes", "syntax.steps"]
-    words[4] = [w.removesuffix(" (all the rest)") for w in words[4]]
-    assert [set(line) for line in words] == [set(layer) for layer in LAYERS]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_share_nothing_but_the_data(engine: str) -> None:
     for module in modules():
-        if _name(module).split(".")[0] == engine:
-            foreign = {_part(t) for _, t in imported(module)} - {engine}
-            assert foreign <= DATA, module
+        if f"{_name(module)}.".startswith(f"{engine}."):
+            foreign = {_name(t) for _, t in imported(module)}
+            mine = {t for t in foreign if f"{t}.".startswith(f"{engine}.")}
+            assert {t.split(".")[0] for t in foreign - mine} <= set(DATA), module
 
 
 def test_the_interpreter_is_another_reading() -> None:
     for module in modules():
-        if _name(module).split(".")[0] == "replay":
+        if _name(module).split(".")[0] == "interpreter":
             foreign = {_part(t) for _, t in imported(module)}
-            assert not foreign & {"lower", "slice", "claims", "unfold", *ENGINES}, module
+            assert not foreign & {"lower", "properties", "engines", "counterexample"}, module
 
 
 # ---------------------------------------------------------------- printing
@@ -191,7 +164,7 @@ def test_nothing_prints() -> None:
         found += [(module, line) for line in _prints(module)]
         if part not in PRINTERS:
             found += [(module, stream) for stream in _streams(module)]
-        if part not in (*PRINTERS, *GIVEN_A_STREAM):
+        if part not in PRINTERS:
             found += [(module, line) for line in _writes(module)]
     assert not found
 
@@ -203,7 +176,7 @@ def test_only_the_exit_door_exits() -> None:
         for node in nodes(module)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("exit", "quit", "sys.exit", "os._exit")
     }
-    assert exits == {"checker.main"}
+    assert exits == {"onceproof.cli.main"}
 
 
 # ---------------------------------------------------------------- start-up
@@ -218,29 +191,17 @@ def _loaded_by(script: str, watched: tuple[str, ...]) -> set[str]:
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-@pytest.mark.parametrize("start", ["checker", "checker.cli", "checker.main", "checker.commands.check"])
+@pytest.mark.parametrize("start", ["onceproof", "onceproof.cli", "onceproof.cli.main", "onceproof.commands.check"])
 def test_heavy_libraries_are_imported_on_demand(start: str) -> None:
     assert _loaded_by(f"import {start}", HEAVY) == set()
-
-
-def test_the_way_to_a_kept_answer_is_short() -> None:
-    """Python has loaded some of these by itself at times; not here (-I -S)."""
-    script = "import sys; sys.path.insert(0, '.'); import checker.commands.answers, checker.main; print(*sys.modules)"
-    done = subprocess.run((sys.executable, "-I", "-S", "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
-    assert not {"typing", "re", "pathlib", "enum", "click"} & set(done.stdout.split())
 
 
 def test_a_refutation_loads_neither_a_solver_nor_what_only_proofs_need() -> None:
     """And a proof loads the solver's library, not the package around it."""
     words = ["check", "examples/article/invoice_email.once", "--no-cache", "--semantics", "at-least-once", "--claim"]
-    proofs = ("checker.smt.question", "checker.smt.solver", "checker.fragment", "checker.dead")
-    run = "from checker.main import main; from checker.syntax.tables import tables; tables(); "  # by Lark, where none are kept
+    proofs = ("onceproof.engines.smt.certify", "onceproof.engines.smt.solver", "onceproof.verdict.side_conditions", "onceproof.verdict.vacuity")
+    run = "from onceproof.cli.main import main; from onceproof.lang.syntax.tables import tables; tables(); "  # by Lark, where none are kept
     run += f"[sys.modules.pop(m) for m in list(sys.modules) if m.split('.')[0] in {HEAVY!r}]; main({{!r}})"
     needed = {"tomllib", "difflib"}  # the design names a model of a provider, and its names are compared with each other
     assert _loaded_by(run.format([*words, "no duplicate"]), HEAVY + proofs) == needed
     assert _loaded_by(run.format([*words, "no loss"]), ("z3", "numpy", "networkx", "rich", "lark", *proofs)) == {*proofs}
-
-
-def test_the_package_is_where_we_look() -> None:
-    assert (PACKAGE / "machine.py").is_file()
-    assert len(modules()) > 50

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from checker.claims import property_of
-from checker.claims.doom import TooWide
-from checker.cover import Budget, Safe, prove
-from checker.design import Claim
-from checker.invariant import Invariant
-from checker.load import load_text
-from checker.lower import Lowered, lower
-from checker.machine import Machine, Property
-from checker.slice import sliced
-from checker.why import Why, explain_proof
+from onceproof.engines.coverability import Budget, Safe, prove
+from onceproof.explain.proof import Why, explain_proof
+from onceproof.lang.design import Claim
+from onceproof.lang.load import load_text
+from onceproof.lower import Lowered, lower
+from onceproof.machine.invariant import Invariant
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Machine, Property
+from onceproof.properties import property_of
+from onceproof.properties.possibility import TooWide
 
 DEDUP = """event Paid(id, account)
 queue payments of Paid at-least-once

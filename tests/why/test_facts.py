@@ -10,19 +10,19 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from onceproof.engines.coverability import Budget
+from onceproof.engines.search import Bounds, Exploration
+from onceproof.engines.search import Budget as Search
+from onceproof.engines.search.states import configurations
+from onceproof.engines.smt.certify import certify
+from onceproof.engines.smt.solver import Z3, Effort
+from onceproof.explain.proof import Fact, Kind
+from onceproof.explain.proof.explain import reasons
+from onceproof.explain.proof.rebuild import confirm, rebuilt
+from onceproof.explain.proof.space import possible
+from onceproof.machine.invariant import Row, Shape
+from onceproof.machine.system import EventPattern, Guard, Level, Machine, Pattern
 
-from checker.cover import Budget
-from checker.explore import Bounds, Exploration
-from checker.explore import Budget as Search
-from checker.explore.states import configurations
-from checker.invariant import Row, Shape
-from checker.machine import EventPattern, Guard, Level, Machine, Pattern
-from checker.smt.question import certify
-from checker.smt.solver import Z3, Effort
-from checker.why import Fact, Kind
-from checker.why.explain import reasons
-from checker.why.rebuild import confirm, rebuilt
-from checker.why.space import possible
 from tests.designs import random_design
 from tests.why.designs import DESIGNS, Proved, explained, proofs
 

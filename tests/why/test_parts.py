@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from itertools import product
 
 import pytest
+from onceproof.explain.proof.before import steps
+from onceproof.explain.proof.oneof import pairs
+from onceproof.explain.proof.space import Cube, Space, Term, cube, places, subtract, uncovered
+from onceproof.explain.proof.words import Words, listed
+from onceproof.lower.variables import PC
+from onceproof.machine.system import Level, Machine, Test
 
-from checker.lower.variables import PC
-from checker.machine import Level, Machine, Test
-from checker.why.before import steps
-from checker.why.oneof import pairs
-from checker.why.space import Cube, Space, Term, cube, places, subtract, uncovered
-from checker.why.words import Words, listed
 from tests.smt.tiny import Size, State, starts, successors
 from tests.why.designs import Proved, explained
 

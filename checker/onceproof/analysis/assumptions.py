@@ -1,0 +1,351 @@
+"""Under which assumptions a refuted claim holds, and which of its assumptions a proved one needs.
+
+A set of assumptions *suffices* if the claim is proved under it for any number, with a checked certificate; it is *minimal* if no
+smaller part of it suffices. A story that survives some assumptions tells that every sufficient set has one of the others (it must
+*hit* the story), so most sets are turned down without looking at them: minimal hitting sets, as in Reiter, "A theory of
+diagnosis from first principles" (Artificial Intelligence 32, 1987). What a story survives is asked of the interpreter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import field, replace
+from itertools import combinations
+
+from onceproof.base.records import dataclass
+from onceproof.counterexample.lift import trace_of
+from onceproof.engines import coverability
+from onceproof.engines.search import Bounds, Budget, Found, simplest
+from onceproof.interpreter import ReplayError, replay, violated
+from onceproof.interpreter.trace import Trace
+from onceproof.lang.design import ASSUMPTIONS, Assumption, Claim, Design
+from onceproof.lang.source import Span
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import Lowered, lower
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Machine, Property
+from onceproof.properties import TooWide, property_of
+from onceproof.verdict.decide import judge_claim
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Verdict
+
+ORDER = (
+    "within-key-window", "within-lock", "within-dedup-window", "no-replay", "no-publisher-retries", "no-broker-copies",
+    "within-lease", "no-shutdown", "no-rebalance", "no-lost-connections", "no-rewinds", "no-batch-failures", "no-expired-messages",
+    "no-lost-acks", "no-lost-answers", "no-refusals", "no-failover", "no-crash",
+)  # fmt: skip
+"""The assumptions that are tried, those that one can arrange for first."""
+
+PHRASES = {
+    "no-crash": "no crash",
+    "no-replay": "no replay",
+    "no-publisher-retries": "no publisher retries",
+    "no-broker-copies": "no broker copies",
+    "no-lost-answers": "no lost answers",
+    "no-lost-acks": "no lost acks",
+    "no-refusals": "no refusals",
+    "no-failover": "no failover",
+    "no-lost-connections": "no lost connections",
+    "no-rebalance": "no rebalance",
+    "no-shutdown": "no shutdown",
+    "no-rewinds": "no rewinds",
+    "no-batch-failures": "no batch failures",
+    "no-expired-messages": "no expired messages",
+    "within-dedup-window": "publisher retries end within the dedup window",
+    "within-lock": "work ends within the lock",
+    "within-lease": "handler finishes within the lease",
+    "within-key-window": "retries end within the key window",
+    "crash-only-after": "crash only after",
+}
+"""How a design says each of them."""
+
+QUICK = ((1, 1), (2, 1), (1, 2), (2, 2))
+"""Workers and events of the searches that turn a set down before it is judged."""
+
+QUICK_STATES = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sufficient:
+    """A minimal set of assumptions under which the claim is proved; ``cell`` is that verdict. Empty: it needs none."""
+
+    kinds: tuple[str, ...]
+    phrases: tuple[str, ...]
+    words: tuple[str, ...]
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One assumption of a proved claim: ``needed`` without it the claim is refuted (None: not decided)."""
+
+    kind: str
+    phrase: str
+    needed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assuming:
+    """What came of the search for one claim under one semantics. ``cell``: the verdict on the design as it is.
+
+    ``sufficient``: the minimal sets, smallest first; for a refuted claim of assumptions to add, for a proved one of those it has.
+    ``needs`` (proved): each assumption by itself. ``hopeless``: refuted even under all of them. ``undecided``: the smallest
+    sets that are neither proved for any number nor refuted. ``complete``: there is no other minimal set of at most the size asked
+    for; else ``reason`` says why that is not known.
+    """
+
+    claim: str
+    semantics: Semantics
+    cell: Cell | Disagreement
+    sufficient: tuple[Sufficient, ...] = ()
+    needs: tuple[Need, ...] = ()
+    hopeless: bool = False
+    undecided: tuple[tuple[str, ...], ...] = ()
+    complete: bool = True
+    reason: str = ""
+    judged: int = 0
+    failures: tuple[Disagreement, ...] = ()
+
+
+def assumptions_for(design: Design, claim: Claim, semantics: Semantics, options: Options, most: int = 3) -> Assuming:
+    """Search for one claim. ``most``: the largest set tried for a refuted claim. ``options.seconds`` limits the whole search.
+
+    If no set of that size suffices but all assumptions together do, one minimal set is worked out from those.
+    """
+    options = replace(options, workers=None, events=None, second_opinion=False, lengths=False)
+    deadline = time.monotonic() + options.seconds
+    cell = judge_claim(lower(design, semantics), claim, options)
+    start = Assuming(claim.text, semantics, cell)
+    if isinstance(cell, Disagreement):
+        return replace(start, complete=False, reason="the engines contradict each other", failures=(cell,))
+    if cell.verdict is Verdict.REFUTED:
+        search = _Search(design, claim, semantics, options, _candidates(design, claim, semantics), deadline)
+        if cell.trace is not None:
+            search.learn(cell.trace, frozenset())
+        return search.refuted(start, most)
+    if _is_proved(cell):
+        if not design.assumptions:
+            return start
+        own = tuple(dict.fromkeys(a.kind for a in design.assumptions))
+        candidates = {kind: tuple(a for a in design.assumptions if a.kind == kind) for kind in own}
+        search = _Search(replace(design, assumptions=()), claim, semantics, options, candidates, deadline)
+        return search.proved(start)
+    return replace(start, complete=False, reason=cell.reason or "the claim is neither proved for any number nor refuted")
+
+
+def _is_proved(cell: Cell) -> bool:
+    return cell.verdict is Verdict.HOLDS and cell.assurance is Assurance.CERTIFICATE and cell.scope == Scope()
+
+
+def _phrase(assumption: Assumption) -> str:
+    return PHRASES[assumption.kind] + (f" send {assumption.effect}" if assumption.effect else "")
+
+
+Kinds = frozenset[str]
+Candidates = dict[str, tuple[Assumption, ...]]
+
+
+def _candidates(design: Design, claim: Claim, semantics: Semantics) -> Candidates:
+    """The assumptions that change anything for this claim: those whose machine is another one."""
+    found: Candidates = {}
+    now = _asked(lower(design, semantics), claim)
+    for kind in ORDER:
+        if not design.assumes(kind):
+            added = Assumption(kind, None, Span(0, 0, 0, 0, design.path))
+            if _asked(lower(_with(design, (added,)), semantics), claim) != now:
+                found[kind] = (added,)
+    return found
+
+
+def _with(design: Design, assumptions: Iterable[Assumption]) -> Design:
+    return replace(design, assumptions=(*design.assumptions, *assumptions))
+
+
+def _asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
+    """The sliced machine and the property; None if the claim is too wide to be asked."""
+    try:
+        prop = property_of(lowered, claim)
+    except TooWide:
+        return None
+    return sliced(lowered.machine, prop), prop
+
+
+@dataclass(frozen=True, slots=True)
+class _Conflict:
+    """A story: where the assumptions ``under`` are made it happens, unless one of ``hits`` is made, too."""
+
+    under: Kinds
+    hits: Kinds
+
+
+class _OutOfTime(Exception):
+    """The budget is spent."""
+
+
+@dataclass(slots=True)
+class _Search:
+    """The search below one design. ``candidates`` can be added to it."""
+
+    design: Design
+    claim: Claim
+    semantics: Semantics
+    options: Options
+    candidates: Candidates
+    deadline: float
+    conflicts: list[_Conflict] = field(default_factory=list)
+    found: dict[Kinds, Cell] = field(default_factory=dict)
+    minimal: list[Kinds] = field(default_factory=list)
+    vacuous: list[Kinds] = field(default_factory=list)
+    unsure: dict[Kinds, str] = field(default_factory=dict)
+    failures: list[Disagreement] = field(default_factory=list)
+    judged: int = 0
+
+    # -- the two questions
+
+    def refuted(self, start: Assuming, most: int) -> Assuming:
+        """Minimal sets to add to a design whose claim is refuted."""
+        hopeless, reason = False, ""
+        try:
+            every = frozenset(self.candidates)
+            whole = self.holds(every)
+            hopeless = whole is False and every not in self.unsure and not self._is_vacuous(every)
+            if not hopeless:
+                self._smallest_first(min(most, len(every)))
+                if not self.minimal and whole:
+                    self._shrunk(every)
+        except _OutOfTime as spent:
+            reason = str(spent)
+        return self._answer(start, reason, hopeless)
+
+    def proved(self, start: Assuming) -> Assuming:
+        """Which of its assumptions a proved claim needs; none if it holds without any, for an assumption only takes steps away."""
+        every, reason = frozenset(self.candidates), ""
+        answers: dict[str, bool | None] = dict.fromkeys(self.candidates)
+        try:
+            none_needed = self.holds(frozenset())
+            for kind in self.candidates:
+                if none_needed:
+                    answers[kind] = False
+                    continue
+                rest = every - {kind}
+                answers[kind] = not self.holds(rest)
+                if rest in self.unsure or self._is_vacuous(rest):
+                    answers[kind] = None
+            self._smallest_first(len(every))
+        except _OutOfTime as spent:
+            reason = str(spent)
+        needs = tuple(Need(kind, _phrase(self.candidates[kind][0]), needed) for kind, needed in answers.items())
+        return replace(self._answer(start, reason, hopeless=False), needs=needs)
+
+    def _answer(self, start: Assuming, reason: str, hopeless: bool) -> Assuming:
+        sets = tuple(self._told(kinds) for kinds in sorted(self.minimal, key=self._rank))
+        unsure = [kinds for kinds in self.unsure if not any(other <= kinds for other in self.minimal)]
+        unsure = sorted((k for k in unsure if not any(other < k for other in unsure)), key=self._rank)
+        if unsure and not reason:
+            reason = f"not every set was either proved for any number or refuted: {self.unsure[unsure[0]]}"
+        undecided = tuple(tuple(map(_phrase, self._made(kinds))) for kinds in unsure)
+        done = replace(start, sufficient=sets, hopeless=hopeless, undecided=undecided, complete=not reason, reason=reason)
+        return replace(done, judged=self.judged, failures=tuple(self.failures))
+
+    def _rank(self, kinds: Kinds) -> tuple[int, tuple[int, ...]]:
+        names = list(self.candidates)
+        return len(kinds), tuple(sorted(names.index(kind) for kind in kinds))
+
+    def _told(self, kinds: Kinds) -> Sufficient:
+        made = self._made(kinds)
+        words = tuple(ASSUMPTIONS[a.kind] + (f" ({a.effect})" if a.effect else "") for a in made)
+        return Sufficient(tuple(dict.fromkeys(a.kind for a in made)), tuple(map(_phrase, made)), words, self.found[kinds])
+
+    def _made(self, kinds: Kinds) -> tuple[Assumption, ...]:
+        return tuple(a for kind in self.candidates if kind in kinds for a in self.candidates[kind])
+
+    # -- going through the sets
+
+    def _smallest_first(self, most: int) -> None:
+        for size in range(most + 1):
+            for kinds in self._sets(size):
+                if self.holds(kinds):
+                    self.minimal.append(kinds)
+
+    def _sets(self, size: int) -> Iterator[Kinds]:
+        """The sets of one size that may be minimal and sufficient, as far as is known when their turn comes."""
+        for combination in combinations(self.candidates, size):
+            kinds = frozenset(combination)
+            if not any(known < kinds for known in self.minimal) and not self._is_vacuous(kinds) and not self._told_against(kinds):
+                yield kinds
+
+    def _shrunk(self, kinds: Kinds) -> None:
+        """One minimal part of a sufficient set: leave out what is not needed, one by one."""
+        for kind in reversed(list(self.candidates)):
+            if kind in kinds and self.holds(kinds - {kind}):
+                kinds -= {kind}
+        self.minimal.append(kinds)
+
+    def _told_against(self, kinds: Kinds) -> bool:
+        return any(conflict.under <= kinds and not conflict.hits & kinds for conflict in self.conflicts)
+
+    def _is_vacuous(self, kinds: Kinds) -> bool:
+        return any(known <= kinds for known in self.vacuous)
+
+    # -- one set
+
+    def holds(self, kinds: Kinds) -> bool:
+        """Whether the claim is proved under a set; stories, vacuity and doubts are remembered."""
+        if kinds in self.found:
+            return True
+        if kinds in self.unsure or self._is_vacuous(kinds) or self._told_against(kinds):
+            return False
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise _OutOfTime(f"the time of {self.options.seconds:g} s is spent")
+        lowered = lower(_with(self.design, self._made(kinds)), self.semantics)
+        asked = _asked(lowered, self.claim)
+        if asked is not None and (self._quickly_refuted(lowered, asked, kinds) or self._beyond_proof(asked, kinds, left)):
+            return False
+        self.judged += 1
+        cell = judge_claim(lowered, self.claim, replace(self.options, seconds=max(1.0, left)))
+        if isinstance(cell, Disagreement):
+            self.failures.append(cell)
+            self.unsure[kinds] = "the engines contradict each other"
+        elif _is_proved(cell):
+            self.found[kinds] = cell
+        elif cell.verdict is Verdict.VACUOUS:
+            self.vacuous.append(kinds)
+        elif cell.verdict is Verdict.REFUTED and cell.trace is not None:
+            self.learn(cell.trace, kinds)
+        else:
+            self.unsure[kinds] = cell.reason
+        return kinds in self.found
+
+    def _quickly_refuted(self, lowered: Lowered, asked: tuple[Machine, Property], kinds: Kinds) -> bool:
+        machine, prop = asked
+        for workers, events in QUICK:
+            found = simplest(machine, prop, Bounds(workers, events), Budget(QUICK_STATES, 1.0))
+            if isinstance(found, Found):
+                return self.learn(trace_of(lowered, machine, found.run), kinds)
+        return False
+
+    def _beyond_proof(self, asked: tuple[Machine, Property], kinds: Kinds, seconds: float) -> bool:
+        """No story in small bounds, and outside what is decided for any number: a bounded answer would not be reported anyway."""
+        answer = coverability.prove(*asked, coverability.Budget(seconds=seconds))
+        if isinstance(answer, coverability.Coverable) and not answer.exact:
+            self.unsure[kinds] = "what depends on nobody else being at work is decided for bounds only"
+        return kinds in self.unsure
+
+    def learn(self, trace: Trace, kinds: Kinds) -> bool:
+        """Remember a story that happens under ``kinds``: which assumptions end it. False if the interpreter does not follow it."""
+        if not self._happens(trace, kinds):
+            return False
+        under = next(u for u in (frozenset[str](), kinds & {"within-lease"}, kinds) if self._happens(trace, u))
+        hits = frozenset(k for k in self.candidates if k not in under and not self._happens(trace, under | {k}))
+        self.conflicts.append(_Conflict(under, hits))
+        return True
+
+    def _happens(self, trace: Trace, kinds: Kinds) -> bool:
+        design = _with(self.design, self._made(kinds))
+        try:
+            last = replay(design, trace).states[-1]
+        except ReplayError:
+            return False
+        return violated(design, self.claim, self.semantics, last)

@@ -1,0 +1,242 @@
+"""The fault frontier: which faults, and no fewer, break a claim.
+
+All inclusion-minimal combinations of single faults (each with its place, counted as often as it happens) up to a size, each with a
+run that the interpreter has followed. What is not found within the limits is not denied: they are part of the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+
+from onceproof.analysis.crash_map import gap_words
+from onceproof.analysis.fault_model import Fault, Faulty, faulty
+from onceproof.base.records import dataclass
+from onceproof.counterexample.validate import confirmed
+from onceproof.engines import coverability
+from onceproof.engines.search import Bounds, Budget
+from onceproof.engines.search.min_fault_search import FREE, Combinations, combinations
+from onceproof.interpreter.trace import Trace
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import Lowered, lower
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Cause, Level, Property
+from onceproof.properties import TooWide, property_of
+from onceproof.verdict.certain import certain
+from onceproof.verdict.options import Options
+
+MOST = 2
+"""Faults up to which all combinations are looked for, unless told otherwise."""
+
+FARTHEST = 4
+"""Faults up to which one goes for a claim that is known to be breakable, if fewer do not do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSet:
+    """A minimal combination: each fault with how often it happens (none: it breaks without any). ``words``: one phrase per fault.
+
+    ``trace``: a replayed run with exactly these faults. ``workers``: how many live at once in it.
+    """
+
+    faults: tuple[tuple[Fault, int], ...]
+    words: tuple[str, ...]
+    trace: Trace
+    workers: int
+
+    @property
+    def size(self) -> int:
+        """How many faults it takes."""
+        return sum(count for _, count in self.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """The frontier of one claim under one semantics, smallest sets first.
+
+    ``most``: every minimal combination of at most so many faults is listed, within ``workers`` and ``events`` at once (0: not even
+    the run without faults could be searched). ``proved``: no combination of any size breaks it, for any number of workers and
+    events. ``reason``: why the search ended early, or what is not confirmed.
+    """
+
+    claim: str
+    semantics: Semantics
+    sets: tuple[FaultSet, ...]
+    most: int
+    workers: int
+    events: int
+    complete: bool
+    proved: bool = False
+    reason: str = ""
+
+    @property
+    def fewest(self) -> int | None:
+        """How many faults it takes to break the claim; None if no combination was found."""
+        return min((s.size for s in self.sets), default=None)
+
+
+def frontier(design: Design, claim: Claim, semantics: Semantics, options: Options | None = None, most: int = MOST) -> Frontier:
+    """The frontier of one claim. ``options``: ``workers`` and ``events`` are the bounds (else they are chosen), ``seconds`` limits
+    all of it, ``states`` each search."""
+    options = options or Options()
+    deadline = time.monotonic() + options.seconds
+    lowered = lower(design, semantics)
+    nothing = Frontier(claim.text, semantics, (), 0, 0, 0, False)
+    try:
+        prop = property_of(lowered, claim)
+    except TooWide as error:
+        return replace(nothing, reason=str(error))
+    machine = sliced(lowered.machine, prop)
+    proved, answer = certain(lowered, claim, (machine, prop), options)
+    search = _Search(lowered, claim, prop, faulty(lowered, machine), (options, deadline))
+    bounds = _bounds(machine.level(Level.COMPONENT) != (), options)
+    if proved:
+        return Frontier(claim.text, semantics, (), most, bounds.workers, bounds.events, True, True)
+    found = search.frontier(bounds, most)
+    if found.sets or not found.complete or not isinstance(answer, coverability.Coverable):
+        return found
+    wider = Bounds(max(bounds.workers, answer.workers), max(bounds.events, answer.events))
+    if options.bounded:
+        wider = bounds
+    for size in range(most if wider != bounds else most + 1, FARTHEST + 1):
+        further = search.frontier(wider, size)
+        if further.complete or further.sets:
+            found = further
+        if further.sets or not further.complete:
+            break
+    return found
+
+
+def _bounds(together: bool, options: Options) -> Bounds:
+    """Two workers; two events if they can influence each other."""
+    return Bounds(options.workers or 2, options.events or (2 if together else 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search for one claim. ``limits``: the options, and until when."""
+
+    lowered: Lowered
+    claim: Claim
+    prop: Property
+    faulty: Faulty
+    limits: tuple[Options, float]
+
+    def frontier(self, bounds: Bounds, most: int) -> Frontier:
+        """Everything up to ``most`` faults within the bounds."""
+        options, deadline = self.limits
+        every = sorted(self.faulty.every, key=_order)
+        number = {fault: i for i, fault in enumerate(every)}
+        labels = [FREE if fault is None else number[fault] for fault in self.faulty.faults]
+        budget = Budget(options.states, max(0.05, deadline - time.monotonic()))
+        got = combinations(self.faulty.machine, self.prop, labels, most, (bounds, budget))
+        sets, reason = self._told(got, every)
+        reached = most if got.complete else max(got.unsearched - 1, 0)
+        complete = got.complete and not reason
+        semantics = self.lowered.semantics
+        return Frontier(
+            self.claim.text, semantics, sets, reached, bounds.workers, bounds.events, complete, False, got.reason or reason
+        )
+
+    def _told(self, got: Combinations, every: list[Fault]) -> tuple[tuple[FaultSet, ...], str]:
+        """The combinations whose run the interpreter confirms, and what it does not."""
+        sets, reason = [], ""
+        for one in got.found:
+            trace = confirmed(self.lowered, self.claim, self.faulty.machine, one.run)
+            if trace is None:
+                reason = "the interpreter does not confirm what the search found"
+                continue
+            counted = tuple((every[label], times) for label, times in Counter(one.labels).items())
+            words = tuple(fault_words(self.lowered.design, fault, times) for fault, times in counted)
+            sets.append(FaultSet(counted, words, trace, one.peak_workers))
+        return tuple(sets), reason
+
+
+RANK = (
+    Cause.KILLED, Cause.ANSWER_LOST, Cause.ACK_LOST, Cause.LEASE_EXPIRED, Cause.REFUSED, Cause.PUBLISHER_RETRY, Cause.BROKER_COPY,
+    Cause.VANISHED, Cause.REPLAY,
+)  # fmt: skip
+"""The order in which faults of equal number are told: what happens at every deployment first."""
+
+
+OF_BROKERS = {
+    Cause.CONNECTION_LOST: "a lost connection to {queue} while a worker{of} is at work",
+    Cause.FENCED: "a partition of {queue} that moves while a worker{of} is at work",
+    Cause.REQUEUED: "a shutdown that gives a message of {queue} back while a worker{of} is at work",
+    Cause.REWOUND: "a lower position that is committed in {queue}",
+    Cause.BATCH_RETURNED: "a batch of {queue} that comes back, because another of its records failed",
+    Cause.ABORTED_APPEARED: "a message of an aborted transaction that is seen in {queue} after all",
+}
+"""Faults that only some brokers have."""
+
+
+def _order(fault: Fault) -> tuple[object, ...]:
+    rank = RANK.index(fault.cause) if fault.cause in RANK else len(RANK)
+    gap = fault.gap
+    return (rank, fault.cause.value, fault.process, fault.line, gap.during if gap else False, gap.after if gap else (),
+            fault.queue, fault.subject)  # fmt: skip
+
+
+# ---------------------------------------------------------------- words
+
+
+def fault_words(design: Design, fault: Fault, times: int = 1) -> str:
+    """A fault as a phrase: ``a crash after `send mail` (line 8) and before `ack` (line 9)``."""
+    return _phrase(design, fault) + (f", {'twice' if times == 2 else f'{times} times'}" if times > 1 else "")
+
+
+def _phrase(design: Design, fault: Fault) -> str:
+    line = _line(design, fault.line)
+    match fault.cause:
+        case Cause.KILLED:
+            return f"a crash {gap_words(design, fault.gap)}" if fault.gap else f"a crash before {line}"
+        case Cause.LEASE_EXPIRED:
+            return f"a lease that runs out while a worker{_of(design, fault)} is at work"
+        case Cause.ACK_LOST:
+            return f"a lost acknowledgement ({line})"
+        case Cause.ANSWER_LOST:
+            return f"a lost answer to {line}"
+        case Cause.REFUSED:
+            return f"a refusal of {line}"
+        case Cause.PUBLISHER_RETRY:
+            return f"a second publish to `{fault.queue}` under the same id"
+        case Cause.BROKER_COPY:
+            return f"a copy made by the broker in `{fault.queue}`"
+        case Cause.REPLAY:
+            return f"a replay by the operator in `{fault.queue}`"
+        case Cause.VANISHED:
+            return f"a message that vanishes from `{fault.queue}`" if fault.queue else f"a message that vanishes after {line}"
+        case Cause.DEAD_LETTERED:
+            return f"a message of `{fault.queue}` given up at the delivery limit"
+        case cause if cause in OF_BROKERS:
+            queue = next((p.queue for p in design.processes if p.name == fault.process and p.queue), fault.queue)
+            return OF_BROKERS[cause].format(queue=f"`{queue}`", of=_of(design, fault))
+        case _:
+            return _forgotten(design, fault)
+
+
+def _forgotten(design: Design, fault: Fault) -> str:
+    match fault.cause:
+        case Cause.KEY_EXPIRED if fault.subject in design.effects:
+            return f"the key of `{fault.subject}` forgotten after {design.effects[fault.subject].retention}"
+        case Cause.KEY_EXPIRED:
+            return f"a row of `{fault.subject}` at the end of its time to live"
+        case Cause.ROW_LOST:
+            return f"a row that the cache `{fault.subject}` drops"
+        case Cause.FAILOVER:
+            return f"a failover of `{fault.subject}` that loses a row"
+        case Cause.LOCK_EXPIRED:
+            return f"`{fault.subject}` expires while its holder is at work"
+        case _:
+            return str(fault.cause.value).replace("-", " ")
+
+
+def _of(design: Design, fault: Fault) -> str:
+    return f" of {fault.process}" if len(design.processes) > 1 else ""
+
+
+def _line(design: Design, line: int) -> str:
+    text = design.lines[line - 1].split("#", 1)[0].strip() if 0 < line <= len(design.lines) else ""
+    return f"`{text}` (line {line})"

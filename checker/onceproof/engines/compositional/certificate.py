@@ -1,0 +1,137 @@
+"""Proofs in parts: what solvers are asked, and how they are written down and read again.
+
+A folder holds one certificate of the ordinary kind for each part, and at the top the views of the parts (``onceproof.engines.compositional.abstraction``), what
+each excludes, and the solver files that say that nothing of the claim is left. A view is not trusted: the machine of the part is
+made from the design again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from onceproof.engines.compositional.abstraction import Lemma, Unseen, View, pictured, seen
+from onceproof.engines.smt import certificate
+from onceproof.engines.smt.certificate import Subject
+from onceproof.engines.smt.certify import Outcome, Proof, certify, discharge
+from onceproof.engines.smt.induction import Obligation, obligations
+from onceproof.engines.smt.joint import Part, beside, certify_jointly
+from onceproof.engines.smt.solver import Solver
+from onceproof.machine.system import EventPattern, Guard, Machine, Pattern, Property, Test
+
+INDEX = "parts.json"
+SCHEMA = "onceproof-certificate-in-parts/1"
+
+
+def parts_of(machine: Machine, lemmas: Sequence[Lemma]) -> list[Part]:
+    """For each part its machine, what it excludes, and its invariant."""
+    return [(seen(machine, x.view), pictured(machine, x.prop, x.view), x.invariant) for x in lemmas]
+
+
+def check(machine: Machine, prop: Property, lemmas: Sequence[Lemma], solvers: Sequence[Solver]) -> Proof:
+    """What solvers say of a proof in parts."""
+    return certify_jointly(parts_of(machine, lemmas), machine, _rest(machine, prop, lemmas), solvers)
+
+
+def texts(machine: Machine, prop: Property, lemmas: Sequence[Lemma], subject: Subject) -> dict[str, str]:
+    """All solver files by name."""
+    found = certificate.texts(machine, subject, _rest(machine, prop, lemmas))
+    for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
+        todo = obligations(small, excluded, invariant)
+        found |= {f"{_folder(number)}/{k}": x for k, x in certificate.texts(small, _part(subject, number), todo).items()}
+    return found
+
+
+def _rest(machine: Machine, prop: Property, lemmas: Sequence[Lemma]) -> tuple[Obligation, ...]:
+    return beside(machine, prop, [pattern for x in lemmas for pattern in x.prop.bad])
+
+
+def _folder(number: int) -> str:
+    return f"part-{number}"
+
+
+def _part(subject: Subject, number: int) -> Subject:
+    return replace(subject, claim=f"{subject.claim} (part {number})")
+
+
+def write(
+    directory: Path, subject: Subject, question: tuple[Machine, Property], lemmas: Sequence[Lemma], solvers: Sequence[Solver]
+) -> None:
+    """Write the certificate; an older one is replaced. Raises ValueError if the folder is in use for something else."""
+    machine, prop = question
+    if directory.exists() and any(directory.iterdir()) and not (directory / INDEX).exists():
+        raise ValueError(f"{directory} is in use for something else")
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("*.smt2"):
+        old.unlink()
+    for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
+        proof = certify(small, excluded, invariant, solvers)
+        certificate.write(directory / _folder(number), _part(subject, number), small, invariant, proof)
+    files = certificate.texts(machine, subject, _rest(machine, prop, lemmas))
+    index = {
+        "schema": SCHEMA, "design": subject.design, "claim": subject.claim, "semantics": subject.semantics,
+        "files": list(files), "parts": [_plain(prop, x) for x in lemmas],
+    }  # fmt: skip
+    for name, text in {**files, INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n"}.items():
+        (directory / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def verify(
+    directory: Path, subject: Subject, question: tuple[Machine, Property], solvers: Sequence[Solver]
+) -> tuple[bool, tuple[str, ...], str, bool]:
+    """Whether the certificate was accepted; by which solvers; why not; and whether one of them gave up."""
+    machine, prop = question
+    try:
+        index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
+        if index["schema"] != SCHEMA:
+            raise ValueError(f"its schema is not {SCHEMA}")
+        found = [_view_of(part) for part in index["parts"]]
+        excluded = [prop if bad is None else replace(prop, bad=bad) for _, bad in found]
+        views = [view for view, _ in found]
+        small = [(seen(machine, v), pictured(machine, p, v)) for v, p in zip(views, excluded, strict=True)]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, Unseen) as error:
+        return False, (), f"not a certificate: {error}", False
+    by: tuple[str, ...] = ()
+    for number, (part, claim) in enumerate(small, start=1):
+        answer = certificate.verify(directory / _folder(number), _part(subject, number), part, claim, solvers)
+        if not answer.accepted:
+            unknown = answer.proof is not None and answer.proof.outcome is Outcome.UNKNOWN
+            return False, (), f"{_folder(number)}: {answer.reason}", unknown
+        by = answer.proof.solvers if answer.proof else ()
+    rest = beside(machine, prop, [pattern for p in excluded for pattern in p.bad])
+    files = certificate.texts(machine, subject, rest)
+    if sorted(path.name for path in directory.glob("*.smt2")) != sorted(files) or any(
+        (directory / name).read_bytes() != text.encode() for name, text in files.items()
+    ):
+        return False, (), "the certificate does not have exactly the files this design needs", False
+    if rest:
+        proof = discharge(machine, rest, solvers)
+        if not proof.proved:
+            return False, (), f"the solvers do not agree: {proof.outcome.value}", proof.outcome is Outcome.UNKNOWN
+    return bool(small), by, "" if small else "it has no parts", False
+
+
+def _plain(prop: Property, lemma: Lemma) -> dict[str, Any]:
+    """A part as JSON values; ``excludes`` is null for the claim itself."""
+    view = lemma.view
+    bad = None if lemma.prop == prop else [[_tests(p.component), _tests(p.events[0].guard)] for p in lemma.prop.bad]
+    return {"variables": sorted(view.variables), "place": view.place, "names": [list(pair) for pair in view.names], "excludes": bad}
+
+
+def _tests(guard: Guard) -> list[list[Any]]:
+    return [[t.variable, sorted(t.allowed)] for t in guard]
+
+
+def _view_of(part: Any) -> tuple[View, tuple[Pattern, ...] | None]:
+    names = tuple((str(place), str(name)) for place, name in part["names"])
+    view = View(frozenset(map(str, part["variables"])), str(part["place"]), names)
+    if part["excludes"] is None:
+        return view, None
+    return view, tuple(Pattern(_guard(component), (EventPattern(_guard(event)),)) for component, event in part["excludes"])
+
+
+def _guard(tests: Any) -> Guard:
+    return tuple(Test(str(name), frozenset(map(str, allowed))) for name, allowed in tests)

@@ -1,0 +1,40 @@
+"""Every reachable configuration within bounds, as shapes: what a solver is asked to confirm for bounded verdicts."""
+
+from __future__ import annotations
+
+from onceproof.engines.search.bounds import Bounds, Budget
+from onceproof.engines.search.meter import Exploration, Meter
+from onceproof.engines.search.symmetry import Orbits, State
+from onceproof.machine.invariant import Shape
+from onceproof.machine.system import Machine
+
+
+def configurations(machine: Machine, bounds: Bounds, budget: Budget) -> list[tuple[Shape, ...]] | Exploration:
+    """All reachable configurations up to symmetry, or the interrupted exploration if the budget does not suffice."""
+    orbits, meter = Orbits(machine, bounds), Meter(budget)
+    seen: dict[State, None] = {}
+    queue = list(dict.fromkeys(orbits.initial()))
+    for state in queue:
+        if not meter.admit(orbits.size(state), 0):
+            return meter.exploration()
+        seen[state] = None
+    for state in queue:
+        edges = orbits.edges(state)
+        if not meter.expand(len(edges), 0):
+            return meter.exploration()
+        for _, after, *_ in edges:
+            if after not in seen:
+                if not meter.admit(1, 0):
+                    return meter.exploration()
+                seen[after] = None
+                queue.append(after)
+    return [tuple(_shape(orbits, part) for part in state) for state in seen]
+
+
+def _shape(orbits: Orbits, part: tuple[int, ...]) -> Shape:
+    local = orbits.local
+    events = []
+    for cell in part[1:]:
+        event, workers = orbits.cells[cell]
+        events.append((local.events.rows[event], tuple(sorted(local.workers.rows[w] for w in workers))))
+    return Shape(local.components.rows[part[0]], tuple(sorted(events)))

@@ -1,0 +1,184 @@
+"""The graph of configurations up to symmetry: workers, events and components that differ only in identity are interchangeable.
+
+An event's row with the multiset of its workers' rows is a *cell*, numbered as it is met; a *shape* is a component row followed by
+its cells, sorted; a *state* is the sorted tuple of the shapes. What can happen within a cell is worked out once per component row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations_with_replacement, product
+from math import factorial, prod
+
+from onceproof.engines.search.bounds import Bounds
+from onceproof.engines.search.compiled import GONE, Local, LocalMove
+from onceproof.machine.system import Machine, RuleKind, Variable
+
+Cell = tuple[int, tuple[int, ...]]
+Shape = tuple[int, ...]
+State = tuple[Shape, ...]
+
+Edge = tuple[int, State, int]
+"""Rule, next state, and how many actions of the full graph this is in each of the configurations that the state stands for."""
+
+_CellMove = tuple[int, int, int, int, tuple[int, ...] | None]
+"""Rule, component row after, cell after, how many actors, and for a spawn the limits that count the new worker."""
+
+_ShapeMove = tuple[int, Shape, int, tuple[int, ...] | None]
+"""Rule, shape after, how many actors, and for a spawn the limits that count the new worker."""
+
+
+class Orbits:
+    """The states of a machine within bounds, and the edges between them."""
+
+    def __init__(self, machine: Machine, bounds: Bounds) -> None:
+        self.local = Local(machine)
+        self.bounds = bounds
+        self.cells: list[Cell] = []
+        self._numbers: dict[Cell, int] = {}
+        self._alive: list[int] = []  # per cell: its workers
+        self._weights: list[int] = []  # per cell: permutations of its workers that change nothing
+        self._counted: list[tuple[int, ...]] = []  # per cell: how many of its workers each limit counts
+        self._permutations = factorial(bounds.events)
+        self._dealt = [factorial(bounds.workers) // factorial(bounds.workers - n) for n in range(bounds.workers + 1)]
+        self._cell_moves: dict[tuple[int, int], tuple[_CellMove, ...]] = {}
+        self._shape_moves: dict[Shape, list[_ShapeMove]] = {}
+        self._far_cells: dict[tuple[int, int], int] = {}
+
+    def number(self, event: int, workers: Sequence[int]) -> int:
+        """The number of the cell with this event row and these workers, in any order."""
+        cell = (event, tuple(sorted(workers)))
+        known = self._numbers.get(cell)
+        if known is None:
+            known = self._numbers[cell] = len(self.cells)
+            self.cells.append(cell)
+            self._alive.append(len(workers))
+            self._weights.append(prod(factorial(cell[1].count(w)) for w in set(cell[1])))
+            hits = [i for worker in workers for i in self.local.limited(worker)]
+            self._counted.append(tuple(hits.count(i) for i in range(len(self.local.machine.limits))))
+        return known
+
+    def initial(self) -> list[State]:
+        """The states without workers in which each event and each component has chosen its initial row."""
+        local = self.local
+        cells = [self.number(local.events.number(row), ()) for row in choices(local.events.variables)]
+        rows = [local.components.number(row) for row in choices(local.components.variables)]
+        shapes = [(row, *chosen) for row in rows for chosen in combinations_with_replacement(cells, self.bounds.events)]
+        return list(combinations_with_replacement(shapes, self.bounds.keys))
+
+    def size(self, state: State) -> int:
+        """How many configurations with identities the state stands for."""
+        # Deal the shapes to the components, the cells of each shape to its events, then the workers of the pool to their places.
+        found, alive = factorial(len(state)), 0
+        last_shape, same = None, 0
+        for shape in state:
+            same = same + 1 if shape == last_shape else 1
+            last_shape = shape
+            found = found * self._permutations // same
+            last_cell, equal = -1, 0
+            for cell in shape[1:]:
+                equal = equal + 1 if cell == last_cell else 1
+                last_cell = cell
+                found //= equal
+                alive += self._alive[cell]
+        found *= self._dealt[alive]
+        for shape in state:
+            for cell in shape[1:]:
+                if self._alive[cell] > 1:
+                    found //= self._weights[cell]
+        return found
+
+    def edges(self, state: State) -> list[Edge]:
+        """The enabled actions of a state, one for each class of interchangeable actors, in a fixed order."""
+        free, room = self._slack(state)
+        found: list[Edge] = []
+        for i, shape in enumerate(state):
+            if i and shape == state[i - 1]:
+                continue
+            rest = state[:i] + state[i + 1 :]
+            same = state.count(shape)
+            for rule, after, times, spawn in self._moves_of_shape(shape):
+                if spawn is not None:
+                    if not free or any(room[limit] <= 0 for limit in spawn):
+                        continue
+                    times *= free
+                target = tuple(sorted((*rest, after))) if rest else (after,)
+                found.append((rule, target, times * same))
+        return found
+
+    def _slack(self, state: State) -> tuple[int, list[int]]:
+        """The free workers of the pool, and how many more workers each limit lets in."""
+        present = [cell for shape in state for cell in shape[1:]]
+        free = self.bounds.workers - sum([self._alive[cell] for cell in present])
+        limits = self.local.machine.limits
+        if not limits:
+            return free, []
+        return free, [limit.count - sum(self._counted[cell][i] for cell in present) for i, limit in enumerate(limits)]
+
+    def _moves_of_shape(self, shape: Shape) -> list[_ShapeMove]:
+        """What can happen within a component; kept only where several components will meet the same shape again."""
+        if self.bounds.keys == 1:
+            return self._find_shape_moves(shape)
+        known = self._shape_moves.get(shape)
+        if known is None:
+            known = self._shape_moves[shape] = self._find_shape_moves(shape)
+        return known
+
+    def _find_shape_moves(self, shape: Shape) -> list[_ShapeMove]:
+        row, cells = shape[0], shape[1:]
+        far = self.local.far
+        found: list[_ShapeMove] = []
+        for i, cell in enumerate(cells):
+            if i and cell == cells[i - 1]:
+                continue
+            rest = cells[:i] + cells[i + 1 :]
+            equal = cells.count(cell)
+            for rule, component, after, times, spawn in self.moves_of_cell(row, cell):
+                others = [self._far_cell(rule, other) for other in rest] if rule in far else rest
+                found.append((rule, (component, *sorted((*others, after))), times * equal, spawn))
+        for move in self.local.moves(RuleKind.COMPONENT, row):
+            told = [self._far_cell(move.rule, cell) for cell in cells] if move.rule in far else cells
+            found.append((move.rule, (move.component, *sorted(told)), 1, None))
+        return found
+
+    def _far_cell(self, rule: int, cell: int) -> int:
+        """What the broadcasts of a rule make of another event's cell."""
+        known = self._far_cells.get((rule, cell))
+        if known is None:
+            event, workers = self.cells[cell]
+            heard = [self.local.heard(rule, worker, False) for worker in workers]
+            known = self._far_cells[rule, cell] = self.number(event, [w for w in heard if w != GONE])
+        return known
+
+    def moves_of_cell(self, row: int, cell: int) -> tuple[_CellMove, ...]:
+        """What can happen within a cell under a component row: rule, component row and cell after, actors, limits of a spawn."""
+        known = self._cell_moves.get((row, cell))
+        if known is None:
+            known = self._cell_moves[row, cell] = tuple(self._find_cell_moves(row, cell))
+        return known
+
+    def _find_cell_moves(self, row: int, cell: int) -> Iterator[_CellMove]:
+        """What the event of a cell and its workers can do under a component row."""
+        event, workers = self.cells[cell]
+        for kind in (RuleKind.SPAWN, RuleKind.EVENT):
+            for move in self.local.moves(kind, row, event):
+                spawn = self.local.limited(move.worker) if kind is RuleKind.SPAWN else None
+                yield from self._settle(move, workers, 1, spawn)
+        for i, worker in enumerate(workers):
+            if not i or worker != workers[i - 1]:
+                for move in self.local.moves(RuleKind.WORKER, row, event, worker):
+                    yield from self._settle(move, workers[:i] + workers[i + 1 :], workers.count(worker), None)
+
+    def _settle(self, move: LocalMove, others: tuple[int, ...], times: int, spawn: tuple[int, ...] | None) -> Iterator[_CellMove]:
+        """The move with what it needs of and does to the other workers of its event; nothing if one of them disables it."""
+        rule = move.rule
+        if rule in self.local.lonely and any(self.local.company(rule, other) for other in others):
+            return
+        heard = [self.local.heard(rule, other, True) for other in others] if rule in self.local.loud else others
+        after = [worker for worker in (*heard, move.worker) if worker != GONE]
+        yield rule, move.component, self.number(move.event, after), times, spawn
+
+
+def choices(variables: tuple[Variable, ...]) -> list[tuple[str, ...]]:
+    """The initial rows of a level."""
+    return list(product(*(variable.initial for variable in variables)))

@@ -1,0 +1,157 @@
+"""Questions to a solver about a machine: a bad run within bounds, or a proof without any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import Enum
+
+from onceproof.base.records import dataclass
+from onceproof.engines.smt.bmc import Bounds, decode, too_big, unrolling
+from onceproof.engines.smt.checks import demand_wellformed, unknown_row
+from onceproof.engines.smt.closed_sets import Configuration, closure_obligations, misplaced
+from onceproof.engines.smt.induction import Obligation, invariant_rows, obligations
+from onceproof.engines.smt.solver import Solver, Status
+from onceproof.machine.invariant import Invariant
+from onceproof.machine.system import Action, Machine, Property, Run
+
+MOST_STATES = 20_000
+
+
+class Finding(Enum):
+    """What bounded model checking found."""
+
+    REACHED = "reached"  # a bad configuration; the run is given and is as short as any
+    NOT_WITHIN = "not within"  # no run of so many steps or fewer is bad, within the bounds: not a proof of anything longer
+    UNKNOWN = "unknown"  # the solver gave up
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of :func:`refute`: every length below ``depth`` was examined to the end, and ``depth`` too unless UNKNOWN."""
+
+    finding: Finding
+    depth: int
+    run: Run | None = None
+    reason: str = ""
+
+
+def refute(machine: Machine, prop: Property, bounds: Bounds, depth: int, solver: Solver) -> Answer:
+    """Look for a bad configuration after 0, 1, ..., ``depth`` steps, with exactly the bounds' events and components."""
+    demand_wellformed(machine)
+    unrolled = unrolling(machine, prop, bounds)
+    session = solver.session()
+    session.load(f"{unrolled.prelude}\n{unrolled.start()}")
+    for number in range(depth + 1):
+        reply = session.check(unrolled.bad(number), unrolled.asked(number))
+        if reply.status is Status.UNKNOWN:
+            return Answer(Finding.UNKNOWN, number, reason=f"{solver.name} at {number} steps: {reply.reason}")
+        if reply.status is Status.SAT:
+            return Answer(Finding.REACHED, number, decode(unrolled, reply.values, number))
+        if not unrolled.choices:
+            break
+        session.add(unrolled.step(number))
+    return Answer(Finding.NOT_WITHIN, depth, reason=too_big(prop, bounds))
+
+
+class Outcome(Enum):
+    """What became of a proof attempt."""
+
+    PROVED = "proved"  # every obligation is unsatisfiable, says every solver asked
+    FAILED = "failed"  # some obligation has a counterexample: the invariant is wrong (or the claim is)
+    UNKNOWN = "unknown"  # some solver gave up, or there was none
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An obligation that a solver did not discharge. ``rule`` and ``action`` are given if it is about a rule.
+
+    ``before`` describes the configuration that breaks it, if the solver found one: (symbol, value) of the slots that are taken.
+    """
+
+    obligation: str
+    solver: str
+    status: Status
+    rule: int = -1
+    action: Action | None = None
+    before: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The result of :func:`certify` and :func:`bounded`; ``solvers`` names those that were asked about every obligation."""
+
+    outcome: Outcome
+    obligations: tuple[Obligation, ...] = ()
+    solvers: tuple[str, ...] = ()
+    failures: tuple[Open, ...] = ()
+    reason: str = ""
+
+    @property
+    def proved(self) -> bool:
+        """Nothing is left open."""
+        return self.outcome is Outcome.PROVED
+
+
+def certify(machine: Machine, prop: Property, invariant: Invariant, solvers: Sequence[Solver]) -> Proof:
+    """Check that the invariant proves the claim for any number of events, components, workers, deliveries and steps."""
+    demand_wellformed(machine)
+    reason = unknown_row(machine, invariant_rows(invariant))
+    if reason:
+        return Proof(Outcome.FAILED, reason=reason)
+    return discharge(machine, obligations(machine, prop, invariant), solvers)
+
+
+def discharge(machine: Machine, todo: Sequence[Obligation], solvers: Sequence[Solver]) -> Proof:
+    """Ask every solver about every obligation; proved only if there is a solver, an obligation, and no answer but ``unsat``."""
+    missing = [solver.name for solver in solvers if not solver.available()]
+    if not solvers or missing or not todo:
+        reason = f"not installed: {', '.join(missing)}" if missing else "no obligation" if solvers else "no solver"
+        return Proof(Outcome.UNKNOWN, tuple(todo), reason=reason)
+    failures = tuple(failure for solver in solvers for failure in _failures(machine, todo, solver))
+    statuses = {failure.status for failure in failures}
+    outcome = Outcome.FAILED if Status.SAT in statuses else Outcome.UNKNOWN if statuses else Outcome.PROVED
+    return Proof(outcome, tuple(todo), tuple(solver.name for solver in solvers), failures)
+
+
+def _failures(machine: Machine, todo: Sequence[Obligation], solver: Solver) -> Iterator[Open]:
+    """The obligations that the solver does not find unsatisfiable."""
+    session = solver.session()
+    loaded = None
+    for obligation in todo:
+        if obligation.prelude != loaded:
+            session.load(obligation.prelude)
+            loaded = obligation.prelude
+        reply = session.check(obligation.body, obligation.symbols)
+        if reply.status is not Status.UNSAT:
+            action = machine.rules[obligation.rule].action if obligation.rule >= 0 else None
+            before = _described(machine, reply.values)
+            yield Open(obligation.name, solver.name, reply.status, obligation.rule, action, before, reply.reason)
+
+
+def _described(machine: Machine, values: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    """A solver's values in the machine's words, without the slots that are not taken."""
+    domains = {variable.name: variable.domain for variable in machine.variables}
+    found = []
+    for name, value in values.items():
+        path, dot, variable = name.partition(".")
+        steps = path.split("/")
+        if dot and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
+            found.append((name, domains[variable][value]))
+        elif not dot and value and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
+            found.append((name, "there"))
+    return tuple(found)
+
+
+def bounded(machine: Machine, prop: Property, bounds: Bounds, states: Sequence[Configuration], solver: Solver) -> Proof:
+    """Check that ``states`` (up to order) are all that can be reached within the bounds by any number of steps, and none is bad."""
+    demand_wellformed(machine)
+    reason = misplaced(machine, states, bounds)
+    if reason:
+        return Proof(Outcome.FAILED, reason=reason)
+    if len(states) > MOST_STATES:
+        return Proof(
+            Outcome.UNKNOWN, reason=f"{len(states)} configurations are more than the {MOST_STATES} that are given to a solver"
+        )
+    return replace(discharge(machine, closure_obligations(machine, prop, states, bounds), [solver]), reason=too_big(prop, bounds))

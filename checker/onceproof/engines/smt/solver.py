@@ -1,0 +1,260 @@
+"""Solvers that read SMT-LIB 2 text: Z3 in this process, cvc5 where it is installed.
+
+Both get exactly the text that goes into certificate files. Only the answers ``sat`` and ``unsat`` are answers; whatever else a
+solver says is UNKNOWN, and an error message is an exception. The modules z3 and cvc5 have no types and are slow to import, so
+they are imported here, inside functions, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import field
+from enum import Enum
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from onceproof.base.records import dataclass
+
+
+class Status(Enum):
+    """What a solver says about assertions."""
+
+    SAT = "sat"
+    UNSAT = "unsat"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A solver's answer; ``values`` are those asked for (bit vectors as numbers, Booleans as 0 and 1), by name, if SAT."""
+
+    status: Status
+    values: dict[str, int] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """When to give up one check: after so many seconds, or after so many of the solver's own steps (0: no such limit).
+
+    Steps are the same on every machine; seconds are the safety net. ``megabytes``: what the solver may hold (None: no limit).
+    """
+
+    seconds: float = 60.0
+    steps: int = 0
+    megabytes: int | None = None
+
+
+class SolverError(Exception):
+    """A solver refused the text it was given: a bug of the encoding or of the solver, never an answer."""
+
+
+class Session(Protocol):
+    """A solver with some assertions."""
+
+    def load(self, text: str) -> None:
+        """Forget everything, then read commands."""
+
+    def add(self, text: str) -> None:
+        """Read more commands, for good."""
+
+    def check(self, text: str = "", names: Sequence[str] = ()) -> Reply:
+        """Read commands, decide, note the values of the named symbols if SAT, and forget these commands again."""
+
+
+class Solver(Protocol):
+    """A way to open sessions."""
+
+    @property
+    def name(self) -> str:
+        """The name used in reports."""
+
+    def available(self) -> bool:
+        """It is installed."""
+
+    def session(self) -> Session:
+        """A new session, independent of all others."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """A session over ``run``, which hands commands to the solver and returns what it prints."""
+
+    run: Callable[[str], str]
+    before: str = ""
+    after: str = ""
+
+    def load(self, text: str) -> None:
+        self.add(f"(reset)\n{text}")
+
+    def add(self, text: str) -> None:
+        printed = self.run(text).strip()
+        if printed:
+            raise SolverError(printed)
+
+    def check(self, text: str = "", names: Sequence[str] = ()) -> Reply:
+        self.add(f"(push 1)\n{text}")
+        try:
+            try:
+                reply = _status(self.run(f"{self.before}(check-sat)"))
+            except SolverError as error:
+                if "out of memory" not in str(error):
+                    raise
+                return Reply(Status.UNKNOWN, reason="the solver ran out of the memory it may have")
+            if reply.status is Status.SAT and names:
+                symbols = " ".join(f"|{name}|" for name in names)
+                return Reply(Status.SAT, _values(self.run(f"(get-value ({symbols}))"), names))
+            return reply
+        finally:
+            self.run(f"(pop 1){self.after}")
+
+
+def _status(printed: str) -> Reply:
+    """The answer to one ``check-sat``; only the exact words count."""
+    answer = printed.strip()
+    if answer in (Status.SAT.value, Status.UNSAT.value):
+        return Reply(Status(answer))
+    if answer.split(" ")[0] == Status.UNKNOWN.value:
+        return Reply(Status.UNKNOWN, reason="the solver gave up within its limits")
+    raise SolverError(answer)
+
+
+def _values(printed: str, names: Sequence[str]) -> dict[str, int]:
+    """The numbers in an answer to ``get-value``, by name."""
+    found: dict[str, int] = {}
+    for name, plain, value in re.findall(r"\((?:\|([^|]*)\||([^\s()|]+))\s+(#b[01]+|#x[0-9a-f]+|true|false)\)", printed):
+        if value in ("true", "false"):
+            found[name or plain] = int(value == "true")
+        else:
+            found[name or plain] = int(value[2:], 2 if value[1] == "b" else 16)
+    if set(names) - set(found):
+        raise SolverError(f"no value for {sorted(set(names) - set(found))}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Z3:
+    """Z3 in this process, with fixed seeds."""
+
+    effort: Effort = Effort()
+
+    @property
+    def name(self) -> str:
+        """The name used in reports."""
+        return "z3"
+
+    def available(self) -> bool:
+        """It is installed."""
+        return find_spec("z3") is not None
+
+    def session(self) -> Session:
+        """A new session, independent of all others."""
+        run = _z3()
+        run("(set-option :random-seed 0)(set-option :sat.random_seed 0)(set-option :smt.random_seed 0)")
+        return _Session(run, _z3_limits(self.effort), _z3_limits(Effort(0, 0)))
+
+
+def _z3() -> Callable[[str], str]:
+    """A new Z3 context, as a function from commands to what Z3 prints."""
+    from onceproof.engines.smt.libz3 import Context, Z3Error, library
+
+    lib = library()
+    if lib is None:
+        return _z3_by_its_package()
+    own = Context(lib)
+
+    def run(text: str) -> str:
+        try:
+            return own.run(text)
+        except Z3Error as error:
+            raise SolverError(f"z3: {error}") from error
+
+    return run
+
+
+def _z3_by_its_package() -> Callable[[str], str]:
+    """The same through the package ``z3``, for installations whose library is elsewhere."""
+    import z3
+
+    context = z3.Context()
+
+    def run(text: str) -> str:
+        try:
+            return str(z3.Z3_eval_smtlib2_string(context.ref(), text))
+        except z3.Z3Exception as error:
+            raise SolverError(f"z3: {error}") from error
+
+    return run
+
+
+def _z3_limits(effort: Effort) -> str:
+    """Z3 keeps these options for the whole process: every check sets them and takes them back."""
+    timeout = max(1, round(effort.seconds * 1000)) if effort.seconds else 2**32 - 1
+    memory = effort.megabytes or 0
+    return f"(set-option :rlimit {effort.steps})(set-option :timeout {timeout})(set-option :memory_max_size {memory})"
+
+
+@dataclass(frozen=True, slots=True)
+class Cvc5:
+    """cvc5 in this process, with fixed seeds."""
+
+    effort: Effort = Effort()
+
+    @property
+    def name(self) -> str:
+        """The name used in reports."""
+        return "cvc5"
+
+    def available(self) -> bool:
+        """It is installed."""
+        return find_spec("cvc5") is not None
+
+    def session(self) -> Session:
+        """A new session, independent of all others."""
+        return _Session(_Cvc5(self.effort).run)
+
+
+@dataclass(slots=True)
+class _Cvc5:
+    """The state of a cvc5 session; ``(reset)`` makes new objects, because the options of a used one are frozen."""
+
+    effort: Effort
+    parts: tuple[Any, Any, Any] | None = None
+
+    def run(self, text: str) -> str:
+        import cvc5
+
+        if text.startswith("(reset)") or self.parts is None:
+            self.parts = self._fresh()
+            text = text.removeprefix("(reset)")
+        solver, symbols, parser = self.parts
+        printed = []
+        try:
+            parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "text")
+            while not (command := parser.nextCommand()).isNull():
+                printed.append(str(command.invoke(solver, symbols)))
+        except RuntimeError as error:
+            raise SolverError(f"cvc5: {error}") from error
+        return "".join(printed)
+
+    def _fresh(self) -> tuple[Any, Any, Any]:
+        import cvc5
+
+        manager = cvc5.TermManager()
+        solver = cvc5.Solver(manager)
+        options = {"incremental": "true", "produce-models": "true", "seed": "1", "sat-random-seed": "1"}
+        if self.effort.seconds:
+            options["tlimit-per"] = str(max(1, round(self.effort.seconds * 1000)))
+        if self.effort.steps:
+            options["rlimit-per"] = str(self.effort.steps)
+        for option, value in options.items():
+            solver.setOption(option, value)
+        symbols = cvc5.SymbolManager(manager)
+        return solver, symbols, cvc5.InputParser(solver, symbols)
+
+
+def installed(effort: Effort) -> tuple[Solver, ...]:
+    """Every solver that is installed, Z3 first."""
+    every: tuple[Solver, ...] = (Z3(effort), Cvc5(effort))
+    return tuple(solver for solver in every if solver.available())

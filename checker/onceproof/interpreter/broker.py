@@ -1,0 +1,245 @@
+"""The broker and the rest of the world: deliveries, acknowledgements, and what happens to messages, rows and locks by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onceproof.interpreter.context import Context
+from onceproof.interpreter.rows import apply, passes, published, without_row
+from onceproof.interpreter.state import Spot, State, Worker, minus, union
+from onceproof.interpreter.trace import Step
+from onceproof.lang import design as d
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause, Level
+
+AVAILABLE = ("sent", "ready", "returned")
+OVER = ("settled", "lost", "dead", "absent")
+
+# ---------------------------------------------------------------- what a worker asks of the broker
+
+
+def gone(ctx: Context, state: State, worker: Worker) -> State:
+    """A worker disappears (it ended, failed or died): what it still held goes back."""
+    state = aborts(ctx, state, worker).without_worker(worker.number)
+    if worker.holds and ctx.design.queues[_queue(ctx, worker.process)].redelivers:
+        state = state.with_status(worker.process, worker.event, ctx.again(worker.process))
+    elif worker.holds and state.status(worker.process, worker.event) == "inflight":
+        state = state.with_status(worker.process, worker.event, "dead")
+    freed = [lock for lock in worker.locks if not ctx.design.locks[lock[0]].expires]
+    return state._replace(held=minus(state.held, *freed))
+
+
+def aborts(ctx: Context, state: State, worker: Worker) -> State:
+    """What the worker has collected inside the broker is dropped; where that leaks, a message of it may appear later."""
+    if not worker.boxed or not ctx.design.queues[_queue(ctx, worker.process)].leaks:
+        return state
+    spots = ((w.name, Level.EVENT.value, worker.event) for w in worker.boxed if w.kind == "publish")
+    return state._replace(aborted=union(state.aborted, *spots))
+
+
+def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, str]:
+    """The ack arrives at the broker: the state after it and the broker's answer, ``done`` or ``refused``."""
+    consumer, event = worker.process, worker.event
+    promises = ctx.promises(consumer)
+    if promises is Semantics.AT_MOST_ONCE:
+        return state, worker, "done"
+    if not ctx.tracks_holders(consumer):
+        return state.with_status(consumer, event, "settled"), worker, "done"
+    if worker.holds:
+        if state.status(consumer, event) == "inflight":
+            state = state.with_status(consumer, event, "settled")
+        state = apply(ctx, state, event, worker.boxed)
+        return state, worker._replace(holds=False, boxed=()), "done"
+    late = ctx.design.queues[_queue(ctx, consumer)].late_ack == "settles"
+    if late and promises is not Semantics.EXACTLY_ONCE:
+        return state.with_status(consumer, event, "settled"), worker, "done"
+    return state, worker, "refused"
+
+
+def give_back(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker]:
+    """The nack arrives at the broker."""
+    consumer, event = worker.process, worker.event
+    if ctx.tracks_holders(consumer):
+        if worker.holds:
+            state = state.with_status(consumer, event, ctx.again(consumer))
+            worker = worker._replace(holds=False)
+    elif state.status(consumer, event) == "inflight":
+        state = state.with_status(consumer, event, "ready")
+    return state, worker
+
+
+def _queue(ctx: Context, consumer: str) -> str:
+    queue = ctx.processes[consumer].queue
+    assert queue is not None
+    return queue
+
+
+def renew(ctx: Context, worker: Worker) -> str:
+    """The broker's answer to a renewal of the message's lease."""
+    return "done" if worker.holds or not ctx.holds(worker.process) else "refused"
+
+
+# ---------------------------------------------------------------- deliveries and starts
+
+
+def first_status(queue: d.Queue, choice: Semantics) -> str:
+    """The status of a message that comes from outside."""
+    unsure = queue.unconfirmed and (queue.semantics or choice) is not Semantics.AT_MOST_ONCE
+    return "sent" if unsure else "ready"
+
+
+def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State, Worker | None]]:
+    """What can set something going for an event and is no fault: with the new worker, if any, which is not in the state yet."""
+    component = state.events[event].component
+    for process in ctx.design.processes:
+        worker = Worker(state.free_number(), process.name, event, ctx.enter(process.body))
+        if process.condition is not None:
+            if passes(ctx, state, process.condition, event, worker):
+                yield Step(Cause.START, component, event, worker.number, process.name), state, worker
+            continue
+        queue = _queue(ctx, process.name)
+        status = state.status(process.name, event)
+        if status in AVAILABLE:
+            at_once = process.ack == "delivery" or ctx.promises(process.name) is Semantics.AT_MOST_ONCE
+            after = state.with_status(process.name, event, "settled" if at_once else "inflight")
+            worker = worker._replace(holds=ctx.holds(process.name))
+            yield Step(Cause.DELIVERY, component, event, worker.number, process.name, queue), after, worker
+        elif status == "inflight" and process.name in ctx.loose:
+            after = state.with_status(process.name, event, "ready")
+            yield Step(Cause.REDELIVERY, component, event, -1, process.name, queue), after, None
+
+
+def has_room(state: State, process: d.Process, pool: int | None) -> bool:
+    """Whether one more worker of this process may run. A killed worker's last request counts in the pool, not in ``workers N``."""
+    if pool is not None and len(state.workers) >= pool:
+        return False
+    alive = sum(w.process == process.name and not w.underway for w in state.workers)
+    return process.workers is None or alive < process.workers
+
+
+# ---------------------------------------------------------------- faults of messages
+
+
+def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State]]:
+    """Copies, losses and leases of one event's messages."""
+    component = state.events[event].component
+    for process in ctx.design.processes:
+        if process.queue is None:
+            continue
+        name, queue = process.name, ctx.design.queues[process.queue]
+        status = state.status(name, event)
+        for cause in _copies(ctx, process, _closed(state, event), status):
+            new = ctx.again(name) if cause is Cause.BATCH_RETURNED else "ready"
+            yield Step(cause, component, event, -1, name, queue.name), state.with_status(name, event, new)
+        if _may_vanish(ctx, process, status):
+            yield Step(Cause.VANISHED, component, event, -1, name, queue.name), state.with_status(name, event, "lost")
+        if status == "returned":
+            end = "lost" if queue.limit and queue.limit[1] == "drop" else "dead"
+            yield Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name), state.with_status(name, event, end)
+    for worker in state.workers:
+        if worker.event == event and worker.holds:
+            yield from _parted(ctx, state, worker)
+    for spot in state.aborted:
+        if spot[2] == event and not _closed(state, event):
+            after = published(ctx, state._replace(aborted=minus(state.aborted, spot)), event, spot[0], "aborted")
+            yield Step(Cause.ABORTED_APPEARED, component, event, queue=spot[0]), after
+
+
+def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, State]]:
+    """A living worker loses its message: it goes back, or it is acknowledged by itself."""
+    process, component = ctx.processes[worker.process], state.events[worker.event].component
+    after = state.with_worker(worker._replace(holds=False))
+
+    def told(cause: Cause) -> Step:
+        return Step(cause, component, worker.event, worker.number, process.name, process.queue or "")
+
+    for cause in ctx.losses_of_hold(process):
+        yield told(cause), after.with_status(process.name, worker.event, ctx.again(process.name))
+    if process.ack == "any-time":
+        settled = state.status(process.name, worker.event) == "inflight"
+        yield told(Cause.AUTO_ACKED), after.with_status(process.name, worker.event, "settled") if settled else after
+
+
+def _closed(state: State, event: int) -> bool:
+    """Whether a record or row of the event's key has ended: publishers and brokers make no more copies."""
+    return any(event in _events_of(state, spot) for spot in state.closed)
+
+
+def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
+    """Whether a message may be lost before a worker sees it."""
+    if ctx.promises(process.name) is Semantics.AT_MOST_ONCE:
+        return status == "ready"
+    expires = ctx.design.queues[process.queue or ""].expires and not ctx.design.assumes("no-expired-messages")
+    return status == "sent" or (expires and status in AVAILABLE)
+
+
+def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Iterator[Cause]:
+    """Why a message that was delivered before may become available once more."""
+    design, queue = ctx.design, ctx.design.queues[_queue(ctx, consumer.name)]
+    again = {"settled"} | ({"inflight"} if ctx.tracks_holders(consumer.name) else set())
+    at_least_once = ctx.semantics(queue.name) is Semantics.AT_LEAST_ONCE
+    at_most_once = ctx.semantics(queue.name) is Semantics.AT_MOST_ONCE
+    if status in again and not closed:
+        arrives = not ctx.drops_copies(queue.name) and not at_most_once
+        if arrives and queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries"):
+            yield Cause.PUBLISHER_RETRY
+        if at_least_once and queue.copies and not design.assumes("no-broker-copies"):
+            yield Cause.BROKER_COPY
+    if status == "settled" and not closed and not at_most_once:
+        if queue.rewinds and not design.assumes("no-rewinds"):
+            yield Cause.REWOUND
+        if queue.batches and queue.redelivers and consumer.ack != "delivery" and not design.assumes("no-batch-failures"):
+            yield Cause.BATCH_RETURNED
+    replayed = queue.replays or (at_least_once if queue.replay is None else queue.replay)
+    if status in again | {"dead"} and replayed and not design.assumes("no-replay"):
+        yield Cause.REPLAY
+
+
+# ---------------------------------------------------------------- faults of rows, records and locks
+
+
+def store_faults(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
+    """Rows and records that disappear, locks that expire."""
+    safe = ctx.design.assumes("no-failover")
+    for spot in state.rows:
+        for trait in ctx.design.stores[spot[0]].loses:
+            if trait == "expires":
+                yield from _expiry(ctx, state, spot, without_row(ctx, state, spot))
+            elif not safe:
+                cause = Cause.FAILOVER if trait == "failover" else Cause.ROW_LOST
+                yield _at(state, cause, spot), without_row(ctx, state, spot)
+    for spot in state.records:
+        if ctx.design.effects[spot[0]].retention is not None:
+            yield from _expiry(ctx, state, spot, state._replace(records=minus(state.records, spot)))
+    for spot in state.held:
+        if ctx.design.locks[spot[0]].expires and not any(spot in w.locks for w in state.workers):
+            yield _at(state, Cause.LOCK_EXPIRED, spot), state._replace(held=minus(state.held, spot))
+
+
+def _expiry(ctx: Context, state: State, spot: Spot, after: State) -> Iterator[tuple[Step, State]]:
+    """A record or row comes to its end; under the key-window assumption only when an event of its key is over."""
+    if ctx.design.assumes("within-key-window"):
+        if not any(_is_over(ctx, state, event) for event in _events_of(state, spot)):
+            return
+        after = after._replace(closed=union(after.closed, spot))
+    yield _at(state, Cause.KEY_EXPIRED, spot), after
+
+
+def _is_over(ctx: Context, state: State, event: int) -> bool:
+    """No message of the event is on its way, and no worker is on it (nor a killed worker's last request)."""
+    settled = all(state.status(p.name, event) in OVER for p in ctx.design.processes if p.queue)
+    return settled and all(w.event != event for w in state.workers)
+
+
+def _events_of(state: State, spot: Spot) -> list[int]:
+    """The events that have their row or record at a spot."""
+    _, level, number = spot
+    return [i for i, e in enumerate(state.events) if number == (i if level == Level.EVENT.value else e.component)]
+
+
+def _at(state: State, cause: Cause, spot: Spot) -> Step:
+    """A step of the environment at a spot."""
+    name, level, number = spot
+    if level == Level.COMPONENT.value:
+        return Step(cause, number, -1, subject=name)
+    return Step(cause, state.events[number].component, number, subject=name)

@@ -1,0 +1,147 @@
+"""The state of a running design as plain values: comparable, hashable, small enough to print.
+
+A *spot* is a name with the key it is for: ``("processed", "event", 0)``, or ``("order", "component", 1)`` for business key 1.
+Tables hold only what differs from the start, sorted, so that equal situations are equal values.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+from onceproof.interpreter.trace import EventOf
+
+Spot = tuple[str, str, int]
+"""A name, the level of its key (``event`` or ``component``), and the number of that event or component."""
+
+K = TypeVar("K", bound=tuple[object, ...] | str)
+V = TypeVar("V", bound=str | int)
+Pairs = tuple[tuple[K, V], ...]
+
+
+class Frame(NamedTuple):
+    """A block being executed: its number in the context, the next line in it, and what its end means (see ``Context.enter``)."""
+
+    block: int
+    at: int
+    kind: str = ""
+
+
+class Write(NamedTuple):
+    """A write that was decided and not made yet. ``kind``: set, add, insert, increment, delete, count (an effect) or publish."""
+
+    kind: str
+    name: str
+    column: str = ""
+    value: str = ""
+
+
+class Worker(NamedTuple):
+    """One run of a handler. ``todo`` is its continuation, innermost block last; if empty, only the ack on return is left.
+
+    ``part`` counts single tests passed, or attempts made, within the next line.
+    ``collected`` are the writes of the open atomic block and ``locked`` its rows; ``boxed`` waits inside the broker for an ack.
+    ``locks`` are the session locks it would free by ending, ``tokens`` the locks of which it has the newest token.
+    ``exposed``: it stands at a crash point the design names. ``underway``: it was killed, and its last request is still on the way.
+    """
+
+    number: int
+    process: str
+    event: int
+    todo: tuple[Frame, ...]
+    part: int = 0
+    locals: Pairs[str, str] = ()
+    holds: bool = False
+    collected: tuple[Write, ...] = ()
+    locked: tuple[Spot, ...] = ()
+    boxed: tuple[Write, ...] = ()
+    locks: tuple[Spot, ...] = ()
+    tokens: tuple[Spot, ...] = ()
+    exposed: bool = False
+    underway: bool = False
+
+    def block_kind(self, prefix: str) -> str:
+        """The kind of the innermost open block that starts with ``prefix``, or ``""``."""
+        return next((f.kind for f in reversed(self.todo) if f.kind.startswith(prefix)), "")
+
+    def next_line(self) -> Worker:
+        """This worker with its current line behind it."""
+        top = self.todo[-1]
+        return self._replace(todo=(*self.todo[:-1], top._replace(at=top.at + 1)), part=0)
+
+
+class State(NamedTuple):
+    """Everything that exists at one moment; absent rows, initial columns and zeros are left out.
+
+    ``statuses``: where each consumer's copy of each event's message is.
+    ``counts``: how often effects happened and what claims speak about was written (2: more than once).
+    ``closed``: records and rows that are gone because their window is over.
+    ``aborted``: queues in which a message of an aborted transaction may still appear.
+    """
+
+    events: tuple[EventOf, ...]
+    statuses: Pairs[Spot, str]
+    rows: tuple[Spot, ...] = ()
+    columns: Pairs[Spot, str] = ()
+    counts: Pairs[Spot, int] = ()
+    records: tuple[Spot, ...] = ()
+    held: tuple[Spot, ...] = ()
+    closed: tuple[Spot, ...] = ()
+    aborted: tuple[Spot, ...] = ()
+    workers: tuple[Worker, ...] = ()
+
+    def status(self, consumer: str, event: int) -> str:
+        """The status of a consumer's copy of an event's message."""
+        return look(self.statuses, (consumer, "event", event), "absent")
+
+    def with_status(self, consumer: str, event: int, status: str) -> State:
+        """This state with one message copy elsewhere in its life."""
+        return self._replace(statuses=put(self.statuses, (consumer, "event", event), status))
+
+    def raised(self, spot: Spot, most: int = 2) -> State:
+        """This state with one more at a counter, but not more than ``most`` by this."""
+        before = look(self.counts, spot, 0)
+        return self._replace(counts=put(self.counts, spot, max(before, min(before + 1, most))))
+
+    def with_worker(self, worker: Worker) -> State:
+        """This state with a worker added or replaced (by number)."""
+        others = (w for w in self.workers if w.number != worker.number)
+        return self._replace(workers=tuple(sorted([*others, worker], key=lambda w: w.number)))
+
+    def without_worker(self, number: int) -> State:
+        """This state without a worker."""
+        return self._replace(workers=tuple(w for w in self.workers if w.number != number))
+
+    def free_number(self) -> int:
+        """The lowest number no worker uses."""
+        used = {w.number for w in self.workers}
+        return next(i for i in range(len(used) + 1) if i not in used)
+
+    def canonical(self) -> State:
+        """The same situation with workers renumbered by what they are: worker numbers mean nothing but identity."""
+        ordered = sorted(self.workers, key=lambda w: w[1:])
+        return self._replace(workers=tuple(w._replace(number=i) for i, w in enumerate(ordered)))
+
+
+def look(pairs: Pairs[K, V], key: K, default: V) -> V:
+    """The value of ``key`` in a table."""
+    return next((v for k, v in pairs if k == key), default)
+
+
+def put(pairs: Pairs[K, V], key: K, value: V) -> Pairs[K, V]:
+    """The table with one value changed."""
+    return tuple(sorted([*((k, v) for k, v in pairs if k != key), (key, value)]))
+
+
+def drop(pairs: Pairs[K, V], key: K) -> Pairs[K, V]:
+    """The table with one value back at its start."""
+    return tuple((k, v) for k, v in pairs if k != key)
+
+
+def union(spots: tuple[Spot, ...], *more: Spot) -> tuple[Spot, ...]:
+    """The set with some spots added."""
+    return tuple(sorted({*spots, *more}))
+
+
+def minus(spots: tuple[Spot, ...], *less: Spot) -> tuple[Spot, ...]:
+    """The set with some spots removed."""
+    return tuple(s for s in spots if s not in less)

@@ -1,0 +1,175 @@
+"""Models behind ``via``: their names, options and values checked; what they make of a queue, store, lock or effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from onceproof import models
+from onceproof.base.durations import shorter
+from onceproof.lang import design as d
+from onceproof.lang.diagnostics import Diagnostic
+from onceproof.lang.errors import models as errors
+from onceproof.lang.errors import names
+from onceproof.lang.source import Span
+from onceproof.lang.syntax import ast as n
+
+_KINDS: Mapping[str, str] = {"queue": "broker", "store": "store", "lock": "lock", "effect": "provider"}
+"""What kind of model stands behind which declaration."""
+
+_LOSSES = {"disconnect": "consumer may lose its connection", "rebalance": "partitions may move",
+           "shutdown": "shutdown gives messages back"}  # fmt: skip
+_LINES = {"late-ack": "late ack", "limit": "delivery limit", "dedup": "drops copies", "rewinds": "commit may go back",
+          "expires": "messages may expire", "unconfirmed": "publishes unconfirmed", "batches": "batches return together",
+          "leaks": "aborted messages may appear", "keeps": "keeps copies"}  # fmt: skip
+"""How the options of a queue begin, by their stable names."""
+
+
+def _folders(beside: Path) -> dict[str, Mapping[str, models.Model]]:
+    return {
+        "broker": models.brokers(beside),
+        "store": models.stores(beside),
+        "lock": models.locks(beside),
+        "provider": models.providers(beside),
+    }
+
+
+def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.ModelUse | None:
+    """The model named behind ``via`` with its options, checked; None if there is none, or if something is wrong with it."""
+    if ref is None:
+        return None
+    beside = Path(ref.span.path).parent
+    wanted, folders = _KINDS[declares], _folders(beside)
+    model = folders[wanted].get(ref.name)
+    if model is None:
+        other = next((kind for kind, known in folders.items() if ref.name in known), None)
+        if problem := models.own_problem(ref.name, beside):
+            found.append(errors.broken_model(ref.name, ref.span, problem))
+        elif other:
+            found.append(errors.wrong_kind(ref.name, ref.span, other, declares))
+        else:
+            found.append(names.unknown_model(ref.name, ref.span, folders[wanted]))
+        return None
+    given: dict[str, str] = {}
+    first: dict[str, Span] = {}
+    for argument in ref.arguments:
+        name, value = argument.name.text, argument.value.text
+        if name in given:
+            found.append(names.twice(name, argument.name.span, first[name]))
+        elif name not in model.options:
+            found.append(
+                errors.unknown_option(name, argument.name.span, ref.name, model.options)
+                if model.options
+                else names.no_options(ref.name, argument.name.span)
+            )
+        elif problem := model.options[name].problem(value):
+            found.append(errors.wrong_value(name, value, argument.value.span, problem))
+        given.setdefault(name, value)
+        first.setdefault(name, argument.name.span)
+    title = model.title if isinstance(model, models.Model) else model.summary
+    own = str(beside / "models" / model.path) if model.is_own else ""
+    return d.ModelUse(ref.name, title, tuple((k, x) for k, x in given.items() if k in model.options), str(beside), own)
+
+
+def traits(use: d.ModelUse | None, declares: str) -> models.Traits:
+    """What a store's or lock's model says about it."""
+    if use is None:
+        return models.Traits()
+    model = (models.stores if declares == "store" else models.locks)(Path(use.beside))[use.name]
+    return model.traits(_sound(model, use))
+
+
+def _sound(model: models.Model, use: d.ModelUse) -> dict[str, str]:
+    """The given options whose values fit (the others were reported)."""
+    return {k: x for k, x in use.options if not model.options[k].problem(x)}
+
+
+def kept(use: d.ModelUse | None) -> str | None:
+    """How long a provider remembers keys, under the options given; ``unknown`` without a model."""
+    return models.providers(Path(use.beside))[use.name].kept(dict(use.options)) if use else "unknown"
+
+
+class QueueMaker:
+    """Makes checked queues. ``found`` takes what is wrong."""
+
+    def __init__(self, found: list[Diagnostic]) -> None:
+        self.found = found
+
+    def queue(self, decl: n.QueueDecl, publishing: str | None, replays: bool, is_root: bool) -> d.Queue:
+        """The queue of a declaration: its model, then the lines below it."""
+        use = chosen(decl.model, "queue", self.found)
+        made = d.Queue(
+            decl.name.text, decl.event.text, decl.semantics, None, None, publishing, replays, is_root, decl.name.span, use
+        )
+        if use:
+            made = self._from_model(made, use)
+        self._twice(decl)
+        for option in decl.options:
+            made = self._with(made, option)
+        if not made.redelivers:
+            made = d.changed(made, loses_hold=())
+        return made
+
+    def _from_model(self, queue: d.Queue, use: d.ModelUse) -> d.Queue:
+        model = models.brokers(Path(use.beside))[use.name]
+        s = model.switches(_sound(model, use))
+        limit = (int(s.limit[1]), s.limit_end) if s.limit and s.limit[1].isdigit() else None
+        return d.changed(
+            queue,
+            semantics=n.Semantics(s.delivery), late_ack=s.late_ack, limit=limit,
+            publishing=queue.publishing or (None if s.publisher == "retries" else s.publisher),
+            ack={"handler": "manual"}.get(s.ack, s.ack), loses_hold=s.loses_hold, lease=s.lease, redelivers=s.redelivers,
+            copies=s.broker_copies, replay=s.replay, dedup=s.dedup_window, rewinds=s.rewinds, expires="retention" in s.loses,
+            unconfirmed="publish" in s.loses, batches=s.batch == "all-or-nothing", boundary=s.boundary,
+            leaks=s.leaky_transactions, keeps=s.publisher == "retries" and s.dedup_window is None,
+        )  # fmt: skip
+
+    def _twice(self, decl: n.QueueDecl) -> None:
+        seen: dict[tuple[str, str], Span] = {}
+        for option in decl.options:
+            key = (option.kind, option.value if option.kind == "loses" else "")
+            if key in seen:
+                words = _LOSSES.get(option.value) or _LINES.get(option.kind, option.kind.replace("-", " "))
+                self.found.append(names.twice(words, option.span, seen[key]))
+            seen.setdefault(key, option.span)
+
+    def _with(self, queue: d.Queue, option: n.QueueOption) -> d.Queue:
+        match option.kind, option.value:
+            case "late-ack", how:
+                return d.changed(queue, late_ack=how)
+            case "limit", text:
+                number, end = text.split(" ")
+                if int(number) < 1:
+                    self.found.append(names.bad_count("delivery limit", option.span))
+                return d.changed(queue, limit=(int(number), end))
+            case "loses", cause:
+                return d.changed(queue, loses_hold=tuple(dict.fromkeys([*queue.loses_hold, cause])))
+            case "lease", length:
+                if not queue.redelivers:
+                    self._idle("lease", option, "it never redelivers")
+                return d.changed(queue, lease=("lease", length), loses_hold=tuple(dict.fromkeys(["lease", *queue.loses_hold])))
+            case "dedup", length:
+                return d.changed(queue, dedup=("the window for copies", length))
+            case "never-redelivers", _:
+                return d.changed(queue, redelivers=False)
+            case "never-copies", _:
+                return d.changed(queue, copies=False)
+            case flag, _:
+                return d.changed(queue, **{flag: True})
+
+    def _idle(self, what: str, option: n.QueueOption, why: str) -> None:
+        self.found.append(errors.option_without_meaning(what, option.span, why))
+
+
+def in_time(process: d.Process, queue: d.Queue, takes: Span, found: list[Diagnostic]) -> bool:
+    """Whether the known bound of a handler run is shorter than the lease; a warning if the two say nothing or too little."""
+    if process.takes is None:
+        return False
+    if queue.lease is None:
+        if "lease" in queue.loses_hold:
+            found.append(errors.no_lease(process.name, takes, queue.span))
+        return False
+    if shorter(process.takes, queue.lease[1]):
+        return True
+    found.append(errors.longer_than_lease(process.name, process.takes, takes, queue.lease, queue.span))
+    return False

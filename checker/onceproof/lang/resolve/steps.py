@@ -1,0 +1,363 @@
+"""Checks the steps of a handler: names, keys, values, clauses; inlines fragments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from onceproof.base.records import dataclass
+from onceproof.lang import design as d
+from onceproof.lang.diagnostics import Diagnostic
+from onceproof.lang.errors import models as model_errors
+from onceproof.lang.errors import names as errors
+from onceproof.lang.resolve.models import in_time
+from onceproof.lang.source import Span
+from onceproof.lang.syntax import ast as n
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Everything a handler can name."""
+
+    events: Mapping[str, d.Event]
+    queues: Mapping[str, d.Queue]
+    stores: Mapping[str, d.Store]
+    effects: Mapping[str, d.Effect]
+    locks: Mapping[str, d.Lock]
+    names: Mapping[str, tuple[str, Span]]
+
+
+def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
+    """The blocks inside a step."""
+    match step:
+        case n.If(_, body, otherwise):
+            return (body, otherwise)
+        case n.Atomic(_, body) | n.Section(_, body):
+            return (body,)
+        case n.BrokenStep(body):
+            return (body,)
+        case n.Insert() | n.UpdateIf() | n.Do() | n.Delete():
+            return tuple(c.body for c in step.clauses)
+        case _:
+            return ()
+
+
+def walk(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: set[str] | None = None) -> Iterator[n.Step]:
+    """Every step, outer before inner; each fragment is followed once."""
+    seen = set() if seen is None else seen
+    for step in steps:
+        yield step
+        if isinstance(step, n.Use) and step.name.text in fragments and step.name.text not in seen:
+            seen.add(step.name.text)
+            yield from walk(fragments[step.name.text].body, fragments, seen)
+        for block in inner(step):
+            yield from walk(block, fragments, seen)
+
+
+MOST_STEPS = 2_000
+"""Steps of all handlers together, with every fragment put in and every attempt counted: more take too long to examine."""
+
+
+def count_steps(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], known: dict[str, int]) -> int:
+    """How many steps these are, with every fragment put in where it is used and every attempt counted.
+
+    ``known`` keeps what is known of fragments, so that nothing is counted twice; one that uses itself counts as empty (it is a
+    mistake of its own).
+    """
+    total = 0
+    for step in steps:
+        if isinstance(step, n.Use):
+            name = step.name.text
+            if name not in known and name in fragments:
+                known[name] = 0
+                known[name] = count_steps(fragments[name].body, fragments, known)
+            total += known.get(name, 0)
+        else:
+            total += 1 + (step.retries if isinstance(step, n.Do) else 0)
+        total += sum(count_steps(block, fragments, known) for block in inner(step))
+    return total
+
+
+def condition_parts(condition: n.Condition) -> Iterator[n.Condition]:
+    """The single tests of a condition."""
+    match condition:
+        case n.AllOf(parts) | n.AnyOf(parts):
+            for part in parts:
+                yield from condition_parts(part)
+        case _:
+            yield condition
+
+
+@dataclass(slots=True)
+class _Handler:
+    """What is known while one handler is checked."""
+
+    keys: dict[str, str]
+    payload: dict[str, tuple[str, ...]]
+    queue: str | None
+    locals: dict[str, tuple[str, ...]]
+    in_atomic: bool = False
+
+
+class StepChecker:
+    """Checks handlers one after the other and appends what it finds to ``found``."""
+
+    def __init__(self, scope: Scope, fragments: Mapping[str, n.FragmentDecl], found: list[Diagnostic]) -> None:
+        self.scope = scope
+        self.fragments = fragments
+        self.found = found
+        self.sections: dict[str, Span] = {}
+        self.performed: set[str] = set()
+        self._steps = 0
+        self._sizes: dict[str, int] = {}
+        self._once: set[str] = set()  # fragments of this handler that are checked already: when there are too many, once is enough
+
+    def process(self, decl: n.ConsumerDecl | n.RelayDecl, events: tuple[str, ...]) -> d.Process:
+        """Check one consumer or relay."""
+        known = [self.scope.events[e] for e in events if e in self.scope.events]
+        keys = {k: e.name for e in known for k in (e.id_field, *e.keys)}
+        payload = {p: values for e in known for p, values in e.payload}
+        queue = decl.queue.text if isinstance(decl, n.ConsumerDecl) else None
+        handler = _Handler(keys, payload, queue, {})
+        if decl.workers is not None and decl.workers < 1:
+            self.found.append(errors.bad_count("workers", decl.span))
+        condition = decl.condition if isinstance(decl, n.RelayDecl) else None
+        if condition is not None:
+            self._condition(condition, handler)
+        before, self._once = self._steps, set()
+        self._steps += count_steps(decl.body, self.fragments, self._sizes)
+        if before <= MOST_STEPS < self._steps:
+            self.found.append(errors.too_many_steps(decl.name, self._steps, MOST_STEPS))
+        body = self._block(decl.body, handler, frozenset())
+        made = d.Process(decl.name.text, queue, condition, decl.workers, "manual", body, events, decl.name.span)
+        if not isinstance(decl, n.ConsumerDecl) or queue is None or queue not in self.scope.queues:
+            return made
+        read = self.scope.queues[queue]
+        made = replace(made, ack=decl.ack or read.ack, takes=decl.takes)
+        return replace(made, in_time=in_time(made, read, decl.span, self.found))
+
+    def shared_condition(self, condition: n.Condition) -> None:
+        """Check the condition of a claim: rows, effects and payload only."""
+        events = self.scope.events.values()
+        keys = {k: e.name for e in events for k in (e.id_field, *e.keys)}
+        payload = {p: values for e in events for p, values in e.payload}
+        self._condition(condition, _Handler(keys, payload, None, {}), asks=False)
+
+    # -- steps
+
+    def _block(self, steps: tuple[n.Step, ...], handler: _Handler, using: frozenset[str]) -> tuple[n.Step, ...]:
+        checked: list[n.Step] = []
+        ended: Span | None = None
+        for step in steps:
+            if ended is not None:
+                self.found.append(errors.unreachable(step.span, ended))
+                ended = None
+            if isinstance(step, n.Use):
+                checked.extend(self._use(step, handler, using))
+            else:
+                checked.append(self._step(step, handler, using))
+            if isinstance(step, n.Stop | n.Fail):
+                ended = step.span
+        return tuple(checked)
+
+    def _use(self, step: n.Use, handler: _Handler, using: frozenset[str]) -> tuple[n.Step, ...]:
+        name = step.name.text
+        if not self._named(step.name, "fragment"):
+            return ()
+        if name in using:
+            self.found.append(errors.recursive_fragment(name, step.name.span, self.fragments[name].name.span))
+            return ()
+        if self._steps > MOST_STEPS and name in self._once:
+            return ()
+        self._once.add(name)
+        return self._block(self.fragments[name].body, handler, using | {name})
+
+    def _step(self, step: n.Step, handler: _Handler, using: frozenset[str]) -> n.Step:
+        match step:
+            case n.If(condition, body, otherwise):
+                self._condition(condition, handler)
+                return replace(step, body=self._block(body, handler, using), otherwise=self._block(otherwise, handler, using))
+            case n.Atomic(_, body):
+                if handler.in_atomic:
+                    self.found.append(errors.out_of_place("atomic", step.span, "it stands inside another atomic block already"))
+                outer, handler.in_atomic = handler.in_atomic, True
+                checked = replace(step, body=self._block(body, handler, using))
+                handler.in_atomic = outer
+                return checked
+            case n.BrokenStep(body):
+                return replace(step, body=self._block(body, handler, using))
+            case n.Section(name, body):
+                self.sections.setdefault(name.text, name.span)
+                return replace(step, body=self._block(body, handler, using))
+            case n.Ack() | n.Nack():
+                if handler.queue is None:
+                    word = "ack" if isinstance(step, n.Ack) else "nack"
+                    self.found.append(errors.inside_needs_queue_consumer(word, step.span))
+            case n.Let(name, value):
+                handler.locals[name.text] = tuple(dict.fromkeys([*handler.locals.get(name.text, ()), *self._value(value, handler)]))
+            case n.Do():
+                return self._do(step, handler, using)
+            case n.Publish(queue):
+                if self._named(queue, "queue"):
+                    self.performed.add(queue.text)
+                    self._same_id(queue, handler)
+            case n.Acquire(lock) | n.Release(lock):
+                self._named(lock, "lock")
+            case n.Renew(lock):
+                self._renew(step, lock, handler)
+            case _:
+                return self._write(step, handler, using)
+        return step
+
+    def _write(self, step: n.Step, handler: _Handler, using: frozenset[str]) -> n.Step:
+        match step:
+            case n.SetColumn(store, column, value):
+                self._column(store, column, (value,), handler)
+            case n.Increment(store, column):
+                self._column(store, column, (), handler)
+            case n.Add(key, store):
+                self._row(key, store, handler)
+            case n.Delete(key, store):
+                self._row(key, store, handler)
+                return replace(step, clauses=self._clauses(step.clauses, ("missing",), handler, using))
+            case n.Insert(key, store):
+                if self._row(key, store, handler) and not self.scope.stores[store.text].unique and (step.or_else or step.clauses):
+                    place = step.clauses[0].span if step.clauses else step.span
+                    self.found.append(errors.store_needs_unique(store.text, place, self.scope.stores[store.text].span))
+                return replace(step, clauses=self._clauses(step.clauses, ("duplicate",), handler, using))
+            case n.UpdateIf(store, column, old, new):
+                self._column(store, column, (old, new), handler)
+                return replace(step, clauses=self._clauses(step.clauses, ("conflict",), handler, using))
+            case _:
+                pass
+        return step
+
+    def _renew(self, step: n.Renew, lock: n.Name | None, handler: _Handler) -> None:
+        """The lease of the message, or that of a lock that has one."""
+        if lock is None:
+            if handler.queue is None:
+                self.found.append(errors.inside_needs_queue_consumer("renew", step.span))
+        elif self._named(lock, "lock") and not self.scope.locks[lock.text].expires:
+            self.found.append(model_errors.no_renewal(lock.text, lock.span, self.scope.locks[lock.text].span))
+
+    def _do(self, step: n.Do, handler: _Handler, using: frozenset[str]) -> n.Step:
+        external = True
+        if self._named(step.effect, "effect"):
+            effect = self.scope.effects[step.effect.text]
+            self.performed.add(effect.name)
+            external = effect.store is None or effect.token_of is not None
+            self._key_known(effect.key, step.effect.span, handler)
+        outcomes = ("failure",) if external else ()
+        return replace(step, clauses=self._clauses(step.clauses, outcomes, handler, using))
+
+    def _same_id(self, queue: n.Name, handler: _Handler) -> None:
+        """What is published is about the handled event, under its id."""
+        published = self.scope.events.get(self.scope.queues[queue.text].event)
+        handled = next((self.scope.events[e] for e in dict.fromkeys(handler.keys.values())), None) if handler.queue else None
+        if published and handled and published.id_field != handled.id_field:
+            pair = ((published.name, published.id_field), (handled.name, handled.id_field))
+            self.found.append(errors.another_id(queue.text, queue.span, *pair))
+
+    def _clauses(
+        self, clauses: tuple[n.OnOutcome, ...], known: tuple[str, ...], handler: _Handler, using: frozenset[str]
+    ) -> tuple[n.OnOutcome, ...]:
+        checked: list[n.OnOutcome] = []
+        first: dict[str, Span] = {}
+        for clause in clauses:
+            word = clause.outcome.text
+            if word not in known:
+                self.found.append(errors.clause_unknown(word, clause.outcome.span, known))
+            if word in first:
+                self.found.append(errors.twice(f"on {word}", clause.outcome.span, first[word]))
+            first.setdefault(word, clause.outcome.span)
+            checked.append(replace(clause, body=self._block(clause.body, handler, using)))
+        return tuple(checked)
+
+    # -- names
+
+    def _named(self, name: n.Name, kind: str) -> bool:
+        declared = self.scope.names.get(name.text)
+        if declared and declared[0] == kind:
+            return True
+        options = [w for w, (k, _) in self.scope.names.items() if k == kind]
+        self.found.append(errors.unknown(kind, name.text, name.span, options, declared))
+        return False
+
+    def _key_known(self, key: str, span: Span, handler: _Handler) -> None:
+        if handler.keys and key not in handler.keys:
+            event = next(iter(handler.keys.values()))
+            declared = self.scope.events[event]
+            self.found.append(errors.not_a_field(key, span, event, (declared.id_field, *declared.keys), declared.span))
+
+    def _row(self, key: n.Name, store: n.Name, handler: _Handler) -> bool:
+        if not self._named(store, "store"):
+            return False
+        declared = self.scope.stores[store.text]
+        self.performed.add(store.text)
+        if key.text != declared.key:
+            self.found.append(errors.wrong_key(key.text, key.span, store.text, declared.key, declared.span))
+            return True
+        self._key_known(declared.key, key.span, handler)
+        self._inside(declared, store.span, handler)
+        return True
+
+    def _inside(self, store: d.Store, span: Span, handler: _Handler) -> None:
+        if store.inside and handler.queue != store.inside:
+            self.found.append(errors.not_inside(store.name, span, store.inside))
+
+    def _column(self, store: n.Name, column: n.Name, values: tuple[n.Name, ...], handler: _Handler) -> None:
+        if not self._named(store, "store"):
+            return
+        declared = self.scope.stores[store.text]
+        self.performed.add(store.text)
+        self._key_known(declared.key, store.span, handler)
+        self._inside(declared, store.span, handler)
+        known = declared.columns.get(column.text)
+        if known is None:
+            self.found.append(errors.unknown_column(column.text, column.span, store.text, declared.columns, declared.span))
+            return
+        for value in values:
+            if value.text not in known:
+                place = f"{store.text}.{column.text}"
+                self.found.append(errors.unknown_value(value.text, value.span, place, known, declared.span))
+
+    def _value(self, value: n.Value, handler: _Handler) -> tuple[str, ...]:
+        match value:
+            case n.ReadPresence(key, store):
+                self._row(key, store, handler)
+                return ("yes", "no")
+            case n.ReadColumn(store, column):
+                self._column(store, column, (), handler)
+                declared = self.scope.stores.get(store.text)
+                return declared.columns.get(column.text, ()) if declared else ()
+            case n.Constant(name):
+                return (name.text,)
+
+    def _condition(self, condition: n.Condition, handler: _Handler, asks: bool = True) -> None:
+        for part in condition_parts(condition):
+            match part:
+                case n.InStore(key, store):
+                    self._row(key, store, handler)
+                case n.ColumnIs(store, column, value):
+                    self._column(store, column, (value,), handler)
+                case n.NameIs(name, value):
+                    self._name_is(name, value, handler)
+                case n.Happened(effect):
+                    if self._named(effect, "effect") and asks:
+                        declared = self.scope.effects[effect.text]
+                        if not declared.queryable and declared.store is None:
+                            self.found.append(errors.not_queryable(effect.text, part.span, declared.span))
+                case _:
+                    pass
+
+    def _name_is(self, name: n.Name, value: n.Name, handler: _Handler) -> None:
+        known = handler.payload.get(name.text) or handler.locals.get(name.text)
+        if known is None and not handler.keys:
+            return  # the event is unknown, and was reported
+        if known is None:
+            columns = [f"{s.name}.{name.text}" for s in self.scope.stores.values() if name.text in s.columns]
+            self.found.append(errors.unknown_word(name.text, name.span, {*handler.payload, *handler.locals}, columns))
+        elif known and value.text not in known:
+            event = next((e for e in self.scope.events.values() if name.text in dict(e.payload)), None)
+            declared = event.span if event and name.text in handler.payload else None
+            self.found.append(errors.unknown_value(value.text, value.span, name.text, known, declared))

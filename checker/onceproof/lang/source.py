@@ -1,0 +1,43 @@
+"""Source texts and places in them. Imports nothing from the package."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from onceproof.base.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of one file: 1-based lines and columns in code points, ``end_column`` exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    path: str = ""
+
+    @staticmethod
+    def at_line(text: str, line: int, path: str = "") -> Span:
+        """The visible part of a whole line (indentation and trailing comment left out)."""
+        content = text.split("#", 1)[0].rstrip() or text.rstrip()
+        start = len(content) - len(content.lstrip())
+        return Span(line, start + 1, line, max(len(content), start + 1) + 1, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A design's text: ``path`` is the name shown to people, ``lines`` the text split at line ends."""
+
+    path: str
+    text: str
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+    @staticmethod
+    def of(path: str, text: str) -> Source:
+        """Make a source; line ends may be ``\\n`` or ``\\r\\n``."""
+        return Source(path, text, tuple(text.replace("\r\n", "\n").split("\n")))
+
+    def line(self, number: int) -> str:
+        """Line ``number`` (1-based), or an empty string outside the text."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""

@@ -1,0 +1,374 @@
+"""The syntax tree: frozen records, one per construct of ``grammar/once.lark``. Knowing this file and ``steps.py``
+is knowing the language.
+
+Every node has a ``span``. Nothing is resolved here: names are text with a place.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from onceproof.base.records import dataclass
+from onceproof.lang.source import Span
+from onceproof.lang.syntax.ast_steps import (
+    Ack,
+    Acquire,
+    Add,
+    AllOf,
+    AnyOf,
+    Atomic,
+    BrokenStep,
+    ColumnIs,
+    Condition,
+    Constant,
+    CrashHere,
+    Delete,
+    Do,
+    Fail,
+    Happened,
+    If,
+    Increment,
+    Insert,
+    InStore,
+    Let,
+    Nack,
+    Name,
+    NameIs,
+    OnConflict,
+    OnOutcome,
+    Publish,
+    ReadColumn,
+    ReadPresence,
+    Release,
+    Renew,
+    Section,
+    SetColumn,
+    Step,
+    Stop,
+    UpdateIf,
+    Use,
+    Value,
+    Wait,
+)
+
+__all__ = [
+    "FOR_EVER",
+    "Ack",
+    "Acquire",
+    "Add",
+    "AllOf",
+    "AnyOf",
+    "Argument",
+    "AssumeDecl",
+    "Atomic",
+    "BrokenItem",
+    "BrokenStep",
+    "ClaimDecl",
+    "ColumnDecl",
+    "ColumnIs",
+    "Condition",
+    "Constant",
+    "ConsumerDecl",
+    "CrashHere",
+    "Delete",
+    "Do",
+    "EffectDecl",
+    "EventDecl",
+    "Expect",
+    "Fail",
+    "Field",
+    "FragmentDecl",
+    "Happened",
+    "If",
+    "Import",
+    "InStore",
+    "Increment",
+    "Insert",
+    "Item",
+    "KeyDecl",
+    "Let",
+    "LockDecl",
+    "ModelRef",
+    "Nack",
+    "Name",
+    "NameIs",
+    "OnConflict",
+    "OnOutcome",
+    "Publish",
+    "PublisherDecl",
+    "QueueDecl",
+    "QueueOption",
+    "ReadColumn",
+    "ReadPresence",
+    "RelayDecl",
+    "Release",
+    "Renew",
+    "ReplaysDecl",
+    "Section",
+    "Semantics",
+    "SetColumn",
+    "Step",
+    "Stop",
+    "StoreDecl",
+    "Target",
+    "Tree",
+    "UpdateIf",
+    "Use",
+    "Value",
+    "Wait",
+]
+
+
+class Semantics(Enum):
+    """What a generic queue promises (docs/semantics.md, "Deliveries", says what each means)."""
+
+    AT_MOST_ONCE = "at-most-once"
+    AT_LEAST_ONCE = "at-least-once"
+    EXACTLY_ONCE = "exactly-once"
+
+
+# ---------------------------------------------------------------- declarations
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """``import "path.once"``: every declaration of that file."""
+
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of an event. ``values`` is empty for an identity (an id, a business key), else the payload values branches may
+    test."""
+
+    name: Name
+    values: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventDecl:
+    """``event InvoiceCreated(id, invoice, customer)``: the first field is the stable id of the event."""
+
+    name: Name
+    fields: tuple[Field, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """``VisibilityTimeout=30s``."""
+
+    name: Name
+    value: Name
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """``sqs.standard(VisibilityTimeout=30s)``."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOption:
+    """A line below a queue: ``kind`` is its stable name (``late-ack``, ``limit``, ``lease`` …), ``value`` what it says."""
+
+    kind: str
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDecl:
+    """A queue. Without ``semantics`` and ``model`` it is checked under all three delivery semantics."""
+
+    name: Name
+    event: Name
+    semantics: Semantics | None
+    model: ModelRef | None
+    options: tuple[QueueOption, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherDecl:
+    """How the messages of a queue come into it: ``once``, ``retries`` or ``new-id``."""
+
+    queue: Name
+    mode: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaysDecl:
+    """``operator replays invoices``: replay is possible whatever the semantics say."""
+
+    queue: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDecl:
+    """A column and its values; the first one is the value of a new row."""
+
+    name: Name
+    values: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDecl:
+    """A store: rows keyed by a field of the event. ``expires``: how long rows live (empty: nobody says), None: for ever."""
+
+    name: Name
+    key: Name
+    model: ModelRef | None
+    unique: bool
+    cache: bool
+    replicated: bool
+    expires: str | None
+    inside: Name | None
+    columns: tuple[ColumnDecl, ...]
+    span: Span
+
+
+FOR_EVER = "for ever"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDecl:
+    """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``: as the provider's model
+    says)."""
+
+    field: Name
+    retention: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EffectDecl:
+    """A business effect, counted per key. ``store`` set: it is a write inside that store's transaction; else it is external."""
+
+    name: Name
+    key: Name
+    model: ModelRef | None
+    store: Name | None
+    idempotency: KeyDecl | None
+    queryable: bool
+    token_of: Name | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class LockDecl:
+    """A lock; ``expires`` makes it a lease that may run out while its holder lives, after that time (empty: nobody says).
+    ``store``: where it is kept, if that matters."""
+
+    name: Name
+    key: Name
+    model: ModelRef | None
+    store: Name | None
+    expires: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerDecl:
+    """A consumer: its handler runs once per delivery. ``ack``: when its messages are acknowledged (None: as the queue's model
+    says, else by hand). ``takes``: how long one run takes at most."""
+
+    name: Name
+    queue: Name
+    workers: int | None
+    ack: str | None
+    takes: str | None
+    body: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RelayDecl:
+    """An actor that starts whenever its condition holds: an outbox relay, a poller, a scheduler, a completer."""
+
+    name: Name
+    condition: Condition
+    workers: int | None
+    body: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentDecl:
+    """Named steps, to be used with ``use``."""
+
+    name: Name
+    body: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AssumeDecl:
+    """An assumption by its stable name (``no crash``, ``handler finishes within the lease`` …); ``effect`` for ``crash only
+    after``."""
+
+    kind: str
+    effect: Name | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a claim speaks about: an effect, a store, or a store's column."""
+
+    name: Name
+    column: Name | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """``expect violated under at-least-once``; no semantics: under all of the claim's."""
+
+    verdict: str
+    semantics: tuple[Semantics, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimDecl:
+    """A claim. ``kind`` is the stable name (``no-duplicate`` …); ``targets`` or ``condition`` say about what."""
+
+    kind: str
+    targets: tuple[Target, ...]
+    condition: Condition | None
+    semantics: tuple[Semantics, ...]
+    expects: tuple[Expect, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenItem:
+    """A top-level line that was reported."""
+
+    body: tuple[Step, ...]
+    span: Span
+
+
+Item = (
+    Import | EventDecl | QueueDecl | PublisherDecl | ReplaysDecl | StoreDecl | EffectDecl | LockDecl
+    | ConsumerDecl | RelayDecl | FragmentDecl | AssumeDecl | ClaimDecl | BrokenItem
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A parsed file. ``doc`` maps the line of a declaration to the ``##`` text above it; ``title`` is the ``##`` text at the
+    top."""
+
+    path: str
+    items: tuple[Item, ...]
+    doc: tuple[tuple[int, str], ...]
+    title: str

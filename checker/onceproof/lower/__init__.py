@@ -1,0 +1,94 @@
+"""Checked design and delivery semantics to machine. Start reading at ``lower``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from onceproof.base.records import dataclass
+from onceproof.lang.design import Design
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import variables as v
+from onceproof.lower.careless import careless
+from onceproof.lower.environment import environment, expiring
+from onceproof.lower.places import DEAD, Spot
+from onceproof.lower.program import compile_process
+from onceproof.lower.queues import Group, aborting, appearing, groups
+from onceproof.lower.worker import Lowering, World
+from onceproof.machine.system import Level, Limit, Machine, Rule, Test, Variable
+
+__all__ = ["Lowered", "lower"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A machine and how to read it: the places behind the values of ``pc``, and the groups behind the statuses."""
+
+    design: Design
+    semantics: Semantics
+    machine: Machine
+    spots: Mapping[str, Spot]
+    groups: Mapping[str, Group]
+
+    def inside(self, section: str) -> frozenset[str]:
+        """The values of ``pc`` inside a section."""
+        return frozenset(pc for pc, spot in self.spots.items() if section in spot.sections)
+
+
+def lower(design: Design, semantics: Semantics) -> Lowered:
+    """Lower a design; ``semantics`` is used for the queues that declare none."""
+    grouped = groups(design, semantics)
+    lockable: frozenset[str] = frozenset()
+    while True:
+        lowered, needed = _lower(design, semantics, grouped, lockable)
+        if needed <= lockable:
+            return lowered
+        lockable |= needed
+
+
+def _lower(
+    design: Design, semantics: Semantics, grouped: Mapping[str, Group], lockable: frozenset[str]
+) -> tuple[Lowered, frozenset[str]]:
+    shared = v.shared_variables(design)
+    shared = {k: x for k, x in shared.items() if not k.endswith(v.BUSY) or k.removesuffix(v.BUSY) in lockable}
+    shared.update({g.status: g.variable for g in grouped.values()})
+    shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
+    domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
+    programs = {p.name: compile_process(design, p) for p in design.processes}
+    world = World(design, grouped, domains, lockable, frozenset(aborting(grouped)), careless(programs.values()))
+    rules: list[Rule] = []
+    spots: dict[str, Spot] = {}
+    limits: list[Limit] = []
+    needed: set[str] = set()
+    for process in design.processes:
+        handler = Lowering(world, programs[process.name])
+        handler.lower()
+        rules += handler.rules
+        if process.name in grouped:
+            rules += grouped[process.name].lease(domains, frozenset(pc for pc in handler.spots if not pc.endswith(DEAD)))
+        spots.update(handler.spots)
+        needed |= handler.needs_lock
+        if process.workers is not None:
+            living = frozenset(pc for pc in handler.spots if not pc.endswith(DEAD))
+            limits.append(Limit((Test(v.PC, living),), process.workers))
+    ends = expiring(design) if design.assumes("within-key-window") else frozenset()
+    for group in grouped.values():
+        rules += group.rules(domains, ends)
+    rules += appearing(grouped, domains, ends)
+    rules += environment(design, grouped, domains)
+    places = tuple(spots)
+    domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
+    machine = _trimmed(Machine(design.path, semantics.value, tuple(domains.values()), tuple(rules), tuple(limits)))
+    return Lowered(design, semantics, machine, spots, grouped), frozenset(needed)
+
+
+def _trimmed(machine: Machine) -> Machine:
+    """Without variables that no rule mentions."""
+    used = {v.PC}
+    for rule in machine.rules:
+        used.update(t.variable for t in rule.guard)
+        used.update(t.variable for said in rule.others for t in said.guard)
+        for update in rule.updates:
+            used.add(update.target)
+            used.update([update.source] if update.source else [])
+    kept = tuple(x for x in machine.variables if x.name in used or x.level is not Level.WORKER)
+    return Machine(machine.name, machine.semantics, kept, machine.rules, machine.limits)

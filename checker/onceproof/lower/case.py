@@ -1,0 +1,152 @@
+"""One way through a step: what must hold before it, and what it changes.
+
+A case is a conjunction of tests on the state before the step together with changes of variables. Changes of a shared variable are
+functions of its own old value, so changes can be composed, and a test *after* a change becomes a test *before* it by taking
+the preimage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
+
+from onceproof.base.records import dataclass
+from onceproof.machine.system import Action, Broadcast, Rule, RuleKind, Test, Update
+from onceproof.machine.system import Variable as MachineVariable
+
+Table = tuple[tuple[str, str], ...]
+"""A total function on a domain, as pairs in the order of the domain."""
+
+
+def constant(variable: MachineVariable, value: str) -> Table:
+    """The function that forgets the old value."""
+    assert value in variable.domain, (variable, value)
+    return tuple((old, value) for old in variable.domain)
+
+
+def mapping(variable: MachineVariable, changes: Mapping[str, str]) -> Table:
+    """The function that changes the listed values and keeps the others."""
+    return tuple((old, changes.get(old, old)) for old in variable.domain)
+
+
+def counting(variable: MachineVariable) -> Table:
+    """One more: 0, 1, 2 (two or more)."""
+    return mapping(variable, {"0": "1", "1": "2", "2": "2"})
+
+
+def at_least_once(variable: MachineVariable) -> Table:
+    """A write that repeats without effect: 0 becomes 1."""
+    return mapping(variable, {"0": "1"})
+
+
+def compose(first: Table | None, then: Table) -> Table:
+    """``then`` after ``first``."""
+    if first is None:
+        return then
+    after = dict(then)
+    return tuple((old, after[mid]) for old, mid in first)
+
+
+Changes = Mapping[str, Table]
+
+
+def compose_all(first: Changes, then: Changes) -> dict[str, Table]:
+    """Compose variable by variable."""
+    result = dict(first)
+    for name, table in then.items():
+        result[name] = compose(result.get(name), table)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``guard`` tests the state before; ``changes`` apply to it.
+
+    ``transaction`` (None outside a block) and ``inside`` are writes collected but not yet visible to others; the worker itself
+    sees them.
+    ``copies`` are worker variables that take a value computed from another variable.
+    """
+
+    domains: Mapping[str, MachineVariable]
+    guard: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=dict)
+    transaction: Changes | None = None
+    inside: Changes = field(default_factory=dict)
+    copies: Mapping[str, tuple[str, Table]] = field(default_factory=dict)
+    others: tuple[Broadcast, ...] = ()
+
+    def seen(self, name: str) -> Table:
+        """What the worker sees of a variable, as a function of its value before the step."""
+        table: Table = tuple((v, v) for v in self.domains[name].domain)
+        for layer in (self.changes, self.transaction or {}, self.inside):
+            if name in layer:
+                table = compose(table, layer[name])
+        return table
+
+    def test(self, name: str, allowed: Iterable[str]) -> Case | None:
+        """This case where the worker sees ``name`` among ``allowed``; None if that cannot be."""
+        wanted = set(allowed)
+        if name in self.copies:
+            source, table = self.copies[name]
+            return self.where(source, {old for old, now in table if now in wanted})
+        before = frozenset(old for old, now in self.seen(name) if now in wanted)
+        return self.where(name, before)
+
+    def where(self, name: str, before: Iterable[str]) -> Case | None:
+        """This case where ``name`` was among ``before`` before the step; None if that cannot be."""
+        now = self.guard.get(name, frozenset(self.domains[name].domain)) & frozenset(before)
+        return replace(self, guard={**self.guard, name: now}) if now else None
+
+    def change(self, name: str, table: Table) -> Case:
+        """Change a variable at once."""
+        copies = {k: v for k, v in self.copies.items() if k != name}
+        return replace(self, changes=compose_all(self.changes, {name: table}), copies=copies)
+
+    def put(self, name: str, value: str) -> Case:
+        """Set a variable at once."""
+        return self.change(name, constant(self.domains[name], value))
+
+    def collect(self, changes: Changes) -> Case:
+        """Write inside the open transaction, or at once where none is open."""
+        if self.transaction is None:
+            return replace(self, changes=compose_all(self.changes, changes))
+        return replace(self, transaction=compose_all(self.transaction, changes))
+
+    def hold_inside(self, changes: Changes) -> Case:
+        """Collect a write for the broker's own commit."""
+        return replace(self, inside=compose_all(self.inside, changes))
+
+    def commit(self) -> Case:
+        """The open transaction's writes appear."""
+        return replace(self, changes=compose_all(self.changes, self.transaction or {}), transaction=None)
+
+    def commit_inside(self) -> Case:
+        """What was collected inside the broker appears."""
+        return replace(self, changes=compose_all(self.changes, self.inside), inside={})
+
+    def copy(self, local: str, source: str, table: Mapping[str, str]) -> Case:
+        """Give a local variable a value computed from what the worker sees of ``source``."""
+        seen = tuple((old, table[now]) for old, now in self.seen(source))
+        changes = {k: v for k, v in self.changes.items() if k != local}
+        return replace(self, changes=changes, copies={**self.copies, local: (source, seen)})
+
+    def rule(self, kind: RuleKind, action: Action, *, ends: bool = False, alone: tuple[Test, ...] | None = None) -> Rule:
+        """The machine rule of this case."""
+        guard = tuple(
+            Test(name, allowed) for name, allowed in sorted(self.guard.items()) if len(allowed) < len(self.domains[name].domain)
+        )
+        updates = [self._update(name, name, table) for name, table in sorted(self.changes.items())]
+        updates += [self._update(name, source, table) for name, (source, table) in sorted(self.copies.items())]
+        worker_gone = {n for n in self.domains if ends and self.domains[n].level.value == "worker"}
+        kept = tuple(u for u in updates if u is not None and u.target not in worker_gone)
+        return Rule(kind, action, guard, kept, ends, alone, self.others)
+
+    def _update(self, target: str, source: str, table: Table) -> Update | None:
+        allowed = self.guard.get(source)
+        pairs = tuple((old, new) for old, new in table if allowed is None or old in allowed)
+        values = {new for _, new in pairs}
+        if target == source and all(old == new for old, new in pairs):
+            return None
+        if len(values) == 1:
+            return Update(target, None, (("", values.pop()),))
+        return Update(target, source, pairs)

@@ -1,0 +1,212 @@
+"""What tests, reads, writes and calls mean for the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from onceproof.lang import design as d
+from onceproof.lang.syntax import ast as n
+from onceproof.lower import variables as v
+from onceproof.lower.case import (
+    Case,
+    Changes,
+    at_least_once,
+    compose_all,
+    constant,
+    counting,
+    mapping,
+)
+from onceproof.machine.system import Variable
+
+
+class Meaning:
+    """The meaning of names for one process of a design."""
+
+    def __init__(self, design: d.Design, process: d.Process | None, domains: Mapping[str, Variable]) -> None:
+        self.design = design
+        self.process = process
+        self.domains = domains
+        self.per_event = v.incremented(design)
+        self.counted = v.counted_targets(design)
+
+    # -- tests
+
+    def decide(self, test: n.Condition, case: Case) -> tuple[list[Case], list[Case]]:
+        """The cases in which a test says yes, and those in which it says no."""
+        name, wanted, negated = self._tested(test)
+        yes = case.test(name, wanted)
+        no = case.test(name, set(self._domain(name, case)) - wanted)
+        answers = ([yes] if yes else [], [no] if no else [])
+        return (answers[1], answers[0]) if negated else answers
+
+    def _domain(self, name: str, case: Case) -> tuple[str, ...]:
+        return case.domains[name].domain
+
+    def _tested(self, test: n.Condition) -> tuple[str, set[str], bool]:
+        match test:
+            case n.InStore(_, store, negated):
+                return store.text, {"present"}, negated
+            case n.ColumnIs(store, col, value, negated):
+                return v.column(store.text, col.text), {value.text}, negated
+            case n.NameIs(name, value, negated):
+                return self._word(name.text), {value.text}, negated
+            case n.Happened(effect, negated):
+                return effect.text, {"1", "2"}, negated
+            case _:
+                raise AssertionError(f"not a single test: {test}")
+
+    def _word(self, name: str) -> str:
+        """A payload field or a local variable."""
+        events = self.process.events if self.process else tuple(self.design.events)
+        for event in events:
+            if any(f == name for f, _ in self.design.events[event].payload):
+                return v.payload(event, name)
+        assert self.process is not None
+        return v.local(self.process.name, name)
+
+    def split(self, condition: n.Condition, case: Case) -> tuple[list[Case], list[Case]]:
+        """As ``decide``, for a whole condition at once."""
+        match condition:
+            case n.AllOf(parts):
+                yes, no = [case], []
+                for part in parts:
+                    answers = [self.split(part, c) for c in yes]
+                    yes = [c for a in answers for c in a[0]]
+                    no += [c for a in answers for c in a[1]]
+                return yes, no
+            case n.AnyOf(parts):
+                yes, no = [], [case]
+                for part in parts:
+                    answers = [self.split(part, c) for c in no]
+                    yes += [c for a in answers for c in a[0]]
+                    no = [c for a in answers for c in a[1]]
+                return yes, no
+            case _:
+                return self.decide(condition, case)
+
+    def stores_read(self, test: n.Condition) -> tuple[str, ...]:
+        """The stores a single test looks at."""
+        return (test.store.text,) if isinstance(test, n.InStore | n.ColumnIs) else ()
+
+    # -- reads
+
+    def read(self, step: n.Let, case: Case) -> Case:
+        """``let``."""
+        assert self.process is not None
+        target = v.local(self.process.name, step.name.text)
+        match step.value:
+            case n.ReadPresence(_, store):
+                return case.copy(target, store.text, {"present": "yes", "absent": "no", "gone": "no"})
+            case n.ReadColumn(store, col):
+                name = v.column(store.text, col.text)
+                return case.copy(target, name, {x: x for x in self.domains[name].domain})
+            case n.Constant(name):
+                return case.put(target, name.text)
+
+    # -- writes
+
+    def written(self, step: n.Step) -> tuple[str | None, Changes]:
+        """The store whose row a write touches, and the changes it makes (a conditional write: when it goes through)."""
+        match step:
+            case n.SetColumn(store, col, value):
+                return store.text, self._set(store.text, col.text, value.text)
+            case n.UpdateIf(store, col, _, new):
+                return store.text, self._set(store.text, col.text, new.text)
+            case n.Add(_, store):
+                return store.text, {**self._present(store.text), **self._once(store.text)}
+            case n.Insert(_, store):
+                return store.text, {**self._present(store.text), **self._row(store.text)}
+            case n.Increment(store, col):
+                return store.text, {**self._present(store.text), **self._once(store.text), **self._count(store.text, col.text)}
+            case n.Delete(_, store):
+                return store.text, self.erased(store.text)
+            case n.Do(_, effect):
+                declared = self.design.effects[effect.text]
+                return declared.store, {effect.text: counting(self.domains[effect.text])}
+            case _:
+                raise AssertionError(f"not a write: {step}")
+
+    def erased(self, store: str, value: str = "absent") -> Changes:
+        """The row and its columns are as at the start."""
+        changes = {store: constant(self.domains[store], value)}
+        for col in self.design.stores[store].columns:
+            variable = self.domains[v.column(store, col)]
+            changes[variable.name] = constant(variable, variable.initial[0])
+        return changes
+
+    def _present(self, store: str) -> Changes:
+        return {store: constant(self.domains[store], "present")}
+
+    def _set(self, store: str, col: str, value: str) -> Changes:
+        variable = self.domains[v.column(store, col)]
+        changes = {**self._present(store), variable.name: constant(variable, value), **self._once(store)}
+        name = f"{store}.{col}"
+        if name in self.counted:
+            changes[v.writes(name)] = at_least_once(self.domains[v.writes(name)])
+        return changes
+
+    def _once(self, store: str) -> Changes:
+        """A write that a repetition does not multiply."""
+        return {v.writes(store): at_least_once(self.domains[v.writes(store)])} if store in self.counted else {}
+
+    def _row(self, store: str) -> Changes:
+        """An insert: one more row, unless the store is unique."""
+        if store not in self.counted:
+            return {}
+        counter = self.domains[v.writes(store)]
+        return {counter.name: at_least_once(counter) if self.design.stores[store].unique else counting(counter)}
+
+    def _count(self, store: str, col: str) -> Changes:
+        name = f"{store}.{col}"
+        return {v.writes(name): counting(self.domains[v.writes(name)])} if name in self.counted else {}
+
+    def attempt(self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, case: Case) -> tuple[Case | None, Case | None]:
+        """A conditional write: the case in which it may go through (nothing written yet), and the one in which it is turned
+        down."""
+        if isinstance(step, n.Do):
+            lock = self.design.effects[step.effect.text].token_of
+            assert lock is not None
+            return case.test(v.token(lock), {"fresh"}), case.test(v.token(lock), {"none", "stale"})
+        if isinstance(step, n.Insert):
+            domain = self.domains[step.store.text].domain
+            return case.test(step.store.text, set(domain) - {"present"}), case.test(step.store.text, {"present"})
+        if isinstance(step, n.Delete):
+            domain = self.domains[step.store.text].domain
+            return case.test(step.store.text, {"present"}), case.test(step.store.text, set(domain) - {"present"})
+        name = v.column(step.store.text, step.column.text)
+        return case.test(name, {step.old.text}), case.test(name, set(self.domains[name].domain) - {step.old.text})
+
+    # -- external effects
+
+    def happen(self, effect: str, case: Case) -> list[Case]:
+        """The cases of a request that reaches the provider: it happens, or the provider knows its key already."""
+        declared = self.design.effects[effect]
+        if declared.key_level is None:
+            return [case.change(effect, counting(self.domains[effect]))]
+        found = []
+        known = v.record(effect)
+        first = case.test(known, set(self.domains[known].domain) - {"present"})
+        if first:
+            found.append(first.change(effect, counting(self.domains[effect])).put(known, "present"))
+        again = case.test(known, {"present"})
+        if again:
+            found.append(again)
+        return found
+
+
+def merged(*changes: Changes) -> Changes:
+    """Several writes one after the other."""
+    result: dict[str, tuple[tuple[str, str], ...]] = {}
+    for c in changes:
+        result = compose_all(result, c)
+    return result
+
+
+def only(cases: Iterable[Case | None]) -> list[Case]:
+    """The cases that can be."""
+    return [c for c in cases if c is not None]
+
+
+def freed(domains: Mapping[str, Variable], names: Iterable[str]) -> Changes:
+    """Locks that become free."""
+    return {name: mapping(domains[name], {"taken": "free", "held": "free"}) for name in names if name in domains}

@@ -1,0 +1,179 @@
+"""The machine's variables: which there are, at which level, under which name. One place decides every name a story may show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from onceproof.lang import design as d
+from onceproof.lang.resolve.steps import condition_parts, walk
+from onceproof.lang.syntax import ast as n
+from onceproof.machine.system import Level, Variable
+
+PC = "worker at"
+HOLDS = "worker holds"
+EVENT_TYPE = "event type"
+RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
+"""Endings and names with a blank in them cannot clash with names of the design."""
+COUNTS = ("0", "1", "2")
+
+
+def status(group: d.Process, design: d.Design) -> str:
+    """The broker status of a consumer's copy of the message."""
+    readers = [p for p in design.processes if p.queue == group.queue]
+    return f"{group.queue}" if len(readers) == 1 else f"{group.queue}>{group.name}"
+
+
+def column(store: str, name: str) -> str:
+    """A store's column."""
+    return f"{store}.{name}"
+
+
+def record(effect: str) -> str:
+    """The provider's idempotency record."""
+    return f"{effect}{RECORD}"
+
+
+def token(lock: str) -> str:
+    """A worker's fencing token."""
+    return f"{lock}{TOKEN}"
+
+
+def holding(lock: str) -> str:
+    """Whether a worker holds a session lock."""
+    return f"{lock}{MINE}"
+
+
+def busy(store: str) -> str:
+    """Whether an open transaction has locked the store's row."""
+    return f"{store}{BUSY}"
+
+
+def aborted(queue: str) -> str:
+    """Whether a message of an aborted transaction may still appear in a queue."""
+    return f"{queue}{ABORTED}"
+
+
+def local(process: str, name: str) -> str:
+    """A local variable."""
+    return f"{process}.{name}"
+
+
+def payload(event: str, field: str) -> str:
+    """A payload value."""
+    return f"{event}.{field}"
+
+
+def writes(target: str) -> str:
+    """How often a store or column a claim speaks about was written."""
+    return f"{target}#"
+
+
+def columns_of(design: d.Design) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Every column with its values (an incremented column has none to test)."""
+    return {(s.name, c): values or (d.UNSET,) for s in design.stores.values() for c, values in s.columns.items()}
+
+
+def counted_targets(design: d.Design) -> dict[str, n.Target]:
+    """Stores and columns that a claim counts writes of, by name as written in the design."""
+    targets = {}
+    for claim in design.claims:
+        for t in claim.targets:
+            if t.name.text in design.stores:
+                targets[t.name.text + (f".{t.column.text}" if t.column else "")] = t
+    return targets
+
+
+def incremented(design: d.Design) -> set[tuple[str, str]]:
+    """Columns some step increments: their writes count per event."""
+    return {(s.store.text, s.column.text) for p in design.processes for s in walk(p.body, {}) if isinstance(s, n.Increment)}
+
+
+def _boolean(name: str, level: Level, first: str, second: str) -> Variable:
+    return Variable(name, level, (first, second), (first,))
+
+
+def shared_variables(design: d.Design) -> dict[str, Variable]:
+    """Variables of component and event rows, without the queues' statuses."""
+    found: list[Variable] = []
+    roots = root_types(design)
+    if len(roots) > 1:
+        found.append(Variable(EVENT_TYPE, Level.EVENT, roots, roots))
+    for event in design.events.values():
+        found += [Variable(payload(event.name, f), Level.EVENT, values, values) for f, values in event.payload]
+    for store in design.stores.values():
+        domain = ("absent", "present", "gone") if "expires" in store.loses else ("absent", "present")
+        found.append(Variable(store.name, store.level, domain, ("absent",)))
+        found.append(_boolean(busy(store.name), store.level, "free", "taken"))
+    for (name, col), values in columns_of(design).items():
+        found.append(Variable(column(name, col), design.stores[name].level, values, values[:1]))
+    for effect in design.effects.values():
+        found.append(Variable(effect.name, effect.level, COUNTS, ("0",)))
+        if effect.key_level is not None:
+            domain = ("absent", "present", "gone") if effect.retention else ("absent", "present")
+            found.append(Variable(record(effect.name), effect.key_level, domain, ("absent",)))
+    for lock in design.locks.values():
+        domain = ("free", "held", "orphaned") if orphans(design, lock) else ("free", "held")
+        found.append(Variable(lock.name, lock.level, domain, ("free",)))
+    per_event = incremented(design)
+    for name, target in counted_targets(design).items():
+        counted = target.column is not None and (target.name.text, target.column.text) in per_event
+        level = Level.EVENT if counted else design.stores[target.name.text].level
+        found.append(Variable(writes(name), level, COUNTS, ("0",)))
+    return {v.name: v for v in found}
+
+
+def root_types(design: d.Design) -> tuple[str, ...]:
+    """The event types that enter the design from outside. Without a queue fed from there, rows start it: events of every type."""
+    return tuple(dict.fromkeys(q.event for q in design.queues.values() if q.is_root)) or tuple(design.events)
+
+
+def may_appear(queue: str) -> Variable:
+    """Whether a message of an aborted transaction may still appear in a queue."""
+    return _boolean(aborted(queue), Level.EVENT, "no", "yes")
+
+
+def worker_variables(design: d.Design) -> dict[str, Variable]:
+    """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
+    found = [_boolean(HOLDS, Level.WORKER, "no", "yes")]
+    for lock in design.locks.values():
+        if not lock.expires or orphans(design, lock):
+            found.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
+        if has_token(design, lock.name):
+            found.append(Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",)))
+    for process in design.processes:
+        for name, values in local_values(design, process).items():
+            found.append(Variable(local(process.name, name), Level.WORKER, values, (d.UNSET,)))
+    return {v.name: v for v in found}
+
+
+def orphans(design: d.Design, lock: d.Lock) -> bool:
+    """Whether a lock outlives its holder, and only then expires."""
+    return lock.expires and design.assumes("within-lock")
+
+
+def has_token(design: d.Design, lock: str) -> bool:
+    """Whether it matters who took a lock last: an effect checks it, or a step renews it."""
+    steps = (s for p in design.processes for s in walk(p.body, {}))
+    renewed = any(isinstance(s, n.Renew) and s.lock is not None and s.lock.text == lock for s in steps)
+    return renewed or any(e.token_of == lock for e in design.effects.values())
+
+
+def local_values(design: d.Design, process: d.Process) -> Mapping[str, tuple[str, ...]]:
+    """Each local variable with every value it can have."""
+    values: dict[str, list[str]] = {}
+    columns = columns_of(design)
+    for step in walk(process.body, {}):
+        if isinstance(step, n.Let):
+            known = values.setdefault(step.name.text, [d.UNSET])
+            match step.value:
+                case n.ReadPresence():
+                    known += ["yes", "no"]
+                case n.ReadColumn(store, col):
+                    known += columns[store.text, col.text]
+                case n.Constant(name):
+                    known.append(name.text)
+        if isinstance(step, n.If):
+            for part in condition_parts(step.condition):
+                if isinstance(part, n.NameIs) and part.name.text in values:
+                    values[part.name.text].append(part.value.text)
+    return {name: tuple(dict.fromkeys(v)) for name, v in values.items()}

@@ -1,0 +1,101 @@
+"""What is shown beside a word: its declaration, what the reference says, what is known about a model; as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from onceproof.lang.errors.shapes import SHAPES
+from onceproof.lsp.names import Occurrence, at, definitions
+from onceproof.lsp.project import Analysis
+from onceproof.lsp.reference import about
+from onceproof.lsp.verdicts import Told
+from onceproof.models import Model, kinds
+from onceproof.verdict.result import Verdict
+
+MOST_FACTS = 8
+
+
+def card(analysis: Analysis, line: int, column: int, told: Iterable[Told]) -> str:
+    """The card for a place (1-based line, 0-based column); empty if there is nothing to say."""
+    text = analysis.source.line(line)
+    parts = [_name(analysis, at(analysis.names, analysis.path, line, column + 1)), _model(text, column), _word(text, column)]
+    shown = next((p for p in parts if p), "")
+    mine = [t for t in told if t.line == line]
+    return "\n\n---\n\n".join(p for p in (claim_card(mine), shown) if p)
+
+
+def _name(analysis: Analysis, found: Occurrence | None) -> str:
+    if found is None:
+        return ""
+    symbol = found.symbol
+    kind = {"local": "variable", "target": "name"}.get(symbol.kind, symbol.kind)
+    owner = symbol.of.strip(".")
+    title = f"**{kind}** `{symbol.name}`" + (f" of `{owner}`" if owner else "")
+    where = definitions(analysis.names, symbol)
+    if not where or symbol.kind in ("field", "value", "target"):
+        return title
+    span = where[0].span
+    source = analysis.loaded.sources.get(span.path)
+    declared = source.line(span.line).strip() if source else ""
+    doc = dict(analysis.tree.doc).get(span.line, "") if span.path == analysis.path else ""
+    return "\n\n".join(p for p in (title, doc, f"```once\n{declared}\n```") if p)
+
+
+def _model(text: str, column: int) -> str:
+    found = _at(text, column, r"[A-Za-z_][\w.\-]*")
+    before = text[: text.find(found)] if found else ""
+    if not found or not re.search(r"\bvia\s*$", before):
+        return ""
+    return next((model_card(shelf[found]) for shelf in kinds().values() if found in shelf), "")
+
+
+def model_card(model: Model) -> str:
+    """What is known about a broker, a store, a lock or a provider, with where it is said."""
+    lines = [f"**{model.title}**", "", model.summary, ""]
+    for fact in model.facts[:MOST_FACTS]:
+        source = model.sources.get(fact.source)
+        where = f" ([{fact.status}]({source.url}))" if source else f" ({fact.status})"
+        lines.append(f"- {fact.text}{where}")
+    lines += [f"- … and {len(model.facts) - MOST_FACTS} more"] * (len(model.facts) > MOST_FACTS)
+    if model.options:
+        lines += ["", "Options:", ""]
+        lines += [f"- `{o.name}` (default {o.default}): {o.meaning}" for o in model.options.values()]
+    return "\n".join(lines).strip()
+
+
+def _word(text: str, column: int) -> str:
+    found = _at(text, column, r"[A-Za-z][\w-]*")
+    if not found or "#" in text[: column + 1]:
+        return ""
+    said = about(found, text)
+    shapes = SHAPES.get(found, ())
+    block = "```once\n" + "\n".join(shapes) + "\n```" if shapes and text.split()[0] == found else ""
+    return "\n\n".join(p for p in (block, said) if p)
+
+
+def _at(text: str, column: int, pattern: str) -> str:
+    """The word at a column."""
+    return next((m[0] for m in re.finditer(pattern, text) if m.start() <= column <= m.end()), "")
+
+
+def claim_card(told: list[Told]) -> str:
+    """The verdicts on a claim, and how it is broken."""
+    lines = [f"{t.mark} **{t.word}** under {t.semantics}" + (f": {t.reason}" if t.reason else "") for t in told]
+    stories: dict[tuple[str, ...], list[Told]] = {}
+    for one in told:
+        if one.verdict is Verdict.REFUTED and one.story:
+            stories.setdefault((one.headline, *one.story), []).append(one)
+    shown = ["  \n".join(lines)] if lines else []
+    for (headline, *steps), mine in stories.items():
+        under = " and ".join(t.semantics for t in mine)
+        shown.append(f"{under}: {headline}.\n\n```text\n" + "\n".join(steps) + f"\n```\n\nThis takes {mine[0].needs}.")
+    return "\n\n".join(shown)
+
+
+def lens(told: Iterable[Told]) -> str:
+    """The verdicts on a claim in one line, those that agree together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in told:
+        groups.setdefault((one.mark, one.word), []).append(one.semantics)
+    return " · ".join(f"{mark} {word}: {', '.join(under)}" for (mark, word), under in groups.items())

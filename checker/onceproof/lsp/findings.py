@@ -1,0 +1,111 @@
+"""Mistakes and fatal crash points as diagnostics of the protocol, and what can be done about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lsprotocol import types
+
+from onceproof.base.records import dataclass
+from onceproof.lang.diagnostics import Diagnostic, Severity
+from onceproof.lang.syntax import ast as n
+from onceproof.lsp.places import Places, uri_of
+from onceproof.lsp.project import Analysis
+from onceproof.lsp.verdicts import Told
+from onceproof.verdict.result import Verdict
+
+SOURCE = "onceproof"
+SEVERITIES = {Severity.ERROR: types.DiagnosticSeverity.Error, Severity.WARNING: types.DiagnosticSeverity.Warning}
+UNUSED = frozenset({"N115", "N125"})
+"""Codes of what editors show faded: lines that never run, names that are never used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A mistake with its place in the client's terms."""
+
+    diagnostic: Diagnostic
+    shown: types.Diagnostic
+
+
+def findings(analysis: Analysis, places: Places) -> list[Finding]:
+    """Every mistake of a design, those of its imports at the line that imports."""
+    return [Finding(d, _shown(d, analysis, places)) for d in analysis.loaded.diagnostics]
+
+
+def _shown(diagnostic: Diagnostic, analysis: Analysis, places: Places) -> types.Diagnostic:
+    span = diagnostic.primary.span
+    here = span.path == analysis.path
+    related = [] if here else [_related(span.path, diagnostic, analysis, places)]
+    for label in diagnostic.secondary:
+        source = analysis.loaded.sources.get(label.span.path)
+        if source is not None:
+            location = types.Location(uri_of(label.span.path), Places(source, places.codec).range_of(label.span))
+            related.append(types.DiagnosticRelatedInformation(location, label.text))
+    return types.Diagnostic(
+        range=places.range_of(span) if here else _import_line(analysis, places),
+        message=message(diagnostic),
+        severity=SEVERITIES[diagnostic.severity],
+        code=diagnostic.code,
+        source=SOURCE,
+        tags=[types.DiagnosticTag.Unnecessary] if diagnostic.code in UNUSED else None,
+        related_information=related or None,
+    )
+
+
+def _related(path: str, diagnostic: Diagnostic, analysis: Analysis, places: Places) -> types.DiagnosticRelatedInformation:
+    source = analysis.loaded.sources.get(path, analysis.source)
+    location = types.Location(uri_of(path), Places(source, places.codec).range_of(diagnostic.primary.span))
+    return types.DiagnosticRelatedInformation(location, diagnostic.primary.text or diagnostic.headline)
+
+
+def _import_line(analysis: Analysis, places: Places) -> types.Range:
+    line = next((i.span.line for i in analysis.tree.items if isinstance(i, n.Import)), 1)
+    return places.line(line)
+
+
+def message(diagnostic: Diagnostic) -> str:
+    """What the command line says, without the picture."""
+    lines = [diagnostic.headline, diagnostic.primary.text, *(f"note: {note}" for note in diagnostic.notes)]
+    lines += [f"help: {diagnostic.help}"] if diagnostic.help else []
+    return "\n".join(line for line in lines if line)
+
+
+def marks(told: Iterable[Told], path: str, places: Places) -> list[types.Diagnostic]:
+    """The fatal points of the stories, one per line: a hint where the design expects the violation, else an information."""
+    found: dict[tuple[int, str], list[Told]] = {}
+    for one in told:
+        if one.verdict is Verdict.REFUTED and one.fatal is not None and one.fatal[0] in ("", path):
+            found.setdefault((one.fatal[1], one.fatal[2]), []).append(one)
+    return [_mark(line, text, mine, places) for (line, text), mine in sorted(found.items())]
+
+
+def _mark(line: int, text: str, told: list[Told], places: Places) -> types.Diagnostic:
+    claims = "; ".join(dict.fromkeys(f"{t.claim} ({t.semantics}): {t.headline}" for t in told))
+    expected = all(t.as_expected for t in told)
+    return types.Diagnostic(
+        range=places.line(line),
+        message=f"{text}\n{claims}",
+        severity=types.DiagnosticSeverity.Hint if expected else types.DiagnosticSeverity.Information,
+        code="fatal",
+        source=SOURCE,
+    )
+
+
+def suggestions(found: Iterable[Finding], uri: str, asked: types.Range) -> Iterator[types.CodeAction]:
+    """A quick fix for every mistake in a range that has a sure answer."""
+    for one in found:
+        new = one.diagnostic.replacement
+        if new is None or not _overlap(one.shown.range, asked) or (one.shown.related_information and not one.diagnostic.secondary):
+            continue
+        edit = types.WorkspaceEdit(changes={uri: [types.TextEdit(one.shown.range, new)]})
+        yield types.CodeAction(
+            f"Replace by `{new}`", kind=types.CodeActionKind.QuickFix, diagnostics=[one.shown], edit=edit, is_preferred=True
+        )
+
+
+def _overlap(one: types.Range, other: types.Range) -> bool:
+    def key(p: types.Position) -> tuple[int, int]:
+        return (p.line, p.character)
+
+    return key(one.start) <= key(other.end) and key(other.start) <= key(one.end)

@@ -1,0 +1,155 @@
+"""Every name of a design where it stands, with what it stands for: for definitions, references, renaming and completion.
+
+Roles come from the syntax tree: a field ``store: Name`` of any node names a store. So a new construct whose record uses the usual
+field names needs no change here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+
+from onceproof.base.records import dataclass
+from onceproof.lang.source import Span
+from onceproof.lang.syntax import ast as n
+
+DECLARATIONS: dict[type, str] = {
+    n.EventDecl: "event", n.QueueDecl: "queue", n.StoreDecl: "store", n.EffectDecl: "effect", n.LockDecl: "lock",
+    n.ConsumerDecl: "consumer", n.RelayDecl: "relay", n.FragmentDecl: "fragment", n.Field: "field", n.ColumnDecl: "column",
+    n.Section: "section", n.Let: "local",
+}  # fmt: skip
+"""Nodes whose ``name`` is new, and what it is the name of."""
+
+ROLES: dict[str, str] = {
+    "event": "event", "queue": "queue", "store": "store", "effect": "effect", "lock": "lock", "key": "field", "field": "field",
+    "column": "column", "value": "value", "values": "value", "old": "value", "new": "value", "inside": "queue", "token_of": "lock",
+}  # fmt: skip
+"""What a field of a node names, by the field's name."""
+
+SPECIAL: dict[tuple[type, str], str] = {
+    (n.Use, "name"): "fragment", (n.NameIs, "name"): "local", (n.Constant, "name"): "value", (n.Target, "name"): "target",
+    (n.OnOutcome, "outcome"): "", (n.Argument, "name"): "", (n.Argument, "value"): "",
+}  # fmt: skip
+"""Fields that mean something else than their name says; ``""``: nothing of the design's own."""
+
+TOP = frozenset({"event", "queue", "store", "effect", "lock", "consumer", "relay", "fragment"})
+"""Kinds that share one space of names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a name stands for. ``kind`` as in ``DECLARATIONS``, or ``value``; ``of``: a column's store, a value's column."""
+
+    kind: str
+    name: str
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One name where it stands. ``declares``: this is where it is introduced; ``whole``: all of the declaration's first line."""
+
+    symbol: Symbol
+    span: Span
+    declares: bool
+    whole: Span
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the walk is: the innermost header, the handler's locals, what values belong to, what a claim is about."""
+
+    whole: Span
+    locals: frozenset[str]
+    store: str = ""
+    column: str = ""
+    target: str = ""
+
+
+def occurrences(items: Iterable[n.Item]) -> tuple[Occurrence, ...]:
+    """Every name of these declarations, in the order of the text."""
+    given = tuple(items)
+    kinds = {o.symbol.name: o.symbol.kind for o in _all(given, {}) if o.declares and o.symbol.kind in TOP}
+    return tuple(sorted(_all(given, kinds), key=lambda o: (o.span.path, o.span.line, o.span.column)))
+
+
+def _all(items: tuple[n.Item, ...], kinds: dict[str, str]) -> Iterator[Occurrence]:
+    everywhere = frozenset(x.name.text for i in items if isinstance(i, n.FragmentDecl) for x in _nodes(i) if isinstance(x, n.Let))
+    for item in items:
+        mine = frozenset(x.name.text for x in _nodes(item) if isinstance(x, n.Let))
+        yield from _walk(item, _Place(getattr(item, "span", Span(1, 1, 1, 1)), mine | everywhere), kinds)
+
+
+def _nodes(node: object) -> Iterator[object]:
+    """A node and everything in it."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _nodes(part)
+    elif is_dataclass(node) and not isinstance(node, Span):
+        yield node
+        for f in fields(node):
+            yield from _nodes(getattr(node, f.name))
+
+
+def _walk(node: object, place: _Place, kinds: dict[str, str]) -> Iterator[Occurrence]:
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _walk(part, place, kinds)
+        return
+    if not is_dataclass(node) or isinstance(node, Span | n.Name | enum.Enum):
+        return
+    place = _inside(node, place)
+    for f in fields(node):
+        value = getattr(node, f.name)
+        names = [value] if isinstance(value, n.Name) else value if isinstance(value, tuple) else []
+        for name in (x for x in names if isinstance(x, n.Name)):
+            yield from _named(node, f.name, name, place, kinds)
+        yield from _walk(value, place, kinds)
+
+
+def _inside(node: object, place: _Place) -> _Place:
+    """The place within a node: its own line, and the store and column that its values belong to."""
+    span = getattr(node, "span", place.whole)
+    store, column = _text(node, "store") or place.store, _text(node, "column")
+    if isinstance(node, n.StoreDecl):
+        store = node.name.text
+    if isinstance(node, n.ColumnDecl):
+        column = node.name.text
+    if isinstance(node, n.Target):
+        store = node.name.text
+    if isinstance(node, n.Field | n.NameIs):
+        store, column = "", node.name.text
+    target = "section" if isinstance(node, n.ClaimDecl) and node.kind == "one-worker" else place.target
+    return _Place(span if isinstance(span, Span) else place.whole, place.locals, store, column or place.column, target)
+
+
+def _text(node: object, field: str) -> str:
+    value = getattr(node, field, None)
+    return value.text if isinstance(value, n.Name) else ""
+
+
+def _named(node: object, field: str, name: n.Name, place: _Place, kinds: dict[str, str]) -> Iterator[Occurrence]:
+    declares = field == "name" and type(node) in DECLARATIONS
+    kind = (
+        DECLARATIONS[type(node)] if declares else SPECIAL.get((type(node), field), ROLES.get(field, kinds.get(name.text, "name")))
+    )
+    of = {"column": place.store, "value": f"{place.store}.{place.column}" if place.column else ""}.get(kind, "")
+    if isinstance(node, n.NameIs) and field == "name":
+        kind, of = ("local", "") if name.text in place.locals else ("field", "")
+    if kind == "target":
+        kind = place.target or kinds.get(name.text, "target")
+    if kind:
+        yield Occurrence(Symbol(kind, name.text, of), name.span, declares, place.whole)
+
+
+def at(found: Iterable[Occurrence], path: str, line: int, column: int) -> Occurrence | None:
+    """The name at a place (1-based; the place right behind a name counts)."""
+    here = (o for o in found if o.span.path == path and o.span.line == line and o.span.column <= column <= o.span.end_column)
+    return next(here, None)
+
+
+def definitions(found: Iterable[Occurrence], symbol: Symbol) -> list[Occurrence]:
+    """Where a symbol is introduced. A column that no store declares is introduced by the first step that writes it."""
+    mine = [o for o in found if o.symbol == symbol]
+    return [o for o in mine if o.declares] or mine[:1]

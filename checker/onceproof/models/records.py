@@ -1,0 +1,242 @@
+"""What a model file says, as records: switches, options, facts with their sources. docs/models.md shows all that ship."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import field, fields
+from typing import Any
+
+from onceproof.base.records import dataclass
+
+NONE = "none"
+"""The value of an option that is switched off."""
+
+DURATION = re.compile(r"[0-9]+(ms|s|min|h|d)")
+STATUSES = ("documented", "derived", "unconfirmed", "confirmed by test")
+"""How sure something is: the source says so; it follows from the source; nobody has read it; a test has seen it."""
+BEHAVIOURS = (
+    "redelivery", "two workers", "late ack", "publisher dedup", "transaction boundary", "delivery limit", "ordering", "loss", "key",
+    "isolation",
+)  # fmt: skip
+"""What a fact can be about."""
+OPTION_KINDS = ("duration", "count", "switch", "choice", "text")
+FOLDERS: Mapping[str, tuple[str, ...]] = {
+    "brokers": ("queue", "log", "pubsub", "taskqueue", "workflow", "webhook", "publish"),
+    "stores": ("store",),
+    "locks": ("lock",),
+    "providers": ("provider",),
+}
+"""Which kinds of models lie in which folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What a broker with its options does, switch by switch (docs/semantics.md, "Brokers"). The defaults are those of a generic
+    at-least-once queue.
+
+    ``lease``, ``dedup_window`` and ``limit`` are pairs of the option that holds the value and its value (the name is empty for a
+    number that is part of the model); None: there is none.
+    """
+
+    delivery: str = "at-least-once"
+    ack: str = "handler"
+    late_ack: str = "settles"
+    loses_hold: tuple[str, ...] = ("lease",)
+    lease: tuple[str, str] | None = None
+    redelivers: bool = True
+    publisher: str = "retries"
+    dedup_window: tuple[str, str] | None = None
+    broker_copies: bool = True
+    replay: bool = True
+    rewinds: bool = False
+    loses: tuple[str, ...] = ()
+    batch: str = "single"
+    limit: tuple[str, str] | None = None
+    limit_end: str = "dead-letter"
+    boundary: tuple[str, ...] = ()
+    leaky_transactions: bool = False
+
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "delivery": ("at-most-once", "at-least-once", "exactly-once"),
+    "ack": ("handler", "delivery", "return", "failure", "kill", "any-time"),
+    "late_ack": ("settles", "refused"),
+    "publisher": ("retries", "once"),
+    "batch": ("single", "all-or-nothing"),
+    "limit_end": ("dead-letter", "drop", "stays"),
+}
+"""Switches that are one word."""
+LISTS: Mapping[str, tuple[str, ...]] = {
+    "loses_hold": ("lease", "disconnect", "rebalance", "shutdown"),
+    "loses": ("retention", "publish"),
+    "boundary": ("publish", "stores"),
+}
+"""Switches that are a list of words."""
+FLAGS = ("redelivers", "broker_copies", "replay", "rewinds", "leaky_transactions")
+"""Switches that are true or false."""
+NAMED = ("lease", "dedup_window", "limit")
+"""Switches that name an option (``limit`` may be a number, the others a duration)."""
+SWITCHES = tuple(f.name for f in fields(Switches))
+
+TRAITS = ("unique", "cache", "replicated", "expires")
+"""What a model of a store or lock can say: true or false; ``expires`` names an option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something was read."""
+
+    name: str
+    url: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option as the product names it.
+
+    ``sets``: what a value changes, by value (``given``: any value but none that a design names; ``default``: the design does not
+    name the option), each one or more tables. Under ``if`` a table names other options and the values they must have for it to
+    count.
+    """
+
+    name: str
+    kind: str
+    default: str
+    meaning: str
+    source: str
+    status: str
+    choices: tuple[str, ...] = ()
+    sets: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+
+    def problem(self, value: str) -> str:
+        """What is wrong with a value, as the end of "it must be …"; empty if it fits."""
+        if (value == NONE and NONE in (self.default, *self.sets)) or value == self.default:
+            return ""
+        match self.kind:
+            case "duration":
+                return "" if DURATION.fullmatch(value) or value == NONE else "a duration, such as `30s`, `5min`, `24h` or `7d`"
+            case "count":
+                return "" if value.isdigit() or value == NONE else "a whole number"
+            case "switch":
+                return "" if value in ("true", "false") else "`true` or `false`"
+            case "choice":
+                return "" if value in self.choices else "one of " + ", ".join(f"`{c}`" for c in self.choices)
+            case _:
+                return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known about a behaviour, how surely, and which switches rest on it. ``test``: the pytest name that confirms it."""
+
+    id: str
+    behaviour: str
+    text: str
+    source: str
+    status: str
+    switches: tuple[str, ...] = ()
+    test: str = ""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the source says so, or a test has shown it."""
+        return self.status in ("documented", "confirmed by test")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What all models have. ``path``: the file; ``is_own``: it is one of the design's own models and did not come with the tool."""
+
+    name: str
+    title: str
+    kind: str
+    summary: str
+    machine: Mapping[str, Any]
+    options: Mapping[str, Option]
+    facts: tuple[Fact, ...]
+    sources: Mapping[str, Source]
+    path: str = ""
+    is_own: bool = False
+
+    def value(self, option: str, given: Mapping[str, str]) -> str:
+        """The value of an option: what was given, else its default."""
+        return given.get(option, self.options[option].default)
+
+    def chosen(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """The ``[machine]`` table with what the options change in it, in the order of the options."""
+        machine = dict(self.machine)
+        for option in self.options.values():
+            value, named = self.value(option.name, given), option.name in given
+            words: tuple[str, ...] = () if named else ("default",)
+            words += (value,) if value in option.sets else ("given",) if named and value != NONE else ()
+            for table in (table for word in words for table in option.sets.get(word, ())):
+                if all(self.value(other, given) == wanted for other, wanted in table.get("if", {}).items()):
+                    machine.update({k: v for k, v in table.items() if k != "if"})
+        return machine
+
+    def named(self, option: object, given: Mapping[str, str]) -> tuple[str, str] | None:
+        """The pair of an option's name and value that a switch names; None if there is none or it is off."""
+        if option in ("", NONE, None):
+            return None
+        if str(option) not in self.options:
+            return ("", str(option))
+        value = self.value(str(option), given)
+        return None if value == NONE else (str(option), value)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker(Model):
+    """A broker, task queue, workflow engine or sender of webhooks."""
+
+    def switches(self, options: Mapping[str, str]) -> Switches:
+        """The switches under the given options; the others have their defaults. A lease whose option is off does not run out."""
+        machine = self.chosen(options)
+        named = {switch: self.named(machine.get(switch), options) for switch in NAMED}
+        lists = {switch: tuple(value) for switch, value in machine.items() if switch in LISTS}
+        if machine.get("lease") and named["lease"] is None:
+            lists["loses_hold"] = tuple(w for w in lists.get("loses_hold", ()) if w != "lease")
+        return Switches(**{**machine, **named, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a store or lock does. ``expires``: the option that holds the time to live, and its value."""
+
+    unique: bool = False
+    cache: bool = False
+    replicated: bool = False
+    expires: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper(Model):
+    """A store or a lock."""
+
+    def traits(self, options: Mapping[str, str]) -> Traits:
+        """Its traits under the given options."""
+        machine = self.chosen(options)
+        return Traits(
+            bool(machine.get("unique")), bool(machine.get("cache")), bool(machine.get("replicated")),
+            self.named(machine.get("expires"), options),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Provider(Model):
+    """A provider of external effects.
+
+    ``keys``: how long it keeps idempotency keys: ``never`` (it ignores them), ``unknown`` (the design decides), ``for ever`` or a
+    duration. ``status``, ``source`` (an address) and ``note`` are about that.
+    """
+
+    keys: str = "unknown"
+    status: str = "unconfirmed"
+    source: str = ""
+    note: str = ""
+    retention_option: str = ""
+
+    def kept(self, given: Mapping[str, str]) -> str:
+        """How long keys are kept under the given options."""
+        return given.get(self.retention_option, self.keys)

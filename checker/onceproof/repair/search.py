@@ -1,0 +1,274 @@
+"""The search for repairs: single edits first, then pairs, cheapest first; each one re-verified before it is offered."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Iterator
+from dataclasses import field
+
+from onceproof.analysis.cut_sets import frontier
+from onceproof.base.records import dataclass
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.diagnostics import Diagnostic
+from onceproof.lang.load import Loaded, load_text
+from onceproof.lang.source import Source
+from onceproof.lang.syntax import read as parse
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.system import Cause
+from onceproof.repair.edits import catalogue
+from onceproof.repair.expectations import following
+from onceproof.repair.plan import Edit, Goal, Proposal, Site
+from onceproof.repair.sheet import Sheet
+from onceproof.repair.verify import Checked, Verifier
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Cell, Verdict
+
+ENOUGH = 3
+"""Repairs that are offered for one claim, at most."""
+
+PAIRS = 120
+"""Pairs of edits that are looked at, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A change of the design that was verified. ``edits``: the kinds of edits, in order; ``what``: the same in sentences.
+
+    ``text``: the whole new text, ``diff``: against the old one. ``costs``, ``outside`` and ``leaves``: what it costs, what must be
+    true outside the design, and what it still does not cover. ``goal``: the proofs for the effect concerned (no duplicate, no loss,
+    recoverable); ``cells``: the verdicts on every claim of the changed design. ``seconds``: the one field that is never the same.
+    """
+
+    edits: tuple[str, ...]
+    what: tuple[str, ...]
+    cost: int
+    text: str
+    diff: str
+    costs: tuple[str, ...]
+    outside: tuple[str, ...]
+    leaves: tuple[str, ...]
+    goal: tuple[Cell, ...]
+    cells: tuple[Cell, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What came of the search for one effect under one semantics, cheapest first.
+
+    ``impossible``: why no handler helps with the provider, or with the queue, as it is (for a provider: theory T13), if so.
+    ``tried``: how many changed designs were looked at. ``complete``: no edit or pair of the catalogue was left out; else ``reason``
+    says why.
+    """
+
+    effect: str
+    semantics: Semantics
+    repairs: tuple[Repair, ...]
+    impossible: tuple[str, ...]
+    tried: int
+    complete: bool
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A changed text that can be read, with the edits that led to it."""
+
+    edits: tuple[Edit, ...]
+    proposals: tuple[Proposal, ...]
+    loaded: Loaded
+
+    @property
+    def cost(self) -> int:
+        """The cost of all its edits."""
+        return sum(e.cost for e in self.edits)
+
+
+@dataclass(slots=True)
+class _Search:
+    """The search for one goal in one text."""
+
+    loaded: Loaded
+    design: Design
+    verifier: Verifier
+    keep_provider: bool
+    seen: set[str] = field(default_factory=set)
+    tried: int = 0
+    reason: str = ""
+
+    def singles(self) -> Iterator[_Candidate]:
+        """One edit."""
+        yield from self._from(self.loaded, _Candidate((), (), self.loaded))
+
+    def pairs(self, singles: list[_Candidate]) -> Iterator[_Candidate]:
+        """Two edits, the second one made in the text that the first one left; cheapest first."""
+        found = [c for single in singles for c in self._from(single.loaded, single) if c.edits[0].name != c.edits[1].name]
+        found.sort(key=lambda c: c.cost)
+        if len(found) > PAIRS:
+            self.reason = f"only the cheapest {PAIRS} of {len(found)} pairs of edits were looked at"
+        yield from found[:PAIRS]
+
+    def _from(self, loaded: Loaded, before: _Candidate) -> Iterator[_Candidate]:
+        site = _site(loaded, self.verifier.goal)
+        if site is None:
+            return
+        for edit in catalogue():
+            if edit.switches and self.keep_provider:
+                continue
+            for proposal in edit.propose(site):
+                if proposal.text in self.seen:
+                    continue
+                self.seen.add(proposal.text)
+                changed = load_text(proposal.text, loaded.path)
+                if changed.design is not None and not _warns_more(self.loaded.diagnostics, changed.diagnostics):
+                    yield _Candidate((*before.edits, edit), (*before.proposals, proposal), changed)
+
+    def verified(self, candidate: _Candidate) -> Repair | None:
+        """The repair, if the judge agrees."""
+        started = time.monotonic()
+        design = candidate.loaded.design
+        assert design is not None
+        self.tried += 1
+        if not self.verifier.promising(design):
+            return None
+        checked = self.verifier.checked(design)
+        if checked is None:
+            return None
+        return self._told(candidate, checked, time.monotonic() - started)
+
+    def _told(self, candidate: _Candidate, checked: Checked, seconds: float) -> Repair | None:
+        old, new = _text(self.loaded), _text(candidate.loaded)
+        design = candidate.loaded.design
+        assert design is not None
+        tree, _ = parse(Source.of(self.loaded.path, new))
+        verdicts = {(c.line, c.semantics): c.verdict for c in checked.others}
+        text = following(new, tree, design.semantics, verdicts)
+        if load_text(text, self.loaded.path).design is None:
+            return None
+        leaves = [*dict.fromkeys(x for p in candidate.proposals for x in p.leaves)]
+        still = [f"{c.claim} under {c.semantics.value}: still refuted" for c in checked.others if c.verdict is Verdict.REFUTED]
+        still += [f"{claim}, where workers die elsewhere than at the marked points" for claim in self.verifier.only_marked(design)]
+        costs = tuple(dict.fromkeys(x for p in candidate.proposals for x in p.costs))
+        outside = tuple(dict.fromkeys(x for p in candidate.proposals for x in p.outside))
+        return Repair(
+            tuple(e.name for e in candidate.edits), tuple(p.what for p in candidate.proposals), candidate.cost, text,
+            diff_of(self.loaded.path, old, text), costs, outside, (*leaves, *still), checked.goal, checked.others, seconds,
+        )  # fmt: skip
+
+
+def repairs(
+    loaded: Loaded, goal: Goal, options: Options | None = None, keep_provider: bool = False, cells: tuple[Cell, ...] = ()
+) -> Repairs:
+    """Search repairs for one effect under one semantics.
+
+    ``options.seconds`` limits the whole search. ``keep_provider``: offer no other provider. ``cells``: verdicts on the design as it
+    is that are known already. Raises ValueError if the design has errors.
+    """
+    options = options or Options()
+    if loaded.design is None:
+        raise ValueError(f"{loaded.path} has errors")
+    started = time.monotonic()
+    known = {(c.claim, c.semantics): c.verdict for c in cells}
+    verifier = Verifier(loaded.design, goal, options, started + options.seconds, known)
+    search = _Search(loaded, loaded.design, verifier, keep_provider, {_text(loaded)})
+    found: list[Repair] = []
+    complete = _work(search, found)
+    never = _never(loaded.design, goal, cells)
+    return Repairs(
+        goal.name, goal.semantics, tuple(found), never, search.tried, complete and not search.reason, search.reason,
+        time.monotonic() - started,
+    )  # fmt: skip
+
+
+def _never(design: Design, goal: Goal, cells: tuple[Cell, ...]) -> tuple[str, ...]:
+    """Why no handler helps, as far as the refutations of the design say so."""
+    mine = [c for c in cells if c.semantics is goal.semantics and c.effect == goal.name and c.verdict is Verdict.REFUTED]
+    for claim in design.claims:
+        if claim.kind == "no-loss" and any(c.claim == claim.text for c in mine):
+            for one in frontier(design, claim, goal.semantics, most=1).sets:
+                fault = one.faults[0][0] if one.faults else None
+                if fault is not None and fault.cause is Cause.VANISHED and fault.queue:
+                    return (
+                        f"A message can vanish from `{fault.queue}` before any worker sees it: no line of a handler changes that.",
+                        "What would help: a queue that keeps messages until they are acknowledged, or a job that looks for what is "
+                        "missing.",
+                    )
+    return next((c.unavoidable for c in mine if c.unavoidable), ())
+
+
+def _work(search: _Search, found: list[Repair]) -> bool:
+    """Singles, then pairs of singles that do not repair by themselves; whether nothing was left out for want of time."""
+    rest: list[_Candidate] = []
+    for stage in (search.singles, lambda: search.pairs(rest)):
+        for candidate in stage():
+            if time.monotonic() > search.verifier.deadline:
+                search.reason = f"the time of {search.verifier.options.seconds:g} s is spent"
+                return False
+            if any(r.edits == tuple(e.name for e in candidate.edits) for r in found):
+                continue  # another form of what is offered already
+            repair = search.verified(candidate)
+            if repair is not None:
+                found.append(repair)
+            elif len(candidate.edits) == 1:
+                rest.append(candidate)
+            if len(found) == ENOUGH:
+                return True
+        if found:
+            return True
+    return True
+
+
+def goals_of(design: Design, cells: tuple[Cell, ...], asked: tuple[tuple[Claim, Semantics], ...]) -> tuple[Goal, ...]:
+    """What there is to repair: the targets of refuted claims, each under its semantics."""
+    refuted = {(c.claim, c.semantics) for c in cells if c.verdict is Verdict.REFUTED}
+    goals = [Goal(t, s) for claim, s in asked if (claim.text, s) in refuted for t in claim.targets if claim.kind != "one-worker"]
+    return tuple({(g.name, g.semantics): g for g in goals}.values())
+
+
+def repaired(
+    loaded: Loaded, goals: tuple[Goal, ...], options: Options | None = None, keep_provider: bool = False
+) -> tuple[str, tuple[tuple[Goal, Repair], ...], tuple[Goal, ...]]:
+    """The text with the first repair of each goal made, one after the other: with the repairs made, and the goals left over.
+
+    A goal that an earlier repair reached, too, needs none. ``options.seconds`` is for each goal.
+    """
+    options = options or Options()
+    made: list[tuple[Goal, Repair]] = []
+    left: list[Goal] = []
+    for goal in goals:
+        assert loaded.design is not None
+        if made and Verifier(loaded.design, goal, options, time.monotonic() + options.seconds).checked(loaded.design):
+            continue
+        found = repairs(loaded, goal, options, keep_provider).repairs
+        if found:
+            made.append((goal, found[0]))
+            loaded = load_text(found[0].text, loaded.path)
+        else:
+            left.append(goal)
+    return _text(loaded), tuple(made), tuple(left)
+
+
+def diff_of(path: str, old: str, new: str) -> str:
+    """A unified diff of two texts of one design."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), path, f"{path} (repaired)", lineterm="", n=2)
+    return "\n".join(lines) + "\n"
+
+
+def _text(loaded: Loaded) -> str:
+    return loaded.sources[loaded.path].text
+
+
+def _site(loaded: Loaded, goal: Goal) -> Site | None:
+    if loaded.design is None:
+        return None
+    source = loaded.sources[loaded.path]
+    tree, _ = parse(source)
+    return Site(loaded.path, Sheet.of(source.text), tree, loaded.design, goal)
+
+
+def _warns_more(old: tuple[Diagnostic, ...], new: tuple[Diagnostic, ...]) -> bool:
+    """Whether the changed design is told something that the old one is not."""
+    before = [d.code for d in old]
+    return any([d.code for d in new].count(code) > before.count(code) for code in {d.code for d in new})

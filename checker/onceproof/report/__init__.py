@@ -1,0 +1,52 @@
+"""Formats a result can be written in. Adding one is adding one file here that defines ``FORMAT``."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+
+from onceproof.base.records import dataclass
+from onceproof.report.terminal import Paint
+from onceproof.verdict.result import Result
+
+
+class Missing(Exception):
+    """A format needs something that is not installed; the message says how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """``name`` is what people type, ``summary`` what help says.
+
+    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is written to. ``each``: for formats
+    that hold one story per file, every file by its name.
+    """
+
+    name: str
+    summary: str
+    write: Callable[[Result, int, Paint], str]
+    each: Callable[[Result], dict[str, str]] | None = None
+
+
+def one(name: str) -> Format:
+    """The format of this name; only its own module is loaded. Raises KeyError for an unknown one."""
+    module = f"{__name__}.{name}"
+    known = name.isidentifier() and importlib.util.find_spec(module) is not None
+    found = getattr(importlib.import_module(module), "FORMAT", None) if known else None
+    if not isinstance(found, Format):
+        raise KeyError(name)
+    return found
+
+
+def formats() -> dict[str, Format]:
+    """Every format of this package, by name."""
+    import pkgutil
+
+    modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
+    found = [m.FORMAT for m in modules if isinstance(getattr(m, "FORMAT", None), Format)]
+    return {f.name: f for f in sorted(found, key=lambda f: f.name)}
+
+
+def write(name: str, result: Result, verbosity: int, look: Paint) -> str:
+    """The result in a format. Raises KeyError for an unknown one."""
+    return one(name).write(result, verbosity, look)

@@ -1,0 +1,133 @@
+"""What machines are told about a run, one by one: every verdict and every mistake, with a place, a message and a fingerprint.
+
+SARIF, JUnit, GitHub and GitLab are written from these. A fingerprint does not depend on line numbers: the claim, the guarantee
+and the shape of the story make it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import PurePath
+
+from onceproof.base.records import dataclass
+from onceproof.lang.diagnostics import Diagnostic, Severity
+from onceproof.lang.source import Span
+from onceproof.report.story_groups import story_of
+from onceproof.report.story_text import place
+from onceproof.report.words import ground, short
+from onceproof.story import Story
+from onceproof.verdict.exit_codes import Exit, of_cell
+from onceproof.verdict.result import Cell, DesignResult, Result, Verdict
+
+
+class Level(Enum):
+    """How much it matters."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    PASS = "pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One verdict or mistake. ``rule``: a stable name for its kind; ``title``: in a few words; ``text``: all that belongs to it.
+
+    ``cell`` and ``story`` are set for verdicts and refutations.
+    """
+
+    rule: str
+    level: Level
+    title: str
+    text: str
+    span: Span
+    fingerprint: str
+    cell: Cell | None = None
+    story: Story | None = None
+
+
+RULES = {
+    "no-duplicate": "An effect happens at most once",
+    "no-loss": "An effect that should happen is not lost",
+    "together": "Two effects happen both or not at all",
+    "before": "One thing happens before another",
+    "one-worker": "At most one worker is there at a time",
+    "never": "Something never happens",
+    "failure-transparent": "Whatever fails, the effects are those of a run without failures",
+    "recoverable": "What should happen can still happen by itself",
+    "eventually-settled": "Every message is settled some day",
+    "gone": "A violation that the design expects is gone",
+    "vacuous": "A claim holds only because what it speaks about never happens",
+    "unknown": "A claim could not be decided",
+    "engines-disagree": "Two engines contradict each other: a bug of the tool, and no verdict",
+}
+"""Every kind of finding about a claim."""
+
+
+def findings(result: Result) -> Iterator[Finding]:
+    """Everything, in the order of the designs: mistakes, then disagreements, then verdicts."""
+    for design in result.designs:
+        yield from (_mistake(d) for d in design.diagnostics)
+        for failure in design.failures:
+            text = f"{failure.claim}, {failure.semantics.value}: {failure.what}" + "".join(f"\n{d}" for d in failure.details)
+            place = Span(1, 1, 1, 1, design.path)
+            yield Finding(
+                "engines-disagree", Level.ERROR, "no verdict: two engines disagree", text, place, _hash(design.path, text)
+            )
+        yield from (_verdict(design, cell) for cell in design.cells)
+
+
+def _mistake(found: Diagnostic) -> Finding:
+    notes = [found.primary.text, *found.notes, *([f"help: {found.help}"] if found.help else [])]
+    text = "\n".join([found.headline, *(n for n in notes if n)])
+    level = Level.ERROR if found.severity is Severity.ERROR else Level.WARNING
+    span = found.primary.span
+    return Finding(found.code, level, found.headline, text, span, _hash(found.code, uri(span.path), found.headline))
+
+
+def _verdict(design: DesignResult, cell: Cell) -> Finding:
+    story = story_of(design, cell)
+    code = of_cell(cell)
+    level = Level.PASS if code is Exit.HOLDS else Level.ERROR if code is Exit.VIOLATED else Level.WARNING
+    rule = cell.kind
+    if cell.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS):
+        rule = cell.verdict.value
+    elif cell.verdict is Verdict.HOLDS and not cell.as_expected:
+        rule = "gone"
+    title = f"{cell.claim}, {cell.semantics.value}: {short(cell)}"
+    source = design.sources.get(design.path)
+    line = source.line(cell.line) if source else ""
+    span = Span.at_line(line, cell.line, design.path)
+    shape = [(s.cause.value, s.process, s.source, s.subject, s.outcome, s.event) for s in story.told] if story else []
+    print_of = _hash(uri(design.path), cell.claim, cell.semantics.value, cell.verdict.value, repr(shape))
+    return Finding(rule, level, title, "\n".join(said(cell, story)), span, print_of, cell, story)
+
+
+def said(cell: Cell, story: Story | None) -> Iterator[str]:
+    """Verdict, assurance, scope and assumptions, and the story, line by line."""
+    if story is not None:
+        yield f"{story.headline}."
+    if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
+        yield ground(cell)
+    if cell.reason:
+        yield f"because {cell.reason}" if cell.verdict is not Verdict.HOLDS else f"Not wider: {cell.reason}"
+    if not cell.as_expected and cell.verdict is Verdict.HOLDS:
+        yield "The design expects a violation, and there is none."
+    if story is not None:
+        yield from story.given
+        for step in story.told:
+            where = place(step, story.path)
+            yield f"{'!' if step.fault else ' '} {step.number}. {step.who}{f', {where},' if where else ''} {step.text}"
+        yield f"This takes {story.needs.words}."
+    yield from cell.unavoidable[-2:]
+
+
+def uri(path: str) -> str:
+    """A path as tools on every system write it."""
+    return PurePath(path).as_posix()
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,117 @@
+"""The design review as one self-contained HTML page: no network, no time stamp, readable without scripts and on paper.
+
+The template, the style and the script lie beside this file. The page's own content security policy allows exactly these two, by
+hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onceproof.report import Format, Missing
+from onceproof.report.picture import picture
+from onceproof.report.review import Refuted, Review, review_of
+from onceproof.report.words import clean
+from onceproof.story.scene import Fact
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HERE = Path(__file__).resolve().parent
+AROUND = 2
+"""Lines of the design shown around those a story runs through."""
+
+
+def to_html(review: Review) -> str:
+    """The page. Raises ``Missing`` without Jinja2."""
+    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
+    page = _environment().get_template("page.html.jinja")
+    from markupsafe import Markup
+
+    return page.render(
+        review=review, style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script)
+    )  # fmt: skip
+
+
+def demand_templates() -> None:
+    """Raises ``Missing`` without Jinja2."""
+    _environment()
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError as error:
+        raise Missing("the report needs Jinja2: pip install 'onceproof[report]'") from error
+    made = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    made.filters |= {
+        "code": _code, "source": _source, "picture": _picture, "around": _around, "lines": _lines, "unchanged": _unchanged,
+    }  # fmt: skip
+    made.finalize = _finalized
+    return made
+
+
+def _finalized(value: object) -> object:
+    """No control character of a design reaches the page."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", value) if type(value) is str else value
+
+
+def _code(text: str) -> object:
+    """Words of the design, between backticks, in the type of code."""
+    from markupsafe import Markup
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(clean(text, True))))
+
+
+def _source(line: str) -> object:
+    """A line of the design, its remark apart."""
+    from markupsafe import Markup
+
+    text, sign, remark = clean(line, True).partition("#")
+    return Markup(escape(text) + (f'<span class="note">{escape(sign + remark)}</span>' if sign else ""))
+
+
+def _picture(part: Refuted) -> object:
+    from markupsafe import Markup
+
+    return Markup(picture(part.chart, part.id, part.headline))
+
+
+def _lines(part: Refuted) -> set[int]:
+    """The lines a story runs through."""
+    return {m.line for m in part.moments if m.line}
+
+
+def _around(lines: tuple[str, ...], part: Refuted) -> Iterable[tuple[int, str]]:
+    """The lines a story runs through with their neighbours; (0, "") where some are left out."""
+    near = {n for line in _lines(part) for n in range(line - AROUND, line + AROUND + 1) if 0 < n <= len(lines)}
+    before = 0
+    for number in sorted(near):
+        if number > before + 1:
+            yield 0, ""
+        yield number, lines[number - 1]
+        before = number
+    if near and before < len(lines):
+        yield 0, ""
+
+
+def _unchanged(facts: tuple[Fact, ...]) -> list[tuple[Fact, bool]]:
+    return [(fact, False) for fact in facts]
+
+
+FORMAT = Format("html", "the design review as one page", lambda result, verbosity, look: to_html(review_of(result)))

@@ -1,0 +1,93 @@
+"""Stories as Mermaid sequence diagrams, for Markdown pages and pull requests.
+
+Within what Mermaid 10 understands, since hosts lag behind. ``#`` and ``;`` mean something to its parser and are escaped in
+one pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from onceproof.report import Format
+from onceproof.report.sequence import Chart, Kind, Mark, Way, chart
+from onceproof.report.story_groups import Tale, tales
+from onceproof.report.words import clean, ground, summary
+from onceproof.verdict.result import Result
+
+MOST = 40_000
+"""Characters of one diagram; renderers refuse more than 50,000."""
+FOLDED = 400
+"""Rows of one diagram; the rest is counted."""
+_HEADS = {Kind.PUBLISHER: "actor", Kind.OPERATOR: "actor"}
+_RED, _AMBER = "rgb(255, 214, 210)", "rgb(255, 240, 200)"
+
+
+def escaped(text: str) -> str:
+    """A text that Mermaid shows as it is."""
+    return re.sub(r"[#;]", lambda found: f"#{ord(found[0])};", clean(text, True))
+
+
+def diagram(tale: Tale) -> str:
+    """The sequence diagram of a story."""
+    drawn = chart(tale)
+    title = escaped(tale.cells[0][1])
+    lines = ["sequenceDiagram", f"  accTitle: {title}", f"  accDescr: How it comes to this, in {len(drawn.marks)} steps"]
+    lines += [f"  %% {escaped(f'{c.claim} / {c.semantics.value}. {ground(c)}')}" for c, _ in tale.cells]
+    for number, lane in enumerate(drawn.lanes):
+        name = f"{lane.name} ({lane.detail})" if lane.detail else lane.name
+        lines.append(f"  {_HEADS.get(lane.kind, 'participant')} p{number} as {escaped(name)}")
+    size = sum(map(len, lines))
+    for count, mark in enumerate(drawn.marks):
+        rows = list(_rows(drawn, mark))
+        size += sum(map(len, rows)) + len(rows)
+        if size > MOST or count >= FOLDED:
+            last = len(drawn.lanes) - 1
+            lines.append(f"  Note over p0,p{last}: … {len(drawn.marks) - count} more steps")
+            break
+        lines += rows
+    return "\n".join(lines) + "\n"
+
+
+def _rows(drawn: Chart, mark: Mark) -> Iterator[str]:
+    start, end, label = f"p{mark.start}", f"p{mark.end}", escaped(f"{mark.number}. {mark.label}")
+    body = []
+    match mark.way:
+        case Way.CALL:
+            body.append(f"{start}->>{end}: {label}")
+            body += [f"{start}->>p{other}: (with it)" for other in mark.also]
+        case Way.LOST:
+            body.append(f"{start}-x{end}: {label}, lost")
+        case Way.ANSWER_LOST:
+            body += [f"{start}->>{end}: {label}", f"{end}--x{start}: the answer is lost"]
+        case Way.REFUSED:
+            body += [f"{start}->>{end}: {label}", f"{end}-->>{start}: refused"]
+        case Way.LATE:
+            body.append(f"{start}-->>{end}: {label}, arrives late")
+        case Way.CRASH:
+            body.append(f"Note over {start}: ✗ {label}")
+        case Way.NOTE:
+            body.append(f"Note over {start}: {label}")
+    if mark.effect == 2:
+        body.append(f"Note over {end}: a second time")
+    colour = _RED if mark.effect == 2 or mark.way is Way.CRASH else _AMBER if mark.effect or mark.fault else ""
+    if colour:
+        body = [f"rect {colour}", *(f"  {line}" for line in body), "end"]
+    yield from (f"  {line}" for line in body)
+
+
+def to_mermaid(result: Result) -> str:
+    """The first story of a result, and how many more there are: one file holds one diagram."""
+    found = list(each(result).values())
+    if not found:
+        return f"sequenceDiagram\n  participant p0 as onceproof\n  Note over p0: {escaped(summary(result))}\n"
+    more = f"  %% {len(found) - 1} more stories: --report mermaid=FOLDER writes one file for each\n" if len(found) > 1 else ""
+    return found[0] + more
+
+
+def each(result: Result) -> dict[str, str]:
+    """One file per story."""
+    return {tale.name(d.path) + ".mmd": diagram(tale) for d in result.designs for tale in tales(d)}
+
+
+FORMAT = Format("mermaid", "sequence diagrams of the stories", lambda result, verbosity, look: to_mermaid(result), each)

@@ -1,0 +1,156 @@
+"""The question a design review answers, and the answer, in one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from enum import Enum
+
+from onceproof.report.words import conditions, is_bounded, is_conditional, reach
+from onceproof.story.headline import listed
+from onceproof.verdict.result import Cell, Result, Verdict
+
+WHATEVER = "whatever crashes, arrives twice, expires or is replayed"
+EFFECTS = {"no-duplicate", "no-loss"}
+"""Kinds of claims that one question sums up."""
+MOST = 3
+"""Phrases of an answer; more are counted."""
+
+
+class Tone(Enum):
+    """How an answer is to be taken; never shown by colour alone."""
+
+    GOOD = "good"
+    LIMITED = "limited"  # proved within bounds, or under conditions
+    BAD = "bad"
+    EXPECTED = "expected"  # refuted, as the design says itself
+    OPEN = "open"
+
+    @staticmethod
+    def of(cell: Cell) -> Tone:
+        """The tone of one answer."""
+        match cell.verdict:
+            case Verdict.HOLDS if not cell.as_expected:
+                return Tone.OPEN
+            case Verdict.HOLDS:
+                return Tone.LIMITED if is_bounded(cell) or is_conditional(cell) else Tone.GOOD
+            case Verdict.REFUTED:
+                return Tone.EXPECTED if cell.as_expected else Tone.BAD
+        return Tone.OPEN
+
+
+def _cells(result: Result) -> list[Cell]:
+    return [c for d in result.designs for c in d.cells]
+
+
+def tone_of(result: Result) -> Tone:
+    """The tone of everything together: the worst."""
+    tones = {Tone.of(c) for c in _cells(result)}
+    if not tones or any(d.failures for d in result.designs):
+        return Tone.OPEN
+    return next(t for t in (Tone.BAD, Tone.EXPECTED, Tone.OPEN, Tone.LIMITED, Tone.GOOD) if t in tones)
+
+
+def question(result: Result) -> str:
+    """What is asked."""
+    cells = _cells(result)
+    about = [c for c in cells if c.kind in EFFECTS]
+    if not about or len(result.designs) > 1:
+        claims = len({(d.path, c.line, c.claim) for d in result.designs for c in d.cells})
+        whose = "of this design" if len(result.designs) == 1 else f"of these {len(result.designs)} designs"
+        return f"{'Does the claim' if claims == 1 else f'Do the {claims} claims'} {whose} hold, {WHATEVER}?"
+    twice = list(dict.fromkeys(c.effect for c in about if c.kind == "no-duplicate"))
+    lost = list(dict.fromkeys(c.effect for c in about if c.kind == "no-loss"))
+    others = len({(c.line, c.claim) for c in cells if c.kind not in EFFECTS})
+    if twice == lost:
+        verb, are = ("does", "is it") if len(twice) == 1 else ("do", "are they")
+        asked = [f"{verb} {listed(twice)} happen at most once", f"{are} never lost"]
+    else:
+        asked = [f"{'does' if len(n) == 1 else 'do'} {listed(n)} {verb}" for n, verb in _asked(twice, lost) if n]
+    asked += ["does one other claim hold" if others == 1 else f"do {others} other claims hold"] if others else []
+    text = ", and ".join([", ".join(asked[:-1]), asked[-1]] if len(asked) > 1 else asked)
+    return f"{text[0].upper()}{text[1:]}, {WHATEVER}?"
+
+
+def _asked(twice: list[str], lost: list[str]) -> list[tuple[list[str], str]]:
+    return [(twice, "happen at most once"), (lost, "never get lost")]
+
+
+def answer(result: Result) -> str:
+    """What was found."""
+    cells = _cells(result)
+    if any(d.failures for d in result.designs):
+        return "There is no answer: two engines of the tool contradict each other, which is a bug of the tool."
+    errors = sum(x.severity.value == "error" for d in result.designs for x in d.diagnostics)
+    if not cells:
+        return f"There is no answer: the design has {errors} mistake{'s' * (errors != 1)}." if errors else "Nothing was claimed."
+    refuted = [c for c in cells if c.verdict is Verdict.REFUTED]
+    held = [c for c in cells if c.verdict is Verdict.HOLDS]
+    rest = len(cells) - len(refuted) - len(held)
+    if refuted:
+        return _no(result, refuted, held, rest)
+    if rest:
+        vacuous = sum(c.verdict is Verdict.VACUOUS for c in cells)
+        parts = [f"{vacuous} hold only because what they speak about never happens"] if vacuous else []
+        parts += [f"{rest - vacuous} could not be decided"] if rest > vacuous else []
+        return f"Not shown: of {len(cells)} answers, {listed(parts)}; {len(held)} are proved."
+    return _yes(result, held)
+
+
+def _no(result: Result, refuted: list[Cell], held: list[Cell], rest: int) -> str:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for cell in sorted(refuted, key=lambda c: c.as_expected):
+        words = groups.setdefault((_breaks(cell), cell.claim), [])
+        if cell.semantics.value not in words:
+            words.append(cell.semantics.value)
+    every = {c.semantics.value for c in _cells(result)}
+    phrases = [f"{breaks} {under_words(under, every)}" for (breaks, _), under in groups.items()]
+    more = [f"{len(phrases) - MOST} more claims break"] if len(phrases) > MOST else []
+    text = f"No: {', and '.join([*phrases[:MOST], *more])}"
+    if all(c.as_expected for c in refuted):
+        text += ", as the design itself expects"
+    assumed = " under the design's assumptions" if any(c.assumptions for c in held) else ""
+    bounded = " within bounds" if any(map(is_bounded, held)) else ""
+    parts = [f"{_many(len(held))} proved{bounded}{assumed}"] if held else []
+    parts += [f"{_many(rest)} open"] if rest else []
+    return f"{text}; {listed(parts)}." if parts else f"{text}."
+
+
+def under_words(under: Iterable[str], every: Collection[str]) -> str:
+    """``under at-least-once``, or that the guarantee does not matter."""
+    named = list(dict.fromkeys(under))
+    return "whatever the broker guarantees" if len(every) > 1 and set(named) == set(every) else f"under {listed(named)}"
+
+
+def _many(count: int) -> str:
+    return f"{count} other answer{' is' if count == 1 else 's are'}"
+
+
+def _breaks(cell: Cell) -> str:
+    match cell.kind:
+        case "no-duplicate":
+            return f"{cell.effect} can happen twice"
+        case "no-loss":
+            return f"{cell.effect} can be lost"
+    return f"“{cell.claim}” can be broken"
+
+
+def _yes(result: Result, held: list[Cell]) -> str:
+    unwanted = [c for c in held if not c.as_expected]
+    if unwanted:
+        return f"Yes, although the design expects {len(unwanted)} violation{'s' * (len(unwanted) != 1)}: every claim is proved."
+    all_of = "the only claim is" if len(held) == 1 else f"all {len(held)} answers are"
+    bounded = [c for c in held if is_bounded(c)]
+    if bounded:
+        some = "" if len(bounded) == len(held) else f" ({len(bounded)} of them)"
+        return f"Yes, but only within bounds{some}: {all_of} proved for {reach(bounded[0].scope)}{_assumed(held)}."
+    conditional = [c for c in held if is_conditional(c)]
+    if conditional:
+        ifs = list(dict.fromkeys(x for c in conditional for x in conditions(c)))
+        said = f"if {listed(ifs)}" if ifs else "if the broker does what nobody has confirmed yet"
+        return f"Yes, {said}: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
+    return f"Yes: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
+
+
+def _assumed(cells: list[Cell]) -> str:
+    found = list(dict.fromkeys(a for c in cells for a in c.assumptions))
+    return f", assuming that {listed(found)}" if found else ""

@@ -1,0 +1,118 @@
+"""The crash map and the fault frontier as tables: gaps and claims down, delivery guarantees across."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap
+from onceproof.analysis.cut_sets import Frontier
+from onceproof.base.records import dataclass
+from onceproof.report.review.answer import Tone
+
+TONES = {
+    Harm.HARMLESS: Tone.GOOD,
+    Harm.LOSES: Tone.BAD,
+    Harm.DUPLICATES: Tone.BAD,
+    Harm.BREAKS: Tone.BAD,
+    Harm.ANYWAY: Tone.BAD,
+    Harm.UNKNOWN: Tone.OPEN,
+}
+SHOWN = 4
+"""Fault combinations shown per claim; more are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What a crash in a gap does: ``duplicates``, and what."""
+
+    word: str
+    what: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """One gap of a handler. ``line``: what would have come next. ``damages``: one entry per column; empty: not a gap there."""
+
+    process: str
+    text: str
+    line: int
+    damages: tuple[tuple[Damage, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CrashTable:
+    """Every gap under every guarantee. ``bounds``: how far was looked; ``fatal``: how many gaps do harm under some guarantee."""
+
+    columns: tuple[str, ...]
+    rows: tuple[GapRow, ...]
+    bounds: str
+    fatal: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierRow:
+    """What it takes to break a claim under one guarantee. ``sets``: minimal combinations, each as phrases."""
+
+    claim: str
+    semantics: str
+    summary: str
+    tone: Tone
+    sets: tuple[tuple[str, ...], ...]
+    more: int
+
+
+def crash_table(maps: Sequence[CrashMap]) -> CrashTable | None:
+    """The maps of all guarantees side by side; None if there are none."""
+    if not maps:
+        return None
+    keys = list(dict.fromkeys((g.gap.process, g.gap.before, g.text) for m in maps for g in m.gaps))
+    order = {p: i for i, p in enumerate(dict.fromkeys(p for p, _, _ in keys))}
+    found = [{(g.gap.process, g.gap.before, g.text): _damages(g) for g in m.gaps} for m in maps]
+    rows = tuple(
+        GapRow(process, text, line, tuple(one.get((process, line, text), ()) for one in found))
+        for process, line, text in sorted(keys, key=lambda key: (order[key[0]], keys.index(key)))
+    )
+    fatal = sum(any(d.tone is Tone.BAD for cell in row.damages for d in cell) for row in rows)
+    bounded = any(h.harm is Harm.HARMLESS and not h.proved for m in maps for g in m.gaps for h in g.harms)
+    wide = max(maps, key=lambda m: (m.workers, m.events))
+    bounds = f"up to {_many(wide.workers, 'worker')} at once and {_many(wide.events, 'event')}" if bounded else ""
+    return CrashTable(tuple(m.semantics.value for m in maps), rows, bounds, fatal)
+
+
+def _damages(gap: MappedGap) -> tuple[Damage, ...]:
+    found: dict[tuple[str, Tone], list[str]] = {}
+    for harm in gap.harms:
+        if harm.harm is Harm.HARMLESS:
+            continue
+        what = harm.effect if harm.harm in (Harm.DUPLICATES, Harm.LOSES) else harm.claim
+        times = f" ({harm.crashes} crashes)" if harm.crashes > 1 else ""
+        found.setdefault((harm.harm.value, TONES[harm.harm]), []).append(what + times)
+    if not found:
+        proved = all(harm.proved for harm in gap.harms)
+        return (Damage(f"{'' if proved else '≈ '}{Harm.HARMLESS.value}", "", Tone.GOOD if proved else Tone.LIMITED),)
+    return tuple(Damage(word, ", ".join(dict.fromkeys(what)), tone) for (word, tone), what in found.items())
+
+
+def frontier_rows(found: Sequence[Frontier]) -> tuple[FrontierRow, ...]:
+    """One row per claim and guarantee."""
+    return tuple(_row(f) for f in found)
+
+
+def _row(f: Frontier) -> FrontierRow:
+    within = f"{_many(f.workers, 'worker')} at once and {_many(f.events, 'event')}"
+    if f.proved:
+        said, tone = "nothing breaks it, whatever comes together", Tone.GOOD
+    elif f.fewest is None:
+        limit = "" if f.complete else f"; the search was not completed: {f.reason}"
+        said, tone = f"no combination of up to {_many(f.most, 'fault')} breaks it, with {within}{limit}", Tone.LIMITED
+    elif not f.fewest:
+        said, tone = "breaks without any fault", Tone.BAD
+    else:
+        said, tone = f"breaks with {_many(f.fewest, 'fault')}", Tone.BAD
+    sets = tuple(one.words for one in f.sets if one.words)
+    return FrontierRow(f.claim, f.semantics.value, said, tone, sets[:SHOWN], max(len(sets) - SHOWN, 0))
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

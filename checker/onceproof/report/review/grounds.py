@@ -1,0 +1,50 @@
+"""What the answers about a design rest on: its assumptions, conditions of proofs, and facts about brokers and providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onceproof.base.records import dataclass
+from onceproof.lang.design import Design, Effect
+from onceproof.models import providers
+from onceproof.report.words import conditions, unconfirmed
+from onceproof.verdict.result import DesignResult
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """One thing that must be so. ``kind``: assumption, condition, fact or provider; ``source``: where it was read."""
+
+    kind: str
+    text: str
+    status: str = ""
+    source: str = ""
+    line: int = 0
+
+
+def rests_on(result: DesignResult, design: Design | None) -> tuple[Support, ...]:
+    """Everything, each once."""
+    return tuple(dict.fromkeys(_supports(result, design)))
+
+
+def _supports(result: DesignResult, design: Design | None) -> Iterator[Support]:
+    lines = {a.words: a.span.line for a in design.assumptions} if design else {}
+    for text in dict.fromkeys(a for c in result.cells for a in c.assumptions):
+        yield Support("assumption", text, "stated by the design" if text in lines else "taken for granted", "", lines.get(text, 0))
+    for text in dict.fromkeys(x for c in result.cells for x in conditions(c)):
+        yield Support("condition", text, "a proof holds only if it is so")
+    for text in dict.fromkeys(x for c in result.cells for x in unconfirmed(c)):
+        yield Support("fact", text, "not confirmed")
+    known = providers()
+    for effect in design.effects.values() if design else ():
+        if effect.provider and effect.provider in known:
+            model = known[effect.provider]
+            yield Support("provider", f"{effect.name}: {model.summary}{_key(effect)}", model.status, model.source, effect.span.line)
+
+
+def _key(effect: Effect) -> str:
+    """What the design says of its key."""
+    if effect.key_level is None:
+        return "; no two requests are recognised as the same"
+    kept = f", kept {effect.retention or 'for ever'}"
+    return f"; the design says that requests with the same key ({effect.key_field or effect.key}{kept}) count once"

@@ -1,0 +1,40 @@
+"""Which lines the proofs need: each taken away, and the claims decided again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onceproof.analysis.validity_core import Need, Needs
+from onceproof.base.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NeedRow:
+    """One part of a design. ``needed``: yes, no or unknown; ``breaks``: the claims that break without it."""
+
+    line: int
+    what: str
+    text: str
+    needed: str
+    breaks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NeedTable:
+    """The parts under one guarantee. ``reason``: why some are missing; empty if none is."""
+
+    semantics: str
+    rows: tuple[NeedRow, ...]
+    reason: str
+
+
+WORDS = {True: "needed", False: "not needed", None: "not known"}
+
+
+def need_tables(found: Sequence[Needs]) -> tuple[NeedTable, ...]:
+    """One per guarantee under which something is proved."""
+    return tuple(NeedTable(n.semantics.value, tuple(map(_row, n.parts)), n.reason) for n in found if n.parts)
+
+
+def _row(need: Need) -> NeedRow:
+    return NeedRow(need.line, need.what, need.text, WORDS[need.needed], need.breaks)

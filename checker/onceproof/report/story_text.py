@@ -1,0 +1,117 @@
+"""A story as lines for a terminal: who in one column, then the design's line, then what happens. Faults carry a mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import PurePath
+
+from onceproof.base.records import dataclass
+from onceproof.machine.system import Cause
+from onceproof.report.lines import Line, Part, columns
+from onceproof.report.words import clean
+from onceproof.story import Change, Story, StoryStep
+
+FAULT_MARK = "!"
+INDENT = 2
+_QUOTED = re.compile(r"(`[^`]+`)")
+_NUMBERED = re.compile(r"\b(lines?|workers?|event) (\d)")
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines no wider than ``width`` columns; words break only if they are wider themselves."""
+    lines, line = [], ""
+    for word in _NUMBERED.sub("\\1\N{NO-BREAK SPACE}\\2", text).split(" "):
+        while columns(word) > width:
+            room = width - columns(line) - 1 if line else width
+            cut = _fitting(word, room) if room > 4 or not line else 0
+            lines.append(f"{line} {word[:cut]}".strip() if line else word[:cut])
+            line, word = "", word[cut:]
+        longer = f"{line} {word}" if line else word
+        if columns(longer) <= width:
+            line = longer
+        else:
+            lines.append(line)
+            line = word
+    return [found.replace("\N{NO-BREAK SPACE}", " ") for found in (*lines, line)]
+
+
+def _fitting(word: str, width: int) -> int:
+    """How many characters of a word fit into ``width`` columns, at least one."""
+    return next((i for i in range(len(word), 1, -1) if columns(word[:i]) <= width), 1)
+
+
+def alike(one: Story, other: Story) -> bool:
+    """Whether two stories take the same steps; what brokers keep for themselves in between does not count."""
+    return _read(one) == _read(other)
+
+
+def _read(story: Story) -> tuple[object, ...]:
+    steps = [(s.who, s.text, s.line, s.path, s.fault, tuple(c for c in s.changes if c.kind != "message")) for s in story.told]
+    return (story.given, steps, story.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """``details``: 0 the steps, 1 also what they changed where the sentence does not say it, 2 every change."""
+
+    width: int
+    unicode: bool
+    details: int
+
+    def lines(self, story: Story) -> Iterator[Line]:
+        """The numbered steps."""
+        told = story.told
+        number = len(str(len(told)))
+        names = [clean(s.who, self.unicode) for s in told]
+        who = min(max(map(columns, names), default=0), 12 if self.width < 100 else 22)
+        where = max((columns(place(s, story.path)) for s in told), default=0)
+        before = ""
+        for step, name in zip(told, names, strict=True):
+            left = "" if name == before and step.fault is None else name
+            before = name
+            yield from self._step(step, (left, place(step, story.path)), (number, who, where))
+
+    def _step(self, step: StoryStep, left: tuple[str, str], widths: tuple[int, int, int]) -> Iterator[Line]:
+        (name, place), (number, who, where) = left, widths
+        colour = "yellow" if step.fault else ""
+        start = INDENT + 2 + number + 2 + who + 2
+        indent = where + 2 if place else 0
+        said = wrapped(clean(step.text, self.unicode), self.width - start - indent)
+        names = wrapped(name, who) if name else [""]
+        for index, (text, part) in enumerate(zip_longest(said, names, fillvalue="")):
+            mark = FAULT_MARK if step.fault and not index else " "
+            shown = "" if index or not place else place
+            yield Line(
+                (
+                    (" " * INDENT, ""), (mark, "bold red"), (f" {step.number if not index else '':>{number}}  ", "dim"),
+                    (part + " " * (who - columns(part) + 2), "bold"),
+                    (shown + " " * (where - columns(shown) + 2) if place else "", "dim"), *_quoted(text, colour),
+                )
+            ).stripped()  # fmt: skip
+        for change in step.changes:
+            if self._shows(step, change):
+                text = clean(f"{change.what}: {change.before} → {change.after}", self.unicode)
+                for index, part in enumerate(wrapped(text, self.width - start - indent - 2)):
+                    yield Line.of(" " * (start + indent + (2 if index else 0)) + part, "dim italic")
+
+    def _shows(self, step: StoryStep, change: Change) -> bool:
+        """A plain write says what it writes, a delivery what happens to the message; the rest is worth a line."""
+        if self.details == 0 or change.kind == "message":
+            return self.details == 2
+        alone = step.cause is Cause.HANDLER and step.outcome not in ("commit", "done")
+        return self.details == 2 or change.kind == "effect" or not alone
+
+
+def place(step: StoryStep, path: str) -> str:
+    """The line a sentence is about, if it is about one; a death stands between two, and says so."""
+    if not step.line or step.cause in (Cause.KILLED, Cause.LATE_EFFECT, Cause.DELIVERY, Cause.START):
+        return ""
+    return f"line {step.line}" if step.path in ("", path) else f"{PurePath(step.path).name}:{step.line}"
+
+
+def _quoted(text: str, style: str) -> Iterator[Part]:
+    """Words of the design, between backticks, stand out."""
+    for index, piece in enumerate(_QUOTED.split(text)):
+        yield (piece, "cyan" if index % 2 else style)

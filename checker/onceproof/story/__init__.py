@@ -1,0 +1,182 @@
+"""A refutation as a story: what happened to the customer, and how, step by step, in the design's own words.
+
+``tell`` makes it from a replay, which the independent interpreter has followed on the design itself.
+Nothing here comes from the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from onceproof.base.records import dataclass
+from onceproof.interpreter.context import Context
+from onceproof.interpreter.interpreter import Replay
+from onceproof.interpreter.trace import Step
+from onceproof.lang import design as d
+from onceproof.lang.source import Source
+from onceproof.machine.system import Cause
+from onceproof.story.changes import Change, changes
+from onceproof.story.environment import Sentence, Teller
+from onceproof.story.headline import Headline
+from onceproof.story.names import Names
+
+__all__ = ["Change", "Needs", "Story", "StoryStep", "tell"]
+
+FAULTS: Mapping[Cause, tuple[str, str]] = {
+    Cause.KILLED: ("crash", "crashes"),
+    Cause.LEASE_EXPIRED: ("expired lease", "expired leases"),
+    Cause.ACK_LOST: ("lost acknowledgement", "lost acknowledgements"),
+    Cause.ANSWER_LOST: ("lost answer", "lost answers"),
+    Cause.REFUSED: ("refused request", "refused requests"),
+    Cause.PUBLISHER_RETRY: ("publisher retry", "publisher retries"),
+    Cause.REPLAY: ("operator replay", "operator replays"),
+    Cause.BROKER_COPY: ("broker copy", "broker copies"),
+    Cause.VANISHED: ("vanished message", "vanished messages"),
+    Cause.KEY_EXPIRED: ("expired key", "expired keys"),
+    Cause.ROW_LOST: ("lost cache row", "lost cache rows"),
+    Cause.FAILOVER: ("failover", "failovers"),
+    Cause.LATE_EFFECT: ("late request", "late requests"),
+    Cause.DEAD_LETTERED: ("message given up", "messages given up"),
+    Cause.LOCK_EXPIRED: ("expired lock", "expired locks"),
+    Cause.CONNECTION_LOST: ("lost connection", "lost connections"),
+    Cause.FENCED: ("moved partition", "moved partitions"),
+    Cause.REQUEUED: ("shutdown", "shutdowns"),
+    Cause.REWOUND: ("rewound position", "rewound positions"),
+    Cause.BATCH_RETURNED: ("returned batch", "returned batches"),
+    Cause.ABORTED_APPEARED: ("aborted message", "aborted messages"),
+}
+"""What a story is counted in: every fault, one and many."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryStep:
+    """One step. ``worker`` and ``event`` count from 1 (None: none); ``line`` 0: none; ``fault``: the cause's name, if it is one.
+
+    ``text`` continues ``who``; ``source`` is the design's line (in the file ``path``) without comment.
+    """
+
+    number: int
+    cause: Cause
+    who: str
+    text: str
+    fault: str | None
+    line: int
+    path: str
+    source: str
+    worker: int | None
+    event: int | None
+    process: str
+    queue: str
+    subject: str
+    outcome: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must come together: workers at the same time, events, business keys, and faults with how often each happens."""
+
+    workers: int
+    events: int
+    keys: int
+    faults: tuple[tuple[Cause, int], ...]
+
+    @property
+    def words(self) -> str:
+        """``1 worker at a time, 1 event, 1 crash``."""
+        parts = [f"{_many(self.workers, 'worker', 'workers')} at a time" if self.workers else "no worker"]
+        parts += [_many(self.events, "event", "events")]
+        parts += [f"{self.keys} business keys"] if self.keys > 1 else []
+        parts += [_many(count, *FAULTS[cause]) for cause, count in self.faults]
+        return ", ".join(parts if self.faults else [*parts, "no fault at all"])
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A refutation for people. ``given``: what the events are, where that matters. ``steps``: one per step of the trace.
+
+    ``path`` is the design's own file; steps of imported fragments lie in others.
+    """
+
+    path: str
+    headline: str
+    given: tuple[str, ...]
+    steps: tuple[StoryStep, ...]
+    needs: Needs
+
+    @property
+    def told(self) -> tuple[StoryStep, ...]:
+        """The steps worth a sentence, renumbered: a delivery that follows its redelivery says by itself why it comes again."""
+        return tuple(replace(self.steps[n - 1], number=i) for i, n in enumerate(self.told_numbers, 1))
+
+    @property
+    def told_numbers(self) -> tuple[int, ...]:
+        """The numbers, from 1, that the told steps have among all of them."""
+        return tuple(s.number for s, after in zip(self.steps, (*self.steps[1:], None), strict=True) if not _said_next(s, after))
+
+
+def _said_next(step: StoryStep, after: StoryStep | None) -> bool:
+    if after is None or step.cause is not Cause.REDELIVERY or step.fault is not None:
+        return False
+    return after.cause is Cause.DELIVERY and (after.event, after.process) == (step.event, step.process)
+
+
+def tell(design: d.Design, claim: d.Claim, replay: Replay, sources: Mapping[str, Source] | None = None) -> Story:
+    """The story of a replayed trace that violates ``claim`` at its end. ``sources``: the texts of imported files, by path."""
+    ctx, names = Context.of(design, replay.trace.semantics), Names(design, sources or {})
+    teller = Teller(ctx, names)
+    steps = []
+    for index, step in enumerate(replay.steps):
+        before, after = replay.states[index], replay.states[index + 1]
+        sentence = teller.tell(step, before, after)
+        told = _step(names, step, sentence, changes(ctx, names, before, after))
+        steps.append(replace(told, number=index + 1, worker=teller.past.numbers.get(step.worker)))
+    numbers = {w.number: teller.past.numbers[w.number] for w in replay.states[-1].workers}
+    touched = [s.event for s in reversed(replay.steps) if s.event >= 0]
+    latest = list(dict.fromkeys([*touched, *range(len(replay.trace.events))]))
+    headline = Headline(ctx, names, replay.states[-1], numbers, latest).of(claim)
+    return Story(design.path, headline, _given(design, names, replay), tuple(steps), _needs(steps, replay))
+
+
+def _step(names: Names, step: Step, sentence: Sentence, changed: tuple[Change, ...]) -> StoryStep:
+    node = sentence.node
+    span = node.span if node is not None else None
+    path = span.path if span is not None else names.design.path
+    source = names.line(span) if span is not None else names.own_line(step.line)
+    fault = sentence.fault.value if sentence.fault is not None else None
+    event = step.event + 1 if step.event >= 0 else None
+    return StoryStep(
+        0, step.cause, sentence.who, sentence.text, fault, span.line if span is not None else step.line, path, source, None,
+        event, step.process, step.queue, step.subject, step.outcome, changed,
+    )  # fmt: skip
+
+
+def _given(design: d.Design, names: Names, replay: Replay) -> tuple[str, ...]:
+    """What the reader must know of the events: nothing, if there is only one and it has no payload."""
+    found = []
+    for number, event in enumerate(replay.trace.events):
+        fields = [f for f, _ in design.events[event.type].payload]
+        payload = [f"{f} is {value}" for f, value in event.payload if f in fields]
+        key = [f"{k} {event.component + 1}" for k in design.business_keys if k in design.events[event.type].keys]
+        if len(replay.trace.events) > 1 or payload:
+            of = f" of {' and '.join(key)}" if key else ""
+            found.append(f"{names.event(number)}: {event.type}{of}" + (f", {' and '.join(payload)}" if payload else ""))
+    return tuple(found)
+
+
+def _needs(steps: list[StoryStep], replay: Replay) -> Needs:
+    workers = max(sum(not w.underway for w in s.workers) for s in replay.states)
+    workers = max(workers, 1 if any(s.worker for s in steps) else 0)
+    events = {s.event for s in replay.steps if s.event >= 0}
+    keys = {s.component for s in replay.steps}
+    faults: dict[Cause, int] = {}
+    for step in steps:
+        if step.fault is not None and step.outcome != "request lost":
+            cause = Cause(step.fault)
+            faults[cause] = faults.get(cause, 0) + 1
+    return Needs(workers, max(len(events), 1), len(keys), tuple(faults.items()))

@@ -1,0 +1,169 @@
+"""The words of a story for whole steps of a handler: atomic runs of lines, and where a handler goes after a line."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from onceproof.base.records import dataclass
+from onceproof.interpreter.context import ATOMIC
+from onceproof.interpreter.rows import after_test, passes, view, write
+from onceproof.interpreter.state import Worker
+from onceproof.lang.source import Span
+from onceproof.lang.syntax import ast as n
+from onceproof.machine.system import Cause
+from onceproof.story.names import Moment
+from onceproof.story.steps import ack_words, let_words, line_words, write_words
+
+
+def handler_words(m: Moment) -> str:
+    """What a worker does at its line, what came of it, and whether that was the end of the handler."""
+    if not m.worker.todo:
+        return f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and " + ack_words(m)
+    if m.node is None or m.ctx.is_collected(m.worker, m.node):
+        return run_words(m)
+    text = line_words(m, m.node)
+    ending = _ending(m, m.node)
+    return f"{text}; {ending}" if ending else text
+
+
+# ---------------------------------------------------------------- where a handler goes after a line
+
+
+def _ending(m: Moment, node: n.Step) -> str:
+    """What becomes of the handler, where the line itself does not show it."""
+    failed = bool(m.step.outcome) and m.step.outcome not in ("done", "yes", "no", "dropped")
+    if failed and isinstance(node, n.Do) and m.worker.part < node.retries:
+        return "it will try again"
+    if not m.gone:
+        return "the handler fails" if _only_ack_left(m) and _last_word(m, node, failed) == "fails" else ""
+    rolled = ", and its open transaction is rolled back" if m.worker.collected else ""
+    match _last_word(m, node, failed):
+        case "fails":
+            return "the handler fails" + rolled
+        case "stops":
+            return "the handler stops"
+        case _:
+            return "the handler is done"
+
+
+def _only_ack_left(m: Moment) -> bool:
+    """Whether the handler is over, and its failure is acknowledged, too."""
+    after = next((w for w in m.after.workers if w.number == m.worker.number), None)
+    return after is not None and not after.todo and m.ctx.processes[after.process].acks_failures
+
+
+def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
+    """``stops``, ``fails`` or ``ends``: how a handler that is over with this line got there."""
+    rest = [m.ctx.blocks[f.block][f.at :] for f in m.worker.todo]
+    rest[-1] = rest[-1][1:]
+    if isinstance(node, n.If):
+        at = after_test(node.condition, m.worker.part, m.step.outcome == "yes")
+        rest.append(node.body if at is True else node.otherwise)
+    elif failed and isinstance(node, n.Do | n.Insert | n.UpdateIf | n.Delete) and node.clauses:
+        rest.append(node.clauses[0].body)
+    elif failed and not (isinstance(node, n.Ack | n.Renew) and node.or_else is None) and m.step.cause is not Cause.VANISHED:
+        return "stops" if getattr(node, "or_else", None) is n.OnConflict.STOP else "fails"
+    while rest:
+        block = rest.pop()
+        if not block:
+            continue
+        rest.append(block[1:])
+        match block[0]:
+            case n.Stop():
+                return "stops"
+            case n.Fail():
+                return "fails"
+            case n.Section(_, body) | n.Atomic(_, body):
+                rest.append(body)
+            case _:
+                pass
+    return "ends"
+
+
+# ---------------------------------------------------------------- collected lines of an atomic block
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of collected lines: what each line did; ``end``: how it ended (``waits``: more lines follow)."""
+
+    m: Moment
+    worker: Worker
+    told: list[str] = field(default_factory=list)
+    lines: list[Span] = field(default_factory=list)
+    end: str = ""
+
+    def block(self, steps: tuple[n.Step, ...]) -> bool:
+        """Run lines; False where the run is over."""
+        return all(self.one(step) for step in steps)
+
+    def one(self, step: n.Step) -> bool:
+        """Run one line."""
+        ctx, seen = self.m.ctx, view(self.m.ctx, self.m.before, self.worker)
+        match step:
+            case n.Stop() | n.Fail():
+                self.end = "stops" if isinstance(step, n.Stop) else "fails"
+                return False
+            case n.Section(_, body):
+                return self.block(body)
+            case n.CrashHere():
+                return True
+        if not ctx.is_collected(self.worker, step):
+            self.end = "waits"
+            return False
+        self.lines.append(step.span)
+        if isinstance(step, n.If):
+            truth = passes(ctx, seen, step.condition, self.worker.event, self.worker)
+            self.told.append(f"checks `{self.m.names.text(step.condition.span)}`: {'yes' if truth else 'no'}")
+            return self.block(step.body if truth else step.otherwise)
+        if isinstance(step, n.Let):
+            self.told.append(let_words(self.m, step, seen))
+            return True
+        unlocked = self.m.before._replace(workers=())  # a run that waits for a row is told as if it could go on
+        _, self.worker, outcome = write(ctx, unlocked, self.worker, step)
+        self.told.append(write_words(self.m, step, outcome, seen))
+        return self.turned_down(step, outcome) if outcome else True
+
+    def turned_down(self, step: n.Step, outcome: str) -> bool:
+        """Go on after an attempt that failed."""
+        if isinstance(step, n.Insert | n.UpdateIf | n.Delete | n.Do) and step.clauses:
+            return self.block(step.clauses[0].body)
+        self.end = "stops" if getattr(step, "or_else", None) is n.OnConflict.STOP else "fails"
+        return False
+
+
+def run_of(m: Moment) -> _Run:
+    """The run a worker is at."""
+    run = _Run(m, m.worker)
+    for frame in reversed(m.worker.todo):
+        if not run.block(m.ctx.blocks[frame.block][frame.at :]) or frame.kind.startswith(ATOMIC):
+            break
+    return run
+
+
+def run_words(m: Moment) -> str:
+    """A run of collected lines and its end."""
+    run = run_of(m)
+    what, end = "; ".join(run.told), run.end
+    if m.step.outcome == "commit":
+        stops = "; the handler stops" if end == "stops" else ""
+        done = "; the handler is done" if m.gone and not stops else ""
+        return (f"in one transaction: {what}; commits" if what else "commits its open transaction") + stops + done
+    if end == "fails":
+        return f"{what}; the handler fails, and its transaction is rolled back"
+    if end == "waits" and run.worker.collected:
+        return f"in an open transaction: {what}"
+    return what + ("; the handler stops" if end == "stops" else "; the handler is done" if m.gone else "")
+
+
+def place(m: Moment) -> str:
+    """The line or lines a worker is at, as a fault names them."""
+    if not m.worker.todo:
+        return f"the acknowledgement on return ({m.names.where(m.ctx.processes[m.worker.process].span)})"
+    if m.node is None:
+        return f"the commit of the block of line {m.ctx.line(m.worker)}"
+    if not m.ctx.is_collected(m.worker, m.node):
+        return m.names.quoted(m.node.span)
+    run = run_of(m)
+    spans, commits = run.lines, "the commit of " if run.end in ("", "stops") and run.worker.collected else ""
+    return f"{commits}lines {spans[0].line} to {spans[-1].line}" if len(spans) > 1 else f"{commits}{m.names.quoted(m.node.span)}"

@@ -1,0 +1,158 @@
+"""Certificates of whole designs: written after a check, verified later by anyone with the design at hand.
+
+One folder per verdict, named after the design's hash, the claim and the semantics: SMT-LIB files for a proof, the trace for a
+refutation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from onceproof.base.records import dataclass
+from onceproof.engines.compositional import certificate as inparts
+from onceproof.engines.smt import certificate
+from onceproof.engines.smt.certify import Outcome, certify
+from onceproof.engines.smt.induction import obligations
+from onceproof.engines.smt.solver import Solver
+from onceproof.interpreter import ReplayError, replay, violated
+from onceproof.interpreter.trace_json import SCHEMA, of_data, to_data
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import lower
+from onceproof.machine.slicing import sliced
+from onceproof.properties import property_of
+from onceproof.verdict.result import Assurance, Cell, DesignResult, Verdict
+
+TRACE = "trace.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of one stored certificate. ``reason`` is empty if it was accepted; ``unknown``: a solver gave up."""
+
+    folder: Path
+    claim: str
+    semantics: str
+    accepted: bool
+    by: tuple[str, ...] = ()
+    reason: str = ""
+    unknown: bool = False
+
+
+def folder_of(sha256: str, claim: str, semantics: Semantics) -> Path:
+    """Where the certificate of a cell lies, below the folder the user chose."""
+    slug = re.sub(r"[^a-z0-9]+", "-", claim.lower()).strip("-")[:60]
+    return Path(sha256[:12]) / f"{slug}--{semantics.value}"
+
+
+def write(design: Design, result: DesignResult, directory: Path, solvers: Sequence[Solver]) -> list[Path]:
+    """Write a certificate for every verdict of a design that has one; returns their folders.
+
+    Raises ValueError if a folder is in use for something else.
+    """
+    written = []
+    for cell in result.cells:
+        folder = directory / folder_of(result.sha256, cell.claim, cell.semantics)
+        claim = _claim(design, cell.claim)
+        if cell.trace is not None:
+            _write_trace(folder, result.sha256, cell)
+        elif _is_proved(cell):
+            lowered = lower(design, cell.semantics)
+            prop = property_of(lowered, claim)
+            machine = sliced(lowered.machine, prop)
+            subject = certificate.Subject(result.sha256, cell.claim, cell.semantics.value)
+            if cell.invariant is not None:
+                proof = certify(machine, prop, cell.invariant, solvers)
+                certificate.write(folder, subject, machine, cell.invariant, proof)
+            else:
+                inparts.write(folder, subject, (machine, prop), cell.lemmas, solvers)
+        else:
+            continue
+        written.append(folder)
+    return written
+
+
+def texts_of(design: Design, sha256: str, cell: Cell) -> dict[str, str] | None:
+    """The solver files of a proof by name, as ``write`` writes them; None for a verdict that has none. No solver is asked."""
+    if not _is_proved(cell):
+        return None
+    lowered = lower(design, cell.semantics)
+    prop = property_of(lowered, _claim(design, cell.claim))
+    machine = sliced(lowered.machine, prop)
+    subject = certificate.Subject(sha256, cell.claim, cell.semantics.value)
+    if cell.invariant is None:
+        return inparts.texts(machine, prop, cell.lemmas, subject)
+    return certificate.texts(machine, subject, obligations(machine, prop, cell.invariant))
+
+
+def _is_proved(cell: Cell) -> bool:
+    """Whether there is a proof for any number to write down."""
+    proved = cell.assurance is Assurance.CERTIFICATE and cell.verdict is Verdict.HOLDS
+    return proved and (cell.invariant is not None or bool(cell.lemmas))
+
+
+def verify(design: Design, sha256: str, directory: Path, solvers: Sequence[Solver]) -> list[Checked]:
+    """Check every certificate below ``directory`` against this design; certificates of other designs are refused."""
+    found = {p.parent for name in (certificate.INDEX, TRACE, inparts.INDEX) for p in directory.rglob(name)}
+    folders = sorted(folder for folder in found if folder.parent not in found)
+    return [_verify_one(design, sha256, folder, solvers) for folder in folders]
+
+
+def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Solver]) -> Checked:
+    name = next((x for x in (TRACE, inparts.INDEX) if (folder / x).exists()), certificate.INDEX)
+    try:
+        index = json.loads((folder / name).read_text(encoding="utf-8"))
+        about, text, semantics = str(index["design"]), str(index["claim"]), Semantics(index["semantics"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Checked(folder, "?", "?", False, reason=f"not a certificate: {error}")
+    if about != sha256:
+        return Checked(folder, text, semantics.value, False, reason="it belongs to another design (the hashes differ)")
+    claim = next((c for c in design.claims if c.text == text), None)
+    if claim is None or semantics not in (claim.semantics or design.semantics):
+        return Checked(folder, text, semantics.value, False, reason="the design does not make this claim")
+    if name == TRACE:
+        reason = _replayed(design, claim, semantics, index)
+        return Checked(folder, text, semantics.value, not reason, () if reason else ("interpreter",), reason)
+    lowered = lower(design, semantics)
+    prop = property_of(lowered, claim)
+    subject = certificate.Subject(sha256, text, semantics.value)
+    machine = sliced(lowered.machine, prop)
+    if name == inparts.INDEX:
+        return Checked(folder, text, semantics.value, *inparts.verify(folder, subject, (machine, prop), solvers))
+    found = certificate.verify(folder, subject, machine, prop, solvers)
+    unknown = found.proof is not None and found.proof.outcome is Outcome.UNKNOWN
+    return Checked(folder, text, semantics.value, found.accepted, found.proof.solvers if found.proof else (), found.reason, unknown)
+
+
+def _claim(design: Design, text: str) -> Claim:
+    return next(c for c in design.claims if c.text == text)
+
+
+# ---------------------------------------------------------------- traces
+
+
+def _write_trace(folder: Path, sha256: str, cell: Cell) -> None:
+    assert cell.trace is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {
+        "schema": SCHEMA, "design": sha256, "claim": cell.claim, "semantics": cell.semantics.value,
+        "checked_by": list(cell.checked_by), **to_data(cell.trace),
+    }  # fmt: skip
+    (folder / TRACE).write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def _replayed(design: Design, claim: Claim, semantics: Semantics, index: Any) -> str:
+    """Why the stored trace does not show the violation; empty if it does."""
+    try:
+        trace = of_data(index, semantics)
+    except ValueError as error:
+        return str(error)
+    try:
+        replayed = replay(design, trace)
+    except ReplayError as error:
+        return str(error)
+    return "" if violated(design, claim, semantics, replayed.states[-1]) else "the claim is not violated at the end"

@@ -1,0 +1,193 @@
+"""Checks designs: from paths to one ``Result``. The main entry point of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onceproof.base import store as cache
+from onceproof.base.digests import sha256
+from onceproof.base.paths import NoDesign, designs
+from onceproof.base.records import dataclass
+from onceproof.lang.errors import syntax as errors
+from onceproof.lang.load import Loaded, load
+from onceproof.verdict.decide import judge, undecided
+from onceproof.verdict.options import Options
+from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result
+from onceproof.verdict.task import Progress
+
+if TYPE_CHECKING:
+    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.lower import Lowered
+    from onceproof.verdict.cache import Kept
+    from onceproof.verdict.prepared import PreparedDesigns
+
+__all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
+
+LIBRARY = frozenset({"N120", "N121", "N125"})
+"""What a file is told that only declares things for others to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How many designs are checked: ``jobs`` at a time, or on the Dask scheduler at ``cluster``; whether results are ``kept``.
+
+    None of it changes a result.
+    """
+
+    kept: bool = False
+    jobs: int = 1
+    cluster: str | None = None
+
+
+def check(
+    paths: Sequence[str | Path] | str | Path,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    means: Means | None = None,
+) -> Result:
+    """Check every design behind the paths.
+
+    Mistakes in a design are diagnostics in its result. Ctrl-C ends the check; the result then holds what was decided so far.
+    Raises ``NoDesign`` if a path leads to no design, ``NoCluster`` if there is no cluster.
+    """
+    wanted = [paths] if isinstance(paths, str | Path) else list(paths)
+    found = designs(wanted)
+    run = _Run(options or Options(), progress, means or Means(), len(found))
+    results: dict[int, DesignResult] = {}
+    interrupted = False
+    try:
+        for number, result, broken_off in run.results(found):
+            results[number] = result
+            interrupted = interrupted or broken_off
+            if interrupted:
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    return Result(tuple(results[number] for number in sorted(results)), interrupted=interrupted)
+
+
+class _Run:
+    """The designs of one run, as they are finished: what is kept first, then in order, or in the order of many processes."""
+
+    def __init__(self, options: Options, progress: Progress | None, means: Means, total: int) -> None:
+        self.options, self.progress, self.means, self.total = options, progress, means, total
+        store = cache.store() if means.kept else None
+        self.kept: Kept | None = None
+        self.designs: PreparedDesigns | None = None
+        if store:
+            from onceproof.verdict.cache import Kept
+            from onceproof.verdict.prepared import PreparedDesigns
+
+            self.kept, self.designs = Kept(store, options), PreparedDesigns(store)
+
+    def results(self, found: Sequence[tuple[Path, bool]]) -> Iterator[tuple[int, DesignResult, bool]]:
+        """Each result with its number, and whether Ctrl-C ended it."""
+        left: list[tuple[int, Path, Loaded]] = []
+        several = self.means.jobs > 1 or self.means.cluster is not None
+        for number, (path, in_folder) in enumerate(found):
+            known = self.kept.known(path) if self.kept else None
+            if isinstance(known, DesignResult):
+                yield number, known, False
+            elif known is None or not in_folder:
+                prepared = self.designs.known(path) if self.designs else None
+                loaded = prepared.loaded if prepared else loaded_from(path)
+                if in_folder and is_library(loaded):
+                    if self.kept:
+                        self.kept.keep_library(path, loaded.sources)
+                elif several:
+                    left.append((number, path, loaded))
+                else:
+                    lowerings = dict(prepared.lowerings) if prepared else {}
+                    result, broken_off = check_loaded(loaded, self.options, self.progress, lowerings)
+                    self._keep(path, result, broken_off)
+                    if self.designs and (prepared is None or len(lowerings) > len(prepared.lowerings)):
+                        self.designs.keep(path, loaded, lowerings)
+                    yield number, result, broken_off
+        if left:
+            yield from self._several(left)
+
+    def _several(self, left: list[tuple[int, Path, Loaded]]) -> Iterator[tuple[int, DesignResult, bool]]:
+        from onceproof.base import parallel
+
+        tasks = [(loaded, self.options) for _, _, loaded in left]
+        if self.means.cluster is not None:
+            done = parallel.over_cluster(_task, tasks, self.means.cluster, cache.fingerprint())
+        else:
+            done = parallel.over_processes(_task, tasks, self.means.jobs)
+        for count, (index, made) in enumerate(done, start=1):
+            number, path, loaded = left[index]
+            result = made if isinstance(made, DesignResult) else _lost(loaded, self.options, made.value)
+            self._keep(path, result, False)
+            if self.progress:
+                self.progress(f"{self.total - len(left) + count} of {self.total} designs", 0, 0)
+            yield number, result, False
+
+    def _keep(self, path: Path, result: DesignResult, broken_off: bool) -> None:
+        if self.kept and not broken_off:
+            self.kept.keep(path, result)
+
+
+def _task(task: tuple[Loaded, Options]) -> DesignResult:
+    """Check a design in another process."""
+    return check_loaded(*task)[0]
+
+
+def _lost(loaded: Loaded, options: Options, reason: str) -> DesignResult:
+    """Nothing is known of a design whose process was killed."""
+    return _result(loaded, undecided(loaded.design, options, reason) if loaded.design else ())
+
+
+def check_loaded(
+    loaded: Loaded, options: Options, progress: Progress | None = None, lowerings: dict[Semantics, Lowered] | None = None
+) -> tuple[DesignResult, bool]:
+    """Check one loaded design; the flag says whether Ctrl-C ended it. ``lowerings``: those there are; others are added."""
+    cells: list[Cell] = []
+    failures: list[Disagreement] = []
+    interrupted = False
+    if loaded.design is not None:
+        try:
+            for verdict in judge(loaded.design, options, progress, lowerings):
+                if isinstance(verdict, Cell):
+                    cells.append(_blamed(loaded, verdict) if options.explain else verdict)
+                else:
+                    failures.append(verdict)
+        except KeyboardInterrupt:
+            interrupted = True
+    return _result(loaded, cells, failures), interrupted
+
+
+def _result(loaded: Loaded, cells: Iterable[Cell], failures: Iterable[Disagreement] = ()) -> DesignResult:
+    design = loaded.design
+    return DesignResult(
+        loaded.path, loaded.sha256, design.title if design else "", loaded.diagnostics, tuple(cells),
+        design.semantics if design else (), loaded.sources, tuple(failures), design.models if design else (),
+    )  # fmt: skip
+
+
+def _blamed(loaded: Loaded, cell: Cell) -> Cell:
+    """The cell with what makes it break, if it is refuted."""
+    if cell.trace is None or loaded.design is None:
+        return cell
+    from onceproof.explain.violation import blame
+    from onceproof.interpreter import replay
+
+    claim = next(c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
+    found = blame(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)
+    return replace(cell, blame=found.sentences) if found is not None else cell
+
+
+def loaded_from(path: Path) -> Loaded:
+    """A loaded design; a file that cannot be read is a diagnostic."""
+    try:
+        return load(path)
+    except OSError as error:
+        broken = errors.unreadable(str(path), (error.strerror or "cannot be read").lower())
+        return Loaded(str(path), None, (broken,), {}, sha256(b"").hexdigest())
+
+
+def is_library(loaded: Loaded) -> bool:
+    """Whether a file only declares things for others to import."""
+    return loaded.design is None and {d.code for d in loaded.diagnostics} <= LIBRARY and bool(loaded.diagnostics)

@@ -1,0 +1,355 @@
+"""Decides one claim under one delivery semantic, and trusts no engine alone.
+
+REFUTED needs a run found by the search and replayed on the design itself by the interpreter. PROVED needs an invariant from the
+coverability engine, checked rule by rule by a solver (or, within bounds, a set of states checked to be closed). Engines that
+contradict each other make a ``Disagreement``, never a verdict.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from onceproof.engines import coverability
+from onceproof.engines.search import Bounds, Exploration, Found, simplest
+from onceproof.engines.search.states import configurations
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import Lowered, lower
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Level, Property
+from onceproof.properties import TooWide, property_of, witnesses
+from onceproof.verdict import inequalities
+from onceproof.verdict.idle import idle
+from onceproof.verdict.options import Options
+from onceproof.verdict.refute import by, refuted, sizes
+from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Reasons, Scope, Verdict
+from onceproof.verdict.task import FOR_SOLVERS, OutOfTime, Progress, Question, limited
+
+LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
+"""Workers and events of the searches for a story, smallest first."""
+
+SMALL = 2_000
+"""Rows and shapes up to which a machine is looked at as a whole before it is looked at handler by handler."""
+
+FIRST = 50_000
+"""States of a first search for a story in a machine that is larger."""
+
+MEASURING = 5.0
+"""Seconds for each further look at a claim with other lengths of time."""
+
+MARKED = "workers are killed only at the marked crash points"
+
+
+def judge(
+    design: Design, options: Options, progress: Progress | None = None, lowerings: dict[Semantics, Lowered] | None = None
+) -> Iterator[Cell | Disagreement]:
+    """Every selected cell of a design, claim by claim, when it is decided. ``lowerings``: those there are; others are added."""
+    lowerings = {} if lowerings is None else lowerings
+    unused: dict[Semantics, frozenset[str]] = {}
+    dead: tuple[int, ...] | None = None
+    for claim, semantics in _selected(design, options):
+        found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
+        if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+            if dead is None:
+                from onceproof.verdict.vacuity import dead_lines
+
+                dead = dead_lines(design, [_lowered(design, s, lowerings) for s in design.semantics], options.seconds)
+            found = _unless_dead(design, found, dead)
+        if isinstance(found, Cell) and found.assumptions:
+            if semantics not in unused:
+                unused[semantics] = idle(lowerings[semantics])
+            found = replace(found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics]))
+        yield found
+
+
+def _lowered(design: Design, semantics: Semantics, known: dict[Semantics, Lowered]) -> Lowered:
+    """The lowering of a design, made once."""
+    if semantics not in known:
+        known[semantics] = lower(design, semantics)
+    return known[semantics]
+
+
+def _selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:
+    """The cells that were asked for."""
+    chosen = [s for s in design.semantics if not options.semantics or s in options.semantics]
+    for claim in design.claims:
+        if not options.claims or any(part in claim.text for part in options.claims):
+            yield from ((claim, s) for s in chosen if not claim.semantics or s in claim.semantics)
+
+
+def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
+    """Every selected cell, about which nothing is known for this reason."""
+    lowerings: dict[Semantics, Lowered] = {}
+    for claim, semantics in _selected(design, options):
+        lowered = _lowered(design, semantics, lowerings)
+        yield replace(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell, reason=reason)
+
+
+def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:
+    """Decide one claim on one lowering. Out of time or memory, the cell is unknown and says what was covered."""
+    found = _in_limits(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress), _judged)
+    return _measured(lowered, claim, options, found) if options.lengths and isinstance(found, Cell) else found
+
+
+def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> Cell:
+    """Add the lengths of time that the answer rests on, or that would change it, and the facts nobody has confirmed."""
+    if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
+        return cell
+    inner = replace(options, lengths=False, explain=False, second_opinion=False, seconds=min(options.seconds, MEASURING))
+    machine = sliced(lowered.machine, property_of(lowered, claim))
+    cell = replace(cell, facts=inequalities.facts(lowered, machine, cell))
+    design, semantics = lowered.design, lowered.semantics
+    if cell.verdict is Verdict.HOLDS:
+        found = inequalities.conditions(lowered, machine)
+        if found:
+            without = judge_claim(lower(inequalities.relaxed(design), semantics), claim, inner)
+            needed = not isinstance(without, Cell) or (without.verdict, without.scope) != (Verdict.HOLDS, cell.scope)
+            cell = replace(cell, conditions=found if needed else ())
+        return cell
+    kinds: frozenset[str] = frozenset()
+    trace = cell.trace
+    while trace is not None and (more := inequalities.ended(design, trace) - kinds):
+        kinds |= more
+        bounded = lower(inequalities.with_lengths(design, kinds), semantics)
+        better = judge_claim(bounded, claim, inner)
+        if isinstance(better, Cell) and better.verdict is Verdict.HOLDS:
+            there = sliced(bounded.machine, property_of(bounded, claim))
+            return replace(cell, would_hold=inequalities.conditions(bounded, there))
+        trace = better.trace if isinstance(better, Cell) else None
+    return cell
+
+
+def judge_question(q: Question) -> Cell | Disagreement:
+    """Decide a claim for which everything is computed, in the same limits."""
+    return _in_limits(q, _decided)
+
+
+def _in_limits(q: Question, decide: Callable[[Question], Cell | Disagreement]) -> Cell | Disagreement:
+    try:
+        with limited(q.options.seconds):
+            found = decide(q)
+    except OutOfTime as error:
+        found = replace(q.cell, reason=_with(f"more than {q.options.seconds:g} s", str(error)))
+    except MemoryError as error:
+        found = replace(q.cell, reason=_with("out of memory", str(error)))
+    return replace(found, seconds=time.monotonic() - q.started) if isinstance(found, Cell) else found
+
+
+def _with(reason: str, covered: str) -> str:
+    return f"{reason}; {covered}" if covered else reason
+
+
+def _judged(q: Question) -> Cell | Disagreement:
+    try:
+        prop = property_of(q.lowered, q.claim)
+    except TooWide as error:
+        return replace(q.cell, reason=str(error))
+    return _decided(replace(q, machine=sliced(q.lowered.machine, prop), prop=prop))
+
+
+def _decided(q: Question) -> Cell | Disagreement:
+    found = _bounded_look(q) if q.options.bounded else _unbounded(q)
+    if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+        found = _explained(q, _narrowed(q, _unless_vacuous(q, found)))
+    return found
+
+
+# ---------------------------------------------------------------- any number
+
+
+def _unbounded(q: Question) -> Cell | Disagreement:
+    if _two_keys(q):
+        return _climb(q, _two_keys(q), None)
+    answer = coverability.prove(q.machine, q.prop, coverability.Budget(SMALL, q.left, q.options.megabytes))
+    if isinstance(answer, coverability.GaveUp) and answer.large:
+        from onceproof.verdict.prove import in_parts
+
+        found = in_parts(q) or _soon(q)
+        if found is not None:
+            return found
+        answer = coverability.prove(q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes))
+    match answer:
+        case coverability.Safe(invariant):
+            from onceproof.verdict.prove import certified  # a refutation needs no solver
+
+            return certified(q, invariant)
+        case coverability.Coverable():
+            reason = (
+                "" if answer.exact else "workers that wait for each other, or limits, are outside what is decided for any number"
+            )
+            return _climb(q, reason, answer)
+        case coverability.GaveUp(reason):
+            return _climb(q, f"the unbounded engine gave up: {reason}", None)
+
+
+def _soon(q: Question) -> Cell | Disagreement | None:
+    """A story that is found before a large machine is looked at as a whole."""
+    for workers, events in LADDER[:2]:
+        found = q.search(Bounds(workers, events), FIRST)
+        if isinstance(found, Found):
+            return refuted(q, found, Bounds(workers, events))
+        if not found.complete:
+            break
+    return None
+
+
+def _two_keys(q: Question) -> str:
+    """Why nothing but a refutation can be said, if rows of several business keys matter; empty otherwise."""
+    keys = _keys_in(q)
+    if len(keys) < 2:
+        return ""
+    return f"rows are kept per {' and per '.join(keys)}, and only events that share all of them were examined (T1)"
+
+
+def _keys_in(q: Question) -> tuple[str, ...]:
+    """The business keys whose rows matter for this claim."""
+    kept = {re.split(r"[.# ]", v.name)[0] for v in q.machine.variables if v.level is Level.COMPONENT}
+    return tuple(sorted({key for name in kept for key in q.lowered.design.keys_of(name)}))
+
+
+# ---------------------------------------------------------------- bounded
+
+
+def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cell | Disagreement:
+    """Search with growing bounds for a story; if there is none, say how far that was."""
+    sizes = set(LADDER)
+    if hint is not None:
+        sizes |= {(w, e) for w in range(1, hint.workers + 1) for e in range(1, hint.events + 1)}
+        sizes.add((max(hint.workers, 1), max(hint.events, 1)))
+    exact = hint is not None and hint.exact
+    ladder = sorted((s for s in sizes if exact or s[0] <= _most_workers(q)), key=lambda s: (s[0] + s[1], s[0]))
+    visited: tuple[int, int] | None = None
+    together = any(v.level is Level.COMPONENT for v in q.machine.variables)
+    for workers, events in ladder:
+        if events > 1 and not together and len(q.prop.bad) and all(len(b.events) < 2 for b in q.prop.bad):
+            continue  # events that share nothing cannot influence each other
+        found = q.search(Bounds(workers, events))
+        if isinstance(found, Found):
+            return refuted(q, found, Bounds(workers, events))
+        if not found.complete:
+            return _stopped(q, found, visited, reason)
+        visited = (workers, events)
+        if hint is not None and hint.exact and (workers, events) == (max(hint.workers, 1), max(hint.events, 1)):
+            return q.disagree("the coverability engine refutes what the search cannot find")
+        if hint is None or not hint.exact:
+            if found.states > FOR_SOLVERS:
+                break
+    return _within(q, visited or (1, 1), reason)
+
+
+def _most_workers(q: Question) -> int:
+    """How many workers there can be at once, if the design limits every consumer and relay; else more than is ever searched."""
+    limits = [p.workers for p in q.lowered.design.processes]
+    return sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
+
+
+def _stopped(q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str) -> Cell | Disagreement:
+    if visited is None:
+        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found))
+    return _within(q, visited, reason or f"the search of larger bounds stopped: {found.reason}")
+
+
+def _bounded_look(q: Question) -> Cell | Disagreement:
+    """Only up to the bounds the caller gave."""
+    workers, events = q.options.workers or 2, q.options.events or 1
+    found = q.search(Bounds(workers, events))
+    if isinstance(found, Found):
+        return refuted(q, _smallest(q, found, Bounds(workers, events)), Bounds(workers, events))
+    if not found.complete:
+        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found))
+    return _within(q, (workers, events), "")
+
+
+def _smallest(q: Question, found: Found, bounds: Bounds) -> Found:
+    """The story with the fewest workers within the bounds."""
+    for workers, events in LADDER:
+        if workers <= bounds.workers and events <= bounds.events:
+            smaller = q.search(Bounds(workers, events))
+            if isinstance(smaller, Found):
+                return smaller
+    return found
+
+
+def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreement:
+    """No violation within bounds: a verdict once a solver has confirmed that the visited states are all there are."""
+    bounds = Bounds(*size)
+    visited = configurations(q.machine, bounds, q.budget())
+    if isinstance(visited, Exploration):
+        return replace(q.cell, reason=f"the search stopped: {visited.reason}")
+    cell = replace(q.cell, reason=reason, scope=Scope(bounds.events, bounds.keys, bounds.workers))
+    statistics = replace(cell.statistics, states=len(visited))
+    if _two_keys(q):
+        return replace(cell, statistics=statistics, reason=_two_keys(q))
+    from onceproof.verdict.prove import confirmed
+
+    return confirmed(q, replace(cell, statistics=statistics), bounds, visited)
+
+
+def _unless_vacuous(q: Question, cell: Cell) -> Cell:
+    """A claim about something that never happens says nothing."""
+    for witness in witnesses(q.lowered, q.claim):
+        machine = sliced(q.lowered.machine, witness)
+        if any(isinstance(simplest(machine, witness, Bounds(*size), q.budget()), Found) for size in LADDER[:4]):
+            continue
+        answer = coverability.prove(machine, witness, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes))
+        if isinstance(answer, coverability.Safe):
+            what = f"no reachable state has `{witness.name}`" if q.claim.kind == "one-worker" else f"`{witness.name}` never happens"
+            return by(replace(cell, verdict=Verdict.VACUOUS, reason=what), Engine.COVERABILITY)
+    if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
+        return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
+    return cell
+
+
+FAIR = (
+    "only finitely many things fail",
+    "leases are accurate from some time on",
+    "a step that stays possible is taken some day",
+    "a worker that lives comes to its end",
+)
+"""What *eventually* takes for granted (theory T12)."""
+
+
+def _narrowed(q: Question, cell: Cell) -> Cell:
+    """A side condition that is not met: nothing is claimed, and the reader is told which line costs it and what would lift it.
+
+    Explicit crash points only narrow the claim: they are listed with its assumptions.
+    """
+    if cell.verdict is not Verdict.HOLDS:
+        return cell
+    if q.claim.kind == "eventually-settled":
+        cell = replace(cell, assumptions=(*cell.assumptions, *FAIR))
+    from onceproof.verdict.side_conditions import fragment
+
+    for finding in fragment(q.lowered.design, q.lowered, q.claim, q.machine, q.prop):
+        if finding.only_exactness:
+            continue
+        if finding.condition == "T5":
+            cell = replace(cell, assumptions=tuple(dict.fromkeys((*cell.assumptions, MARKED))))
+            continue
+        reason = f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost}; {finding.remedy}"
+        cell = by(cell, Engine.NONE)
+        cell = replace(cell, invariant=None, lemmas=())
+        return replace(cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, checked_by=(), reason=reason)
+    return cell
+
+
+def _explained(q: Question, cell: Cell) -> Cell:
+    """Add what makes the proof hold, if asked for."""
+    if not q.options.explain or cell.invariant is None or cell.verdict is not Verdict.HOLDS:
+        return cell
+    from onceproof.explain.proof import explain_proof  # only for those who ask why
+
+    why = explain_proof(q.lowered, q.machine, q.prop, cell.invariant, min(q.left, 5.0))
+    return replace(cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend))
+
+
+def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
+    """A proof about a handler with a step that can never run is a proof about another handler than the one in mind."""
+    if not dead:
+        return cell
+    line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""
+    cell = by(cell, Engine.COVERABILITY)  # its fixpoint of what is reachable
+    return replace(cell, verdict=Verdict.VACUOUS, reason=f"`{line}` (line {dead[0]}) can never run")

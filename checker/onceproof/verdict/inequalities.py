@@ -1,0 +1,165 @@
+"""Lengths of time that an answer rests on, as inequalities; and facts about a model that nobody has confirmed.
+
+A lease that does not run out, a key that is remembered long enough: a proof may need that, and then it is no bare proof. Which
+design is asked for that: the same one without its bounds and windows (``relaxed``), or with the ones it lacks (``with_lengths``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+from onceproof import models
+from onceproof.interpreter.trace import Trace
+from onceproof.lang.design import Assumption, Design, Process
+from onceproof.lang.source import Span
+from onceproof.lower import Lowered
+from onceproof.lower import variables as v
+from onceproof.lower.queues import Tracking
+from onceproof.machine.system import Cause, Machine
+from onceproof.models import Fact
+from onceproof.verdict.result import Cell, Verdict
+
+WINDOWS = ("within-lease", "within-key-window", "within-dedup-window", "within-lock")
+"""The assumptions that compare lengths of time."""
+
+_ENDS: dict[Cause, str] = {
+    Cause.LEASE_EXPIRED: "within-lease",
+    Cause.REDELIVERY: "within-lease",
+    Cause.LOCK_EXPIRED: "within-lock",
+    Cause.KEY_EXPIRED: "within-key-window",
+    Cause.PUBLISHER_RETRY: "within-dedup-window",
+}
+"""What comes to its end in a step, and the assumption that it does not come too early."""
+
+
+def conditions(lowered: Lowered, machine: Machine) -> tuple[str, ...]:
+    """The inequalities that keep something out. ``machine``: the slice for a claim; what is not in it does not matter."""
+    design, kept = lowered.design, {x.name for x in machine.variables}
+    found: list[str] = []
+    for process in design.processes:
+        group = lowered.groups.get(process.name)
+        if group is not None and group.status in kept and group.tracking is Tracking.HELD:
+            found += _lease(design, process)
+    if design.assumes("within-key-window"):
+        for effect in design.effects.values():
+            if effect.retention and v.record(effect.name) in kept:
+                found.append(f"retries of an event < {effect.retention} (key of {effect.name})")
+        for store in design.stores.values():
+            if store.lasts and store.name in kept:
+                found.append(f"retries of an event < {store.lasts[1]} ({store.lasts[0]} of {store.name})")
+    if design.assumes("within-lock"):
+        locks = (x for x in design.locks.values() if x.lasts and x.name in kept)
+        found += [f"work under {x.name} < {x.lasts[1]}" for x in locks if x.lasts]
+    if design.assumes("within-dedup-window"):
+        found += [f"publisher retries < {q.dedup[1]} ({q.name})" for q in design.queues.values() if q.dedup]
+    return tuple(dict.fromkeys(found))
+
+
+def _lease(design: Design, process: Process) -> Iterator[str]:
+    queue = design.queues[process.queue or ""]
+    if queue.lease is None or "lease" not in queue.loses_hold:
+        return
+    name, value = queue.lease
+    who = "handler" if sum(p.queue is not None for p in design.processes) == 1 else process.name
+    if process.in_time:
+        yield f"{who} ({process.takes}) < {name} ({value})"
+    elif design.assumes("within-lease"):
+        yield f"{who} < {name} ({value})"
+
+
+def relaxed(design: Design) -> Design:
+    """The design in which every lease may run out and every window end."""
+    processes = tuple(replace(p, in_time=False) for p in design.processes)
+    return replace(design, processes=processes, assumptions=tuple(a for a in design.assumptions if a.kind not in WINDOWS))
+
+
+def with_lengths(design: Design, kinds: Iterable[str]) -> Design:
+    """The design with some of ``WINDOWS`` assumed."""
+    made = tuple(Assumption(kind, None, Span(0, 0, 0, 0, design.path)) for kind in sorted(kinds))
+    return replace(design, assumptions=(*design.assumptions, *made))
+
+
+def ended(design: Design, trace: Trace) -> frozenset[str]:
+    """The assumptions that keep from ending what ends in a story, as far as somebody says how long it lasts."""
+    found = set()
+    for step in trace.steps:
+        published = step.cause is Cause.HANDLER and step.outcome == "done" and step.queue
+        kind = "within-dedup-window" if published else _ENDS.get(step.cause)
+        if kind and not design.assumes(kind) and _has_length(design, kind, step.queue, step.subject):
+            found.add(kind)
+    return frozenset(found)
+
+
+def _has_length(design: Design, kind: str, queue: str, subject: str) -> bool:
+    match kind:
+        case "within-lease":
+            return queue in design.queues and design.queues[queue].lease is not None
+        case "within-dedup-window":
+            return queue in design.queues and design.queues[queue].dedup is not None
+        case "within-lock":
+            return design.locks[subject].lasts is not None
+        case _:
+            return subject in design.effects or design.stores[subject].lasts is not None
+
+
+# ---------------------------------------------------------------- facts
+
+_TOLD: dict[Cause, tuple[str, ...]] = {
+    Cause.LEASE_EXPIRED: ("loses_hold", "lease"),
+    Cause.CONNECTION_LOST: ("loses_hold",),
+    Cause.FENCED: ("loses_hold",),
+    Cause.REQUEUED: ("loses_hold",),
+    Cause.REDELIVERY: ("loses_hold", "redelivers"),
+    Cause.AUTO_ACKED: ("ack",),
+    Cause.BROKER_COPY: ("broker_copies",),
+    Cause.REPLAY: ("replay",),
+    Cause.REWOUND: ("rewinds",),
+    Cause.BATCH_RETURNED: ("batch",),
+    Cause.VANISHED: ("loses", "delivery"),
+    Cause.DEAD_LETTERED: ("limit", "limit_end"),
+    Cause.PUBLISHER_RETRY: ("publisher", "dedup_window"),
+    Cause.ABORTED_APPEARED: ("leaky_transactions",),
+}
+"""The switches that a cause in a story shows."""
+
+_SWITCHES = tuple(f.name for f in fields(models.Switches))
+_ALLOWS = {"late_ack": "settles", "broker_copies": True, "replay": True, "publisher": "retries", "redelivers": False,
+           "rewinds": True, "batch": "all-or-nothing", "leaky_transactions": True}  # fmt: skip
+"""The values that take nothing away from what can happen: no proof rests on them."""
+
+
+def facts(lowered: Lowered, machine: Machine, cell: Cell) -> tuple[str, ...]:
+    """Facts about the models that this answer rests on and that no source states and no test has shown."""
+    if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
+        return ()
+    kept, found = {x.name for x in machine.variables}, []
+    for queue in lowered.design.queues.values():
+        mine = [g for g in lowered.groups.values() if g.queue.name == queue.name]
+        if queue.model is not None and any(g.status in kept for g in mine):
+            model = models.brokers(Path(queue.model.beside))[queue.model.name]
+            switches = model.switches(dict(queue.model.options))
+            if cell.trace is not None:
+                used = {s for step in cell.trace.steps if step.queue == queue.name for s in _TOLD.get(step.cause, ())}
+                used |= {"late_ack"} if any(s.outcome == "refused" for s in cell.trace.steps) else set()
+            else:
+                used = {name for name in _SWITCHES if _ALLOWS.get(name) != getattr(switches, name)}
+                used -= {"boundary", "leaky_transactions"} if switches.delivery != "exactly-once" else set()
+            found += [_words(model, fact) for fact in model.facts if not fact.is_sure and used & set(fact.switches)]
+    return tuple(dict.fromkeys([*found, *_kept_keys(lowered.design, kept)]))
+
+
+def _kept_keys(design: Design, kept: set[str]) -> Iterator[str]:
+    """How long providers keep keys, where an answer looks at such a record and nobody has confirmed how long."""
+    for effect in design.effects.values():
+        if effect.model is not None and v.record(effect.name) in kept:
+            provider = models.providers(Path(effect.model.beside))[effect.model.name]
+            stated = provider.keys in ("unknown", "never") or provider.status in ("documented", "confirmed by test")
+            if not stated:  # of a provider about which nothing is known, the design is taken at its word
+                yield f"{provider.name}: idempotency keys are kept {provider.keys} ({provider.status})"
+
+
+def _words(model: models.Model, fact: Fact) -> str:
+    source = model.sources.get(fact.source)
+    return f"{model.name}: {fact.text.rstrip('.')} ({fact.status}{f'; {source.url}' if source else ''})"

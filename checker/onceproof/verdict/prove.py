@@ -1,0 +1,79 @@
+"""From a candidate proof to a verdict: a solver checks it first, and the search looks for anything against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from onceproof.engines import coverability
+from onceproof.engines.compositional import certificate, lemmas
+from onceproof.engines.compositional.abstraction import Lemma
+from onceproof.engines.search import Bounds, Found
+from onceproof.engines.smt.certify import Outcome, bounded, certify
+from onceproof.engines.smt.closed_sets import Configuration
+from onceproof.engines.smt.solver import Z3, Effort, Solver, installed
+from onceproof.machine.invariant import Invariant
+from onceproof.verdict.refute import by, sizes
+from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Verdict
+from onceproof.verdict.task import FOR_SOLVERS, Question
+
+SANITY = 500
+"""States searched for a contradiction to a proof."""
+
+PART = 50_000
+"""Rows of what one handler sees."""
+
+
+def in_parts(q: Question) -> Cell | Disagreement | None:
+    """A proof of a large machine, handler by handler; None if there is none."""
+    found = lemmas.find(q.machine, q.prop, coverability.Budget(PART, q.left, q.options.megabytes))
+    return certified(q, found) if found else None
+
+
+def certified(q: Question, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Disagreement:
+    """A candidate proof for any number, or its parts: only the solver's check makes it a verdict."""
+    witness = q.search(Bounds(2, 1), SANITY)
+    if not isinstance(witness, Found):
+        witness = q.search(Bounds(2, 2), SANITY)
+    if isinstance(witness, Found):
+        return q.disagree("the coverability engine proves what the search refutes")
+    solvers = solvers_of(q)
+    invariant, parts = (grounds, ()) if isinstance(grounds, Invariant) else (None, grounds)
+    proof = certify(q.machine, q.prop, invariant, solvers) if invariant else certificate.check(q.machine, q.prop, parts, solvers)
+    if proof.outcome is Outcome.FAILED:
+        return q.disagree("a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
+    cell = replace(q.cell, statistics=replace(sizes(q, witness), obligations=len(proof.obligations)))
+    if proof.outcome is Outcome.UNKNOWN:
+        return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
+    cell = by(cell, Engine.COVERABILITY)
+    cell = replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers)
+    return replace(cell, invariant=invariant, lemmas=parts)
+
+
+def confirmed(q: Question, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]) -> Cell | Disagreement:
+    """No violation within bounds: a verdict once a solver has confirmed that the visited states are all there are."""
+    if len(visited) <= FOR_SOLVERS:
+        proof = bounded(q.machine, q.prop, bounds, visited, Z3(effort(q)))
+    else:
+        answer = coverability.prove(q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes))
+        if not isinstance(answer, coverability.Safe):
+            return replace(cell, reason=f"{len(visited)} states are too many for the second check; use smaller bounds")
+        proof = certify(q.machine, q.prop, answer.invariant, solvers_of(q))
+    if proof.outcome is Outcome.FAILED:
+        return q.disagree(
+            "a solver rejects the states the search calls complete", *(f.obligation for f in proof.failures), proof.reason
+        )
+    if proof.outcome is Outcome.UNKNOWN:
+        return replace(cell, reason=f"the visited states could not be checked: {proof.reason or proof.failures[0].reason}")
+    cell = by(replace(cell, statistics=replace(cell.statistics, obligations=len(proof.obligations))), Engine.SEARCH)
+    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, checked_by=("search", *proof.solvers))
+
+
+def effort(q: Question) -> Effort:
+    """What a solver may spend."""
+    return Effort(q.left, megabytes=q.options.megabytes)
+
+
+def solvers_of(q: Question) -> tuple[Solver, ...]:
+    """Who checks proofs."""
+    return installed(effort(q)) if q.options.every_solver else (Z3(effort(q)),)
