@@ -1,4 +1,5 @@
-"""How time grows with a design: steps, effects, stores, queues, lines; and with the bounds of a search. Ratios, within one run.
+"""How time grows with a design: steps, effects, stores, queues, lines; and with the bounds of a
+search. Ratios, within one run.
 
 python benchmarks/growth.py            # the whole table
 python benchmarks/growth.py --large    # one design of 300 lines, 8 effects, 5 queues
@@ -23,9 +24,13 @@ from onceproof.verdict.options import Options
 
 
 def design(queues: int = 1, effects: int = 1, steps: int = 0, stores: int = 1) -> str:
-    """A chain of queues; every consumer checks its dedup row, writes, makes its share of the effects, records, publishes, acks."""
+    """A chain of queues; every consumer checks its dedup row, writes, makes its share of the
+    effects, records, publishes, acks.
+    """
     lines = ["event Paid(id, order)", *(f"queue q{i} of Paid at-least-once" for i in range(queues))]
-    lines += [f"store done{i} per id" for i in range(queues)] + [f"store book{i} per id" for i in range(stores)]
+    lines += [f"store done{i} per id" for i in range(queues)] + [
+        f"store book{i} per id" for i in range(stores)
+    ]
     for i in range(effects):
         lines += [f"effect effect{i} per id via http", "  key id, kept for ever"]
     for i in range(queues):
@@ -40,7 +45,9 @@ def design(queues: int = 1, effects: int = 1, steps: int = 0, stores: int = 1) -
 
 
 def verdicts(text: str) -> tuple[float, str]:
-    """Seconds for every claim of a design for any number of events and workers, and what came out."""
+    """Seconds for every claim of a design for any number of events and workers, and what came
+    out.
+    """
     loaded = load_text(text)
     assert loaded.design is not None, loaded.diagnostics
     started = time.perf_counter()

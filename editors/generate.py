@@ -1,6 +1,8 @@
-"""Writes what editors need to know of the words of the language, from the grammar: ``python editors/generate.py``.
+"""Writes what editors need to know of the words of the language, from the grammar: ``python
+editors/generate.py``.
 
-tests/editors/ compares the files with what this makes; ``pytest tests/editors --update`` writes them, too.
+tests/editors/ compares the files with what this makes; ``pytest tests/editors --update`` writes
+them, too.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ def textmate() -> str:
     named = [
         {
             "match": f"({word})\\s+({name})",
-            "captures": {"1": {"name": "keyword.control.once"}, "2": {"name": "variable.other.once"}},
+            "captures": {
+                "1": {"name": "keyword.control.once"},
+                "2": {"name": "variable.other.once"},
+            },
         }
         for word, name in named_by()
     ]
@@ -42,21 +47,34 @@ def textmate() -> str:
         {"include": "#plain"},
         {
             "match": f"^({alternatives(words().declaring)}){AFTER}\\s+({NAME})",
-            "captures": {"1": {"name": "keyword.declaration.once"}, "2": {"name": "entity.name.type.once"}},
+            "captures": {
+                "1": {"name": "keyword.declaration.once"},
+                "2": {"name": "entity.name.type.once"},
+            },
         },
         *named,
         {
             "match": f"({NAME})\\.({NAME})",
-            "captures": {"1": {"name": "variable.other.once"}, "2": {"name": "variable.other.property.once"}},
+            "captures": {
+                "1": {"name": "variable.other.once"},
+                "2": {"name": "variable.other.property.once"},
+            },
         },
         {"match": f"\\.({NAME})", "captures": {"1": {"name": "variable.other.property.once"}}},
-        *({"name": name, "match": f"{BEFORE}(?:{alternatives(group)}){AFTER}"} for name, group in groups.items()),
+        *(
+            {"name": name, "match": f"{BEFORE}(?:{alternatives(group)}){AFTER}"}
+            for name, group in groups.items()
+        ),
         {
-            "begin": "\\(", "end": "\\)|$",
-            "patterns": [{"include": "#plain"}, {"name": "variable.parameter.once", "match": "[A-Za-z_][\\w\\-]*"}],
+            "begin": "\\(",
+            "end": "\\)|$",
+            "patterns": [
+                {"include": "#plain"},
+                {"name": "variable.parameter.once", "match": "[A-Za-z_][\\w\\-]*"},
+            ],
         },
         {"name": "variable.other.once", "match": NAME},
-    ]  # fmt: skip
+    ]
     plain = [
         {"name": "comment.block.documentation.once", "match": "##.*$"},
         {"name": "comment.line.number-sign.once", "match": "#.*$"},
@@ -65,9 +83,13 @@ def textmate() -> str:
         {"name": "keyword.operator.once", "match": "[=|]"},
     ]
     grammar = {
-        "comment": NOTE, "name": "Onceproof", "scopeName": "source.once", "fileTypes": ["once"], "patterns": patterns,
+        "comment": NOTE,
+        "name": "Onceproof",
+        "scopeName": "source.once",
+        "fileTypes": ["once"],
+        "patterns": patterns,
         "repository": {"plain": {"patterns": plain}},
-    }  # fmt: skip
+    }
     return json.dumps(grammar, indent=2) + "\n"
 
 
@@ -93,7 +115,9 @@ def filled(shape: str) -> str:
 
 
 def vim() -> str:
-    """The Vim syntax file. Of two matches that begin together the later one counts, so names come last."""
+    """The Vim syntax file. Of two matches that begin together the later one counts, so names come
+    last.
+    """
 
     def match(group: str, choices: tuple[str, ...]) -> str:
         alternation = "|".join(sorted(choices, key=lambda w: (-len(w), w)))
@@ -101,32 +125,52 @@ def vim() -> str:
 
     plain = tuple(word for word, instead in words().naming if not instead)
     lines = [
-        f'" {NOTE}', 'if exists("b:current_syntax")', "  finish", "endif", "",
-        match("onceOther", words().others), match("onceStep", words().steps), match("onceConstant", words().constants),
+        f'" {NOTE}',
+        'if exists("b:current_syntax")',
+        "  finish",
+        "endif",
+        "",
+        match("onceOther", words().others),
+        match("onceStep", words().steps),
+        match("onceConstant", words().constants),
         match("onceDeclaration", words().declarations),
         rf"syntax match onceName /\v%([[:alnum:]_.-]@1<!%({alternatives(plain)})\s+)@<=\h\w*/",
         rf"syntax match onceDeclared /\v%(^%({alternatives(words().declaring)})\s+)@<=\h\w*/",
         r"syntax match onceName /\v\h\w*\.\h\w*/",
-        r"syntax region onceFields matchgroup=Delimiter start=/(/ end=/)\|$/ contains=onceNumber,onceString,onceComment",
+        (
+            r"syntax region onceFields matchgroup=Delimiter start=/(/ end=/)\|$/"
+            r" contains=onceNumber,onceString,onceComment"
+        ),
         r"syntax match onceNumber /\v<\d+%(ms|s|min|h|d)?>/",
         r'syntax region onceString start=/"/ end=/"/ oneline',
-        "syntax match onceComment /#.*$/ contains=@Spell", "",
-        "highlight default link onceDeclaration Structure", "highlight default link onceStep Statement",
-        "highlight default link onceConstant Constant", "highlight default link onceOther Keyword",
-        "highlight default link onceDeclared Type", "highlight default link onceName Identifier",
-        "highlight default link onceFields Identifier", "highlight default link onceNumber Number",
-        "highlight default link onceString String", "highlight default link onceComment Comment", "",
+        "syntax match onceComment /#.*$/ contains=@Spell",
+        "",
+        "highlight default link onceDeclaration Structure",
+        "highlight default link onceStep Statement",
+        "highlight default link onceConstant Constant",
+        "highlight default link onceOther Keyword",
+        "highlight default link onceDeclared Type",
+        "highlight default link onceName Identifier",
+        "highlight default link onceFields Identifier",
+        "highlight default link onceNumber Number",
+        "highlight default link onceString String",
+        "highlight default link onceComment Comment",
+        "",
         'let b:current_syntax = "once"',
-    ]  # fmt: skip
+    ]
     return "\n".join(lines) + "\n"
 
 
 def emacs() -> str:
     """The words for the Emacs mode."""
     groups = {
-        "declarations": words().declarations, "steps": words().steps, "constants": words().constants, "others": words().others,
-        "declaring": words().declaring, "naming": tuple(word for word, instead in words().naming if not instead),
-    }  # fmt: skip
+        "declarations": words().declarations,
+        "steps": words().steps,
+        "constants": words().constants,
+        "others": words().others,
+        "declaring": words().declaring,
+        "naming": tuple(word for word, instead in words().naming if not instead),
+    }
     lines = [
         ";;; once-words.el --- The words of the Onceproof language -*- lexical-binding: t; -*-",
         "",
@@ -138,7 +182,12 @@ def emacs() -> str:
     ]
     for name, group in groups.items():
         listed = "\n    ".join(f'"{word}"' for word in group)
-        lines += [f"(defconst once-words-{name}", f"  '({listed})", f'  "Words of the language: {name}.")', ""]
+        lines += [
+            f"(defconst once-words-{name}",
+            f"  '({listed})",
+            f'  "Words of the language: {name}.")',
+            "",
+        ]
     return "\n".join([*lines, "(provide 'once-words)", ";;; once-words.el ends here"]) + "\n"
 
 

@@ -1,6 +1,8 @@
-"""Random designs whose brokers have every switch of docs/semantics.md, "Brokers", now and then, and the steps that go with them.
+"""Random designs whose brokers have every switch of docs/semantics.md, "Brokers", now and then, and
+the steps that go with them.
 
-Made from the designs of ``tests/designs.py``, line by line, so that those keep their texts. The same seed gives the same text.
+Made from the designs of ``tests/designs.py``, line by line, so that those keep their texts. The
+same seed gives the same text.
 """
 
 from __future__ import annotations
@@ -11,17 +13,43 @@ import re
 from tests.designs import random_design
 
 OPTIONS = (
-    "consumer may lose its connection", "partitions may move", "shutdown gives messages back", "never redelivers", "never copies",
-    "drops copies within 5min", "commit may go back", "messages may expire", "publishes unconfirmed", "batches return together",
-    "aborted messages may appear", "keeps copies", "lease 30s", "late ack refused", "delivery limit 3 then stays",
-)  # fmt: skip
-ACKS = ("acks on return", "acks on return or failure", "acks on return or kill", "acks at any time", "acks on return or kill")
+    "consumer may lose its connection",
+    "partitions may move",
+    "shutdown gives messages back",
+    "never redelivers",
+    "never copies",
+    "drops copies within 5min",
+    "commit may go back",
+    "messages may expire",
+    "publishes unconfirmed",
+    "batches return together",
+    "aborted messages may appear",
+    "keeps copies",
+    "lease 30s",
+    "late ack refused",
+    "delivery limit 3 then stays",
+)
+ACKS = (
+    "acks on return",
+    "acks on return or failure",
+    "acks on return or kill",
+    "acks at any time",
+    "acks on return or kill",
+)
 ASSUMPTIONS = (
-    "no lost connections", "no rebalance", "no shutdown", "no rewinds", "no batch failures", "no expired messages",
-    "publisher retries end within the dedup window", "work ends within the lock", "work ends within the lock", "no crash",
+    "no lost connections",
+    "no rebalance",
+    "no shutdown",
+    "no rewinds",
+    "no batch failures",
+    "no expired messages",
+    "publisher retries end within the dedup window",
+    "work ends within the lock",
+    "work ends within the lock",
+    "no crash",
     "no replay",
     "retries end within the key window",
-)  # fmt: skip
+)
 
 
 def broker_design(seed: int) -> str:
@@ -39,7 +67,11 @@ def broker_design(seed: int) -> str:
             taken = {below.strip(), source[number + 2].strip() if number + 2 < len(source) else ""}
             lines += [f"  {o}" for o in _options(rng, " ".join(taken))]
     known = {x.removeprefix("assume ") for x in lines if x.startswith("assume ")}
-    more = [a for a in dict.fromkeys(rng.sample(ASSUMPTIONS, rng.choice((0, 0, 1, 2)))) if a not in known]
+    more = [
+        a
+        for a in dict.fromkeys(rng.sample(ASSUMPTIONS, rng.choice((0, 0, 1, 2))))
+        if a not in known
+    ]
     if any("crash here" in x or "crash only" in x for x in lines):
         more = [a for a in more if a != "no crash"]
     if any(x.startswith("operator replays") for x in lines):
@@ -60,7 +92,9 @@ def _consumer(rng: random.Random, line: str) -> str:
 
 def _options(rng: random.Random, taken: str) -> list[str]:
     chosen = rng.sample(OPTIONS, rng.choice((0, 1, 1, 2, 3)))
-    return [o for o in chosen if not (o.split()[0] in ("late", "delivery") and o.split()[0] in taken)]
+    return [
+        o for o in chosen if not (o.split()[0] in ("late", "delivery") and o.split()[0] in taken)
+    ]
 
 
 def _step(rng: random.Random, line: str, below: str, relay: bool, expiring: bool) -> str:
@@ -70,11 +104,21 @@ def _step(rng: random.Random, line: str, below: str, relay: bool, expiring: bool
     space, step = indent[0], line.strip()
     if step.startswith("delete ") and rng.random() < 0.7:
         if rng.random() < 0.3:
-            return f"{line}\n{space}  on missing\n{space}    {rng.choice(('stop', 'fail', 'send mail', 'wait'))}"
+            return (
+                f"{line}\n{space}  on missing\n{space}   "
+                f" {rng.choice(('stop', 'fail', 'send mail', 'wait'))}"
+            )
         return line + rng.choice((" or stop", " or fail", " or continue"))
     if step in ("wait", "ack", "nack") or step.startswith("let "):
         new = [f"renew{rng.choice(('', ' or stop', ' or fail', ' or continue'))}"] * (not relay)
-        new += [f"renew lease{rng.choice(('', ' or stop', ' or fail'))}"] * expiring + ["wait 5min", "wait up to 1h"]
+        new += [f"renew lease{rng.choice(('', ' or stop', ' or fail'))}"] * expiring + [
+            "wait 5min",
+            "wait up to 1h",
+        ]
         if rng.random() < (0.5 if step in ("wait", "nack") else 0.15):
-            return f"{space}{rng.choice(new)}" if step == "wait" else f"{space}{rng.choice(new)}\n{line}"
+            return (
+                f"{space}{rng.choice(new)}"
+                if step == "wait"
+                else f"{space}{rng.choice(new)}\n{line}"
+            )
     return line

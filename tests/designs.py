@@ -1,7 +1,9 @@
-"""Small random designs: valid texts that use every construct of the language now and then. The same seed gives the same text.
+"""Small random designs: valid texts that use every construct of the language now and then. The same
+seed gives the same text.
 
-Handlers have few steps, so that a search with one event and two workers stays small. Used to compare the two readings of a design
-(lowering and interpreter) and to check laws that must hold of any design.
+Handlers have few steps, so that a search with one event and two workers stays small. Used to
+compare the two readings of a design (lowering and interpreter) and to check laws that must hold of
+any design.
 """
 
 from __future__ import annotations
@@ -9,12 +11,29 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-EXTERNAL_TRAITS = ("", "", "", "key id kept for ever", "key id kept 24h", "key order kept for ever", "key attempt kept for ever")
+EXTERNAL_TRAITS = (
+    "",
+    "",
+    "",
+    "key id kept for ever",
+    "key id kept 24h",
+    "key order kept for ever",
+    "key attempt kept for ever",
+)
 STORE_TRAITS = ("", "", "", "", "", "cache", "replicated", "expires")
 ASSUMPTIONS = (
-    "no crash", "no replay", "no publisher retries", "no broker copies", "no lost answers", "no lost acks", "no refusals",
-    "no failover", "handler finishes within the lease", "retries end within the key window", "crash only after send mail",
-)  # fmt: skip
+    "no crash",
+    "no replay",
+    "no publisher retries",
+    "no broker copies",
+    "no lost answers",
+    "no lost acks",
+    "no refusals",
+    "no failover",
+    "handler finishes within the lease",
+    "retries end within the key window",
+    "crash only after send mail",
+)
 
 
 @dataclass(slots=True)
@@ -38,7 +57,9 @@ class _Maker:
     keyed: bool
     unique: bool
     second: str
-    """A second consumer: ``group`` (same queue), ``publish`` (its own queue), ``relay`` (fed by one), ``type`` (other events)."""
+    """A second consumer: ``group`` (same queue), ``publish`` (its own queue), ``relay`` (fed by
+    one), ``type`` (other events).
+    """
     lock: bool
     token: bool
     boxed: bool
@@ -96,7 +117,10 @@ class _Maker:
         match kind:
             case "add" | "delete":
                 self.performed.add("seen")
-                return f"{'add' if kind == 'add' else 'delete'} {key} {'to' if kind == 'add' else 'from'} seen"
+                return (
+                    f"{'add' if kind == 'add' else 'delete'} {key}"
+                    f" {'to' if kind == 'add' else 'from'} seen"
+                )
             case "set":
                 return f"set book.state = {self.pick('open', 'paid', 'sent')}"
             case "increment":
@@ -108,7 +132,10 @@ class _Maker:
             case "let":
                 name = self.pick("known", "mode")
                 s.locals.append(name)
-                return f"let {name} = {f'{key} in seen' if name == 'known' else self.pick('book.state', 'paid')}"
+                return (
+                    f"let {name} ="
+                    f" {f'{key} in seen' if name == 'known' else self.pick('book.state', 'paid')}"
+                )
             case "publish":
                 self.performed.add("publish")
                 return "publish to further"
@@ -120,7 +147,9 @@ class _Maker:
                 return "release lease"
             case "boxed":
                 self.performed.add("output")
-                return self.pick("add id to output", "insert id into output", "insert id into output")
+                return self.pick(
+                    "add id to output", "insert id into output", "insert id into output"
+                )
             case _:
                 return kind
 
@@ -146,7 +175,13 @@ class _Maker:
 
     def test(self, s: _Scope, local: bool) -> str:
         key = "order" if self.keyed else "id"
-        options = [f"{key} in seen", f"{key} not in seen", "book.state is paid", "book.state is not open", "credit happened"]
+        options = [
+            f"{key} in seen",
+            f"{key} not in seen",
+            "book.state is paid",
+            "book.state is not open",
+            "credit happened",
+        ]
         if self.payload:
             options += ["kind is card", "kind is not card"]
         if local and "known" in s.locals:
@@ -157,7 +192,11 @@ class _Maker:
 
     def transaction(self, s: _Scope, depth: int) -> list[str]:
         s.atomic, s.serializable = True, self.chance(0.3)
-        body = self.ending(self.block(s, depth + 1, 2), s) if self.chance(0.2) else self.block(s, depth + 1, 2)
+        body = (
+            self.ending(self.block(s, depth + 1, 2), s)
+            if self.chance(0.2)
+            else self.block(s, depth + 1, 2)
+        )
         word = "atomic serializable" if s.serializable else "atomic"
         s.atomic = s.serializable = False
         return [word, *_indent(body)]
@@ -193,7 +232,11 @@ class _Maker:
             return [first]
         if clause == 1:
             return [first + self.pick(" or stop", " or fail", " or continue")]
-        return [first, f"  on {'duplicate' if insert else 'conflict'}", *_indent(_indent(self.ending(self.block(s, 3), s)))]
+        return [
+            first,
+            f"  on {'duplicate' if insert else 'conflict'}",
+            *_indent(_indent(self.ending(self.block(s, 3), s))),
+        ]
 
     # -- the whole
 
@@ -205,7 +248,11 @@ class _Maker:
         head += f", acks on {acks}" if acks != "manual" else ""
         boxed, self.boxed = self.boxed, self.boxed and queue == "orders"
         payload, self.payload = self.payload, self.payload and queue != "cancels"
-        body = [f"acquire lease{self.pick('', ' or stop', ' or stop')}"] if self.lock and self.chance(0.8) else []
+        body = (
+            [f"acquire lease{self.pick('', ' or stop', ' or stop')}"]
+            if self.lock and self.chance(0.8)
+            else []
+        )
         body += self.block(s, 0, 3)
         while s.budget > 0 and len(body) < 4:
             body += self.step(s, 0)
@@ -213,17 +260,27 @@ class _Maker:
         if self.chance(0.08):
             body.insert(self.rng.randrange(len(body) + 1), "crash here")
             body = _mended(body)
-        return [head, *_indent([*body, *(["ack"] if acks == "manual" and self.chance(0.75) else [])])]
+        return [
+            head,
+            *_indent([*body, *(["ack"] if acks == "manual" and self.chance(0.75) else [])]),
+        ]
 
     def relay(self, budget: int) -> list[str]:
         condition = self.condition(_Scope(0, is_relay=True), local=False)
         head = f"relay forwarder when {condition}" + self.pick("", ", workers 1")
-        return [head, *_indent(["publish to further", *self.block(_Scope(budget, is_relay=True), 1)])]
+        return [
+            head,
+            *_indent(["publish to further", *self.block(_Scope(budget, is_relay=True), 1)]),
+        ]
 
     def claims(self) -> list[str]:
         key = "order" if self.keyed else "id"
-        targets = [t for t in ("mail", "credit", "seen", "book.total", "output") if t in self.performed]
-        lines = [f"claim no duplicate {t}" for t in targets] + [f"claim no loss of {t}" for t in targets]
+        targets = [
+            t for t in ("mail", "credit", "seen", "book.total", "output") if t in self.performed
+        ]
+        lines = [f"claim no duplicate {t}" for t in targets] + [
+            f"claim no loss of {t}" for t in targets
+        ]
         if len(targets) > 1:
             one, two = self.rng.sample(targets, 2)
             lines += [f"claim {one} and {two} together", f"claim {two} before {one}"]
@@ -252,15 +309,23 @@ def random_design(seed: int) -> str:
     rng = random.Random(seed)
     second = rng.choice(("", "", "", "", "group", "publish", "relay", "type"))
     m = _Maker(
-        rng, payload=rng.random() < 0.3, keyed=rng.random() < 0.3, unique=rng.random() < 0.6, second=second,
-        lock=rng.random() < 0.2, token=False, boxed=rng.random() < 0.2,
-    )  # fmt: skip
+        rng,
+        payload=rng.random() < 0.3,
+        keyed=rng.random() < 0.3,
+        unique=rng.random() < 0.6,
+        second=second,
+        lock=rng.random() < 0.2,
+        token=False,
+        boxed=rng.random() < 0.2,
+    )
     m.token = m.lock and m.chance(0.6)
     handlers = m.consumer("handler", "orders", rng.randint(4, 7 if not second else 5))
     if second in ("publish", "relay"):
         handlers += ["", *m.consumer("follower", "further", 3)]
         handlers = (
-            handlers if second == "relay" or "publish" in m.performed else [handlers[0], "  publish to further", *handlers[1:]]
+            handlers
+            if second == "relay" or "publish" in m.performed
+            else [handlers[0], "  publish to further", *handlers[1:]]
         )
     elif second == "group":
         handlers += ["", *m.consumer("other", "orders", 3)]
@@ -277,18 +342,28 @@ def _taken_back(line: str, lines: list[str]) -> bool:
     """Lines that an assumption of the same design contradicts."""
     words = line.strip()
     crash = words == "crash here" or words.startswith("assume crash only")
-    return (crash and "assume no crash" in lines) or (words.startswith("operator replays") and "assume no replay" in lines)
+    return (crash and "assume no crash" in lines) or (
+        words.startswith("operator replays") and "assume no replay" in lines
+    )
 
 
 def _declarations(m: _Maker) -> list[str]:
     key = "order" if m.keyed else "id"
-    lines = [f"event Placed(id, order{', kind: card | cash' if m.payload else ''})", "", "queue orders of Placed" + _semantics(m)]
+    lines = [
+        f"event Placed(id, order{', kind: card | cash' if m.payload else ''})",
+        "",
+        "queue orders of Placed" + _semantics(m),
+    ]
     lines += _queue_options(m)
     if m.second in ("publish", "relay"):
         lines.append("queue further of Placed")
     if m.second == "type":
         lines += ["event Cancelled(id, order)", "queue cancels of Cancelled" + _semantics(m)]
-    lines += [f"publisher of orders {m.pick('publishes once', 'retries', 'retries with a new id')}"] if m.chance(0.3) else []
+    lines += (
+        [f"publisher of orders {m.pick('publishes once', 'retries', 'retries with a new id')}"]
+        if m.chance(0.3)
+        else []
+    )
     lines += ["operator replays orders"] if m.chance(0.1) else []
     traits = [t for t in ("unique" if m.unique else "", m.pick(*STORE_TRAITS)) if t]
     lines.append("".join([f"store seen per {key}", *(f", {t}" for t in traits)]))
@@ -300,7 +375,11 @@ def _declarations(m: _Maker) -> list[str]:
     lines.append(f"effect credit per {m.pick('id', 'id', 'order')} in book")
     lines += ["  checks token of lease"] if m.token else []
     place = " in book" if m.token else ""
-    lines += [f"lock lease per {m.pick('id', 'order')}{place}{m.pick('', ', expires')}"] if m.lock else []
+    lines += (
+        [f"lock lease per {m.pick('id', 'order')}{place}{m.pick('', ', expires')}"]
+        if m.lock
+        else []
+    )
     for assumption in sorted(m.rng.sample(ASSUMPTIONS, m.rng.choice((0, 0, 0, 1, 2, 4)))):
         if assumption != "crash only after send mail" or "mail" in m.performed:
             lines.append(f"assume {assumption}")

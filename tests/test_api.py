@@ -14,7 +14,9 @@ from onceproof.lang.syntax.ast import Semantics
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "examples/article/invoice_email.once"
-QUICK = Options(semantics=(Semantics.AT_LEAST_ONCE,), claims=("no duplicate",), second_opinion=False)
+QUICK = Options(
+    semantics=(Semantics.AT_LEAST_ONCE,), claims=("no duplicate",), second_opinion=False
+)
 
 
 def test_every_public_name_is_there() -> None:
@@ -25,14 +27,23 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_the_functions_are_not_hidden_by_the_modules_of_their_names() -> None:
-    script = "import onceproof.verdict.check, onceproof.lang.load; from onceproof import check, load; print(callable(check), callable(load))"
-    done = subprocess.run((sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
+    script = (
+        "import onceproof.verdict.check, onceproof.lang.load; from onceproof import check, load;"
+        " print(callable(check), callable(load))"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["True", "True"]
 
 
 def test_importing_the_package_costs_nothing() -> None:
-    script = "import sys, onceproof; print(sorted(m for m in sys.modules if m.startswith('onceproof')))"
-    done = subprocess.run((sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
+    script = (
+        "import sys, onceproof; print(sorted(m for m in sys.modules if m.startswith('onceproof')))"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "['onceproof']"
 
 

@@ -1,4 +1,6 @@
-"""The examples say what they expect, and the checker agrees; an example that says something else fails."""
+"""The examples say what they expect, and the checker agrees; an example that says something else
+fails.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ NEEDS = {
 
 
 def _sampled(names: list[str]) -> list[object]:
-    """The names as test parameters, the slow ones and most of the large folders for the full run."""
+    """The names as test parameters, the slow ones and most of the large folders for the full
+    run.
+    """
 
     def later(name: str) -> bool:
         folder, _, last = name.partition("/")
@@ -95,11 +99,17 @@ def test_every_cell_is_as_expected(name: str) -> None:
     assert design.diagnostics == ()
     assert design.failures == ()
     assert design.cells
-    assert [(c.claim, c.semantics.value, c.verdict.value, c.reason) for c in design.cells if not c.as_expected] == []
+    assert [
+        (c.claim, c.semantics.value, c.verdict.value, c.reason)
+        for c in design.cells
+        if not c.as_expected
+    ] == []
     assert all(c.assurance is not Assurance.NONE for c in design.cells)
     assert of_result(result) is Exit.HOLDS
     if name in NEEDS:
-        refuted = [c for c in design.cells if c.verdict is Verdict.REFUTED and c.kind == "no-duplicate"]
+        refuted = [
+            c for c in design.cells if c.verdict is Verdict.REFUTED and c.kind == "no-duplicate"
+        ]
         assert {(c.scope.workers, c.scope.events) for c in refuted} == {NEEDS[name]}
 
 
@@ -119,7 +129,11 @@ def _index(name: str) -> Path:
 @pytest.mark.parametrize("index", sorted({_index(n) for n in FILES}), ids=lambda p: p.parent.name)
 def test_the_index_names_its_examples_and_no_other_file(index: Path) -> None:
     listed = re.findall(r"\]\(([^)]*\.once)\)", index.read_text(encoding="utf-8"))
-    mine = {(EXAMPLES / f"{n}.once").relative_to(index.parent).as_posix() for n in FILES if _index(n) == index}
+    mine = {
+        (EXAMPLES / f"{n}.once").relative_to(index.parent).as_posix()
+        for n in FILES
+        if _index(n) == index
+    }
     assert set(listed) == mine
 
 
@@ -138,7 +152,9 @@ def test_an_incident_comes_in_a_pair_with_its_source(name: str) -> None:
 
 
 def _sign(text: str, claim: str) -> str:
-    """What the table of incidents shows for a kind of claim: refuted if one of them is expected to be."""
+    """What the table of incidents shows for a kind of claim: refuted if one of them is expected to
+    be.
+    """
     bodies = re.findall(rf"^claim {claim}.*\n((?:  expect .*\n)*)", text, re.MULTILINE)
     if not bodies:
         return "–"
@@ -162,7 +178,9 @@ def test_the_table_of_incidents_says_what_the_designs_expect() -> None:
         assert steps.startswith("yes"), f"{number}: the story is not the documented one"
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("patterns/") and not n.endswith("_broken")])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if n.startswith("patterns/") and not n.endswith("_broken")]
+)
 def test_a_pattern_has_a_twin_that_is_broken(name: str) -> None:
     assert not EXPECT.search(_text(name)), "a pattern is proved"
     assert EXPECT.search(_text(f"{name}_broken"))
@@ -174,13 +192,23 @@ def test_the_first_handler_has_its_table_on_25_lines() -> None:
     assert {(c.claim, c.semantics): c.verdict for c in design.cells} == SEED
 
 
-@pytest.mark.parametrize("name", _sampled([n for n in NAMES if n not in LONG and EXPECT.search(_text(n))]))
+@pytest.mark.parametrize(
+    "name", _sampled([n for n in NAMES if n not in LONG and EXPECT.search(_text(n))])
+)
 def test_an_expectation_taken_away_or_turned_round_fails(name: str, tmp_path: Path) -> None:
     text = _text(name)
     expect, claim = _expecting(text)
-    assert of_result(_edited(tmp_path, name, text[: expect.start()] + text[expect.end() :], claim)) is Exit.VIOLATED
+    assert (
+        of_result(_edited(tmp_path, name, text[: expect.start()] + text[expect.end() :], claim))
+        is Exit.VIOLATED
+    )
     turned = expect[0].replace("violated", "proved")
-    assert of_result(_edited(tmp_path, name, text[: expect.start()] + turned + text[expect.end() :], claim)) is Exit.VIOLATED
+    assert (
+        of_result(
+            _edited(tmp_path, name, text[: expect.start()] + turned + text[expect.end() :], claim)
+        )
+        is Exit.VIOLATED
+    )
 
 
 @pytest.mark.parametrize("name", _sampled([n for n in NAMES if not EXPECT.search(_text(n))]))

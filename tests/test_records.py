@@ -57,7 +57,9 @@ def test_they_are_made_compared_shown_and_matched_alike() -> None:
     assert ours != theirs
     assert hash(ours) == hash(theirs)
     assert dataclasses.replace(ours, number=2) == Ours(2, ("a",), hidden="x")
-    assert [f.name for f in dataclasses.fields(ours)] == [f.name for f in dataclasses.fields(theirs)]
+    assert [f.name for f in dataclasses.fields(ours)] == [
+        f.name for f in dataclasses.fields(theirs)
+    ]
     assert Ours.__match_args__ == Theirs.__match_args__
     assert not hasattr(ours, "__dict__")
 
@@ -78,7 +80,9 @@ def test_hash_and_comparison_before_the_first_call_of_anything_else() -> None:
 
 def test_they_are_frozen_and_checked_alike() -> None:
     for kind in (Ours, Theirs):
-        with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'number'"):
+        with pytest.raises(
+            dataclasses.FrozenInstanceError, match="cannot assign to field 'number'"
+        ):
             kind(1).number = 2  # type: ignore[misc]
         with pytest.raises(dataclasses.FrozenInstanceError, match="cannot delete field 'number'"):
             del kind(1).number
@@ -142,7 +146,8 @@ def test_records_that_change_and_records_with_a_dictionary(theirs: bool) -> None
 def test_what_the_standard_library_is_told_of_a_longer_record() -> None:
     assert dataclasses.is_dataclass(Longer)
     assert {f.name: (f.type, f.compare, f.repr) for f in dataclasses.fields(Longer)} == {
-        f.name: (f.type, f.compare, f.repr) for f in (*dataclasses.fields(Theirs), *dataclasses.fields(Longer)[4:])
+        f.name: (f.type, f.compare, f.repr)
+        for f in (*dataclasses.fields(Theirs), *dataclasses.fields(Longer)[4:])
     }
     assert dataclasses.fields(Longer)[4].type == "int"
     assert [f.name for f in dataclasses.fields(Ours)] == ["number", "words", "seen", "hidden"]

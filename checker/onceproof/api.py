@@ -1,4 +1,6 @@
-"""What ``from onceproof import …`` gives: the same checks as the command line, with results that show themselves in a notebook."""
+"""What ``from onceproof import …`` gives: the same checks as the command line, with results that
+show themselves in a notebook.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _CELL = "padding:.25em .8em;border-bottom:1px solid #8884;text-align:left"
 
 @dataclass(frozen=True, slots=True)
 class Shown(Result):
-    """A result that a notebook shows as a table with the stories folded below it, and rich as the report of the terminal."""
+    """A result that a notebook shows as a table with the stories folded below it, and rich as the
+    report of the terminal.
+    """
 
     def text(self, width: int = 100) -> str:
         """The report as people read it at a terminal of this width, without colour."""
@@ -46,14 +50,19 @@ class Shown(Result):
     def _repr_html_(self) -> str:
         """Jupyter's hook. Plain HTML without scripts."""
         return "".join(
-            [*map(_design, self.designs), f"<p>{escape(summary(self))}</p>", _folded("Everything, as text", self.text())]
+            [
+                *map(_design, self.designs),
+                f"<p>{escape(summary(self))}</p>",
+                _folded("Everything, as text", self.text()),
+            ]
         )
 
 
 def check(paths: Sequence[str | Path] | str | Path, options: Options | None = None) -> Shown:
     """Check every design behind the paths (files or folders).
 
-    Mistakes in a design are diagnostics in its result, never exceptions. Raises ``NoDesign`` if a path leads to no design.
+    Mistakes in a design are diagnostics in its result, never exceptions. Raises ``NoDesign`` if a
+    path leads to no design.
     """
     result = check_designs(paths, options)
     return Shown(**{f.name: getattr(result, f.name) for f in fields(Result)})
@@ -69,7 +78,10 @@ def _design(design: DesignResult) -> str:
         rows.append(f'<tr><th scope="row" style="{_CELL}">{escape(claim)}</th>{row}</tr>')
     title = escape(design.title.strip() or design.path)
     mistakes = "".join(f"<p>{escape(d.code)}: {escape(d.headline)}</p>" for d in design.diagnostics)
-    return f'<p><strong>{title}</strong></p>{mistakes}<table><tr><th style="{_CELL}"></th>{heads}</tr>{"".join(rows)}</table>'
+    return (
+        f"<p><strong>{title}</strong></p>{mistakes}<table><tr><th"
+        f' style="{_CELL}"></th>{heads}</tr>{"".join(rows)}</table>'
+    )
 
 
 def _cell(cell: Cell | None) -> str:
@@ -79,7 +91,9 @@ def _cell(cell: Cell | None) -> str:
     from onceproof.report.words import ground
 
     about = ground(cell) if not cell.reason else f"{ground(cell)}: {cell.reason}"
-    return f'<td style="{_CELL}" title="{escape(about)}">{escape(f"{mark(cell)} {short(cell)}")}</td>'
+    return (
+        f'<td style="{_CELL}" title="{escape(about)}">{escape(f"{mark(cell)} {short(cell)}")}</td>'
+    )
 
 
 def _folded(title: str, text: str) -> str:

@@ -1,7 +1,7 @@
 """The harness of the sample application: the part of the tests that is written by hand.
 
-``HANDLER=handler`` (the default) tests the broken handler, ``HANDLER=handler_repaired`` the repaired one; ``BACKEND=embedded`` is
-SQLite, ``BACKEND=real`` is PostgreSQL and RabbitMQ.
+``HANDLER=handler`` (the default) tests the broken handler, ``HANDLER=handler_repaired`` the
+repaired one; ``BACKEND=embedded`` is SQLite, ``BACKEND=real`` is PostgreSQL and RabbitMQ.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ class Sample:
             "add id to processed": f"app.{backend}:Database.add_processed",
             "ack": f"app.{backend}:Queue.ack",
         }
-        self.environment = {"HANDLER": os.environ.get("HANDLER", "handler"), "BACKEND": backend, **environment}
+        self.environment = {
+            "HANDLER": os.environ.get("HANDLER", "handler"),
+            "BACKEND": backend,
+            **environment,
+        }
         os.environ.update(environment)
 
 
@@ -74,7 +78,9 @@ class Real(Sample):
         self.backend.queue.publish(dict(event))
 
     def redelivered(self, event: Mapping[str, str]) -> None:
-        """RabbitMQ requeues what the dead connection held. If the event was acknowledged before, there is nothing to wait for."""
+        """RabbitMQ requeues what the dead connection held. If the event was acknowledged before,
+        there is nothing to wait for.
+        """
         deadline = time.monotonic() + 10
         while self.backend.queue.ready() == 0 and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -70,7 +70,9 @@ def assuming(*assumptions: str) -> str:
     return "".join(f"assume {a}\n" for a in assumptions)
 
 
-def searched(text: str, claim: int = 0, semantics: Semantics = LEAST, *, seconds: float = 60.0, most: int = 3) -> Assuming:
+def searched(
+    text: str, claim: int = 0, semantics: Semantics = LEAST, *, seconds: float = 60.0, most: int = 3
+) -> Assuming:
     """The search on a design that must load."""
     design = loaded(text)
     return assumptions_for(design, design.claims[claim], semantics, Options(seconds=seconds), most)

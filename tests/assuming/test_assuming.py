@@ -67,7 +67,11 @@ def test_both_together_are_proved_and_both_are_needed() -> None:
 def test_a_reported_set_is_proved_with_a_certificate_for_any_number() -> None:
     for found in (searched(CHARGE), searched(FIRST, semantics=EXACTLY)):
         for one in found.sufficient:
-            assert (one.cell.verdict, one.cell.assurance, one.cell.scope) == (Verdict.HOLDS, Assurance.CERTIFICATE, Scope())
+            assert (one.cell.verdict, one.cell.assurance, one.cell.scope) == (
+                Verdict.HOLDS,
+                Assurance.CERTIFICATE,
+                Scope(),
+            )
             assert len(one.cell.assumptions) == len(one.kinds)
 
 
@@ -94,7 +98,9 @@ def test_sets_are_minimal_and_none_is_missing() -> None:
 
 def test_only_assumptions_that_change_something_are_made() -> None:
     found = searched(FIRST, semantics=EXACTLY)
-    assert [s.phrases for s in found.sufficient] == [("handler finishes within the lease", "no lost answers", "no crash")]
+    assert [s.phrases for s in found.sufficient] == [
+        ("handler finishes within the lease", "no lost answers", "no crash")
+    ]
 
 
 def test_alternatives_smallest_first_and_always_the_same() -> None:
@@ -114,7 +120,9 @@ def test_a_set_larger_than_asked_for_is_shrunk_from_all_of_them() -> None:
 
 
 def test_hopeless() -> None:
-    text = CHARGE.replace("  call charge\n", "  call charge\n  call charge\n").replace("  key id, kept 24h\n", "")
+    text = CHARGE.replace("  call charge\n", "  call charge\n  call charge\n").replace(
+        "  key id, kept 24h\n", ""
+    )
     found = searched(text)
     assert found.hopeless
     assert found.sufficient == ()
@@ -168,13 +176,20 @@ def test_assumptions_that_are_not_needed() -> None:
 def test_some_are_needed_and_some_are_not() -> None:
     found = searched(ACK_FIRST)
     assert {need.kind: need.needed for need in found.needs} == {
-        "no-lost-acks": False, "no-replay": True, "no-publisher-retries": True, "no-broker-copies": True,
-    }  # fmt: skip
-    assert [s.kinds for s in found.sufficient] == [("no-replay", "no-publisher-retries", "no-broker-copies")]
+        "no-lost-acks": False,
+        "no-replay": True,
+        "no-publisher-retries": True,
+        "no-broker-copies": True,
+    }
+    assert [s.kinds for s in found.sufficient] == [
+        ("no-replay", "no-publisher-retries", "no-broker-copies")
+    ]
 
 
 def test_either_of_two_is_enough() -> None:
-    """The dedup row must be lost *and* the message must come again: excluding either is enough, so neither is needed by itself."""
+    """The dedup row must be lost *and* the message must come again: excluding either is enough, so
+    neither is needed by itself.
+    """
     again = ("handler finishes within the lease", "no lost acks", "no crash")
     found = searched(LOSSY, semantics=EXACTLY)
     assert [s.phrases for s in found.sufficient] == [("no failover",), again]
@@ -190,9 +205,17 @@ def test_crash_only_after_is_named_with_its_effect() -> None:
 
 
 def test_a_bounded_verdict_is_not_searched() -> None:
-    text = FIRST.replace("on invoices", "on invoices, workers 1").replace("exactly-once", "at-least-once")
+    text = FIRST.replace("on invoices", "on invoices, workers 1").replace(
+        "exactly-once", "at-least-once"
+    )
     text += assuming(
-        "no crash", "no lost answers", "no lost acks", "no refusals", "no replay", "no broker copies", "no publisher retries"
+        "no crash",
+        "no lost answers",
+        "no lost acks",
+        "no refusals",
+        "no replay",
+        "no broker copies",
+        "no publisher retries",
     )
     found = searched(text, semantics=LEAST)
     assert not found.complete

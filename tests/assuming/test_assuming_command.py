@@ -12,7 +12,14 @@ from onceproof.verdict.exit_codes import Exit
 from tests.assuming.designs import ACK_FIRST, CHARGE, FIRST, assuming
 
 
-def _run(path: Path, text: str, *, claims: tuple[str, ...] = (), semantics: tuple[str, ...] = (), most: int = 3) -> int:
+def _run(
+    path: Path,
+    text: str,
+    *,
+    claims: tuple[str, ...] = (),
+    semantics: tuple[str, ...] = (),
+    most: int = 3,
+) -> int:
     file = path / "design.once"
     file.write_text(text, encoding="utf-8")
     return AssumptionsCommand(file, claims, semantics, most, 60.0).run()
@@ -22,7 +29,10 @@ def test_refuted_and_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert _run(tmp_path, CHARGE) == Exit.HOLDS
     assert capsys.readouterr().out.splitlines() == [
         "no duplicate charge / at-least-once: REFUTED",
-        "  holds if all retries and redeliveries of an event end within the key window and no operator replays messages",
+        (
+            "  holds if all retries and redeliveries of an event end within the key window and no"
+            " operator replays messages"
+        ),
         "    (`assume retries end within the key window`, `assume no replay`)",
         "no loss of charge / at-least-once: proved",
         "  makes no assumption",
@@ -37,17 +47,28 @@ def test_needed_or_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         "  `assume no replay`: needed",
         "  `assume no publisher retries`: needed",
         "  `assume no broker copies`: needed",
-        "  holds assuming only that no operator replays messages, the publisher never publishes an event twice "
-        "and the broker makes no copies by itself",
+        (
+            "  holds assuming only that no operator replays messages, the publisher never publishes"
+            " an event twice and the broker makes no copies by itself"
+        ),
     ]
     assert _run(tmp_path, CHARGE + assuming("no replay"), claims=("loss",)) == Exit.HOLDS
-    assert capsys.readouterr().out.endswith("  holds without any of the assumptions of the design\n")
+    assert capsys.readouterr().out.endswith(
+        "  holds without any of the assumptions of the design\n"
+    )
 
 
-def test_larger_sets_and_hopeless_claims(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_larger_sets_and_hopeless_claims(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert _run(tmp_path, FIRST, most=1) == Exit.HOLDS
-    assert "  no set of up to 1 assumptions is enough; one that is:\n  holds if " in capsys.readouterr().out
-    twice = CHARGE.replace("  call charge\n", "  call charge\n  call charge\n").replace("  key id, kept 24h\n", "")
+    assert (
+        "  no set of up to 1 assumptions is enough; one that is:\n  holds if "
+        in capsys.readouterr().out
+    )
+    twice = CHARGE.replace("  call charge\n", "  call charge\n  call charge\n").replace(
+        "  key id, kept 24h\n", ""
+    )
     assert _run(tmp_path, twice, claims=("duplicate",), semantics=("at-least-once",)) == Exit.HOLDS
     assert "not even under all of them together" in capsys.readouterr().out
 

@@ -19,12 +19,22 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 LEAST = Semantics.AT_LEAST_ONCE
 NAMES = (
-    "article/invoice_email", "article/mistake_early_ack", "article/mistake_only_the_database", "article/mistake_replay_forgotten",
-    "article/without_stable_id", "theory/lease", "theory/lease_runs_out", "theory/dedup_by_event", "theory/dedup_without_unique",
-
-    "incidents/p05_two_pollers_before", "incidents/p22_balance_cannot_be_written_before", "theory/three_workers",
-    "theory/provider_key_expires", "theory/version_not_compared", "theory/comes_again_for_ever",
-)  # fmt: skip
+    "article/invoice_email",
+    "article/mistake_early_ack",
+    "article/mistake_only_the_database",
+    "article/mistake_replay_forgotten",
+    "article/without_stable_id",
+    "theory/lease",
+    "theory/lease_runs_out",
+    "theory/dedup_by_event",
+    "theory/dedup_without_unique",
+    "incidents/p05_two_pollers_before",
+    "incidents/p22_balance_cannot_be_written_before",
+    "theory/three_workers",
+    "theory/provider_key_expires",
+    "theory/version_not_compared",
+    "theory/comes_again_for_ever",
+)
 
 
 def _blames(loaded: Loaded) -> list[tuple[str, Blame, list[tuple[int, int | None]]]]:
@@ -53,7 +63,9 @@ def test_the_gist(name: str, golden: Callable[[Path, str], None]) -> None:
             assert len(gist.acts) == 2
             assert gist.acts[0].step < gist.acts[1].step
             assert all(g.worker == gist.acts[1].worker for g in gist.guards)
-    text = "".join(f"{claim}\n" + "".join(f"  {s}\n" for s in gist.sentences) for claim, gist, _ in found)
+    text = "".join(
+        f"{claim}\n" + "".join(f"  {s}\n" for s in gist.sentences) for claim, gist, _ in found
+    )
     golden(HERE / "gists" / f"{name.split('/')[1]}.txt", text)
 
 
@@ -62,5 +74,7 @@ def test_it_is_added_where_it_is_asked_for() -> None:
     options = Options(semantics=(LEAST,), second_opinion=False)
     plain = check_loaded(loaded, options)[0].cells
     assert not any(c.blame for c in plain)
-    asked = check_loaded(loaded, Options(semantics=(LEAST,), second_opinion=False, explain=True))[0].cells
+    asked = check_loaded(loaded, Options(semantics=(LEAST,), second_opinion=False, explain=True))[
+        0
+    ].cells
     assert [bool(c.blame) for c in asked] == [c.verdict is Verdict.REFUTED for c in asked]

@@ -1,4 +1,6 @@
-"""A kept answer says to the byte what a fresh one says, and is given only where a fresh one would say it."""
+"""A kept answer says to the byte what a fresh one says, and is given only where a fresh one would
+say it.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,19 @@ from tests.whole_repo.repo import SOURCES
 
 def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, bytes, bytes]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("ONCEPROOF_")}
-    clean |= {"PYTHONPATH": str(SOURCES), "PYTHONUTF8": "1", store.NAME: str(folder.parent / "kept"), **environment}
-    done = subprocess.run([sys.executable, "-m", "onceproof", *arguments], cwd=folder, env=clean, capture_output=True, check=False)
+    clean |= {
+        "PYTHONPATH": str(SOURCES),
+        "PYTHONUTF8": "1",
+        store.NAME: str(folder.parent / "kept"),
+        **environment,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "onceproof", *arguments],
+        cwd=folder,
+        env=clean,
+        capture_output=True,
+        check=False,
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -43,13 +56,17 @@ def test_what_is_kept_is_printed_again_until_something_changes(folder: Path) -> 
     assert fresh[0] == 1
     first = run(folder, "check", ".")
     assert first == fresh
-    # The second answer needs no parser, no engine, not even click: it still comes if they cannot be imported.
+    # The second answer needs no parser, no engine, not even click: it still comes if they cannot be
+    # imported.
     stub = folder.parent / "stub"
     (stub / "click").mkdir(parents=True)
     (stub / "click" / "__init__.py").write_text("raise RuntimeError('imported')")
     again = run(folder, "check", ".", PYTHONPATH=f"{stub}{os.pathsep}{SOURCES}")
     assert again == fresh
-    assert b"imported" in run(folder, "check", ".", "--no-cache", PYTHONPATH=f"{stub}{os.pathsep}{SOURCES}")[2]
+    assert (
+        b"imported"
+        in run(folder, "check", ".", "--no-cache", PYTHONPATH=f"{stub}{os.pathsep}{SOURCES}")[2]
+    )
     # An import changes: nothing of the old answer is left.
     parts = folder / "parts.once"
     text = parts.read_text()
@@ -88,26 +105,40 @@ def test_a_damaged_cache_is_no_mistake(folder: Path) -> None:
     assert run(folder, "check", ".") == fresh
 
 
-def test_results_of_designs_are_kept_one_by_one(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_designs_are_kept_one_by_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(store.NAME, str(tmp_path / "results"))
     monkeypatch.chdir(folder)
     fresh = check(".", Options())
     assert check(".", Options(), means=Means(kept=True)) != ()
     asked: list[object] = []
-    monkeypatch.setattr(sys.modules["onceproof.verdict.check"], "judge", lambda design, *_: asked.append(design.path) or iter(()))
+    monkeypatch.setattr(
+        sys.modules["onceproof.verdict.check"],
+        "judge",
+        lambda design, *_: asked.append(design.path) or iter(()),
+    )
     again = check(".", Options(), means=Means(kept=True))
     assert asked == []
-    assert [d.path for d in again.designs] == [d.path for d in fresh.designs] == ["safe.once", "unsafe.once"]
+    assert (
+        [d.path for d in again.designs]
+        == [d.path for d in fresh.designs]
+        == ["safe.once", "unsafe.once"]
+    )
     for one, two in zip(again.designs, fresh.designs, strict=True):
         assert [(c.verdict, c.trace, c.invariant, c.checked_by) for c in one.cells] == [
             (c.verdict, c.trace, c.invariant, c.checked_by) for c in two.cells
         ]
     check(".", Options(explain=True), means=Means(kept=True))  # other options are another question
     assert len(asked) == 2
-    assert check("parts.once", Options(), means=Means(kept=True)).designs[0].diagnostics  # a library only within a folder
+    assert (
+        check("parts.once", Options(), means=Means(kept=True)).designs[0].diagnostics
+    )  # a library only within a folder
 
 
-def test_answers_that_leaned_on_a_clock_are_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_leaned_on_a_clock_are_not_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
     (result,) = check("safe.once", Options()).designs
     assert lasting(result, Options())

@@ -1,4 +1,6 @@
-"""Many designs at once: the same results in the same order, a lost process survived, Ctrl-C clean."""
+"""Many designs at once: the same results in the same order, a lost process survived, Ctrl-C
+clean.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def _folder(tmp_path: Path, many: int = 4) -> Path:
     place = tmp_path / "designs"
     place.mkdir()
     for n in range(many):
-        (place / f"d{n}.once").write_text((SAFE, UNSAFE)[n % 2].replace("mail", f"mail{n}"), encoding="utf-8")
+        (place / f"d{n}.once").write_text(
+            (SAFE, UNSAFE)[n % 2].replace("mail", f"mail{n}"), encoding="utf-8"
+        )
     (place / "broken.once").write_text("effect\n", encoding="utf-8")
     return place
 
@@ -59,7 +63,9 @@ def test_a_killed_process_loses_no_other_task(tmp_path: Path) -> None:
     assert done == {n: n if n != 2 else Gone.LOST for n in range(7)}
 
 
-def test_a_design_whose_process_is_killed_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_design_whose_process_is_killed_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = _folder(tmp_path, 2)
     module = sys.modules["onceproof.verdict.check"]
     honest = module.check_loaded
@@ -79,17 +85,28 @@ def test_a_design_whose_process_is_killed_is_unknown(tmp_path: Path, monkeypatch
 @pytest.mark.slow
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     folder = _folder(tmp_path, 2)
-    slow = "import os, signal, sys, time\nfrom onceproof.cli.main import main\nimport onceproof.verdict.check\n"
+    slow = (
+        "import os, signal, sys, time\nfrom onceproof.cli.main import main\nimport"
+        " onceproof.verdict.check\n"
+    )
     slow += "m = sys.modules['onceproof.verdict.check']\nhonest = m.check_loaded\n"
-    slow += "def sleepy(loaded, options):\n    if loaded.path.endswith('d1.once'):\n        time.sleep(600)\n"
+    slow += (
+        "def sleepy(loaded, options):\n    if loaded.path.endswith('d1.once'):\n       "
+        " time.sleep(600)\n"
+    )
     slow += "    return honest(loaded, options)\n"
     slow += "m.check_loaded = sleepy\n"
     slow += "sys.exit(main(['check', '.', '-j', '2', '--no-cache', '-q']))\n"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "checker"), "PYTHONUTF8": "1"}
     child = subprocess.Popen(
-        [sys.executable, "-c", slow], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", slow],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     time.sleep(3)
     os.killpg(child.pid, signal.SIGINT)
     printed, errors = child.communicate(timeout=30)
@@ -117,27 +134,42 @@ def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_a_real_cluster_gives_the_same_results_although_a_worker_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_cluster_gives_the_same_results_although_a_worker_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     distributed = pytest.importorskip("distributed")
     folder = _folder(tmp_path, 8)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     local = check(".", Options())
-    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    settings = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "processes": True,
+        "dashboard_address": None,
+    }
     with distributed.LocalCluster(**settings) as cluster:
         with pytest.raises(NoCluster, match="another version"):
             list(over_cluster(_square, [1], cluster.scheduler_address, "another"))
         told: list[str] = []
         pids = distributed.Client(cluster).run(os.getpid)
-        assert store.fingerprint() == next(iter(distributed.Client(cluster).run(store.fingerprint).values()))
+        assert store.fingerprint() == next(
+            iter(distributed.Client(cluster).run(store.fingerprint).values())
+        )
 
         def progress(what: str, states: int, transitions: int) -> None:
             if not told:
-                os.kill(next(iter(pids.values())), signal.SIGKILL)  # in the middle: after the first result
+                os.kill(
+                    next(iter(pids.values())), signal.SIGKILL
+                )  # in the middle: after the first result
             told.append(what)
 
         remote = check(".", Options(), progress, Means(cluster=cluster.scheduler_address))
     assert len(told) == len(local.designs)
-    assert [(d.path, [(c.claim, c.verdict, c.trace, c.invariant) for c in d.cells]) for d in remote.designs] == [
-        (d.path, [(c.claim, c.verdict, c.trace, c.invariant) for c in d.cells]) for d in local.designs
+    assert [
+        (d.path, [(c.claim, c.verdict, c.trace, c.invariant) for c in d.cells])
+        for d in remote.designs
+    ] == [
+        (d.path, [(c.claim, c.verdict, c.trace, c.invariant) for c in d.cells])
+        for d in local.designs
     ]

@@ -1,4 +1,6 @@
-"""A design that was read and lowered before is not read and lowered again, and is the same as if it were."""
+"""A design that was read and lowered before is not read and lowered again, and is the same as if it
+were.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def entries(path: Path) -> list[Path]:
     return sorted((path.parent / "kept").glob("*/lowered-*"))
 
 
-@pytest.mark.parametrize("name", ["article/invoice_email", "patterns/outbox", "theory/saga", "theory/lease"])
+@pytest.mark.parametrize(
+    "name", ["article/invoice_email", "patterns/outbox", "theory/saga", "theory/lease"]
+)
 def test_what_is_kept_is_what_was_made(name: str, path: Path) -> None:
     example = ROOT / "examples" / f"{name}.once"
     keep(designs(), example, made(example))
@@ -74,7 +78,9 @@ def test_what_is_kept_is_what_was_made(name: str, path: Path) -> None:
     assert found.lowerings
 
 
-def test_another_question_needs_no_reading_and_no_lowering(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_question_needs_no_reading_and_no_lowering(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fresh = [verdicts(path, options, Means()) for options in (DUPLICATE, LOSS)]
     assert verdicts(path, DUPLICATE) == fresh[0]
 
@@ -125,7 +131,10 @@ def test_a_design_with_mistakes_is_not_kept(path: Path) -> None:
     assert entries(path) == []
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: data[:200] + b"?" + data[201:], lambda data: b""])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-3], lambda data: data[:200] + b"?" + data[201:], lambda data: b""],
+)
 def test_what_is_damaged_is_not_there(path: Path, damage) -> None:  # type: ignore[no-untyped-def]
     assert verdicts(path, DUPLICATE) == [Verdict.HOLDS]
     assert entries(path)
@@ -136,11 +145,19 @@ def test_what_is_damaged_is_not_there(path: Path, damage) -> None:  # type: igno
 
 
 def test_what_is_kept_is_data(path: Path) -> None:
-    """Anything but a record of the kind counts as not there, though its checksum is right; nothing of it is run."""
+    """Anything but a record of the kind counts as not there, though its checksum is right; nothing
+    of it is run.
+    """
     store = cache.store()
     assert store is not None
     question = (str(path), os.getcwd())
-    strange = [pickle.dumps(os.getcwd), pickle.dumps(Path), written(DesignResult(str(path), "", "", (), (), ())), b"", b"x"]
+    strange = [
+        pickle.dumps(os.getcwd),
+        pickle.dumps(Path),
+        written(DesignResult(str(path), "", "", (), (), ())),
+        b"",
+        b"x",
+    ]
     for data in strange:
         Answers(store, "lowered").keep(question, [str(path)], data)
         assert designs().known(path) is None

@@ -22,7 +22,9 @@ def test_what_was_put_is_found_under_its_key_and_kind_and_version_only(tmp_path:
     assert _store(tmp_path).get("kind", "other") is None
     assert _store(tmp_path).get("other", "key") is None
     assert _store(tmp_path, "w" * 64).get("kind", "key") is None
-    assert _store(tmp_path, "v" * 24 + "w" * 40).get("kind", "key") is None  # the same folder, another tool
+    assert (
+        _store(tmp_path, "v" * 24 + "w" * 40).get("kind", "key") is None
+    )  # the same folder, another tool
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "moved"])
@@ -76,7 +78,9 @@ def test_old_entries_and_old_versions_go(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(os.listdir(tmp_path)) <= 4
 
 
-def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_others_may_write_to_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "kept"
     monkeypatch.setenv(cache.NAME, str(place))
     assert cache.store() is not None
@@ -122,7 +126,9 @@ def test_an_answer_is_known_while_its_files_are_as_they_were(tmp_path: Path) -> 
     assert answers.known(["why"]) is None
 
 
-def test_the_fingerprint_is_that_of_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_fingerprint_is_that_of_the_sources(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     before = cache.fingerprint.__wrapped__()
     assert before == cache.fingerprint.__wrapped__()
     (tmp_path / "some_package-1.0.dist-info").mkdir()

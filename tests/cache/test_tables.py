@@ -1,4 +1,6 @@
-"""The kept tables and the reader take every text as Lark does with the grammar itself, and build the same of it."""
+"""The kept tables and the reader take every text as Lark does with the grammar itself, and build
+the same of it.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,11 @@ class _Builds(Transformer[LarkToken, Any]):
 
     def __default_token__(self, token: LarkToken) -> reader.Token:
         made = reader.Token(str(token))
-        made.line, made.column, made.end_column = token.line or 0, token.column or 0, token.end_column or 0
+        made.line, made.column, made.end_column = (
+            token.line or 0,
+            token.column or 0,
+            token.end_column or 0,
+        )
         return made
 
     def __default__(self, data: Any, children: list[Any], meta: Any) -> Any:
@@ -70,14 +76,20 @@ class _Builds(Transformer[LarkToken, Any]):
 
 
 def _texts() -> Iterator[str]:
-    """Every example; and each with some characters taken away, doubled or exchanged, in a fixed way."""
+    """Every example; and each with some characters taken away, doubled or exchanged, in a fixed
+    way.
+    """
     rng = random.Random(7)
     for path in DESIGNS:
         text = path.read_text(encoding="utf-8")
         yield text
         for _ in range(3):
             at, many = rng.randrange(len(text)), rng.randrange(1, 4)
-            yield text[:at] + rng.choice(["", text[at : at + many] * 2, "-", " ", "_", "."]) + text[at + many :]
+            yield (
+                text[:at]
+                + rng.choice(["", text[at : at + many] * 2, "-", " ", "_", "."])
+                + text[at + many :]
+            )
 
 
 def _lines(text: str) -> tuple[Source, list[Line]]:
@@ -90,12 +102,18 @@ def test_the_reader_builds_what_is_built_of_lark_s_tree() -> None:
     good = bad = 0
     for text in _texts():
         source, lines = _lines(text)
-        if not lines or any(line.columns is not None or line.text.strip() != line.text for line in lines):
+        if not lines or any(
+            line.columns is not None or line.text.strip() != line.text for line in lines
+        ):
             continue
         blank = {line.number: " " * line.start + line.text for line in lines}
         if any(line.start != line.indent for line in lines):
             continue  # tabs and crooked blocks have moved: Lark would see other columns
-        laid = "\n" + "\n".join(blank.get(number, "") for number in range(1, lines[-1].number + 1)) + "\n"
+        laid = (
+            "\n"
+            + "\n".join(blank.get(number, "") for number in range(1, lines[-1].number + 1))
+            + "\n"
+        )
         source = Source.of("d.once", laid)
         moved = [Line(line.number + 1, line.indent, line.text, line.start) for line in lines]
         built = Reader(Build(source)).read(moved)
@@ -110,7 +128,9 @@ def test_the_reader_builds_what_is_built_of_lark_s_tree() -> None:
 
 
 def test_kept_tables_are_those_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked for past the memory of this process, whose reader and automaton go by the numbers of the tables there are."""
+    """Asked for past the memory of this process, whose reader and automaton go by the numbers of
+    the tables there are.
+    """
     monkeypatch.setenv(store.NAME, str(tmp_path))
     first = tables.__wrapped__()
     monkeypatch.setattr(grammar, "made", lambda: pytest.fail("the tables were not kept"))
@@ -126,13 +146,20 @@ def test_tables_of_another_form_are_not_used() -> None:
 
 
 def test_no_sign_is_also_a_pattern_of_equal_rank() -> None:
-    """Lark reads a fixed text inside a pattern of the same priority as the text; trying one by one need not."""
+    """Lark reads a fixed text inside a pattern of the same priority as the text; trying one by one
+    need not.
+    """
     matches = {t.name: t.match for t in tables().terminals}
     terminals = grammar.lark().terminals
     for sign in (t for t in terminals if isinstance(t.pattern, PatternStr)):
-        for other in (t for t in terminals if isinstance(t.pattern, PatternRE) and t.priority == sign.priority):
+        for other in (
+            t for t in terminals if isinstance(t.pattern, PatternRE) and t.priority == sign.priority
+        ):
             if grammar.rank(other) < grammar.rank(sign):
-                assert matches[other.name](sign.pattern.value, 0) != len(sign.pattern.value), (sign, other)
+                assert matches[other.name](sign.pattern.value, 0) != len(sign.pattern.value), (
+                    sign,
+                    other,
+                )
 
 
 def test_words_are_read_whole() -> None:

@@ -35,7 +35,14 @@ CAREFUL = "  if id not in done\n    send mail\n    add id to done\n  ack"
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "onceproof", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def design(folder: Path, claims: str, body: str = CAREFUL) -> Path:
@@ -53,7 +60,9 @@ def test_1_a_violation_nobody_expected(tmp_path: Path) -> None:
 
 
 def test_1_an_expected_violation_that_is_gone(tmp_path: Path) -> None:
-    assert run("check", design(tmp_path, "claim no loss of mail\n  expect violated")).returncode == 1
+    assert (
+        run("check", design(tmp_path, "claim no loss of mail\n  expect violated")).returncode == 1
+    )
 
 
 def test_2_a_design_with_errors(tmp_path: Path) -> None:
@@ -62,7 +71,10 @@ def test_2_a_design_with_errors(tmp_path: Path) -> None:
     assert "write `claim no duplicate mail`" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["check", "nowhere.once"], ["check", str(SEED), "--workers", "0"], ["chek"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [["check"], ["check", "nowhere.once"], ["check", str(SEED), "--workers", "0"], ["chek"], []],
+)
 def test_2_usage(arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
 
@@ -94,7 +106,9 @@ def test_4_a_step_that_can_never_run(tmp_path: Path) -> None:
     assert "can never run" in " ".join(done.stdout.split())
 
 
-def test_70_engines_that_contradict_each_other(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_70_engines_that_contradict_each_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     original = judging.coverability.prove
 
     def liar(machine, prop, budget):  # type: ignore[no-untyped-def]
@@ -122,7 +136,9 @@ def test_70_a_solver_that_rejects_a_proof(monkeypatch: pytest.MonkeyPatch) -> No
     assert main(["check", str(SEED), "--no-cache"]) == 70
 
 
-def test_70_an_exception(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_70_an_exception(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken(*_: object) -> Found:
         raise RuntimeError("an accident")
 
@@ -138,13 +154,32 @@ def test_3_a_solver_that_gives_up(monkeypatch: pytest.MonkeyPatch, status: str) 
     from onceproof.engines.smt.certify import Outcome, Proof
 
     monkeypatch.setattr(prove, "certify", lambda *_: Proof(Outcome.UNKNOWN, reason=status))
-    assert main(["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once", "--no-cache"]) == 3
+    assert (
+        main(
+            ["check", str(SEED), "--claim", "no loss", "--semantics", "at-least-once", "--no-cache"]
+        )
+        == 3
+    )
 
 
 def interrupted_after(seconds: float) -> tuple[int, str]:
     """The exit code of a long check that is ended by Ctrl-C, and what it printed."""
-    command = [sys.executable, "-m", "onceproof", "check", str(SEED), "--workers", "6", "--events", "6", "--format", "json"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "onceproof",
+        "check",
+        str(SEED),
+        "--workers",
+        "6",
+        "--events",
+        "6",
+        "--format",
+        "json",
+    ]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
@@ -175,5 +210,8 @@ def test_taking_away_or_flipping_an_expectation_changes_the_code(tmp_path: Path)
     path = tmp_path / "seed.once"
     path.write_text(text.replace("  expect violated under at-most-once\n", ""), encoding="utf-8")
     assert run("check", path).returncode == 1
-    path.write_text(text.replace("violated under at-most-once", "violated under at-least-once"), encoding="utf-8")
+    path.write_text(
+        text.replace("violated under at-most-once", "violated under at-least-once"),
+        encoding="utf-8",
+    )
     assert run("check", path).returncode == 1

@@ -13,7 +13,11 @@ from onceproof.lang.errors.pages import mistakes
 from tests.whole_repo.repo import ROOT
 
 HERE = Path(__file__).parent
-CODES = {c for p in (ROOT / "checker/onceproof/lang/errors").glob("*.py") for c in re.findall(r'"([SN]\d{3})"', p.read_text(encoding="utf-8"))}
+CODES = {
+    c
+    for p in (ROOT / "checker/onceproof/lang/errors").glob("*.py")
+    for c in re.findall(r'"([SN]\d{3})"', p.read_text(encoding="utf-8"))
+}
 
 
 def test_every_code_has_a_page_with_all_its_parts() -> None:

@@ -42,11 +42,18 @@ def test_diff_shows_what_would_change(tmp_path: Path) -> None:
     path = made(tmp_path, BAD)
     done = run("fmt", "--diff", path)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[2:] == ["@@ -1,2 +1,2 @@", "-event  Paid(id)", "+event Paid(id)", " "]
+    assert done.stdout.splitlines()[2:] == [
+        "@@ -1,2 +1,2 @@",
+        "-event  Paid(id)",
+        "+event Paid(id)",
+        " ",
+    ]
     assert path.read_text(encoding="utf-8") == BAD
 
 
-@pytest.mark.parametrize("text", ["\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), GOOD + "\n", GOOD.rstrip()])
+@pytest.mark.parametrize(
+    "text", ["\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), GOOD + "\n", GOOD.rstrip()]
+)
 def test_line_ends_and_marks_are_one_style(tmp_path: Path, text: str) -> None:
     path = made(tmp_path, text)
     assert run("fmt", path).stdout == f"formatted {path}\n"
@@ -76,7 +83,9 @@ def test_a_file_with_mistakes_is_left_alone(tmp_path: Path) -> None:
     assert other.read_text(encoding="utf-8") == GOOD
 
 
-def test_a_text_that_would_say_something_else_is_never_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_would_say_something_else_is_never_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = made(tmp_path, BAD)
     monkeypatch.setattr(formatting, "_written", lambda source: source.text.replace("Paid", "Sent"))
     assert main(["fmt", str(path)]) == 70

@@ -39,13 +39,17 @@ def test_each_guarantee(broker: str, effect: str, tmp_path: Path) -> None:
     assert main(["check", str(path), "-q", "--no-second-opinion"]) == 0
     text = path.read_text(encoding="utf-8")
     assert f" {broker}\n" in text
-    lost = "claim no loss of " + effect + ("\n  expect violated" if broker == "at-most-once" else "\n")
+    lost = (
+        "claim no loss of " + effect + ("\n  expect violated" if broker == "at-most-once" else "\n")
+    )
     assert lost in text
     twice = effect == "email" and broker != "at-most-once"
     assert f"claim no duplicate {effect}" + ("\n  expect violated" if twice else "\nclaim") in text
 
 
-@pytest.mark.parametrize(("broker", "twice", "lost"), [("sqs.standard", True, False), ("mqtt.qos0", False, True)])
+@pytest.mark.parametrize(
+    ("broker", "twice", "lost"), [("sqs.standard", True, False), ("mqtt.qos0", False, True)]
+)
 def test_a_model(broker: str, twice: bool, lost: bool, tmp_path: Path) -> None:
     """What the model's own facts allow is what is expected."""
     path = tmp_path / "design.once"
@@ -61,7 +65,10 @@ def test_a_model(broker: str, twice: bool, lost: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("effect", ["email", "booking"])
 @pytest.mark.parametrize("broker", brokers())
 def test_every_model(broker: str, effect: str, tmp_path: Path) -> None:
-    assert main(["new", "--broker", broker, "--effect", effect, "-o", str(tmp_path / "design.once")]) == 0
+    assert (
+        main(["new", "--broker", broker, "--effect", effect, "-o", str(tmp_path / "design.once")])
+        == 0
+    )
     assert main(["check", str(tmp_path), "-q", "--no-second-opinion"]) == 0
 
 
@@ -70,11 +77,16 @@ def test_expectations_are_facts(tmp_path: Path) -> None:
     path = tmp_path / "design.once"
     assert main(["new", "-o", str(path)]) == 0
     text = path.read_text(encoding="utf-8")
-    path.write_text("\n".join(x for x in text.splitlines() if not x.startswith("  expect")) + "\n", encoding="utf-8")
+    path.write_text(
+        "\n".join(x for x in text.splitlines() if not x.startswith("  expect")) + "\n",
+        encoding="utf-8",
+    )
     assert main(["check", str(path), "-q", "--no-second-opinion"]) == 1
 
 
-def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mailer.once").write_text("mine", encoding="utf-8")
     assert main(["new", "--name", "mailer"]) == 2
@@ -86,7 +98,9 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "--broker", "at-most-once", "-o", "-"]) == 0
-    assert capsys.readouterr().out.startswith("## handler: an email for every order\n\nevent OrderPlaced(id)")
+    assert capsys.readouterr().out.startswith(
+        "## handler: an email for every order\n\nevent OrderPlaced(id)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +115,9 @@ def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
         (["--effect", "fax"], "'email', 'payment', 'webhook', 'booking'"),
     ],
 )
-def test_what_cannot_be(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["new", *arguments, "-o", "-"]) == 2
     captured = capsys.readouterr()
     assert said in captured.err.replace("`", "")

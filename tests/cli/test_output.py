@@ -62,7 +62,9 @@ def test_output_to_a_file(tmp_path: Path) -> None:
 
 
 def test_two_runs_are_the_same_to_the_byte() -> None:
-    one, other = (process("check", *SMALL, "--no-cache", PYTHONHASHSEED=seed).stdout for seed in ("1", "2"))
+    one, other = (
+        process("check", *SMALL, "--no-cache", PYTHONHASHSEED=seed).stdout for seed in ("1", "2")
+    )
     assert "REFUTED" in one
     assert one == other
 
@@ -71,7 +73,11 @@ def test_two_runs_are_the_same_to_the_byte() -> None:
 def test_another_process_prints_what_this_one_prints(arguments: tuple[str | Path, ...]) -> None:
     """The other tests here run the command line within this process."""
     there, here = process(*arguments, COLUMNS="100"), run(*arguments, COLUMNS="100")
-    assert (there.returncode, there.stdout, there.stderr) == (here.returncode, here.stdout, here.stderr)
+    assert (there.returncode, there.stdout, there.stderr) == (
+        here.returncode,
+        here.stdout,
+        here.stderr,
+    )
 
 
 def test_quiet_and_verbose() -> None:
@@ -81,13 +87,19 @@ def test_quiet_and_verbose() -> None:
 
 
 def test_selection() -> None:
-    found = json.loads(run("check", SEED, "--claim", "no loss", "--semantics", "exactly-once", "--format", "json").stdout)
+    found = json.loads(
+        run(
+            "check", SEED, "--claim", "no loss", "--semantics", "exactly-once", "--format", "json"
+        ).stdout
+    )
     assert [(r["kind"], r["semantics"]) for r in found["results"]] == [("no-loss", "exactly-once")]
     assert run("check", SEED, "--claim", "nothing like it").returncode == 2
 
 
 def test_a_bounded_look_says_so() -> None:
-    found = json.loads(run("check", SEED, "--workers", "2", "--events", "2", "--format", "json").stdout)
+    found = json.loads(
+        run("check", SEED, "--workers", "2", "--events", "2", "--format", "json").stdout
+    )
     proved = [r for r in found["results"] if r["verdict"] == "holds"]
     assert proved
     assert all((r["scope"]["workers"], r["scope"]["events"]) == (2, 2) for r in proved)
@@ -113,10 +125,16 @@ def test_certificates(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "6 of 6 certificates accepted" in done.stdout
     other = tmp_path / "other.once"
-    other.write_text(SEED.read_text(encoding="utf-8").replace("add id to processed", "add id to processed "), encoding="utf-8")
+    other.write_text(
+        SEED.read_text(encoding="utf-8").replace("add id to processed", "add id to processed "),
+        encoding="utf-8",
+    )
     assert run("verify", folder, other).returncode == 1
     victim = sorted(folder.rglob("*.smt2"))[3]
-    victim.write_text(victim.read_text(encoding="utf-8").replace("(check-sat)", "(assert false)\n(check-sat)"), encoding="utf-8")
+    victim.write_text(
+        victim.read_text(encoding="utf-8").replace("(check-sat)", "(assert false)\n(check-sat)"),
+        encoding="utf-8",
+    )
     assert run("verify", folder, SEED).returncode == 1
 
 
@@ -130,6 +148,11 @@ def test_a_trace_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_a_claim_needs() -> None:
-    done = run("assumptions", ROOT / "examples" / "theory" / "provider_key_and_replay.once", "--claim", "no duplicate")
+    done = run(
+        "assumptions",
+        ROOT / "examples" / "theory" / "provider_key_and_replay.once",
+        "--claim",
+        "no duplicate",
+    )
     assert done.returncode == 0
     assert "assume no replay" in done.stdout

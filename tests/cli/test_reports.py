@@ -1,4 +1,6 @@
-"""``check --report KIND=PATH``: several formats in one run, folders of stories, mistakes, and the exit code of the check."""
+"""``check --report KIND=PATH``: several formats in one run, folders of stories, mistakes, and the
+exit code of the check.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,16 @@ SMALL = (SEED, "--semantics", "at-least-once", "--claim", "no duplicate", "--no-
 
 def test_several_at_once(tmp_path: Path) -> None:
     sarif, junit, stories = tmp_path / "r.sarif", tmp_path / "r.xml", tmp_path / "stories"
-    done = run("check", *SMALL, "--report", f"sarif={sarif}", "--report", f"junit={junit}", "--report", f"itf={stories}")
+    done = run(
+        "check",
+        *SMALL,
+        "--report",
+        f"sarif={sarif}",
+        "--report",
+        f"junit={junit}",
+        "--report",
+        f"itf={stories}",
+    )
     assert done.returncode == 0
     assert "REFUTED" in done.stdout
     assert json.loads(sarif.read_text(encoding="utf-8"))["version"] == "2.1.0"
@@ -32,7 +43,9 @@ def test_one_trace_into_a_file(tmp_path: Path) -> None:
 
 def test_a_format_does_not_change_the_exit_code(tmp_path: Path) -> None:
     path = tmp_path / "d.once"
-    text = (Path(__file__).parent.parent / "report" / "stories" / "broker_copy.once").read_text(encoding="utf-8")
+    text = (Path(__file__).parent.parent / "report" / "stories" / "broker_copy.once").read_text(
+        encoding="utf-8"
+    )
     path.write_text(text, encoding="utf-8")
     for form in ("text", "sarif", "junit", "github"):
         assert run("check", path, "--format", form).returncode == 1
@@ -40,7 +53,11 @@ def test_a_format_does_not_change_the_exit_code(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_told_before_anything_is_checked(tmp_path: Path) -> None:
-    for wish, said in (("sarf=x", "did you mean sarif?"), ("zzz=x", "there is no format 'zzz'"), ("sarif", "write KIND=PATH")):
+    for wish, said in (
+        ("sarf=x", "did you mean sarif?"),
+        ("zzz=x", "there is no format 'zzz'"),
+        ("sarif", "write KIND=PATH"),
+    ):
         done = run("check", *SMALL, "--report", wish)
         assert done.returncode == 2
         assert said in done.stderr

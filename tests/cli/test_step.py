@@ -1,4 +1,6 @@
-"""``onceproof step``: a scripted walk is shown as people see it; walks are saved, loaded and refused."""
+"""``onceproof step``: a scripted walk is shown as people see it; walks are saved, loaded and
+refused.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,29 @@ from tests.cli.inside import run
 from tests.cli.test_exit_codes import ROOT, SEED
 
 HERE = Path(__file__).parent
-SCRIPT = ("delivers", "finds", "sets", "1", "killed", "state", "history", "back 2", "# a remark", "story no duplicate", "quit")
+SCRIPT = (
+    "delivers",
+    "finds",
+    "sets",
+    "1",
+    "killed",
+    "state",
+    "history",
+    "back 2",
+    "# a remark",
+    "story no duplicate",
+    "quit",
+)
 
 
-def session(name: str = SEED, semantics: Semantics = Semantics.AT_LEAST_ONCE, workers: int = 2) -> Session:
+def session(
+    name: str = SEED, semantics: Semantics = Semantics.AT_LEAST_ONCE, workers: int = 2
+) -> Session:
     loaded = load(ROOT / name)
     assert loaded.design is not None
-    opened = Session(loaded, Walk.start(loaded.design, semantics, loaded.sources), workers, Paint.plain())
+    opened = Session(
+        loaded, Walk.start(loaded.design, semantics, loaded.sources), workers, Paint.plain()
+    )
     opened.greet()
     return opened
 
@@ -99,7 +117,9 @@ def test_a_walk_that_the_design_does_not_allow_is_refused(tmp_path: Path) -> Non
 
 
 def test_every_story_can_be_walked_by_hand() -> None:
-    """Each step of a story is offered where it is taken: the walker and the replay are one meaning."""
+    """Each step of a story is offered where it is taken: the walker and the replay are one
+    meaning.
+    """
     opened = session()
     opened.answer("story no duplicate")
     wanted = opened.walk.steps

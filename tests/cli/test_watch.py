@@ -61,7 +61,9 @@ def test_only_what_a_change_touches_is_checked_again(
     watching(monkeypatch, steps())
     monkeypatch.chdir(tmp_path)
     assert main(["watch", "."]) == 0
-    tables = [{name for name in ("shared", "two", "three") if f"{name}.once" in out} for out in seen]
+    tables = [
+        {name for name in ("shared", "two", "three") if f"{name}.once" in out} for out in seen
+    ]
     assert tables == [{"shared", "two", "three"}, {"shared", "two"}, {"three"}, set()]
     assert "2 errors" in seen[2]
 
@@ -71,7 +73,9 @@ def test_a_path_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert main(["watch", str(tmp_path / "nowhere.once")]) == 2
 
 
-def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     assert main(["watch", str(tmp_path)]) == 2
     assert "pip install 'onceproof[watch]'" in capsys.readouterr().err
@@ -80,12 +84,21 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 def test_a_real_save_and_ctrl_c(tmp_path: Path) -> None:
     path = design(tmp_path, CLAIM)
     command = [sys.executable, "-u", "-m", "onceproof", "watch", str(path)]
-    process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     guard = threading.Timer(60, process.kill)  # a reader that waits for ever tells nothing
     guard.start()
     assert process.stdout is not None
     assert _summary(process.stdout) == "1 claim × 1 semantic: 1 proved"
-    path.write_text(path.read_text(encoding="utf-8") + "claim no duplicate mail\n", encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8") + "claim no duplicate mail\n", encoding="utf-8"
+    )
     assert _summary(process.stdout) == "2 claims × 1 semantic: 1 proved, 1 refuted"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)

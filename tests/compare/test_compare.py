@@ -1,4 +1,6 @@
-"""Two designs compared: what got worse, what got better, and which stories are new, gone or others."""
+"""Two designs compared: what got worse, what got better, and which stories are new, gone or
+others.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ claim no loss of credit
 """
 GOOD = BAD.replace(
     "  if id in processed\n    ack\n    stop\n  do credit\n  add id to processed\n",
-    "  atomic\n    insert id into processed\n      on duplicate\n        ack\n        stop\n    do credit\n",
+    "  atomic\n    insert id into processed\n      on duplicate\n        ack\n        stop\n    do"
+    " credit\n",
 )
 
 
@@ -60,7 +63,9 @@ def test_worse_and_better() -> None:
 
 
 def test_lines_comments_and_spaces_are_no_difference() -> None:
-    moved = BAD.replace("consumer", "# a comment\n\n# and more\nconsumer").replace("  do credit\n", "  do   credit   # here\n")
+    moved = BAD.replace("consumer", "# a comment\n\n# and more\nconsumer").replace(
+        "  do credit\n", "  do   credit   # here\n"
+    )
     found = _compared(BAD, moved)
     assert found.stories == ()
     assert {c.turn for c in found.cells} == {Turn.SAME}
@@ -76,7 +81,10 @@ def test_a_proof_that_rests_on_more_is_worse() -> None:
     found = _compared(GOOD, GOOD.replace("claim no dup", "assume no replay\n\nclaim no dup"))
     assert [c.reasons for c in found.worse] == [("assuming that no operator replays messages",)] * 2
     assert found.assumptions_added == ("no operator replays messages",)
-    assert _compared(GOOD.replace("claim no dup", "assume no replay\n\nclaim no dup"), GOOD).worse == ()
+    assert (
+        _compared(GOOD.replace("claim no dup", "assume no replay\n\nclaim no dup"), GOOD).worse
+        == ()
+    )
 
 
 def test_claims_that_come_and_go() -> None:
@@ -85,11 +93,13 @@ def test_claims_that_come_and_go() -> None:
     assert gone.claims_gone == ("no loss of credit",)
     assert [c.reasons for c in gone.worse] == [("it was proved, and is not claimed any more",)]
     assert _compared(less, GOOD).worse == ()
-    refuted = less.replace("claim", "claim no loss of processed\nclaim at most one worker in s\nclaim").replace(
-        "  atomic\n", "  section s\n    wait\n  atomic\n"
-    )
+    refuted = less.replace(
+        "claim", "claim no loss of processed\nclaim at most one worker in s\nclaim"
+    ).replace("  atomic\n", "  section s\n    wait\n  atomic\n")
     added = _compared(less, refuted)
-    assert [(c.claim, c.reasons) for c in added.worse] == [("at most one worker in s", ("a new claim that is not as expected",))]
+    assert [(c.claim, c.reasons) for c in added.worse] == [
+        ("at most one worker in s", ("a new claim that is not as expected",))
+    ]
     expected = refuted.replace("in s\n", "in s\n  expect violated\n")
     assert _compared(less, expected).worse == ()
     assert _compared(expected, less).worse[0].claim == "no loss of processed"
@@ -98,7 +108,10 @@ def test_claims_that_come_and_go() -> None:
 def test_a_guarantee_that_is_no_longer_there() -> None:
     found = _compared(GOOD.replace(" at-least-once", ""), GOOD)
     assert found.worse == ()
-    assert {c.semantics.value for c in found.cells if c.turn is Turn.GONE} == {"at-most-once", "exactly-once"}
+    assert {c.semantics.value for c in found.cells if c.turn is Turn.GONE} == {
+        "at-most-once",
+        "exactly-once",
+    }
     assert found.stories == ()
 
 
@@ -111,7 +124,10 @@ def test_what_is_printed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, text in (("old.once", GOOD), ("new.once", BAD.replace("claim no loss", "assume no replay\n\nclaim no loss"))):
+    for name, text in (
+        ("old.once", GOOD),
+        ("new.once", BAD.replace("claim no loss", "assume no replay\n\nclaim no loss")),
+    ):
         Path(name).write_text(text, encoding="utf-8")
     given = (Path("old.once"), Path("new.once"), (), (), form, None, 60.0)
     assert DiffCommand(*given, False).run() == Exit.VIOLATED

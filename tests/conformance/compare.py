@@ -1,5 +1,6 @@
-"""One random design, decided by everything that can decide it: the search on the machine, Z3 on its own encoding, and the
-interpreter."""
+"""One random design, decided by everything that can decide it: the search on the machine, Z3 on its
+own encoding, and the interpreter.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ DEEPEST = 14
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What came of one design: ``skipped`` says why nothing was compared; ``problems`` are contradictions (there must be none)."""
+    """What came of one design: ``skipped`` says why nothing was compared; ``problems`` are
+    contradictions (there must be none).
+    """
 
     seed: int
     claims: int = 0
@@ -47,13 +50,23 @@ def compare(seed: int, make: Callable[[int], str] = random_design) -> Compared:
     semantics = design.semantics[seed % len(design.semantics)]
     lowered, pool = lower(design, semantics), 1 + seed % 2
     shown = machine_shows(lowered, pool, MOST)
-    explored = [explore(design, semantics, events, pool, MOST) for events in event_sets(design, 1)] if shown is not None else []
+    explored = (
+        [explore(design, semantics, events, pool, MOST) for events in event_sets(design, 1)]
+        if shown is not None
+        else []
+    )
     if shown is None or not all(e.complete for e in explored):
         return Compared(seed, skipped="more states than are compared")
     problems = []
-    mine, theirs = (frozenset(x for x in side if not _only_dead(x)) for side in (shown, interpreter_shows(lowered, explored)))
+    mine, theirs = (
+        frozenset(x for x in side if not _only_dead(x))
+        for side in (shown, interpreter_shows(lowered, explored))
+    )
     if mine != theirs:
-        problems.append(f"{len(mine - theirs)} situations only in the machine, {len(theirs - mine)} only in the interpreter")
+        problems.append(
+            f"{len(mine - theirs)} situations only in the machine, {len(theirs - mine)} only in the"
+            " interpreter"
+        )
     refuted = by_z3 = 0
     for index, claim in enumerate(design.claims):
         interpreter = any(index in e.violations for e in explored)
@@ -65,20 +78,30 @@ def compare(seed: int, make: Callable[[int], str] = random_design) -> Compared:
         by_z3 += solver is not None
         problems += [f"{claim.text}: {p}" for p in found]
         if search != interpreter:
-            problems.append(f"{claim.text}: the search says {'violated' if search else 'fine'}, the interpreter the opposite")
+            problems.append(
+                f"{claim.text}: the search says {'violated' if search else 'fine'}, the interpreter"
+                " the opposite"
+            )
         if solver is not None and solver != search:
-            problems.append(f"{claim.text}: the search says {'violated' if search else 'fine'}, Z3 the opposite")
+            problems.append(
+                f"{claim.text}: the search says {'violated' if search else 'fine'}, Z3 the opposite"
+            )
     return Compared(seed, len(design.claims), refuted, by_z3, "", tuple(problems))
 
 
 def _only_dead(seen: Seen) -> bool:
-    """A dead worker's request that may turn out to change nothing: the two readings offer it under slightly different
-    conditions."""
+    """A dead worker's request that may turn out to change nothing: the two readings offer it under
+    slightly different conditions.
+    """
     return any(fact.endswith(" dead") for part in seen for fact in part)
 
 
-def _decide(design: Design, lowered: Lowered, claim: Claim, how: tuple[int, int]) -> tuple[bool, bool | None, list[str]]:
-    """Whether the search and Z3 (None: not asked) find a violation within the bounds, and what went wrong with its replay."""
+def _decide(
+    design: Design, lowered: Lowered, claim: Claim, how: tuple[int, int]
+) -> tuple[bool, bool | None, list[str]]:
+    """Whether the search and Z3 (None: not asked) find a violation within the bounds, and what went
+    wrong with its replay.
+    """
     pool, seed = how
     prop = property_of(lowered, claim)
     machine, bounds = sliced(lowered.machine, prop), Bounds(pool, 1)
@@ -92,7 +115,11 @@ def _decide(design: Design, lowered: Lowered, claim: Claim, how: tuple[int, int]
     answer = refute(machine, prop, bounds, depth, Z3(Effort(20)))
     if answer.run is not None:
         problems += _replay_problems(design, lowered, claim, trace_of(lowered, machine, answer.run))
-    return True, answer.finding is Finding.REACHED if answer.finding is not Finding.UNKNOWN else None, problems
+    return (
+        True,
+        answer.finding is Finding.REACHED if answer.finding is not Finding.UNKNOWN else None,
+        problems,
+    )
 
 
 def _chosen(claim: Claim, seed: int) -> bool:
@@ -113,4 +140,8 @@ def _replay_problems(design: Design, lowered: Lowered, claim: Claim, trace) -> l
         end = replay(design, trace).states[-1]
     except ReplayError as error:
         return [f"not replayed: {error}"]
-    return [] if violated(design, claim, lowered.semantics, end) else ["replayed, but nothing is violated at the end"]
+    return (
+        []
+        if violated(design, claim, lowered.semantics, end)
+        else ["replayed, but nothing is violated at the end"]
+    )

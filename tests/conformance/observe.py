@@ -1,5 +1,6 @@
-"""What the lowered machine and the interpreter must agree on: the rows, counters, statuses, locks and places a person could
-look at."""
+"""What the lowered machine and the interpreter must agree on: the rows, counters, statuses, locks
+and places a person could look at.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ Seen = tuple[tuple[str, ...], ...]
 def of_machine(lowered: Lowered, shape: Shape) -> Seen:
     """What a configuration of the machine shows."""
     machine = lowered.machine
-    component = dict(zip((x.name for x in machine.level(Level.COMPONENT)), shape.component, strict=True))
+    component = dict(
+        zip((x.name for x in machine.level(Level.COMPONENT)), shape.component, strict=True)
+    )
     events = []
     for row, workers in shape.events:
         values = dict(zip((x.name for x in machine.level(Level.EVENT)), row, strict=True))
@@ -33,7 +36,8 @@ def of_machine(lowered: Lowered, shape: Shape) -> Seen:
             spot = lowered.spots[local[v.PC]]
             dead = local[v.PC].endswith("!")
             facts.append(
-                f"worker {spot.process}:{spot.line}{' dead' if dead else ''}{' holds' if local.get(v.HOLDS) == 'yes' else ''}"
+                "worker"
+                f" {spot.process}:{spot.line}{' dead' if dead else ''}{' holds' if local.get(v.HOLDS) == 'yes' else ''}"  # noqa: E501
             )
         events.append(tuple(sorted(facts)))
     return (tuple(sorted(_facts(lowered, component))), *sorted(events))
@@ -75,7 +79,11 @@ def _foreign(lowered: Lowered, fact: str, kind: str) -> bool:
     if word == "status":
         queue = lowered.groups[rest.split(" ")[0]].queue
         return queue.is_root and queue.event != kind
-    return word == "payload" and rest.split(".")[0] in v.root_types(lowered.design) and rest.split(".")[0] != kind
+    return (
+        word == "payload"
+        and rest.split(".")[0] in v.root_types(lowered.design)
+        and rest.split(".")[0] != kind
+    )
 
 
 def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
@@ -98,7 +106,9 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
     for spot in state.records:
         put(spot, f"record {spot[0]}")
     for spot in state.held:
-        tied = context.design.locks[spot[0]].expires and context.holder_matters(context.design.locks[spot[0]])
+        tied = context.design.locks[spot[0]].expires and context.holder_matters(
+            context.design.locks[spot[0]]
+        )
         alone = tied and not any(spot in w.locks for w in state.workers)
         put(spot, f"{'orphaned' if alone else 'held'} {spot[0]}")
     for spot in state.aborted:
@@ -106,7 +116,11 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
     for number, event in enumerate(state.events):
         if v.EVENT_TYPE in present:
             events[number].append(f"type {event.type}")
-        events[number] += [f"payload {event.type}.{f} {x}" for f, x in event.payload if f"{event.type}.{f}" in present]
+        events[number] += [
+            f"payload {event.type}.{f} {x}"
+            for f, x in event.payload
+            if f"{event.type}.{f}" in present
+        ]
         for process in lowered.groups:
             if not any(s[0] == process and s[2] == number for s, _ in state.statuses):
                 events[number].append(f"status {process} absent")
@@ -121,7 +135,9 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
 def machine_shows(lowered: Lowered, pool: int, most: int) -> set[Seen] | None:
     """What one event can show in the machine; None if that is more than ``most`` states."""
     visited = configurations(lowered.machine, Bounds(pool, 1), Budget(most, None))
-    return {of_machine(lowered, parts[0]) for parts in visited} if isinstance(visited, list) else None
+    return (
+        {of_machine(lowered, parts[0]) for parts in visited} if isinstance(visited, list) else None
+    )
 
 
 def interpreter_shows(lowered: Lowered, explored: list[Explored]) -> set[Seen]:

@@ -1,4 +1,6 @@
-"""The two readings of every switch of a broker agree on random designs; a reading that forgets one does not get away with it."""
+"""The two readings of every switch of a broker agree on random designs; a reading that forgets one
+does not get away with it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ QUICK, FULL, ALL, STEP = 12, 312, 1_000, 20
 
 
 def _problems(first: int, last: int) -> list[str]:
-    return [f"design {seed}: {p}" for seed in range(first, last) for p in compare(seed, broker_design).problems]
+    return [
+        f"design {seed}: {p}"
+        for seed in range(first, last)
+        for p in compare(seed, broker_design).problems
+    ]
 
 
 @pytest.mark.parametrize("first", range(0, QUICK, 6))
@@ -40,17 +46,23 @@ def _caught() -> bool:
 @pytest.mark.slow
 def test_a_reading_whose_connections_hold_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     original = Group.hold_losses
-    monkeypatch.setattr(Group, "hold_losses", lambda g: [c for c in original(g) if c is not Cause.CONNECTION_LOST])
+    monkeypatch.setattr(
+        Group, "hold_losses", lambda g: [c for c in original(g) if c is not Cause.CONNECTION_LOST]
+    )
     assert _caught()
 
 
 @pytest.mark.slow
-def test_a_reading_whose_dead_are_never_acknowledged_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reading_whose_dead_are_never_acknowledged_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Group, "settled_for", lambda *_: [])
     assert _caught()
 
 
 @pytest.mark.slow
-def test_a_reading_in_which_everything_comes_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reading_in_which_everything_comes_again_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Group, "let_go", Group.nack)
     assert _caught()

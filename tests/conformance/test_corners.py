@@ -62,9 +62,14 @@ def the_readings_agree(text: str) -> None:
     assert design is not None
     lowered = lower(design, design.semantics[0])
     shown = machine_shows(lowered, 2, 5_000)
-    explored = [explore(design, design.semantics[0], events, 2, 5_000) for events in event_sets(design, 1)]
+    explored = [
+        explore(design, design.semantics[0], events, 2, 5_000) for events in event_sets(design, 1)
+    ]
     assert shown is not None
-    machine, interpreter = ({s for s in side if "dead" not in str(s)} for side in (shown, interpreter_shows(lowered, explored)))
+    machine, interpreter = (
+        {s for s in side if "dead" not in str(s)}
+        for side in (shown, interpreter_shows(lowered, explored))
+    )
     assert machine == interpreter
 
 
@@ -86,12 +91,17 @@ claim no loss of mail
 
 
 def test_a_row_inside_the_broker_is_locked_like_any_other() -> None:
-    """Outside exactly-once such a store is an ordinary one; the lowering once had no lock for its rows."""
+    """Outside exactly-once such a store is an ordinary one; the lowering once had no lock for its
+    rows.
+    """
     the_readings_agree(KEPT_INSIDE_BY_A_SERIALIZABLE_BLOCK)
 
 
 def test_a_row_that_the_broker_collects_in_a_serializable_block_proves_nothing() -> None:
-    text = KEPT_INSIDE_BY_A_SERIALIZABLE_BLOCK.replace("at-least-once", "exactly-once") + "claim no loss of output\n"
+    text = (
+        KEPT_INSIDE_BY_A_SERIALIZABLE_BLOCK.replace("at-least-once", "exactly-once")
+        + "claim no loss of output\n"
+    )
     result, _ = check_loaded(load_text(text), Options())
     assert not result.failures
     assert [c.verdict for c in result.cells] == [Verdict.UNKNOWN] * 2
@@ -99,10 +109,17 @@ def test_a_row_that_the_broker_collects_in_a_serializable_block_proves_nothing()
 
 
 def test_nor_does_one_behind_a_queue_of_another_guarantee() -> None:
-    """It is the handler's own queue that collects, whatever the design as a whole is checked under."""
-    text = KEPT_INSIDE_BY_A_SERIALIZABLE_BLOCK.replace("on orders", "on further").replace("inside orders", "inside further")
+    """It is the handler's own queue that collects, whatever the design as a whole is checked
+    under.
+    """
+    text = KEPT_INSIDE_BY_A_SERIALIZABLE_BLOCK.replace("on orders", "on further").replace(
+        "inside orders", "inside further"
+    )
     text = text.replace("store book", "queue further of Placed exactly-once\nstore book")
-    text = text.replace("consumer handler", "consumer first on orders\n  publish to further\n  ack\nconsumer handler")
+    text = text.replace(
+        "consumer handler",
+        "consumer first on orders\n  publish to further\n  ack\nconsumer handler",
+    )
     result, _ = check_loaded(load_text(text + "claim no loss of output\n"), Options())
     assert not result.failures
     assert [c.verdict for c in result.cells] == [Verdict.UNKNOWN] * 2

@@ -1,4 +1,6 @@
-"""Search, Z3 and the independent interpreter agree on random designs; a broken engine does not get away with it."""
+"""Search, Z3 and the independent interpreter agree on random designs; a broken engine does not get
+away with it.
+"""
 
 from __future__ import annotations
 

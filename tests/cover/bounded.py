@@ -1,6 +1,8 @@
-"""A tiny explicit search over bounded configurations of one component: the oracle the unbounded engine is compared with.
+"""A tiny explicit search over bounded configurations of one component: the oracle the unbounded
+engine is compared with.
 
-Written from the words of ``onceproof.machine.system`` alone; slow, and without any of the engine's tricks.
+Written from the words of ``onceproof.machine.system`` alone; slow, and without any of the engine's
+tricks.
 """
 
 from __future__ import annotations
@@ -39,7 +41,11 @@ class Bounded:
         """The initial configurations with that many events."""
         components = list(product(*(v.initial for v in self.machine.level(Level.COMPONENT))))
         rows = sorted(product(*(v.initial for v in self.machine.level(Level.EVENT))))
-        return [(c, tuple((e, ()) for e in chosen)) for c in components for chosen in combinations_with_replacement(rows, events)]
+        return [
+            (c, tuple((e, ()) for e in chosen))
+            for c in components
+            for chosen in combinations_with_replacement(rows, events)
+        ]
 
     def values(self, level: Level, row: Row) -> Values:
         return dict(zip(self.names[level], row, strict=True))
@@ -48,7 +54,11 @@ class Bounded:
         after = self.values(level, row)
         for update in updates:
             if update.target in after:
-                after[update.target] = update.table[0][1] if update.source is None else dict(update.table)[here[update.source]]
+                after[update.target] = (
+                    update.table[0][1]
+                    if update.source is None
+                    else dict(update.table)[here[update.source]]
+                )
         return tuple(after[name] for name in self.names[level])
 
     def holds(self, guard: Guard, here: Values) -> bool:
@@ -65,25 +75,41 @@ class Bounded:
                 continue
             for i, (row, workers) in enumerate(events):
                 here = outer | self.values(Level.EVENT, row)
-                actors: list[int | None] = [*range(len(workers))] if rule.kind is RuleKind.WORKER else [None]
+                actors: list[int | None] = (
+                    [*range(len(workers))] if rule.kind is RuleKind.WORKER else [None]
+                )
                 for actor in actors:
-                    seen = here if actor is None else here | self.values(Level.WORKER, workers[actor])
-                    if self.holds(rule.guard, seen) and self.quiet(rule, workers, actor) and self.room(rule, configuration):
+                    seen = (
+                        here if actor is None else here | self.values(Level.WORKER, workers[actor])
+                    )
+                    if (
+                        self.holds(rule.guard, seen)
+                        and self.quiet(rule, workers, actor)
+                        and self.room(rule, configuration)
+                    ):
                         after = self.fire(rule, configuration, i, actor)
                         if self.within_limits(rule, configuration, after):
                             yield after
 
     def quiet(self, rule: Rule, workers: tuple[Row, ...], actor: int | None) -> bool:
         others = [w for j, w in enumerate(workers) if j != actor]
-        return rule.alone is None or not any(self.holds(rule.alone, self.values(Level.WORKER, w)) for w in others)
+        return rule.alone is None or not any(
+            self.holds(rule.alone, self.values(Level.WORKER, w)) for w in others
+        )
 
     def room(self, rule: Rule, configuration: Configuration) -> bool:
-        return rule.kind is not RuleKind.SPAWN or sum(len(workers) for _, workers in configuration[1]) < self.most
+        return (
+            rule.kind is not RuleKind.SPAWN
+            or sum(len(workers) for _, workers in configuration[1]) < self.most
+        )
 
     def within_limits(self, rule: Rule, before: Configuration, after: Configuration) -> bool:
-        """A spawn must not lead from within a limit to beyond it (the new worker is what would be too many)."""
+        """A spawn must not lead from within a limit to beyond it (the new worker is what would be
+        too many).
+        """
         return rule.kind is not RuleKind.SPAWN or all(
-            self.count(limit.guard, after) <= max(limit.count, self.count(limit.guard, before)) for limit in self.machine.limits
+            self.count(limit.guard, after) <= max(limit.count, self.count(limit.guard, before))
+            for limit in self.machine.limits
         )
 
     def count(self, guard: Guard, configuration: Configuration) -> int:
@@ -95,7 +121,9 @@ class Bounded:
             for w in ws
         )
 
-    def fire(self, rule: Rule, configuration: Configuration, at: int | None, actor: int | None) -> Configuration:
+    def fire(
+        self, rule: Rule, configuration: Configuration, at: int | None, actor: int | None
+    ) -> Configuration:
         component, events = configuration
         here = self.values(Level.COMPONENT, component)
         if at is not None:
@@ -121,7 +149,11 @@ class Bounded:
         for broadcast in rule.others:
             own = self.values(Level.WORKER, worker)
             if (same or broadcast.scope is Level.COMPONENT) and self.holds(broadcast.guard, own):
-                return [] if broadcast.removes else [self.write(Level.WORKER, worker, broadcast.updates, own)]
+                return (
+                    []
+                    if broadcast.removes
+                    else [self.write(Level.WORKER, worker, broadcast.updates, own)]
+                )
         return [worker]
 
     def reachable(self, events: int, most: int = 10**9) -> list[Configuration] | None:
@@ -146,7 +178,10 @@ class Bounded:
         if not self.holds(pattern.component, self.values(Level.COMPONENT, component)):
             return False
         chosen = permutations(events, len(pattern.events))
-        return any(all(self.fits(e, p) for e, p in zip(events, pattern.events, strict=True)) for events in chosen)
+        return any(
+            all(self.fits(e, p) for e, p in zip(events, pattern.events, strict=True))
+            for events in chosen
+        )
 
     def fits(self, event: Event, pattern: EventPattern) -> bool:
         row, workers = event
@@ -156,7 +191,9 @@ class Bounded:
         if pattern.absent is not None and any(self.holds(pattern.absent, w) for w in own):
             return False
         chosen = permutations(own, len(pattern.workers))
-        return any(all(self.holds(g, w) for g, w in zip(pattern.workers, ws, strict=True)) for ws in chosen)
+        return any(
+            all(self.holds(g, w) for g, w in zip(pattern.workers, ws, strict=True)) for ws in chosen
+        )
 
 
 def satisfies(configuration: Configuration, invariant: Invariant) -> bool:
@@ -165,12 +202,17 @@ def satisfies(configuration: Configuration, invariant: Invariant) -> bool:
     if component not in invariant.components:
         return False
     for row, workers in events:
-        if (component, row) not in invariant.events or any((component, row, w) not in invariant.workers for w in workers):
+        if (component, row) not in invariant.events or any(
+            (component, row, w) not in invariant.workers for w in workers
+        ):
             return False
     for shape in invariant.excluded:
         if shape.component == component:
             for chosen in permutations(events, len(shape.events)):
                 pairs = list(zip(chosen, shape.events, strict=True))
-                if all(e[0] == s[0] and all(e[1].count(w) >= s[1].count(w) for w in s[1]) for e, s in pairs):
+                if all(
+                    e[0] == s[0] and all(e[1].count(w) >= s[1].count(w) for w in s[1])
+                    for e, s in pairs
+                ):
                     return False
     return True

@@ -65,7 +65,9 @@ def test_fixpoint_holds_of_everything_reachable() -> None:
 def test_fixpoint_names_the_rules_that_can_fire() -> None:
     machine = reference(True)
     dead = Rule(RuleKind.WORKER, ACT, where(mail="2"), ends=True)
-    assert fixpoint(replace(machine, rules=(*machine.rules, dead))).fired == frozenset(range(len(machine.rules)))
+    assert fixpoint(replace(machine, rules=(*machine.rules, dead))).fired == frozenset(
+        range(len(machine.rules))
+    )
 
 
 def test_interference_reaches_other_events() -> None:
@@ -100,7 +102,9 @@ def test_a_larger_budget_never_changes_a_verdict() -> None:
 
 def test_verdicts_do_not_depend_on_the_order_of_a_guard() -> None:
     machine, claim = reference(False), no_dup()
-    turned = replace(machine, rules=tuple(replace(rule, guard=rule.guard[::-1]) for rule in machine.rules))
+    turned = replace(
+        machine, rules=tuple(replace(rule, guard=rule.guard[::-1]) for rule in machine.rules)
+    )
     assert prove(turned, claim, Budget()) == prove(machine, claim, Budget())
 
 
@@ -116,21 +120,35 @@ def test_crash_edges_change_no_verdict() -> None:
 def test_more_initial_rows_only_add_behaviour() -> None:
     for seed in range(100):
         machine, claim = random_machine(seed, monotone=True)
-        wider = tuple(v if v.level is Level.WORKER else replace(v, initial=v.domain) for v in machine.variables)
+        wider = tuple(
+            v if v.level is Level.WORKER else replace(v, initial=v.domain)
+            for v in machine.variables
+        )
         if isinstance(prove(machine, claim, Budget()), Coverable):
             assert isinstance(prove(replace(machine, variables=wider), claim, Budget()), Coverable)
 
 
 def test_two_events_of_a_pattern_are_distinct() -> None:
     machine, claim = exclusive()
-    both = replace(claim, bad=(Pattern(events=(EventPattern((), (where(pc="in"),)), EventPattern((), (where(pc="wait"),)))),))
+    both = replace(
+        claim,
+        bad=(
+            Pattern(
+                events=(EventPattern((), (where(pc="in"),)), EventPattern((), (where(pc="wait"),)))
+            ),
+        ),
+    )
     verdict = prove(machine, both, Budget())
     assert verdict == Coverable(2, 2, 3, exact=True)
 
 
 def test_an_untouched_event_is_always_there() -> None:
     machine = reference(True)
-    verdict = prove(machine, Property("fresh", (Pattern(events=(EventPattern(where(q="P", mail="0")),) * 3),)), Budget())
+    verdict = prove(
+        machine,
+        Property("fresh", (Pattern(events=(EventPattern(where(q="P", mail="0")),) * 3),)),
+        Budget(),
+    )
     assert verdict == Coverable(0, 3, 0, exact=True)
 
 
@@ -153,7 +171,11 @@ def test_needed_drops_what_says_nothing() -> None:
 
 
 def _machine(rule: Rule, *, limits: tuple[Limit, ...] = ()) -> Machine:
-    declared = variables(Level.COMPONENT, c="0 1") + variables(Level.EVENT, e="0 1") + variables(Level.WORKER, pc="0 1")
+    declared = (
+        variables(Level.COMPONENT, c="0 1")
+        + variables(Level.EVENT, e="0 1")
+        + variables(Level.WORKER, pc="0 1")
+    )
     return Machine("faulty", "", declared, (Rule(RuleKind.SPAWN, ACT), rule), limits)
 
 
@@ -168,14 +190,24 @@ FAULTY = {
     "updated twice": Rule(RuleKind.WORKER, ACT, (), (put("e", "0"), put("e", "1"))),
     "event rule tests a worker": Rule(RuleKind.EVENT, ACT, where(pc="0")),
     "component rule writes an event": Rule(RuleKind.COMPONENT, ACT, (), (put("e", "0"),)),
-    "spawn reads a worker": Rule(RuleKind.SPAWN, ACT, (), (Update("pc", "pc", (("0", "1"), ("1", "0"))),)),
+    "spawn reads a worker": Rule(
+        RuleKind.SPAWN, ACT, (), (Update("pc", "pc", (("0", "1"), ("1", "0"))),)
+    ),
     "event rule ends": Rule(RuleKind.EVENT, ACT, ends=True),
     "component rule alone": Rule(RuleKind.COMPONENT, ACT, alone=()),
     "alone tests an event": Rule(RuleKind.WORKER, ACT, alone=where(e="0")),
-    "component rule, event broadcast": Rule(RuleKind.COMPONENT, ACT, others=(Broadcast(Level.EVENT, (), (), True),)),
-    "broadcast to a worker": Rule(RuleKind.WORKER, ACT, others=(Broadcast(Level.WORKER, (), (), True),)),
-    "broadcast tests an event": Rule(RuleKind.WORKER, ACT, others=(Broadcast(Level.EVENT, where(e="0"), (), True),)),
-    "two broadcasts match": Rule(RuleKind.WORKER, ACT, others=(Broadcast(Level.EVENT, (), (), True),) * 2),
+    "component rule, event broadcast": Rule(
+        RuleKind.COMPONENT, ACT, others=(Broadcast(Level.EVENT, (), (), True),)
+    ),
+    "broadcast to a worker": Rule(
+        RuleKind.WORKER, ACT, others=(Broadcast(Level.WORKER, (), (), True),)
+    ),
+    "broadcast tests an event": Rule(
+        RuleKind.WORKER, ACT, others=(Broadcast(Level.EVENT, where(e="0"), (), True),)
+    ),
+    "two broadcasts match": Rule(
+        RuleKind.WORKER, ACT, others=(Broadcast(Level.EVENT, (), (), True),) * 2
+    ),
 }
 
 
@@ -187,23 +219,33 @@ def test_faulty_machines_are_refused(rule: Rule) -> None:
 
 def test_a_table_need_not_hold_what_the_guard_excludes() -> None:
     claim = Property("e stays 0", (Pattern(events=(EventPattern(where(e="1")),)),))
-    assert prove(_machine(Rule(RuleKind.WORKER, ACT, where(pc="0"), (HALF,))), claim, Budget()) == Coverable(1, 1, 2, exact=True)
+    assert prove(
+        _machine(Rule(RuleKind.WORKER, ACT, where(pc="0"), (HALF,))), claim, Budget()
+    ) == Coverable(1, 1, 2, exact=True)
 
 
 @pytest.mark.parametrize("guard", [where(pc="0"), where(e="7"), where(c="0"), where(x="0")])
 def test_faulty_claims_are_refused(guard: tuple[object, ...]) -> None:
     with pytest.raises(MachineError):
-        prove(reference(True), Property("faulty", (Pattern(events=(EventPattern(guard),)),)), Budget())  # type: ignore[arg-type]
+        prove(
+            reference(True), Property("faulty", (Pattern(events=(EventPattern(guard),)),)), Budget()
+        )  # type: ignore[arg-type]
 
 
 def test_hand_protocols_are_quick() -> None:
     """Each takes 0.3-6 ms; the bound leaves room for a busy machine."""
     for case in known():
-        assert not isinstance(prove(case.machine, case.claim, Budget(elements=500, seconds=1.0)), GaveUp)
+        assert not isinstance(
+            prove(case.machine, case.claim, Budget(elements=500, seconds=1.0)), GaveUp
+        )
 
 
 def test_a_pattern_may_contradict_itself() -> None:
     worker = where(pc="check")
-    verdict = prove(reference(True), Property("never", (Pattern(events=(EventPattern((), (worker,), worker),)),)), Budget())
+    verdict = prove(
+        reference(True),
+        Property("never", (Pattern(events=(EventPattern((), (worker,), worker),)),)),
+        Budget(),
+    )
     assert isinstance(verdict, Safe)
     assert verdict.invariant.excluded == ()

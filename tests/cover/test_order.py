@@ -19,7 +19,10 @@ from onceproof.engines.coverability.wqo import (
 def embeds(small: Part, large: Part) -> bool:
     """The definition: distinct events with equal rows, at least the workers."""
     return small[0] == large[0] and any(
-        all(s[0] == e[0] and all(e[1].count(w) >= s[1].count(w) for w in s[1]) for s, e in zip(small[1], chosen, strict=True))
+        all(
+            s[0] == e[0] and all(e[1].count(w) >= s[1].count(w) for w in s[1])
+            for s, e in zip(small[1], chosen, strict=True)
+        )
         for chosen in permutations(large[1], len(small[1]))
     )
 
@@ -44,10 +47,18 @@ def test_below_is_embedding(most: int) -> None:
         assert sorted(basis.shapes()) == sorted(set(shapes))
         for shape in (*shapes, *(draw(dice, most) for _ in range(5))):
             assert basis.below(shape) == any(embeds(other, shape) for other in shapes)
-            assert basis.below(shape, strictly=True) == any(embeds(other, shape) for other in shapes if other != shape)
+            assert basis.below(shape, strictly=True) == any(
+                embeds(other, shape) for other in shapes if other != shape
+            )
             for other in shapes:
-                assert (other[0] == shape[0] and contained(other[1], shape[1])) == embeds(other, shape)
-        minimal = [s for s in sorted(set(shapes)) if not any(embeds(other, s) for other in shapes if other != s)]
+                assert (other[0] == shape[0] and contained(other[1], shape[1])) == embeds(
+                    other, shape
+                )
+        minimal = [
+            s
+            for s in sorted(set(shapes))
+            if not any(embeds(other, s) for other in shapes if other != s)
+        ]
         assert basis.minimal() == minimal
 
 

@@ -1,4 +1,6 @@
-"""Protocols with known answers: the verdict, how many workers and events a violation needs, and how hard it was."""
+"""Protocols with known answers: the verdict, how many workers and events a violation needs, and how
+hard it was.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from tests.cover.protocols import Known, known
 from tests.machines import abandoned, balance, fenced, no_company, no_loss, reference, single_flight
 
 ALL = known()
-NAMES = [f"{k.machine.name} {k.machine.semantics} {k.claim.name} {number}" for number, k in enumerate(ALL)]
+NAMES = [
+    f"{k.machine.name} {k.machine.semantics} {k.claim.name} {number}"
+    for number, k in enumerate(ALL)
+]
 
 
 @pytest.mark.parametrize("case", ALL, ids=NAMES)
@@ -45,7 +50,12 @@ def test_table_agrees_with_explicit_search(case: Known) -> None:
 def test_modular_part_alone_excludes_nothing() -> None:
     verdict = prove(reference(True), no_loss(), Budget())
     assert isinstance(verdict, Safe)
-    assert (verdict.invariant.excluded, verdict.rounds, verdict.elements, verdict.approximated) == ((), 0, 0, False)
+    assert (verdict.invariant.excluded, verdict.rounds, verdict.elements, verdict.approximated) == (
+        (),
+        0,
+        0,
+        False,
+    )
 
 
 def test_removing_broadcast_keeps_workers_apart() -> None:
@@ -69,7 +79,9 @@ def test_alone_is_enough_for_a_proof() -> None:
 
 @pytest.mark.parametrize("locked", [True, False])
 def test_alone_without_crashes_is_never_exactly_refuted(locked: bool) -> None:
-    """True claims, but nobody can crash: removing the offenders is too generous here, and the engine must say so."""
+    """True claims, but nobody can crash: removing the offenders is too generous here, and the
+    engine must say so.
+    """
     verdict = prove(*single_flight(locked), Budget())
     assert isinstance(verdict, Coverable)
     assert not verdict.exact
@@ -77,7 +89,9 @@ def test_alone_without_crashes_is_never_exactly_refuted(locked: bool) -> None:
 
 @pytest.mark.parametrize(("limit", "exact"), [(None, True), (1, True), (0, False)])
 def test_limits_and_absent(limit: int | None, exact: bool) -> None:
-    """An ``absent`` worker that may crash needs no approximation, nor does a limit that so few workers cannot reach."""
+    """An ``absent`` worker that may crash needs no approximation, nor does a limit that so few
+    workers cannot reach.
+    """
     verdict = prove(*abandoned(limit), Budget())
     assert isinstance(verdict, Coverable)
     assert (verdict.workers, verdict.events, verdict.exact) == (1, 1, exact)

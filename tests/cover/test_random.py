@@ -1,4 +1,6 @@
-"""Random machines: the unbounded engine and a bounded explicit search never contradict each other."""
+"""Random machines: the unbounded engine and a bounded explicit search never contradict each
+other.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ def violated(machine: Machine, claim: Property, workers: int, events: int) -> bo
     """Explicit search within bounds; ``None`` if that is too large."""
     bounded = Bounded(machine, workers)
     reached = bounded.reachable(events, MOST)
-    return None if reached is None else any(bounded.bad(configuration, claim) for configuration in reached)
+    return (
+        None
+        if reached is None
+        else any(bounded.bad(configuration, claim) for configuration in reached)
+    )
 
 
 def compare(seed: int, monotone: bool) -> None:
@@ -39,7 +45,9 @@ def compare(seed: int, monotone: bool) -> None:
 
 
 def check_invariant(machine: Machine, claim: Property, invariant: Invariant, seed: int) -> None:
-    """It holds of all that is reachable; it is kept by every step from small configurations inside it; none of those is bad."""
+    """It holds of all that is reachable; it is kept by every step from small configurations inside
+    it; none of those is bad.
+    """
     bounded = Bounded(machine, 99)
     for configuration in Bounded(machine, 2).reachable(2, MOST) or ():
         assert satisfies(configuration, invariant)
@@ -53,7 +61,9 @@ def check_invariant(machine: Machine, claim: Property, invariant: Invariant, see
 
 
 def draw(invariant: Invariant, dice: random.Random) -> Configuration:
-    """A component, up to two events and up to three workers, all inside R; hardly ever reachable."""
+    """A component, up to two events and up to three workers, all inside R; hardly ever
+    reachable.
+    """
     component = dice.choice(sorted(invariant.components))
     rows = sorted(event for c, event in invariant.events if c == component)
     events = []

@@ -1,4 +1,6 @@
-"""The crash map agrees with brute force: the interpreter walks the design with a ``crash here`` in that gap; nothing else fails."""
+"""The crash map agrees with brute force: the interpreter walks the design with a ``crash here`` in
+that gap; nothing else fails.
+"""
 
 from __future__ import annotations
 
@@ -42,14 +44,18 @@ def _marked(text: str, line: int) -> Design:
 
 
 def _allowed(step: Step, state: State) -> bool:
-    """Normal operation, the death at the mark, and what follows from a death once nobody is left."""
+    """Normal operation, the death at the mark, and what follows from a death once nobody is
+    left.
+    """
     if step.cause in (Cause.REDELIVERY, Cause.LOCK_EXPIRED):
         return not state.workers
     return not step.cause.is_fault or (step.cause is Cause.KILLED and step.outcome == "")
 
 
 def _broken(design: Design, semantics: Semantics, claim: Claim) -> bool:
-    """Whether some run with one event breaks the claim; workers one after the other, and two where they may meet."""
+    """Whether some run with one event breaks the claim; workers one after the other, and two where
+    they may meet.
+    """
     ctx = Context.of(design, semantics)
     judge = Judge(ctx)
     kind = next(iter(design.events))
@@ -83,7 +89,10 @@ def test_a_mark_in_the_gap_says_the_same(name: str, semantics: Semantics) -> Non
         marked = _marked(text, mapped.gap.before)
         for harm, claim in zip(mapped.harms, marked.claims, strict=True):
             if claim.kind != "eventually-settled":
-                assert (harm.harm is not Harm.HARMLESS) == _broken(marked, semantics, claim), (mapped.text, claim.text)
+                assert (harm.harm is not Harm.HARMLESS) == _broken(marked, semantics, claim), (
+                    mapped.text,
+                    claim.text,
+                )
                 compared += 1
     assert compared >= 4
 
@@ -98,7 +107,11 @@ def test_every_harm_is_a_run_of_the_design_with_crashes_there_only(name: str) ->
                 assert (harm.trace is None) == (harm.harm is Harm.HARMLESS)
                 if harm.trace is not None:
                     assert breaks(design, claim, harm.trace)
-                    killed = [s for s in harm.trace.steps if s.cause is Cause.KILLED and s.outcome != "request lost"]
+                    killed = [
+                        s
+                        for s in harm.trace.steps
+                        if s.cause is Cause.KILLED and s.outcome != "request lost"
+                    ]
                     assert killed
                     assert {s.line for s in killed} == {mapped.gap.before}
                     assert len(killed) == harm.crashes
@@ -107,7 +120,9 @@ def test_every_harm_is_a_run_of_the_design_with_crashes_there_only(name: str) ->
 def _shown(found: CrashMap) -> str:
     lines = [f"{found.semantics.value}, up to {found.workers} workers and {found.events} events"]
     for mapped in found.gaps:
-        lines.append(f"  {mapped.gap.process}: {mapped.text}: {', '.join(h.value for h in mapped.worst)}")
+        lines.append(
+            f"  {mapped.gap.process}: {mapped.text}: {', '.join(h.value for h in mapped.worst)}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -138,9 +153,13 @@ def test_limits_make_unknown() -> None:
     assert design is not None
     found = crash_map(design, LEAST, Options(states=1))
     assert not found.complete
-    assert {h.harm for g in found.gaps for h in g.harms if h.kind == "no-duplicate"} == {Harm.UNKNOWN}
+    assert {h.harm for g in found.gaps for h in g.harms if h.kind == "no-duplicate"} == {
+        Harm.UNKNOWN
+    }
     assert all(h.reason for g in found.gaps for h in g.harms if h.harm is Harm.UNKNOWN)
 
 
 def test_no_crash_no_gap() -> None:
-    assert crash_map(_design(TWO_EVENTS.replace("claim", "assume no crash\nclaim")), LEAST).gaps == ()
+    assert (
+        crash_map(_design(TWO_EVENTS.replace("claim", "assume no crash\nclaim")), LEAST).gaps == ()
+    )

@@ -60,9 +60,15 @@ def test_groups_are_the_words_of_the_grammar() -> None:
 
 
 def test_the_textmate_grammar_has_every_word() -> None:
-    patterns = json.loads((VSCODE / "syntaxes" / "once.tmLanguage.json").read_text(encoding="utf-8"))["patterns"]
+    patterns = json.loads(
+        (VSCODE / "syntaxes" / "once.tmLanguage.json").read_text(encoding="utf-8")
+    )["patterns"]
     listed = [p["match"] for p in patterns if "name" in p and "(?:" in p["match"]]
-    found = {w for match in listed for w in re.findall(r"[a-z][a-z-]*", match.split("(?:")[1].split(")")[0])}
+    found = {
+        w
+        for match in listed
+        for w in re.findall(r"[a-z][a-z-]*", match.split("(?:")[1].split(")")[0])
+    }
     assert found == spelled_out()
 
 
@@ -73,7 +79,9 @@ def tokens(text: str) -> list[tuple[object, str]]:
     return [(kind, value) for kind, value in OnceLexer().get_tokens(text) if value.strip()]
 
 
-@pytest.mark.parametrize("path", [p for p in files() if p.suffix == ".once" and p.parts[0] == "examples"], ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in files() if p.suffix == ".once" and p.parts[0] == "examples"], ids=str
+)
 def test_designs_are_lexed_whole(path: Path) -> None:
     found = list(OnceLexer().get_tokens(read(path)))
     assert "".join(value for _, value in found).strip() == read(path).strip()
@@ -82,8 +90,11 @@ def test_designs_are_lexed_whole(path: Path) -> None:
 
 def test_keywords_and_names() -> None:
     assert tokens("event Paid(id, key)")[:4] == [
-        (Keyword.Declaration, "event"), (Name.Class, "Paid"), (Token.Punctuation, "("), (Name.Variable, "id"),
-    ]  # fmt: skip
+        (Keyword.Declaration, "event"),
+        (Name.Class, "Paid"),
+        (Token.Punctuation, "("),
+        (Name.Variable, "id"),
+    ]
     assert (Name.Variable, "id") in tokens("store seen per id, unique")
     assert (Keyword.Reserved, "unique") in tokens("store seen per id, unique")
     assert (Keyword.Constant, "at-least-once") in tokens("queue q of Paid at-least-once")
@@ -104,13 +115,17 @@ def test_every_word_is_a_keyword(word: str) -> None:
 
 
 def test_the_entry_point() -> None:
-    """It is found by name in an installed package; in a checkout without one there is nothing to find."""
+    """It is found by name in an installed package; in a checkout without one there is nothing to
+    find.
+    """
     declared = 'onceproof = "onceproof.lang.highlight:OnceLexer"'
     assert declared in read("pyproject.toml")
     try:
         found = get_lexer_by_name("once")
     except ValueError:
-        pytest.skip("onceproof is not installed in this environment: entry points are not registered")
+        pytest.skip(
+            "onceproof is not installed in this environment: entry points are not registered"
+        )
     assert isinstance(found, OnceLexer)
     assert isinstance(get_lexer_for_filename("a.once"), OnceLexer)
 
@@ -133,7 +148,10 @@ def test_the_manifest_names_files_that_exist() -> None:
 
 def test_every_command_is_registered_and_calls_one_that_exists() -> None:
     source = (VSCODE / "src" / "extension.js").read_text(encoding="utf-8")
-    contributed = re.findall(r'"command": "(onceproof\.\w+)", "title"', (VSCODE / "package.json").read_text(encoding="utf-8"))
+    contributed = re.findall(
+        r'"command": "(onceproof\.\w+)", "title"',
+        (VSCODE / "package.json").read_text(encoding="utf-8"),
+    )
     assert len(contributed) == 3
     assert set(contributed) == set(re.findall(r'registerCommand\("(onceproof\.\w+)"', source))
     assert {"lsp", "check", "report"} <= set(COMMANDS)
@@ -153,12 +171,22 @@ def test_the_package_holds_what_it_must(tmp_path: Path) -> None:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     target = tmp_path / "onceproof.vsix"
-    done = subprocess.run([str(VSCODE / "package.sh"), str(target)], capture_output=True, text=True, check=False)
-    if done.returncode and re.search(r"npm (ERR!|error).*(network|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN)", done.stderr):
+    done = subprocess.run(
+        [str(VSCODE / "package.sh"), str(target)], capture_output=True, text=True, check=False
+    )
+    if done.returncode and re.search(
+        r"npm (ERR!|error).*(network|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN)", done.stderr
+    ):
         pytest.skip("the package registry cannot be reached")
     assert done.returncode == 0, done.stdout + done.stderr
     names = set(zipfile.ZipFile(target).namelist())
     assert {n.removeprefix("extension/") for n in names if n.startswith("extension/")} == {
-        "package.json", "readme.md", "LICENSE.txt", "language-configuration.json", "dist/extension.js", "snippets/once.json",
-        "syntaxes/once.tmLanguage.json", "syntaxes/markdown.tmLanguage.json",
-    }  # fmt: skip
+        "package.json",
+        "readme.md",
+        "LICENSE.txt",
+        "language-configuration.json",
+        "dist/extension.js",
+        "snippets/once.json",
+        "syntaxes/once.tmLanguage.json",
+        "syntaxes/markdown.tmLanguage.json",
+    }

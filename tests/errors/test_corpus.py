@@ -1,6 +1,8 @@
-"""One file per mistake in ``corpus/``; the sibling ``.expect`` file holds everything the reader is told about it.
+"""One file per mistake in ``corpus/``; the sibling ``.expect`` file holds everything the reader is
+told about it.
 
-``pytest --update`` writes the ``.expect`` files anew. Read them as the person who made the mistake would.
+``pytest --update`` writes the ``.expect`` files anew. Read them as the person who made the mistake
+would.
 """
 
 from __future__ import annotations
@@ -30,13 +32,33 @@ BY_HAND = {
 """Codes that a file of the corpus cannot show, and where they are tested."""
 EFFECT, SEND = "effect x per k\n  ", "consumer c on q\n  send e\n    "
 PLACES = {
-    "import": "", "expect": "claim no loss of e\n  ", "key": EFFECT, "can": EFFECT, "checks": EFFECT, "late": "queue x of y\n  ",
+    "import": "",
+    "expect": "claim no loss of e\n  ",
+    "key": EFFECT,
+    "can": EFFECT,
+    "checks": EFFECT,
+    "late": "queue x of y\n  ",
     **dict.fromkeys(
-        ("delivery", "lease", "partitions", "shutdown", "never", "drops", "keeps",
-         "commit", "messages", "publishes", "batches", "aborted"),
+        (
+            "delivery",
+            "lease",
+            "partitions",
+            "shutdown",
+            "never",
+            "drops",
+            "keeps",
+            "commit",
+            "messages",
+            "publishes",
+            "batches",
+            "aborted",
+        ),
         "queue x of y\n  ",
-    ), "on": SEND, "retry": SEND, "else": "consumer c on q\n  if k in s\n    ack\n  ",
-}  # fmt: skip
+    ),
+    "on": SEND,
+    "retry": SEND,
+    "else": "consumer c on q\n  if k in s\n    ack\n  ",
+}
 """What must stand above a line that begins with the word."""
 
 
@@ -46,13 +68,19 @@ def declared() -> list[str]:
     for module in (syntax, names, models):
         for function in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef):
-                strings = {x.value for x in ast.walk(function) if isinstance(x, ast.Constant) and isinstance(x.value, str)}
+                strings = {
+                    x.value
+                    for x in ast.walk(function)
+                    if isinstance(x, ast.Constant) and isinstance(x.value, str)
+                }
                 codes += sorted(s for s in strings if re.fullmatch(r"[SN]\d{3}", s))
     return [*codes, syntax.TAB]
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda p: p.stem)
-def test_the_mistake_is_explained(path: Path, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mistake_is_explained(
+    path: Path, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(path.parent)
     loaded = load(path.name)
     golden(path.with_suffix(".expect"), render(loaded.diagnostics, loaded.sources))
@@ -73,7 +101,14 @@ def test_designs_with_every_construct_have_no_mistake() -> None:
 def test_every_word_of_the_grammar_is_in_a_design_without_mistakes() -> None:
     words = set(re.findall(r"[a-z][a-z\-]*", "".join(p.read_text(encoding="utf-8") for p in VALID)))
     optional = {"drop", "holds", "refuted", "import"}
-    assert sorted({w for ws in automaton().literals.values() for w in ws if w[0].isalpha()} - words - optional) == []
+    assert (
+        sorted(
+            {w for ws in automaton().literals.values() for w in ws if w[0].isalpha()}
+            - words
+            - optional
+        )
+        == []
+    )
 
 
 def test_every_code_is_shown_by_a_file() -> None:
@@ -94,7 +129,9 @@ def test_every_code_has_its_section_in_the_documentation() -> None:
 def test_codes_are_not_shared_by_kinds_of_mistakes() -> None:
     """A code may have several wordings, but within one module only."""
     for code in set(declared()):
-        assert code[0] == ("S" if code in Path(str(syntax.__file__)).read_text(encoding="utf-8") else "N")
+        assert code[0] == (
+            "S" if code in Path(str(syntax.__file__)).read_text(encoding="utf-8") else "N"
+        )
 
 
 @pytest.mark.parametrize("first", SHAPES)
@@ -102,7 +139,9 @@ def test_the_shapes_that_are_shown_are_right(first: str) -> None:
     for shape in SHAPES[first]:
         line = shape.replace("CONDITION", "k in s")
         block = (
-            "\n" + " " * 6 + "ack" if first in ("consumer", "relay", "fragment", "if", "else", "atomic", "section", "on") else ""
+            "\n" + " " * 6 + "ack"
+            if first in ("consumer", "relay", "fragment", "if", "else", "atomic", "section", "on")
+            else ""
         )
         declares = first in PLACES or line.split()[0] in (
             "event",
@@ -114,11 +153,18 @@ def test_the_shapes_that_are_shown_are_right(first: str) -> None:
             "lock",
             "consumer",
         )
-        above = PLACES.get(first, "" if declares or first in ("relay", "fragment", "assume", "claim") else "consumer c on q\n  ")
+        above = PLACES.get(
+            first,
+            ""
+            if declares or first in ("relay", "fragment", "assume", "claim")
+            else "consumer c on q\n  ",
+        )
         found = load_text(above + line + block + "\n").diagnostics
         assert [d for d in found if d.code.startswith("S")] == [], shape
 
 
 def test_every_assumption_that_is_listed_is_one() -> None:
     for phrase in ASSUMPTIONS:
-        assert not [d for d in load_text(f"assume {phrase}\n").diagnostics if d.code.startswith("S")]
+        assert not [
+            d for d in load_text(f"assume {phrase}\n").diagnostics if d.code.startswith("S")
+        ]

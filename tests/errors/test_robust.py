@@ -50,18 +50,26 @@ claim no duplicate mail
 def checked(text: str, path: str = "d.once") -> Loaded:
     """What came of a text, after looking at every diagnostic and rendering them all."""
     loaded = load_text(text, path)
-    assert loaded.design is not None or any(d.severity is Severity.ERROR for d in loaded.diagnostics)
+    assert loaded.design is not None or any(
+        d.severity is Severity.ERROR for d in loaded.diagnostics
+    )
     for d in loaded.diagnostics:
         for label in (d.primary, *d.secondary):
             source = loaded.sources[label.span.path]
             line = source.line(label.span.line)
             assert 1 <= label.span.line <= len(source.lines), d
             assert label.span.end_line == label.span.line, d
-            assert 1 <= label.span.column <= label.span.end_column <= max(len(line), 1) + 1, (d, line)
+            assert 1 <= label.span.column <= label.span.end_column <= max(len(line), 1) + 1, (
+                d,
+                line,
+            )
     shown = render(loaded.diagnostics, loaded.sources)
     assert shown == "".join(text for text, _ in styled(loaded.diagnostics, loaded.sources))
     assert all(c.isprintable() or c == "\n" for c in shown)
-    assert not re.search(r"\b(_NL|_INDENT|_DEDENT|_ERROR|LPAR|RPAR|VBAR|OUTCOME|LIMIT_END)\b", shown) or "LPAR" in text
+    assert (
+        not re.search(r"\b(_NL|_INDENT|_DEDENT|_ERROR|LPAR|RPAR|VBAR|OUTCOME|LIMIT_END)\b", shown)
+        or "LPAR" in text
+    )
     return loaded
 
 
@@ -74,14 +82,28 @@ def codes(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("", "S009"), ("\n\n  \n", "S009"), ("# a\n  # b\n", "S009"), ("\ufeff", "S009"), ("\f\n", "S009")]
+    ("text", "found"),
+    [
+        ("", "S009"),
+        ("\n\n  \n", "S009"),
+        ("# a\n  # b\n", "S009"),
+        ("\ufeff", "S009"),
+        ("\f\n", "S009"),
+    ],
 )
 def test_a_text_without_content_is_said_to_be_empty(text: str, found: str) -> None:
     assert codes(text) == [found]
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x7fELF\x02\x01\x01\x00\x00", b"event E(id)\x00\n", b"\xff\xfee\x00v\x00", b"caf\xe9 \n", b"\x00" * 1000]
+    "data",
+    [
+        b"\x7fELF\x02\x01\x01\x00\x00",
+        b"event E(id)\x00\n",
+        b"\xff\xfee\x00v\x00",
+        b"caf\xe9 \n",
+        b"\x00" * 1000,
+    ],
 )
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.once"
@@ -112,7 +134,9 @@ def test_a_long_line_is_left_out_and_the_rest_is_read() -> None:
 
 def test_deep_nesting_is_reported_once() -> None:
     deep = "".join(" " * (i + 1) + "if id in s\n" for i in range(1000))
-    assert codes(SMALL.split("consumer")[0] + "consumer c on q\n" + deep + " " * 1001 + "ack\n") == ["S007"]
+    assert codes(
+        SMALL.split("consumer")[0] + "consumer c on q\n" + deep + " " * 1001 + "ack\n"
+    ) == ["S007"]
     chain = "  if id in s\n    ack\n" + "  else if id not in s\n    ack\n" * 1000
     assert codes(SMALL.split("consumer")[0] + "consumer c on q\n" + chain) == ["S007"]
 
@@ -135,9 +159,36 @@ def test_names_in_other_scripts_are_reported_and_still_match_each_other() -> Non
 
 
 @pytest.mark.parametrize(
-    "c", ["\x01", "\x02", "\x1b", "\x7f", "\u200b", "\u202e", "\xa0", "\r", "\ud800", "“", "—", "🙂", "\x0b", "\x85", "\u2028"]
+    "c",
+    [
+        "\x01",
+        "\x02",
+        "\x1b",
+        "\x7f",
+        "\u200b",
+        "\u202e",
+        "\xa0",
+        "\r",
+        "\ud800",
+        "“",
+        "—",
+        "🙂",
+        "\x0b",
+        "\x85",
+        "\u2028",
+    ],
 )
-@pytest.mark.parametrize("place", ["queue q{} of E", "queue q{}of E", "{}queue q of E", "queue q of E{}", "queue q of {} E", "{}"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "queue q{} of E",
+        "queue q{}of E",
+        "{}queue q of E",
+        "queue q of E{}",
+        "queue q of {} E",
+        "{}",
+    ],
+)
 def test_a_strange_character_is_named(c: str, place: str) -> None:
     loaded = checked(SMALL.replace("queue q of E", place.format(c)))
     assert not any(d.code == "S012" for d in loaded.diagnostics)
@@ -154,9 +205,12 @@ def big(kind: str) -> str:
     """About 100 kB of a design; ``kind`` says what is wrong with it."""
     steps = {"": "", "one": "", "all": "x"}[kind]
     body = "".join(
-        f"  send{steps} mail\n  if id in s{'' if kind != 'all' else ':'}\n    set t.status = open\n" for _ in range(2000)
+        f"  send{steps} mail\n  if id in s{'' if kind != 'all' else ':'}\n    set t.status = open\n"
+        for _ in range(2000)
     )
-    return SMALL.replace("  ack\nclaim", body + "  ack\nclaim") + ("claim no duplicat mail\n" if kind else "")
+    return SMALL.replace("  ack\nclaim", body + "  ack\nclaim") + (
+        "claim no duplicat mail\n" if kind else ""
+    )
 
 
 @pytest.mark.parametrize("kind", ["", "one", "all"])
@@ -178,8 +232,16 @@ WORDS = sorted(
     {w for words in automaton().literals.values() for w in words}
     | {"x", "id", "E", "q", "24h", "3", '"a"', "==", "{", "}", ";", "'", "#"}
 )
-quiet = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
-line = st.tuples(st.integers(0, 5), st.lists(st.sampled_from(WORDS), max_size=9)).map(lambda x: " " * x[0] + " ".join(x[1]))
+quiet = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    database=None,
+)
+line = st.tuples(st.integers(0, 5), st.lists(st.sampled_from(WORDS), max_size=9)).map(
+    lambda x: " " * x[0] + " ".join(x[1])
+)
 
 
 @quiet
@@ -210,7 +272,11 @@ def mutated(draw: st.DrawFn) -> str:
     lines = draw(st.sampled_from([SMALL, VALID])).split("\n")
     for _ in range(draw(st.integers(1, 5))):
         i, j = draw(st.integers(0, len(lines) - 1)), draw(st.integers(0, len(lines) - 1))
-        kind = draw(st.sampled_from(["drop", "twice", "swap", "indent", "dedent", "cut", "letter", "insert"]))
+        kind = draw(
+            st.sampled_from(
+                ["drop", "twice", "swap", "indent", "dedent", "cut", "letter", "insert"]
+            )
+        )
         if kind == "drop":
             lines[i] = ""
         elif kind == "twice":
@@ -218,12 +284,18 @@ def mutated(draw: st.DrawFn) -> str:
         elif kind == "swap":
             lines[i], lines[j] = lines[j], lines[i]
         elif kind in ("indent", "dedent"):
-            lines[i] = lines[i].removeprefix("  ") if kind == "dedent" else " " * draw(st.integers(1, 4)) + lines[i]
+            lines[i] = (
+                lines[i].removeprefix("  ")
+                if kind == "dedent"
+                else " " * draw(st.integers(1, 4)) + lines[i]
+            )
         elif lines[i]:
             at = draw(st.integers(0, len(lines[i]) - 1))
-            new = {"cut": "", "letter": lines[i][at] * 2, "insert": draw(st.sampled_from(["x", " ", ":", "(", "\t", ".", "ß"]))}[
-                kind
-            ]
+            new = {
+                "cut": "",
+                "letter": lines[i][at] * 2,
+                "insert": draw(st.sampled_from(["x", " ", ":", "(", "\t", ".", "ß"])),
+            }[kind]
             lines[i] = lines[i][:at] + new + lines[i][at + (kind != "insert") :]
     return "\n".join(lines)
 

@@ -1,4 +1,6 @@
-"""The reference problem has the state counts that SPIN, TLC, Rumur and the other tools found (bench/README.md)."""
+"""The reference problem has the state counts that SPIN, TLC, Rumur and the other tools found
+(bench/README.md).
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,25 @@ from tests.machines import no_dup, no_loss, reference
 
 @pytest.mark.parametrize(
     ("events", "workers", "full", "transitions", "orbits"),
-    [(1, 1, 31, 63, 31), (2, 2, 4_825, 22_126, 1_341), (3, 2, 90_909, 473_619, 8_625), (3, 3, 1_235_931, 8_810_397, 43_981)],
+    [
+        (1, 1, 31, 63, 31),
+        (2, 2, 4_825, 22_126, 1_341),
+        (3, 2, 90_909, 473_619, 8_625),
+        (3, 3, 1_235_931, 8_810_397, 43_981),
+    ],
 )
-def test_full_counts_come_out_of_the_orbits(events: int, workers: int, full: int, transitions: int, orbits: int) -> None:
+def test_full_counts_come_out_of_the_orbits(
+    events: int, workers: int, full: int, transitions: int, orbits: int
+) -> None:
     found = explore(reference(True), Bounds(workers, events), Budget())
     assert found.complete
     assert (found.full_states, found.full_transitions, found.states) == (full, transitions, orbits)
     assert found.fired == frozenset(range(len(reference(True).rules)))
 
 
-@pytest.mark.parametrize(("events", "workers", "full", "transitions"), [(1, 1, 31, 63), (2, 2, 4_825, 22_126)])
+@pytest.mark.parametrize(
+    ("events", "workers", "full", "transitions"), [(1, 1, 31, 63), (2, 2, 4_825, 22_126)]
+)
 def test_plain_mode_agrees(events: int, workers: int, full: int, transitions: int) -> None:
     found = explore(reference(True), Bounds(workers, events), Budget(), symmetry=False)
     assert (found.states, found.transitions) == (full, transitions)
@@ -63,6 +74,11 @@ def test_a_budget_stops_the_search_and_is_named() -> None:
 
 def test_progress_is_told_now_and_then() -> None:
     told: list[tuple[int, int]] = []
-    explore(reference(True), Bounds(2, 3), Budget(), lambda states, transitions: told.append((states, transitions)))
+    explore(
+        reference(True),
+        Bounds(2, 3),
+        Budget(),
+        lambda states, transitions: told.append((states, transitions)),
+    )
     assert len(told) == 2
     assert told == sorted(told)

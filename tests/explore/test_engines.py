@@ -1,4 +1,6 @@
-"""The engines of the exhaustive search count the same graph, and each finds a run as short as any."""
+"""The engines of the exhaustive search count the same graph, and each finds a run as short as
+any.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,11 @@ from tests.explore.test_search import naive_bad, replay
 from tests.machines import no_dup, random_machine, reference
 
 KNOWN = {
-    (1, 1): (31, 63, 31), (2, 2): (4_825, 22_126, 1_341), (3, 2): (90_909, 473_619, 8_625), (3, 3): (1_235_931, 8_810_397, 43_981),
-}  # fmt: skip
+    (1, 1): (31, 63, 31),
+    (2, 2): (4_825, 22_126, 1_341),
+    (3, 2): (90_909, 473_619, 8_625),
+    (3, 3): (1_235_931, 8_810_397, 43_981),
+}
 
 
 @pytest.mark.parametrize(("events", "workers"), KNOWN)
@@ -41,26 +46,43 @@ def test_known_counts(engine: str, events: int, workers: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "events", "workers", "full"),
-    [("orbits", 4, 3, 24_677_109), ("dense", 4, 3, 24_677_109), ("orbits", 5, 3, 416_424_969), ("orbits", 6, 3, 6_299_297_019)],
+    [
+        ("orbits", 4, 3, 24_677_109),
+        ("dense", 4, 3, 24_677_109),
+        ("orbits", 5, 3, 416_424_969),
+        ("orbits", 6, 3, 6_299_297_019),
+    ],
 )
 def test_large_known_counts(engine: str, events: int, workers: int, full: int) -> None:
     assert count(reference(True), Bounds(workers, events), Budget(), engine).full_states == full
 
 
-def _compared(machine: Machine, bounds: Bounds, engine: str, wanted: Exploration, quick: Exploration) -> bool:
+def _compared(
+    machine: Machine, bounds: Bounds, engine: str, wanted: Exploration, quick: Exploration
+) -> bool:
     """Whether the engine could count at all; if so, it counts as the reference does."""
     try:
         found = count(machine, bounds, Budget(), engine)
     except Unsuited:
         return False
-    assert (found.full_states, found.full_transitions, found.fired) == (wanted.states, wanted.transitions, wanted.fired), engine
+    assert (found.full_states, found.full_transitions, found.fired) == (
+        wanted.states,
+        wanted.transitions,
+        wanted.fired,
+    ), engine
     if engine == "orbits":
-        assert (found.states, found.transitions, found.depth) == (quick.states, quick.transitions, wanted.depth)
+        assert (found.states, found.transitions, found.depth) == (
+            quick.states,
+            quick.transitions,
+            wanted.depth,
+        )
     return True
 
 
 def test_engines_agree_on_random_machines() -> None:
-    """Counts with the readable reference, and the length of a shortest run with one another; each run is replayed."""
+    """Counts with the readable reference, and the length of a shortest run with one another; each
+    run is replayed.
+    """
     counted, refuted = dict.fromkeys(ENGINES, 0), 0
     for seed in range(120):
         machine, prop = random_machine(seed, monotone=seed % 2 == 0)
@@ -90,14 +112,22 @@ def test_engines_agree_on_random_machines() -> None:
 
 
 def test_the_reference_problem_is_refuted_equally_fast() -> None:
-    runs = [shortest(reference(False), no_dup(), Bounds(2, 2), Budget(), engine) for engine in ENGINES]
-    assert {len(run.moves) for run in runs if isinstance(run, Run)} == {9}  # one delivery to the mail, again, another to the mail
+    runs = [
+        shortest(reference(False), no_dup(), Bounds(2, 2), Budget(), engine) for engine in ENGINES
+    ]
+    assert {len(run.moves) for run in runs if isinstance(run, Run)} == {
+        9
+    }  # one delivery to the mail, again, another to the mail
     assert all(isinstance(run, Run) for run in runs)
-    safe = [shortest(reference(True), no_dup(), Bounds(2, 2), Budget(), engine) for engine in ENGINES]
+    safe = [
+        shortest(reference(True), no_dup(), Bounds(2, 2), Budget(), engine) for engine in ENGINES
+    ]
     assert {s.full_states for s in safe if isinstance(s, Exploration)} == {4_825}
 
 
-def test_the_automatic_choice_is_named_and_moves_on_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_automatic_choice_is_named_and_moves_on_where_it_pays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(choose, "SMALL", 1_000)
     assert count(reference(True), Bounds(1), Budget()).states == 31
     large = count(reference(True), Bounds(2, 2), Budget())
@@ -131,13 +161,19 @@ def test_what_does_not_fit_is_told_or_done_otherwise(monkeypatch: pytest.MonkeyP
 
 
 def test_a_row_outside_the_axes_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The array has a place for a combination whose moves nobody worked out: being there is an error, never ignored."""
+    """The array has a place for a combination whose moves nobody worked out: being there is an
+    error, never ignored.
+    """
     whole = dense.reachable
 
     def without_one(local: object) -> Known:
         known = whole(local)  # type: ignore[arg-type]
-        lost = next(after for _, before, after in known.moves if before[2] < 0 <= after[2])  # a new worker
-        return Known(known.components, known.events, known.workers, known.triples - {lost}, known.moves)
+        lost = next(
+            after for _, before, after in known.moves if before[2] < 0 <= after[2]
+        )  # a new worker
+        return Known(
+            known.components, known.events, known.workers, known.triples - {lost}, known.moves
+        )
 
     monkeypatch.setattr(dense, "reachable", without_one)
     with pytest.raises(MachineError, match="outside the domain"):

@@ -25,7 +25,14 @@ def unquoted(text: str) -> str:
 @pytest.mark.parametrize("bounds", [Bounds(1), Bounds(2, 2), Bounds(2, 1, 2)])
 @pytest.mark.parametrize(
     "machine",
-    [reference(False), balance(True)[0], versions(False)[0], orders(False)[0], random_machine(7)[0], random_machine(8)[0]],
+    [
+        reference(False),
+        balance(True)[0],
+        versions(False)[0],
+        orders(False)[0],
+        random_machine(7)[0],
+        random_machine(8)[0],
+    ],
     ids=lambda machine: machine.name,
 )
 def test_counts_are_those_of_the_exploration(machine: Machine, bounds: Bounds) -> None:
@@ -57,8 +64,13 @@ def test_dot_reads_back() -> None:
     graph.nodes[0]["label"] = 'a "quoted" \\n\nlabel\\'
     lines = to_dot(graph, 'the "name"').splitlines()
     assert (lines[0], lines[-1]) == ('digraph "the \\"name\\"" {', "}")
-    nodes = [re.fullmatch(rf"  (\d+) \[label={STRING}(, peripheries=2)?\];", line) for line in lines]
-    edges = [re.fullmatch(rf"  (\d+) -> (\d+) \[label={STRING}(, style=dashed)?\];", line) for line in lines]
+    nodes = [
+        re.fullmatch(rf"  (\d+) \[label={STRING}(, peripheries=2)?\];", line) for line in lines
+    ]
+    edges = [
+        re.fullmatch(rf"  (\d+) -> (\d+) \[label={STRING}(, style=dashed)?\];", line)
+        for line in lines
+    ]
     assert [(int(n[1]), unquoted(n[2]), bool(n[3])) for n in nodes if n] == [
         (node, data["label"], data["initial"]) for node, data in graph.nodes(data=True)
     ]
@@ -76,7 +88,13 @@ def test_graphviz_reads_the_dot() -> None:
         pytest.skip("needs Graphviz")
     graph = state_graph(reference(False), Bounds(2), Budget())
     graph.nodes[0]["label"] = 'a "quoted" \\n\n<label>\\'
-    done = subprocess.run([dot, "-Tdot_json"], input=to_dot(graph, 'the "name"'), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [dot, "-Tdot_json"],
+        input=to_dot(graph, 'the "name"'),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     read = json.loads(done.stdout)
     assert (len(read["objects"]), len(read["edges"])) == (len(graph), graph.number_of_edges())
 

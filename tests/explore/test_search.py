@@ -1,4 +1,6 @@
-"""The search agrees with a naive reading of the contract, written here a second time over names and values."""
+"""The search agrees with a naive reading of the contract, written here a second time over names and
+values.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ from tests.machines import (
 )
 
 Row = tuple[tuple[str, str], ...]
-Config = tuple[tuple[Row, ...], tuple[tuple[Row, ...], ...], tuple[tuple[int, int, Row] | None, ...]]
+Config = tuple[
+    tuple[Row, ...], tuple[tuple[Row, ...], ...], tuple[tuple[int, int, Row] | None, ...]
+]
 
 
 def holds(guard: Guard, values: dict[str, str]) -> bool:
@@ -63,7 +67,10 @@ def holds(guard: Guard, values: dict[str, str]) -> bool:
 
 
 def updated(updates: tuple[Update, ...], values: dict[str, str]) -> dict[str, str]:
-    return values | {u.target: u.table[0][1] if u.source is None else dict(u.table)[values[u.source]] for u in updates}
+    return values | {
+        u.target: u.table[0][1] if u.source is None else dict(u.table)[values[u.source]]
+        for u in updates
+    }
 
 
 def part(row: Row, values: dict[str, str]) -> Row:
@@ -72,7 +79,10 @@ def part(row: Row, values: dict[str, str]) -> Row:
 
 def naive_starts(machine: Machine, bounds: Bounds) -> list[Config]:
     def rows(level: Level) -> list[Row]:
-        return [tuple(row) for row in product(*([(v.name, x) for x in v.initial] for v in machine.level(level)))]
+        return [
+            tuple(row)
+            for row in product(*([(v.name, x) for x in v.initial] for v in machine.level(level)))
+        ]
 
     events = list(product(rows(Level.EVENT), repeat=bounds.events))
     return [
@@ -87,17 +97,24 @@ def naive_fire(machine: Machine, config: Config, move: Move) -> Config | None:
     rows, events, pool = config
     rule, c, e = machine.rules[move.rule], move.component, move.event
     actor = pool[move.worker] if move.worker >= 0 else None
-    values = dict(rows[c]) | (dict(events[c][e]) if e >= 0 else {}) | (dict(actor[2]) if actor else {})
+    values = (
+        dict(rows[c]) | (dict(events[c][e]) if e >= 0 else {}) | (dict(actor[2]) if actor else {})
+    )
     newborn = tuple((v.name, v.initial[0]) for v in machine.level(Level.WORKER))
     if not holds(rule.guard, values):
         return None
     after = updated(rule.updates, values | (dict(newborn) if rule.kind is RuleKind.SPAWN else {}))
     others = [(n, w) for n, w in enumerate(pool) if w is not None and n != move.worker]
-    if rule.alone is not None and any(w[:2] == (c, e) and holds(rule.alone, dict(w[2])) for _, w in others):
+    if rule.alone is not None and any(
+        w[:2] == (c, e) and holds(rule.alone, dict(w[2])) for _, w in others
+    ):
         return None
     if rule.kind is RuleKind.SPAWN:
         for limit in machine.limits:
-            if holds(limit.guard, after) and sum(holds(limit.guard, dict(w[2])) for _, w in others) >= limit.count:
+            if (
+                holds(limit.guard, after)
+                and sum(holds(limit.guard, dict(w[2])) for _, w in others) >= limit.count
+            ):
                 return None
     new: list[tuple[int, int, Row] | None] = [None] * len(pool)
     for n, worker in others:
@@ -105,13 +122,22 @@ def naive_fire(machine: Machine, config: Config, move: Move) -> Config | None:
         for broadcast in rule.others:
             inside = worker[0] == c and (broadcast.scope is Level.COMPONENT or worker[1] == e)
             if inside and holds(broadcast.guard, dict(worker[2])):
-                new[n] = None if broadcast.removes else (*worker[:2], part(worker[2], updated(broadcast.updates, dict(worker[2]))))
+                new[n] = (
+                    None
+                    if broadcast.removes
+                    else (*worker[:2], part(worker[2], updated(broadcast.updates, dict(worker[2]))))
+                )
     if move.worker >= 0 and not rule.ends:
         new[move.worker] = (c, e, part(newborn, after))
     changed = tuple(
-        tuple(part(row, after) if (i, j) == (c, e) else row for j, row in enumerate(each)) for i, each in enumerate(events)
+        tuple(part(row, after) if (i, j) == (c, e) else row for j, row in enumerate(each))
+        for i, each in enumerate(events)
     )
-    return tuple(part(row, after) if i == c else row for i, row in enumerate(rows)), changed, tuple(new)
+    return (
+        tuple(part(row, after) if i == c else row for i, row in enumerate(rows)),
+        changed,
+        tuple(new),
+    )
 
 
 def naive_moves(machine: Machine, config: Config) -> Iterator[tuple[Move, Config]]:
@@ -127,7 +153,11 @@ def naive_moves(machine: Machine, config: Config) -> Iterator[tuple[Move, Config
                 elif rule.kind is RuleKind.SPAWN:
                     actors += [(c, e, n) for n, worker in enumerate(pool) if worker is None]
                 elif rule.kind is RuleKind.WORKER:
-                    actors += [(c, e, n) for n, worker in enumerate(pool) if worker is not None and worker[:2] == (c, e)]
+                    actors += [
+                        (c, e, n)
+                        for n, worker in enumerate(pool)
+                        if worker is not None and worker[:2] == (c, e)
+                    ]
         for actor in actors:
             after = naive_fire(machine, config, Move(number, *actor))
             if after is not None:
@@ -138,7 +168,9 @@ def naive_bad(prop: Property, config: Config) -> bool:
     rows, events, pool = config
 
     def fits(pattern: EventPattern, c: int, e: int) -> bool:
-        workers = [dict(worker[2]) for worker in pool if worker is not None and worker[:2] == (c, e)]
+        workers = [
+            dict(worker[2]) for worker in pool if worker is not None and worker[:2] == (c, e)
+        ]
         if not holds(pattern.guard, dict(events[c][e])):
             return False
         if pattern.absent is not None and any(holds(pattern.absent, worker) for worker in workers):
@@ -158,7 +190,9 @@ def naive_bad(prop: Property, config: Config) -> bool:
 
 
 def replay(machine: Machine, run: Run, workers: int) -> list[Config]:
-    """All configurations of a run; fails if a move is not enabled or a spawn does not take the lowest free number."""
+    """All configurations of a run; fails if a move is not enabled or a spawn does not take the
+    lowest free number.
+    """
     config: Config = (run.rows, run.events, (None,) * workers)
     passed = [config]
     for move in run.moves:
@@ -179,13 +213,21 @@ def check_run(machine: Machine, prop: Property, bounds: Bounds, found: Found) ->
     for move in found.run.moves:
         cost = cost.plus(cost_of(machine.rules[move.rule].action.cause))
     assert cost == found.cost
-    assert found.peak_workers == max(sum(worker is not None for worker in config[2]) for config in passed)
+    assert found.peak_workers == max(
+        sum(worker is not None for worker in config[2]) for config in passed
+    )
 
 
-def cheapest(machine: Machine, prop: Property, bounds: Bounds, limit: int) -> tuple[Cost | None, int, int, int] | None:
-    """By brute force: the least cost of a bad configuration, and the states and transitions there are; None if over the limit."""
+def cheapest(
+    machine: Machine, prop: Property, bounds: Bounds, limit: int
+) -> tuple[Cost | None, int, int, int] | None:
+    """By brute force: the least cost of a bad configuration, and the states and transitions there
+    are; None if over the limit.
+    """
     starts = naive_starts(machine, bounds)
-    heap: list[tuple[Any, int, Config]] = [(Cost(0, 0, 0), i, config) for i, config in enumerate(starts)]
+    heap: list[tuple[Any, int, Config]] = [
+        (Cost(0, 0, 0), i, config) for i, config in enumerate(starts)
+    ]
     done: set[Config] = set()
     best, transitions, pushed, fired = None, 0, len(heap), 0
     while heap:
@@ -202,12 +244,21 @@ def cheapest(machine: Machine, prop: Property, bounds: Bounds, limit: int) -> tu
             fired |= 1 << move.rule
             if after not in done:
                 pushed += 1
-                heapq.heappush(heap, (cost.plus(cost_of(machine.rules[move.rule].action.cause)), pushed, after))
+                heapq.heappush(
+                    heap, (cost.plus(cost_of(machine.rules[move.rule].action.cause)), pushed, after)
+                )
     return best, len(done), transitions, fired
 
 
 def bounds_of(seed: int) -> Bounds:
-    return (Bounds(2, 2), Bounds(3, 1), Bounds(2, 1, 2), Bounds(1, 3), Bounds(3, 2), Bounds(2, 2, 2))[seed % 6]
+    return (
+        Bounds(2, 2),
+        Bounds(3, 1),
+        Bounds(2, 1, 2),
+        Bounds(1, 3),
+        Bounds(3, 2),
+        Bounds(2, 2, 2),
+    )[seed % 6]
 
 
 def test_orbits_agree_with_identities_on_random_machines() -> None:
@@ -218,7 +269,10 @@ def test_orbits_agree_with_identities_on_random_machines() -> None:
         if full.complete:
             orbits = explore(machine, bounds_of(seed), Budget())
             assert orbits.complete
-            assert (orbits.full_states, orbits.full_transitions) == (full.states, full.transitions), seed
+            assert (orbits.full_states, orbits.full_transitions) == (
+                full.states,
+                full.transitions,
+            ), seed
             assert (orbits.fired, orbits.depth) == (full.fired, full.depth), seed
             compared += 1
     assert compared >= 130
@@ -244,7 +298,11 @@ def test_verdict_and_cost_agree_with_brute_force_on_random_machines() -> None:
             check_run(machine, prop, bounds, found)
         else:
             assert best is None, seed
-            assert (found.complete, found.full_states, found.full_transitions) == (True, states, transitions), seed
+            assert (found.complete, found.full_states, found.full_transitions) == (
+                True,
+                states,
+                transitions,
+            ), seed
             assert found.fired == full.fired
     assert min(verdicts.values()) >= 50, verdicts
 
@@ -319,17 +377,32 @@ def test_limits_bound_the_spawns_of_the_whole_configuration() -> None:
 
     machine, _ = abandoned(1)
     assert isinstance(simplest(machine, late(1), Bounds(3), Budget()), Found)
-    found = simplest(machine, late(2), Bounds(3), Budget())  # the second comes from "early", which no limit keeps back
+    found = simplest(
+        machine, late(2), Bounds(3), Budget()
+    )  # the second comes from "early", which no limit keeps back
     assert isinstance(found, Found)
     assert machine.rules[found.run.moves[-1].rule].kind is RuleKind.WORKER
     assert isinstance(simplest(machine, late(3), Bounds(3), Budget()), Exploration)
 
 
 def test_rarity_puts_the_ordinary_first() -> None:
-    known = [rarity(c) for c in (Cause.KILLED, Cause.ANSWER_LOST, Cause.ACK_LOST, Cause.LEASE_EXPIRED, Cause.REFUSED)]
+    known = [
+        rarity(c)
+        for c in (
+            Cause.KILLED,
+            Cause.ANSWER_LOST,
+            Cause.ACK_LOST,
+            Cause.LEASE_EXPIRED,
+            Cause.REFUSED,
+        )
+    ]
     assert known == [1, 2, 3, 3, 4]
-    assert [rarity(c) for c in (Cause.PUBLISHER_RETRY, Cause.BROKER_COPY, Cause.VANISHED, Cause.REPLAY)] == [5, 5, 5, 6]
-    assert {rarity(c) for c in (Cause.KEY_EXPIRED, Cause.ROW_LOST, Cause.FAILOVER, Cause.LATE_EFFECT)} == {7}
+    assert [
+        rarity(c) for c in (Cause.PUBLISHER_RETRY, Cause.BROKER_COPY, Cause.VANISHED, Cause.REPLAY)
+    ] == [5, 5, 5, 6]
+    assert {
+        rarity(c) for c in (Cause.KEY_EXPIRED, Cause.ROW_LOST, Cause.FAILOVER, Cause.LATE_EFFECT)
+    } == {7}
     assert cost_of(Cause.HANDLER) == Cost(0, 0, 1)
     assert Cost(1, 7, 3) < Cost(2, 2, 2)
 

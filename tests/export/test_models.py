@@ -1,4 +1,6 @@
-"""Exported models without any other checker: names come back, texts are as they were, every rule is there."""
+"""Exported models without any other checker: names come back, texts are as they were, every rule is
+there.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def _model(path: Path, semantics: Semantics, size: Size) -> Model:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", SHOWN)
-def test_the_text_is_as_it_was(name: str, language: str, golden: Callable[[Path, str], None]) -> None:
+def test_the_text_is_as_it_was(
+    name: str, language: str, golden: Callable[[Path, str], None]
+) -> None:
     model = _model(EXAMPLES / f"{SHOWN[name]}.once", Semantics.AT_LEAST_ONCE, Size(2, 1))
     for suffix, text in write(language, model).items():
         golden(HERE / "models" / f"{name}{suffix}", text)
@@ -66,10 +70,18 @@ def test_identifiers_are_unique_and_free_of_keywords() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_in_a_model_gives_the_names_back(language: str) -> None:
     for machine, claims in _machines():
-        text = next(iter(write(language, Model(machine, claims, Size(1, 1), names_of(machine, claims))).values()))
+        text = next(
+            iter(
+                write(
+                    language, Model(machine, claims, Size(1, 1), names_of(machine, claims))
+                ).values()
+            )
+        )
         read = {}
         for line in text.splitlines():
-            found = re.search(r'(\w+) is "([^"]*)" of the (component|event|worker)(?:: (.*))?$', line)
+            found = re.search(
+                r'(\w+) is "([^"]*)" of the (component|event|worker)(?:: (.*))?$', line
+            )
             if found is not None:
                 values = re.findall(r'(\w+) is "([^"]*)"', found[4] or "")
                 read[found[2]] = (found[3], dict(values))
@@ -94,9 +106,13 @@ def test_every_rule_is_there_with_its_line(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_name_cannot_break_out_of_a_comment(language: str) -> None:
     odd = Variable('a */ (* *) " \n end', Level.EVENT, ("x y", 'z"*/'), ("x y",))
-    machine = Machine("odd */ name", "at-least-once", (odd, Variable("pc", Level.WORKER, ("p",), ("p",))), ())
+    machine = Machine(
+        "odd */ name", "at-least-once", (odd, Variable("pc", Level.WORKER, ("p",), ("p",))), ()
+    )
     claims = (Property('no */ "way" *)', ()),)
-    for text in write(language, Model(machine, claims, Size(1, 1), names_of(machine, claims))).values():
+    for text in write(
+        language, Model(machine, claims, Size(1, 1), names_of(machine, claims))
+    ).values():
         bare = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL) if language == "promela" else text
         code = [line for line in bare.splitlines() if not line.startswith(("--", "\\*", "MODULE"))]
         assert "*/" not in "".join(code).replace('"z\\"*/"', "")
@@ -104,9 +120,13 @@ def test_a_name_cannot_break_out_of_a_comment(language: str) -> None:
 
 
 def test_all_kinds_of_rules_are_written_by_somebody() -> None:
-    machine = next(m for m, _ in map(random_machine, range(50)) if {r.kind for r in m.rules} == set(RuleKind))
+    machine = next(
+        m for m, _ in map(random_machine, range(50)) if {r.kind for r in m.rules} == set(RuleKind)
+    )
     for language in LANGUAGES:
-        text = next(iter(write(language, Model(machine, (), Size(2, 2, 2), names_of(machine, ()))).values()))
+        text = next(
+            iter(write(language, Model(machine, (), Size(2, 2, 2), names_of(machine, ()))).values())
+        )
         assert "None" not in text.replace("None =", "").replace("None]", "") or language == "tla"
     with pytest.raises(ValueError, match="nobody"):
         write("cobol", Model(machine, (), Size(1, 1), names_of(machine, ())))

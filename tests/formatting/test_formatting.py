@@ -14,7 +14,9 @@ from onceproof.lang.syntax import read as parse
 from tests.designs import random_design
 from tests.whole_repo.repo import files, read
 
-DESIGNS = [p for p in files() if p.suffix == ".once" and p.parts[:3] != ("tests", "errors", "corpus")]
+DESIGNS = [
+    p for p in files() if p.suffix == ".once" and p.parts[:3] != ("tests", "errors", "corpus")
+]
 COMMENTS = ("# why", "#", "## more", "  # deeper", '# "quoted', "#no space")
 
 
@@ -25,12 +27,16 @@ def fmt(text: str) -> str:
 
 
 def is_stable(text: str) -> str:
-    """Format; formatting again changes nothing; the tree is the same; every comment is still there, in order."""
+    """Format; formatting again changes nothing; the tree is the same; every comment is still there,
+    in order.
+    """
     once = fmt(text)
     assert fmt(once) == once
     before, after = parse(Source.of("a", text))[0], parse(Source.of("b", once))[0]
     assert same_meaning(before, after)
-    assert [c.strip() for c in re.findall("#.*", text)] == [c.strip() for c in re.findall("#.*", once)]
+    assert [c.strip() for c in re.findall("#.*", text)] == [
+        c.strip() for c in re.findall("#.*", once)
+    ]
     assert not re.search(r"[ \t]\n|\n\n\n|\A\n|\n\n\Z", once)
     return once
 
@@ -60,9 +66,15 @@ def spoiled(text: str, rng: random.Random) -> str:
         if rng.random() < 0.2:
             lines += ["", " " * rng.randint(0, 3)][: rng.randint(1, 2)]
         lines.append(
-            " " * (width * depth) + body + (rng.choice((" ", "", "     ")) + rng.choice(COMMENTS) if rng.random() < 0.2 else "")
+            " " * (width * depth)
+            + body
+            + (rng.choice((" ", "", "     ")) + rng.choice(COMMENTS) if rng.random() < 0.2 else "")
         )
-    return rng.choice(("", "\n\n")) + rng.choice(("\n", "\r\n")).join(lines) + rng.choice(("", "\n", "\n \n\n"))
+    return (
+        rng.choice(("", "\n\n"))
+        + rng.choice(("\n", "\r\n")).join(lines)
+        + rng.choice(("", "\n", "\n \n\n"))
+    )
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -73,7 +85,9 @@ def test_random_designs_badly_spaced(seed: int) -> None:
     once = is_stable(bad)
     plain = "\n".join(line for line in text.splitlines() if line.strip())
     kept = [re.sub(r" *#.*", "", line) for line in once.splitlines()]
-    assert [x for x in kept if x.strip()] == [x for x in fmt(plain).splitlines() if x.strip()] or _aligned_otherwise(kept, plain)
+    assert [x for x in kept if x.strip()] == [
+        x for x in fmt(plain).splitlines() if x.strip()
+    ] or _aligned_otherwise(kept, plain)
 
 
 def _aligned_otherwise(kept: list[str], plain: str) -> bool:
@@ -86,7 +100,10 @@ def test_the_style() -> None:
     assert fmt(read("tests/formatting/before.once")) == read("tests/formatting/after.once")
 
 
-@pytest.mark.parametrize("text", ["", "# to do\n", "queue q for Paid\n", "event E(id)\n\tack\n", "event E(id\n", "import \n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "# to do\n", "queue q for Paid\n", "event E(id)\n\tack\n", "event E(id\n", "import \n"],
+)
 def test_a_text_with_mistakes_is_left_alone(text: str) -> None:
     done = formatted(Source.of("design.once", text))
     assert done.text is None
@@ -99,7 +116,10 @@ def test_names_need_not_be_known() -> None:
 
 
 def test_an_import_keeps_its_path() -> None:
-    assert fmt('import   "a  b#c.once"   # both  spaces\n') == 'import "a  b#c.once"                       # both  spaces\n'
+    assert (
+        fmt('import   "a  b#c.once"   # both  spaces\n')
+        == 'import "a  b#c.once"                       # both  spaces\n'
+    )
 
 
 def test_same_meaning_sees_every_word() -> None:

@@ -133,7 +133,9 @@ claim no duplicate mail
 """
 
 
-def findings(text: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, claim: int = 0) -> tuple[Finding, ...]:
+def findings(
+    text: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, claim: int = 0
+) -> tuple[Finding, ...]:
     """What is found for one claim of a design that must load."""
     loaded = load_text(text)
     assert loaded.design is not None, loaded.diagnostics
@@ -143,6 +145,8 @@ def findings(text: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, claim: i
     return fragment(loaded.design, lowered, asked, sliced(lowered.machine, prop), prop)
 
 
-def conditions(text: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, claim: int = 0) -> list[str]:
+def conditions(
+    text: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, claim: int = 0
+) -> list[str]:
     """Their conditions, each once."""
     return list(dict.fromkeys(f.condition for f in findings(text, semantics, claim)))

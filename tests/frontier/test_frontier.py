@@ -1,4 +1,6 @@
-"""The fault frontier: every combination breaks the claim, nothing less does, and none is missing."""
+"""The fault frontier: every combination breaks the claim, nothing less does, and none is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,15 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 MOST, LEAST, EXACTLY = Semantics
 DESIGNS = (
-    "article/invoice_email", "article/mistake_early_ack", "theory/lease", "theory/lease_token_unasked", "theory/ack_first_checked",
-    "theory/provider_key_expires", "theory/dedup_without_unique", "theory/comes_again_for_ever",
-)  # fmt: skip
+    "article/invoice_email",
+    "article/mistake_early_ack",
+    "theory/lease",
+    "theory/lease_token_unasked",
+    "theory/ack_first_checked",
+    "theory/provider_key_expires",
+    "theory/dedup_without_unique",
+    "theory/comes_again_for_ever",
+)
 
 
 def _design(name: str) -> Design:
@@ -41,7 +49,9 @@ def _design(name: str) -> Design:
 
 
 def _cells(design: Design) -> list[tuple[Claim, Semantics]]:
-    return [(c, s) for c in design.claims for s in design.semantics if c.kind != "eventually-settled"]
+    return [
+        (c, s) for c in design.claims for s in design.semantics if c.kind != "eventually-settled"
+    ]
 
 
 def _asked(design: Design, claim: Claim, semantics: Semantics) -> tuple[Faulty, Property]:
@@ -62,12 +72,17 @@ def test_sets_break_and_nothing_less_does(name: str) -> None:
         found = frontier(design, claim, semantics, most=3)
         assert found.complete
         supports = [frozenset(f for f, _ in one.faults) for one in found.sets]
-        asked, bounds = _asked(design, claim, semantics), Bounds(max(found.workers, 1), max(found.events, 1))
+        asked, bounds = (
+            _asked(design, claim, semantics),
+            Bounds(max(found.workers, 1), max(found.events, 1)),
+        )
         for one, support in zip(found.sets, supports, strict=True):
             assert breaks(design, claim, one.trace)
             for fault in support:
                 less = support - {fault}
-                assert _breaks(asked, tuple(less), bounds) == any(other <= less for other in supports)
+                assert _breaks(asked, tuple(less), bounds) == any(
+                    other <= less for other in supports
+                )
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -76,9 +91,14 @@ def test_no_set_of_one_or_two_kinds_is_missing(name: str) -> None:
     for claim, semantics in _cells(design):
         found = frontier(design, claim, semantics, most=3)
         supports = [frozenset(f for f, _ in one.faults) for one in found.sets]
-        asked, bounds = _asked(design, claim, semantics), Bounds(max(found.workers, 1), max(found.events, 1))
+        asked, bounds = (
+            _asked(design, claim, semantics),
+            Bounds(max(found.workers, 1), max(found.events, 1)),
+        )
         for allowed in [(f,) for f in asked[0].every] + list(combinations(asked[0].every, 2)):
-            assert _breaks(asked, allowed, bounds) == any(s <= frozenset(allowed) for s in supports), (claim.text, allowed)
+            assert _breaks(asked, allowed, bounds) == any(
+                s <= frozenset(allowed) for s in supports
+            ), (claim.text, allowed)
 
 
 CONSEQUENCES = (Cause.LATE_EFFECT, Cause.LOCK_EXPIRED)
@@ -104,7 +124,9 @@ def test_bugs_that_need_many_workers() -> None:
     design = _design("theory/four_workers")
     found = frontier(design, design.claims[0], LEAST)
     assert (found.fewest, found.workers, found.most, found.complete) == (3, 4, 3, True)
-    assert [(f.cause, times) for one in found.sets for f, times in one.faults] == [(Cause.LEASE_EXPIRED, 3)]
+    assert [(f.cause, times) for one in found.sets for f, times in one.faults] == [
+        (Cause.LEASE_EXPIRED, 3)
+    ]
 
 
 def test_broken_without_any_fault() -> None:
@@ -155,13 +177,25 @@ def test_the_lock_of_a_dead_worker_ends_by_itself() -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_what_is_printed(form: str, capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None]) -> None:
+def test_what_is_printed(
+    form: str, capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None]
+) -> None:
     path = Path("examples/article/invoice_email.once")
     assert FaultsCommand(ROOT / path, (), (), 2, None, None, True, form, 60.0).run() == Exit.HOLDS
     golden(HERE / f"first.{form}", capsys.readouterr().out.replace(str(ROOT / path), str(path)))
 
 
-def test_more_is_printed(capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None]) -> None:
-    for name in ("lease", "three_workers", "dedup_by_event", "provider_key_expires", "provider_key_outlives_retries"):
-        FaultsCommand(ROOT / f"examples/theory/{name}.once", (), (), 2, None, None, False, "text", 60.0).run()
+def test_more_is_printed(
+    capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None]
+) -> None:
+    for name in (
+        "lease",
+        "three_workers",
+        "dedup_by_event",
+        "provider_key_expires",
+        "provider_key_outlives_retries",
+    ):
+        FaultsCommand(
+            ROOT / f"examples/theory/{name}.once", (), (), 2, None, None, False, "text", 60.0
+        ).run()
     golden(HERE / "more.text", capsys.readouterr().out)

@@ -1,4 +1,6 @@
-"""Telling faults apart changes nothing: random designs break with it where they break without it, and every run is confirmed."""
+"""Telling faults apart changes nothing: random designs break with it where they break without it,
+and every run is confirmed.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,11 @@ def _look(seed: int) -> tuple[int, int]:
         labels = [FREE if f is None else every.index(f) for f in told.faults]
         found = combinations(told.machine, prop, labels, 2, (bounds, Budget(20 * STATES, 10.0)))
         for one in found.found:
-            assert confirmed(lowered, claim, told.machine, one.run), (seed, claim.text, [every[i] for i in one.labels])
+            assert confirmed(lowered, claim, told.machine, one.run), (
+                seed,
+                claim.text,
+                [every[i] for i in one.labels],
+            )
         none_free = isinstance(simplest(told.only(), prop, bounds, Budget(4 * STATES)), Found)
         assert none_free == any(not one.labels for one in found.found), (seed, claim.text)
     return compared, broken

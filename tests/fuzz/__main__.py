@@ -23,7 +23,10 @@ EVERY = 10
 
 def part(first: int) -> list[tuple[int, str]]:
     """The failures among the inputs of one part."""
-    found = ((number, problem(text_of(number), thorough=number // 4 % EVERY == 0)) for number in range(first, first + PART))
+    found = (
+        (number, problem(text_of(number), thorough=number // 4 % EVERY == 0))
+        for number in range(first, first + PART)
+    )
     return [(number, text) for number, text in found if text]
 
 
@@ -39,7 +42,9 @@ def run(first: int, count: int, jobs: int) -> Iterable[tuple[int, list[tuple[int
 
 def main() -> int:
     """Run, print, and say by the exit code whether everything was answered."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
@@ -56,9 +61,15 @@ def main() -> int:
                 print(f"input {which}: {text}", flush=True)
             if given.keep is not None:
                 given.keep.mkdir(parents=True, exist_ok=True)
-                (given.keep / f"{which}.once").write_text(text_of(which), encoding="utf-8", errors="surrogatepass")
+                (given.keep / f"{which}.once").write_text(
+                    text_of(which), encoding="utf-8", errors="surrogatepass"
+                )
         if done % 50_000 == 0:
-            print(f"... {number + PART}: {sum(known.values())} failures, {time.monotonic() - begin:.0f} s", flush=True)
+            print(
+                f"... {number + PART}: {sum(known.values())} failures,"
+                f" {time.monotonic() - begin:.0f} s",
+                flush=True,
+            )
     print(f"{done} inputs, {sum(known.values())} failures of {len(known)} kinds")
     return int(bool(known))
 

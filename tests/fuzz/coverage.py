@@ -1,7 +1,9 @@
-"""Bytes that find their own way: atheris changes the corpus by what it reaches in the reader of designs.
+"""Bytes that find their own way: atheris changes the corpus by what it reaches in the reader of
+designs.
 
-    python -m tests.fuzz.coverage -runs=100000            from the examples and the collection of mistakes
-    python -m tests.fuzz.coverage -max_total_time=600 corpus/     keep what is interesting in corpus/
+    python -m tests.fuzz.coverage -runs=100000            from the examples and the collection of
+    mistakes python -m tests.fuzz.coverage -max_total_time=600 corpus/     keep what is interesting
+    in corpus/
 
 Options are libFuzzer's. atheris is in the dependency group ``fuzz``.
 """

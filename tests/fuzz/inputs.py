@@ -1,5 +1,6 @@
-"""Random inputs by number: sentences of the grammar, the same damaged, damaged designs, damaged bytes. The same number gives the
-same text."""
+"""Random inputs by number: sentences of the grammar, the same damaged, damaged designs, damaged
+bytes. The same number gives the same text.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +66,9 @@ def text_of(number: int) -> str:
 
 
 def damaged(text: str, dice: random.Random) -> str:
-    """A text with some lines, words or characters deleted, doubled, moved, exchanged, or taken from somewhere else."""
+    """A text with some lines, words or characters deleted, doubled, moved, exchanged, or taken from
+    somewhere else.
+    """
     lines = text.split("\n")
     for _ in range(dice.choice((1, 1, 2, 3, 8))):
         i, j = dice.randrange(len(lines)), dice.randrange(len(lines))
@@ -84,7 +87,11 @@ def damaged(text: str, dice: random.Random) -> str:
             case 5 | 6:
                 lines[i] = _word(lines[i], dice)
             case 7:
-                lines[i] = lines[i] + lines[j].lstrip() if dice.random() < 0.5 else lines[i][: len(lines[i]) // 2]
+                lines[i] = (
+                    lines[i] + lines[j].lstrip()
+                    if dice.random() < 0.5
+                    else lines[i][: len(lines[i]) // 2]
+                )
             case _:
                 lines[i] = _character(lines[i], dice)
     return "\n".join(lines)
@@ -113,7 +120,9 @@ def _character(line: str, dice: random.Random) -> str:
 
 
 def _bytes(dice: random.Random) -> str:
-    """A piece of a file with damaged bytes, read as an editor would that replaces what it cannot read."""
+    """A piece of a file with damaged bytes, read as an editor would that replaces what it cannot
+    read.
+    """
     data = bytearray(dice.choice(corpus()).encode("utf-8"))
     if len(data) > 400 and dice.random() < 0.9:
         start = dice.randrange(len(data) - 200)

@@ -39,7 +39,9 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def problem(text: str, *, thorough: bool = False) -> str:
-    """What is wrong with the answer to a text; empty if nothing. ``thorough``: also render the messages and lower the design."""
+    """What is wrong with the answer to a text; empty if nothing. ``thorough``: also render the
+    messages and lower the design.
+    """
     begin = time.process_time()
     try:
         with _alarm(HANGS):
@@ -78,7 +80,10 @@ def _places(loaded: Loaded) -> str:
             if not (1 <= span.line <= lines and span.end_line == span.line):
                 return f"{d.code}: line {span.line} to {span.end_line} of {lines}"
             if not 1 <= span.column <= span.end_column <= max(len(source.line(span.line)), 1) + 1:
-                return f"{d.code}: columns {span.column} to {span.end_column} of {source.line(span.line)!r}"
+                return (
+                    f"{d.code}: columns {span.column} to {span.end_column} of"
+                    f" {source.line(span.line)!r}"
+                )
     return ""
 
 

@@ -1,6 +1,8 @@
-"""Sentences of the grammar at random: every construct of ``grammar/once.lark`` in every combination, with few names.
+"""Sentences of the grammar at random: every construct of ``grammar/once.lark`` in every
+combination, with few names.
 
-The grammar itself is read, so a new construct is in the next run without a change here. Names are few, so they meet each other.
+The grammar itself is read, so a new construct is in the next run without a change here. Names are
+few, so they meet each other.
 """
 
 from __future__ import annotations
@@ -53,16 +55,40 @@ effect mail per id
 effect credit per order
 lock lease per id
 """
-"""What the names are, in half of the texts: enough for many of the random handlers below it to be sound."""
+"""What the names are, in half of the texts: enough for many of the random handlers below it to be
+sound.
+"""
 BELOW = ("consumer", "consumer", "relay", "claim", "claim", "assume")
 AFTER = {
-    "send": ("mail", "credit"), "call": ("mail", "credit"), "do": ("mail", "credit"), "duplicate": ("mail", "credit", "s"),
-    "of": ("mail", "credit", "s"), "claim": ("mail", "credit"), "before": ("mail", "credit"), "add": ("id",), "insert": ("id",),
-    "delete": ("id",), "increment": ("t",), "set": ("t",), "update": ("t",), "into": ("s", "box"), "acquire": ("lease",),
-    "release": ("lease",), ".": ("status",), "=": ("open", "done"), "is": ("open", "done"), "on": ("q", "r"), "if": ("kind", "id"),
-    "when": ("id",), "let": ("known",), "use": ("part",), "consumer": ("one", "two", "three"), "relay": ("four", "five"),
-    "fragment": ("part",), "section": ("inner", "outer"),
-}  # fmt: skip
+    "send": ("mail", "credit"),
+    "call": ("mail", "credit"),
+    "do": ("mail", "credit"),
+    "duplicate": ("mail", "credit", "s"),
+    "of": ("mail", "credit", "s"),
+    "claim": ("mail", "credit"),
+    "before": ("mail", "credit"),
+    "add": ("id",),
+    "insert": ("id",),
+    "delete": ("id",),
+    "increment": ("t",),
+    "set": ("t",),
+    "update": ("t",),
+    "into": ("s", "box"),
+    "acquire": ("lease",),
+    "release": ("lease",),
+    ".": ("status",),
+    "=": ("open", "done"),
+    "is": ("open", "done"),
+    "on": ("q", "r"),
+    "if": ("kind", "id"),
+    "when": ("id",),
+    "let": ("known",),
+    "use": ("part",),
+    "consumer": ("one", "two", "three"),
+    "relay": ("four", "five"),
+    "fragment": ("part",),
+    "section": ("inner", "outer"),
+}
 """Names that make sense behind a word."""
 DEEPEST = 60
 """Expansions on top of each other before the shortest way out is taken."""
@@ -74,15 +100,23 @@ def _grammar() -> tuple[dict[str, list[list[Any]]], dict[str, tuple[str, ...]], 
     lark = Lark(GRAMMAR.read_text(encoding="utf-8"), parser="lalr", postlex=None, lexer="basic")
     rules: dict[str, list[list[Any]]] = defaultdict(list)
     for rule in lark.rules:
-        if all(s.name not in ("_ERROR", "broken", "broken_option") for s in rule.expansion):  # stand-ins of the parser's own
-            rules[rule.origin.name].append([s.name if s.is_term else (s.name,) for s in rule.expansion])
-    texts = {t.name: _texts(t.pattern.value, isinstance(t.pattern, PatternStr)) for t in lark.terminals}
+        if all(
+            s.name not in ("_ERROR", "broken", "broken_option") for s in rule.expansion
+        ):  # stand-ins of the parser's own
+            rules[rule.origin.name].append(
+                [s.name if s.is_term else (s.name,) for s in rule.expansion]
+            )
+    texts = {
+        t.name: _texts(t.pattern.value, isinstance(t.pattern, PatternStr)) for t in lark.terminals
+    }
     least: dict[str, int] = {}
     while True:
         before = dict(least)
         for name, expansions in rules.items():
             depths = [
-                max((least[s[0]] if isinstance(s, tuple) else 0 for s in e), default=0) for e in expansions if _known(e, least)
+                max((least[s[0]] if isinstance(s, tuple) else 0 for s in e), default=0)
+                for e in expansions
+                if _known(e, least)
             ]
             if depths:
                 least[name] = 1 + min(depths)
@@ -94,7 +128,9 @@ def _texts(pattern: str, literal: bool) -> tuple[str, ...]:
     """The words of a terminal: its own, or the alternatives that Lark has joined into a pattern."""
     if literal:
         return (pattern,)
-    return tuple(x.removeprefix("(?:").removesuffix(")").replace("\\", "") for x in pattern.split("|"))
+    return tuple(
+        x.removeprefix("(?:").removesuffix(")").replace("\\", "") for x in pattern.split("|")
+    )
 
 
 def _known(expansion: list[Any], least: dict[str, int]) -> bool:

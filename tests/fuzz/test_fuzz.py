@@ -1,4 +1,6 @@
-"""A few hundred random inputs in every run, many at night; and that the judge of them can say no."""
+"""A few hundred random inputs in every run, many at night; and that the judge of them can say
+no.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,21 @@ from tests.fuzz.explosions import EXPLOSIONS, fragments, retries
 from tests.fuzz.inputs import ROOT, text_of
 from tests.fuzz.sentences import Sentence
 
-quiet = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+quiet = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    database=None,
+)
 
 
 def _check(first: int, count: int) -> None:
-    failed = [f"input {n}: {text}" for n in range(first, first + count) if (text := judge.problem(text_of(n), thorough=n % 8 < 4))]
+    failed = [
+        f"input {n}: {text}"
+        for n in range(first, first + count)
+        if (text := judge.problem(text_of(n), thorough=n % 8 < 4))
+    ]
     assert failed == []
 
 
@@ -44,7 +56,9 @@ def test_thousands_of_random_inputs_are_answered(first: int) -> None:
 
 
 @pytest.mark.nightly
-def test_a_million_random_inputs_are_answered(record_property: Callable[[str, object], None]) -> None:
+def test_a_million_random_inputs_are_answered(
+    record_property: Callable[[str, object], None],
+) -> None:
     done, failed = 0, []
     for _, failures in run(0, 1_000_000, 2):
         done += PART
@@ -56,7 +70,14 @@ def test_a_million_random_inputs_are_answered(record_property: Callable[[str, ob
 @pytest.mark.nightly
 def test_bytes_that_find_their_own_way_are_answered() -> None:
     pytest.importorskip("atheris", reason="atheris is not installed (dependency group fuzz)")
-    command = [sys.executable, "-m", "tests.fuzz.coverage", "-runs=100000", "-verbosity=0", "-print_final_stats=1"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fuzz.coverage",
+        "-runs=100000",
+        "-verbosity=0",
+        "-print_final_stats=1",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "number_of_executed_units: 1" in done.stderr
@@ -66,11 +87,17 @@ def test_inputs_are_the_same_every_time_and_of_many_kinds() -> None:
     texts = [text_of(n) for n in range(80)]
     assert texts == [text_of(n) for n in range(80)]
     assert len(set(texts)) > 70
-    sound = sum(load_text(text_of(n)).design is not None for n in range(2, 1_200, 4))  # the damaged designs
-    assert sound >= 5, "hardly any random text is a sound design, so what comes after reading is not tried"
+    sound = sum(
+        load_text(text_of(n)).design is not None for n in range(2, 1_200, 4)
+    )  # the damaged designs
+    assert sound >= 5, (
+        "hardly any random text is a sound design, so what comes after reading is not tried"
+    )
 
 
-@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "/dev/zero", "/dev/stdin", "x" * 900, ".", ""])
+@pytest.mark.parametrize(
+    "name", ["a\x00b", "\ud800", "/dev/zero", "/dev/stdin", "x" * 900, ".", ""]
+)
 def test_a_file_that_cannot_be_one_is_not_imported(name: str) -> None:
     assert judge.problem(f'import "{name}"\n', thorough=True) == ""
 
@@ -97,13 +124,21 @@ def test_a_reader_that_hangs_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hangs" in judge.problem("x")
 
 
-def test_a_reader_that_says_nothing_or_points_elsewhere_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_says_nothing_or_points_elsewhere_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     loaded = load_text("queue q\n")
     moved = load_text("\n\n\n\nqueue q\n")
     assert judge._places(loaded) == ""
-    monkeypatch.setattr(judge, "load_text", lambda *_: type(loaded)(loaded.path, None, (), loaded.sources))
+    monkeypatch.setattr(
+        judge, "load_text", lambda *_: type(loaded)(loaded.path, None, (), loaded.sources)
+    )
     assert judge.problem("x") == "neither a design nor an error"
-    monkeypatch.setattr(judge, "load_text", lambda *_: type(loaded)(loaded.path, None, _at_home(moved), loaded.sources))
+    monkeypatch.setattr(
+        judge,
+        "load_text",
+        lambda *_: type(loaded)(loaded.path, None, _at_home(moved), loaded.sources),
+    )
     assert "line 5" in judge.problem("x")
 
 
@@ -132,14 +167,24 @@ loaded = load_text(text)
 print(len(text), time.process_time() - begin, *(d.code for d in loaded.diagnostics if d.severity.value == "error"))
 if loaded.design is not None:
     print(len(lower(loaded.design, loaded.design.semantics[-1]).machine.rules))
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(len(EXPLOSIONS)), ids=lambda n: f"{EXPLOSIONS[n][0].__name__}-{EXPLOSIONS[n][1]}")
+@pytest.mark.parametrize(
+    "number",
+    range(len(EXPLOSIONS)),
+    ids=lambda n: f"{EXPLOSIONS[n][0].__name__}-{EXPLOSIONS[n][1]}",
+)
 def test_a_design_made_to_explode_ends_cleanly(number: int) -> None:
     """A minute and 2 GB at most, for reading and lowering; reading takes a second for 100 kB."""
-    done = subprocess.run([sys.executable, "-c", BOMB, str(number)], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", BOMB, str(number)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     length, seconds, *codes = done.stdout.splitlines()[0].split()
     assert float(seconds) < max(1.0, int(length) / 100_000)

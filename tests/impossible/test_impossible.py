@@ -1,4 +1,6 @@
-"""T13: an effect without key, query and transaction leaves two situations that nobody can tell apart."""
+"""T13: an effect without key, query and transaction leaves two situations that nobody can tell
+apart.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,17 @@ claim no loss of mail
 """
 ACK_FIRST = MAIL.replace("  send mail\n  add id to processed\n  ack\n", "  ack\n  send mail\n")
 DEDUP = MAIL.replace(
-    "  send mail\n  add id to processed\n  ack\n", "  insert id into processed or stop\n  send mail\n  ack\n"
+    "  send mail\n  add id to processed\n  ack\n",
+    "  insert id into processed or stop\n  send mail\n  ack\n",
 ).replace("processed per id", "processed per id, unique")
 
 
 def _refuted(text: str, semantics: Semantics, claim: int = 0) -> tuple[Design, Claim, Trace]:
     design = load_text(text).design
     assert design is not None
-    cell = judge_claim(lower(design, semantics), design.claims[claim], Options(second_opinion=False))
+    cell = judge_claim(
+        lower(design, semantics), design.claims[claim], Options(second_opinion=False)
+    )
     assert isinstance(cell, Cell)
     assert cell.verdict is Verdict.REFUTED
     assert cell.trace is not None
@@ -56,15 +61,27 @@ def test_the_two_situations_of_the_first_handler() -> None:
     assert found is not None
     assert (found.effect, found.semantics, found.line) == ("mail", LEAST, 11)
     assert found.witness == "the worker is killed just before line 11 is done, or just after it"
-    assert found.same == ("invoice has a row for invoice 1", "invoice.status is queued", "event 1 in invoices is in delivery")
+    assert found.same == (
+        "invoice has a row for invoice 1",
+        "invoice.status is queued",
+        "event 1 in invoices is in delivery",
+    )
     assert found.before == (*found.same, "mail was not sent")
     assert found.after == (*found.same, "mail was sent once")
-    assert found.sentences[-1] == "So under at-least-once, no handler has both no duplicate and no loss of mail."
-    assert [offer.split(":")[0] for offer in found.offers] == ["an idempotency key", "a query", "being inside the transaction"]
+    assert (
+        found.sentences[-1]
+        == "So under at-least-once, no handler has both no duplicate and no loss of mail."
+    )
+    assert [offer.split(":")[0] for offer in found.offers] == [
+        "an idempotency key",
+        "a query",
+        "being inside the transaction",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "semantics", "claim"), [(ACK_FIRST, LEAST, 1), (DEDUP, LEAST, 1), (MAIL, EXACTLY, 0), (MAIL, MOST, 1)]
+    ("text", "semantics", "claim"),
+    [(ACK_FIRST, LEAST, 1), (DEDUP, LEAST, 1), (MAIL, EXACTLY, 0), (MAIL, MOST, 1)],
 )
 def test_no_handler_helps(text: str, semantics: Semantics, claim: int) -> None:
     """Whatever the handler does, one of the two claims is refuted, and the reason is the same."""
@@ -75,7 +92,12 @@ def test_no_handler_helps(text: str, semantics: Semantics, claim: int) -> None:
 
 
 def test_failure_transparency_is_impossible_for_the_same_reason() -> None:
-    found = _asked(MAIL.replace("claim no duplicate mail", "claim failure-transparent").replace("per invoice\n", "per id\n"), LEAST)
+    found = _asked(
+        MAIL.replace("claim no duplicate mail", "claim failure-transparent").replace(
+            "per invoice\n", "per id\n"
+        ),
+        LEAST,
+    )
     assert found is not None
     assert found.effect == "mail"
 
@@ -102,7 +124,10 @@ def test_a_provider_that_remembers_leaves_a_trace(offer: str) -> None:
 
 
 def test_a_key_per_attempt_is_none() -> None:
-    assert _asked(MAIL.replace("via http", "via http\n  key attempt, kept for ever"), LEAST) is not None
+    assert (
+        _asked(MAIL.replace("via http", "via http\n  key attempt, kept for ever"), LEAST)
+        is not None
+    )
 
 
 def test_an_effect_in_a_transaction_leaves_a_trace() -> None:

@@ -1,4 +1,6 @@
-"""The story of every incident before its fix is the documented one: it was reviewed, and a change of it is seen here."""
+"""The story of every incident before its fix is the documented one: it was reviewed, and a change
+of it is seen here.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ FEW = ("p05_", "p10_", "p27_", "p28_")
 
 
 def _told(design: DesignResult) -> Iterator[str]:
-    """Each refuted claim with its story; stories that are the same under several guarantees once."""
+    """Each refuted claim with its story; stories that are the same under several guarantees
+    once.
+    """
     seen = set()
     for cell in design.cells:
         story = story_of(design, cell) if cell.verdict is Verdict.REFUTED else None
@@ -35,7 +39,9 @@ def _text(story: Story) -> str:
     return "\n".join([f"  {story.headline}", *story.given, *steps, f"  {story.needs.words}", ""])
 
 
-@pytest.mark.parametrize("name", [n if n.startswith(FEW) else pytest.param(n, marks=pytest.mark.slow) for n in NAMES])
+@pytest.mark.parametrize(
+    "name", [n if n.startswith(FEW) else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
+)
 def test_the_story_is_the_reviewed_one(name: str, golden: Callable[[Path, str], None]) -> None:
     (design,) = check(INCIDENTS / f"{name}.once", Options(second_opinion=False)).designs
     golden(STORIES / f"{name}.txt", "\n".join(_told(design)))

@@ -74,12 +74,20 @@ def test_without_a_verdict_nobody_decided(monkeypatch: pytest.MonkeyPatch) -> No
     assert decided(LOSS, Options(seconds=0)) == (Verdict.UNKNOWN, Engine.NONE)
     assert decided(LOSS, Options(workers=2, states=3)) == (Verdict.UNKNOWN, Engine.NONE)
     assert decided(DUPLICATE, Options(workers=2, states=3)) == (Verdict.UNKNOWN, Engine.NONE)
-    monkeypatch.setattr("onceproof.verdict.side_conditions.fragment", lambda *_: [Finding("T1", 1, "so it is", "it costs", "mend it")])
-    assert decided(LOSS) == (Verdict.UNKNOWN, Engine.NONE)  # proved, but a condition of the theory is not met
+    monkeypatch.setattr(
+        "onceproof.verdict.side_conditions.fragment",
+        lambda *_: [Finding("T1", 1, "so it is", "it costs", "mend it")],
+    )
+    assert decided(LOSS) == (
+        Verdict.UNKNOWN,
+        Engine.NONE,
+    )  # proved, but a condition of the theory is not met
 
 
 def test_the_engine_named_is_the_one_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the one, the other answers, and says so; a search that finds nothing leaves nothing to say."""
+    """Without the one, the other answers, and says so; a search that finds nothing leaves nothing
+    to say.
+    """
 
     def gives_up(*_: object) -> decide.coverability.GaveUp:
         return decide.coverability.GaveUp("not today")

@@ -24,7 +24,9 @@ claim no duplicate mail
 
 def found(folder: Path, provider: str) -> tuple[str, ...]:
     (folder / "models").mkdir(exist_ok=True)
-    model = read("models/brokers/beanstalkd.toml").replace('name = "beanstalkd"', 'name = "mybroker"')
+    model = read("models/brokers/beanstalkd.toml").replace(
+        'name = "beanstalkd"', 'name = "mybroker"'
+    )
     (folder / "models/mybroker.toml").write_text(model, encoding="utf-8")
     (folder / "design.once").write_text(DESIGN.replace("PROVIDER", provider), encoding="utf-8")
     (cell,) = check(folder / "design.once").designs[0].cells
@@ -37,4 +39,6 @@ def test_a_model_beside_the_design(tmp_path: Path) -> None:
 
 
 def test_a_provider_whose_window_nobody_confirmed(tmp_path: Path) -> None:
-    assert found(tmp_path, "stripe.v2") == ("stripe.v2: idempotency keys are kept 30d (unconfirmed)",)
+    assert found(tmp_path, "stripe.v2") == (
+        "stripe.v2: idempotency keys are kept 30d (unconfirmed)",
+    )

@@ -1,4 +1,6 @@
-"""Lengths of time: what a proof rests on is printed with it, and what would help a refuted claim is found by itself."""
+"""Lengths of time: what a proof rests on is printed with it, and what would help a refuted claim is
+found by itself.
+"""
 
 from __future__ import annotations
 
@@ -115,9 +117,15 @@ claim no duplicate mail
 
 def test_a_window_for_copies() -> None:
     found = cell(WINDOW)
-    assert (found.verdict, found.would_hold) == (Verdict.REFUTED, ("publisher retries < 5min (payments)",))
+    assert (found.verdict, found.would_hold) == (
+        Verdict.REFUTED,
+        ("publisher retries < 5min (payments)",),
+    )
     held = cell(WINDOW + "assume publisher retries end within the dedup window\n")
-    assert (held.verdict, held.conditions) == (Verdict.HOLDS, ("publisher retries < 5min (payments)",))
+    assert (held.verdict, held.conditions) == (
+        Verdict.HOLDS,
+        ("publisher retries < 5min (payments)",),
+    )
 
 
 KEPT = """
@@ -135,14 +143,22 @@ claim no duplicate charge
 
 def test_a_key_that_is_kept_long_enough() -> None:
     found = cell(KEPT)
-    assert (found.verdict, found.would_hold) == (Verdict.REFUTED, ("retries of an event < 24h (key of charge)",))
+    assert (found.verdict, found.would_hold) == (
+        Verdict.REFUTED,
+        ("retries of an event < 24h (key of charge)",),
+    )
     held = cell(KEPT + "assume retries end within the key window\n")
-    assert (held.verdict, held.conditions) == (Verdict.HOLDS, ("retries of an event < 24h (key of charge)",))
+    assert (held.verdict, held.conditions) == (
+        Verdict.HOLDS,
+        ("retries of an event < 24h (key of charge)",),
+    )
 
 
 def test_facts_that_nobody_confirmed_are_named() -> None:
     found = cell(
-        LEASE.format(bound=", takes up to 20s").replace("at-least-once\n  lease 30s", "via rabbitmq.quorum")
+        LEASE.format(bound=", takes up to 20s").replace(
+            "at-least-once\n  lease 30s", "via rabbitmq.quorum"
+        )
         + CALM
         + "assume no lost connections\n"
     )

@@ -50,7 +50,10 @@ def step(text: str) -> str:
         ("  set ledger.status = ^", {"open", "paid", "sent"}),
         ("  if id in ^", STORES),
         ("  if kind is ^", {"card", "cash"}),
-        ("  let mine = id in seen\n  if ^", EFFECTS | STORES | FIELDS | {"before", "known", "mode", "mine"}),
+        (
+            "  let mine = id in seen\n  if ^",
+            EFFECTS | STORES | FIELDS | {"before", "known", "mode", "mine"},
+        ),
         ("  section ^", set()),
         ("  wait  # ^", set()),
         ("  nonsense here ^", set()),
@@ -87,7 +90,11 @@ def test_words() -> None:
     assert "else" not in words(step("  wait\n  ^"))
     assert "else" in words(step("  if id in seen\n    wait\n  ^"))
     assert words(step("  send receipt\n    ^")) == {"on", "retry"}
-    assert words(f"{BASE}\nqueue more of Paid ^\n") >= {"at-most-once", "at-least-once", "exactly-once"}
+    assert words(f"{BASE}\nqueue more of Paid ^\n") >= {
+        "at-most-once",
+        "at-least-once",
+        "exactly-once",
+    }
     assert words(f"{BASE}\nclaim no ^\n") == {"duplicate", "loss"}
 
 

@@ -1,4 +1,6 @@
-"""Names are found where they stand, and renaming is refused where it would change what a design says."""
+"""Names are found where they stand, and renaming is refused where it would change what a design
+says.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from tests.whole_repo.repo import files, read
 VALID = analysed(read("tests/errors/valid.once"), "valid.once")
 
 
-@pytest.mark.parametrize("path", [p for p in files() if p.suffix == ".once" and p.parts[0] == "examples"], ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in files() if p.suffix == ".once" and p.parts[0] == "examples"], ids=str
+)
 def test_every_name_of_the_examples_has_a_kind(path: Path) -> None:
     source = Source.of(str(path), read(path))
     tree, _ = parse(source)
@@ -33,16 +37,27 @@ def test_every_name_of_the_examples_has_a_kind(path: Path) -> None:
 
 def test_places() -> None:
     source = VALID.source
-    line = next(i for i, text in enumerate(source.lines, 1) if "update ledger.status from open to paid" in text)
-    kinds = [at(VALID.names, "valid.once", line, source.line(line).index(word) + 2) for word in ("ledger", "status", "open")]
+    line = next(
+        i
+        for i, text in enumerate(source.lines, 1)
+        if "update ledger.status from open to paid" in text
+    )
+    kinds = [
+        at(VALID.names, "valid.once", line, source.line(line).index(word) + 2)
+        for word in ("ledger", "status", "open")
+    ]
     assert [o.symbol for o in kinds if o] == [
-        Symbol("store", "ledger"), Symbol("column", "status", "ledger"), Symbol("value", "open", "ledger.status"),
-    ]  # fmt: skip
+        Symbol("store", "ledger"),
+        Symbol("column", "status", "ledger"),
+        Symbol("value", "open", "ledger.status"),
+    ]
     where = definitions(VALID.names, Symbol("column", "status", "ledger"))
     assert [source.line(o.span.line).strip() for o in where] == ["status: open | paid | sent"]
 
 
-@pytest.mark.parametrize("symbol", sorted({o.symbol for o in VALID.names if o.declares}, key=str), ids=str)
+@pytest.mark.parametrize(
+    "symbol", sorted({o.symbol for o in VALID.names if o.declares}, key=str), ids=str
+)
 def test_renaming_and_back(symbol: Symbol) -> None:
     places = renamed([VALID], symbol, "brand_new")
     text = replaced(VALID.source, places["valid.once"], "brand_new")
@@ -53,7 +68,10 @@ def test_renaming_and_back(symbol: Symbol) -> None:
     if symbol.name == "before":  # a word that stands between names; the design has it on purpose
         return
     again = next(o.symbol for o in other.names if o.symbol.name == "brand_new")
-    assert replaced(other.source, renamed([other], again, symbol.name)["valid.once"], symbol.name) == VALID.source.text
+    assert (
+        replaced(other.source, renamed([other], again, symbol.name)["valid.once"], symbol.name)
+        == VALID.source.text
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +96,11 @@ def test_values_are_not_the_design_s_own() -> None:
 
 def test_importers(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
-    shared, user, other = tmp_path / "shared.once", tmp_path / "below" / "user.once", tmp_path / "other.once"
+    shared, user, other = (
+        tmp_path / "shared.once",
+        tmp_path / "below" / "user.once",
+        tmp_path / "other.once",
+    )
     shared.write_text("store seen per id\n", encoding="utf-8")
     user.write_text('import "../shared.once"\nfragment f\n  add id to seen\n', encoding="utf-8")
     other.write_text("store seen per id\n", encoding="utf-8")
@@ -86,11 +108,16 @@ def test_importers(tmp_path: Path) -> None:
     found = importers(str(shared), str(tmp_path))
     assert [a.path for a in found] == [str(user)]
     places = renamed([main, *found], Symbol("store", "seen"), "done")
-    assert {path: [s.line for s in spans] for path, spans in places.items()} == {str(shared): [2], str(user): [3]}
+    assert {path: [s.line for s in spans] for path, spans in places.items()} == {
+        str(shared): [2],
+        str(user): [3],
+    }
 
 
 def test_the_reference_says_something_about_every_first_word() -> None:
-    for word in automaton().words(automaton().start) | automaton().words(automaton().contexts["step"]):
+    for word in automaton().words(automaton().start) | automaton().words(
+        automaton().contexts["step"]
+    ):
         assert len(about(word, word)) > 30, word
     assert about("settles", "late ack settles").startswith("`late ack settles`: an acknowledgement")
     assert about("unique", "store s per id, unique").startswith("`unique`: a second `insert`")

@@ -41,11 +41,16 @@ SECONDS = 60
 
 
 @pytest_lsp.fixture(
-    config=ClientServerConfig(server_command=[sys.executable, "-m", "onceproof", "lsp"], server_env={"PYTHONPATH": str(ROOT / "checker")})
+    config=ClientServerConfig(
+        server_command=[sys.executable, "-m", "onceproof", "lsp"],
+        server_env={"PYTHONPATH": str(ROOT / "checker")},
+    )
 )
 async def client(lsp_client: LanguageClient, tmp_path: Path) -> AsyncIterator[None]:
     capabilities = t.ClientCapabilities(
-        workspace=t.WorkspaceClientCapabilities(code_lens=t.CodeLensWorkspaceClientCapabilities(refresh_support=True))
+        workspace=t.WorkspaceClientCapabilities(
+            code_lens=t.CodeLensWorkspaceClientCapabilities(refresh_support=True)
+        )
     )
 
     @lsp_client.feature(t.WORKSPACE_CODE_LENS_REFRESH)
@@ -54,7 +59,11 @@ async def client(lsp_client: LanguageClient, tmp_path: Path) -> AsyncIterator[No
 
     folder = t.WorkspaceFolder(tmp_path.as_uri(), "designs")
     await lsp_client.initialize_session(
-        t.InitializeParams(capabilities=capabilities, workspace_folders=[folder], initialization_options={"timeout": 20})
+        t.InitializeParams(
+            capabilities=capabilities,
+            workspace_folders=[folder],
+            initialization_options={"timeout": 20},
+        )
     )
     yield
     await lsp_client.shutdown_session()
@@ -86,7 +95,9 @@ class Opened:
         else:
             change = t.TextDocumentContentChangeWholeDocument(text)
             identifier = t.VersionedTextDocumentIdentifier(self.version, self.uri)
-            self.client.text_document_did_change(t.DidChangeTextDocumentParams(identifier, [change]))
+            self.client.text_document_did_change(
+                t.DidChangeTextDocumentParams(identifier, [change])
+            )
         return await self.until(lambda shown: True)
 
     async def until(self, enough: Callable[[list[t.Diagnostic]], bool]) -> list[t.Diagnostic]:
@@ -111,7 +122,9 @@ class Opened:
         """The titles of the lenses, once every claim has its verdict."""
         async with asyncio.timeout(SECONDS):
             while True:
-                found = await self.client.text_document_code_lens_async(t.CodeLensParams(self.me)) or []
+                found = (
+                    await self.client.text_document_code_lens_async(t.CodeLensParams(self.me)) or []
+                )
                 titles = [lens.command.title for lens in found if lens.command]
                 if titles and not {"check", "checking …"} & set(titles):
                     return titles
@@ -127,7 +140,7 @@ def texts(places: list[t.Location] | None, text: str) -> list[str]:
     """What stands at places, with the line (from 1)."""
     lines = text.split("\n")
     return [
-        f"{p.range.start.line + 1}:{lines[p.range.start.line][p.range.start.character : p.range.end.character]}"
+        f"{p.range.start.line + 1}:{lines[p.range.start.line][p.range.start.character : p.range.end.character]}"  # noqa: E501
         for p in places or []
     ]
 
@@ -135,11 +148,16 @@ def texts(places: list[t.Location] | None, text: str) -> list[str]:
 async def test_mistakes_while_typing(opened: Opened) -> None:
     bad = DESIGN.replace("send mail", "send mial").replace("add id to done", "ad id to done")
     shown = await opened.has(bad)
-    assert [(d.code, d.range.start.line + 1, d.range.start.character) for d in shown] == [("N101", 14, 7), ("S001", 15, 2)]
+    assert [(d.code, d.range.start.line + 1, d.range.start.character) for d in shown] == [
+        ("N101", 14, 7),
+        ("S001", 15, 2),
+    ]
     assert shown[0].severity is t.DiagnosticSeverity.Error
     assert shown[0].message.startswith("there is no effect `mial`")
     context = t.CodeActionContext(shown)
-    found = await opened.client.text_document_code_action_async(t.CodeActionParams(opened.me, shown[0].range, context))
+    found = await opened.client.text_document_code_action_async(
+        t.CodeActionParams(opened.me, shown[0].range, context)
+    )
     (fix,) = [a for a in found or [] if isinstance(a, t.CodeAction)]
     assert (fix.title, fix.is_preferred) == ("Replace by `mail`", True)
     assert fix.edit
@@ -150,8 +168,14 @@ async def test_mistakes_while_typing(opened: Opened) -> None:
 
 
 async def test_columns_are_counted_as_the_client_counts(opened: Opened) -> None:
-    (shown,) = await opened.has(DESIGN.replace("event Paid(id, order)   # 𝒜 two units wide", 'import "𝒜.once" x'))
-    assert (shown.range.start.line, shown.range.start.character, shown.range.end.character) == (2, 17, 18)
+    (shown,) = await opened.has(
+        DESIGN.replace("event Paid(id, order)   # 𝒜 two units wide", 'import "𝒜.once" x')
+    )
+    assert (shown.range.start.line, shown.range.start.character, shown.range.end.character) == (
+        2,
+        17,
+        18,
+    )
 
 
 @pytest.mark.slow
@@ -161,7 +185,9 @@ async def test_verdicts_story_and_the_fatal_point(opened: Opened) -> None:
     (mark,) = await opened.until(lambda shown: any(d.code == "fatal" for d in shown))
     assert (mark.range.start.line + 1, mark.severity) == (15, t.DiagnosticSeverity.Information)
     assert "is killed after `send mail` (line 14)" in mark.message
-    hover = await opened.client.text_document_hover_async(t.HoverParams(**opened.at("no duplicate")))
+    hover = await opened.client.text_document_hover_async(
+        t.HoverParams(**opened.at("no duplicate"))
+    )
     assert hover
     assert isinstance(hover.contents, t.MarkupContent)
     assert "mail for event 1 was sent twice" in hover.contents.value
@@ -187,17 +213,37 @@ async def test_a_check_of_an_old_text_is_ended(opened: Opened) -> None:
 
 async def test_names(opened: Opened) -> None:
     await opened.has(DESIGN)
-    where = await opened.client.text_document_definition_async(t.DefinitionParams(**opened.at("done", 2)))
+    where = await opened.client.text_document_definition_async(
+        t.DefinitionParams(**opened.at("done", 2))
+    )
     assert isinstance(where, list)
     assert texts([x for x in where if isinstance(x, t.Location)], DESIGN) == ["6:done"]
     every = t.ReferenceParams(context=t.ReferenceContext(True), **opened.at("done per"))
-    assert texts(list(await opened.client.text_document_references_async(every) or []), DESIGN) == ["6:done", "11:done", "15:done"]
+    assert texts(list(await opened.client.text_document_references_async(every) or []), DESIGN) == [
+        "6:done",
+        "11:done",
+        "15:done",
+    ]
     hover = await opened.client.text_document_hover_async(t.HoverParams(**opened.at("done", 3)))
     assert hover
     assert isinstance(hover.contents, t.MarkupContent)
-    assert hover.contents.value == "**store** `done`\n\nRows of what was done.\n\n```once\nstore done per id\n```"
-    symbols = await opened.client.text_document_document_symbol_async(t.DocumentSymbolParams(opened.me)) or []
-    names = ["Paid", "done", "paid", "mail", "c", "claim no duplicate mail", "claim no loss of mail"]
+    assert (
+        hover.contents.value
+        == "**store** `done`\n\nRows of what was done.\n\n```once\nstore done per id\n```"
+    )
+    symbols = (
+        await opened.client.text_document_document_symbol_async(t.DocumentSymbolParams(opened.me))
+        or []
+    )
+    names = [
+        "Paid",
+        "done",
+        "paid",
+        "mail",
+        "c",
+        "claim no duplicate mail",
+        "claim no loss of mail",
+    ]
     assert [s.name for s in symbols] == names
 
 
@@ -206,11 +252,20 @@ async def test_renaming_is_checked(opened: Opened, tmp_path: Path) -> None:
     other.write_text('import "design.once"\nclaim no duplicate mail\n', encoding="utf-8")
     await opened.has(DESIGN)
     target = opened.at("mail", 1)
-    edit = await opened.client.text_document_rename_async(t.RenameParams(new_name="letter", **target))
+    edit = await opened.client.text_document_rename_async(
+        t.RenameParams(new_name="letter", **target)
+    )
     assert edit
     assert edit.changes
-    assert {uri: len(edits) for uri, edits in edit.changes.items()} == {opened.uri: 4, other.as_uri(): 1}
-    for name, said in (("ack", "is a word of the language"), ("done", "there is already a store"), ("a b", "cannot be a name")):
+    assert {uri: len(edits) for uri, edits in edit.changes.items()} == {
+        opened.uri: 4,
+        other.as_uri(): 1,
+    }
+    for name, said in (
+        ("ack", "is a word of the language"),
+        ("done", "there is already a store"),
+        ("a b", "cannot be a name"),
+    ):
         with pytest.raises(JsonRpcException, match=said):
             await opened.client.text_document_rename_async(t.RenameParams(new_name=name, **target))
     keyword = t.PrepareRenameParams(**opened.at("claim"))
@@ -219,14 +274,25 @@ async def test_renaming_is_checked(opened: Opened, tmp_path: Path) -> None:
 
 async def test_completion_and_formatting(opened: Opened) -> None:
     await opened.has(DESIGN.replace("  send mail\n", "  send m\n"))
-    found = await opened.client.text_document_completion_async(t.CompletionParams(**opened.at("send m", 0, 6)))
+    found = await opened.client.text_document_completion_async(
+        t.CompletionParams(**opened.at("send m", 0, 6))
+    )
     assert isinstance(found, t.CompletionList)
     assert [i.label for i in found.items] == ["mail"]
     assert isinstance(found.items[0].text_edit, t.TextEdit)
     assert found.items[0].text_edit.range.start.character == 7
-    await opened.has(DESIGN.replace("  send mail", "      send   mail").replace("per id", "per  id"))
+    await opened.has(
+        DESIGN.replace("  send mail", "      send   mail").replace("per id", "per  id")
+    )
     options = t.FormattingOptions(4, True)
-    assert not await opened.client.text_document_formatting_async(t.DocumentFormattingParams(opened.me, options))
+    assert not await opened.client.text_document_formatting_async(
+        t.DocumentFormattingParams(opened.me, options)
+    )
     await opened.has(DESIGN.replace("send mail", "send   mail"))
-    (edit,) = await opened.client.text_document_formatting_async(t.DocumentFormattingParams(opened.me, options)) or []
+    (edit,) = (
+        await opened.client.text_document_formatting_async(
+            t.DocumentFormattingParams(opened.me, options)
+        )
+        or []
+    )
     assert "\n  send mail\n" in edit.new_text

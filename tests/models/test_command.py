@@ -1,4 +1,6 @@
-"""``onceproof models``: the list, the cards, models of one's own, and what is said when something is wrong."""
+"""``onceproof models``: the list, the cards, models of one's own, and what is said when something
+is wrong.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from tests.whole_repo.repo import ROOT, read, tool
 HERE = Path(__file__).parent
 Golden = Callable[[Path, str], None]
 MINE = (
-    read("models/brokers/beanstalkd.toml").replace('name = "beanstalkd"', 'name = "mine"').replace('"Beanstalkd"', '"Our broker"')
+    read("models/brokers/beanstalkd.toml")
+    .replace('name = "beanstalkd"', 'name = "mine"')
+    .replace('"Beanstalkd"', '"Our broker"')
 )
 
 
@@ -32,7 +36,10 @@ def test_the_list(golden: Golden) -> None:
     golden(HERE / "golden" / "list.txt", cards.list_text(every) + "\n")
 
 
-@pytest.mark.parametrize("name", ["rabbitmq.quorum", "celery", "redis.streams", "postgresql.unique", "redis.lock", "stripe"])
+@pytest.mark.parametrize(
+    "name",
+    ["rabbitmq.quorum", "celery", "redis.streams", "postgresql.unique", "redis.lock", "stripe"],
+)
 def test_a_card(name: str, golden: Golden) -> None:
     found = model(name)
     assert found is not None
@@ -56,7 +63,10 @@ def test_lists_and_shows() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("show", "rabbit.quorum"), "there is no model rabbit.quorum; did you mean rabbitmq.quorum or "),
+        (
+            ("show", "rabbit.quorum"),
+            "there is no model rabbit.quorum; did you mean rabbitmq.quorum or ",
+        ),
         (("show",), "show needs the name of a model"),
         (("zeromq",), "no model matches zeromq"),
     ],
@@ -83,9 +93,16 @@ def test_a_model_beside_the_design(tmp_path: Path) -> None:
 
 
 def test_a_model_that_ships_is_not_hidden(tmp_path: Path) -> None:
-    _own(tmp_path, "stripe", read("models/providers/stripe.toml").replace('kept = "24h"', 'kept = "7d"'))
+    _own(
+        tmp_path,
+        "stripe",
+        read("models/providers/stripe.toml").replace('kept = "24h"', 'kept = "7d"'),
+    )
     assert providers(tmp_path)["stripe"].keys == "24h"
-    assert "models/stripe.toml: name: a model of that name comes with the tool" in tool("models", "--beside", str(tmp_path)).stderr
+    assert (
+        "models/stripe.toml: name: a model of that name comes with the tool"
+        in tool("models", "--beside", str(tmp_path)).stderr
+    )
 
 
 DESIGN = """\
@@ -112,7 +129,9 @@ def test_a_design_names_a_model_beside_it(tmp_path: Path) -> None:
     loaded = load(path)
     assert loaded.design is not None, loaded.diagnostics
     assert loaded.design.queues["payments"].lease == ("ttr", "5min")
-    assert str(mine) in loaded.sources, "an answer that is kept is asked again when the model changes"
+    assert str(mine) in loaded.sources, (
+        "an answer that is kept is asked again when the model changes"
+    )
 
 
 def test_a_broken_model_is_said_where_it_is_named(tmp_path: Path) -> None:
@@ -126,7 +145,13 @@ def test_a_broken_model_is_said_where_it_is_named(tmp_path: Path) -> None:
 
 
 def test_a_broken_model_of_ones_own_is_said_and_not_used(tmp_path: Path) -> None:
-    _own(tmp_path, "mine", MINE.replace("late_ack =", "late_akc =").replace('status = "documented"', 'status = "sure"', 1))
+    _own(
+        tmp_path,
+        "mine",
+        MINE.replace("late_ack =", "late_akc =").replace(
+            'status = "documented"', 'status = "sure"', 1
+        ),
+    )
     _own(tmp_path, "other", "name = [")
     found, problems = own_models(tmp_path)
     assert found == {}
@@ -137,7 +162,9 @@ def test_a_broken_model_of_ones_own_is_said_and_not_used(tmp_path: Path) -> None
     ]
     done = tool("models", "sqs.fifo", "--beside", str(tmp_path))
     assert done.returncode == 2
-    assert "error: models/mine.toml: machine.late_akc: unknown; did you mean late_ack?" in done.stderr
+    assert (
+        "error: models/mine.toml: machine.late_akc: unknown; did you mean late_ack?" in done.stderr
+    )
     assert "sqs.fifo" in done.stdout
 
 
@@ -146,7 +173,11 @@ def test_only_the_model_that_is_asked_for_is_read(monkeypatch: pytest.MonkeyPatc
 
     read_files: list[str] = []
     reader = package.read
-    monkeypatch.setattr(package, "read", lambda path, is_own=False: read_files.append(path.name) or reader(path, is_own))
+    monkeypatch.setattr(
+        package,
+        "read",
+        lambda path, is_own=False: read_files.append(path.name) or reader(path, is_own),
+    )
     package._shelf.cache_clear()
     assert "sqs.fifo" in brokers()
     assert brokers()["sqs.fifo"].name == "sqs.fifo"
@@ -157,4 +188,6 @@ def test_only_the_model_that_is_asked_for_is_read(monkeypatch: pytest.MonkeyPatc
 def test_every_file_is_where_its_kind_belongs() -> None:
     for folder, shelf in kinds().items():
         assert sorted(shelf) == sorted(p.stem for p in (ROOT / "models" / folder).glob("*.toml"))
-        assert all(re.fullmatch(r"[a-z][a-z0-9_.]*", name) for name in shelf), "a name that a design can spell"
+        assert all(re.fullmatch(r"[a-z][a-z0-9_.]*", name) for name in shelf), (
+            "a name that a design can spell"
+        )

@@ -1,4 +1,6 @@
-"""Every model can be named in a design, with every option that changes something, and becomes a machine."""
+"""Every model can be named in a design, with every option that changes something, and becomes a
+machine.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,11 @@ def _uses(model: Model) -> list[str]:
     uses = [model.name]
     for option in model.options.values():
         for value in (v for v in option.sets if v != "default"):
-            shown = EXAMPLE.get(option.kind, option.choices[0] if option.choices else "x") if value == "given" else value
+            shown = (
+                EXAMPLE.get(option.kind, option.choices[0] if option.choices else "x")
+                if value == "given"
+                else value
+            )
             shown = shown if shown.replace("_", "").strip('"').isalnum() else f'"{shown}"'
             uses.append(f"{model.name}({option.name}={shown})")
     return uses

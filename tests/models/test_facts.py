@@ -20,7 +20,11 @@ def _constants(tree: ast.Module) -> dict[str, object]:
     for node in tree.body:
         if isinstance(node, ast.Assign):
             names = node.targets[0].elts if isinstance(node.targets[0], ast.Tuple) else node.targets
-            values = node.value.elts if isinstance(node.value, ast.Tuple) and len(names) > 1 else [node.value]
+            values = (
+                node.value.elts
+                if isinstance(node.value, ast.Tuple) and len(names) > 1
+                else [node.value]
+            )
             for name, value in zip(names, values, strict=False):
                 if isinstance(name, ast.Name) and isinstance(value, ast.Constant | ast.Tuple):
                     found[name.id] = ast.literal_eval(value)
@@ -28,7 +32,9 @@ def _constants(tree: ast.Module) -> dict[str, object]:
 
 
 def _facts(decorator: ast.expr, constants: dict[str, object]) -> Iterator[str]:
-    """The facts of ``pytest.mark.confirms(...)``, or of a short form that the module has for its models."""
+    """The facts of ``pytest.mark.confirms(...)``, or of a short form that the module has for its
+    models.
+    """
     if not isinstance(decorator, ast.Call):
         return
     called = ast.unparse(decorator.func)
@@ -58,7 +64,12 @@ def _confirmed() -> dict[str, str]:
 
 
 def test_tests_and_facts_name_each_other() -> None:
-    said = {f"{name}/{f.id}": f.test for name, model in MODELS.items() for f in model.facts if f.status == "confirmed by test"}
+    said = {
+        f"{name}/{f.id}": f.test
+        for name, model in MODELS.items()
+        for f in model.facts
+        if f.status == "confirmed by test"
+    }
     assert said == _confirmed()
 
 
@@ -69,9 +80,19 @@ def test_a_test_has_the_name_of_its_fact() -> None:
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_every_model_can_be_used(name: str) -> None:
-    """With no options, with every value that changes something, and the facts a verdict names are about switches it sets."""
+    """With no options, with every value that changes something, and the facts a verdict names are
+    about switches it sets.
+    """
     model = MODELS[name]
-    for given in [{}, *({o.name: v} for o in model.options.values() for v in o.sets if v not in ("given", "default"))]:
+    for given in [
+        {},
+        *(
+            {o.name: v}
+            for o in model.options.values()
+            for v in o.sets
+            if v not in ("given", "default")
+        ),
+    ]:
         model.chosen(given)
     assert model.facts or model.kind == "provider", "a model without a fact"
     assert model.title
@@ -80,12 +101,24 @@ def test_every_model_can_be_used(name: str) -> None:
         assert fact.text.endswith((".", ")")), fact.id
 
 
-@pytest.mark.parametrize("name", sorted(n for n, m in MODELS.items() if m.kind not in ("store", "lock", "provider")))
+@pytest.mark.parametrize(
+    "name", sorted(n for n, m in MODELS.items() if m.kind not in ("store", "lock", "provider"))
+)
 def test_what_restricts_a_broker_has_a_fact(name: str) -> None:
     """A switch that takes a fault away rests on a fact, so that a proof can name it."""
     model = MODELS[name]
-    usual = {"delivery": ("at-least-once", "at-most-once"), "late_ack": ("settles",), "publisher": ("retries",)}
-    restricting = {switch for switch, values in usual.items() if model.machine.get(switch, values[0]) not in values}
+    usual = {
+        "delivery": ("at-least-once", "at-most-once"),
+        "late_ack": ("settles",),
+        "publisher": ("retries",),
+    }
+    restricting = {
+        switch
+        for switch, values in usual.items()
+        if model.machine.get(switch, values[0]) not in values
+    }
     if model.machine["ack"] == "delivery":
         restricting = {"ack"}  # nothing is held, and nothing is settled late
-    assert restricting <= {switch for fact in model.facts for switch in fact.switches} | ({"ack"} if not model.options else set())
+    assert restricting <= {switch for fact in model.facts for switch in fact.switches} | (
+        {"ack"} if not model.options else set()
+    )

@@ -1,4 +1,6 @@
-"""Model files: what they say becomes switches, and what is not understood is an error with the file and the key."""
+"""Model files: what they say becomes switches, and what is not understood is an error with the file
+and the key.
+"""
 
 from __future__ import annotations
 
@@ -55,15 +57,38 @@ def test_options_change_switches(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('lease = "patience"', 'lease = "pateince"', "mine.toml: machine.lease: there is no option pateince"),
-        ('loses_hold = ["lease"]', 'loses_hold = ["leese"]', "mine.toml: machine.loses_hold: must be a list of lease"),
-        ("[machine]", "[machine]\nfast = true", "mine.toml: machine.fast: unknown; known are delivery"),
-        ('ack = "return"', 'ack = "late"', "mine.toml: options.acks_late.set.true.ack: must be one of handler"),
-        ('default = "30s"', 'default = "soon"', "mine.toml: options.patience.default: must be a duration"),
+        (
+            'lease = "patience"',
+            'lease = "pateince"',
+            "mine.toml: machine.lease: there is no option pateince",
+        ),
+        (
+            'loses_hold = ["lease"]',
+            'loses_hold = ["leese"]',
+            "mine.toml: machine.loses_hold: must be a list of lease",
+        ),
+        (
+            "[machine]",
+            "[machine]\nfast = true",
+            "mine.toml: machine.fast: unknown; known are delivery",
+        ),
+        (
+            'ack = "return"',
+            'ack = "late"',
+            "mine.toml: options.acks_late.set.true.ack: must be one of handler",
+        ),
+        (
+            'default = "30s"',
+            'default = "soon"',
+            "mine.toml: options.patience.default: must be a duration",
+        ),
         (
             "[sources.s]",
             "[sources.t]",
-            "mine.toml: sources.t: nothing cites it\nmine.toml: options.patience.source: there is no source s",
+            (
+                "mine.toml: sources.t: nothing cites it\nmine.toml: options.patience.source: there"
+                " is no source s"
+            ),
         ),
         ('title = "My broker"\n', "", "mine.toml: title: missing"),
     ],
@@ -76,5 +101,11 @@ def test_mistakes_in_a_file_are_errors(tmp_path: Path, old: str, new: str, says:
 
 def test_the_models_that_ship_are_read() -> None:
     assert brokers()["sqs.standard"].switches({}).lease == ("VisibilityTimeout", "30s")
-    assert brokers()["sqs.standard"].switches({"maxReceiveCount": "5"}).limit == ("maxReceiveCount", "5")
-    assert brokers()["rabbitmq.quorum"].switches({"dead-letter-exchange": "x"}).limit_end == "dead-letter"
+    assert brokers()["sqs.standard"].switches({"maxReceiveCount": "5"}).limit == (
+        "maxReceiveCount",
+        "5",
+    )
+    assert (
+        brokers()["rabbitmq.quorum"].switches({"dead-letter-exchange": "x"}).limit_end
+        == "dead-letter"
+    )

@@ -11,7 +11,9 @@ from onceproof.report import cards
 
 from tests.whole_repo.repo import ROOT, blocks, read
 
-MARK = "<!-- what follows is `onceproof models --format markdown`; `pytest --update` writes it -->\n"
+MARK = (
+    "<!-- what follows is `onceproof models --format markdown`; `pytest --update` writes it -->\n"
+)
 Golden = Callable[[Path, str], None]
 
 
@@ -25,7 +27,12 @@ def test_the_table_of_what_is_known(golden: Golden) -> None:
 @pytest.mark.parametrize("folder", list(kinds()))
 def test_the_cards_as_pages(folder: str, golden: Golden) -> None:
     shelf = kinds()[folder]
-    lines = [f"# {cards.TITLES[folder]}", "", "Generated from `models/`; [how to read a card](../models.md).", ""]
+    lines = [
+        f"# {cards.TITLES[folder]}",
+        "",
+        "Generated from `models/`; [how to read a card](../models.md).",
+        "",
+    ]
     for title, found in cards.groups(shelf.values()):
         lines += [f"## {title}", ""] if folder == "brokers" else []
         lines += [cards.card_markdown(m, 3 if folder == "brokers" else 2) for m in found]

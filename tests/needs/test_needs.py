@@ -31,7 +31,9 @@ def _design(name: str) -> Design:
 
 
 INSERT = "    insert id into processed\n      on duplicate\n        ack\n        stop\n"
-UPDATE = "    update payment.status from open to booked\n      on conflict\n        ack\n        stop\n"
+UPDATE = (
+    "    update payment.status from open to booked\n      on conflict\n        ack\n        stop\n"
+)
 BY_HAND = (
     ("atomic_dedup", "insert", INSERT, "    add id to processed\n"),
     ("atomic_dedup", "record", INSERT, ""),
@@ -67,7 +69,9 @@ def _demand_same(text: str, by_hand: str, kind: str, line: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "kind", "old", "new"), BY_HAND, ids=[f"{n}-{k}" for n, k, _, _ in BY_HAND])
+@pytest.mark.parametrize(
+    ("name", "kind", "old", "new"), BY_HAND, ids=[f"{n}-{k}" for n, k, _, _ in BY_HAND]
+)
 def test_taken_away_by_hand(name: str, kind: str, old: str, new: str) -> None:
     text = _plain(name)
     assert old in text
@@ -83,7 +87,9 @@ def _flat(block: str) -> str:
 
 def test_a_constraint_taken_away_by_hand() -> None:
     text = _plain("atomic_dedup")
-    by_hand = text.replace("per id, unique", "per id").replace(INSERT, "    insert id into processed\n")
+    by_hand = text.replace("per id, unique", "per id").replace(
+        INSERT, "    insert id into processed\n"
+    )
     _demand_same(text, by_hand, "unique", text[: text.index("store processed")].count("\n") + 1)
 
 
@@ -140,8 +146,14 @@ def test_limits_are_said() -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_what_is_printed(
-    form: str, capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+    form: str,
+    capsys: pytest.CaptureFixture[str],
+    golden: Callable[[Path, str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert NeedsCommand(Path("examples/theory/atomic_dedup.once"), (), (), form, 60.0).run() == Exit.HOLDS
+    assert (
+        NeedsCommand(Path("examples/theory/atomic_dedup.once"), (), (), form, 60.0).run()
+        == Exit.HOLDS
+    )
     golden(HERE / f"atomic_dedup.{form}", capsys.readouterr().out)

@@ -1,4 +1,6 @@
-"""One machine and its claims, within bounds: our search against other checkers. A difference comes with both traces."""
+"""One machine and its claims, within bounds: our search against other checkers. A difference comes
+with both traces.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ MOST = 300_000
 
 @dataclass(slots=True)
 class Tally:
-    """What was compared. ``claims`` and ``counts`` are single comparisons: one claim, or one count of states or transitions."""
+    """What was compared. ``claims`` and ``counts`` are single comparisons: one claim, or one count
+    of states or transitions.
+    """
 
     claims: int = 0
     refuted: int = 0
@@ -42,8 +46,9 @@ class Tally:
         """For a log."""
         total = self.claims + self.counts
         return (
-            f"{total} comparisons, {len(self.differences)} differences ({self.models} runs of models, {self.claims} verdicts, "
-            f"{self.refuted} of them violations, {self.counts} counts, {len(self.skipped)} skipped)"
+            f"{total} comparisons, {len(self.differences)} differences ({self.models} runs of"
+            f" models, {self.claims} verdicts, {self.refuted} of them violations, {self.counts}"
+            f" counts, {len(self.skipped)} skipped)"
         )
 
 
@@ -61,11 +66,22 @@ class Case:
     def model(self, symmetric: bool = False) -> Model:
         """The model to export."""
         size = Size(self.bounds.workers, self.bounds.events, self.bounds.keys)
-        return Model(self.machine, self.claims, size, names_of(self.machine, self.claims), "Design", symmetric)
+        return Model(
+            self.machine,
+            self.claims,
+            size,
+            names_of(self.machine, self.claims),
+            "Design",
+            symmetric,
+        )
 
 
-def case_of(label: str, machine: Machine, claims: tuple[Property, ...], bounds: Bounds, most: int = MOST) -> Case | str:
-    """Decide everything by our search: counts on the whole machine, claims on the slice, as a check does. Or why not."""
+def case_of(
+    label: str, machine: Machine, claims: tuple[Property, ...], bounds: Bounds, most: int = MOST
+) -> Case | str:
+    """Decide everything by our search: counts on the whole machine, claims on the slice, as a check
+    does. Or why not.
+    """
     counted = explore(machine, bounds, Budget(most, 60))
     if not counted.complete or counted.full_states > most:
         return f"{label}: {counted.reason or f'more than {most:,} states'}"
@@ -124,11 +140,20 @@ def _counts(case: Case, name: str, answer: Answer, tally: Tally, symmetric: bool
 def _told(case: Case, name: str, model: Model, number: int, theirs: bool) -> str:
     """A difference in a verdict, with both traces."""
     words = ("holds", "is violated")
-    lines = [f"{case.label}: {case.claims[number].name} {words[not theirs]} here and {words[theirs]} in {name}"]
+    lines = [
+        f"{case.label}: {case.claims[number].name} {words[not theirs]} here and {words[theirs]} in"
+        f" {name}"
+    ]
     found = case.found[number]
     if found is not None:
         rules = sliced(case.machine, case.claims[number]).rules
-        lines += ["ours:", *(f"  {rules[m.rule].action} by {m.component}/{m.event}/{m.worker}" for m in found.run.moves)]
+        lines += [
+            "ours:",
+            *(
+                f"  {rules[m.rule].action} by {m.component}/{m.event}/{m.worker}"
+                for m in found.run.moves
+            ),
+        ]
     trace = TOOLS[name].trace
     if trace is not None:
         lines += [f"{name}'s:", trace(model, number)]

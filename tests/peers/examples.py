@@ -23,7 +23,9 @@ NO_CONSUMER = "N120"
 ROOT = Path(__file__).parent.parent.parent
 SMALL = Bounds(2, 1)
 SWEEP = (SMALL, Bounds(3, 1), Bounds(1, 2), Bounds(2, 2), Bounds(2, 1, 2))
-"""(workers, events, keys) of the complete run; what has too many states there is skipped and counted."""
+"""(workers, events, keys) of the complete run; what has too many states there is skipped and
+counted.
+"""
 
 
 def lowered() -> Iterator[tuple[str, Lowered]]:
@@ -35,7 +37,10 @@ def lowered() -> Iterator[tuple[str, Lowered]]:
             continue  # only there to be imported
         assert design is not None, path
         for semantics in design.semantics:
-            yield f"{path.relative_to(ROOT / 'examples')} {semantics.value}", lower(design, semantics)
+            yield (
+                f"{path.relative_to(ROOT / 'examples')} {semantics.value}",
+                lower(design, semantics),
+            )
 
 
 def one(label: str, design: Lowered, bounds: Bounds, tools: Iterable[str], most: int) -> Tally:
@@ -46,7 +51,9 @@ def one(label: str, design: Lowered, bounds: Bounds, tools: Iterable[str], most:
 
 def main() -> int:
     """Run, print, and say by the exit code whether everything agrees."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tools", default="rumur,spin")
     parser.add_argument("--most", type=int, default=100_000, help="full states; more are skipped")
     parser.add_argument("--jobs", type=int, default=2)
@@ -60,7 +67,10 @@ def main() -> int:
     with ThreadPoolExecutor(given.jobs) as pool:
         for bounds in SWEEP:
             tally = Tally()
-            jobs = [pool.submit(one, label, design, bounds, tools, given.most) for label, design in lowered()]
+            jobs = [
+                pool.submit(one, label, design, bounds, tools, given.most)
+                for label, design in lowered()
+            ]
             for job in jobs:
                 tally.add(job.result())
                 for difference in job.result().differences:

@@ -1,8 +1,9 @@
 """Random designs and random machines: our search against other checkers.
 
-python -m tests.peers.random --count 1000                    designs 0 to 999
-python -m tests.peers.random --count 1000 --log peers.jsonl  the same, to be resumed where it stopped
-python -m tests.peers.random --kind machines --count 1000    machines: broadcasts, limits, several keys, all pattern kinds
+python -m tests.peers.random --count 1000                    designs 0 to 999 python -m
+tests.peers.random --count 1000 --log peers.jsonl  the same, to be resumed where it stopped python
+-m tests.peers.random --kind machines --count 1000    machines: broadcasts, limits, several keys,
+all pattern kinds
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from tests.peers.compare import Case, Tally, case_of, claims_of, compare
 from tests.peers.tools import TOOLS
 
 FOR_DESIGNS = (Bounds(2, 1), Bounds(1, 1), Bounds(2, 1), Bounds(1, 2))
-FOR_MACHINES = (Bounds(2, 1), Bounds(2, 2), Bounds(3, 1), Bounds(1, 2, 2), Bounds(2, 1, 2), Bounds(3, 2))
+FOR_MACHINES = (
+    Bounds(2, 1),
+    Bounds(2, 2),
+    Bounds(3, 1),
+    Bounds(1, 2, 2),
+    Bounds(2, 1, 2),
+    Bounds(3, 2),
+)
 
 
 def design_case(seed: int, most: int) -> Case | str:
@@ -34,7 +42,13 @@ def design_case(seed: int, most: int) -> Case | str:
     assert design is not None, seed
     lowered = lower(design, design.semantics[seed % len(design.semantics)])
     bounds = FOR_DESIGNS[seed % len(FOR_DESIGNS)]
-    return case_of(f"design {seed} {lowered.semantics.value} {bounds}", lowered.machine, claims_of(lowered), bounds, most)
+    return case_of(
+        f"design {seed} {lowered.semantics.value} {bounds}",
+        lowered.machine,
+        claims_of(lowered),
+        bounds,
+        most,
+    )
 
 
 def machine_case(seed: int, most: int) -> Case | str:
@@ -62,14 +76,18 @@ def _done(log: Path | None) -> dict[int, Tally]:
 
 def main() -> int:
     """Run, print, and say by the exit code whether everything agrees."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kind", choices=tuple(KINDS), default="designs")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--tools", default="rumur,spin")
     parser.add_argument("--most", type=int, default=30_000, help="full states; more are skipped")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--log", type=Path, help="one line per seed; seeds that are there already are not run again")
+    parser.add_argument(
+        "--log", type=Path, help="one line per seed; seeds that are there already are not run again"
+    )
     given = parser.parse_args()
     tools = given.tools.split(",")
     for tool in tools:
@@ -82,7 +100,9 @@ def main() -> int:
         total.add(done[seed])
     left = [seed for seed in seeds if seed not in done]
     with ThreadPoolExecutor(given.jobs) as pool:
-        for seed, tally in zip(left, pool.map(lambda s: one(given.kind, s, tools, given.most), left), strict=True):
+        for seed, tally in zip(
+            left, pool.map(lambda s: one(given.kind, s, tools, given.most), left), strict=True
+        ):
             total.add(tally)
             for difference in tally.differences:
                 print(difference, flush=True)

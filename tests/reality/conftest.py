@@ -1,4 +1,6 @@
-"""Reality tests: what the models say is tried on servers. See README.md in this folder for ports and accounts."""
+"""Reality tests: what the models say is tried on servers. See README.md in this folder for ports
+and accounts.
+"""
 
 from __future__ import annotations
 

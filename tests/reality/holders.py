@@ -1,4 +1,6 @@
-"""What runs in a child process: each holder takes a message or a lock, says so on one line, and then works for ever."""
+"""What runs in a child process: each holder takes a message or a lock, says so on one line, and
+then works for ever.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def nats_core(subject: str, group: str) -> None:
 
 def redis_stream(stream: str, group: str, consumer: str, noack: str) -> None:
     """Reads one new entry of a group."""
-    ((_, entries),) = servers.redis().xreadgroup(group, consumer, {stream: ">"}, count=1, block=5000, noack=noack == "noack")
+    ((_, entries),) = servers.redis().xreadgroup(
+        group, consumer, {stream: ">"}, count=1, block=5000, noack=noack == "noack"
+    )
     _says(entries[0][0])
     _works()
 
@@ -70,7 +74,11 @@ def redis_stream(stream: str, group: str, consumer: str, noack: str) -> None:
 def redis_list(source: str, target: str) -> None:
     """Takes one entry of a list; with a target it is moved there."""
     client = servers.redis()
-    _says(client.blmove(source, target, 5, "RIGHT", "LEFT") if target != "-" else client.brpop([source], 5)[1])
+    _says(
+        client.blmove(source, target, 5, "RIGHT", "LEFT")
+        if target != "-"
+        else client.brpop([source], 5)[1]
+    )
     _works()
 
 
@@ -78,7 +86,9 @@ def mosquitto(identity: str, topic: str, qos: str, clean: str) -> None:
     """Subscribes, says so, and stays inside the callback of the first message."""
     import paho.mqtt.client as mqtt
 
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=identity, clean_session=clean == "clean")
+    client = mqtt.Client(
+        mqtt.CallbackAPIVersion.VERSION2, client_id=identity, clean_session=clean == "clean"
+    )
     client.on_connect = lambda *_: client.subscribe(topic, int(qos))
     client.on_subscribe = lambda *_: _says("subscribed")
 
@@ -119,7 +129,17 @@ def mariadb_lock(key: str) -> None:
 
 HOLDERS: dict[str, Callable[..., None]] = {
     f.__name__: f
-    for f in (rabbitmq, nats_pull, nats_core, redis_stream, redis_list, mosquitto, kafka, postgresql_lock, mariadb_lock)
+    for f in (
+        rabbitmq,
+        nats_pull,
+        nats_core,
+        redis_stream,
+        redis_list,
+        mosquitto,
+        kafka,
+        postgresql_lock,
+        mariadb_lock,
+    )
 }
 
 if __name__ == "__main__":

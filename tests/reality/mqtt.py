@@ -1,4 +1,6 @@
-"""Enough of MQTT 3.1.1 to say exactly what a client sends and what it does not send; a client library would send more."""
+"""Enough of MQTT 3.1.1 to say exactly what a client sends and what it does not send; a client
+library would send more.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,13 @@ class Client:
     def __init__(self, identity: str, clean: bool = False) -> None:
         self.socket: socket.socket = servers.mosquitto()
         self.buffer = b""
-        self._send(0x10, b"\x00\x04MQTT\x04" + bytes([2 if clean else 0]) + struct.pack("!H", 30) + _text(identity))
+        self._send(
+            0x10,
+            b"\x00\x04MQTT\x04"
+            + bytes([2 if clean else 0])
+            + struct.pack("!H", 30)
+            + _text(identity),
+        )
         self.session_present = self.wait(CONNACK).number >> 8 == 1
 
     def _send(self, first: int, rest: bytes) -> None:
@@ -40,9 +48,14 @@ class Client:
         self._send(0x82, struct.pack("!H", 1) + _text(topic) + bytes([qos]))
         self.wait(SUBACK)
 
-    def publish(self, topic: str, body: bytes, qos: int = 0, number: int = 0, dup: bool = False) -> None:
+    def publish(
+        self, topic: str, body: bytes, qos: int = 0, number: int = 0, dup: bool = False
+    ) -> None:
         """Sends a publish and waits for nothing."""
-        self._send(0x30 | qos << 1 | dup << 3, _text(topic) + (struct.pack("!H", number) if qos else b"") + body)
+        self._send(
+            0x30 | qos << 1 | dup << 3,
+            _text(topic) + (struct.pack("!H", number) if qos else b"") + body,
+        )
 
     def answer(self, kind: int, number: int) -> None:
         """Sends one of the acknowledgements."""

@@ -1,4 +1,6 @@
-"""How to reach each server: loopback, default ports, the accounts that README.md names. Clients are imported when asked for."""
+"""How to reach each server: loopback, default ports, the accounts that README.md names. Clients are
+imported when asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,23 @@ from collections.abc import Callable
 from typing import Any
 
 HOST = ".".join(("127", "0", "0", "1"))
-USUAL = {"rabbitmq": 5672, "nats": 4222, "redis": 6379, "mosquitto": 1883, "postgresql": 5432, "mariadb": 3306}
-PORTS = {name: int(os.environ.get(f"REALITY_{name.upper()}_PORT", port)) for name, port in USUAL.items()}
+USUAL = {
+    "rabbitmq": 5672,
+    "nats": 4222,
+    "redis": 6379,
+    "mosquitto": 1883,
+    "postgresql": 5432,
+    "mariadb": 3306,
+}
+PORTS = {
+    name: int(os.environ.get(f"REALITY_{name.upper()}_PORT", port)) for name, port in USUAL.items()
+}
 
 
 def listens(name: str) -> None:
-    """Raises OSError if nobody listens on the service's port. Asked first: some clients try again for a long time."""
+    """Raises OSError if nobody listens on the service's port. Asked first: some clients try again
+    for a long time.
+    """
     if name in PORTS:
         socket.create_connection((HOST, PORTS[name]), timeout=3).close()
 
@@ -24,7 +37,9 @@ def rabbitmq() -> Any:
     import pika
 
     login = pika.PlainCredentials("guest", "guest")
-    place = pika.ConnectionParameters(HOST, PORTS["rabbitmq"], credentials=login, socket_timeout=3, blocked_connection_timeout=10)
+    place = pika.ConnectionParameters(
+        HOST, PORTS["rabbitmq"], credentials=login, socket_timeout=3, blocked_connection_timeout=10
+    )
     return pika.BlockingConnection(place)
 
 
@@ -32,7 +47,9 @@ async def nats() -> Any:
     """A connection of nats-py, which does not try twice."""
     import nats as client
 
-    return await client.connect(f"nats://{HOST}:{PORTS['nats']}", allow_reconnect=False, connect_timeout=3)
+    return await client.connect(
+        f"nats://{HOST}:{PORTS['nats']}", allow_reconnect=False, connect_timeout=3
+    )
 
 
 def redis() -> Any:
@@ -47,7 +64,12 @@ def postgresql(autocommit: bool = False) -> Any:
     import psycopg
 
     return psycopg.connect(
-        host=HOST, port=PORTS["postgresql"], dbname="test", user="postgres", connect_timeout=3, autocommit=autocommit
+        host=HOST,
+        port=PORTS["postgresql"],
+        dbname="test",
+        user="postgres",
+        connect_timeout=3,
+        autocommit=autocommit,
     )
 
 
@@ -56,7 +78,13 @@ def mariadb(autocommit: bool = False) -> Any:
     import pymysql
 
     return pymysql.connect(
-        host=HOST, port=PORTS["mariadb"], user="root", password="", database="test", connect_timeout=3, autocommit=autocommit
+        host=HOST,
+        port=PORTS["mariadb"],
+        user="root",
+        password="",
+        database="test",
+        connect_timeout=3,
+        autocommit=autocommit,
     )
 
 

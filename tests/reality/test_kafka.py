@@ -1,4 +1,5 @@
-"""Kafka's C client (librdkafka) against the mock cluster that comes with it: a real client, an imitated broker.
+"""Kafka's C client (librdkafka) against the mock cluster that comes with it: a real client, an
+imitated broker.
 
 Only what the client does is tried here. README.md says what a mock cannot show.
 """
@@ -30,7 +31,12 @@ def send(producer: Any, topic: str, *bodies: str) -> list[int]:
     """Produces into partition 0 and answers the offsets."""
     offsets: list[int] = []
     for body in bodies:
-        producer.produce(topic, body, partition=0, on_delivery=lambda _, message: offsets.append(message.offset()))
+        producer.produce(
+            topic,
+            body,
+            partition=0,
+            on_delivery=lambda _, message: offsets.append(message.offset()),
+        )
         producer.flush(10)
     return offsets
 
@@ -45,7 +51,9 @@ def committed(consumer: Any, topic: str) -> int:
 @pytest.mark.confirms("kafka.producer/resend-is-a-new-record")
 def test_resend_is_a_new_record(cluster: tuple[Any, str], name: str) -> None:
     producer, address = cluster
-    assert send(producer, name, "invoice", "invoice") == [0, 1], "the application's second call has new numbers"
+    assert send(producer, name, "invoice", "invoice") == [0, 1], (
+        "the application's second call has new numbers"
+    )
     consumer = servers.kafka(address, f"{name}_g")
     consumer.subscribe([name])
     got = consumer.consume(2, timeout=15)
@@ -57,7 +65,9 @@ def test_resend_is_a_new_record(cluster: tuple[Any, str], name: str) -> None:
 def test_reread_after_crash(cluster: tuple[Any, str], name: str, children: list[Child]) -> None:
     producer, address = cluster
     send(producer, name, "one", "two", "three")
-    children.append(Child("kafka", address, name))  # commits the first, and is killed at work on the second
+    children.append(
+        Child("kafka", address, name)
+    )  # commits the first, and is killed at work on the second
     assert children[0].said == "two"
     children[0].kill()
     consumer = servers.kafka(address, f"{name}_g")
@@ -72,7 +82,9 @@ def test_reread_after_crash(cluster: tuple[Any, str], name: str, children: list[
 def test_timer_commits_what_is_in_work(cluster: tuple[Any, str], name: str) -> None:
     producer, address = cluster
     send(producer, name, "invoice")
-    consumer = servers.kafka(address, f"{name}_g", **{"enable.auto.commit": True, "auto.commit.interval.ms": 100})
+    consumer = servers.kafka(
+        address, f"{name}_g", **{"enable.auto.commit": True, "auto.commit.interval.ms": 100}
+    )
     consumer.subscribe([name])
     (message,) = consumer.consume(1, timeout=15)
     assert message.value() == b"invoice"
@@ -85,7 +97,11 @@ def test_timer_commits_what_is_in_work(cluster: tuple[Any, str], name: str) -> N
 def test_offset_store_by_hand(cluster: tuple[Any, str], name: str) -> None:
     producer, address = cluster
     send(producer, name, "invoice")
-    given = {"enable.auto.commit": True, "auto.commit.interval.ms": 100, "enable.auto.offset.store": False}
+    given = {
+        "enable.auto.commit": True,
+        "auto.commit.interval.ms": 100,
+        "enable.auto.offset.store": False,
+    }
     consumer = servers.kafka(address, f"{name}_g", **given)
     consumer.subscribe([name])
     (message,) = consumer.consume(1, timeout=15)

@@ -23,7 +23,9 @@ def iso(fact: str) -> pytest.MarkDecorator:
 
 
 class Session:
-    """A connection that runs one statement at a time and answers its rows or how many it changed."""
+    """A connection that runs one statement at a time and answers its rows or how many it
+    changed.
+    """
 
     def __init__(self) -> None:
         self.connection = servers.mariadb()
@@ -79,10 +81,14 @@ def test_check_then_insert_races(two: tuple[Session, Session], table: Callable[[
 
 
 @iso("default-is-repeatable-read")
-def test_default_is_repeatable_read(two: tuple[Session, Session], table: Callable[[str], str]) -> None:
+def test_default_is_repeatable_read(
+    two: tuple[Session, Session], table: Callable[[str], str]
+) -> None:
     reader, writer = two
     events = table("id int")
-    levels = reader.rows("show variables where variable_name in ('tx_isolation', 'transaction_isolation')")
+    levels = reader.rows(
+        "show variables where variable_name in ('tx_isolation', 'transaction_isolation')"
+    )
     assert {level for _, level in levels} == {"REPEATABLE-READ"}  # the name depends on the version
     assert reader.count(events) == 0
     writer.changed(f"insert into {events} values (1)")
@@ -112,7 +118,9 @@ def test_serializable_fails_one(two: tuple[Session, Session], table: Callable[[s
 
 
 @iso("conditional-update-has-one-winner")
-def test_conditional_update_has_one_winner(two: tuple[Session, Session], table: Callable[[str], str]) -> None:
+def test_conditional_update_has_one_winner(
+    two: tuple[Session, Session], table: Callable[[str], str]
+) -> None:
     first, second = two
     orders = table("id int primary key, status varchar(10)")
     first.changed(f"insert into {orders} values (1, 'new')")
@@ -124,12 +132,16 @@ def test_conditional_update_has_one_winner(two: tuple[Session, Session], table: 
     assert not waiting.done()
     first.connection.commit()
     assert waiting.result(5) == 0
-    assert second.rows(f"select status from {orders}") == (("new",),), "its snapshot is still the old one"
+    assert second.rows(f"select status from {orders}") == (("new",),), (
+        "its snapshot is still the old one"
+    )
 
 
 @pytest.mark.confirms(f"{UNIQUE}/unique-insert-waits")
 @pytest.mark.parametrize("commits", [True, False])
-def test_unique_insert_waits(two: tuple[Session, Session], table: Callable[[str], str], commits: bool) -> None:
+def test_unique_insert_waits(
+    two: tuple[Session, Session], table: Callable[[str], str], commits: bool
+) -> None:
     from pymysql.err import IntegrityError
 
     first, second = two
@@ -149,7 +161,9 @@ def test_unique_insert_waits(two: tuple[Session, Session], table: Callable[[str]
 
 @pytest.mark.confirms(f"{UNIQUE}/insert-ignore-arbitrates")
 @pytest.mark.parametrize("commits", [True, False])
-def test_insert_ignore_arbitrates(two: tuple[Session, Session], table: Callable[[str], str], commits: bool) -> None:
+def test_insert_ignore_arbitrates(
+    two: tuple[Session, Session], table: Callable[[str], str], commits: bool
+) -> None:
     first, second = two
     events = table("id int primary key")
     insert = f"insert ignore into {events} values (1)"
@@ -167,7 +181,9 @@ def test_insert_ignore_arbitrates(two: tuple[Session, Session], table: Callable[
 
 
 @pytest.mark.confirms("mysql.get_lock/get-lock-freed-by-death")
-def test_get_lock_freed_by_death(two: tuple[Session, Session], name: str, children: list[Child]) -> None:
+def test_get_lock_freed_by_death(
+    two: tuple[Session, Session], name: str, children: list[Child]
+) -> None:
     children.append(Child("mariadb_lock", name))
     assert two[0].rows("select get_lock(%s, 0)", name) == ((0,),)
     children[0].kill()

@@ -170,7 +170,9 @@ def test_qos2_after_the_receipt(connect: Connect, name: str, children: list[Chil
     children.append(Child("mosquitto", f"{name}_sub", name, "2", "keep"))
     sent(connect, name, 2)
     assert children[0].process.stdout is not None
-    assert children[0].process.stdout.readline().strip() == "invoice", "the library hands it over when it is released"
+    assert children[0].process.stdout.readline().strip() == "invoice", (
+        "the library hands it over when it is released"
+    )
     children[0].kill()
     back = connect("sub")
     assert back.session_present

@@ -238,7 +238,10 @@ def test_ack_all_covers_earlier(name: str) -> None:
         got = await bench.get(bench.first, most=3)
         assert [m.data for m in got] == [b"one", b"two", b"three"]
         await got[1].ack_sync(timeout=2)
-        assert await bench.state() == (1, 2), "the first is settled, too, though nobody has finished it"
+        assert await bench.state() == (
+            1,
+            2,
+        ), "the first is settled, too, though nobody has finished it"
 
     on(name, run)
 
@@ -257,18 +260,23 @@ def test_ack_none_settles_on_delivery(name: str) -> None:
     on(name, run)
 
 
-# ---------------------------------------------------------------- JetStream: the publisher, the limit
+# ---------------------------------------------------------------- JetStream: the publisher, the limit  # noqa: E501
 
 
 @pytest.mark.confirms("nats.jetstream/msg-id-inside-the-window")
 def test_msg_id_inside_the_window(name: str) -> None:
     async def run(bench: Bench) -> None:
         await bench.consumer(window=30)
-        answers = [await bench.first.publish(name, body, headers={"Nats-Msg-Id": "1"}) for body in (b"invoice", b"other words")]
+        answers = [
+            await bench.first.publish(name, body, headers={"Nats-Msg-Id": "1"})
+            for body in (b"invoice", b"other words")
+        ]
         assert [bool(a.duplicate) for a in answers] == [False, True]
         (message,) = await bench.get(bench.first)
         await message.ack_sync(timeout=2)
-        assert (await bench.first.publish(name, b"invoice", headers={"Nats-Msg-Id": "1"})).duplicate, "settled or not"
+        assert (
+            await bench.first.publish(name, b"invoice", headers={"Nats-Msg-Id": "1"})
+        ).duplicate, "settled or not"
         assert await bench.stored() == 1
 
     on(name, run)
@@ -280,7 +288,9 @@ def test_msg_id_after_the_window(name: str) -> None:
         await bench.consumer(window=0.5)
         await bench.first.publish(name, b"invoice", headers={"Nats-Msg-Id": "1"})
         await asyncio.sleep(1.5)
-        assert not (await bench.first.publish(name, b"invoice", headers={"Nats-Msg-Id": "1"})).duplicate
+        assert not (
+            await bench.first.publish(name, b"invoice", headers={"Nats-Msg-Id": "1"})
+        ).duplicate
         assert await bench.stored() == 2
         for _ in range(2):  # without the header nothing is compared
             assert not (await bench.first.publish(name, b"invoice")).duplicate

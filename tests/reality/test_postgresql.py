@@ -78,9 +78,13 @@ def race(two: tuple[Any, Any], table: str) -> int:
 
 @iso("check-then-insert-races")
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
-def test_check_then_insert_races(two: tuple[Any, Any], table: Callable[[str], str], isolation: str) -> None:
+def test_check_then_insert_races(
+    two: tuple[Any, Any], table: Callable[[str], str], isolation: str
+) -> None:
     events = table("id int")
-    assert two[0].execute("show transaction_isolation").fetchone() == ("read committed",), "the default"
+    assert two[0].execute("show transaction_isolation").fetchone() == ("read committed",), (
+        "the default"
+    )
     two[0].rollback()
     for connection in two:
         level(connection, isolation)
@@ -103,7 +107,9 @@ def test_serializable_fails_one(two: tuple[Any, Any], table: Callable[[str], str
 
 @iso("new-snapshot-per-statement")
 @pytest.mark.parametrize(("isolation", "seen"), [("read committed", 1), ("repeatable read", 0)])
-def test_new_snapshot_per_statement(two: tuple[Any, Any], table: Callable[[str], str], isolation: str, seen: int) -> None:
+def test_new_snapshot_per_statement(
+    two: tuple[Any, Any], table: Callable[[str], str], isolation: str, seen: int
+) -> None:
     reader, writer = two
     events = table("id int")
     level(reader, isolation)
@@ -114,7 +120,9 @@ def test_new_snapshot_per_statement(two: tuple[Any, Any], table: Callable[[str],
 
 
 @iso("conditional-update-has-one-winner")
-def test_conditional_update_has_one_winner(two: tuple[Any, Any], table: Callable[[str], str]) -> None:
+def test_conditional_update_has_one_winner(
+    two: tuple[Any, Any], table: Callable[[str], str]
+) -> None:
     first, second = two
     orders = table("id int primary key, status text")
     first.execute(f"insert into {orders} values (1, 'new')")
@@ -129,7 +137,9 @@ def test_conditional_update_has_one_winner(two: tuple[Any, Any], table: Callable
 
 @pytest.mark.confirms(f"{UNIQUE}/unique-insert-waits")
 @pytest.mark.parametrize("commits", [True, False])
-def test_unique_insert_waits(two: tuple[Any, Any], table: Callable[[str], str], commits: bool) -> None:
+def test_unique_insert_waits(
+    two: tuple[Any, Any], table: Callable[[str], str], commits: bool
+) -> None:
     from psycopg.errors import UniqueViolation
 
     first, second = two
@@ -149,7 +159,9 @@ def test_unique_insert_waits(two: tuple[Any, Any], table: Callable[[str], str], 
 
 @pytest.mark.confirms(f"{UNIQUE}/on-conflict-arbitrates")
 @pytest.mark.parametrize("commits", [True, False])
-def test_on_conflict_arbitrates(two: tuple[Any, Any], table: Callable[[str], str], commits: bool) -> None:
+def test_on_conflict_arbitrates(
+    two: tuple[Any, Any], table: Callable[[str], str], commits: bool
+) -> None:
     first, second = two
     events = table("id int primary key")
     insert = f"insert into {events} values (1) on conflict do nothing"
@@ -169,7 +181,9 @@ def test_on_conflict_arbitrates(two: tuple[Any, Any], table: Callable[[str], str
 
 
 @pytest.mark.confirms("postgresql.advisory/advisory-lock-freed-by-death")
-def test_advisory_lock_freed_by_death(two: tuple[Any, Any], name: str, children: list[Child]) -> None:
+def test_advisory_lock_freed_by_death(
+    two: tuple[Any, Any], name: str, children: list[Child]
+) -> None:
     key = str(int(name[5:], 16))
     ask = "select pg_try_advisory_lock(%s)"
     children.append(Child("postgresql_lock", key))
@@ -193,7 +207,9 @@ def test_transaction_lock_ends_with_it(two: tuple[Any, Any], name: str) -> None:
 
 
 @pytest.mark.confirms("lease.fenced/fencing-compare-refuses-the-older")
-def test_fencing_compare_refuses_the_older(two: tuple[Any, Any], table: Callable[[str], str]) -> None:
+def test_fencing_compare_refuses_the_older(
+    two: tuple[Any, Any], table: Callable[[str], str]
+) -> None:
     first, second = two
     accounts = table("id int primary key, balance int, token int")
     first.execute(f"insert into {accounts} values (1, 0, 0)")
@@ -202,7 +218,8 @@ def test_fencing_compare_refuses_the_older(two: tuple[Any, Any], table: Callable
     def credit(connection: Any, token: int, fenced: bool) -> int:
         condition = f"and token <= {token}" if fenced else ""
         done: int = connection.execute(
-            f"update {accounts} set balance = balance + 10, token = {token} where id = 1 {condition}"
+            f"update {accounts} set balance = balance + 10, token = {token} where id = 1"
+            f" {condition}"
         ).rowcount
         connection.commit()
         return done

@@ -39,7 +39,9 @@ def connect() -> Iterator[Connect]:
 
 @pytest.fixture
 def make(name: str) -> Iterator[Callable[..., str]]:
-    """Makes durable queues, ``make("classic", dead=..., x_delivery_limit=2)``, and deletes them at the end."""
+    """Makes durable queues, ``make("classic", dead=..., x_delivery_limit=2)``, and deletes them at
+    the end.
+    """
     made: list[str] = []
     connection = servers.rabbitmq()
     channel = connection.channel()
@@ -69,7 +71,13 @@ def publish(channel: Any, queue: str, *bodies: str, **properties: Any) -> None:
 
     channel.confirm_delivery()
     for body in bodies:
-        channel.basic_publish("", queue, body.encode(), pika.BasicProperties(delivery_mode=2, **properties), mandatory=True)
+        channel.basic_publish(
+            "",
+            queue,
+            body.encode(),
+            pika.BasicProperties(delivery_mode=2, **properties),
+            mandatory=True,
+        )
 
 
 def get(channel: Any, queue: str, seconds: float = 5) -> Any:
@@ -101,7 +109,9 @@ def test_auto_ack_loses(queue: str, connect: Connect, children: list[Child]) -> 
     publish(channel, queue, "one", "two", "three")
     children.append(Child("rabbitmq", queue, "auto"))
     children[0].kill()
-    assert get(channel, queue, 1) is None, "all three are gone, although only the first reached the handler"
+    assert get(channel, queue, 1) is None, (
+        "all three are gone, although only the first reached the handler"
+    )
 
 
 @both("lost-connection-two-workers")
@@ -110,7 +120,8 @@ def test_lost_connection_two_workers(queue: str, connect: Connect) -> None:
     publish(publisher, queue, "invoice")
     assert get(first, queue)[2] == b"invoice"
     assert get(second, queue, 0.5) is None
-    first.connection.close()  # the worker behind it is this test, and it still has the message in its hands
+    # the worker behind it is this test, and it still has the message in its hands
+    first.connection.close()
     method, _, body = get(second, queue)
     assert (body, method.redelivered) == (b"invoice", True)
 
@@ -178,7 +189,9 @@ def test_unroutable_is_confirmed(queue: str, connect: Connect) -> None:
 
     channel = connect()
     channel.confirm_delivery()
-    channel.basic_publish("", f"{queue}_nowhere", b"invoice", mandatory=False)  # would raise if it were refused
+    channel.basic_publish(
+        "", f"{queue}_nowhere", b"invoice", mandatory=False
+    )  # would raise if it were refused
     with pytest.raises(UnroutableError):
         channel.basic_publish("", f"{queue}_nowhere", b"invoice", mandatory=True)
 
@@ -188,7 +201,9 @@ def test_unroutable_is_confirmed(queue: str, connect: Connect) -> None:
 
 @pytest.mark.confirms("rabbitmq.quorum/delivery-limit-dead-letters")
 @pytest.mark.parametrize("has_exchange", [True, False])
-def test_delivery_limit_dead_letters(make: Callable[..., str], connect: Connect, has_exchange: bool) -> None:
+def test_delivery_limit_dead_letters(
+    make: Callable[..., str], connect: Connect, has_exchange: bool
+) -> None:
     dead = make("classic")
     queue, publisher = make("quorum", dead if has_exchange else "", x_delivery_limit=2), connect()
     publish(publisher, queue, "poison")
@@ -214,7 +229,9 @@ def test_no_delivery_limit(make: Callable[..., str], connect: Connect) -> None:
 
 @pytest.mark.confirms("rabbitmq.classic/reject-dead-letters")
 @pytest.mark.parametrize("has_exchange", [True, False])
-def test_reject_dead_letters(make: Callable[..., str], connect: Connect, has_exchange: bool) -> None:
+def test_reject_dead_letters(
+    make: Callable[..., str], connect: Connect, has_exchange: bool
+) -> None:
     dead = make("classic")
     queue, channel = make("classic", dead if has_exchange else ""), connect()
     publish(channel, queue, "poison")
@@ -234,7 +251,9 @@ def test_stream_is_read_again(make: Callable[..., str], connect: Connect) -> Non
     for start, expected in (("first", [b"one", b"two"]), (0, [b"one", b"two"]), (1, [b"two"])):
         channel, bodies = connect(), []
         channel.basic_qos(prefetch_count=10)
-        for method, _, body in channel.consume(stream, arguments={"x-stream-offset": start}, inactivity_timeout=1):
+        for method, _, body in channel.consume(
+            stream, arguments={"x-stream-offset": start}, inactivity_timeout=1
+        ):
             if method is None:
                 break
             bodies.append(body)

@@ -1,4 +1,6 @@
-"""Redis, tried on a server: streams with consumer groups, lists, publish and subscribe, SET NX as a marker and as a lock."""
+"""Redis, tried on a server: streams with consumer groups, lists, publish and subscribe, SET NX as a
+marker and as a lock.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ from tests.reality.child import Child
 
 pytestmark = [pytest.mark.slow, pytest.mark.service("redis")]
 
-RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
+RELEASE = (
+    "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return"
+    " 0 end"
+)
 """Deletes a lock only if the token is one's own."""
 
 
@@ -48,7 +53,10 @@ def claim(redis: Any, stream: str, consumer: str, idle: int, **more: Any) -> lis
 
 def pending(redis: Any, stream: str) -> list[tuple[str, int]]:
     """Who holds entries, and how often each was delivered."""
-    return [(p["consumer"], p["times_delivered"]) for p in redis.xpending_range(stream, "g", "-", "+", 10)]
+    return [
+        (p["consumer"], p["times_delivered"])
+        for p in redis.xpending_range(stream, "g", "-", "+", 10)
+    ]
 
 
 @pytest.mark.confirms("redis.streams/pending-stays-with-the-dead")
@@ -96,10 +104,14 @@ def test_anyone_may_xack(redis: Any, stream: str) -> None:
     entry = redis.xadd(stream, {"invoice": "1"})
     read(redis, stream, "first")
     assert claim(redis, stream, "second", 0) == [entry]
-    stranger = servers.redis()  # not a consumer of the group at all; XACK has no place for a consumer's name
+    stranger = (
+        servers.redis()
+    )  # not a consumer of the group at all; XACK has no place for a consumer's name
     assert stranger.xack(stream, "g", entry) == 1
     assert pending(redis, stream) == []
-    assert claim(redis, stream, "third", 0) == [], "nobody gets it again, although the second one holds it"
+    assert claim(redis, stream, "third", 0) == [], (
+        "nobody gets it again, although the second one holds it"
+    )
     stranger.close()
 
 

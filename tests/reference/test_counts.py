@@ -1,4 +1,6 @@
-"""The state counts of the reference problem, from its text as a design, agree with those of SPIN, TLC, Rumur and others."""
+"""The state counts of the reference problem, from its text as a design, agree with those of SPIN,
+TLC, Rumur and others.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Repairs: what is offered was proved, nothing else got worse, and each kind of edit is offered where it is the right one."""
+"""Repairs: what is offered was proved, nothing else got worse, and each kind of edit is offered
+where it is the right one.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,15 @@ PLAIN = Options(second_opinion=False)
 def _goals(loaded: Loaded) -> tuple[tuple[Goal, ...], tuple[Cell, ...]]:
     assert loaded.design is not None, loaded.diagnostics
     cells = check_loaded(loaded, PLAIN)[0].cells
-    asked = tuple((c, s) for c in loaded.design.claims for s in c.semantics or loaded.design.semantics)
+    asked = tuple(
+        (c, s) for c in loaded.design.claims for s in c.semantics or loaded.design.semantics
+    )
     return goals_of(loaded.design, cells, asked), cells
 
 
-def _found(loaded: Loaded, effect: str, semantics: Semantics = LEAST, *, keep_provider: bool = False) -> Repairs:
+def _found(
+    loaded: Loaded, effect: str, semantics: Semantics = LEAST, *, keep_provider: bool = False
+) -> Repairs:
     goals, cells = _goals(loaded)
     goal = next(g for g in goals if g.name == effect and g.semantics is semantics)
     return repairs(loaded, goal, PLAIN, keep_provider, cells)
@@ -83,7 +89,9 @@ def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Semantics)
         assert isinstance(cell, Cell)
         assert cell.verdict is Verdict.HOLDS, (claim.text, cell.reason)
     after = check_loaded(changed, Options())[0].cells
-    old = {(i, s): c for s in Semantics for i, c in enumerate(c for c in before if c.semantics is s)}
+    old = {
+        (i, s): c for s in Semantics for i, c in enumerate(c for c in before if c.semantics is s)
+    }
     new = {(i, s): c for s in Semantics for i, c in enumerate(c for c in after if c.semantics is s)}
     assert old.keys() == new.keys()
     for key, cell in new.items():
@@ -105,7 +113,9 @@ def test_the_first_handler_is_repaired_by_a_key_at_the_provider() -> None:
 
 
 def test_without_another_provider_none_exists_and_the_reason_is_said() -> None:
-    found = _found(load(ROOT / "examples/article/invoice_email.once"), "ready_email", keep_provider=True)
+    found = _found(
+        load(ROOT / "examples/article/invoice_email.once"), "ready_email", keep_provider=True
+    )
     assert found.complete
     assert found.repairs == ()
     assert any("leaves no trace" in s for s in found.impossible)
@@ -189,7 +199,10 @@ def test_nothing_is_written_where_nothing_helps(tmp_path: Path) -> None:
     path = tmp_path / "design.once"
     text = (ROOT / "examples/article/invoice_email.once").read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    assert RepairCommand(path, ("at-least-once",), (), True, True, "text", 60.0, False).run() == Exit.VIOLATED
+    assert (
+        RepairCommand(path, ("at-least-once",), (), True, True, "text", 60.0, False).run()
+        == Exit.VIOLATED
+    )
     assert path.read_text(encoding="utf-8") == text
 
 
@@ -224,34 +237,56 @@ def test_edits_have_names_of_their_own() -> None:
 
 @pytest.mark.slow
 def test_the_answer_for_the_first_handler(
-    capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    golden: Callable[[Path, str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
     path = Path("examples/article/invoice_email.once")
-    assert RepairCommand(path, (), (), False, False, "text", 60.0, False).run() == Exit.VIOLATED  # none under at-most-once
+    assert (
+        RepairCommand(path, (), (), False, False, "text", 60.0, False).run() == Exit.VIOLATED
+    )  # none under at-most-once
     golden(HERE / "first.text", capsys.readouterr().out)
 
 
 def test_what_is_printed(
-    capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    golden: Callable[[Path, str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "design.once").write_text(DATABASE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for form in ("text", "diff"):
-        assert RepairCommand(Path("design.once"), (), (), False, False, form, 60.0, False).run() == Exit.HOLDS
+        assert (
+            RepairCommand(Path("design.once"), (), (), False, False, form, 60.0, False).run()
+            == Exit.HOLDS
+        )
         golden(HERE / f"database.{form}", capsys.readouterr().out)
 
 
 def test_json_has_everything_but_the_time(
-    capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    golden: Callable[[Path, str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "design.once").write_text(DATABASE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert RepairCommand(Path("design.once"), (), (), False, False, "json", 60.0, False).run() == Exit.HOLDS
-    golden(HERE / "database.json", re.sub(r'"seconds": [\d.]+', '"seconds": 0', capsys.readouterr().out))
+    assert (
+        RepairCommand(Path("design.once"), (), (), False, False, "json", 60.0, False).run()
+        == Exit.HOLDS
+    )
+    golden(
+        HERE / "database.json",
+        re.sub(r'"seconds": [\d.]+', '"seconds": 0', capsys.readouterr().out),
+    )
 
 
 def test_nothing_to_repair(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "design.once").write_text(REPAIRED, encoding="utf-8")
-    assert RepairCommand(tmp_path / "design.once", (), (), False, False, "text", 60.0, False).run() == Exit.HOLDS
+    assert (
+        RepairCommand(tmp_path / "design.once", (), (), False, False, "text", 60.0, False).run()
+        == Exit.HOLDS
+    )
     assert capsys.readouterr().out == "nothing to repair: no claim is refuted\n"

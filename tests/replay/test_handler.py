@@ -15,7 +15,10 @@ def walk(body: str, head: str = HEAD, assume: tuple[str, ...] = (), trait: str =
 
 
 def test_single_tests_are_steps_of_their_own_from_left_to_right() -> None:
-    w = walk("if id in seen and book.state is paid or credit did not happen\n  send mail\nelse\n  add id to seen\nack")
+    w = walk(
+        "if id in seen and book.state is paid or credit did not happen\n  send mail\nelse\n  add id"
+        " to seen\nack"
+    )
     line = "if id in seen and book.state is paid or credit did not happen"
     assert w.lines() == [f"{line} -> no"]
     w.go(f"{line} -> no")
@@ -25,7 +28,9 @@ def test_single_tests_are_steps_of_their_own_from_left_to_right() -> None:
 
 
 def test_an_or_is_decided_by_its_first_true_test() -> None:
-    w = walk("add id to seen\nif id in seen or book.state is paid\n  wait\nack").go("add id to seen")
+    w = walk("add id to seen\nif id in seen or book.state is paid\n  wait\nack").go(
+        "add id to seen"
+    )
     assert w.go("if id in seen or book.state is paid -> yes").lines() == ["wait"]
 
 
@@ -37,19 +42,33 @@ def test_else_if() -> None:
 
 def test_payload_and_locals() -> None:
     head = HEAD.replace("order)", "order, kind: card | cash)")
-    body = "if kind is card\n  let known = id in seen\n  let state = book.state\n  let word = paid\n"
+    body = (
+        "if kind is card\n  let known = id in seen\n  let state = book.state\n  let word = paid\n"
+    )
     body += "  if known is no and state is not paid\n    wait\nack"
     card = Walk(handler(body, head), events=(EventOf(0, "E", (("kind", "card"),)),))
-    card.go("delivery h", "if kind is card -> yes", "let known = id in seen", "let state = book.state", "let word = paid")
+    card.go(
+        "delivery h",
+        "if kind is card -> yes",
+        "let known = id in seen",
+        "let state = book.state",
+        "let word = paid",
+    )
     assert dict(card.worker.locals) == {"known": "no", "state": "new", "word": "paid"}
     line = "if known is no and state is not paid"
     assert card.go(f"{line} -> yes", f"{line} -> yes").lines() == ["wait"]
-    cash = Walk(handler("if kind is card\n  wait\nack", head), events=(EventOf(0, "E", (("kind", "cash"),)),))
+    cash = Walk(
+        handler("if kind is card\n  wait\nack", head),
+        events=(EventOf(0, "E", (("kind", "cash"),)),),
+    )
     assert cash.go("delivery h", "if kind is card -> no").lines()[0] == "ack-lost ack -> lost"
 
 
 def test_writes() -> None:
-    w = walk("set book.state = paid\nadd id to seen\nincrement book.total\ndelete id from seen\ndelete id from book\nack")
+    w = walk(
+        "set book.state = paid\nadd id to seen\nincrement book.total\ndelete id from seen\ndelete"
+        " id from book\nack"
+    )
     w.go("set book.state = paid")
     assert (w.rows(), w.column("book.state")) == (["book"], "paid")
     w.go("add id to seen")
@@ -61,17 +80,26 @@ def test_writes() -> None:
 
 
 def test_insert_into_a_unique_store() -> None:
-    w = walk("insert id into seen\ninsert id into seen\n  on duplicate\n    wait\nsend mail\nack").go("insert id into seen")
+    w = walk(
+        "insert id into seen\ninsert id into seen\n  on duplicate\n    wait\nsend mail\nack"
+    ).go("insert id into seen")
     assert w.lines() == ["insert id into seen -> duplicate"]
     assert w.go("insert id into seen -> duplicate").lines() == ["wait"]
     assert "send mail -> done" in w.go("wait").lines(), "the handler goes on after the clause"
 
 
 def test_or_continue() -> None:
-    w = walk("update book.state from paid to sent or continue\ninsert id into seen or continue\nack")
-    w.go("update book.state from paid to sent or continue -> conflict", "insert id into seen or continue")
+    w = walk(
+        "update book.state from paid to sent or continue\ninsert id into seen or continue\nack"
+    )
+    w.go(
+        "update book.state from paid to sent or continue -> conflict",
+        "insert id into seen or continue",
+    )
     assert w.rows() == ["seen"]
-    w = walk("acquire lease or continue\nwait\nack", HEAD + "lock lease per id, expires\n", CALM).go("acquire lease or continue")
+    w = walk(
+        "acquire lease or continue\nwait\nack", HEAD + "lock lease per id, expires\n", CALM
+    ).go("acquire lease or continue")
     w.go("redelivery h", "delivery h", "acquire lease or continue -> held #1")
     assert "wait #1" in w.lines()
 
@@ -84,14 +112,21 @@ def test_a_duplicate_without_a_block_ends_the_handler(clause: str) -> None:
 
 def test_a_second_row_in_a_store_that_is_not_unique() -> None:
     head = HEAD.replace(", unique", "")
-    w = Walk(handler("insert id into seen\ninsert id into seen\nack", head, claims=("no duplicate seen",)))
+    w = Walk(
+        handler(
+            "insert id into seen\ninsert id into seen\nack", head, claims=("no duplicate seen",)
+        )
+    )
     w.go("delivery h", "insert id into seen")
     assert w.violated() == []
     assert w.go("insert id into seen").violated() == ["no duplicate seen"]
 
 
 def test_update_compares() -> None:
-    w = walk("update book.state from new to paid\nupdate book.state from new to sent\n  on conflict\n    wait\nack")
+    w = walk(
+        "update book.state from new to paid\nupdate book.state from new to sent\n  on conflict\n   "
+        " wait\nack"
+    )
     w.go("update book.state from new to paid")
     assert (w.rows(), w.column("book.state")) == (["book"], "paid")
     w.go("update book.state from new to sent -> conflict")
@@ -100,14 +135,21 @@ def test_update_compares() -> None:
 
 def test_an_external_effect_has_three_outcomes() -> None:
     w = walk("send mail\n  on failure\n    wait\nack")
-    assert w.lines() == ["answer-lost send mail -> answer lost", "effect-refused send mail -> refused", "send mail -> done"]
+    assert w.lines() == [
+        "answer-lost send mail -> answer lost",
+        "effect-refused send mail -> refused",
+        "send mail -> done",
+    ]
     w.go("answer-lost send mail -> answer lost")
     assert (w.count("mail"), w.lines()) == (1, ["wait"])
 
 
 def test_retries_are_separate_steps() -> None:
     w = walk("send mail or stop\n  retry 2 times\nack")
-    w.go("answer-lost send mail or stop -> answer lost", "effect-refused send mail or stop -> refused")
+    w.go(
+        "answer-lost send mail or stop -> answer lost",
+        "effect-refused send mail or stop -> refused",
+    )
     assert (w.count("mail"), w.worker.part) == (1, 2)
     w.go("answer-lost send mail or stop -> answer lost")
     assert (w.count("mail"), w.state.workers) == (2, ())
@@ -118,7 +160,9 @@ def test_a_failed_call_without_a_clause_fails_the_handler() -> None:
 
 
 def test_a_provider_with_a_key_counts_once() -> None:
-    w = walk("send mail\nsend mail\nack", HEAD.replace("via http\n", "via http\n  key id kept 24h\n"))
+    w = walk(
+        "send mail\nsend mail\nack", HEAD.replace("via http\n", "via http\n  key id kept 24h\n")
+    )
     w.go("send mail -> done", "send mail -> done")
     assert w.count("mail") == 1
     w.go("key-expired mail", "ack -> done", "publisher-retry h", "delivery h", "send mail -> done")
@@ -132,7 +176,10 @@ def test_an_effect_in_a_store_is_a_write() -> None:
 
 
 def test_publish_makes_a_message_for_every_group() -> None:
-    text = "event E(id)\nqueue q of E\nqueue p of E\nstore s per id\nconsumer h on q\n  publish to p\n  ack\n"
+    text = (
+        "event E(id)\nqueue q of E\nqueue p of E\nstore s per id\nconsumer h on q\n  publish to p\n"
+        "  ack\n"
+    )
     text += "consumer a on p\n  add id to s\n  ack\nconsumer b on p\n  ack\nclaim never id in s\n"
     w = Walk(text).go("delivery h")
     assert w.status("a") == "absent"
@@ -151,14 +198,19 @@ def test_publish_makes_a_message_for_every_group() -> None:
 
 def test_stop_and_fail_and_the_end_take_no_step() -> None:
     for word in ("stop", "fail"):
-        assert walk(f"if id not in seen\n  {word}\nack").go("if id not in seen -> yes").state.workers == ()
+        assert (
+            walk(f"if id not in seen\n  {word}\nack").go("if id not in seen -> yes").state.workers
+            == ()
+        )
     w = Walk(handler("stop"))
     assert w.go("delivery h").state.workers == ()
     assert w.status() == "inflight"
 
 
 def test_sections() -> None:
-    text = handler("section slow\n  wait\n  wait\nack", claims=("at most one worker in slow",), assume=CALM)
+    text = handler(
+        "section slow\n  wait\n  wait\nack", claims=("at most one worker in slow",), assume=CALM
+    )
     w = Walk(text).go("delivery h", "redelivery h", "delivery h")
     assert w.violated() == ["at most one worker in slow"]
     w.go("wait", "wait")
@@ -184,12 +236,16 @@ def test_a_duplicate_in_a_run_rolls_everything_back() -> None:
 
 
 def test_stop_in_an_atomic_block_commits_first() -> None:
-    w = walk("add id to seen\natomic\n  do credit\n  insert id into seen or stop\nack").go("add id to seen", "do credit -> commit")
+    w = walk("add id to seen\natomic\n  do credit\n  insert id into seen or stop\nack").go(
+        "add id to seen", "do credit -> commit"
+    )
     assert (w.count("credit"), w.state.workers) == (1, ())
 
 
 def test_collected_writes_are_seen_by_their_worker_only() -> None:
-    w = walk("atomic\n  add id to seen\n  if id in seen\n    do credit\nack", assume=CALM).go("add id to seen")
+    w = walk("atomic\n  add id to seen\n  if id in seen\n    do credit\nack", assume=CALM).go(
+        "add id to seen"
+    )
     assert w.rows() == []
     assert w.lines() == ["if id in seen -> yes"]
     w.go("redelivery h", "delivery h")
@@ -206,20 +262,30 @@ def test_the_commit_after_a_stop_point_is_a_step() -> None:
 
 
 def test_a_killed_worker_unlocks_its_rows_and_writes_nothing() -> None:
-    w = walk("atomic\n  add id to seen\n  send mail\nack").go("add id to seen", "worker-killed send mail")
+    w = walk("atomic\n  add id to seen\n  send mail\nack").go(
+        "add id to seen", "worker-killed send mail"
+    )
     assert (w.rows(), w.state.workers) == ([], ())
 
 
 def test_reads_do_not_wait_but_writes_do() -> None:
     other = "\nconsumer o on q\n  if id in seen\n    wait\n  delete id from seen\n  ack\n"
-    w = Walk(handler("atomic\n  add id to seen\n  wait\nack", assume=CALM).replace("claim", other + "claim", 1), pool=2)
+    w = Walk(
+        handler("atomic\n  add id to seen\n  wait\nack", assume=CALM).replace(
+            "claim", other + "claim", 1
+        ),
+        pool=2,
+    )
     w.go("delivery h", "add id to seen", "delivery o", "if id in seen -> no #1")
     assert w.options(Cause.HANDLER) == ["wait"], "the other worker's delete waits"
     w.go("wait", "atomic -> commit", "delete id from seen #1")
 
 
 def test_serializable_reads_are_collected_and_lock() -> None:
-    w = walk("atomic serializable\n  if id in seen\n    stop\n  send mail\n  add id to seen\nack", assume=CALM)
+    w = walk(
+        "atomic serializable\n  if id in seen\n    stop\n  send mail\n  add id to seen\nack",
+        assume=CALM,
+    )
     w.go("if id in seen")
     assert [spot[0] for spot in w.worker.locked] == ["seen"]
     w.go("redelivery h", "delivery h")
@@ -234,7 +300,9 @@ LOCKED = HEAD + "lock lease per id{0}\n"
 
 
 def test_a_session_lock_is_freed_by_its_holders_end() -> None:
-    w = walk("acquire lease or stop\nwait\nack", LOCKED.format(""), CALM).go("acquire lease or stop", "redelivery h", "delivery h")
+    w = walk("acquire lease or stop\nwait\nack", LOCKED.format(""), CALM).go(
+        "acquire lease or stop", "redelivery h", "delivery h"
+    )
     w.go("acquire lease or stop -> held #1")
     assert len(w.state.workers) == 1
     w.go("wait", "ack -> done")
@@ -242,13 +310,17 @@ def test_a_session_lock_is_freed_by_its_holders_end() -> None:
 
 
 def test_without_a_clause_the_worker_waits() -> None:
-    w = walk("acquire lease\nwait\nrelease lease\nack", LOCKED.format(""), CALM).go("acquire lease", "redelivery h", "delivery h")
+    w = walk("acquire lease\nwait\nrelease lease\nack", LOCKED.format(""), CALM).go(
+        "acquire lease", "redelivery h", "delivery h"
+    )
     assert w.lines() == ["wait"]
     w.go("wait", "release lease", "acquire lease #1")
 
 
 def test_a_lease_outlives_its_holder_and_expires() -> None:
-    w = walk("acquire lease or stop\nwait\nack", LOCKED.format(", expires")).go("acquire lease or stop", "worker-killed wait")
+    w = walk("acquire lease or stop\nwait\nack", LOCKED.format(", expires")).go(
+        "acquire lease or stop", "worker-killed wait"
+    )
     assert w.state.held == (("lease", "event", 0),)
     assert w.go("lock-expired lease").state.held == ()
 
@@ -272,7 +344,11 @@ def test_a_token_that_was_never_handed_out_is_stale() -> None:
 
 
 def test_a_release_by_somebody_else_frees_the_lock() -> None:
-    w = walk("if id in seen\n  release lease\nelse\n  acquire lease\nadd id to seen\nwait\nack", LOCKED.format(""), CALM)
+    w = walk(
+        "if id in seen\n  release lease\nelse\n  acquire lease\nadd id to seen\nwait\nack",
+        LOCKED.format(""),
+        CALM,
+    )
     w.go(
         "if id in seen -> no",
         "acquire lease",
@@ -290,7 +366,9 @@ def test_a_release_by_somebody_else_frees_the_lock() -> None:
 
 def test_a_relay_starts_whenever_its_condition_holds() -> None:
     text = handler("set book.state = paid\nack").replace(
-        "claim", "relay r when book.state is paid, workers 1\n  wait\n  set book.state = sent\nclaim", 1
+        "claim",
+        "relay r when book.state is paid, workers 1\n  wait\n  set book.state = sent\nclaim",
+        1,
     )
     w = Walk(text, pool=3).go("delivery h")
     assert w.options(Cause.START) == []
@@ -300,7 +378,9 @@ def test_a_relay_starts_whenever_its_condition_holds() -> None:
 
 
 def test_a_new_worker_gets_the_lowest_free_number() -> None:
-    w = Walk(handler("wait\nack", assume=CALM), pool=3).go("delivery h", "redelivery h", "delivery h", "wait", "ack -> done")
+    w = Walk(handler("wait\nack", assume=CALM), pool=3).go(
+        "delivery h", "redelivery h", "delivery h", "wait", "ack -> done"
+    )
     assert [x.number for x in w.state.workers] == [1]
     w.go("wait #1", "ack -> done #1")
     assert w.state.workers == ()

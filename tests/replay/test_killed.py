@@ -1,4 +1,6 @@
-"""Workers that are killed, requests that outlive them, and what waits inside the broker for an acknowledgement."""
+"""Workers that are killed, requests that outlive them, and what waits inside the broker for an
+acknowledgement.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ HELD = ("no replay", "handler finishes within the lease")
 
 def test_a_request_under_way_happens_later_or_never() -> None:
     w = walk("send mail\nack", assume=HELD)
-    assert w.options(Cause.KILLED) == ["worker-killed send mail", "worker-killed send mail -> request under way"]
+    assert w.options(Cause.KILLED) == [
+        "worker-killed send mail",
+        "worker-killed send mail -> request under way",
+    ]
     w.go("worker-killed send mail -> request under way")
     assert (w.status(), w.options(Cause.LATE_EFFECT, Cause.KILLED)) == (
         "ready",
@@ -58,10 +63,16 @@ def test_a_late_insert_is_decided_when_it_arrives() -> None:
 
 def test_a_late_commit_is_whole() -> None:
     w = walk("atomic\n  insert id into seen\n  do credit\nack", assume=HELD)
-    w.go("worker-killed insert id into seen -> request under way", "late-effect insert id into seen")
+    w.go(
+        "worker-killed insert id into seen -> request under way", "late-effect insert id into seen"
+    )
     assert (w.rows(), w.count("credit")) == (["seen"], 1)
     twice = walk("atomic\n  insert id into seen\n  do credit\nack", assume=HELD)
-    twice.go("worker-killed insert id into seen -> request under way", "delivery h", "insert id into seen -> commit #1")
+    twice.go(
+        "worker-killed insert id into seen -> request under way",
+        "delivery h",
+        "insert id into seen -> commit #1",
+    )
     assert twice.go("late-effect insert id into seen").count("credit") == 1
 
 
@@ -73,8 +84,12 @@ def test_reads_and_acks_have_no_late_effect() -> None:
 
 def test_where_a_death_frees_nothing_a_late_request_is_a_slow_worker() -> None:
     assert walk("send mail\nack").options(Cause.KILLED) == ["worker-killed send mail"]
-    assert walk("send mail\nack", LOCKED.format(", expires")).options(Cause.KILLED) == ["worker-killed send mail"]
-    assert walk("atomic\n  send mail\n  add id to seen\nack").options(Cause.KILLED) == ["worker-killed send mail"]
+    assert walk("send mail\nack", LOCKED.format(", expires")).options(Cause.KILLED) == [
+        "worker-killed send mail"
+    ]
+    assert walk("atomic\n  send mail\n  add id to seen\nack").options(Cause.KILLED) == [
+        "worker-killed send mail"
+    ]
 
 
 LATE = ["worker-killed send mail", "worker-killed send mail -> request under way"]
@@ -94,7 +109,9 @@ def test_what_a_death_frees() -> None:
 
 
 def test_a_commit_under_way_keeps_its_rows_locked() -> None:
-    w = walk("atomic\n  add id to seen\n  wait\n  do credit\nack", assume=HELD).go("add id to seen", "wait")
+    w = walk("atomic\n  add id to seen\n  wait\n  do credit\nack", assume=HELD).go(
+        "add id to seen", "wait"
+    )
     w.go("worker-killed do credit -> request under way", "delivery h")
     assert w.lines() == [], "the row is locked"
     w.go("late-effect do credit")
@@ -112,6 +129,8 @@ def test_under_exactly_once_publishing_waits_for_the_ack() -> None:
     assert (w.lines(), w.status("a"), w.rows()) == (["if id in s -> yes"], "absent", [])
     w.go("if id in s -> yes", "wait", "ack -> done")
     assert (w.status("a"), w.rows(), w.status()) == ("ready", ["s"], "settled")
-    fenced = Walk(text, EXACTLY).go("delivery h", "if id in s -> yes", "wait", "lease-expired h", "ack -> refused")
+    fenced = Walk(text, EXACTLY).go(
+        "delivery h", "if id in s -> yes", "wait", "lease-expired h", "ack -> refused"
+    )
     assert (fenced.status("a"), fenced.rows(), fenced.status()) == ("absent", [], "ready")
     assert Walk(text, LEAST).go("delivery h").lines()[-1] == "publish to p -> done"

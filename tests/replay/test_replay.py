@@ -1,4 +1,6 @@
-"""Replaying traces: what is followed, what is refused with a reason, and laws that hold of random designs."""
+"""Replaying traces: what is followed, what is refused with a reason, and laws that hold of random
+designs.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,21 @@ from onceproof.machine.system import Cause
 from tests.designs import random_design
 from tests.replay.walk import LEAST, Walk, design, handler, states
 
-TEXT = handler("atomic\n  add id to seen\n  do credit\nsend mail\nack", claims=("no duplicate mail",))
+TEXT = handler(
+    "atomic\n  add id to seen\n  do credit\nsend mail\nack", claims=("no duplicate mail",)
+)
 
 
 def story() -> Walk:
     w = Walk(TEXT)
-    return w.go("delivery h", "add id to seen -> commit", "send mail -> done", "worker-killed ack", "redelivery h", "delivery h")
+    return w.go(
+        "delivery h",
+        "add id to seen -> commit",
+        "send mail -> done",
+        "worker-killed ack",
+        "redelivery h",
+        "delivery h",
+    )
 
 
 def test_the_states_of_a_story() -> None:
@@ -35,7 +46,15 @@ def test_the_states_of_a_story() -> None:
 def test_what_a_trace_may_leave_out() -> None:
     w = story()
     bare = tuple(
-        replace(s, process="", queue="", subject="", line=0, outcome="" if s.outcome == "commit" else s.outcome) for s in w.steps
+        replace(
+            s,
+            process="",
+            queue="",
+            subject="",
+            line=0,
+            outcome="" if s.outcome == "commit" else s.outcome,
+        )
+        for s in w.steps
     )
     assert replay(w.design, replace(w.trace, steps=bare)).states[-1] == w.state
 
@@ -51,7 +70,10 @@ def test_what_a_trace_may_leave_out() -> None:
         (
             5,
             {"process": "other"},
-            "delivery event 0 worker 0 other q is not possible; possible instead: delivery event 0 worker 0 h q",
+            (
+                "delivery event 0 worker 0 other q is not possible; possible instead: delivery"
+                " event 0 worker 0 h q"
+            ),
         ),
     ],
 )
@@ -113,8 +135,15 @@ def unrestricted(seed: int) -> Explored:
 @pytest.mark.parametrize("assumption", ["no replay", "no lost answers", "no refusals", "no crash"])
 def test_an_assumption_only_removes_states(seed: int, assumption: str) -> None:
     text = random_design(seed)
-    contradicted = {"no crash": ("crash here", "crash only"), "no replay": ("operator replays",)}.get(assumption, ())
-    if assumption in text or "within the key" in text or any(words in text for words in contradicted):
+    contradicted = {
+        "no crash": ("crash here", "crash only"),
+        "no replay": ("operator replays",),
+    }.get(assumption, ())
+    if (
+        assumption in text
+        or "within the key" in text
+        or any(words in text for words in contradicted)
+    ):
         return
     calmer = text.replace("\nconsumer handler", f"\nassume {assumption}\nconsumer handler", 1)
     wider = unrestricted(seed)

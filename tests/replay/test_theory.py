@@ -1,4 +1,6 @@
-"""The known verdicts of design/theory.md section 5, found again by the toy checker at small bounds."""
+"""The known verdicts of design/theory.md section 5, found again by the toy checker at small
+bounds.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,13 @@ ACK_FIRST = "ack\nsend mail\n"
 
 
 def test_ack_first_and_redelivery_only_after_a_crash() -> None:
-    calm = ("no replay", "no publisher retries", "no broker copies", "no lost acks", "handler finishes within the lease")
+    calm = (
+        "no replay",
+        "no publisher retries",
+        "no broker copies",
+        "no lost acks",
+        "handler finishes within the lease",
+    )
     assert reached(first(assume=calm, body=ACK_FIRST)) == {LOSS}
 
 
@@ -72,7 +80,12 @@ def test_ack_first_is_not_at_most_once_if_the_lease_may_run_out() -> None:
 
 def test_ack_first_with_a_checked_ack() -> None:
     assert reached(first(assume=CALM, body="ack or stop\nsend mail\n")) == set()
-    assert reached(first(assume=tuple(a for a in CALM if a != "no publisher retries"), body="ack or stop\nsend mail\n")) == {DUP}
+    assert reached(
+        first(
+            assume=tuple(a for a in CALM if a != "no publisher retries"),
+            body="ack or stop\nsend mail\n",
+        )
+    ) == {DUP}
 
 
 TRANSACTION = """
@@ -94,29 +107,47 @@ def test_a_transaction_before_the_mail() -> None:
 
 @pytest.mark.parametrize(
     ("word", "pool", "verdict"),
-    [("atomic", 1, set()), ("atomic", 2, {"no duplicate credit"}), ("atomic serializable", 2, set())],
+    [
+        ("atomic", 1, set()),
+        ("atomic", 2, {"no duplicate credit"}),
+        ("atomic serializable", 2, set()),
+    ],
 )
-def test_without_the_constraint_read_committed_needs_two_workers(word: str, pool: int, verdict: set[str]) -> None:
+def test_without_the_constraint_read_committed_needs_two_workers(
+    word: str, pool: int, verdict: set[str]
+) -> None:
     body = f"{word}\n  if id in seen\n    ack\n    stop\n  insert id into seen\n  do credit\nack\n"
-    text = handler(body, EVENT + STORES.replace(", unique", "") + CREDIT, ("no lost acks",), ("no duplicate credit",))
+    text = handler(
+        body,
+        EVENT + STORES.replace(", unique", "") + CREDIT,
+        ("no lost acks",),
+        ("no duplicate credit",),
+    )
     assert reached(text, pool=pool) == verdict
 
 
 def test_the_mail_before_a_transaction() -> None:
-    body = "send mail\natomic\n  insert id into seen\n    on duplicate\n      ack\n      stop\n  do credit\nack\n"
+    body = (
+        "send mail\natomic\n  insert id into seen\n    on duplicate\n      ack\n      stop\n  do"
+        " credit\nack\n"
+    )
     claims = ("no duplicate credit", DUP)
     assert reached(handler(body, EVENT + STORES + MAIL + CREDIT, (), claims), pool=1) == {DUP}
 
 
 def test_the_mail_inside_a_transaction_is_not_undone() -> None:
-    body = "atomic\n  insert id into seen\n    on duplicate\n      ack\n      stop\n  send mail\nack\n"
+    body = (
+        "atomic\n  insert id into seen\n    on duplicate\n      ack\n      stop\n  send mail\nack\n"
+    )
     assert DUP in reached(handler(body, EVENT + STORES + MAIL, (), (DUP,)), pool=1)
 
 
 def test_a_broker_transaction_covers_what_is_inside() -> None:
     head = EVENT + MAIL + "store output per id, inside q\n"
     claims = ("no duplicate output", "no loss of output", DUP)
-    assert reached(handler("insert id into output\nsend mail\nack\n", head, (), claims), EXACTLY) == {DUP}
+    assert reached(
+        handler("insert id into output\nsend mail\nack\n", head, (), claims), EXACTLY
+    ) == {DUP}
 
 
 def test_messages_published_in_a_broker_transaction_appear_once() -> None:
@@ -155,20 +186,32 @@ ack
         ("lock lease per id in book, expires", "  checks token of lease\n", set()),
     ],
 )
-def test_a_lease_and_a_fencing_token_checked_in_the_same_row(lock: str, trait: str, verdict: set[str]) -> None:
+def test_a_lease_and_a_fencing_token_checked_in_the_same_row(
+    lock: str, trait: str, verdict: set[str]
+) -> None:
     head = f"{EVENT}store seen per id\nstore book per id\n{lock}\n{CREDIT}{trait}"
     assert reached(handler(LEASED, head, ("no lost acks",), ("no duplicate credit",))) == verdict
 
 
-@pytest.mark.parametrize(("assume", "verdict"), [((), {"no duplicate credit"}), (("no crash",), set())])
-def test_a_session_lock_is_free_while_its_dead_holders_commit_is_under_way(assume: tuple[str, ...], verdict: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("assume", "verdict"), [((), {"no duplicate credit"}), (("no crash",), set())]
+)
+def test_a_session_lock_is_free_while_its_dead_holders_commit_is_under_way(
+    assume: tuple[str, ...], verdict: set[str]
+) -> None:
     head = f"{EVENT}store seen per id\nstore book per id\nlock lease per id\n{CREDIT}"
-    assert reached(handler(LEASED, head, ("no lost acks", *assume), ("no duplicate credit",))) == verdict
+    assert (
+        reached(handler(LEASED, head, ("no lost acks", *assume), ("no duplicate credit",)))
+        == verdict
+    )
 
 
 @pytest.mark.parametrize(("key", "verdict"), [("id", {"no duplicate credit"}), ("order", set())])
 def test_dedup_by_the_wrong_key_needs_two_events(key: str, verdict: set[str]) -> None:
-    head = f"{EVENT}store seen per {key}, unique\nstore book per order\neffect credit per order in book\n"
+    head = (
+        f"{EVENT}store seen per {key}, unique\nstore book per order\neffect credit per order in"
+        " book\n"
+    )
     body = TRANSACTION.replace("insert id", f"insert {key}").replace("send mail\n", "")
     text = handler(body, head, (), ("no duplicate credit",))
     assert reached(text, pool=1, events=1) == set()
@@ -177,7 +220,10 @@ def test_dedup_by_the_wrong_key_needs_two_events(key: str, verdict: set[str]) ->
 
 @pytest.mark.parametrize(
     ("write", "verdict"),
-    [("set book.state = paid", {"no duplicate credit"}), ("update book.state from new to paid or stop", set())],
+    [
+        ("set book.state = paid", {"no duplicate credit"}),
+        ("update book.state from new to paid or stop", set()),
+    ],
 )
 def test_a_version_read_but_not_compared(write: str, verdict: set[str]) -> None:
     body = f"let seen = book.state\nif seen is new\n  atomic\n    {write}\n    do credit\nack\n"
@@ -187,7 +233,9 @@ def test_a_version_read_but_not_compared(write: str, verdict: set[str]) -> None:
 
 @pytest.mark.parametrize(("dedup", "verdict"), [(False, {DUP}), (True, set())])
 def test_an_outbox_and_its_consumer(dedup: bool, verdict: set[str]) -> None:
-    check = "    insert id into seen\n      on duplicate\n        ack\n        stop\n" if dedup else ""
+    check = (
+        "    insert id into seen\n      on duplicate\n        ack\n        stop\n" if dedup else ""
+    )
     mail = MAIL.replace("via http", "in seen")
     text = f"""{EVENT}queue mails of E
 store seen per id, unique
@@ -236,14 +284,24 @@ set book.one = free
 
 
 def test_two_groups_with_one_effect() -> None:
-    body = "  atomic\n    insert id into {0}\n      on duplicate\n        ack\n        stop\n    do credit\n  ack\n"
+    body = (
+        "  atomic\n    insert id into {0}\n      on duplicate\n        ack\n        stop\n    do"
+        " credit\n  ack\n"
+    )
     text = f"{EVENT}store one per id, unique\nstore two per id, unique\nstore book per id\n{CREDIT}"
-    text += "consumer a on q\n" + body.format("one") + "consumer b on q\n" + body.format("two") + "claim no duplicate credit\n"
+    text += (
+        "consumer a on q\n"
+        + body.format("one")
+        + "consumer b on q\n"
+        + body.format("two")
+        + "claim no duplicate credit\n"
+    )
     assert reached(text, pool=1) == {"no duplicate credit"}
 
 
 @pytest.mark.parametrize(
-    ("trait", "verdict"), [("", set()), (", replicated", {"no duplicate credit"}), (", cache", {"no duplicate credit"})]
+    ("trait", "verdict"),
+    [("", set()), (", replicated", {"no duplicate credit"}), (", cache", {"no duplicate credit"})],
 )
 def test_a_failover_that_loses_the_dedup_row(trait: str, verdict: set[str]) -> None:
     head = EVENT + f"store seen per id, unique{trait}\nstore book per id\n" + CREDIT
@@ -252,9 +310,17 @@ def test_a_failover_that_loses_the_dedup_row(trait: str, verdict: set[str]) -> N
 
 
 def test_a_request_that_outlives_its_sender() -> None:
-    """Within its lease, checked in every way, and yet twice: the first request arrives after the second worker has looked."""
+    """Within its lease, checked in every way, and yet twice: the first request arrives after the
+    second worker has looked.
+    """
     body = "if mail happened\n  ack\n  stop\nsend mail\nack\n"
     head = EVENT + MAIL + "  can be queried\n"
-    within = ("handler finishes within the lease", "no replay", "no publisher retries", "no broker copies", "no lost acks")
+    within = (
+        "handler finishes within the lease",
+        "no replay",
+        "no publisher retries",
+        "no broker copies",
+        "no lost acks",
+    )
     assert reached(handler(body, head, within, (DUP,)), pool=2) == {DUP}
     assert reached(handler(body, head, (*within, "no crash"), (DUP,)), pool=2) == set()

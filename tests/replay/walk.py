@@ -26,7 +26,15 @@ effect mail per id via http
 effect credit per id in book
 """
 
-CALM = ("no crash", "no replay", "no publisher retries", "no broker copies", "no lost answers", "no lost acks", "no refusals")
+CALM = (
+    "no crash",
+    "no replay",
+    "no publisher retries",
+    "no broker copies",
+    "no lost answers",
+    "no lost acks",
+    "no refusals",
+)
 """Assumptions that leave nothing but deliveries, redeliveries and leases."""
 
 
@@ -38,7 +46,11 @@ def design(text: str) -> Design:
 
 
 def handler(
-    body: str, head: str = HEAD, assume: Iterable[str] = (), claims: Iterable[str] = ("never book.state is sent",), trait: str = ""
+    body: str,
+    head: str = HEAD,
+    assume: Iterable[str] = (),
+    claims: Iterable[str] = ("never book.state is sent",),
+    trait: str = "",
 ) -> str:
     """A design with one consumer ``h`` on ``q``; ``body`` is indented for it."""
     lines = [head, *(f"assume {a}" for a in assume), f"consumer h on q{trait}"]
@@ -47,10 +59,16 @@ def handler(
 
 
 class Walk:
-    """A run made by hand. Choices are told as ``send mail -> done`` or ``worker-killed ack``; ``#1`` marks a worker but 0."""
+    """A run made by hand. Choices are told as ``send mail -> done`` or ``worker-killed ack``;
+    ``#1`` marks a worker but 0.
+    """
 
     def __init__(
-        self, text: str, semantics: Semantics = LEAST, events: tuple[EventOf, ...] | None = None, pool: int | None = 2
+        self,
+        text: str,
+        semantics: Semantics = LEAST,
+        events: tuple[EventOf, ...] | None = None,
+        pool: int | None = 2,
     ) -> None:
         self.design = design(text)
         self.ctx = Context.of(self.design, semantics)
@@ -68,13 +86,21 @@ class Walk:
             words.append(step.process)
         words += [step.subject] if step.subject and not step.process else []
         words += ["->", step.outcome] if step.outcome else []
-        words += [f"#{step.worker}"] if step.worker > 0 and step.cause not in (Cause.DELIVERY, Cause.START) else []
+        words += (
+            [f"#{step.worker}"]
+            if step.worker > 0 and step.cause not in (Cause.DELIVERY, Cause.START)
+            else []
+        )
         words += [f"event {step.event}"] if step.event > 0 else []
         return " ".join(words)
 
     def options(self, *causes: Cause) -> list[str]:
         """What can happen now (of some causes only, if given)."""
-        return [self.label(s) for s, _ in choices(self.ctx, self.state, self.pool) if not causes or s.cause in causes]
+        return [
+            self.label(s)
+            for s, _ in choices(self.ctx, self.state, self.pool)
+            if not causes or s.cause in causes
+        ]
 
     def lines(self) -> list[str]:
         """What workers can do now."""
@@ -88,7 +114,11 @@ class Walk:
     def go(self, *labels: str) -> Walk:
         """Take these steps."""
         for label in labels:
-            found = [(s, a) for s, a in choices(self.ctx, self.state, self.pool) if self.label(s) == label]
+            found = [
+                (s, a)
+                for s, a in choices(self.ctx, self.state, self.pool)
+                if self.label(s) == label
+            ]
             assert len(found) == 1, f"{label!r} not among {self.options()}"
             self.steps.append(found[0][0])
             self.state = found[0][1]
@@ -126,8 +156,12 @@ class Walk:
         return [c.text for c in self.design.claims if judge.violated(c, self.state)]
 
 
-def reached(text: str, semantics: Semantics = LEAST, pool: int = 2, events: int = 1, limit: int = 100_000) -> set[str]:
-    """The claims violated in some reachable state, for any choice of events (sharing a business key)."""
+def reached(
+    text: str, semantics: Semantics = LEAST, pool: int = 2, events: int = 1, limit: int = 100_000
+) -> set[str]:
+    """The claims violated in some reachable state, for any choice of events (sharing a business
+    key).
+    """
     checked = design(text)
     found: set[str] = set()
     for chosen in event_sets(checked, events):

@@ -1,4 +1,6 @@
-"""Results made by hand, for what the engines do not give us on purpose; and traces walked by hand through the interpreter."""
+"""Results made by hand, for what the engines do not give us on purpose; and traces walked by hand
+through the interpreter.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ EVERYTHING = Scope()
 
 @cache
 def checked(name: str) -> Result:
-    """The result of a design in ``stories``, with paths that do not depend on where the repository is."""
+    """The result of a design in ``stories``, with paths that do not depend on where the repository
+    is.
+    """
     result = check(HERE / "stories" / f"{name}.once", Options(second_opinion=False))
     (design,) = result.designs
     assert not design.diagnostics
@@ -46,28 +50,73 @@ def checked(name: str) -> Result:
     return Result((replace(design, path=path, sources={path: replace(source, path=path)}),))
 
 
-def cell(claim: str, semantics: Semantics, verdict: Verdict, expected: Verdict = Verdict.HOLDS, **more: object) -> Cell:
+def cell(
+    claim: str,
+    semantics: Semantics,
+    verdict: Verdict,
+    expected: Verdict = Verdict.HOLDS,
+    **more: object,
+) -> Cell:
     """A cell with the usual assurance of its verdict and made-up sizes."""
-    assurance = {Verdict.HOLDS: Assurance.CERTIFICATE, Verdict.REFUTED: Assurance.REPLAYED}.get(verdict, Assurance.NONE)
+    assurance = {Verdict.HOLDS: Assurance.CERTIFICATE, Verdict.REFUTED: Assurance.REPLAYED}.get(
+        verdict, Assurance.NONE
+    )
     kind = "no-loss" if "loss" in claim else "no-duplicate"
-    made = Cell(claim, kind, claim.split()[-1], semantics, verdict, expected, assurance, EVERYTHING, 10, checked_by=("z3", "cvc5"))
-    engine = {Verdict.HOLDS: Engine.COVERABILITY, Verdict.REFUTED: Engine.SEARCH, Verdict.VACUOUS: Engine.COVERABILITY}
-    return replace(made, statistics=Statistics(1234, 5678, 19, 7, engine.get(verdict, Engine.NONE)), **more)
+    made = Cell(
+        claim,
+        kind,
+        claim.split()[-1],
+        semantics,
+        verdict,
+        expected,
+        assurance,
+        EVERYTHING,
+        10,
+        checked_by=("z3", "cvc5"),
+    )
+    engine = {
+        Verdict.HOLDS: Engine.COVERABILITY,
+        Verdict.REFUTED: Engine.SEARCH,
+        Verdict.VACUOUS: Engine.COVERABILITY,
+    }
+    return replace(
+        made, statistics=Statistics(1234, 5678, 19, 7, engine.get(verdict, Engine.NONE)), **more
+    )
 
 
-def design(*cells: Cell, path: str = "designs/orders.once", title: str = "Orders", **more: object) -> DesignResult:
+def design(
+    *cells: Cell, path: str = "designs/orders.once", title: str = "Orders", **more: object
+) -> DesignResult:
     """A design's result around some cells."""
-    made = DesignResult(path, "0" * 64, title, (), cells, tuple(Semantics), {path: Source.of(path, "event Order(id)\n")})
+    made = DesignResult(
+        path,
+        "0" * 64,
+        title,
+        (),
+        cells,
+        tuple(Semantics),
+        {path: Source.of(path, "event Order(id)\n")},
+    )
     return replace(made, **more)
 
 
 def every_verdict() -> Result:
-    """One of each: proved, bounded, refuted and expected, refuted, an expected violation that is gone, vacuous, unknown."""
-    dup, loss, both = "no duplicate ready_email", "no loss of ready_email", "ready_email and invoice together"
+    """One of each: proved, bounded, refuted and expected, refuted, an expected violation that is
+    gone, vacuous, unknown.
+    """
+    dup, loss, both = (
+        "no duplicate ready_email",
+        "no loss of ready_email",
+        "ready_email and invoice together",
+    )
     story = checked("worker_killed").designs[0]
     refuted = {c.semantics: c for c in story.cells if c.kind == "no-duplicate"}
     lost = next(c for c in story.cells if c.kind == "no-loss" and c.trace)
-    bounded = {"assurance": Assurance.EXHAUSTIVE, "scope": Scope(1, 1, 2), "reason": "rows are kept per order and per customer"}
+    bounded = {
+        "assurance": Assurance.EXHAUSTIVE,
+        "scope": Scope(1, 1, 2),
+        "reason": "rows are kept per order and per customer",
+    }
     assumed = ("no worker is killed", "no operator replays messages")
     cells = (
         cell(dup, AMO, Verdict.HOLDS, line=refuted[ALO].line),
@@ -77,7 +126,9 @@ def every_verdict() -> Result:
         cell(loss, ALO, Verdict.HOLDS, line=lost.line, checked_by=("search", "z3"), **bounded),
         cell(loss, EO, Verdict.HOLDS, Verdict.REFUTED, line=lost.line, assumptions=assumed),
         cell(both, AMO, Verdict.VACUOUS, checked_by=(), reason="`invoice` never happens"),
-        cell(both, ALO, Verdict.UNKNOWN, checked_by=(), reason="the search stopped: 2,000,000 states"),
+        cell(
+            both, ALO, Verdict.UNKNOWN, checked_by=(), reason="the search stopped: 2,000,000 states"
+        ),
         cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN, checked_by=()),
     )
     return Result((replace(story, cells=cells),))
@@ -87,16 +138,28 @@ def troubles() -> Result:
     """A design with mistakes, one whose engines disagree, and a Ctrl-C."""
     path = "designs/broken.once"
     source = Source.of(path, "queue orders off Order\n")
-    off, name = Label(Span(1, 14, 1, 17, path), "expected `of`"), Label(Span(1, 7, 1, 13, path), "declared here")
-    error = Diagnostic("S001", Severity.ERROR, "unexpected `off`", off, help="did you mean `of`?", replacement="of")
+    off, name = (
+        Label(Span(1, 14, 1, 17, path), "expected `of`"),
+        Label(Span(1, 7, 1, 13, path), "declared here"),
+    )
+    error = Diagnostic(
+        "S001", Severity.ERROR, "unexpected `off`", off, help="did you mean `of`?", replacement="of"
+    )
     warning = Diagnostic("N104", Severity.WARNING, "the queue `orders` is never read", name)
     broken = DesignResult(path, "1" * 64, "", (error, warning), (), (), {path: source})
-    failure = Disagreement("designs/orders.once", "no duplicate charge", ALO, "two engines disagree", ("this", "that"))
-    return Result((broken, design(cell("no duplicate charge", AMO, Verdict.HOLDS), failures=(failure,))), interrupted=True)
+    failure = Disagreement(
+        "designs/orders.once", "no duplicate charge", ALO, "two engines disagree", ("this", "that")
+    )
+    return Result(
+        (broken, design(cell("no duplicate charge", AMO, Verdict.HOLDS), failures=(failure,))),
+        interrupted=True,
+    )
 
 
 def walked(text: str, semantics: Semantics, script: Sequence[str]) -> tuple[Design, Replay]:
-    """A trace of one event: every line of ``script`` is ``cause [outcome] [worker N]`` and fits exactly one choice."""
+    """A trace of one event: every line of ``script`` is ``cause [outcome] [worker N]`` and fits
+    exactly one choice.
+    """
     loaded = load_text(text, "walked.once")
     assert loaded.design is not None, loaded.diagnostics
     ctx = Context.of(loaded.design, semantics)
@@ -110,9 +173,15 @@ def walked(text: str, semantics: Semantics, script: Sequence[str]) -> tuple[Desi
         fitting = [
             (step, state)
             for step, state in possible
-            if (step.cause.value, step.outcome) == (cause, outcome) and (not number or step.worker == int(number))
+            if (step.cause.value, step.outcome) == (cause, outcome)
+            and (not number or step.worker == int(number))
         ]
-        assert len(fitting) == 1, (line, [(s.cause.value, s.outcome, s.worker) for s, _ in possible])
+        assert len(fitting) == 1, (
+            line,
+            [(s.cause.value, s.outcome, s.worker) for s, _ in possible],
+        )
         steps.append(fitting[0][0])
         states.append(fitting[0][1])
-    return loaded.design, Replay(Trace(semantics, events, tuple(steps)), tuple(steps), tuple(states))
+    return loaded.design, Replay(
+        Trace(semantics, events, tuple(steps)), tuple(steps), tuple(states)
+    )

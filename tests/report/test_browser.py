@@ -1,4 +1,6 @@
-"""The review in a real browser: it opens alone, steps, prints, fits a phone, works by keyboard, and says what things are."""
+"""The review in a real browser: it opens alone, steps, prints, fits a phone, works by keyboard, and
+says what things are.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from onceproof.report.html import to_html
 from tests.report.test_review import full
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,10 @@ def opened(browser: Any, place: Path, width: int, **more: Any) -> Iterator[Any]:
     """A page of some width."""
     made = browser.new_page(viewport={"width": width, "height": 800}, **more)
     trouble: list[str] = []
-    made.on("console", lambda m: trouble.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
+    made.on(
+        "console",
+        lambda m: trouble.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None,
+    )
     made.on("pageerror", lambda e: trouble.append(str(e)))
     made.on("request", lambda r: trouble.append(r.url) if not r.url.startswith("file:") else None)
     made.goto(place.as_uri())
@@ -74,7 +81,11 @@ def test_it_steps_through_a_story(page: Any) -> None:
     assert "sent once" in shown(page)
     assert story.locator("li[aria-current=step]").inner_text().startswith("worker 1")
     assert story.locator(".design .lit").inner_text().strip().startswith("12")
-    assert story.locator("output").inner_text().startswith("Step 3 of 7: worker 1 line 12 sends ready_email")
+    assert (
+        story.locator("output")
+        .inner_text()
+        .startswith("Step 3 of 7: worker 1 line 12 sends ready_email")
+    )
     assert story.locator(".diagram .row.later").count() == 4
     go["back"].click()
     assert "After step 2" in shown(page)
@@ -124,7 +135,11 @@ def test_it_prints(page: Any, tmp_path: Path) -> None:
     page.pdf(path=str(tmp_path / "review.pdf"), format="A4")
     data = (tmp_path / "review.pdf").read_bytes()
     assert data.startswith(b"%PDF")
-    assert 2 <= data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") + data.count(b"/Type /Page/") <= 20
+    assert (
+        2
+        <= data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") + data.count(b"/Type /Page/")
+        <= 20
+    )
 
 
 CONTRAST = """() => {
@@ -148,7 +163,7 @@ CONTRAST = """() => {
     if ((a + 0.05) / (b + 0.05) < 4.5) bad.push(`${e.className} ${e.textContent.trim().slice(0, 40)}`);
   }
   return bad;
-}"""
+}"""  # noqa: E501
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -160,17 +175,32 @@ def test_it_can_be_read_by_day_and_by_night(browser: Any, place: Path, scheme: s
 
 
 def test_everything_has_a_name_and_an_order(page: Any) -> None:
-    """What the usual checkers ask first: one main, one h1, headings without jumps, names for regions, buttons and tables."""
+    """What the usual checkers ask first: one main, one h1, headings without jumps, names for
+    regions, buttons and tables.
+    """
     assert page.locator("main").count() == 1
     assert page.locator("html[lang]").count() == 1
-    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map((h) => Number(h.tagName[1]))")
+    levels = page.evaluate(
+        "[...document.querySelectorAll('h1,h2,h3,h4')].map((h) => Number(h.tagName[1]))"
+    )
     assert levels.count(1) == 1
     assert levels[0] == 1
     assert all(b <= a + 1 for a, b in pairwise(levels))
     named = "e.ariaLabel || e.getAttribute('aria-labelledby')"
-    unnamed = f"[...document.querySelectorAll('[role=region],[role=group],[role=img],nav')].filter((e) => !({named})).length"
+    unnamed = (
+        "[...document.querySelectorAll('[role=region],[role=group],[role=img],nav')].filter((e) =>"
+        f" !({named})).length"
+    )
     assert page.evaluate(unnamed) == 0
-    assert page.evaluate("[...document.querySelectorAll('button,a')].filter((e) => !e.textContent.trim()).length") == 0
+    assert (
+        page.evaluate(
+            "[...document.querySelectorAll('button,a')].filter((e) => !e.textContent.trim()).length"
+        )
+        == 0
+    )
     assert page.evaluate("[...document.querySelectorAll('th')].filter((e) => !e.scope).length") == 0
-    scrolling = "[...document.querySelectorAll('.scroll,.picture,pre.design')].filter((e) => e.tabIndex !== 0).length"
+    scrolling = (
+        "[...document.querySelectorAll('.scroll,.picture,pre.design')].filter((e) => e.tabIndex !=="
+        " 0).length"
+    )
     assert page.evaluate(scrolling) == 0

@@ -1,4 +1,6 @@
-"""Every format, read back by a program that is not ours: schemas, parsers, libraries. And what none of them may lose."""
+"""Every format, read back by a program that is not ours: schemas, parsers, libraries. And what none
+of them may lose.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,14 @@ Golden = Callable[[Path, str], None]
 PLAIN = Paint(100, False, True)
 READERS = HERE / "readers"
 MACHINES = ("sarif", "junit", "github", "gitlab", "itf", "mermaid", "msc", "markdown")
-ENDINGS = {"sarif": "sarif", "junit": "xml", "gitlab": "json", "itf": "itf.json", "mermaid": "mmd", "markdown": "md.txt"}
+ENDINGS = {
+    "sarif": "sarif",
+    "junit": "xml",
+    "gitlab": "json",
+    "itf": "itf.json",
+    "mermaid": "mmd",
+    "markdown": "md.txt",
+}
 NAMED: dict[str, Callable[[], Result]] = {
     "worker_killed": lambda: checked("worker_killed"),
     "outbox": lambda: checked("outbox"),
@@ -64,7 +73,9 @@ def test_the_command_line_knows_every_format() -> None:
 @pytest.mark.parametrize("name", NAMED)
 @pytest.mark.parametrize("form", MACHINES)
 def test_golden(form: str, name: str, golden: Golden) -> None:
-    golden(HERE / "formats" / f"{name}.{ENDINGS.get(form, form + '.txt')}", shown(form, NAMED[name]()))
+    golden(
+        HERE / "formats" / f"{name}.{ENDINGS.get(form, form + '.txt')}", shown(form, NAMED[name]())
+    )
 
 
 @pytest.mark.parametrize("form", [f for f in FORMATS if f != "json"])
@@ -76,7 +87,9 @@ def test_two_runs_are_the_same_to_the_byte(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_nothing_is_left_of_a_control_character(form: str) -> None:
-    nasty = replace(design(cell("no loss of x", ALO, Verdict.UNKNOWN, reason="a\x1b[31mb\x00c")), title="t\x07")
+    nasty = replace(
+        design(cell("no loss of x", ALO, Verdict.UNKNOWN, reason="a\x1b[31mb\x00c")), title="t\x07"
+    )
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", shown(form, Result((nasty,))))
 
 
@@ -125,10 +138,17 @@ def test_sarif_says_what_kind_of_answer_it_is() -> None:
 
 
 def test_a_story_is_a_code_flow_through_lines_of_the_design() -> None:
-    flow = next(r for r in results(checked("worker_killed")) if r["ruleId"] == "no-duplicate" and "codeFlows" in r)["codeFlows"][0]
+    flow = next(
+        r
+        for r in results(checked("worker_killed"))
+        if r["ruleId"] == "no-duplicate" and "codeFlows" in r
+    )["codeFlows"][0]
     (thread,) = flow["threadFlows"]
     assert [place["executionOrder"] for place in thread["locations"]] == list(range(1, 8))
-    lines = [p["location"]["physicalLocation"].get("region", {}).get("startLine") for p in thread["locations"]]
+    lines = [
+        p["location"]["physicalLocation"].get("region", {}).get("startLine")
+        for p in thread["locations"]
+    ]
     assert lines == [None, 9, 12, 13, None, 9, 12]
     assert thread["locations"][3]["kinds"] == ["fault"]
     assert flow["message"]["text"] == "ready_email for event 1 was sent twice"
@@ -169,7 +189,11 @@ def test_junit_is_read_back_with_the_counts_of_the_json() -> None:
         read = JUnitXml.fromstring(shown("junit", result).encode())
         cases = [case for suite in read for case in suite]
         kinds = Counter(type(x) for case in cases for x in case.result)
-        assert (read.tests, read.failures, read.errors) == (len(cases), kinds[Failure], kinds[Error])
+        assert (read.tests, read.failures, read.errors) == (
+            len(cases),
+            kinds[Failure],
+            kinds[Error],
+        )
         asked = json.loads(shown("json", result))["results"]
         named = {f"{r['claim']} / {r['semantics']}" for r in asked}
         assert named <= {case.name for case in cases}
@@ -195,14 +219,20 @@ def test_github_commands_are_escaped() -> None:
 
 
 def test_github_tells_what_is_wrong_and_no_more() -> None:
-    commands = [line.split(" ")[0] for line in shown("github", every_verdict()).splitlines() if line.startswith("::")]
+    commands = [
+        line.split(" ")[0]
+        for line in shown("github", every_verdict()).splitlines()
+        if line.startswith("::")
+    ]
     assert commands == ["::error", "::error", "::warning", "::warning"]
 
 
 def test_gitlab_has_what_gitlab_asks_for() -> None:
     for result in every():
         for issue in json.loads(shown("gitlab", result)):
-            assert {"check_name", "description", "severity", "fingerprint", "location"} <= set(issue)
+            assert {"check_name", "description", "severity", "fingerprint", "location"} <= set(
+                issue
+            )
             assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
             assert issue["location"]["positions"]["begin"]["line"] >= 1
 
@@ -229,7 +259,9 @@ def test_itf_traces_are_read_back_equal() -> None:
                 assert set(got.values) == set(document["vars"])
                 assert spots(got.values["rows"]) == set(state.rows)
                 assert {tuple(k): v for k, v in got.values["counts"].items()} == dict(state.counts)
-                assert {tuple(k): v for k, v in got.values["columns"].items()} == dict(state.columns)
+                assert {tuple(k): v for k, v in got.values["columns"].items()} == dict(
+                    state.columns
+                )
                 assert set(got.values["workers"]) == {w.number for w in state.workers}
 
 
@@ -283,7 +315,12 @@ def test_mermaid_itself_reads_them(tmp_path: Path) -> None:
             paths[-1].write_text(text, encoding="utf-8")
     paths.append(tmp_path / "none.mmd")
     paths[-1].write_text(shown("mermaid", EMPTY), encoding="utf-8")
-    done = subprocess.run([node, str(READERS / "parse.mjs"), *map(str, paths)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [node, str(READERS / "parse.mjs"), *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert len(re.findall("^ok sequence", done.stdout, re.MULTILINE)) == len(paths) > 30
 
@@ -307,7 +344,9 @@ def test_scope_assurance_and_assumptions_stand_beside_every_verdict(form: str) -
 def test_a_bounded_answer_has_no_bare_tick(form: str) -> None:
     from onceproof.verdict.result import Assurance, Scope
 
-    bounded = cell("no loss of x", ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2))
+    bounded = cell(
+        "no loss of x", ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2)
+    )
     text = shown(form, Result((design(bounded),)))
     assert "✓" not in text
     assert "≈" in text

@@ -25,7 +25,11 @@ from tests.report.made import HERE, STORIES, checked, every_verdict, troubles
 @cache
 def schema() -> Any:
     """The schema that ships with the package."""
-    return json.loads((Path(onceproof.__file__).parent / "report" / "schema" / "result-1.schema.json").read_text(encoding="utf-8"))
+    return json.loads(
+        (Path(onceproof.__file__).parent / "report" / "schema" / "result-1.schema.json").read_text(
+            encoding="utf-8"
+        )
+    )
 
 
 def mistakes(result: Result) -> list[str]:
@@ -106,8 +110,20 @@ def test_keys_are_sorted_and_text_is_readable() -> None:
 
 def test_scope_says_any_for_any() -> None:
     found = json.loads(to_json(every_verdict()))["results"]
-    assert found[0]["scope"] == {"events": "any", "keys": "any", "workers": "any", "deliveries": "any", "crashes": "any"}
-    assert found[4]["scope"] == {"events": 1, "keys": 1, "workers": 2, "deliveries": "any", "crashes": "any"}
+    assert found[0]["scope"] == {
+        "events": "any",
+        "keys": "any",
+        "workers": "any",
+        "deliveries": "any",
+        "crashes": "any",
+    }
+    assert found[4]["scope"] == {
+        "events": 1,
+        "keys": 1,
+        "workers": 2,
+        "deliveries": "any",
+        "crashes": "any",
+    }
 
 
 def test_a_refutation_tells_its_story() -> None:
@@ -117,7 +133,12 @@ def test_a_refutation_tells_its_story() -> None:
     copy = next(s for s in found["trace"] if s["cause"] == "broker-copy")
     assert (copy["who"], copy["line"], copy["worker"], copy["event"]) == ("broker", None, None, 1)
     last = found["trace"][-1]
-    assert {"kind": "effect", "what": "mail for event 1", "before": "sent once", "after": "sent twice"} in last["changes"]
+    assert {
+        "kind": "effect",
+        "what": "mail for event 1",
+        "before": "sent once",
+        "after": "sent twice",
+    } in last["changes"]
 
 
 def test_exit_codes() -> None:

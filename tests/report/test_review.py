@@ -44,7 +44,9 @@ def full(name: str = "worker_killed") -> Review:
     maps = tuple(crash_map(loaded, s) for s in loaded.semantics)
     faults = tuple(frontier(loaded, c, s) for c in loaded.claims for s in loaded.semantics)
     asked = tuple((c, s) for c in loaded.claims for s in loaded.semantics)
-    changes = tuple(repairs(text, goal, cells=found.cells) for goal in goals_of(loaded, found.cells, asked))
+    changes = tuple(
+        repairs(text, goal, cells=found.cells) for goal in goals_of(loaded, found.cells, asked)
+    )
     return review_of(
         result,
         {found.path: Extras(maps, faults, changes, (needs(loaded, ALO),))},
@@ -89,37 +91,53 @@ DUP, LOSS = "no duplicate mail", "no loss of mail"
 
 def test_a_design_that_is_proved() -> None:
     cells = (cell(DUP, ALO, Verdict.HOLDS), cell(LOSS, ALO, Verdict.HOLDS))
-    assert question(Result((design(*cells),))) == (
-        "Does mail happen at most once, and is it never lost, whatever crashes, arrives twice, expires or is replayed?"
+    assert (
+        question(Result((design(*cells),)))
+        == "Does mail happen at most once, and is it never lost, whatever crashes, arrives twice,"
+        " expires or is replayed?"
     )
-    assert said(*cells) == (
-        "Yes: all 2 answers are proved for any number of events, keys, workers, deliveries, crashes and publisher retries."
+    assert (
+        said(*cells)
+        == "Yes: all 2 answers are proved for any number of events, keys, workers, deliveries,"
+        " crashes and publisher retries."
     )
     assert tone_of(Result((design(*cells),))) is Tone.GOOD
 
 
 def test_bounds_and_assumptions_are_part_of_the_answer() -> None:
     bounded = cell(DUP, ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2))
-    assert said(bounded).startswith("Yes, but only within bounds: the only claim is proved for up to 2 workers at once")
+    assert said(bounded).startswith(
+        "Yes, but only within bounds: the only claim is proved for up to 2 workers at once"
+    )
     assert tone_of(Result((design(bounded),))) is Tone.LIMITED
     assumed = cell(DUP, ALO, Verdict.HOLDS, assumptions=("no worker is killed",))
     assert said(assumed).endswith(", assuming that no worker is killed.")
 
 
 def test_what_breaks_is_named() -> None:
-    broken = (cell(DUP, ALO, Verdict.REFUTED), cell(DUP, EO, Verdict.REFUTED), cell(LOSS, AMO, Verdict.REFUTED))
-    assert said(*broken, cell(DUP, AMO, Verdict.HOLDS)) == (
-        "No: mail can happen twice under at-least-once and exactly-once, and mail can be lost under at-most-once; "
-        "1 other answer is proved."
+    broken = (
+        cell(DUP, ALO, Verdict.REFUTED),
+        cell(DUP, EO, Verdict.REFUTED),
+        cell(LOSS, AMO, Verdict.REFUTED),
+    )
+    assert (
+        said(*broken, cell(DUP, AMO, Verdict.HOLDS))
+        == "No: mail can happen twice under at-least-once and exactly-once, and mail can be lost"
+        " under at-most-once; 1 other answer is proved."
     )
     expected = cell(DUP, ALO, Verdict.REFUTED, Verdict.REFUTED)
-    assert said(expected) == "No: mail can happen twice under at-least-once, as the design itself expects."
+    assert (
+        said(expected)
+        == "No: mail can happen twice under at-least-once, as the design itself expects."
+    )
 
 
 def test_what_is_open_is_never_a_yes() -> None:
     unknown, vacuous = cell(DUP, ALO, Verdict.UNKNOWN), cell(LOSS, ALO, Verdict.VACUOUS)
-    assert said(unknown, vacuous, cell(DUP, AMO, Verdict.HOLDS)) == (
-        "Not shown: of 3 answers, 1 hold only because what they speak about never happens and 1 could not be decided; 1 are proved."
+    assert (
+        said(unknown, vacuous, cell(DUP, AMO, Verdict.HOLDS))
+        == "Not shown: of 3 answers, 1 hold only because what they speak about never happens and 1"
+        " could not be decided; 1 are proved."
     )
     assert answer(troubles()).startswith("There is no answer")
     assert not said().startswith("Yes")
@@ -141,7 +159,15 @@ def test_the_situation_follows_the_story() -> None:
     (found,) = full().designs
     story = found.refuted[0]
     sent = [next(fact.value for fact, _ in m.facts if fact.kind == "effect") for m in story.moments]
-    assert sent == ["not sent", "not sent", "sent once", "sent once", "sent once", "sent once", "sent twice"]
+    assert sent == [
+        "not sent",
+        "not sent",
+        "sent once",
+        "sent once",
+        "sent once",
+        "sent once",
+        "sent twice",
+    ]
     changed = [[fact.what for fact, new in m.facts if new] for m in story.moments]
     assert changed[2] == ["ready_email for event 1"]
     assert changed[1] == changed[3] == []
@@ -151,7 +177,16 @@ def test_the_situation_follows_the_story() -> None:
 
 def test_a_certificate_hash_is_that_of_the_files(tmp_path: Path) -> None:
     path = HERE.parent.parent / "examples" / "theory" / "provider_key.once"
-    done = run("check", path, "-q", "--no-second-opinion", "--claim", "duplicate", "--certificate", tmp_path)
+    done = run(
+        "check",
+        path,
+        "-q",
+        "--no-second-opinion",
+        "--claim",
+        "duplicate",
+        "--certificate",
+        tmp_path,
+    )
     assert done.returncode == 0
     (found,) = review_of(check(path, Options(claims=("duplicate",), second_opinion=False))).designs
     ((_, said_hash, folder),) = found.proofs[0].certificates
@@ -165,7 +200,11 @@ def test_the_crash_map_is_a_table() -> None:
     assert table is not None
     assert table.columns == ("at-most-once", "at-least-once", "exactly-once")
     row = next(r for r in table.rows if r.text.startswith("after `send ready_email`"))
-    assert [d.word for damages in row.damages for d in damages] == ["≈ harmless", "duplicates", "duplicates"]
+    assert [d.word for damages in row.damages for d in damages] == [
+        "≈ harmless",
+        "duplicates",
+        "duplicates",
+    ]
     assert table.fatal > 0
 
 
@@ -180,8 +219,10 @@ def test_what_to_change_is_shown_with_its_price() -> None:
 
 
 def test_the_gist_stands_above_the_story() -> None:
-    assert full().designs[0].refuted[0].gist[0] == (
-        "`ready_email` was sent by worker 1 (line 12, step 3) and again by worker 2 (line 12, step 7)."
+    assert (
+        full().designs[0].refuted[0].gist[0]
+        == "`ready_email` was sent by worker 1 (line 12, step 3) and again by worker 2 (line 12,"
+        " step 7)."
     )
 
 
@@ -192,9 +233,18 @@ def test_needed_lines_are_named() -> None:
     assert {row.needed for row in table.rows} <= {"needed", "not needed", "not known"}
 
 
-@pytest.mark.skipif("conditions" not in Cell.__dataclass_fields__, reason="conditions of proofs are not in the result yet")
+@pytest.mark.skipif(
+    "conditions" not in Cell.__dataclass_fields__,
+    reason="conditions of proofs are not in the result yet",
+)
 def test_conditions_and_unconfirmed_facts_are_never_a_bare_tick() -> None:
-    conditional = cell(DUP, ALO, Verdict.HOLDS, conditions=("lease < timeout",), facts=("q keeps its messages (vendor page)",))
+    conditional = cell(
+        DUP,
+        ALO,
+        Verdict.HOLDS,
+        conditions=("lease < timeout",),
+        facts=("q keeps its messages (vendor page)",),
+    )
     review = review_of(Result((design(conditional),)))
     assert review.answer.startswith("Yes, if lease < timeout: ")
     assert review.tone is Tone.LIMITED
@@ -208,14 +258,21 @@ def test_conditions_and_unconfirmed_facts_are_never_a_bare_tick() -> None:
 
 
 def test_the_page_is_well_formed_and_alone() -> None:
-    for review in (full(), review_of(every_verdict()), review_of(troubles()), review_of(Result(()))):
+    for review in (
+        full(),
+        review_of(every_verdict()),
+        review_of(troubles()),
+        review_of(Result(())),
+    ):
         page = Page(to_html(review))
         ids = [a["id"] for _, a in page.found if "id" in a]
         assert len(ids) == len(set(ids))
         for tag, attributes in page.found:
             assert tag not in ("link", "img", "iframe", "base", "form")
             assert not {"src", "style", "onclick", "onload"} & set(attributes), tag
-            if "href" in attributes and not (attributes.get("rel") and attributes["href"].startswith("https://")):
+            if "href" in attributes and not (
+                attributes.get("rel") and attributes["href"].startswith("https://")
+            ):
                 assert attributes["href"][1:] in ids
             for name in ("aria-labelledby",):
                 assert set(attributes.get(name, "").split()) <= set(ids)
@@ -236,7 +293,11 @@ def test_the_policy_allows_this_script_and_style_only() -> None:
 
 def test_a_hostile_design_stays_text() -> None:
     title = '<script>alert(1)</script> & "quotes" \''
-    made = design(cell("no loss of x", ALO, Verdict.UNKNOWN, reason="<img src=x onerror=alert(1)>"), title=title, path="a<b.once")
+    made = design(
+        cell("no loss of x", ALO, Verdict.UNKNOWN, reason="<img src=x onerror=alert(1)>"),
+        title=title,
+        path="a<b.once",
+    )
     page = Page(to_html(review_of(Result((made,)), command="onceproof report '</script><b>'")))
     assert [t for t, _ in page.found].count("script") == 1
     assert not {"img", "b"} & {t for t, _ in page.found}
@@ -276,7 +337,18 @@ SEED = str(HERE.parent.parent / "examples" / "article" / "invoice_email.once")
 @pytest.mark.slow
 def test_the_command_writes_both(tmp_path: Path) -> None:
     page, markdown = tmp_path / "r.html", tmp_path / "r.md"
-    ask = ("report", SEED, "--semantics", "at-least-once", "--claim", "duplicate", "-o", page, "-o", markdown)
+    ask = (
+        "report",
+        SEED,
+        "--semantics",
+        "at-least-once",
+        "--claim",
+        "duplicate",
+        "-o",
+        page,
+        "-o",
+        markdown,
+    )
     done = run(*ask)
     assert done.returncode == 0, done.stderr
     assert "No: ready_email can happen twice under at-least-once" in done.stdout
@@ -318,4 +390,7 @@ def test_a_design_with_mistakes_is_reviewed_as_one(tmp_path: Path) -> None:
 
 
 def test_json_is_not_touched() -> None:
-    assert json.loads(run("check", SEED, "--claim", "loss", "--format", "json").stdout)["schema"] == "onceproof/result/1"
+    assert (
+        json.loads(run("check", SEED, "--claim", "loss", "--format", "json").stdout)["schema"]
+        == "onceproof/result/1"
+    )

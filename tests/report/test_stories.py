@@ -28,7 +28,9 @@ from tests.report.made import HERE, STORIES, checked, walked
 Golden = Callable[[Path, str], None]
 
 ONLY_WALKED = {Cause.REDELIVERY}
-"""Not found here, because a redelivery is told together with its delivery or as a lease that runs out."""
+"""Not found here, because a redelivery is told together with its delivery or as a lease that runs
+out.
+"""
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -123,7 +125,7 @@ WALKS = {
         """
         delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
         worker 1, worker-killed request lost, handler worker 1, handler done worker 1
-        """,
+        """,  # noqa: E501
     ),
     "late_commit_and_late_key": (
         MAIL,
@@ -132,7 +134,7 @@ WALKS = {
         delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
         worker 1, late-effect, worker-killed request under way worker 1, delivery, handler no, late-effect,
         effect-refused refused, handler done, handler duplicate
-        """,
+        """,  # noqa: E501
     ),
     "lost_acknowledgements": (
         MAIL,
@@ -141,7 +143,7 @@ WALKS = {
         delivery, handler no, answer-lost answer lost, answer-lost answer lost, redelivery, delivery, handler
         no, handler done, handler, ack-lost lost, redelivery, delivery, handler yes, worker-killed,
         redelivery, delivery, handler yes, handler done, broker-copy, delivery, key-expired
-        """,
+        """,  # noqa: E501
     ),
     "late_acknowledgements": (
         MAIL,
@@ -149,7 +151,7 @@ WALKS = {
         """
         delivery, handler no, redelivery, delivery, redelivery, handler done worker 0, handler worker 0,
         handler done worker 0, handler yes worker 1, publisher-retry, delivery, handler done worker 1
-        """,
+        """,  # noqa: E501
     ),
     "leases_and_tokens": (
         LEASE,
@@ -157,7 +159,7 @@ WALKS = {
         """
         delivery, handler, lock-expired, redelivery, delivery, handler worker 1, handler rejected worker 0,
         handler worker 1, handler worker 1, handler worker 1
-        """,
+        """,  # noqa: E501
     ),
     "releases_of_others": (
         LEASE,
@@ -165,7 +167,7 @@ WALKS = {
         """
         delivery, handler, handler, redelivery, lock-expired, delivery, handler worker 1, handler worker 0,
         handler worker 0, delivery, handler worker 0, worker-killed worker 0, lock-expired
-        """,
+        """,  # noqa: E501
     ),
 }
 """Design, semantics, and the causes and outcomes of the steps."""
@@ -192,7 +194,10 @@ def test_lines_of_imported_fragments_name_their_file(tmp_path: Path) -> None:
     (design,) = result.designs
     story = next(s for s in (story_of(design, c) for c in design.cells) if s is not None)
     killed = next(s for s in story.steps if s.cause is Cause.KILLED)
-    assert f"after `send mail` (line 2 of {tmp_path / 'mail.once'}) and before `ack` (line 8)" in killed.text
+    assert (
+        f"after `send mail` (line 2 of {tmp_path / 'mail.once'}) and before `ack` (line 8)"
+        in killed.text
+    )
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -204,7 +209,12 @@ def test_whatever_happens_can_be_told(seed: int) -> None:
     for semantics in Semantics:
         ctx = Context.of(design, semantics)
         payload = [(f, values) for e in design.events.values() for f, values in e.payload]
-        events = tuple(EventOf(0, rng.choice(list(design.events)), tuple((f, rng.choice(v)) for f, v in payload)) for _ in range(2))
+        events = tuple(
+            EventOf(
+                0, rng.choice(list(design.events)), tuple((f, rng.choice(v)) for f, v in payload)
+            )
+            for _ in range(2)
+        )
         states, steps = [initial(design, semantics, events)], []
         for _ in range(60):
             found = choices(ctx, states[-1], 3)

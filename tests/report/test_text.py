@@ -1,4 +1,6 @@
-"""The report at a terminal: tables of every verdict, in every width, with and without colour, marks and details."""
+"""The report at a terminal: tables of every verdict, in every width, with and without colour, marks
+and details.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def lines(result: Result, verbosity: int = 1, width: int = 80, unicode: bool = T
 
 @pytest.mark.parametrize("verbosity", [0, 1, 2], ids=["quiet", "normal", "verbose"])
 def test_every_verdict(verbosity: int, golden: Golden) -> None:
-    golden(HERE / "tables" / f"every_verdict_{verbosity}.txt", to_text(every_verdict(), verbosity, PLAIN))
+    golden(
+        HERE / "tables" / f"every_verdict_{verbosity}.txt",
+        to_text(every_verdict(), verbosity, PLAIN),
+    )
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -43,7 +48,10 @@ def test_widths(width: int, golden: Golden) -> None:
 @pytest.mark.parametrize("width", range(60, 141, 5))
 @pytest.mark.parametrize("verbosity", [0, 1, 2])
 def test_no_line_is_wider_than_asked(width: int, verbosity: int) -> None:
-    results = [checked(name) for name in ("worker_killed", "inside_the_broker", "kinds_of_claims", "outbox")]
+    results = [
+        checked(name)
+        for name in ("worker_killed", "inside_the_broker", "kinds_of_claims", "outbox")
+    ]
     for result in (*results, every_verdict()):
         *body, last = lines(result, verbosity, width)
         assert all(cell_len(line) <= width for line in body)
@@ -96,7 +104,9 @@ def test_colour_says_nothing_new() -> None:
 
 
 def test_a_line_loses_the_blanks_at_its_end_and_no_others() -> None:
-    assert Line((("  a ", "x"), (" b  ", "y"), ("  ", "z"), ("", ""))).stripped() == Line((("  a ", "x"), (" b", "y")))
+    assert Line((("  a ", "x"), (" b  ", "y"), ("  ", "z"), ("", ""))).stripped() == Line(
+        (("  a ", "x"), (" b", "y"))
+    )
     assert Line((("  ", "x"),)).stripped() == Line(())
 
 
@@ -104,7 +114,9 @@ def test_a_line_loses_the_blanks_at_its_end_and_no_others() -> None:
 
 
 def test_a_bounded_proof_never_looks_like_a_proof_for_all() -> None:
-    bounded = cell("no loss of x", ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2))
+    bounded = cell(
+        "no loss of x", ALO, Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, scope=Scope(1, 1, 2)
+    )
     text = "\n".join(lines(Result((design(bounded),)), width=120))
     assert "≈ proved ≤2 workers" in text
     assert "✓" not in text
@@ -114,20 +126,30 @@ def test_a_bounded_proof_never_looks_like_a_proof_for_all() -> None:
 
 def test_assumptions_and_solvers_stay_with_the_verdict() -> None:
     made = cell("no loss of x", ALO, Verdict.HOLDS, assumptions=("no worker is killed",))
-    assert ground(made) == (
-        "proved for any number of events, keys, workers, deliveries, crashes and publisher retries; checked by Z3 and cvc5; "
-        "assuming that no worker is killed"
+    assert (
+        ground(made)
+        == "proved for any number of events, keys, workers, deliveries, crashes and publisher"
+        " retries; checked by Z3 and cvc5; assuming that no worker is killed"
     )
-    assert ground(replace(made, checked_by=("z3",), assumptions=())).endswith("; checked by Z3 only")
+    assert ground(replace(made, checked_by=("z3",), assumptions=())).endswith(
+        "; checked by Z3 only"
+    )
 
 
 def test_scopes_in_words() -> None:
-    assert reach(Scope()) == "any number of events, keys, workers, deliveries, crashes and publisher retries"
-    assert reach(Scope(events=1, workers=3)) == (
-        "up to 3 workers at once and up to 1 event per key; any number of keys, deliveries, crashes and publisher retries"
+    assert (
+        reach(Scope())
+        == "any number of events, keys, workers, deliveries, crashes and publisher retries"
     )
-    assert reach(Scope(1, 1, 1, 1, 1)) == (
-        "up to 1 worker at once, up to 1 event per key, up to 1 key, up to 1 crash and up to 1 delivery"
+    assert (
+        reach(Scope(events=1, workers=3))
+        == "up to 3 workers at once and up to 1 event per key; any number of keys, deliveries,"
+        " crashes and publisher retries"
+    )
+    assert (
+        reach(Scope(1, 1, 1, 1, 1))
+        == "up to 1 worker at once, up to 1 event per key, up to 1 key, up to 1 crash and up to 1"
+        " delivery"
     )
 
 
@@ -140,8 +162,16 @@ def test_verdicts_in_short() -> None:
 
 def test_what_nobody_expected_comes_first() -> None:
     text = lines(every_verdict(), width=120)
-    unexpected = next(i for i, line in enumerate(text) if line.startswith("✗ no loss of ready_email, at-most-once: REFUTED"))
-    expected = next(i for i, line in enumerate(text) if line.startswith("✗") and line.endswith("REFUTED (expected)"))
+    unexpected = next(
+        i
+        for i, line in enumerate(text)
+        if line.startswith("✗ no loss of ready_email, at-most-once: REFUTED")
+    )
+    expected = next(
+        i
+        for i, line in enumerate(text)
+        if line.startswith("✗") and line.endswith("REFUTED (expected)")
+    )
     assert unexpected < expected
 
 
@@ -162,13 +192,20 @@ def test_one_story_may_show_several_claims() -> None:
 
 
 def test_summaries() -> None:
-    assert summary(every_verdict()) == (
-        "3 claims × 3 semantics: 3 proved (1 bounded, 1 not expected), 3 refuted (2 expected), 1 vacuous, 2 unknown (1 expected)"
+    assert (
+        summary(every_verdict())
+        == "3 claims × 3 semantics: 3 proved (1 bounded, 1 not expected), 3 refuted (2 expected), 1"
+        " vacuous, 2 unknown (1 expected)"
     )
     assert summary(Result(())) == "0 designs, 0 claims, 0 verdicts: nothing checked"
-    uneven = design(cell("a", AMO, Verdict.HOLDS), cell("a", ALO, Verdict.HOLDS), cell("b", ALO, Verdict.HOLDS))
+    uneven = design(
+        cell("a", AMO, Verdict.HOLDS), cell("a", ALO, Verdict.HOLDS), cell("b", ALO, Verdict.HOLDS)
+    )
     assert summary(Result((uneven,))) == "2 claims, 3 verdicts: 3 proved"
-    two = design(cell("a", AMO, Verdict.HOLDS)), design(cell("a", AMO, Verdict.HOLDS), path="other.once")
+    two = (
+        design(cell("a", AMO, Verdict.HOLDS)),
+        design(cell("a", AMO, Verdict.HOLDS), path="other.once"),
+    )
     assert summary(Result(two)) == "2 designs, 2 claims × 1 semantic: 2 proved"
 
 
@@ -197,16 +234,24 @@ def test_a_claim_without_a_verdict_under_some_semantics() -> None:
 
 def test_design_text_is_no_markup_and_no_control() -> None:
     nasty = "no duplicate [red]x[/red] \x1b[31m\a\u202e"
-    text = "\n".join(lines(Result((design(cell(nasty, ALO, Verdict.HOLDS), title="[b]T[/b]\x1b]0;x\a"),))))
+    text = "\n".join(
+        lines(Result((design(cell(nasty, ALO, Verdict.HOLDS), title="[b]T[/b]\x1b]0;x\a"),)))
+    )
     assert "[red]x[/red]" in text
     assert "[b]T[/b]" in text
     assert not {"\x1b", "\a", "\u202e"} & set(text)
 
 
 def test_wide_letters_keep_the_columns() -> None:
-    text = lines(Result((design(cell("支払い", AMO, Verdict.HOLDS), cell("ab", AMO, Verdict.HOLDS)),)), 0)
+    text = lines(
+        Result((design(cell("支払い", AMO, Verdict.HOLDS), cell("ab", AMO, Verdict.HOLDS)),)), 0
+    )
     head, first, second = text[2:5]
-    assert cell_len(first.split("✓")[0]) == cell_len(second.split("✓")[0]) == head.index("at-most-once")
+    assert (
+        cell_len(first.split("✓")[0])
+        == cell_len(second.split("✓")[0])
+        == head.index("at-most-once")
+    )
 
 
 def test_long_words_break() -> None:

@@ -46,9 +46,16 @@ def test_a_step_that_never_runs(whole: int, monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_another_handler_writes_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vacuity, "WHOLE", 0)
     assert lines(
-        TWO.replace("set done.state = paid", "set done.state = sent").replace("    if done.state is sent", "    if id in done")
+        TWO.replace("set done.state = paid", "set done.state = sent").replace(
+            "    if done.state is sent", "    if id in done"
+        )
     ) == (10, 11)
-    assert lines(TWO.replace("set done.state = paid", "set done.state = sent\n  set done.state = paid")) == ()
+    assert (
+        lines(
+            TWO.replace("set done.state = paid", "set done.state = sent\n  set done.state = paid")
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize("make", [random_design, broker_design])

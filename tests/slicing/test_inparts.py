@@ -1,4 +1,6 @@
-"""Proofs in parts of designs: the verdict is that of the proof in one piece, and the certificate stands on its own."""
+"""Proofs in parts of designs: the verdict is that of the proof in one piece, and the certificate
+stands on its own.
+"""
 
 from __future__ import annotations
 
@@ -70,12 +72,22 @@ def test_a_certificate_in_parts(tmp_path: Path) -> None:
     assert all(c.accepted and c.by == ("z3",) for c in found), [c.reason for c in found]
     for cell, folder in zip(result.cells, folders, strict=True):
         texts = certificates.texts_of(loaded.design, result.sha256, cell)
-        assert texts == {str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in folder.rglob("*.smt2")}
+        assert texts == {
+            str(p.relative_to(folder)): p.read_text(encoding="utf-8")
+            for p in folder.rglob("*.smt2")
+        }
 
 
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize(
-    "change", ["less is excluded", "another view", "a part is missing", "no parts", "an obligation is missing"]
+    "change",
+    [
+        "less is excluded",
+        "another view",
+        "a part is missing",
+        "no parts",
+        "an obligation is missing",
+    ],
 )
 def test_a_certificate_that_was_changed(change: str, tmp_path: Path) -> None:
     loaded = load_text(CHAIN)
@@ -95,7 +107,9 @@ def test_a_certificate_that_was_changed(change: str, tmp_path: Path) -> None:
         case _:
             next(iter(sorted(folder.glob("*.smt2")))).unlink()
     (folder / certificate.INDEX).write_text(json.dumps(index), encoding="utf-8")
-    found = {c.folder: c.accepted for c in certificates.verify(loaded.design, result.sha256, tmp_path, Z)}
+    found = {
+        c.folder: c.accepted for c in certificates.verify(loaded.design, result.sha256, tmp_path, Z)
+    }
     assert [f for f, accepted in found.items() if not accepted] == [folder]
 
 
@@ -111,4 +125,6 @@ def test_the_same_verdicts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decide, "SMALL", 0)
     parted = checked(loaded)
     assert not parted.failures
-    assert [(c.claim, c.verdict, c.trace) for c in parted.cells] == [(c.claim, c.verdict, c.trace) for c in plain.cells]
+    assert [(c.claim, c.verdict, c.trace) for c in parted.cells] == [
+        (c.claim, c.verdict, c.trace) for c in plain.cells
+    ]

@@ -1,4 +1,6 @@
-"""A handler further down is left out if the claim does not see it, and stays if it does: pairs of designs that differ in a line."""
+"""A handler further down is left out if the claim does not see it, and stays if it does: pairs of
+designs that differ in a line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the slice leaves out does not matter: a claim has the same answer on the whole machine, within every bound."""
+"""What the slice leaves out does not matter: a claim has the same answer on the whole machine,
+within every bound.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ MOST = 1_500
 
 
 def answers(machine: Machine, claim: Property) -> list[bool | None]:
-    """Within each of the bounds: whether the claim is violated; None if that is too large a search."""
+    """Within each of the bounds: whether the claim is violated; None if that is too large a
+    search.
+    """
     found: list[bool | None] = []
     for bounds in BOUNDS:
         answer = simplest(machine, claim, Bounds(*bounds), Budget(MOST, None))

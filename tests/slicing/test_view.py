@@ -1,4 +1,6 @@
-"""The machine of a view can do whatever is seen of the machine: every picture is allowed, and a bad configuration looks bad."""
+"""The machine of a view can do whatever is seen of the machine: every picture is allowed, and a bad
+configuration looks bad.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ Maker = Callable[[int], tuple[Machine, Property]]
 
 
 def views(machine: Machine, prop: Property, seed: int) -> list[View]:
-    """The views of single handlers, and others: fewer variables, places that go by one name, several handlers at once."""
+    """The views of single handlers, and others: fewer variables, places that go by one name,
+    several handlers at once.
+    """
     place = place_variable(machine)
     if place is None:
         return []
@@ -36,7 +40,9 @@ def views(machine: Machine, prop: Property, seed: int) -> list[View]:
     several = frozenset().union(*dice.sample(parts, dice.randint(1, len(parts))))
     for _ in range(3):
         some = {v.name for v in machine.variables if dice.random() < 0.75} | {place.name}
-        names = sorted((p, p if dice.random() < 0.6 else dice.choice(sorted(several))) for p in sorted(several))
+        names = sorted(
+            (p, p if dice.random() < 0.6 else dice.choice(sorted(several))) for p in sorted(several)
+        )
         found.append(View(frozenset(some), place.name, tuple(names)))
     return found
 
@@ -48,16 +54,25 @@ def picture(machine: Machine, view: View, configuration: Configuration) -> Confi
 
     def row(level: Level, values: tuple[str, ...]) -> tuple[str, ...]:
         pairs = zip(levels[level], values, strict=True)
-        return tuple(names.get(x, x) if name == view.place else x for name, x in pairs if name in view.variables)
+        return tuple(
+            names.get(x, x) if name == view.place else x
+            for name, x in pairs
+            if name in view.variables
+        )
 
     where = levels[Level.WORKER].index(view.place)
     component, events = configuration
-    shown = tuple((row(Level.EVENT, e), tuple(row(Level.WORKER, w) for w in ws if w[where] in names)) for e, ws in events)
+    shown = tuple(
+        (row(Level.EVENT, e), tuple(row(Level.WORKER, w) for w in ws if w[where] in names))
+        for e, ws in events
+    )
     return row(Level.COMPONENT, component), shown
 
 
 def compare(make: Maker, seed: int) -> tuple[int, int]:
-    """How many views were looked at, and how many went wrong: a picture outside the fixpoint, or a bad one that looks good."""
+    """How many views were looked at, and how many went wrong: a picture outside the fixpoint, or a
+    bad one that looks good.
+    """
     machine, prop = make(seed)
     bounded = Bounded(machine, 2)
     configurations = bounded.reachable(2, MOST) or bounded.reachable(1, MOST) or []
@@ -78,7 +93,11 @@ def compare(make: Maker, seed: int) -> tuple[int, int]:
         except Unseen:
             continue
         there = Bounded(small, 2)
-        wrong += any(not there.bad(picture(machine, view, c), claim) for c in configurations if bounded.bad(c, prop))
+        wrong += any(
+            not there.bad(picture(machine, view, c), claim)
+            for c in configurations
+            if bounded.bad(c, prop)
+        )
     return looked, wrong
 
 
@@ -106,7 +125,9 @@ def _first_only(original: Any) -> Any:
 
 
 def _alone_as_it_is(original: Any) -> Any:
-    return lambda self, guard: tuple(t for t in guard if t.variable in self.view.variables and t.variable != self.view.place)
+    return lambda self, guard: tuple(
+        t for t in guard if t.variable in self.view.variables and t.variable != self.view.place
+    )
 
 
 MUTANTS = {
@@ -122,12 +143,16 @@ def test_mutants(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A view that forgets steps is noticed by the comparison."""
     name, worse = MUTANTS[mutant]
     monkeypatch.setattr(looking._Look, name, worse(getattr(looking._Look, name)))
-    assert any(compare(random_handlers, seed)[1] or compare(random_machine, seed)[1] for seed in range(300))
+    assert any(
+        compare(random_handlers, seed)[1] or compare(random_machine, seed)[1] for seed in range(300)
+    )
 
 
 @pytest.mark.parametrize("start", starts(300, 60))
 def test_proofs_in_parts_are_proofs(start: int) -> None:
-    """Solvers agree, and nothing bad is found; some claims are proved so, and not only those of one handler."""
+    """Solvers agree, and nothing bad is found; some claims are proved so, and not only those of one
+    handler.
+    """
     proved = 0
     for seed in range(start, start + 60):
         machine, prop = random_handlers(seed)
@@ -136,18 +161,26 @@ def test_proofs_in_parts_are_proofs(start: int) -> None:
             proved += 1
             bounded = Bounded(machine, 2)
             assert not any(bounded.bad(c, prop) for c in bounded.reachable(2, MOST) or ())
-            assert certificate.check(machine, prop, found, (Z3(Effort(20)),)).outcome is Outcome.PROVED
+            assert (
+                certificate.check(machine, prop, found, (Z3(Effort(20)),)).outcome is Outcome.PROVED
+            )
     assert proved > 4
 
 
 def contradictory(pattern: Pattern) -> bool:
-    """Whether an event is to have a worker that it must not have: nothing is left of such a pattern beside any part."""
+    """Whether an event is to have a worker that it must not have: nothing is left of such a pattern
+    beside any part.
+    """
 
     def forbidden(worker: Guard, absent: Guard) -> bool:
         tested = {t.variable: t.allowed for t in worker}
         return all(t.variable in tested and tested[t.variable] <= t.allowed for t in absent)
 
-    return any(event.absent is not None and forbidden(w, event.absent) for event in pattern.events for w in event.workers)
+    return any(
+        event.absent is not None and forbidden(w, event.absent)
+        for event in pattern.events
+        for w in event.workers
+    )
 
 
 def test_a_part_that_does_not_cover_the_claim_is_no_proof() -> None:
@@ -159,7 +192,10 @@ def test_a_part_that_does_not_cover_the_claim_is_no_proof() -> None:
             continue
         for lemma in lemmas.find(machine, prop, coverability.Budget(elements=20_000)):
             nothing = replace(lemma, prop=replace(lemma.prop, bad=()))
-            assert certificate.check(machine, prop, (nothing,), (Z3(Effort(20)),)).outcome is Outcome.FAILED
+            assert (
+                certificate.check(machine, prop, (nothing,), (Z3(Effort(20)),)).outcome
+                is Outcome.FAILED
+            )
             refused += 1
     assert refused > 10
 
@@ -170,7 +206,9 @@ def _is_refused(seed: int) -> bool:
     place = place_variable(machine)
     if place is None:
         return False
-    names = tuple((where, where) for where in max(map(sorted, regions(machine, place)), key=len)[1:])
+    names = tuple(
+        (where, where) for where in max(map(sorted, regions(machine, place)), key=len)[1:]
+    )
     try:
         seen(machine, View(frozenset(v.name for v in machine.variables), place.name, names))
     except Unseen:

@@ -52,8 +52,16 @@ def _spread(machine: Machine, bad: tuple[Pattern, ...]) -> set[tuple[str, ...]]:
     sets = Diagrams(shared)
     whole = NOTHING
     for pattern in bad:
-        whole = sets.either(whole, sets.cube({t.variable: t.allowed for t in (*pattern.component, *pattern.events[0].guard)}))
-    return {tuple(f"{n}={','.join(sorted(x))}" for n, x in sorted(cube.items())) for cube in sets.cubes(whole)}
+        whole = sets.either(
+            whole,
+            sets.cube(
+                {t.variable: t.allowed for t in (*pattern.component, *pattern.events[0].guard)}
+            ),
+        )
+    return {
+        tuple(f"{n}={','.join(sorted(x))}" for n, x in sorted(cube.items()))
+        for cube in sets.cubes(whole)
+    }
 
 
 @pytest.mark.parametrize("start", starts(24, 6))
@@ -63,16 +71,22 @@ def test_random_designs(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(compared for compared, _ in found) > 4
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "theory").glob("*.once")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples" / "theory").glob("*.once")), ids=lambda p: p.stem
+)
 def test_examples(path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     design = load(path).design
     if design is None:
         pytest.skip("a library")
-    assert [differences(lower(design, s), monkeypatch)[1] for s in design.semantics] == [0] * len(design.semantics)
+    assert [differences(lower(design, s), monkeypatch)[1] for s in design.semantics] == [0] * len(
+        design.semantics
+    )
 
 
 def _less(original: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, rule, worker: list(original(self, rule, worker))[:1] if worker is None else ()
+    return lambda self, rule, worker: (
+        list(original(self, rule, worker))[:1] if worker is None else ()
+    )
 
 
 def _any_row(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,24 +104,38 @@ def test_mutants(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sets_of_rows() -> None:
     """Every operation against the sets it stands for."""
-    variables = [Variable(n, Level.EVENT, tuple("abc"[:k]), ("a",)) for n, k in (("x", 2), ("y", 3), ("z", 2))]
+    variables = [
+        Variable(n, Level.EVENT, tuple("abc"[:k]), ("a",))
+        for n, k in (("x", 2), ("y", 3), ("z", 2))
+    ]
     sets = Diagrams(variables)
     every = list(product(*(v.domain for v in variables)))
 
     def content(node: int) -> set[tuple[str, ...]]:
-        return {r for c in sets.cubes(node) for r in every if all(r["xyz".index(n)] in allowed for n, allowed in c.items())}
+        return {
+            r
+            for c in sets.cubes(node)
+            for r in every
+            if all(r["xyz".index(n)] in allowed for n, allowed in c.items())
+        }
 
     def of(test: Callable[[tuple[str, ...]], bool]) -> int:
         node = NOTHING
         for row in filter(test, every):
-            node = sets.either(node, sets.cube({n: frozenset({x}) for n, x in zip("xyz", row, strict=True)}))
+            node = sets.either(
+                node, sets.cube({n: frozenset({x}) for n, x in zip("xyz", row, strict=True)})
+            )
         return node
 
     one, other = of(lambda r: r[0] == "a" or r[1] == "c"), of(lambda r: r[1] != "b" and r[2] == "b")
     assert content(sets.both(one, other)) == content(one) & content(other)
     assert content(sets.either(one, other)) == content(one) | content(other)
     assert content(sets.others(one)) == set(every) - content(one)
-    step = sets.moves({"z": frozenset("a")}, {"y": {"a": "b", "b": "c", "c": "c"}, "x": {"a": "b", "b": "b"}})
+    step = sets.moves(
+        {"z": frozenset("a")}, {"y": {"a": "b", "b": "c", "c": "c"}, "x": {"a": "b", "b": "b"}}
+    )
     after = {r: ("b", {"a": "b"}.get(r[1], "c"), r[2]) for r in every}
-    assert content(sets.before(one, step)) == {r for r in every if r[2] == "a" and after[r] in content(one)}
+    assert content(sets.before(one, step)) == {
+        r for r in every if r[2] == "a" and after[r] in content(one)
+    }
     assert len({sets.cube({}), of(lambda _: True)}) == 1

@@ -29,7 +29,9 @@ def reached(machine: Machine, size: Size, most: int = 10**9) -> list[State]:
 
 def turned(state: State) -> State:
     """The same configuration with its components, events and workers in another order."""
-    return tuple((row, tuple((r, ws[::-1]) for r, ws in events[::-1])) for row, events in state[::-1])
+    return tuple(
+        (row, tuple((r, ws[::-1]) for r, ws in events[::-1])) for row, events in state[::-1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,15 +50,23 @@ def turned(state: State) -> State:
         ((abandoned(1)[0], no_company()), Size(1, 1)),
     ],
 )
-def test_the_reachable_configurations_are_accepted_and_any_one_less_is_not(design: tuple[Machine, Property], size: Size) -> None:
+def test_the_reachable_configurations_are_accepted_and_any_one_less_is_not(
+    design: tuple[Machine, Property], size: Size
+) -> None:
     machine, prop = design
     states = [shapes(state) for state in reached(machine, size)]
     assert bounded(machine, prop, size, states, Z3()).outcome is Outcome.PROVED
     for missing in {0, len(states) // 3, len(states) // 2, len(states) - 1}:
         proof = bounded(machine, prop, size, states[:missing] + states[missing + 1 :], Z3())
         assert proof.outcome is Outcome.FAILED
-        assert {failure.obligation.partition("-")[0] for failure in proof.failures} <= {"initial", "rule"}
-        assert all((failure.action is None) == (failure.obligation == "initial") for failure in proof.failures)
+        assert {failure.obligation.partition("-")[0] for failure in proof.failures} <= {
+            "initial",
+            "rule",
+        }
+        assert all(
+            (failure.action is None) == (failure.obligation == "initial")
+            for failure in proof.failures
+        )
 
 
 def test_random_machines_are_judged_as_by_brute_force() -> None:
@@ -70,7 +80,9 @@ def test_random_machines_are_judged_as_by_brute_force() -> None:
         proof = bounded(machine, prop, size, [shapes(turned(state)) for state in states], Z3())
         wrong = any(is_bad(machine, prop, state) for state in states)
         assert proof.outcome is (Outcome.FAILED if wrong else Outcome.PROVED)
-        assert {failure.obligation.partition("-")[0] for failure in proof.failures} == ({"claim"} if wrong else set())
+        assert {failure.obligation.partition("-")[0] for failure in proof.failures} == (
+            {"claim"} if wrong else set()
+        )
         found.append(wrong)
     assert found.count(True) > 10
     assert found.count(False) > 10
@@ -102,7 +114,9 @@ def test_configurations_of_other_bounds_or_machines_are_refused() -> None:
     for size in (Size(1, 1), Size(2, 2), Size(2, 1, 2)):
         assert bounded(machine, prop, size, states, Z3()).outcome is Outcome.FAILED
     assert bounded(versions(True)[0], prop, Size(2, 1), states, Z3()).outcome is Outcome.FAILED
-    assert bounded(machine, prop, Size(3, 1), states, Z3()).outcome is Outcome.FAILED  # a third worker leads out of the set
+    assert (
+        bounded(machine, prop, Size(3, 1), states, Z3()).outcome is Outcome.FAILED
+    )  # a third worker leads out of the set
 
 
 def test_too_many_configurations_and_too_little_effort_are_unknown() -> None:
@@ -111,7 +125,9 @@ def test_too_many_configurations_and_too_little_effort_are_unknown() -> None:
     proof = bounded(machine, prop, Size(2, 1), states * 300, Z3())
     assert proof.outcome is Outcome.UNKNOWN
     assert "configurations" in proof.reason
-    assert bounded(machine, prop, Size(2, 1), states, Z3(Effort(steps=1))).outcome is Outcome.UNKNOWN
+    assert (
+        bounded(machine, prop, Size(2, 1), states, Z3(Effort(steps=1))).outcome is Outcome.UNKNOWN
+    )
 
 
 @pytest.mark.skipif(not Cvc5().available(), reason="cvc5 is not installed")

@@ -1,4 +1,6 @@
-"""A certificate is accepted for the claim and the design it was made for, letter by letter, and for nothing else."""
+"""A certificate is accepted for the claim and the design it was made for, letter by letter, and for
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,10 @@ def test_every_file_stands_alone_and_says_what_it_is(tmp_path: Path) -> None:
         if not name.endswith(".smt2"):
             continue
         text = (tmp_path / name).read_text(encoding="utf-8")
-        assert "; design: sha256:0123\n; claim: each mail once\n; semantics: at least once\n; obligation: " in text
+        assert (
+            "; design: sha256:0123\n; claim: each mail once\n; semantics: at least once\n;"
+            " obligation: " in text
+        )
         assert text.count("(set-logic QF_BV)") == text.count("(check-sat)") == 1
         for solver in installed(Effort()):
             session = solver.session()
@@ -53,23 +58,35 @@ def test_every_file_stands_alone_and_says_what_it_is(tmp_path: Path) -> None:
     assert "sat" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
-def test_two_certificates_of_one_proof_are_the_same_and_an_old_one_is_replaced(tmp_path: Path) -> None:
+def test_two_certificates_of_one_proof_are_the_same_and_an_old_one_is_replaced(
+    tmp_path: Path,
+) -> None:
     written(tmp_path / "one", *versions(True))
     written(tmp_path / "two", *locked(1))
     written(tmp_path / "two", *versions(True))
-    contents = [{p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("one", "two")]
+    contents = [
+        {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("one", "two")
+    ]
     assert contents[0] == contents[1]
 
 
 def test_it_is_refused_for_another_design_claim_or_hash(tmp_path: Path) -> None:
     machine, prop = reference(True), no_dup()
     written(tmp_path, machine, prop)
-    for subject in (replace(SUBJECT, design="sha256:4567"), replace(SUBJECT, claim="?"), replace(SUBJECT, semantics="?")):
+    for subject in (
+        replace(SUBJECT, design="sha256:4567"),
+        replace(SUBJECT, claim="?"),
+        replace(SUBJECT, semantics="?"),
+    ):
         assert not verify(tmp_path, subject, machine, prop, [Z3()]).accepted
     assert not verify(tmp_path, SUBJECT, reference(False), prop, [Z3()]).accepted
     assert not verify(tmp_path, SUBJECT, versions(True)[0], prop, [Z3()]).accepted
-    assert not verify(tmp_path, SUBJECT, replace(machine, rules=machine.rules[1:]), prop, [Z3()]).accepted
-    assert not verify(tmp_path, SUBJECT, replace(machine, rules=machine.rules[::-1]), prop, [Z3()]).accepted
+    assert not verify(
+        tmp_path, SUBJECT, replace(machine, rules=machine.rules[1:]), prop, [Z3()]
+    ).accepted
+    assert not verify(
+        tmp_path, SUBJECT, replace(machine, rules=machine.rules[::-1]), prop, [Z3()]
+    ).accepted
     assert not verify(tmp_path, SUBJECT, machine, no_loss(), [Z3()]).accepted
     assert verify(tmp_path, SUBJECT, machine, prop, [Z3()]).accepted
 
@@ -81,9 +98,17 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
             continue
         path = tmp_path / name
         good = path.read_bytes()
-        for wrong in (good + b"\n", good.replace(b"(assert", b";assert", 1) + b" ", b"", b"(check-sat)\n", good[:-40]):
+        for wrong in (
+            good + b"\n",
+            good.replace(b"(assert", b";assert", 1) + b" ",
+            b"",
+            b"(check-sat)\n",
+            good[:-40],
+        ):
             path.write_bytes(wrong)
-            assert not verify(tmp_path, SUBJECT, machine, prop, [Z3()]).accepted or json_same(good, wrong)
+            assert not verify(tmp_path, SUBJECT, machine, prop, [Z3()]).accepted or json_same(
+                good, wrong
+            )
         path.unlink()
         assert not verify(tmp_path, SUBJECT, machine, prop, [Z3()]).accepted
         path.write_bytes(good)
@@ -112,7 +137,14 @@ def json_same(one: bytes, other: bytes) -> bool:
         {"invariant": {"components": [], "events": [], "workers": [], "excluded": []}},
         {"invariant": {"components": ["ab"], "events": [], "workers": [], "excluded": []}},
         {"invariant": {"components": [[]], "events": [[[]]], "workers": [], "excluded": []}},
-        {"invariant": {"components": [[]], "events": [], "workers": [], "excluded": [[[], [[["x"], []]]]]}},
+        {
+            "invariant": {
+                "components": [[]],
+                "events": [],
+                "workers": [],
+                "excluded": [[[], [[["x"], []]]]],
+            }
+        },
         {"design": 7},
     ],
 )
@@ -120,7 +152,9 @@ def test_a_changed_index_is_refused(tmp_path: Path, change: dict[str, object]) -
     machine, prop = locked(1)
     written(tmp_path, machine, prop)
     path = tmp_path / certificate.INDEX
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8"
+    )
     verification = verify(tmp_path, SUBJECT, machine, prop, [Z3()])
     assert not verification.accepted
     assert verification.reason
@@ -150,11 +184,15 @@ def test_only_a_proof_is_written_and_only_where_nothing_else_is(tmp_path: Path) 
 
 def test_names_from_outside_cannot_become_commands(tmp_path: Path) -> None:
     machine, prop = locked(1)
-    nasty = Subject("x\n(assert false)", "claim\u2028(assert false)\r(assert false)", "\x0b(assert false)")
+    nasty = Subject(
+        "x\n(assert false)", "claim\u2028(assert false)\r(assert false)", "\x0b(assert false)"
+    )
     invariant = invariant_of(machine, prop)
     proof = certify(machine, prop, invariant, [Z3()])
     for name in write(tmp_path, nasty, machine, invariant, proof):
         if name.endswith(".smt2"):
             text = (tmp_path / name).read_text(encoding="utf-8")
-            assert all(line.startswith(";") for line in text.splitlines() if "(assert false)" in line)
+            assert all(
+                line.startswith(";") for line in text.splitlines() if "(assert false)" in line
+            )
     assert verify(tmp_path, nasty, machine, prop, [Z3()]).accepted

@@ -1,4 +1,6 @@
-"""An invariant is accepted if it proves the claim, for any number of events and workers, and never otherwise."""
+"""An invariant is accepted if it proves the claim, for any number of events and workers, and never
+otherwise.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ PROVED = {
 }
 
 
-def judge(machine: Machine, prop: Property, invariant: Invariant, solver: Solver | None = None) -> Proof:
+def judge(
+    machine: Machine, prop: Property, invariant: Invariant, solver: Solver | None = None
+) -> Proof:
     return certify(machine, prop, invariant, [solver or Z3()])
 
 
@@ -90,11 +94,18 @@ def test_an_invariant_without_a_row_that_can_be_reached_is_rejected(name: str) -
         assert row in invariant.workers
         proof = judge(machine, prop, replace(invariant, workers=invariant.workers - {row}))
         assert proof.outcome is Outcome.FAILED
-        assert all(failure.action == machine.rules[failure.rule].action for failure in proof.failures)
+        assert all(
+            failure.action == machine.rules[failure.rule].action for failure in proof.failures
+        )
     for pair in sorted(reached.events)[:6]:
-        assert judge(machine, prop, replace(invariant, events=invariant.events - {pair})).outcome is Outcome.FAILED
+        assert (
+            judge(machine, prop, replace(invariant, events=invariant.events - {pair})).outcome
+            is Outcome.FAILED
+        )
     for component in sorted(reached.components):
-        proof = judge(machine, prop, replace(invariant, components=invariant.components - {component}))
+        proof = judge(
+            machine, prop, replace(invariant, components=invariant.components - {component})
+        )
         assert proof.outcome is Outcome.FAILED
 
 
@@ -104,11 +115,16 @@ def test_the_rule_that_breaks_the_invariant_is_named() -> None:
     acked = frozenset(triple for triple in invariant.workers if triple[2] != ("ack",))
     proof = judge(machine, prop, replace(invariant, workers=acked))
     assert {failure.obligation for failure in proof.failures} == {"rule-1", "rule-5"}
-    assert [failure.action for failure in proof.failures] == [machine.rules[1].action, machine.rules[5].action]
+    assert [failure.action for failure in proof.failures] == [
+        machine.rules[1].action,
+        machine.rules[5].action,
+    ]
     assert ("event0/worker0.pc", "rec") in proof.failures[1].before
 
 
-@pytest.mark.parametrize("name", ["locked", "locked, shared", "tickets", "fenced", "single flight, locked"])
+@pytest.mark.parametrize(
+    "name", ["locked", "locked, shared", "tickets", "fenced", "single flight, locked"]
+)
 def test_an_invariant_without_excluded_shapes_is_rejected(name: str) -> None:
     machine, prop = PROVED[name]
     invariant = invariant_of(machine, prop)
@@ -117,7 +133,9 @@ def test_an_invariant_without_excluded_shapes_is_rejected(name: str) -> None:
     rejected = 0
     for shape in invariant.excluded:
         fewer = tuple(other for other in invariant.excluded if other != shape)
-        rejected += judge(machine, prop, replace(invariant, excluded=fewer)).outcome is Outcome.FAILED
+        rejected += (
+            judge(machine, prop, replace(invariant, excluded=fewer)).outcome is Outcome.FAILED
+        )
     assert rejected >= 1
 
 
@@ -149,7 +167,9 @@ def test_the_invariant_of_a_machine_does_not_prove_another_one() -> None:
     assert "has no" in proof.reason
 
 
-@pytest.mark.parametrize("name", sorted(PROVED.keys() - {"fenced", "versions"}))  # no guard of theirs matters for the claim
+@pytest.mark.parametrize(
+    "name", sorted(PROVED.keys() - {"fenced", "versions"})
+)  # no guard of theirs matters for the claim
 def test_a_weaker_guard_is_noticed_where_it_matters(name: str) -> None:
     """Dropping one test of one rule: accepted only if brute force finds nothing bad either."""
     machine, prop = PROVED[name]
@@ -160,9 +180,15 @@ def test_a_weaker_guard_is_noticed_where_it_matters(name: str) -> None:
             if any(update.source == test.variable for update in rule.updates):
                 continue
             weaker = replace(rule, guard=tuple(other for other in rule.guard if other != test))
-            changed = replace(machine, rules=(*machine.rules[:index], weaker, *machine.rules[index + 1 :]))
+            changed = replace(
+                machine, rules=(*machine.rules[:index], weaker, *machine.rules[index + 1 :])
+            )
             if judge(changed, prop, invariant).proved:
-                assert not any(is_bad(changed, prop, s) for layer in layers(changed, Size(2, 1), 12, 1500) for s in layer)
+                assert not any(
+                    is_bad(changed, prop, s)
+                    for layer in layers(changed, Size(2, 1), 12, 1500)
+                    for s in layer
+                )
             else:
                 rejected += 1
     assert rejected
@@ -174,8 +200,12 @@ def test_garbage_is_never_accepted() -> None:
     assert judge(machine, prop, nothing).failures[0].obligation == "initial"
     good = invariant_of(machine, prop)
     for row in (("x", "y"), ("free",), ()):
-        assert judge(machine, prop, replace(good, components=good.components | {row})).proved is (row == ())
-        assert not judge(machine, prop, replace(good, excluded=(*good.excluded, Shape((), ((row, ()),))))).proved
+        assert judge(machine, prop, replace(good, components=good.components | {row})).proved is (
+            row == ()
+        )
+        assert not judge(
+            machine, prop, replace(good, excluded=(*good.excluded, Shape((), ((row, ()),))))
+        ).proved
     assert judge(machine, prop, replace(good, excluded=(Shape((), ()),))).outcome is Outcome.FAILED
 
 
@@ -208,7 +238,9 @@ def mutants(dice: random.Random, invariant: Invariant) -> list[Invariant]:
 @pytest.mark.slow
 @pytest.mark.parametrize("monotone", [True, False])
 def test_few_slots_decide_like_brute_force_over_more_events_and_workers(monotone: bool) -> None:
-    """NOTE(slots): the verdict is that of every configuration of the size needed and beyond, and of a check with spare slots."""
+    """NOTE(slots): the verdict is that of every configuration of the size needed and beyond, and of
+    a check with spare slots.
+    """
     verdicts = []
     for seed in SEEDS:
         dice = random.Random(seed)
@@ -224,11 +256,15 @@ def test_few_slots_decide_like_brute_force_over_more_events_and_workers(monotone
             workers = max((count for profile in profiles for count in profile), default=0)
             states = models(machine, mutant, max(events, 1) + 1, max(workers, 1) + 1, 600)
             proof = certify(machine, claim, mutant, [Z3()])
-            assert discharge(machine, obligations(machine, claim, mutant, spare=1), [Z3()]).outcome is proof.outcome
+            assert (
+                discharge(machine, obligations(machine, claim, mutant, spare=1), [Z3()]).outcome
+                is proof.outcome
+            )
             if states is None:
                 continue
             truth = proves(machine, claim, mutant, states)
-            # with "alone" and limits the check is stricter than the machine; an "absent" may need company that it does not demand
+            # with "alone" and limits the check is stricter than the machine; an "absent" may need
+            # company that it does not demand
             assert proof.proved is truth if monotone else truth or not proof.proved
             verdicts.append(proof.proved)
     assert verdicts.count(True) > 20
@@ -243,7 +279,11 @@ def test_what_the_engine_finds_is_accepted_and_what_is_accepted_is_safe(monotone
         verdict = prove(machine, prop, Budget(elements=3000))
         if isinstance(verdict, Safe):
             assert judge(machine, prop, verdict.invariant).outcome is Outcome.PROVED
-            assert not any(is_bad(machine, prop, s) for layer in layers(machine, Size(2, 2), 5, 400) for s in layer)
+            assert not any(
+                is_bad(machine, prop, s)
+                for layer in layers(machine, Size(2, 2), 5, 400)
+                for s in layer
+            )
             accepted += 1
     assert accepted > 20
 
@@ -253,7 +293,10 @@ def test_both_solvers_agree_on_every_obligation() -> None:
     for seed in range(40):
         machine, prop = random_machine(seed)
         invariant = guess(machine, Size(2, 1), pairs=len(machine.variables) < 6)
-        opened = [[f.obligation for f in judge(machine, prop, invariant, solver).failures] for solver in (Z3(), Cvc5())]
+        opened = [
+            [f.obligation for f in judge(machine, prop, invariant, solver).failures]
+            for solver in (Z3(), Cvc5())
+        ]
         assert opened[0] == opened[1]
 
 
@@ -279,7 +322,9 @@ def test_no_solver_proves_nothing() -> None:
 
 
 def test_alone_and_limits_are_read_as_the_larger_relation() -> None:
-    """A proof must not lean on them: without crashes the open single flight is safe, but not once offenders are removed."""
+    """A proof must not lean on them: without crashes the open single flight is safe, but not once
+    offenders are removed.
+    """
     machine, prop = single_flight(False)
     invariant = guess(machine, Size(3, 1))
     proof = judge(machine, prop, invariant)
@@ -294,9 +339,13 @@ def test_alone_and_limits_are_read_as_the_larger_relation() -> None:
 def test_absent_is_dropped_except_for_the_workers_a_pattern_names() -> None:
     machine, _ = fenced()
     invariant = invariant_of(*fenced())
-    nobody = Property("somebody is there", (Pattern(events=(EventPattern(where(worked="no"), (), ()),)),))
+    nobody = Property(
+        "somebody is there", (Pattern(events=(EventPattern(where(worked="no"), (), ()),)),)
+    )
     assert judge(machine, nobody, invariant).outcome is Outcome.FAILED
-    impossible = Property("never", (Pattern(events=(EventPattern((), (where(pc="go"),), where(pc="go|end")),)),))
+    impossible = Property(
+        "never", (Pattern(events=(EventPattern((), (where(pc="go"),), where(pc="go|end")),)),)
+    )
     assert judge(machine, impossible, invariant).proved
 
 
@@ -315,13 +364,23 @@ def test_alone_speaks_of_the_own_event_only() -> None:
     """Workers of other events neither hinder the step nor vanish with it."""
     rules = (
         Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 1)),
-        Rule(RuleKind.WORKER, step(Cause.HANDLER, 2), where(pc="out"), (put("pc", "in"), put("seen", "yes")), alone=()),
+        Rule(
+            RuleKind.WORKER,
+            step(Cause.HANDLER, 2),
+            where(pc="out"),
+            (put("pc", "in"), put("seen", "yes")),
+            alone=(),
+        ),
     )
     shared = variables(Level.COMPONENT, seen="no yes")
     machine = Machine("one each", "", shared + variables(Level.WORKER, pc="out in"), rules)
     inside = where(pc="in")
-    one_each = Property("one inside per event", (Pattern(events=(EventPattern((), (inside, inside)),)),))
-    one = Property("one inside", (Pattern(events=(EventPattern((), (inside,)), EventPattern((), (inside,)))),))
+    one_each = Property(
+        "one inside per event", (Pattern(events=(EventPattern((), (inside, inside)),)),)
+    )
+    one = Property(
+        "one inside", (Pattern(events=(EventPattern((), (inside,)), EventPattern((), (inside,)))),)
+    )
     assert refute(machine, one, Size(2, 2), 6, Z3()).depth == 4
     assert refute(machine, one_each, Size(2, 2), 6, Z3()).finding is Finding.NOT_WITHIN
     nobody_else = Invariant(
@@ -331,20 +390,26 @@ def test_alone_speaks_of_the_own_event_only() -> None:
         (),
     )
     proof = judge(machine, Property("nothing is bad", ()), nobody_else)
-    assert "rule-1" in [failure.obligation for failure in proof.failures]  # a worker of another event may still be outside
+    assert "rule-1" in [
+        failure.obligation for failure in proof.failures
+    ]  # a worker of another event may still be outside
     states = [shapes(state) for layer in layers(machine, Size(2, 2)) for state in layer]
     assert bounded(machine, one_each, Size(2, 2), states, Z3()).proved
 
 
 def test_a_configuration_need_not_have_events() -> None:
-    """An invariant that no configuration with events satisfies must still be kept by those without."""
+    """An invariant that no configuration with events satisfies must still be kept by those
+    without.
+    """
     go = Action(Cause.START)
     rules = (
         Rule(RuleKind.COMPONENT, go, where(door="open"), (put("door", "closed"),)),
         Rule(RuleKind.COMPONENT, go, where(door="closed"), (put("door", "gone"),)),
     )
     machine = Machine("door", "", variables(Level.COMPONENT, door="open closed gone"), rules)
-    invariant = Invariant(frozenset({("open",), ("closed",)}), frozenset({(("open",), ())}), frozenset(), ())
+    invariant = Invariant(
+        frozenset({("open",), ("closed",)}), frozenset({(("open",), ())}), frozenset(), ()
+    )
     proof = judge(machine, Property("nothing is bad", ()), invariant)
     assert [failure.obligation for failure in proof.failures] == ["rule-0", "rule-1"]
     assert proof.failures[1].before == (("key.door", "closed"),)

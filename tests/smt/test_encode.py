@@ -31,10 +31,16 @@ from tests.smt.invariants import invariant_of
 from tests.smt.tiny import Size
 
 NOTHING = Property("nothing", ())
-BASE = variables(Level.COMPONENT, c="0 1") + variables(Level.EVENT, e="0 1") + variables(Level.WORKER, w="0 1 2")
+BASE = (
+    variables(Level.COMPONENT, c="0 1")
+    + variables(Level.EVENT, e="0 1")
+    + variables(Level.WORKER, w="0 1 2")
+)
 
 
-def machine_with(*rules: Rule, declared: tuple[Variable, ...] = BASE, limits: tuple[Limit, ...] = ()) -> Machine:
+def machine_with(
+    *rules: Rule, declared: tuple[Variable, ...] = BASE, limits: tuple[Limit, ...] = ()
+) -> Machine:
     return Machine("m", "", declared, rules, limits)
 
 
@@ -50,20 +56,31 @@ def rule(kind: RuleKind = RuleKind.WORKER, **parts: object) -> Rule:
         machine_with(rule(updates=(put("w", "7"),))),
         machine_with(rule(updates=(put("w", "1"), put("w", "2")))),
         machine_with(rule(updates=(Update("e", "w", (("0", "1"),)),))),
-        machine_with(rule(updates=(Update("e", "w", (("0", "1"), ("0", "0"), ("1", "1"), ("2", "1"))),))),
+        machine_with(
+            rule(updates=(Update("e", "w", (("0", "1"), ("0", "0"), ("1", "1"), ("2", "1"))),))
+        ),
         machine_with(rule(updates=(Update("e", None, ()),))),
         machine_with(rule(RuleKind.EVENT, guard=where(w="1"))),
         machine_with(rule(RuleKind.EVENT, updates=(put("w", "1"),))),
         machine_with(rule(RuleKind.EVENT, ends=True)),
         machine_with(rule(RuleKind.SPAWN, guard=where(w="1"))),
-        machine_with(rule(RuleKind.SPAWN, updates=(Update("e", "w", (("0", "0"), ("1", "1"), ("2", "1"))),))),
+        machine_with(
+            rule(RuleKind.SPAWN, updates=(Update("e", "w", (("0", "0"), ("1", "1"), ("2", "1"))),))
+        ),
         machine_with(rule(RuleKind.COMPONENT, guard=where(e="1"))),
         machine_with(rule(RuleKind.COMPONENT, updates=(put("e", "1"),))),
         machine_with(rule(alone=where(e="1"))),
         machine_with(rule(others=(Broadcast(Level.WORKER, (), ()),))),
         machine_with(rule(others=(Broadcast(Level.EVENT, where(e="1"), ()),))),
         machine_with(rule(others=(Broadcast(Level.EVENT, (), (put("e", "1"),)),))),
-        machine_with(rule(others=(Broadcast(Level.EVENT, where(w="0|1"), ()), Broadcast(Level.COMPONENT, where(w="1|2"), ())))),
+        machine_with(
+            rule(
+                others=(
+                    Broadcast(Level.EVENT, where(w="0|1"), ()),
+                    Broadcast(Level.COMPONENT, where(w="1|2"), ()),
+                )
+            )
+        ),
         machine_with(limits=(Limit(where(e="1"), 1),)),
         machine_with(declared=(*BASE, *variables(Level.EVENT, w="0 1"))),
         machine_with(declared=(Variable("v", Level.EVENT, (), ()),)),
@@ -71,7 +88,10 @@ def rule(kind: RuleKind = RuleKind.WORKER, **parts: object) -> Rule:
         machine_with(declared=(Variable("v", Level.EVENT, ("a",), ()),)),
         machine_with(declared=(Variable("v", Level.EVENT, ("a",), ("b",)),)),
         machine_with(declared=(Variable("v", Level.WORKER, ("a", "b"), ("a", "b")),)),
-        *(machine_with(declared=(Variable(name, Level.EVENT, ("a",), ("a",)),)) for name in ("", "a|b", "a\\b", "a\nb", "a'")),
+        *(
+            machine_with(declared=(Variable(name, Level.EVENT, ("a",), ("a",)),))
+            for name in ("", "a|b", "a\\b", "a\nb", "a'")
+        ),
     ],
 )
 def test_a_machine_that_breaks_the_contract_is_refused(machine: Machine) -> None:
@@ -85,7 +105,13 @@ def test_a_pattern_about_unknown_variables_is_refused() -> None:
     with pytest.raises(ValueError, match="no variable"):
         refute(reference(True), Property("?", (Pattern(where(x="1")),)), Size(1, 1), 1, Z3())
     with pytest.raises(ValueError, match="never has"):
-        refute(reference(True), Property("?", (Pattern(events=(EventPattern(where(q="X")),)),)), Size(1, 1), 1, Z3())
+        refute(
+            reference(True),
+            Property("?", (Pattern(events=(EventPattern(where(q="X")),)),)),
+            Size(1, 1),
+            1,
+            Z3(),
+        )
     with pytest.raises(ValueError, match="cannot be read"):
         refute(reference(True), Property("?", (Pattern(where(q="P")),)), Size(1, 1), 1, Z3())
 
@@ -101,7 +127,9 @@ def test_names_that_look_like_symbols_do_not_collide() -> None:
         rule(guard=where(b="1"), updates=(put("event0.a", "1"), put("a@1", "1")), ends=True),
     )
     machine = Machine("m", "", declared, rules)
-    answer = refute(machine, Property("?", (Pattern(where(**{"event0.a": "1"})),)), Size(2, 2), 5, Z3())
+    answer = refute(
+        machine, Property("?", (Pattern(where(**{"event0.a": "1"})),)), Size(2, 2), 5, Z3()
+    )
     assert (answer.finding, answer.depth) == (Finding.REACHED, 3)
     safe = Property("?", (Pattern(where(**{"event0.a": "2"})),))
     assert certify(machine, safe, invariant_of(machine, safe), [Z3()]).proved
@@ -114,13 +142,23 @@ def test_values_and_actions_with_line_breaks_stay_in_their_comments() -> None:
     machine = Machine("m", "", declared, (Rule(RuleKind.EVENT, action, (), (put("v", "y"),)),))
     prop = Property("p\n(assert false)", (Pattern(events=()),))
     for obligation in obligations(machine, prop, invariant_of(machine, NOTHING)):
-        assert all(line.startswith(";") for line in obligation.text.splitlines() if "(assert false)" in line)
+        assert all(
+            line.startswith(";")
+            for line in obligation.text.splitlines()
+            if "(assert false)" in line
+        )
     assert not certify(machine, prop, invariant_of(machine, NOTHING), [Z3()]).proved
     assert refute(machine, prop, Size(1, 1), 1, Z3()).finding is Finding.REACHED
 
 
 def test_products_are_the_same_set_of_rows() -> None:
-    rows = {(a, b, c) for a in "xyz" for b in "xy" for c in "uvw" if (a + b + c) not in ("xxu", "yyv", "zxw")}
+    rows = {
+        (a, b, c)
+        for a in "xyz"
+        for b in "xy"
+        for c in "uvw"
+        if (a + b + c) not in ("xxu", "yyv", "zxw")
+    }
     found = cubes(rows)
     assert {(a, b, c) for one, two, three in found for a in one for b in two for c in three} == rows
     assert len(found) < len(rows)
@@ -136,9 +174,14 @@ def test_counting_conditions() -> None:
     session.load("(set-logic QF_BV)\n" + "\n".join(terms.declare(name, "Bool") for name in names))
     for count in range(7):
         for held in range(6):
-            text = [terms.claim(name if number < held else terms.negate(name)) for number, name in enumerate(names)]
+            text = [
+                terms.claim(name if number < held else terms.negate(name))
+                for number, name in enumerate(names)
+            ]
             text.append(terms.claim(terms.fewer(names, count)))
-            assert session.check("\n".join(text)).status.value == ("sat" if held < count else "unsat")
+            assert session.check("\n".join(text)).status.value == (
+                "sat" if held < count else "unsat"
+            )
 
 
 def test_the_text_for_the_reference_problem_is_readable() -> None:

@@ -22,11 +22,22 @@ from tests.machines import (
 )
 from tests.smt.tiny import Size, is_bad, layers, replay
 
-SIZES = (Size(1, 1), Size(2, 1), Size(2, 2), Size(3, 1), Size(1, 2), Size(2, 1, 2), Size(0, 1), Size(3, 2))
+SIZES = (
+    Size(1, 1),
+    Size(2, 1),
+    Size(2, 2),
+    Size(3, 1),
+    Size(1, 2),
+    Size(2, 1, 2),
+    Size(0, 1),
+    Size(3, 2),
+)
 
 
 def first_bad(machine: Machine, prop: Property, size: Size, depth: int) -> tuple[int | None, int]:
-    """How many steps a bad state needs, None if none is that near; and how many steps were looked at."""
+    """How many steps a bad state needs, None if none is that near; and how many steps were looked
+    at.
+    """
     looked = -1
     for steps, layer in enumerate(layers(machine, size, depth, most=2500)):
         if any(is_bad(machine, prop, state) for state in layer):
@@ -35,7 +46,9 @@ def first_bad(machine: Machine, prop: Property, size: Size, depth: int) -> tuple
     return None, looked
 
 
-def demand_agreement(machine: Machine, prop: Property, size: Size, depth: int, solver: Solver) -> Answer:
+def demand_agreement(
+    machine: Machine, prop: Property, size: Size, depth: int, solver: Solver
+) -> Answer:
     expected, looked = first_bad(machine, prop, size, depth)
     answer = refute(machine, prop, size, looked, solver)
     if expected is None:
@@ -109,7 +122,9 @@ def test_both_solvers_find_runs_of_the_same_length() -> None:
 
 def test_the_same_question_has_the_same_answer_twice() -> None:
     machine, prop = reference(False), no_dup()
-    assert refute(machine, prop, Size(2, 2), 12, Z3()) == refute(machine, prop, Size(2, 2), 12, Z3())
+    assert refute(machine, prop, Size(2, 2), 12, Z3()) == refute(
+        machine, prop, Size(2, 2), 12, Z3()
+    )
 
 
 def test_a_solver_that_gives_up_refutes_nothing_and_excludes_nothing() -> None:

@@ -23,7 +23,9 @@ def pigeons(count: int) -> str:
     """So many pigeons in one hole less: hard without an idea."""
     lines = ["(set-logic QF_BV)"]
     lines += [f"(declare-fun p{i}_{j} () Bool)" for i in range(count) for j in range(count - 1)]
-    lines += [f"(assert (or {' '.join(f'p{i}_{j}' for j in range(count - 1))}))" for i in range(count)]
+    lines += [
+        f"(assert (or {' '.join(f'p{i}_{j}' for j in range(count - 1))}))" for i in range(count)
+    ]
     for j in range(count - 1):
         lines += [f"(assert (not (and p{i}_{j} p{k}_{j})))" for i in range(count) for k in range(i)]
     return "\n".join(lines)
@@ -39,7 +41,9 @@ def test_values_are_read_by_name(kind: type[Z3] | type[Cvc5]) -> None:
 def test_a_check_leaves_nothing_behind(kind: type[Z3] | type[Cvc5]) -> None:
     session = kind().session()
     session.load(BEGIN)
-    assert session.check("(define-fun q () Bool p)(assert (not q))(assert p)").status is Status.UNSAT
+    assert (
+        session.check("(define-fun q () Bool p)(assert (not q))(assert p)").status is Status.UNSAT
+    )
     assert session.check("(define-fun q () Bool (not p))(assert q)").status is Status.SAT
     session.add("(assert p)")
     assert session.check("(assert (not p))").status is Status.UNSAT
@@ -57,8 +61,12 @@ def test_an_error_is_not_an_answer(kind: type[Z3] | type[Cvc5]) -> None:
         session.check("", ["nobody"])
 
 
-@pytest.mark.parametrize("effort", [Effort(steps=50), Effort(seconds=0.001)], ids=["steps", "seconds"])
-def test_giving_up_is_unknown_and_does_not_outlast_the_session(kind: type[Z3] | type[Cvc5], effort: Effort) -> None:
+@pytest.mark.parametrize(
+    "effort", [Effort(steps=50), Effort(seconds=0.001)], ids=["steps", "seconds"]
+)
+def test_giving_up_is_unknown_and_does_not_outlast_the_session(
+    kind: type[Z3] | type[Cvc5], effort: Effort
+) -> None:
     session = kind(effort).session()
     session.load(pigeons(9))
     assert session.check().status is Status.UNKNOWN
@@ -83,6 +91,9 @@ def test_installed_solvers_are_listed_z3_first() -> None:
 
 
 def test_importing_the_package_does_not_load_a_solver() -> None:
-    code = "import sys, onceproof.engines.smt.certify, onceproof.engines.smt.certificate; print({'z3', 'cvc5'} & set(sys.modules))"
+    code = (
+        "import sys, onceproof.engines.smt.certify, onceproof.engines.smt.certificate; print({'z3',"
+        " 'cvc5'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

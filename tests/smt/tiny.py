@@ -1,6 +1,8 @@
-"""A tiny, slow reading of ``onceproof.machine.system``, written for these tests only: steps with identities, and search by brute force.
+"""A tiny, slow reading of ``onceproof.machine.system``, written for these tests only: steps with
+identities, and search by brute force.
 
-State: a tuple of components, each (row, events); an event is (row, workers); a worker is (identity, row). Rows hold values.
+State: a tuple of components, each (row, events); an event is (row, workers); a worker is (identity,
+row). Rows hold values.
 """
 
 from __future__ import annotations
@@ -49,7 +51,10 @@ def holds(guard: Guard, values: dict[str, str]) -> bool:
 
 
 def updated(updates: tuple[Update, ...], before: dict[str, str]) -> dict[str, str]:
-    return {u.target: u.table[0][1] if u.source is None else dict(u.table)[before[u.source]] for u in updates}
+    return {
+        u.target: u.table[0][1] if u.source is None else dict(u.table)[before[u.source]]
+        for u in updates
+    }
 
 
 def rows(machine: Machine, level: Level) -> list[Row]:
@@ -72,7 +77,11 @@ def successors(machine: Machine, state: State, pool: int) -> Iterator[tuple[Move
             if rule.kind is RuleKind.COMPONENT:
                 places = [(-1, -1)]
             elif rule.kind is RuleKind.WORKER:
-                places = [(e, identity) for e, (_, workers) in enumerate(events) for identity, _ in workers]
+                places = [
+                    (e, identity)
+                    for e, (_, workers) in enumerate(events)
+                    for identity, _ in workers
+                ]
             elif rule.kind is RuleKind.EVENT:
                 places = [(e, -1) for e in range(len(events))]
             else:
@@ -84,7 +93,9 @@ def successors(machine: Machine, state: State, pool: int) -> Iterator[tuple[Move
                     yield Move(index, c, e, w), after
 
 
-def apply(machine: Machine, rule: Rule, state: State, place: tuple[int, int, int], pool: int) -> State | None:
+def apply(
+    machine: Machine, rule: Rule, state: State, place: tuple[int, int, int], pool: int
+) -> State | None:
     """The state after the rule fires there, None if it cannot."""
     c, e, w = place
     row, events = state[c]
@@ -96,7 +107,9 @@ def apply(machine: Machine, rule: Rule, state: State, place: tuple[int, int, int
     if not holds(rule.guard, values):
         return None
     if rule.alone is not None and e >= 0:
-        if any(i != w and holds(rule.alone, named(machine, Level.WORKER, r)) for i, r in events[e][1]):
+        if any(
+            i != w and holds(rule.alone, named(machine, Level.WORKER, r)) for i, r in events[e][1]
+        ):
             return None
     new = values | updated(rule.updates, values)
     if rule.kind is RuleKind.SPAWN:
@@ -104,7 +117,9 @@ def apply(machine: Machine, rule: Rule, state: State, place: tuple[int, int, int
         if len(living(state)) >= pool:
             return None
         for limit in machine.limits:
-            count = sum(holds(limit.guard, named(machine, Level.WORKER, r)) for _, r in living(state))
+            count = sum(
+                holds(limit.guard, named(machine, Level.WORKER, r)) for _, r in living(state)
+            )
             if holds(limit.guard, new) and count >= limit.count:
                 return None
     changed = []
@@ -120,7 +135,9 @@ def apply(machine: Machine, rule: Rule, state: State, place: tuple[int, int, int
                 kept.append((identity, heard))
         if number == e and rule.kind is RuleKind.SPAWN:
             kept.append((w, row_of(machine, Level.WORKER, new)))
-        changed.append((row_of(machine, Level.EVENT, new) if number == e else event_row, tuple(kept)))
+        changed.append(
+            (row_of(machine, Level.EVENT, new) if number == e else event_row, tuple(kept))
+        )
     return (*state[:c], (row_of(machine, Level.COMPONENT, new), tuple(changed)), *state[c + 1 :])
 
 
@@ -128,7 +145,11 @@ def hear(machine: Machine, rule: Rule, row: Row, same_event: bool) -> Row | None
     values = named(machine, Level.WORKER, row)
     for broadcast in rule.others:
         if (broadcast.scope is Level.COMPONENT or same_event) and holds(broadcast.guard, values):
-            return None if broadcast.removes else row_of(machine, Level.WORKER, values | updated(broadcast.updates, values))
+            return (
+                None
+                if broadcast.removes
+                else row_of(machine, Level.WORKER, values | updated(broadcast.updates, values))
+            )
     return row
 
 
@@ -137,7 +158,10 @@ def matches(machine: Machine, pattern: Pattern, component: Any) -> bool:
     if not holds(pattern.component, named(machine, Level.COMPONENT, row)):
         return False
     for chosen in permutations(events, len(pattern.events)):
-        if all(event_matches(machine, wanted, event) for wanted, event in zip(pattern.events, chosen, strict=True)):
+        if all(
+            event_matches(machine, wanted, event)
+            for wanted, event in zip(pattern.events, chosen, strict=True)
+        ):
             return True
     return False
 
@@ -150,7 +174,9 @@ def event_matches(machine: Machine, wanted: Any, event: Any) -> bool:
     if wanted.absent is not None and any(holds(wanted.absent, worker) for worker in crew):
         return False
     chosen = permutations(crew, len(wanted.workers))
-    return any(all(holds(g, w) for g, w in zip(wanted.workers, some, strict=True)) for some in chosen)
+    return any(
+        all(holds(g, w) for g, w in zip(wanted.workers, some, strict=True)) for some in chosen
+    )
 
 
 def is_bad(machine: Machine, prop: Property, state: State) -> bool:
@@ -159,10 +185,17 @@ def is_bad(machine: Machine, prop: Property, state: State) -> bool:
 
 def canonical(state: State) -> State:
     """The same for states that differ in identities and order only."""
-    return tuple(sorted((row, tuple(sorted((r, tuple(sorted(w for _, w in ws))) for r, ws in events))) for row, events in state))
+    return tuple(
+        sorted(
+            (row, tuple(sorted((r, tuple(sorted(w for _, w in ws))) for r, ws in events)))
+            for row, events in state
+        )
+    )
 
 
-def layers(machine: Machine, size: Size, depth: int = 10**9, most: int = 10**9) -> Iterator[list[State]]:
+def layers(
+    machine: Machine, size: Size, depth: int = 10**9, most: int = 10**9
+) -> Iterator[list[State]]:
     """The states first reached after 0, 1, 2, ... steps, one for each class."""
     frontier = list({canonical(s): s for s in starts(machine, size)}.values())
     seen = {canonical(s) for s in frontier}
@@ -180,7 +213,9 @@ def layers(machine: Machine, size: Size, depth: int = 10**9, most: int = 10**9) 
 def replay(machine: Machine, run: Run, pool: int) -> State:
     """The state after the run; an exception if some move is impossible."""
     level = machine.level
-    for values, wanted in [(r, Level.COMPONENT) for r in run.rows] + [(r, Level.EVENT) for es in run.events for r in es]:
+    for values, wanted in [(r, Level.COMPONENT) for r in run.rows] + [
+        (r, Level.EVENT) for es in run.events for r in es
+    ]:
         assert [name for name, _ in values] == [v.name for v in level(wanted)]
         assert all(dict(values)[v.name] in v.initial for v in level(wanted))
     state: State = tuple(
@@ -197,20 +232,38 @@ def shapes(state: State) -> tuple[Shape, ...]:
 
 
 def guess(machine: Machine, size: Size, pairs: bool = True) -> Invariant:
-    """What is true of all states of this size: the row sets, and the pairs (of workers; of events) that never occur together.
+    """What is true of all states of this size: the row sets, and the pairs (of workers; of events)
+    that never occur together.
 
     It need not be inductive: that is for the solver to say.
     """
-    states = [shape for layer in layers(machine, size) for state in layer for shape in shapes(state)]
+    states = [
+        shape for layer in layers(machine, size) for state in layer for shape in shapes(state)
+    ]
     components = frozenset(s.component for s in states)
     events = frozenset((s.component, row) for s in states for row, _ in s.events)
-    workers = frozenset((s.component, row, worker) for s in states for row, crew in s.events for worker in crew)
-    seen = {(s.component, row, two) for s in states for row, crew in s.events for two in combinations(crew, 2)}
-    seen_events = {(s.component, two) for s in states for two in combinations([row for row, _ in s.events], 2)}
+    workers = frozenset(
+        (s.component, row, worker) for s in states for row, crew in s.events for worker in crew
+    )
+    seen = {
+        (s.component, row, two)
+        for s in states
+        for row, crew in s.events
+        for two in combinations(crew, 2)
+    }
+    seen_events = {
+        (s.component, two) for s in states for two in combinations([row for row, _ in s.events], 2)
+    }
     excluded = []
     for c, e, w in workers:
         for d, f, x in workers:
-            if pairs and (c, e) == (d, f) and w <= x and (c, e, (w, x)) not in seen and size.workers > 1:
+            if (
+                pairs
+                and (c, e) == (d, f)
+                and w <= x
+                and (c, e, (w, x)) not in seen
+                and size.workers > 1
+            ):
                 excluded.append(Shape(c, ((e, (w, x)),)))
     for c, e in events:
         for d, f in events:
@@ -221,7 +274,9 @@ def guess(machine: Machine, size: Size, pairs: bool = True) -> Invariant:
 
 
 def embeds(shape: Shape, component: Any) -> bool:
-    """The component has the shape's row, and distinct events with the shape's rows and (distinct) workers."""
+    """The component has the shape's row, and distinct events with the shape's rows and (distinct)
+    workers.
+    """
     row, events = component
     if row != shape.component:
         return False
@@ -240,36 +295,55 @@ def satisfies(invariant: Invariant, component: Any) -> bool:
     return (
         row in invariant.components
         and all((row, event) in invariant.events for event, _ in events)
-        and all((row, event, worker) in invariant.workers for event, workers in events for _, worker in workers)
+        and all(
+            (row, event, worker) in invariant.workers
+            for event, workers in events
+            for _, worker in workers
+        )
         and not any(embeds(shape, component) for shape in invariant.excluded)
     )
 
 
-def models(machine: Machine, invariant: Invariant, events: int, workers: int, most: int) -> list[State] | None:
-    """Every component that satisfies the invariant, with up to so many events and workers per event; None if these are too many."""
+def models(
+    machine: Machine, invariant: Invariant, events: int, workers: int, most: int
+) -> list[State] | None:
+    """Every component that satisfies the invariant, with up to so many events and workers per
+    event; None if these are too many.
+    """
     found: list[State] = []
     for row in sorted(invariant.components):
         options = []
         for component, event in sorted(invariant.events):
             rows = sorted(w for c, e, w in invariant.workers if (c, e) == (row, event))
-            crews = [crew for n in range(workers + 1) for crew in combinations_with_replacement(rows, n)]
+            crews = [
+                crew for n in range(workers + 1) for crew in combinations_with_replacement(rows, n)
+            ]
             options += [(event, tuple(enumerate(crew))) for crew in crews if component == row]
         for count in range(events + 1):
             if len(options) ** count > most * (count + 1):
                 return None
             for chosen in combinations_with_replacement(options, count):
                 # identities are unique in the whole configuration
-                renamed = tuple((e, tuple((10 * n + i, w) for i, w in crew)) for n, (e, crew) in enumerate(chosen))
+                renamed = tuple(
+                    (e, tuple((10 * n + i, w) for i, w in crew))
+                    for n, (e, crew) in enumerate(chosen)
+                )
                 if satisfies(invariant, (row, renamed)):
                     found.append(((row, renamed),))
     return found if len(found) <= most else None
 
 
 def proves(machine: Machine, prop: Property, invariant: Invariant, states: list[State]) -> bool:
-    """The invariant holds at the start (with up to two events), excludes the bad, and is kept by every step from ``states``."""
+    """The invariant holds at the start (with up to two events), excludes the bad, and is kept by
+    every step from ``states``.
+    """
     begin = [component for events in range(3) for (component,) in starts(machine, Size(0, events))]
     if not all(satisfies(invariant, component) for component in begin):
         return False
     if any(is_bad(machine, prop, state) for state in states):
         return False
-    return all(satisfies(invariant, after[0]) for state in states for _, after in successors(machine, state, 10**6))
+    return all(
+        satisfies(invariant, after[0])
+        for state in states
+        for _, after in successors(machine, state, 10**6)
+    )

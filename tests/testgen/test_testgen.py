@@ -1,4 +1,6 @@
-"""Generated crash tests: their text, and that they fail on a broken handler and pass on a repaired one, in real processes."""
+"""Generated crash tests: their text, and that they fail on a broken handler and pass on a repaired
+one, in real processes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ HERE = Path(__file__).parent
 SAMPLE = ROOT / "examples/testgen"
 
 
-def generated(name: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, every: bool = False) -> tuple[str, str]:
+def generated(
+    name: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, every: bool = False
+) -> tuple[str, str]:
     """The test module and the harness for an example."""
     loaded = load(ROOT / name)
     found = points(loaded, semantics, every=every)
@@ -37,7 +41,9 @@ def generated(name: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, every: 
         ("examples/theory/dedup_by_event.once", Semantics.AT_LEAST_ONCE, True),
     ],
 )
-def test_texts(name: str, semantics: Semantics, every: bool, golden: Callable[[Path, str], None]) -> None:
+def test_texts(
+    name: str, semantics: Semantics, every: bool, golden: Callable[[Path, str], None]
+) -> None:
     tests, harness = generated(name, semantics, every)
     slug = f"{Path(name).stem}-{semantics.value}{'-all' if every else ''}"
     for text, kind in ((tests, "tests"), (harness, "harness")):
@@ -48,7 +54,9 @@ def test_texts(name: str, semantics: Semantics, every: bool, golden: Callable[[P
 def test_the_sample_is_what_the_command_writes(tmp_path: Path) -> None:
     path = tmp_path / "test.py"
     assert onceproof("testgen", SEED, "-o", path).returncode == 0
-    assert path.read_text(encoding="utf-8") == (SAMPLE / "test_invoice_email_crashes.py").read_text(encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == (SAMPLE / "test_invoice_email_crashes.py").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_harness_is_never_overwritten(tmp_path: Path) -> None:
@@ -80,7 +88,15 @@ def sample(folder: Path, handler: str, backend: str) -> subprocess.CompletedProc
         ".",
         ".",
     )
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def test_the_broken_handler_sends_two_mails() -> None:
@@ -97,13 +113,21 @@ def test_the_repaired_handler_sends_one() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("handler", "outcome"), [("handler", "1 failed, 11 passed"), ("handler_repaired", "12 passed")])
+@pytest.mark.parametrize(
+    ("handler", "outcome"), [("handler", "1 failed, 11 passed"), ("handler_repaired", "12 passed")]
+)
 def test_every_gap_of_the_sample(handler: str, outcome: str, tmp_path: Path) -> None:
-    """What the crash map calls harmless is harmless in the application, too, and what it calls fatal is fatal."""
+    """What the crash map calls harmless is harmless in the application, too, and what it calls
+    fatal is fatal.
+    """
     import shutil
 
-    shutil.copytree(SAMPLE, tmp_path / "sample", ignore=shutil.ignore_patterns("test_*.py", "__pycache__"))
-    assert onceproof("testgen", SEED, "--all", "-o", tmp_path / "sample/test_all.py").returncode == 0
+    shutil.copytree(
+        SAMPLE, tmp_path / "sample", ignore=shutil.ignore_patterns("test_*.py", "__pycache__")
+    )
+    assert (
+        onceproof("testgen", SEED, "--all", "-o", tmp_path / "sample/test_all.py").returncode == 0
+    )
     done = sample(tmp_path / "sample", handler, "embedded")
     assert outcome in done.stdout, done.stdout
 
@@ -111,7 +135,9 @@ def test_every_gap_of_the_sample(handler: str, outcome: str, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.service("postgresql")
 @pytest.mark.service("rabbitmq")
-@pytest.mark.parametrize(("handler", "outcome"), [("handler", "1 failed"), ("handler_repaired", "1 passed")])
+@pytest.mark.parametrize(
+    ("handler", "outcome"), [("handler", "1 failed"), ("handler_repaired", "1 passed")]
+)
 def test_the_sample_on_postgresql_and_rabbitmq(handler: str, outcome: str) -> None:
     for name in ("pika", "psycopg"):
         pytest.importorskip(name)

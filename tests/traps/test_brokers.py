@@ -1,4 +1,6 @@
-"""What brokers do: who acknowledges, why a living worker loses its message, what comes again, and what helps against it."""
+"""What brokers do: who acknowledges, why a living worker loses its message, what comes again, and
+what helps against it.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,20 @@ def design(options: str = "", traits: str = "", rest: str = "") -> str:
 def test_a_parent_acknowledges_for_its_dead_child() -> None:
     assert refuted(cell(design(traits=", acks on return or kill") + LOSS), Cause.KILLED)
     assert proved(
-        cell(design(traits=", acks on return or kill") + LOSS + "assume no crash\nassume no refusals\nassume no lost answers\n")
+        cell(
+            design(traits=", acks on return or kill")
+            + LOSS
+            + "assume no crash\nassume no refusals\nassume no lost answers\n"
+        )
     )
     assert proved(cell(design(traits=", acks on return") + LOSS))
 
 
 def test_a_failure_that_is_acknowledged() -> None:
     assert refuted(cell(design(traits=", acks on return or failure") + LOSS), Cause.REFUSED)
-    assert proved(cell(design(traits=", acks on return or failure") + LOSS + "assume no refusals\n"))
+    assert proved(
+        cell(design(traits=", acks on return or failure") + LOSS + "assume no refusals\n")
+    )
 
 
 def test_automatic_commits_while_the_record_is_handled() -> None:
@@ -56,7 +64,12 @@ def test_automatic_commits_while_the_record_is_handled() -> None:
     ],
 )
 def test_a_living_worker_loses_its_message(line: str, cause: Cause, assumption: str) -> None:
-    text = design(f"{line}; lease 30s", ", takes up to 20s", "\n  ack") + STEADY + "assume no crash\n" + DUPLICATE
+    text = (
+        design(f"{line}; lease 30s", ", takes up to 20s", "\n  ack")
+        + STEADY
+        + "assume no crash\n"
+        + DUPLICATE
+    )
     assert refuted(cell(text), cause)
     one = cell(f"{text}assume {assumption.replace('-', ' ')}\n")
     assert proved(one, assumption)
@@ -77,7 +90,12 @@ def test_a_committed_position_goes_back() -> None:
 
 
 def test_a_batch_comes_back_because_of_another_record() -> None:
-    text = design("batches return together", ", acks on return") + DUPLICATE + STEADY + "assume no crash\n"
+    text = (
+        design("batches return together", ", acks on return")
+        + DUPLICATE
+        + STEADY
+        + "assume no crash\n"
+    )
     text += "assume handler finishes within the lease\n"
     assert refuted(cell(text), Cause.BATCH_RETURNED)
     assert proved(cell(text + "assume no batch failures\n"), "no-batch-failures")
@@ -85,7 +103,9 @@ def test_a_batch_comes_back_because_of_another_record() -> None:
 
 def test_a_message_expires_or_never_arrives() -> None:
     assert refuted(cell(design("messages may expire", rest="\n  ack") + LOSS), Cause.VANISHED)
-    assert proved(cell(design("messages may expire", rest="\n  ack") + LOSS + "assume no expired messages\n"))
+    assert proved(
+        cell(design("messages may expire", rest="\n  ack") + LOSS + "assume no expired messages\n")
+    )
     assert refuted(cell(design("publishes unconfirmed", rest="\n  ack") + LOSS), Cause.VANISHED)
 
 
@@ -104,7 +124,9 @@ consumer c on q
 claim started and ended together
 """
     assert proved(cell(text))
-    assert refuted(cell(text.replace("publishes unconfirmed", "messages may expire")), Cause.VANISHED)
+    assert refuted(
+        cell(text.replace("publishes unconfirmed", "messages may expire")), Cause.VANISHED
+    )
 
 
 WINDOW = """\
@@ -126,7 +148,10 @@ assume no publisher retries
 
 def test_a_window_for_copies_ends() -> None:
     assert refuted(cell(WINDOW))
-    short = WINDOW.replace("further of Paid at-least-once\n", "further of Paid at-least-once\n  drops copies within 5min\n")
+    short = WINDOW.replace(
+        "further of Paid at-least-once\n",
+        "further of Paid at-least-once\n  drops copies within 5min\n",
+    )
     one = cell(short)
     assert refuted(one)
     assert one.would_hold == ("publisher retries < 5min (further)",)
@@ -149,7 +174,9 @@ consumer d on further, acks on delivery
   send mail
 claim no duplicate mail
 """
-    assert refuted(cell(text.replace("LEAK", "  aborted messages may appear")), Cause.ABORTED_APPEARED)
+    assert refuted(
+        cell(text.replace("LEAK", "  aborted messages may appear")), Cause.ABORTED_APPEARED
+    )
     assert proved(cell(text.replace("LEAK\n", "")))
 
 
@@ -179,8 +206,18 @@ def test_the_removal_decides_who_goes_on() -> None:
 
 def test_a_heartbeat_before_the_effect_does_not_help() -> None:
     """It narrows the window and does not close it."""
-    text = design("late ack refused; partitions may move", rest="\n  ack").replace("  send mail", "  renew or stop\n  send mail")
-    assert refuted(cell(text + STEADY + "assume no crash\nassume handler finishes within the lease\n" + DUPLICATE), Cause.FENCED)
+    text = design("late ack refused; partitions may move", rest="\n  ack").replace(
+        "  send mail", "  renew or stop\n  send mail"
+    )
+    assert refuted(
+        cell(
+            text
+            + STEADY
+            + "assume no crash\nassume handler finishes within the lease\n"
+            + DUPLICATE
+        ),
+        Cause.FENCED,
+    )
 
 
 RELEASED = """\
@@ -209,11 +246,15 @@ def test_a_lock_that_somebody_else_releases() -> None:
     loaded = load_text(RELEASED).design
     assert loaded is not None
     lowered = lower(loaded, loaded.semantics[0])
-    explored = [explore(loaded, loaded.semantics[0], events, 2, 5_000) for events in event_sets(loaded, 1)]
+    explored = [
+        explore(loaded, loaded.semantics[0], events, 2, 5_000) for events in event_sets(loaded, 1)
+    ]
     shown = machine_shows(lowered, 2, 5_000)
     assert shown is not None
-    living = [{s for s in side if not any(f.endswith(" dead") for part in s for f in part)} for side in
-              (shown, interpreter_shows(lowered, explored))]  # fmt: skip
+    living = [
+        {s for s in side if not any(f.endswith(" dead") for part in s for f in part)}
+        for side in (shown, interpreter_shows(lowered, explored))
+    ]
     assert living[0] == living[1]
 
 
@@ -231,13 +272,26 @@ claim no duplicate total
 
 
 def test_a_publishers_second_record_under_exactly_once() -> None:
-    """A broker that recognises only some repetitions: what the publisher writes again is another record."""
+    """A broker that recognises only some repetitions: what the publisher writes again is another
+    record.
+    """
     generic = SECOND_RECORD.replace("VIA", "exactly-once")
     assert proved(cell(generic))
-    assert refuted(cell(generic.replace("exactly-once\n", "exactly-once\n  keeps copies\n")), Cause.PUBLISHER_RETRY)
+    assert refuted(
+        cell(generic.replace("exactly-once\n", "exactly-once\n  keeps copies\n")),
+        Cause.PUBLISHER_RETRY,
+    )
     for model in ("kafka.transactions", "kafka.streams(processing.guarantee=exactly_once_v2)"):
-        faultless = "assume no crash\nassume handler finishes within the lease\nassume no lost connections\nassume no rebalance\n"
-        text = design(rest="\n  ack").replace("at-least-once", f"via {model}") + DUPLICATE + faultless
-        text += "assume no replay\nassume no rewinds\nassume no lost acks\nassume no lost answers\nassume no refusals\n"
+        faultless = (
+            "assume no crash\nassume handler finishes within the lease\nassume no lost"
+            " connections\nassume no rebalance\n"
+        )
+        text = (
+            design(rest="\n  ack").replace("at-least-once", f"via {model}") + DUPLICATE + faultless
+        )
+        text += (
+            "assume no replay\nassume no rewinds\nassume no lost acks\nassume no lost"
+            " answers\nassume no refusals\n"
+        )
         assert refuted(cell(text), Cause.PUBLISHER_RETRY)
         assert proved(cell(text + "publisher of q publishes once\n"))

@@ -1,4 +1,6 @@
-"""Traps of the engines: machines that cannot begin, certificates of something else, and reductions that forget a crash."""
+"""Traps of the engines: machines that cannot begin, certificates of something else, and reductions
+that forget a crash.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,21 @@ from tests.traps.trap import CALM, SAFE, UNSAFE, cell, file_of, problem, proved,
 
 
 def test_contradictory_assumptions() -> None:
-    """Assumptions take faults away, never the work: with all of them the effect still happens. Conditions can contradict."""
+    """Assumptions take faults away, never the work: with all of them the effect still happens.
+    Conditions can contradict.
+    """
     every = CALM + "".join(
         f"assume {words}\n"
         for words in (
-            "no crash", "no lost answers", "no lost acks", "no refusals", "no failover",
-            "handler finishes within the lease", "retries end within the key window",
+            "no crash",
+            "no lost answers",
+            "no lost acks",
+            "no refusals",
+            "no failover",
+            "handler finishes within the lease",
+            "retries end within the key window",
         )
-    )  # fmt: skip
+    )
     assert proved(cell(UNSAFE + every), "no-crash", "within-lease")
     never = UNSAFE.replace("id, order", "id, order, kind: new | old")
     never = never.replace("  send mail\n", "  if kind is new and kind is old\n    send mail\n")
@@ -42,11 +51,16 @@ def test_contradictory_assumptions() -> None:
 
 
 def test_contradictory_assumptions_about_rows() -> None:
-    """Two locks that wait for each other, and a state that nothing leads to: no effect, and no proof."""
+    """Two locks that wait for each other, and a state that nothing leads to: no effect, and no
+    proof.
+    """
     stuck = UNSAFE.replace("  send mail\n", "  acquire mutex\n  acquire mutex\n  send mail\n")
     assert cell(stuck + "lock mutex per id\n").verdict is Verdict.VACUOUS
     guard = "  update row.state from paid to sent or stop\n"
-    unreached = UNSAFE.replace("  send mail\n", guard + "  send mail\n") + "store row per id\n  state: open | paid | sent\n"
+    unreached = (
+        UNSAFE.replace("  send mail\n", guard + "  send mail\n")
+        + "store row per id\n  state: open | paid | sent\n"
+    )
     one = cell(unreached)
     assert (one.verdict, one.as_expected) == (Verdict.VACUOUS, False)
 
@@ -56,7 +70,12 @@ def test_a_start_without_a_model() -> None:
     machine = reference(True)
     first, *others = machine.variables
     with pytest.raises(ValueError, match="initial"):
-        certify(replace(machine, variables=(replace(first, initial=()), *others)), no_dup(), _invariant(machine, no_dup()), [Z3()])
+        certify(
+            replace(machine, variables=(replace(first, initial=()), *others)),
+            no_dup(),
+            _invariant(machine, no_dup()),
+            [Z3()],
+        )
 
 
 def _invariant(machine: Machine, prop: Property) -> Invariant:
@@ -75,7 +94,9 @@ def test_a_certificate_checked_against_another_protocol(tmp_path: Path) -> None:
     loaded, solvers = load(path), installed(Effort())
     assert loaded.design is not None
     (written,) = certificates.write(loaded.design, result, folder, solvers)
-    assert [c.accepted for c in certificates.verify(loaded.design, loaded.sha256, folder, solvers)] == [True]
+    assert [
+        c.accepted for c in certificates.verify(loaded.design, loaded.sha256, folder, solvers)
+    ] == [True]
 
     other = load(file_of(tmp_path, UNSAFE))
     assert other.design is not None
@@ -83,9 +104,14 @@ def test_a_certificate_checked_against_another_protocol(tmp_path: Path) -> None:
     assert not refused.accepted
     assert "another design" in refused.reason
     index = next(p for p in written.iterdir() if p.suffix == ".json")
-    index.write_text(json.dumps({**json.loads(index.read_text(encoding="utf-8")), "design": other.sha256}), encoding="utf-8")
+    index.write_text(
+        json.dumps({**json.loads(index.read_text(encoding="utf-8")), "design": other.sha256}),
+        encoding="utf-8",
+    )
     for file in written.glob("*.smt2"):
-        file.write_text(file.read_text(encoding="utf-8").replace(loaded.sha256, other.sha256), encoding="utf-8")
+        file.write_text(
+            file.read_text(encoding="utf-8").replace(loaded.sha256, other.sha256), encoding="utf-8"
+        )
     (forged,) = certificates.verify(other.design, other.sha256, folder, solvers)
     assert not forged.accepted
     safe, unsafe = problem(SAFE), problem(UNSAFE)
@@ -101,19 +127,29 @@ CRASHES = {
     "long before": "  crash here\n  wait\n  send mail\n  ack\n",
 }
 
-HELD = CALM + "assume no lost acks\nassume no lost answers\nassume handler finishes within the lease\n"
+HELD = (
+    CALM + "assume no lost acks\nassume no lost answers\nassume handler finishes within the lease\n"
+)
 
 
 @pytest.mark.parametrize("place", CRASHES)
 def test_symmetry_or_partial_order_reduction_across_a_crash_point(place: str) -> None:
-    """Where a worker dies makes all the difference; and the search up to symmetry sees what the search with identities sees."""
+    """Where a worker dies makes all the difference; and the search up to symmetry sees what the
+    search with identities sees.
+    """
     text = UNSAFE.replace("  send mail\n  ack\n", CRASHES[place]) + HELD
     machine, _ = problem(text)
     bounds, budget = Bounds(2), Searched(100_000, None)
-    reduced, plain = explore(machine, bounds, budget), explore(machine, bounds, budget, symmetry=False)
+    reduced, plain = (
+        explore(machine, bounds, budget),
+        explore(machine, bounds, budget, symmetry=False),
+    )
     assert reduced.complete
     assert plain.complete
-    assert (reduced.full_states, reduced.full_transitions) == (plain.full_states, plain.full_transitions)
+    assert (reduced.full_states, reduced.full_transitions) == (
+        plain.full_states,
+        plain.full_transitions,
+    )
     assert reduced.states < plain.full_states
     one = cell(text)
     match place:

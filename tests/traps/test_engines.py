@@ -26,7 +26,9 @@ from onceproof.verdict.result import Assurance, Result, Verdict
 
 from tests.traps.trap import SAFE, UNSAFE, cell, file_of, problem, refuted, unbounded
 
-THREE = (Path(__file__).parents[2] / "examples" / "theory" / "three_workers.once").read_text(encoding="utf-8")
+THREE = (Path(__file__).parents[2] / "examples" / "theory" / "three_workers.once").read_text(
+    encoding="utf-8"
+)
 
 CROWDED = """\
 event Paid(id, account)
@@ -57,7 +59,9 @@ claim never overdraft happened
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_bounds_of_workers(workers: int) -> None:
-    """The bug needs three: a bounded look says "holds", with its numbers, and does not look like a proof."""
+    """The bug needs three: a bounded look says "holds", with its numbers, and does not look like a
+    proof.
+    """
     one = cell(THREE, Options(workers=workers, second_opinion=False))
     assert (one.verdict, one.assurance) == (Verdict.HOLDS, Assurance.EXHAUSTIVE)
     assert (one.scope.workers, one.scope.events) == (workers, 1)
@@ -75,10 +79,16 @@ def test_bounds_are_printed(tmp_path: Path) -> None:
 
 
 def test_one_generic_event_although_the_key_is_shared() -> None:
-    """No number of events per key is enough for all designs: this one needs three, and two say "fine"."""
+    """No number of events per key is enough for all designs: this one needs three, and two say
+    "fine".
+    """
     for events in (1, 2):
         one = cell(CROWDED, Options(workers=1, events=events, second_opinion=False))
-        assert (one.verdict, one.assurance, one.scope.events) == (Verdict.HOLDS, Assurance.EXHAUSTIVE, events)
+        assert (one.verdict, one.assurance, one.scope.events) == (
+            Verdict.HOLDS,
+            Assurance.EXHAUSTIVE,
+            events,
+        )
         assert not unbounded(one)
     assert refuted(cell(CROWDED, Options(workers=1, events=3, second_opinion=False)), events=3)
     found = cell(CROWDED)
@@ -91,7 +101,9 @@ def test_one_generic_event_although_the_key_is_shared() -> None:
 
 
 def _within(machine: Machine, workers: int) -> Invariant:
-    """What is true with so few workers: the rows there are, and the pairs of workers that are never seen together."""
+    """What is true with so few workers: the rows there are, and the pairs of workers that are never
+    seen together.
+    """
     found = configurations(machine, Bounds(workers), Searched(20_000, None))
     assert isinstance(found, list)
     shapes = [shape for state in found for shape in state]
@@ -103,7 +115,9 @@ def _within(machine: Machine, workers: int) -> Invariant:
         frozenset(s.component for s in shapes),
         frozenset((s.component, e) for s in shapes for e, _ in s.events),
         frozenset(triples),
-        tuple(Shape(c, ((e, crew),)) for c, e, crew in _pairs(triples) if (c, e, crew) not in together),
+        tuple(
+            Shape(c, ((e, crew),)) for c, e, crew in _pairs(triples) if (c, e, crew) not in together
+        ),
     )
 
 
@@ -114,7 +128,9 @@ def _pairs(triples: set[tuple[Row, Row, Row]]) -> Iterator[tuple[Row, Row, tuple
 
 
 def test_k_induction_without_its_base_case() -> None:
-    """An invariant that nothing satisfies is kept by every step and excludes everything bad: only the start tells."""
+    """An invariant that nothing satisfies is kept by every step and excludes everything bad: only
+    the start tells.
+    """
     machine, prop = problem(UNSAFE)
     nothing = Invariant(frozenset(), frozenset(), frozenset(), ())
     proof = certify(machine, prop, nothing, [Z3()])
@@ -173,32 +189,55 @@ class _Silent:
 
 
 @pytest.mark.parametrize("solver", [Z3(Effort(steps=1)), _Silent()], ids=["limited", "silent"])
-def test_unknown_taken_as_proof(solver: Solver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unknown_taken_as_proof(
+    solver: Solver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(prove, "solvers_of", lambda _: (solver,))
     result = check(file_of(tmp_path, SAFE), Options(second_opinion=False))
     (one,) = result.designs[0].cells
-    assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (Verdict.UNKNOWN, Assurance.NONE, None, ())
+    assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (
+        Verdict.UNKNOWN,
+        Assurance.NONE,
+        None,
+        (),
+    )
     assert "could not be checked" in one.reason
     assert of_result(result) is Exit.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
     "options",
-    [Options(seconds=1e-9), Options(workers=2, seconds=1e-9), Options(workers=2, states=3), Options(workers=2, megabytes=1)],
+    [
+        Options(seconds=1e-9),
+        Options(workers=2, seconds=1e-9),
+        Options(workers=2, states=3),
+        Options(workers=2, megabytes=1),
+    ],
     ids=["time", "time, bounded", "states", "memory"],
 )
-def test_a_limited_run_taken_as_proof(options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limited_run_taken_as_proof(
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("onceproof.engines.search.meter.LOOKS_AT_MEMORY", 1)
     result = check(file_of(tmp_path, SAFE), options)
     (one,) = result.designs[0].cells
-    assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (Verdict.UNKNOWN, Assurance.NONE, None, ())
+    assert (one.verdict, one.assurance, one.invariant, one.checked_by) == (
+        Verdict.UNKNOWN,
+        Assurance.NONE,
+        None,
+        (),
+    )
     assert one.reason.startswith(("more than 1e-09 s", "the search stopped: more than"))
     assert of_result(result) is Exit.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("late", [1, 2, 3, 4])
-def test_time_that_runs_out_between_two_stages(late: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock jumps at the n-th look of the judge: a proof is printed only if everything was done before."""
+def test_time_that_runs_out_between_two_stages(
+    late: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock jumps at the n-th look of the judge: a proof is printed only if everything was done
+    before.
+    """
     looks = 0
 
     def clock() -> float:
@@ -213,7 +252,9 @@ def test_time_that_runs_out_between_two_stages(late: int, tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("stage", ["certify", "simplest"])
-def test_a_killed_run_taken_as_proof(stage: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_killed_run_taken_as_proof(
+    stage: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 

@@ -71,18 +71,26 @@ def test_a_new_id_on_retry() -> None:
 
 
 def test_a_new_id_on_retry_that_the_claim_does_not_see() -> None:
-    """Counted per message there is no duplicate, because every attempt is another message: that is not what was meant."""
+    """Counted per message there is no duplicate, because every attempt is another message: that is
+    not what was meant.
+    """
     per_message = ORDERS.replace("KEY", "message").replace("per order", "per message")
     assert open_question(cell(per_message), "retries with a new message")
     assert codes(per_message.replace("(message, order)", "(message)")) == {"N119"}
 
 
 def test_dead_letter_redrive_under_a_new_id() -> None:
-    """A redrive is a replay if it keeps the id. If it does not, the dedup record of the first id is of no use."""
-    limited = ORDERS.replace("at-least-once\n", "at-least-once\n  delivery limit 5 then dead-letter\n")
+    """A redrive is a replay if it keeps the id. If it does not, the dedup record of the first id is
+    of no use.
+    """
+    limited = ORDERS.replace(
+        "at-least-once\n", "at-least-once\n  delivery limit 5 then dead-letter\n"
+    )
     assert refuted(cell(limited.replace("KEY", "message")), events=2)
     assert proved(cell(limited.replace("KEY", "order")))
-    same = limited.replace("publisher of q retries with a new id", "operator replays q").replace("KEY", "message")
+    same = limited.replace("publisher of q retries with a new id", "operator replays q").replace(
+        "KEY", "message"
+    )
     assert proved(cell(same.replace("per order", "per message")))
     assert codes(same.replace("operator replays q", "operator replays q with a new id")) == {"S015"}
 
@@ -132,24 +140,38 @@ claim no duplicate payout
 
 
 def test_a_retry_with_another_payload() -> None:
-    """A retry that changes its mind is another event with the same business key: a dedup record per kind does not see it."""
+    """A retry that changes its mind is another event with the same business key: a dedup record per
+    kind does not see it.
+    """
     assert refuted(cell(REFUND.replace("KEY", "order")), events=2)
     assert proved(
-        cell(REFUND.replace("into parts", "into fulls").replace("store parts per KEY, unique\n", "").replace("KEY", "order"))
+        cell(
+            REFUND.replace("into parts", "into fulls")
+            .replace("store parts per KEY, unique\n", "")
+            .replace("KEY", "order")
+        )
     )
 
 
 def test_a_retry_with_another_payload_under_the_same_id_cannot_be_said() -> None:
-    """The payload of an id is fixed, so the naive design is proved; a payload that changes is said as a choice in each delivery."""
+    """The payload of an id is fixed, so the naive design is proved; a payload that changes is said
+    as a choice in each delivery.
+    """
     assert proved(cell(REFUND.replace("KEY", "message")))
     choice = REFUND.replace(", kind: full | part", "").replace(
-        "  if kind is full\n", "  let kind = full\n  call payload\n    on failure\n      let kind = part\n  if kind is full\n"
+        "  if kind is full\n",
+        "  let kind = full\n  call payload\n    on failure\n      let kind = part\n  if kind is"
+        " full\n",
     )
     choice = choice.replace(
-        "store fulls", "effect payload per message via http   # either answer stands for one of the payloads\nstore fulls"
+        "store fulls",
+        "effect payload per message via http   # either answer stands for one of the"
+        " payloads\nstore fulls",
     )
     assert refuted(cell(choice.replace("KEY", "message")), workers=1, events=1)
-    one_record = choice.replace("into parts", "into fulls").replace("store parts per KEY, unique\n", "")
+    one_record = choice.replace("into parts", "into fulls").replace(
+        "store parts per KEY, unique\n", ""
+    )
     assert proved(cell(one_record.replace("KEY", "message")))
 
 
@@ -172,7 +194,9 @@ claim no duplicate payout
 
 
 def test_two_business_keys_in_one_handler() -> None:
-    """Recognised per source, paid out per target: two events with one target and two sources are never looked at together."""
+    """Recognised per source, paid out per target: two events with one target and two sources are
+    never looked at together.
+    """
     assert open_question(cell(MOVED.replace("KEY", "source")), "T1")
     assert refuted(cell(MOVED.replace("KEY", "id")), events=2)
     assert proved(cell(MOVED.replace("KEY", "target")))
@@ -180,7 +204,10 @@ def test_two_business_keys_in_one_handler() -> None:
 
 def test_two_business_keys_in_one_handler_and_in_a_provider_or_a_lock() -> None:
     head = "event Moved(id, source, target)\nqueue q of Moved at-least-once\n"
-    keyed = "effect payout per target via http\n  key KEY, kept for ever\nconsumer c on q\n  call payout\n  ack\n"
+    keyed = (
+        "effect payout per target via http\n  key KEY, kept for ever\nconsumer c on q\n  call"
+        " payout\n  ack\n"
+    )
     keyed += "claim no duplicate payout\n"
     assert open_question(cell(head + keyed.replace("KEY", "source")), "T1")
     assert proved(cell(head + keyed.replace("KEY", "target")))
@@ -244,17 +271,29 @@ claim never order in shipped and order in refunded
 
 
 def _own_ids(text: str) -> str:
-    return text.replace("Placed(order)", "Placed(p, order)").replace("Cancelled(order)", "Cancelled(c, order)")
+    return text.replace("Placed(order)", "Placed(p, order)").replace(
+        "Cancelled(order)", "Cancelled(c, order)"
+    )
 
 
 def test_one_id_for_two_types_of_events() -> None:
-    """A business key that is declared as an id: the tool would take the events of two types for strangers."""
-    shared = TYPES.replace("add order to refunded", "add order to shipped").replace("store refunded per order\n", "")
-    shared = shared.replace("claim never order in shipped and order in refunded", "claim no duplicate shipped").replace(
-        "add order to", "insert order into"
+    """A business key that is declared as an id: the tool would take the events of two types for
+    strangers.
+    """
+    shared = TYPES.replace("add order to refunded", "add order to shipped").replace(
+        "store refunded per order\n", ""
     )
-    own = shared.replace("store shipped per order", "store shipped per order\nstore a per order, unique\nstore b per order, unique")
-    own = own.replace("  insert order into shipped", "  atomic\n    insert order into DONE or stop\n    insert order into shipped")
+    shared = shared.replace(
+        "claim never order in shipped and order in refunded", "claim no duplicate shipped"
+    ).replace("add order to", "insert order into")
+    own = shared.replace(
+        "store shipped per order",
+        "store shipped per order\nstore a per order, unique\nstore b per order, unique",
+    )
+    own = own.replace(
+        "  insert order into shipped",
+        "  atomic\n    insert order into DONE or stop\n    insert order into shipped",
+    )
     own = own.replace("DONE", "a", 1).replace("DONE", "b")
     assert open_question(cell(own), "T1")
     assert refuted(cell(_own_ids(own)), events=2)

@@ -1,4 +1,6 @@
-"""Every known verdict, by the example that shows it; where a bug needs so many workers, a smaller bound would have said "fine"."""
+"""Every known verdict, by the example that shows it; where a bug needs so many workers, a smaller
+bound would have said "fine".
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One known verdict. ``causes``: what must occur in the story; ``workers`` and ``events``: what it needs."""
+    """One known verdict. ``causes``: what must occur in the story; ``workers`` and ``events``: what
+    it needs.
+    """
 
     name: str
     claim: str
@@ -34,7 +38,11 @@ class Row:
 
 
 EMAIL, LOSS = "no duplicate ready_email", "no loss of ready_email"
-BALANCE, CREDIT, RECEIPT = "no duplicate account.balance", "no duplicate credit", "no duplicate receipt"
+BALANCE, CREDIT, RECEIPT = (
+    "no duplicate account.balance",
+    "no duplicate credit",
+    "no duplicate receipt",
+)
 ENTRIES = "no duplicate ledger.entries"
 
 ROWS = (
@@ -56,7 +64,14 @@ ROWS = (
     Row("theory/broker_transaction", BALANCE, True),
     Row("theory/broker_transaction", RECEIPT, False),
     Row("theory/provider_key_expires", EMAIL, False, None, None, (Cause.KEY_EXPIRED,)),
-    Row("theory/provider_key_and_replay", "no duplicate charge", False, None, None, (Cause.KEY_EXPIRED, Cause.REPLAY)),
+    Row(
+        "theory/provider_key_and_replay",
+        "no duplicate charge",
+        False,
+        None,
+        None,
+        (Cause.KEY_EXPIRED, Cause.REPLAY),
+    ),
     Row("theory/provider_key_outlives_retries", "no duplicate charge", True),
     Row("theory/lease", CREDIT, False, 2, 1, (Cause.LOCK_EXPIRED,)),
     Row("theory/lease_token", CREDIT, True),
@@ -75,7 +90,12 @@ SLOW = {"theory/four_workers"}
 
 
 def _marked(rows: tuple[Row, ...]) -> list[object]:
-    return [pytest.param(r, id=str(r), marks=pytest.mark.slow) if r.name in SLOW else pytest.param(r, id=str(r)) for r in rows]
+    return [
+        pytest.param(r, id=str(r), marks=pytest.mark.slow)
+        if r.name in SLOW
+        else pytest.param(r, id=str(r))
+        for r in rows
+    ]
 
 
 @cache
@@ -84,7 +104,11 @@ def _cell(row: Row, workers: int | None = None, events: int | None = None) -> Ce
     result = check(EXAMPLES / f"{row.name}.once", options)
     (design,) = result.designs
     assert design.failures == ()
-    (cell,) = [c for c in design.cells if c.semantics is Semantics.AT_LEAST_ONCE or len(design.semantics) == 1]
+    (cell,) = [
+        c
+        for c in design.cells
+        if c.semantics is Semantics.AT_LEAST_ONCE or len(design.semantics) == 1
+    ]
     return cell
 
 
@@ -123,7 +147,9 @@ def test_a_bound_of_enough_workers_refutes(row: Row) -> None:
 
 
 def test_a_limit_on_workers_is_shown_as_one() -> None:
-    """With a single worker the lease does no harm. The limit is no invariant, so the verdict is a bounded one."""
+    """With a single worker the lease does no harm. The limit is no invariant, so the verdict is a
+    bounded one.
+    """
     cell = _cell(Row("theory/lease_single_worker", EMAIL, True))
     assert (cell.verdict, cell.assurance) == (Verdict.HOLDS, Assurance.EXHAUSTIVE)
     assert cell.scope.workers is not None
@@ -133,5 +159,9 @@ def test_a_limit_on_workers_is_shown_as_one() -> None:
 def test_a_bound_of_one_event_says_fine_where_two_are_needed() -> None:
     row = next(r for r in ROWS if r.events == 2)
     cell = _cell(row, None, 1)
-    assert (cell.verdict, cell.assurance, cell.scope.events) == (Verdict.HOLDS, Assurance.EXHAUSTIVE, 1)
+    assert (cell.verdict, cell.assurance, cell.scope.events) == (
+        Verdict.HOLDS,
+        Assurance.EXHAUSTIVE,
+        1,
+    )
     assert refuted(_cell(row, None, 2), events=2)

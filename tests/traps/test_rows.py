@@ -1,4 +1,6 @@
-"""Rows, versions, tokens and locks: what was true when it was looked at need not be true any more."""
+"""Rows, versions, tokens and locks: what was true when it was looked at need not be true any
+more.
+"""
 
 from __future__ import annotations
 
@@ -39,30 +41,41 @@ def test_fencing_without_an_atomic_done_check() -> None:
     assert before != FENCED
     assert refuted(cell(HEAD + before + CLAIM), workers=2)
     assert proved(cell(HEAD + FENCED + CLAIM))
-    untold = FENCED.replace("  checks token of lease\n", "").replace("do credit or stop", "do credit")
+    untold = FENCED.replace("  checks token of lease\n", "").replace(
+        "do credit or stop", "do credit"
+    )
     assert refuted(cell(HEAD + untold + CLAIM), Cause.LOCK_EXPIRED, workers=2)
 
 
 def test_fencing_by_something_that_does_not_issue_the_tokens() -> None:
-    """A resource that has not heard of the newest token yet lets an older one through: such a design is turned down."""
+    """A resource that has not heard of the newest token yet lets an older one through: such a
+    design is turned down.
+    """
     assert codes(HEAD + FENCED.replace(" in row, expires", ", expires") + CLAIM) == {"N133"}
 
 
 @pytest.mark.parametrize("trait", ["cache", "replicated", "expires"])
 def test_fencing_in_a_row_that_can_be_lost(trait: str) -> None:
     """A row made anew starts its tokens again."""
-    assert open_question(cell(HEAD + FENCED.replace("store row per id", f"store row per id, {trait}") + CLAIM), "row")
+    assert open_question(
+        cell(HEAD + FENCED.replace("store row per id", f"store row per id, {trait}") + CLAIM), "row"
+    )
 
 
 def test_check_and_claim_fused_into_one_step() -> None:
-    """To look and then to write are two steps, also on two lines of one transaction; to write on a condition is one."""
+    """To look and then to write are two steps, also on two lines of one transaction; to write on a
+    condition is one.
+    """
     job = "store job per id\n  state: open | taken\neffect credit per id in job\nconsumer c on q\n"
     apart = "  if job.state is open\n    set job.state = taken\n    do credit\n  ack\n"
     assert refuted(cell(HEAD + job + apart + "assume no crash\n" + CLAIM), workers=2)
-    inside = "  atomic\n    if job.state is open\n      set job.state = taken\n      do credit\n  ack\n"
+    inside = (
+        "  atomic\n    if job.state is open\n      set job.state = taken\n      do credit\n  ack\n"
+    )
     assert refuted(cell(HEAD + job + inside + CLAIM), workers=2)
     fused = (
-        "  atomic\n    update job.state from open to taken\n      on conflict\n        ack\n        stop\n    do credit\n  ack\n"
+        "  atomic\n    update job.state from open to taken\n      on conflict\n        ack\n       "
+        " stop\n    do credit\n  ack\n"
     )
     assert proved(cell(HEAD + job + fused + CLAIM))
 
@@ -187,7 +200,14 @@ def test_version_reset_by_delete_and_insert_under_a_token() -> None:
 
 
 @pytest.mark.parametrize(
-    "guard", ["count of row is 0", "any row.state is open", "row is empty", "sum(row.total) is 0", "row.state in row"]
+    "guard",
+    [
+        "count of row is 0",
+        "any row.state is open",
+        "row is empty",
+        "sum(row.total) is 0",
+        "row.state in row",
+    ],
 )
 def test_a_scan_or_aggregate_in_a_guard_cannot_be_said(guard: str) -> None:
     naive = BOOK.replace("  atomic\n", f"  if {guard}\n    ack\n    stop\n  atomic\n")
@@ -195,7 +215,9 @@ def test_a_scan_or_aggregate_in_a_guard_cannot_be_said(guard: str) -> None:
 
 
 def test_a_scan_or_aggregate_in_a_guard_becomes_a_row_of_its_own() -> None:
-    """What the scan was for (may this account be charged again?) is a column of the account, and events compete for it."""
+    """What the scan was for (may this account be charged again?) is a column of the account, and
+    events compete for it.
+    """
     text = """\
 store account per account
   used: no | yes
@@ -203,20 +225,29 @@ effect bonus per account in account
 consumer c on q
 """
     claim = "claim no duplicate bonus\n"
-    looked = text + "  if account.used is no\n    set account.used = yes\n    do bonus\n  ack\n" + claim
+    looked = (
+        text + "  if account.used is no\n    set account.used = yes\n    do bonus\n  ack\n" + claim
+    )
     assert refuted(cell(HEAD + looked + "assume no crash\n"), workers=2)
     written = (
         text
-        + "  atomic\n    update account.used from no to yes\n      on conflict\n        ack\n        stop\n    do bonus\n  ack\n"
-        + claim
+        + "  atomic\n    update account.used from no to yes\n      on conflict\n        ack\n      "
+        "  stop\n    do bonus\n  ack\n" + claim
     )
     assert proved(cell(HEAD + written))
 
 
-@pytest.mark.parametrize("guard", ["id < row.last", "row.last < id", "id > 5", "id is row.last", "id >= last", "id <= account"])
+@pytest.mark.parametrize(
+    "guard",
+    ["id < row.last", "row.last < id", "id > 5", "id is row.last", "id >= last", "id <= account"],
+)
 def test_ids_compared_with_less_than_cannot_be_said(guard: str) -> None:
-    """Ids can be found again, and nothing else: an order among them would make events unlike each other."""
-    assert codes(HEAD + BOOK.replace("  atomic\n", f"  if {guard}\n    ack\n    stop\n  atomic\n") + CLAIM)
+    """Ids can be found again, and nothing else: an order among them would make events unlike each
+    other.
+    """
+    assert codes(
+        HEAD + BOOK.replace("  atomic\n", f"  if {guard}\n    ack\n    stop\n  atomic\n") + CLAIM
+    )
 
 
 def test_ids_compared_with_less_than_become_a_row_per_id() -> None:

@@ -72,7 +72,9 @@ def unbounded(one: Cell) -> bool:
 
 
 def proved(one: Cell, *assumptions: str) -> bool:
-    """For any number of everything, with a checked certificate; the assumptions (of these kinds) are told."""
+    """For any number of everything, with a checked certificate; the assumptions (of these kinds)
+    are told.
+    """
     if one.verdict is not Verdict.HOLDS or not unbounded(one):
         return False
     assert one.assurance is Assurance.CERTIFICATE
@@ -82,8 +84,12 @@ def proved(one: Cell, *assumptions: str) -> bool:
     return True
 
 
-def refuted(one: Cell, *causes: Cause, workers: int | None = None, events: int | None = None) -> bool:
-    """By a replayed story in which each of the causes occurs, with so many workers at once and so many events."""
+def refuted(
+    one: Cell, *causes: Cause, workers: int | None = None, events: int | None = None
+) -> bool:
+    """By a replayed story in which each of the causes occurs, with so many workers at once and so
+    many events.
+    """
     if one.verdict is not Verdict.REFUTED:
         return False
     assert one.assurance is Assurance.REPLAYED

@@ -1,4 +1,6 @@
-"""What the tests of the repository as a whole look at: its files, its modules, the blocks of its pages."""
+"""What the tests of the repository as a whole look at: its files, its modules, the blocks of its
+pages.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,22 @@ _IGNORED = re.compile(r"(^|/)(\.[^/]+|__pycache__|build|dist|[^/]*\.egg-info)/")
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Every file of the repository that is not ignored, relative to its root; without git, every file there is."""
+    """Every file of the repository that is not ignored, relative to its root; without git, every
+    file there is.
+    """
     asked = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     try:
-        listed = subprocess.run(asked, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+        listed = (
+            subprocess.run(asked, cwd=ROOT, capture_output=True, check=True)
+            .stdout.decode()
+            .split("\0")
+        )
     except (OSError, subprocess.CalledProcessError):
-        listed = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if not _IGNORED.search(f"{p.relative_to(ROOT)}")]
+        listed = [
+            str(p.relative_to(ROOT))
+            for p in ROOT.rglob("*")
+            if not _IGNORED.search(f"{p.relative_to(ROOT)}")
+        ]
     return tuple(sorted(Path(name) for name in listed if name and (ROOT / name).is_file()))
 
 
@@ -58,7 +70,9 @@ def blocks(page: Path | str) -> Iterator[Block]:
     """The fenced blocks of a page."""
     text = read(page)
     for found in _FENCE.finditer(text):
-        yield Block(Path(page), found["kind"].strip(), found["body"], text.count("\n", 0, found.start()) + 1)
+        yield Block(
+            Path(page), found["kind"].strip(), found["body"], text.count("\n", 0, found.start()) + 1
+        )
 
 
 def prose(page: Path | str) -> str:
@@ -91,7 +105,19 @@ def nodes(module: str) -> tuple[ast.AST, ...]:
 
 def tool(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command line as a pipe sees it."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("ONCEPROOF_") and k not in ("FORCE_COLOR", "CLICOLOR_FORCE")}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith("ONCEPROOF_") and k not in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    }
     environment = {**kept, "PYTHONPATH": str(SOURCES), "PYTHONUTF8": "1"}
     command = (sys.executable, "-m", "onceproof", *arguments)
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )

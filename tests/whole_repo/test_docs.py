@@ -1,4 +1,6 @@
-"""The pages say what the tool does: designs in them load and get the answers they state, transcripts are what is printed."""
+"""The pages say what the tool does: designs in them load and get the answers they state,
+transcripts are what is printed.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,11 @@ def test_designs_get_the_answers_they_state(block: Block, tmp_path: Path) -> Non
     result = check(path)
     (design,) = result.designs
     assert design.cells
-    wrong = [(c.claim, c.semantics.value, c.verdict.value, c.reason) for c in design.cells if not c.as_expected]
+    wrong = [
+        (c.claim, c.semantics.value, c.verdict.value, c.reason)
+        for c in design.cells
+        if not c.as_expected
+    ]
     assert not wrong
     assert of_result(result) is Exit.HOLDS
 
@@ -65,7 +71,9 @@ def _keywords() -> set[str]:
 
 
 def test_every_word_of_the_grammar_is_explained() -> None:
-    code = re.findall(r"`([^`\n]+)`", read(LANGUAGE)) + [b.text for b in blocks(LANGUAGE) if b.kind.startswith("once")]
+    code = re.findall(r"`([^`\n]+)`", read(LANGUAGE)) + [
+        b.text for b in blocks(LANGUAGE) if b.kind.startswith("once")
+    ]
     said = {word for text in code for word in re.findall(r"[A-Za-z][A-Za-z-]*", text)}
     assert _keywords() <= said, sorted(_keywords() - said)
 
@@ -79,7 +87,12 @@ def test_the_list_of_words_is_that_of_the_grammar() -> None:
 
 def test_every_step_and_declaration_has_a_piece() -> None:
     """A line that begins with each word that can begin one."""
-    lines = [line.strip() for b in (*PARTS, *COMPLETE) if b.page == LANGUAGE for line in b.text.splitlines()]
+    lines = [
+        line.strip()
+        for b in (*PARTS, *COMPLETE)
+        if b.page == LANGUAGE
+        for line in b.text.splitlines()
+    ]
     begun = {line.split(" ")[0] for line in lines if line}
     assert set(SHAPES) <= begun, sorted(set(SHAPES) - begun)
 
@@ -89,7 +102,9 @@ def test_every_step_and_declaration_has_a_piece() -> None:
 
 @dataclass(slots=True)
 class Command:
-    """A command of a transcript: its words, what is printed, and the exit code (0 if nothing is said)."""
+    """A command of a transcript: its words, what is printed, and the exit code (0 if nothing is
+    said).
+    """
 
     block: Block
     words: list[str]
@@ -101,7 +116,9 @@ class Command:
 
 
 def _commands(block: Block) -> Iterator[Command]:
-    """The commands of a ``console`` block. ``$ echo $?`` below a command says what its exit code is."""
+    """The commands of a ``console`` block. ``$ echo $?`` below a command says what its exit code
+    is.
+    """
     command: Command | None = None
     asked = False
     for line in block.text.splitlines():
@@ -121,7 +138,9 @@ def _commands(block: Block) -> Iterator[Command]:
 
 def _is_ours(command: Command) -> bool:
     """``onceproof …``, or ``./dev`` with a command of the tool."""
-    return command.words[0] == "onceproof" or (command.words[0] == "./dev" and command.words[1] not in ("test", "test-all", "lint"))
+    return command.words[0] == "onceproof" or (
+        command.words[0] == "./dev" and command.words[1] not in ("test", "test-all", "lint")
+    )
 
 
 OURS = [c for b in EVERY if b.kind == "console" for c in _commands(b) if _is_ours(c)]
@@ -129,7 +148,10 @@ OURS = [c for b in EVERY if b.kind == "console" for c in _commands(b) if _is_our
 
 def _matches(shown: str, printed: str) -> bool:
     """``...`` on a line of its own stands for any lines."""
-    pattern = "".join(r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line) + "\n" for line in shown.splitlines())
+    pattern = "".join(
+        r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line) + "\n"
+        for line in shown.splitlines()
+    )
     return re.fullmatch(pattern, printed) is not None
 
 
@@ -140,15 +162,21 @@ def test_transcripts_run_as_they_stand(tmp_path: Path) -> None:
         place = tmp_path / str(page).replace("/", "-")
         shutil.copytree(ROOT / "examples", place / "examples")
         for command in (c for c in OURS if c.block.page == page):
-            assert not {"|", ">", "&&", ";"} & set(command.words), f"{command}: only plain commands can be run"
+            assert not {"|", ">", "&&", ";"} & set(command.words), (
+                f"{command}: only plain commands can be run"
+            )
             done = tool(*command.words[1:], cwd=place)
             assert done.returncode == command.code, f"{command}\n{done.stdout}{done.stderr}"
-            assert not command.printed or _matches(command.printed, done.stdout), f"{command} prints\n{done.stdout}"
+            assert not command.printed or _matches(command.printed, done.stdout), (
+                f"{command} prints\n{done.stdout}"
+            )
 
 
 def test_the_tutorial_shows_the_tutorial_designs() -> None:
     steps = sorted((ROOT / "examples/tutorial").glob("*.once"))
-    assert [b.text for b in blocks("docs/tutorial.md") if b.kind == "once"] == [read(p) for p in steps]
+    assert [b.text for b in blocks("docs/tutorial.md") if b.kind == "once"] == [
+        read(p) for p in steps
+    ]
 
 
 PROGRAMS = list(dict.fromkeys(b.page for b in EVERY if b.kind == "python"))
@@ -171,7 +199,11 @@ def test_the_readme_shows_the_whole_answer(golden: Callable[[Path, str], None]) 
     """``pytest --update`` pastes what is printed now."""
     call = f"$ ./dev check {FIRST}\n"
     console = [b for b in blocks("README.md") if b.kind == "console"]
-    shown = [b for b in console if b.text.startswith(call) and not b.text.removeprefix(call).startswith("$ ")]
+    shown = [
+        b
+        for b in console
+        if b.text.startswith(call) and not b.text.removeprefix(call).startswith("$ ")
+    ]
     assert len(shown) == 1
     done = tool("check", FIRST)
     assert done.returncode == 0

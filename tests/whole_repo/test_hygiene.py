@@ -1,4 +1,6 @@
-"""Nothing of a developer's machine in the repository; links and paths of the pages lead somewhere."""
+"""Nothing of a developer's machine in the repository; links and paths of the pages lead
+somewhere.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,22 @@ import pytest
 from tests.whole_repo.repo import ROOT, files, pages, prose, read
 
 SLASH = "/"
-MACHINE = tuple(SLASH + folder + SLASH for folder in ("tmp", "root", "home", "Users", "work", "private", "var" + SLASH + "folders"))
-"""How absolute paths of a machine begin. Put together here, so that this file does not contain one."""
+MACHINE = tuple(
+    SLASH + folder + SLASH
+    for folder in ("tmp", "root", "home", "Users", "work", "private", "var" + SLASH + "folders")
+)
+"""How absolute paths of a machine begin. Put together here, so that this file does not contain one.
+"""
 
 HOSTS = tuple(
-    ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("crates", "io"), ("pkg", "dev"))
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("registry", "npmjs"),
+        ("crates", "io"),
+        ("pkg", "dev"),
+    )
 )
 """Package registries: which one is used is a matter of the machine."""
 
@@ -45,7 +58,9 @@ def test_no_path_or_host_of_a_machine() -> None:
 
 def _is_tidy(path: Path) -> bool:
     data = (ROOT / path).read_bytes()
-    if not data or path.suffix == ".png" or path.parts[:2] == ("tests", "errors"):  # broken files on purpose
+    if (
+        not data or path.suffix == ".png" or path.parts[:2] == ("tests", "errors")
+    ):  # broken files on purpose
         return True
     return data.endswith(b"\n") and b"\r" not in data
 
@@ -76,12 +91,18 @@ def test_links_lead_somewhere(page: Path) -> None:
 def _named(page: Path) -> set[str]:
     """Paths of the repository that a page names between backticks."""
     words = {w for w in QUOTED.findall(prose(page)) if PATH.fullmatch(w)}
-    return {w for w in words if ("/" in w and w.split("/")[0] in TOP) or (w.endswith(ENDINGS) and "/" in w) or w in TOP}
+    return {
+        w
+        for w in words
+        if ("/" in w and w.split("/")[0] in TOP) or (w.endswith(ENDINGS) and "/" in w) or w in TOP
+    }
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)
 def test_named_paths_exist(page: Path) -> None:
-    missing = {w for w in _named(page) if not (ROOT / w).exists() and not (ROOT / page.parent / w).exists()}
+    missing = {
+        w for w in _named(page) if not (ROOT / w).exists() and not (ROOT / page.parent / w).exists()
+    }
     assert not missing
 
 
@@ -94,7 +115,9 @@ def test_notes_are_written_once_and_listed() -> None:
         for name in re.findall(r"NOTE\(([a-z-]+)\):", read(path)):
             written.setdefault(name, []).append(str(path))
     assert all(len(places) == 1 for places in written.values())
-    listed = dict(re.findall(r"^\| NOTE\(([a-z-]+)\) \| `([^`]+)` \|", read("ARCHITECTURE.md"), re.MULTILINE))
+    listed = dict(
+        re.findall(r"^\| NOTE\(([a-z-]+)\) \| `([^`]+)` \|", read("ARCHITECTURE.md"), re.MULTILINE)
+    )
     assert listed == {name: places[0] for name, places in written.items()}
     for path in (p for p in files() if p.suffix in (".py", ".md")):
         assert set(NOTE.findall(read(path))) - {"name"} <= set(written), path

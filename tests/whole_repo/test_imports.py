@@ -1,4 +1,6 @@
-"""Imports go one way (ARCHITECTURE.md, "Who may import whom"), search and proof never print, and ``--help`` is quick."""
+"""Imports go one way (ARCHITECTURE.md, "Who may import whom"), search and proof never print, and
+``--help`` is quick.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def _name(module: str) -> str:
 def _part(module: str) -> str:
     """The entry of ``LAYERS`` a module belongs to."""
     name = _name(module)
-    fitting = [part for layer in LAYERS for part in layer if name == part or name.startswith(part + ".")]
+    fitting = [
+        part for layer in LAYERS for part in layer if name == part or name.startswith(part + ".")
+    ]
     return max(fitting, key=len, default="")
 
 
@@ -87,7 +91,10 @@ def _imported(module: str, path: Path) -> Iterator[tuple[int, str]]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _base(module, path, node)
-            names = [f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules() else base for alias in node.names]
+            names = [
+                f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules() else base
+                for alias in node.names
+            ]
         for name in names:
             if name in modules():
                 yield node.lineno, name
@@ -104,7 +111,8 @@ def test_imports_go_one_way() -> None:
         f"{modules()[module]}:{line} imports upwards: {target}"
         for module in layered
         for line, target in imported(module)
-        if target != "onceproof" and _layer(target) > _layer(module)  # the package itself is the version
+        if target != "onceproof"
+        and _layer(target) > _layer(module)  # the package itself is the version
     ]
     assert not upwards
 
@@ -132,9 +140,19 @@ def _streams(module: str) -> Iterator[tuple[int, str]]:
     """Where a module gets hold of a stream or prints."""
     for node in nodes(module):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == "sys" and node.attr in ("stdout", "stderr", "__stdout__", "__stderr__"):
+            if node.value.id == "sys" and node.attr in (
+                "stdout",
+                "stderr",
+                "__stdout__",
+                "__stderr__",
+            ):
                 yield node.lineno, f"sys.{node.attr}"
-            if node.value.id == "click" and node.attr in ("echo", "secho", "get_text_stream", "get_binary_stream"):
+            if node.value.id == "click" and node.attr in (
+                "echo",
+                "secho",
+                "get_text_stream",
+                "get_binary_stream",
+            ):
                 yield node.lineno, f"click.{node.attr}"
         elif isinstance(node, ast.ImportFrom) and node.module == "sys":
             yield from ((node.lineno, a.name) for a in node.names if a.name in ("stdout", "stderr"))
@@ -144,15 +162,27 @@ def _streams(module: str) -> Iterator[tuple[int, str]]:
 
 def _prints(module: str) -> Iterator[int]:
     for node in nodes(module):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input", "breakpoint"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("print", "input", "breakpoint")
+        ):
             yield node.lineno
 
 
 def _writes(module: str) -> Iterator[int]:
     for node in nodes(module):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("write", "writelines"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("write", "writelines")
+        ):
             if isinstance(node.func.value, ast.Attribute | ast.Name):
-                last = node.func.value.attr if isinstance(node.func.value, ast.Attribute) else node.func.value.id
+                last = (
+                    node.func.value.attr
+                    if isinstance(node.func.value, ast.Attribute)
+                    else node.func.value.id
+                )
                 if last in ("stream", "stdout", "stderr", "console"):
                     yield node.lineno
 
@@ -174,7 +204,8 @@ def test_only_the_exit_door_exits() -> None:
         module
         for module in modules()
         for node in nodes(module)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("exit", "quit", "sys.exit", "os._exit")
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("exit", "quit", "sys.exit", "os._exit")
     }
     assert exits == {"onceproof.cli.main"}
 
@@ -182,26 +213,67 @@ def test_only_the_exit_door_exits() -> None:
 # ---------------------------------------------------------------- start-up
 
 
-HEAVY = ("z3", "cvc5", "networkx", "numpy", "lark", "rich", "hashlib", "tomllib", "difflib", "pickle")
+HEAVY = (
+    "z3",
+    "cvc5",
+    "networkx",
+    "numpy",
+    "lark",
+    "rich",
+    "hashlib",
+    "tomllib",
+    "difflib",
+    "pickle",
+)
 
 
 def _loaded_by(script: str, watched: tuple[str, ...]) -> set[str]:
-    script = f"import sys; {script}; print('loaded:', *(m for m in {watched!r} if m in sys.modules))"
-    done = subprocess.run((sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
+    script = (
+        f"import sys; {script}; print('loaded:', *(m for m in {watched!r} if m in sys.modules))"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-@pytest.mark.parametrize("start", ["onceproof", "onceproof.cli", "onceproof.cli.main", "onceproof.commands.check"])
+@pytest.mark.parametrize(
+    "start", ["onceproof", "onceproof.cli", "onceproof.cli.main", "onceproof.commands.check"]
+)
 def test_heavy_libraries_are_imported_on_demand(start: str) -> None:
     assert _loaded_by(f"import {start}", HEAVY) == set()
 
 
 def test_a_refutation_loads_neither_a_solver_nor_what_only_proofs_need() -> None:
     """And a proof loads the solver's library, not the package around it."""
-    words = ["check", "examples/article/invoice_email.once", "--no-cache", "--semantics", "at-least-once", "--claim"]
-    proofs = ("onceproof.engines.smt.certify", "onceproof.engines.smt.solver", "onceproof.verdict.side_conditions", "onceproof.verdict.vacuity")
-    run = "from onceproof.cli.main import main; from onceproof.lang.syntax.tables import tables; tables(); "  # by Lark, where none are kept
-    run += f"[sys.modules.pop(m) for m in list(sys.modules) if m.split('.')[0] in {HEAVY!r}]; main({{!r}})"
-    needed = {"tomllib", "difflib"}  # the design names a model of a provider, and its names are compared with each other
+    words = [
+        "check",
+        "examples/article/invoice_email.once",
+        "--no-cache",
+        "--semantics",
+        "at-least-once",
+        "--claim",
+    ]
+    proofs = (
+        "onceproof.engines.smt.certify",
+        "onceproof.engines.smt.solver",
+        "onceproof.verdict.side_conditions",
+        "onceproof.verdict.vacuity",
+    )
+    # by Lark, where none are kept
+    run = (
+        "from onceproof.cli.main import main; from onceproof.lang.syntax.tables import tables;"
+        " tables(); "
+    )
+    run += (
+        f"[sys.modules.pop(m) for m in list(sys.modules) if m.split('.')[0] in {HEAVY!r}];"
+        " main({!r})"
+    )
+    needed = {
+        "tomllib",
+        "difflib",
+    }  # the design names a model of a provider, and its names are compared with each other
     assert _loaded_by(run.format([*words, "no duplicate"]), HEAVY + proofs) == needed
-    assert _loaded_by(run.format([*words, "no loss"]), ("z3", "numpy", "networkx", "rich", "lark", *proofs)) == {*proofs}
+    assert _loaded_by(
+        run.format([*words, "no loss"]), ("z3", "numpy", "networkx", "rich", "lark", *proofs)
+    ) == {*proofs}

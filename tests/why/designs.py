@@ -1,4 +1,6 @@
-"""Designs whose proofs are explained in the tests, with everything that is needed to ask for the explanation."""
+"""Designs whose proofs are explained in the tests, with everything that is needed to ask for the
+explanation.
+"""
 
 from __future__ import annotations
 
@@ -270,10 +272,20 @@ claim no loss of charge
 """
 
 DESIGNS = {
-    "dedup": DEDUP, "key": KEY, "ack_first": ACK_FIRST, "lease": LEASE, "outbox": OUTBOX, "version": VERSION, "once": ONCE,
-    "inside": INSIDE, "all_semantics": ALL_SEMANTICS, "locked": LOCKED, "shared_lease": SHARED_LEASE, "unreal": UNREAL,
+    "dedup": DEDUP,
+    "key": KEY,
+    "ack_first": ACK_FIRST,
+    "lease": LEASE,
+    "outbox": OUTBOX,
+    "version": VERSION,
+    "once": ONCE,
+    "inside": INSIDE,
+    "all_semantics": ALL_SEMANTICS,
+    "locked": LOCKED,
+    "shared_lease": SHARED_LEASE,
+    "unreal": UNREAL,
     "window": WINDOW,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,4 +323,6 @@ def proofs(text: str, budget: Budget) -> Iterator[Proved]:
 @cache
 def explained(name: str) -> tuple[tuple[Proved, Why], ...]:
     """The proofs of a design with their explanations."""
-    return tuple((proved, proved.why()) for proved in proofs(DESIGNS[name], Budget(elements=50_000)))
+    return tuple(
+        (proved, proved.why()) for proved in proofs(DESIGNS[name], Budget(elements=50_000))
+    )

@@ -36,9 +36,13 @@ def told(name: str) -> str:
     lines = []
     for proved, why in explained(name):
         lines.append(
-            f"{proved.claim.text} / {proved.lowered.semantics.value}" + ("" if why.checked else f" NOT CHECKED: {why.reason}")
+            f"{proved.claim.text} / {proved.lowered.semantics.value}"
+            + ("" if why.checked else f" NOT CHECKED: {why.reason}")
         )
-        lines += [f"  {fact.kind.value}: {fact.text} {', '.join(map(str, fact.lines))}".rstrip() for fact in why.facts]
+        lines += [
+            f"  {fact.kind.value}: {fact.text} {', '.join(map(str, fact.lines))}".rstrip()
+            for fact in why.facts
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -77,7 +81,10 @@ def contains(machine: Machine, shape: Shape, pattern: Pattern) -> bool:
         return False
     for events in permutations(shape.events, len(pattern.events)):
         pairs = list(zip(events, pattern.events, strict=True))
-        if all(fits(machine, Level.EVENT, row, wanted.guard) and crewed(machine, crew, wanted) for (row, crew), wanted in pairs):
+        if all(
+            fits(machine, Level.EVENT, row, wanted.guard) and crewed(machine, crew, wanted)
+            for (row, crew), wanted in pairs
+        ):
             return True
     return False
 
@@ -85,7 +92,10 @@ def contains(machine: Machine, shape: Shape, pattern: Pattern) -> bool:
 def crewed(machine: Machine, crew: tuple[Row, ...], wanted: EventPattern) -> bool:
     """Some of the workers match the pattern's."""
     return any(
-        all(fits(machine, Level.WORKER, row, guard) for row, guard in zip(some, wanted.workers, strict=True))
+        all(
+            fits(machine, Level.WORKER, row, guard)
+            for row, guard in zip(some, wanted.workers, strict=True)
+        )
         for some in permutations(crew, len(wanted.workers))
     )
 
@@ -97,7 +107,9 @@ def reached(machine: Machine, size: Bounds) -> Iterator[Shape]:
         yield from (shape for state in states for shape in state)
 
 
-def wrong(proved: Proved, facts: tuple[Fact, ...], sizes: tuple[Bounds, ...]) -> list[tuple[str, Shape]]:
+def wrong(
+    proved: Proved, facts: tuple[Fact, ...], sizes: tuple[Bounds, ...]
+) -> list[tuple[str, Shape]]:
     """Facts that some reached configuration contradicts."""
     machine = proved.machine
     return [
@@ -124,7 +136,9 @@ def test_no_fact_can_be_left_out(name: str) -> None:
     for proved, why in explained(name):
         for fact in why.facts[:-1]:
             rest = never(proved, [other for other in why.facts if other != fact])
-            assert confirm(proved.machine, proved.prop, rest, 30)[1].startswith("the solver rejects"), fact.text
+            assert confirm(proved.machine, proved.prop, rest, 30)[1].startswith(
+                "the solver rejects"
+            ), fact.text
 
 
 def bolder(pattern: Pattern) -> Iterator[Pattern]:
@@ -132,15 +146,23 @@ def bolder(pattern: Pattern) -> Iterator[Pattern]:
     for i in range(len(pattern.component)):
         yield replace(pattern, component=pattern.component[:i] + pattern.component[i + 1 :])
     for number, event in enumerate(pattern.events):
-        fewer = [replace(event, guard=event.guard[:i] + event.guard[i + 1 :]) for i in range(len(event.guard))]
+        fewer = [
+            replace(event, guard=event.guard[:i] + event.guard[i + 1 :])
+            for i in range(len(event.guard))
+        ]
         for w, worker in enumerate(event.workers):
             for i in range(len(worker)):
                 crew = (*event.workers[:w], worker[:i] + worker[i + 1 :], *event.workers[w + 1 :])
                 fewer.append(replace(event, workers=crew))
-        yield from (replace(pattern, events=(*pattern.events[:number], e, *pattern.events[number + 1 :])) for e in fewer)
+        yield from (
+            replace(pattern, events=(*pattern.events[:number], e, *pattern.events[number + 1 :]))
+            for e in fewer
+        )
 
 
-@pytest.mark.parametrize("name", ["dedup", "key", "ack_first", "lease", "version", "once", "inside"])
+@pytest.mark.parametrize(
+    "name", ["dedup", "key", "ack_first", "lease", "version", "once", "inside"]
+)
 def test_wrong_facts_are_rejected(name: str) -> None:
     rejected = 0
     for proved, why in explained(name):
@@ -150,18 +172,22 @@ def test_wrong_facts_are_rejected(name: str) -> None:
                 for bold in bolder(pattern):
                     if any(contains(proved.machine, shape, bold) for shape in shapes):
                         rejected += 1
-                        assert confirm(proved.machine, proved.prop, [*never(proved, why.facts), bold], 30)[1].startswith(
-                            "the solver rejects"
-                        )
+                        assert confirm(
+                            proved.machine, proved.prop, [*never(proved, why.facts), bold], 30
+                        )[1].startswith("the solver rejects")
     assert rejected
 
 
-@pytest.mark.parametrize("name", ["dedup", "key", "ack_first", "lease", "version", "once", "inside"])
+@pytest.mark.parametrize(
+    "name", ["dedup", "key", "ack_first", "lease", "version", "once", "inside"]
+)
 def test_facts_are_inductive_on_the_whole_machine(name: str) -> None:
     """The check leaves out variables no fact speaks of; with all of them the answer is the same."""
     for proved, why in explained(name):
         invariant = rebuilt(proved.machine, possible(proved.machine), never(proved, why.facts))
-        assert certify(proved.machine, proved.prop, invariant, [Z3(Effort(30))]).proved, proved.claim.text
+        assert certify(proved.machine, proved.prop, invariant, [Z3(Effort(30))]).proved, (
+            proved.claim.text
+        )
 
 
 # ---------------------------------------------------------------- whatever the design
@@ -177,10 +203,17 @@ def test_random_designs(seed: int) -> None:
 
 @pytest.mark.slow
 def test_the_same_whatever_the_hash_seed() -> None:
-    script = "from tests.why.test_facts import told\nfor name in ('ack_first', 'lease', 'once'): print(told(name))"
+    script = (
+        "from tests.why.test_facts import told\nfor name in ('ack_first', 'lease', 'once'):"
+        " print(told(name))"
+    )
     runs = [
         subprocess.run(
-            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "4711")
     ]
@@ -193,7 +226,12 @@ def test_a_wrong_invariant_makes_no_wrong_facts(name: str) -> None:
     """What is said to be checked is true even if the invariant it came from is not one."""
     for proved, _ in explained(name):
         gone = sorted(proved.invariant.workers)[::3]
-        why = replace(proved, invariant=replace(proved.invariant, workers=proved.invariant.workers - set(gone), excluded=())).why()
+        why = replace(
+            proved,
+            invariant=replace(
+                proved.invariant, workers=proved.invariant.workers - set(gone), excluded=()
+            ),
+        ).why()
         assert not why.checked or not wrong(proved, why.facts, (Bounds(2, 1), Bounds(2, 2)))
 
 

@@ -44,7 +44,9 @@ def test_uncovered(seed: int) -> None:
     rng = random.Random(seed)
     row = some_row(rng)
     rows = [some_row(rng) for _ in range(rng.randint(0, 6))]
-    terms: list[tuple[int, Term]] = [(i, tuple((p, m) for p, m in enumerate(r) if m != ROW[p])) for i, r in enumerate(rows)]
+    terms: list[tuple[int, Term]] = [
+        (i, tuple((p, m) for p, m in enumerate(r) if m != ROW[p])) for i, r in enumerate(rows)
+    ]
     left = points(row) - set().union(*map(points, rows))
     used: set[int] = set()
     found = uncovered(row, terms, used.add)
@@ -72,7 +74,9 @@ def test_cubes_and_patterns(name: str) -> None:
             for one in space.cubes(pattern):
                 assert list(space.cubes(space.pattern(one))) == [one]
                 assert space.unflat(one.flat, one.profile) == one
-                assert space.term(one, one.profile, *places(one.profile, one.profile)[0]) in space.terms(one, one.profile)
+                assert space.term(
+                    one, one.profile, *places(one.profile, one.profile)[0]
+                ) in space.terms(one, one.profile)
 
 
 # ---------------------------------------------------------------- one step back
@@ -82,16 +86,23 @@ def cube_of(space: Space, machine: Machine, state: State) -> Cube:
     """A configuration of one component as the cube of itself."""
 
     def bits(level: int, row: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(1 << v.domain.index(value) for v, value in zip(space.variables[level], row, strict=True))
+        return tuple(
+            1 << v.domain.index(value) for v, value in zip(space.variables[level], row, strict=True)
+        )
 
     ((row, events),) = state
-    return cube(bits(0, row), [(bits(1, e), tuple(bits(2, w) for _, w in workers)) for e, workers in events])
+    return cube(
+        bits(0, row), [(bits(1, e), tuple(bits(2, w) for _, w in workers)) for e, workers in events]
+    )
 
 
 def inside(space: Space, whole: Cube, part: Cube) -> bool:
     """The configuration contains the cube."""
     flat = whole.flat
-    return any(all(flat[position] & bits for position, bits in term) for term in space.terms(part, whole.profile))
+    return any(
+        all(flat[position] & bits for position, bits in term)
+        for term in space.terms(part, whole.profile)
+    )
 
 
 def some_cubes(space: Space, rng: random.Random) -> Iterator[Cube]:
@@ -110,7 +121,10 @@ def test_no_way_into_a_cube_is_missed(name: str) -> None:
     """Every step into a cube from outside starts in one of the cubes before it."""
     proved = proof(name)
     machine, space, rng = proved.machine, Space(proved.machine), random.Random(7)
-    cubes = [(one, [b for step in steps(space) for b in step.before(one)]) for one in some_cubes(space, rng)]
+    cubes = [
+        (one, [b for step in steps(space) for b in step.before(one)])
+        for one in some_cubes(space, rng)
+    ]
     queue = starts(machine, Size(2, 2))
     seen, into = set(queue), 0
     for state in queue:
@@ -133,7 +147,9 @@ def test_no_way_into_a_cube_is_missed(name: str) -> None:
 def words(name: str, number: int = 0) -> Words:
     """The words of a proof."""
     proved = proof(name, number)
-    return Words(proved.lowered, proved.machine, {v.name: set(v.domain) for v in proved.machine.variables})
+    return Words(
+        proved.lowered, proved.machine, {v.name: set(v.domain) for v in proved.machine.variables}
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,9 +170,19 @@ def words(name: str, number: int = 0) -> Words:
         ("dedup", "account.balance#", "1 2", "`account.balance` was incremented"),
         ("lease", "lease", "held", "`lease` is held"),
         ("version", "payment.status", "open", "`payment.status` is open"),
-        ("outbox", "bookings", "absent settled", "the message in `bookings` is acknowledged or not yet published"),
+        (
+            "outbox",
+            "bookings",
+            "absent settled",
+            "the message in `bookings` is acknowledged or not yet published",
+        ),
         ("shared_lease", "Job.kind", "card", "`kind` is card"),
-        ("locked", "stock (locked)", "taken", "the row of `stock` is locked by an open transaction"),
+        (
+            "locked",
+            "stock (locked)",
+            "taken",
+            "the row of `stock` is locked by an open transaction",
+        ),
     ],
 )
 def test_clauses(name: str, variable: str, allowed: str, text: str) -> None:
@@ -168,11 +194,19 @@ def test_clauses(name: str, variable: str, allowed: str, text: str) -> None:
     [
         ("key", "notifier:9", " at line 9"),
         ("key", "notifier:9 notifier:10", " at line 9 or 10"),
-        ("key", "notifier:9 notifier:12 notifier:13 notifier:14", " at line 9 or between line 12 and line 14"),
+        (
+            "key",
+            "notifier:9 notifier:12 notifier:13 notifier:14",
+            " at line 9 or between line 12 and line 14",
+        ),
         ("outbox", "book:24", " at line 24"),
         ("outbox", "forward:19 forward:20", " of `forward`"),
         ("outbox", "forward:19 forward:20 shop:16", " at line 16 or anywhere in `forward`"),
-        ("ack_first", "notifier:7 notifier:7!", " at line 7 (or dead there with its request still under way)"),
+        (
+            "ack_first",
+            "notifier:7 notifier:7!",
+            " at line 7 (or dead there with its request still under way)",
+        ),
         ("ack_first", "notifier:7!", " dead with its request of line 7 still under way"),
     ],
 )

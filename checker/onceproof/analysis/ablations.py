@@ -1,6 +1,8 @@
-"""The parts of a design that can be taken away one by one: guards, constraints, transactions, keys, locks, writes, assumptions.
+"""The parts of a design that can be taken away one by one: guards, constraints, transactions, keys,
+locks, writes, assumptions.
 
-Each part knows the design without it. Taking several away is taking one after the other: a part finds its line by its place.
+Each part knows the design without it. Taking several away is taking one after the other: a part
+finds its line by its place.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ Rewrite = Callable[[n.Step], Steps | None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something that may be there for a reason. ``kind``: a stable name; ``what``: the part in words; ``line``: where it stands."""
+    """Something that may be there for a reason. ``kind``: a stable name; ``what``: the part in
+    words; ``line``: where it stands.
+    """
 
     kind: str
     what: str
@@ -49,7 +53,11 @@ def _of_steps(design: Design) -> Iterator[Part]:
         late = _late_ack(process)
         if late is not None:
             yield Part(
-                "late-ack", "acknowledging at the end, not at the beginning", late.span.line, late.span.path, _early(process)
+                "late-ack",
+                "acknowledging at the end, not at the beginning",
+                late.span.line,
+                late.span.path,
+                _early(process),
             )
 
 
@@ -58,18 +66,35 @@ def _of_step(design: Design, step: n.Step) -> Iterator[Part]:
     match step:
         case n.If(condition, body) if _looks_at_rows(condition):
             ends = bool(body) and isinstance(body[-1], n.Stop | n.Fail)
-            yield _part("guard", "the check", step, lambda s: s.otherwise if ends else s.body if isinstance(s, n.If) else ())
-        case n.Insert(_, store) if design.stores[store.text].unique and (step.or_else or step.clauses):
+            yield _part(
+                "guard",
+                "the check",
+                step,
+                lambda s: s.otherwise if ends else s.body if isinstance(s, n.If) else (),
+            )
+        case n.Insert(_, store) if design.stores[store.text].unique and (
+            step.or_else or step.clauses
+        ):
             yield _part("insert", "turning a second insert down", step, _blindly)
             yield _part("record", "writing the record", step, lambda s: ())
         case n.UpdateIf():
             yield _part("compare", "comparing before writing", step, _blindly)
         case n.Atomic(serializable, _):
-            yield _part("transaction", "the transaction", step, lambda s: s.body if isinstance(s, n.Atomic) else (s,))
+            yield _part(
+                "transaction",
+                "the transaction",
+                step,
+                lambda s: s.body if isinstance(s, n.Atomic) else (s,),
+            )
             if serializable:
                 yield _part("serializable", "making it serializable", step, _read_committed)
         case n.Ack(or_else) if or_else is not None:
-            yield _part("checked-ack", "looking at the broker's answer", step, lambda s: (n.Ack(None, s.span),))
+            yield _part(
+                "checked-ack",
+                "looking at the broker's answer",
+                step,
+                lambda s: (n.Ack(None, s.span),),
+            )
         case n.SetColumn() | n.Add() | n.Delete() | n.Insert():
             yield _part("write", "the write", step, lambda s: ())
         case _:
@@ -86,7 +111,9 @@ def _part(kind: str, what: str, step: n.Step, instead: Callable[..., Steps]) -> 
 
 
 def _looks_at_rows(condition: n.Condition) -> bool:
-    """Whether a condition asks about anything but the event itself and the handler's own variables."""
+    """Whether a condition asks about anything but the event itself and the handler's own
+    variables.
+    """
     if isinstance(condition, n.AllOf | n.AnyOf):
         return any(_looks_at_rows(part) for part in condition.parts)
     return not isinstance(condition, n.NameIs)
@@ -110,7 +137,14 @@ def _read_committed(step: n.Step) -> Steps:
 def _late_ack(process: Process) -> n.Ack | None:
     """The acknowledgement at the end of a handler."""
     body = process.body
-    return body[-1] if len(body) > 1 and isinstance(body[-1], n.Ack) and process.queue and process.ack == "manual" else None
+    return (
+        body[-1]
+        if len(body) > 1
+        and isinstance(body[-1], n.Ack)
+        and process.queue
+        and process.ack == "manual"
+        else None
+    )
 
 
 def _early(process: Process) -> Callable[[Design], Design]:
@@ -126,7 +160,9 @@ def _early(process: Process) -> Callable[[Design], Design]:
 
 def rewritten(design: Design, rewrite: Rewrite) -> Design:
     """The design with every handler's steps rewritten."""
-    return replace(design, processes=tuple(replace(p, body=_steps(p.body, rewrite)) for p in design.processes))
+    return replace(
+        design, processes=tuple(replace(p, body=_steps(p.body, rewrite)) for p in design.processes)
+    )
 
 
 def _steps(steps: Steps, rewrite: Rewrite) -> Steps:
@@ -140,7 +176,9 @@ def _steps(steps: Steps, rewrite: Rewrite) -> Steps:
 def _inside(step: n.Step, rewrite: Rewrite) -> n.Step:
     match step:
         case n.If():
-            return replace(step, body=_steps(step.body, rewrite), otherwise=_steps(step.otherwise, rewrite))
+            return replace(
+                step, body=_steps(step.body, rewrite), otherwise=_steps(step.otherwise, rewrite)
+            )
         case n.Atomic() | n.Section():
             return replace(step, body=_steps(step.body, rewrite))
         case n.Insert() | n.UpdateIf() | n.Do():
@@ -156,31 +194,61 @@ def _inside(step: n.Step, rewrite: Rewrite) -> n.Step:
 def _of_declarations(design: Design) -> Iterator[Part]:
     for store in design.stores.values():
         if store.unique and _is_inserted(design, store.name):
-            yield Part("unique", f"`{store.name}` being unique", store.span.line, store.span.path, _not_unique(store.name))
+            yield Part(
+                "unique",
+                f"`{store.name}` being unique",
+                store.span.line,
+                store.span.path,
+                _not_unique(store.name),
+            )
     for effect in design.effects.values():
         where = (effect.span.line, effect.span.path)
         if effect.key_level is not None:
-            yield Part("key", f"the key of `{effect.name}` at the provider", *where, _no_key(effect.name))
+            yield Part(
+                "key", f"the key of `{effect.name}` at the provider", *where, _no_key(effect.name)
+            )
         if effect.token_of is not None:
-            yield Part("token", f"checking the token of `{effect.token_of}`", *where, _no_token(effect.name))
+            yield Part(
+                "token",
+                f"checking the token of `{effect.token_of}`",
+                *where,
+                _no_token(effect.name),
+            )
     for lock in design.locks.values():
-        yield Part("lock", f"taking `{lock.name}`", lock.span.line, lock.span.path, _no_lock(lock.name))
+        yield Part(
+            "lock", f"taking `{lock.name}`", lock.span.line, lock.span.path, _no_lock(lock.name)
+        )
     for process in design.processes:
         if process.workers is not None:
-            what = f"at most {process.workers} worker{'' if process.workers == 1 else 's'} of `{process.name}`"
-            yield Part("workers", what, process.span.line, process.span.path, _any_workers(process.name))
+            what = (
+                f"at most {process.workers} worker{'' if process.workers == 1 else 's'} of"
+                f" `{process.name}`"
+            )
+            yield Part(
+                "workers", what, process.span.line, process.span.path, _any_workers(process.name)
+            )
     for queue in design.queues.values():
         if queue.late_ack == "refused":
             yield Part(
-                "late-ack-refused", "late acknowledgements being refused", queue.span.line, queue.span.path, _late(queue.name)
+                "late-ack-refused",
+                "late acknowledgements being refused",
+                queue.span.line,
+                queue.span.path,
+                _late(queue.name),
             )
         if queue.publishing == "once":
             what = f"the publisher of `{queue.name}` publishing once"
-            yield Part("publishes-once", what, queue.span.line, queue.span.path, _publishing(queue.name))
+            yield Part(
+                "publishes-once", what, queue.span.line, queue.span.path, _publishing(queue.name)
+            )
 
 
 def _is_inserted(design: Design, store: str) -> bool:
-    return any(isinstance(s, n.Insert) and s.store.text == store for p in design.processes for s in walk(p.body, {}))
+    return any(
+        isinstance(s, n.Insert) and s.store.text == store
+        for p in design.processes
+        for s in walk(p.body, {})
+    )
 
 
 def _not_unique(name: str) -> Callable[[Design], Design]:
@@ -193,7 +261,9 @@ def _no_key(name: str) -> Callable[[Design], Design]:
 
 
 def _no_token(name: str) -> Callable[[Design], Design]:
-    return lambda d: replace(d, effects={**d.effects, name: replace(d.effects[name], token_of=None)})
+    return lambda d: replace(
+        d, effects={**d.effects, name: replace(d.effects[name], token_of=None)}
+    )
 
 
 def _no_lock(name: str) -> Callable[[Design], Design]:
@@ -201,14 +271,19 @@ def _no_lock(name: str) -> Callable[[Design], Design]:
         return () if isinstance(step, n.Acquire | n.Release) and step.lock.text == name else None
 
     def without(design: Design) -> Design:
-        effects = {k: replace(e, token_of=None) if e.token_of == name else e for k, e in design.effects.items()}
+        effects = {
+            k: replace(e, token_of=None) if e.token_of == name else e
+            for k, e in design.effects.items()
+        }
         return rewritten(replace(design, effects=effects), rewrite)
 
     return without
 
 
 def _any_workers(name: str) -> Callable[[Design], Design]:
-    return lambda d: replace(d, processes=tuple(replace(p, workers=None) if p.name == name else p for p in d.processes))
+    return lambda d: replace(
+        d, processes=tuple(replace(p, workers=None) if p.name == name else p for p in d.processes)
+    )
 
 
 def _late(name: str) -> Callable[[Design], Design]:
@@ -222,7 +297,9 @@ def _publishing(name: str) -> Callable[[Design], Design]:
 def _of_assumptions(design: Design) -> Iterator[Part]:
     for assumption in design.assumptions:
         what = f"the assumption that {ASSUMPTIONS[assumption.kind]}"
-        yield Part("assumption", what, assumption.span.line, assumption.span.path, _less(assumption.span))
+        yield Part(
+            "assumption", what, assumption.span.line, assumption.span.path, _less(assumption.span)
+        )
 
 
 def _less(span: Span) -> Callable[[Design], Design]:

@@ -1,9 +1,11 @@
 """Under which assumptions a refuted claim holds, and which of its assumptions a proved one needs.
 
-A set of assumptions *suffices* if the claim is proved under it for any number, with a checked certificate; it is *minimal* if no
-smaller part of it suffices. A story that survives some assumptions tells that every sufficient set has one of the others (it must
-*hit* the story), so most sets are turned down without looking at them: minimal hitting sets, as in Reiter, "A theory of
-diagnosis from first principles" (Artificial Intelligence 32, 1987). What a story survives is asked of the interpreter.
+A set of assumptions *suffices* if the claim is proved under it for any number, with a checked
+certificate; it is *minimal* if no smaller part of it suffices. A story that survives some
+assumptions tells that every sufficient set has one of the others (it must *hit* the story), so most
+sets are turned down without looking at them: minimal hitting sets, as in Reiter, "A theory of
+diagnosis from first principles" (Artificial Intelligence 32, 1987). What a story survives is asked
+of the interpreter.
 """
 
 from __future__ import annotations
@@ -31,10 +33,25 @@ from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Verdict
 
 ORDER = (
-    "within-key-window", "within-lock", "within-dedup-window", "no-replay", "no-publisher-retries", "no-broker-copies",
-    "within-lease", "no-shutdown", "no-rebalance", "no-lost-connections", "no-rewinds", "no-batch-failures", "no-expired-messages",
-    "no-lost-acks", "no-lost-answers", "no-refusals", "no-failover", "no-crash",
-)  # fmt: skip
+    "within-key-window",
+    "within-lock",
+    "within-dedup-window",
+    "no-replay",
+    "no-publisher-retries",
+    "no-broker-copies",
+    "within-lease",
+    "no-shutdown",
+    "no-rebalance",
+    "no-lost-connections",
+    "no-rewinds",
+    "no-batch-failures",
+    "no-expired-messages",
+    "no-lost-acks",
+    "no-lost-answers",
+    "no-refusals",
+    "no-failover",
+    "no-crash",
+)
 """The assumptions that are tried, those that one can arrange for first."""
 
 PHRASES = {
@@ -68,7 +85,9 @@ QUICK_STATES = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Sufficient:
-    """A minimal set of assumptions under which the claim is proved; ``cell`` is that verdict. Empty: it needs none."""
+    """A minimal set of assumptions under which the claim is proved; ``cell`` is that verdict.
+    Empty: it needs none.
+    """
 
     kinds: tuple[str, ...]
     phrases: tuple[str, ...]
@@ -78,7 +97,9 @@ class Sufficient:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One assumption of a proved claim: ``needed`` without it the claim is refuted (None: not decided)."""
+    """One assumption of a proved claim: ``needed`` without it the claim is refuted (None: not
+    decided).
+    """
 
     kind: str
     phrase: str
@@ -87,12 +108,14 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Assuming:
-    """What came of the search for one claim under one semantics. ``cell``: the verdict on the design as it is.
+    """What came of the search for one claim under one semantics. ``cell``: the verdict on the
+    design as it is.
 
-    ``sufficient``: the minimal sets, smallest first; for a refuted claim of assumptions to add, for a proved one of those it has.
-    ``needs`` (proved): each assumption by itself. ``hopeless``: refuted even under all of them. ``undecided``: the smallest
-    sets that are neither proved for any number nor refuted. ``complete``: there is no other minimal set of at most the size asked
-    for; else ``reason`` says why that is not known.
+    ``sufficient``: the minimal sets, smallest first; for a refuted claim of assumptions to add, for
+    a proved one of those it has. ``needs`` (proved): each assumption by itself. ``hopeless``:
+    refuted even under all of them. ``undecided``: the smallest sets that are neither proved for any
+    number nor refuted. ``complete``: there is no other minimal set of at most the size asked for;
+    else ``reason`` says why that is not known.
     """
 
     claim: str
@@ -108,19 +131,27 @@ class Assuming:
     failures: tuple[Disagreement, ...] = ()
 
 
-def assumptions_for(design: Design, claim: Claim, semantics: Semantics, options: Options, most: int = 3) -> Assuming:
-    """Search for one claim. ``most``: the largest set tried for a refuted claim. ``options.seconds`` limits the whole search.
+def assumptions_for(
+    design: Design, claim: Claim, semantics: Semantics, options: Options, most: int = 3
+) -> Assuming:
+    """Search for one claim. ``most``: the largest set tried for a refuted claim.
+    ``options.seconds`` limits the whole search.
 
-    If no set of that size suffices but all assumptions together do, one minimal set is worked out from those.
+    If no set of that size suffices but all assumptions together do, one minimal set is worked out
+    from those.
     """
     options = replace(options, workers=None, events=None, second_opinion=False, lengths=False)
     deadline = time.monotonic() + options.seconds
     cell = judge_claim(lower(design, semantics), claim, options)
     start = Assuming(claim.text, semantics, cell)
     if isinstance(cell, Disagreement):
-        return replace(start, complete=False, reason="the engines contradict each other", failures=(cell,))
+        return replace(
+            start, complete=False, reason="the engines contradict each other", failures=(cell,)
+        )
     if cell.verdict is Verdict.REFUTED:
-        search = _Search(design, claim, semantics, options, _candidates(design, claim, semantics), deadline)
+        search = _Search(
+            design, claim, semantics, options, _candidates(design, claim, semantics), deadline
+        )
         if cell.trace is not None:
             search.learn(cell.trace, frozenset())
         return search.refuted(start, most)
@@ -129,13 +160,23 @@ def assumptions_for(design: Design, claim: Claim, semantics: Semantics, options:
             return start
         own = tuple(dict.fromkeys(a.kind for a in design.assumptions))
         candidates = {kind: tuple(a for a in design.assumptions if a.kind == kind) for kind in own}
-        search = _Search(replace(design, assumptions=()), claim, semantics, options, candidates, deadline)
+        search = _Search(
+            replace(design, assumptions=()), claim, semantics, options, candidates, deadline
+        )
         return search.proved(start)
-    return replace(start, complete=False, reason=cell.reason or "the claim is neither proved for any number nor refuted")
+    return replace(
+        start,
+        complete=False,
+        reason=cell.reason or "the claim is neither proved for any number nor refuted",
+    )
 
 
 def _is_proved(cell: Cell) -> bool:
-    return cell.verdict is Verdict.HOLDS and cell.assurance is Assurance.CERTIFICATE and cell.scope == Scope()
+    return (
+        cell.verdict is Verdict.HOLDS
+        and cell.assurance is Assurance.CERTIFICATE
+        and cell.scope == Scope()
+    )
 
 
 def _phrase(assumption: Assumption) -> str:
@@ -173,7 +214,9 @@ def _asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Conflict:
-    """A story: where the assumptions ``under`` are made it happens, unless one of ``hits`` is made, too."""
+    """A story: where the assumptions ``under`` are made it happens, unless one of ``hits`` is made,
+    too.
+    """
 
     under: Kinds
     hits: Kinds
@@ -219,7 +262,9 @@ class _Search:
         return self._answer(start, reason, hopeless)
 
     def proved(self, start: Assuming) -> Assuming:
-        """Which of its assumptions a proved claim needs; none if it holds without any, for an assumption only takes steps away."""
+        """Which of its assumptions a proved claim needs; none if it holds without any, for an
+        assumption only takes steps away.
+        """
         every, reason = frozenset(self.candidates), ""
         answers: dict[str, bool | None] = dict.fromkeys(self.candidates)
         try:
@@ -235,17 +280,34 @@ class _Search:
             self._smallest_first(len(every))
         except _OutOfTime as spent:
             reason = str(spent)
-        needs = tuple(Need(kind, _phrase(self.candidates[kind][0]), needed) for kind, needed in answers.items())
+        needs = tuple(
+            Need(kind, _phrase(self.candidates[kind][0]), needed)
+            for kind, needed in answers.items()
+        )
         return replace(self._answer(start, reason, hopeless=False), needs=needs)
 
     def _answer(self, start: Assuming, reason: str, hopeless: bool) -> Assuming:
         sets = tuple(self._told(kinds) for kinds in sorted(self.minimal, key=self._rank))
-        unsure = [kinds for kinds in self.unsure if not any(other <= kinds for other in self.minimal)]
-        unsure = sorted((k for k in unsure if not any(other < k for other in unsure)), key=self._rank)
+        unsure = [
+            kinds for kinds in self.unsure if not any(other <= kinds for other in self.minimal)
+        ]
+        unsure = sorted(
+            (k for k in unsure if not any(other < k for other in unsure)), key=self._rank
+        )
         if unsure and not reason:
-            reason = f"not every set was either proved for any number or refuted: {self.unsure[unsure[0]]}"
+            reason = (
+                "not every set was either proved for any number or refuted:"
+                f" {self.unsure[unsure[0]]}"
+            )
         undecided = tuple(tuple(map(_phrase, self._made(kinds))) for kinds in unsure)
-        done = replace(start, sufficient=sets, hopeless=hopeless, undecided=undecided, complete=not reason, reason=reason)
+        done = replace(
+            start,
+            sufficient=sets,
+            hopeless=hopeless,
+            undecided=undecided,
+            complete=not reason,
+            reason=reason,
+        )
         return replace(done, judged=self.judged, failures=tuple(self.failures))
 
     def _rank(self, kinds: Kinds) -> tuple[int, tuple[int, ...]]:
@@ -255,7 +317,12 @@ class _Search:
     def _told(self, kinds: Kinds) -> Sufficient:
         made = self._made(kinds)
         words = tuple(ASSUMPTIONS[a.kind] + (f" ({a.effect})" if a.effect else "") for a in made)
-        return Sufficient(tuple(dict.fromkeys(a.kind for a in made)), tuple(map(_phrase, made)), words, self.found[kinds])
+        return Sufficient(
+            tuple(dict.fromkeys(a.kind for a in made)),
+            tuple(map(_phrase, made)),
+            words,
+            self.found[kinds],
+        )
 
     def _made(self, kinds: Kinds) -> tuple[Assumption, ...]:
         return tuple(a for kind in self.candidates if kind in kinds for a in self.candidates[kind])
@@ -269,10 +336,16 @@ class _Search:
                     self.minimal.append(kinds)
 
     def _sets(self, size: int) -> Iterator[Kinds]:
-        """The sets of one size that may be minimal and sufficient, as far as is known when their turn comes."""
+        """The sets of one size that may be minimal and sufficient, as far as is known when their
+        turn comes.
+        """
         for combination in combinations(self.candidates, size):
             kinds = frozenset(combination)
-            if not any(known < kinds for known in self.minimal) and not self._is_vacuous(kinds) and not self._told_against(kinds):
+            if (
+                not any(known < kinds for known in self.minimal)
+                and not self._is_vacuous(kinds)
+                and not self._told_against(kinds)
+            ):
                 yield kinds
 
     def _shrunk(self, kinds: Kinds) -> None:
@@ -283,7 +356,9 @@ class _Search:
         self.minimal.append(kinds)
 
     def _told_against(self, kinds: Kinds) -> bool:
-        return any(conflict.under <= kinds and not conflict.hits & kinds for conflict in self.conflicts)
+        return any(
+            conflict.under <= kinds and not conflict.hits & kinds for conflict in self.conflicts
+        )
 
     def _is_vacuous(self, kinds: Kinds) -> bool:
         return any(known <= kinds for known in self.vacuous)
@@ -301,7 +376,9 @@ class _Search:
             raise _OutOfTime(f"the time of {self.options.seconds:g} s is spent")
         lowered = lower(_with(self.design, self._made(kinds)), self.semantics)
         asked = _asked(lowered, self.claim)
-        if asked is not None and (self._quickly_refuted(lowered, asked, kinds) or self._beyond_proof(asked, kinds, left)):
+        if asked is not None and (
+            self._quickly_refuted(lowered, asked, kinds) or self._beyond_proof(asked, kinds, left)
+        ):
             return False
         self.judged += 1
         cell = judge_claim(lowered, self.claim, replace(self.options, seconds=max(1.0, left)))
@@ -318,7 +395,9 @@ class _Search:
             self.unsure[kinds] = cell.reason
         return kinds in self.found
 
-    def _quickly_refuted(self, lowered: Lowered, asked: tuple[Machine, Property], kinds: Kinds) -> bool:
+    def _quickly_refuted(
+        self, lowered: Lowered, asked: tuple[Machine, Property], kinds: Kinds
+    ) -> bool:
         machine, prop = asked
         for workers, events in QUICK:
             found = simplest(machine, prop, Bounds(workers, events), Budget(QUICK_STATES, 1.0))
@@ -327,18 +406,30 @@ class _Search:
         return False
 
     def _beyond_proof(self, asked: tuple[Machine, Property], kinds: Kinds, seconds: float) -> bool:
-        """No story in small bounds, and outside what is decided for any number: a bounded answer would not be reported anyway."""
+        """No story in small bounds, and outside what is decided for any number: a bounded answer
+        would not be reported anyway.
+        """
         answer = coverability.prove(*asked, coverability.Budget(seconds=seconds))
         if isinstance(answer, coverability.Coverable) and not answer.exact:
-            self.unsure[kinds] = "what depends on nobody else being at work is decided for bounds only"
+            self.unsure[kinds] = (
+                "what depends on nobody else being at work is decided for bounds only"
+            )
         return kinds in self.unsure
 
     def learn(self, trace: Trace, kinds: Kinds) -> bool:
-        """Remember a story that happens under ``kinds``: which assumptions end it. False if the interpreter does not follow it."""
+        """Remember a story that happens under ``kinds``: which assumptions end it. False if the
+        interpreter does not follow it.
+        """
         if not self._happens(trace, kinds):
             return False
-        under = next(u for u in (frozenset[str](), kinds & {"within-lease"}, kinds) if self._happens(trace, u))
-        hits = frozenset(k for k in self.candidates if k not in under and not self._happens(trace, under | {k}))
+        under = next(
+            u
+            for u in (frozenset[str](), kinds & {"within-lease"}, kinds)
+            if self._happens(trace, u)
+        )
+        hits = frozenset(
+            k for k in self.candidates if k not in under and not self._happens(trace, under | {k})
+        )
         self.conflicts.append(_Conflict(under, hits))
         return True
 

@@ -1,7 +1,9 @@
-"""The crash map: what a crash in exactly one gap of a handler does to each claim, if nothing else goes wrong.
+"""The crash map: what a crash in exactly one gap of a handler does to each claim, if nothing else
+goes wrong.
 
-Workers are killed in that gap only, as often as it takes; the messages and locks of the dead come back. Nothing is guessed: a harm
-is a run that the search found and the interpreter followed; harmless is a search that was completed within its bounds, or a proof.
+Workers are killed in that gap only, as often as it takes; the messages and locks of the dead come
+back. Nothing is guessed: a harm is a run that the search found and the interpreter followed;
+harmless is a search that was completed within its bounds, or a proof.
 """
 
 from __future__ import annotations
@@ -45,10 +47,12 @@ KINDS = {"no-duplicate": Harm.DUPLICATES, "no-loss": Harm.LOSES}
 
 @dataclass(frozen=True, slots=True)
 class GapHarm:
-    """What a crash in one gap does to one claim. ``effect``: what the claim is about. ``trace``: the replayed run, if it does harm.
+    """What a crash in one gap does to one claim. ``effect``: what the claim is about. ``trace``:
+    the replayed run, if it does harm.
 
-    ``crashes``: how many crashes that run takes. ``proved`` (harmless): not only within the bounds of the search, but for any
-    number of workers and events and together with any other fault. ``reason``: why unknown.
+    ``crashes``: how many crashes that run takes. ``proved`` (harmless): not only within the bounds
+    of the search, but for any number of workers and events and together with any other fault.
+    ``reason``: why unknown.
     """
 
     claim: str
@@ -63,7 +67,8 @@ class GapHarm:
 
 @dataclass(frozen=True, slots=True)
 class MappedGap:
-    """A gap with what a crash there does, claim by claim in the order of the design. ``text``: where it is, in words.
+    """A gap with what a crash there does, claim by claim in the order of the design. ``text``:
+    where it is, in words.
 
     ``path``: the file its lines belong to.
     """
@@ -84,7 +89,8 @@ class MappedGap:
 class CrashMap:
     """Every gap of every handler under one semantics, in the order of the lines.
 
-    ``workers`` and ``events``: how many of them at once the searches went through. ``complete``: nothing is unknown.
+    ``workers`` and ``events``: how many of them at once the searches went through. ``complete``:
+    nothing is unknown.
     """
 
     path: str
@@ -113,8 +119,16 @@ def crash_map(design: Design, semantics: Semantics, options: Options | None = No
     options = options or Options()
     deadline = time.monotonic() + options.seconds
     lowered = lower(design, semantics)
-    asked = [c for c in design.claims if not options.claims or any(part in c.text for part in options.claims)]
-    questions = [_question(lowered, claim) for claim in asked if not claim.semantics or semantics in claim.semantics]
+    asked = [
+        c
+        for c in design.claims
+        if not options.claims or any(part in c.text for part in options.claims)
+    ]
+    questions = [
+        _question(lowered, claim)
+        for claim in asked
+        if not claim.semantics or semantics in claim.semantics
+    ]
     together = any(x.level is Level.COMPONENT for x in lowered.machine.variables)
     bounds = Bounds(max(2, len(design.processes)), 2 if together else 1)
     crashes = _crashes(lowered)
@@ -126,7 +140,9 @@ def crash_map(design: Design, semantics: Semantics, options: Options | None = No
             harms = tuple(column[number] for column in columns)
             mapped.append(MappedGap(crash.gap, gap_words(design, crash.gap), design.path, harms))
     unknown = any(h.harm is Harm.UNKNOWN for g in mapped for h in g.harms)
-    return CrashMap(design.path, semantics, tuple(mapped), bounds.workers, bounds.events, not unknown)
+    return CrashMap(
+        design.path, semantics, tuple(mapped), bounds.workers, bounds.events, not unknown
+    )
 
 
 def _question(lowered: Lowered, claim: Claim) -> _Question:
@@ -139,9 +155,16 @@ def _question(lowered: Lowered, claim: Claim) -> _Question:
 
 def _crashes(lowered: Lowered) -> list[Fault]:
     """Every gap in which the design lets workers die, process by process and line by line."""
-    found = {f: None for f in faulty(lowered, lowered.machine).every if f.cause is Cause.KILLED and f.gap is not None}
+    found = {
+        f: None
+        for f in faulty(lowered, lowered.machine).every
+        if f.cause is Cause.KILLED and f.gap is not None
+    }
     order = {p.name: i for i, p in enumerate(lowered.design.processes)}
-    return sorted(found, key=lambda f: (order[f.process], f.gap.before, f.gap.during, f.gap.after) if f.gap else ())
+    return sorted(
+        found,
+        key=lambda f: (order[f.process], f.gap.before, f.gap.during, f.gap.after) if f.gap else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +184,34 @@ class _Search:
             return [self._harm(q, Harm.HARMLESS, proved=True)] * len(crashes)
         anyway = self._ask(q, q.machine.only())
         if anyway.harm is not Harm.HARMLESS:
-            return [anyway if anyway.harm is Harm.UNKNOWN else self._harm(q, Harm.ANYWAY, anyway.trace)] * len(crashes)
+            return [
+                anyway if anyway.harm is Harm.UNKNOWN else self._harm(q, Harm.ANYWAY, anyway.trace)
+            ] * len(crashes)
         return [self._ask(q, q.machine.only(crash)) for crash in crashes]
 
     def _proved(self, q: _Question, prop: Property) -> bool:
         """Whether the claim holds whatever fails: then no single gap need be looked at."""
         options = replace(self.options, seconds=max(0.1, self.deadline - time.monotonic()))
-        return certain(self.lowered, q.claim, (sliced(self.lowered.machine, prop), prop), options)[0]
+        return certain(self.lowered, q.claim, (sliced(self.lowered.machine, prop), prop), options)[
+            0
+        ]
 
-    def _harm(self, q: _Question, harm: Harm, trace: Trace | None = None, reason: str = "", proved: bool = False) -> GapHarm:
-        crashes = sum(s.cause is Cause.KILLED and s.outcome != "request lost" for s in trace.steps) if trace else 0
-        target = " and ".join(t.name.text + (f".{t.column.text}" if t.column else "") for t in q.claim.targets)
+    def _harm(
+        self,
+        q: _Question,
+        harm: Harm,
+        trace: Trace | None = None,
+        reason: str = "",
+        proved: bool = False,
+    ) -> GapHarm:
+        crashes = (
+            sum(s.cause is Cause.KILLED and s.outcome != "request lost" for s in trace.steps)
+            if trace
+            else 0
+        )
+        target = " and ".join(
+            t.name.text + (f".{t.column.text}" if t.column else "") for t in q.claim.targets
+        )
         return GapHarm(q.claim.text, q.claim.kind, target, harm, trace, crashes, proved, reason)
 
     def _ask(self, q: _Question, machine: Machine) -> GapHarm:
@@ -185,7 +225,11 @@ class _Search:
             if isinstance(found, Found):
                 trace = confirmed(self.lowered, q.claim, machine, found.run)
                 if trace is None:
-                    return self._harm(q, Harm.UNKNOWN, reason="the interpreter does not confirm what the search found")
+                    return self._harm(
+                        q,
+                        Harm.UNKNOWN,
+                        reason="the interpreter does not confirm what the search found",
+                    )
                 return self._harm(q, KINDS.get(q.claim.kind, Harm.BREAKS), trace)
             if not found.complete:
                 return self._harm(q, Harm.UNKNOWN, reason=f"the search stopped: {found.reason}")
@@ -214,11 +258,19 @@ def gap_words(design: Design, gap: Gap) -> str:
     if gap.after == (gap.before,):
         return f"in the middle of {before}"
     started = "it got the message" if process.queue else "it started"
-    parts = [started if line == 0 else _step(design, line, (gap.before,), blocks) for line in gap.after]
-    return f"after {' or '.join(dict.fromkeys(parts))} and before {before}" if parts else f"before {before}"
+    parts = [
+        started if line == 0 else _step(design, line, (gap.before,), blocks) for line in gap.after
+    ]
+    return (
+        f"after {' or '.join(dict.fromkeys(parts))} and before {before}"
+        if parts
+        else f"before {before}"
+    )
 
 
-def _step(design: Design, line: int, others: tuple[int, ...], blocks: tuple[tuple[int, int], ...]) -> str:
+def _step(
+    design: Design, line: int, others: tuple[int, ...], blocks: tuple[tuple[int, int], ...]
+) -> str:
     """A line; or the transaction it belongs to, if the gap lies outside that."""
     for first, last in blocks:
         if first < line <= last and not any(first < other <= last for other in others):

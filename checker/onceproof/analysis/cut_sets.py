@@ -1,7 +1,8 @@
 """The fault frontier: which faults, and no fewer, break a claim.
 
-All inclusion-minimal combinations of single faults (each with its place, counted as often as it happens) up to a size, each with a
-run that the interpreter has followed. What is not found within the limits is not denied: they are part of the answer.
+All inclusion-minimal combinations of single faults (each with its place, counted as often as it
+happens) up to a size, each with a run that the interpreter has followed. What is not found within
+the limits is not denied: they are part of the answer.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ FARTHEST = 4
 
 @dataclass(frozen=True, slots=True)
 class FaultSet:
-    """A minimal combination: each fault with how often it happens (none: it breaks without any). ``words``: one phrase per fault.
+    """A minimal combination: each fault with how often it happens (none: it breaks without any).
+    ``words``: one phrase per fault.
 
     ``trace``: a replayed run with exactly these faults. ``workers``: how many live at once in it.
     """
@@ -56,9 +58,10 @@ class FaultSet:
 class Frontier:
     """The frontier of one claim under one semantics, smallest sets first.
 
-    ``most``: every minimal combination of at most so many faults is listed, within ``workers`` and ``events`` at once (0: not even
-    the run without faults could be searched). ``proved``: no combination of any size breaks it, for any number of workers and
-    events. ``reason``: why the search ended early, or what is not confirmed.
+    ``most``: every minimal combination of at most so many faults is listed, within ``workers`` and
+    ``events`` at once (0: not even the run without faults could be searched). ``proved``: no
+    combination of any size breaks it, for any number of workers and events. ``reason``: why the
+    search ended early, or what is not confirmed.
     """
 
     claim: str
@@ -77,9 +80,16 @@ class Frontier:
         return min((s.size for s in self.sets), default=None)
 
 
-def frontier(design: Design, claim: Claim, semantics: Semantics, options: Options | None = None, most: int = MOST) -> Frontier:
-    """The frontier of one claim. ``options``: ``workers`` and ``events`` are the bounds (else they are chosen), ``seconds`` limits
-    all of it, ``states`` each search."""
+def frontier(
+    design: Design,
+    claim: Claim,
+    semantics: Semantics,
+    options: Options | None = None,
+    most: int = MOST,
+) -> Frontier:
+    """The frontier of one claim. ``options``: ``workers`` and ``events`` are the bounds (else they
+    are chosen), ``seconds`` limits all of it, ``states`` each search.
+    """
     options = options or Options()
     deadline = time.monotonic() + options.seconds
     lowered = lower(design, semantics)
@@ -137,7 +147,15 @@ class _Search:
         complete = got.complete and not reason
         semantics = self.lowered.semantics
         return Frontier(
-            self.claim.text, semantics, sets, reached, bounds.workers, bounds.events, complete, False, got.reason or reason
+            self.claim.text,
+            semantics,
+            sets,
+            reached,
+            bounds.workers,
+            bounds.events,
+            complete,
+            False,
+            got.reason or reason,
         )
 
     def _told(self, got: Combinations, every: list[Fault]) -> tuple[tuple[FaultSet, ...], str]:
@@ -149,15 +167,24 @@ class _Search:
                 reason = "the interpreter does not confirm what the search found"
                 continue
             counted = tuple((every[label], times) for label, times in Counter(one.labels).items())
-            words = tuple(fault_words(self.lowered.design, fault, times) for fault, times in counted)
+            words = tuple(
+                fault_words(self.lowered.design, fault, times) for fault, times in counted
+            )
             sets.append(FaultSet(counted, words, trace, one.peak_workers))
         return tuple(sets), reason
 
 
 RANK = (
-    Cause.KILLED, Cause.ANSWER_LOST, Cause.ACK_LOST, Cause.LEASE_EXPIRED, Cause.REFUSED, Cause.PUBLISHER_RETRY, Cause.BROKER_COPY,
-    Cause.VANISHED, Cause.REPLAY,
-)  # fmt: skip
+    Cause.KILLED,
+    Cause.ANSWER_LOST,
+    Cause.ACK_LOST,
+    Cause.LEASE_EXPIRED,
+    Cause.REFUSED,
+    Cause.PUBLISHER_RETRY,
+    Cause.BROKER_COPY,
+    Cause.VANISHED,
+    Cause.REPLAY,
+)
 """The order in which faults of equal number are told: what happens at every deployment first."""
 
 
@@ -166,7 +193,9 @@ OF_BROKERS = {
     Cause.FENCED: "a partition of {queue} that moves while a worker{of} is at work",
     Cause.REQUEUED: "a shutdown that gives a message of {queue} back while a worker{of} is at work",
     Cause.REWOUND: "a lower position that is committed in {queue}",
-    Cause.BATCH_RETURNED: "a batch of {queue} that comes back, because another of its records failed",
+    Cause.BATCH_RETURNED: (
+        "a batch of {queue} that comes back, because another of its records failed"
+    ),
     Cause.ABORTED_APPEARED: "a message of an aborted transaction that is seen in {queue} after all",
 }
 """Faults that only some brokers have."""
@@ -175,8 +204,16 @@ OF_BROKERS = {
 def _order(fault: Fault) -> tuple[object, ...]:
     rank = RANK.index(fault.cause) if fault.cause in RANK else len(RANK)
     gap = fault.gap
-    return (rank, fault.cause.value, fault.process, fault.line, gap.during if gap else False, gap.after if gap else (),
-            fault.queue, fault.subject)  # fmt: skip
+    return (
+        rank,
+        fault.cause.value,
+        fault.process,
+        fault.line,
+        gap.during if gap else False,
+        gap.after if gap else (),
+        fault.queue,
+        fault.subject,
+    )
 
 
 # ---------------------------------------------------------------- words
@@ -184,14 +221,18 @@ def _order(fault: Fault) -> tuple[object, ...]:
 
 def fault_words(design: Design, fault: Fault, times: int = 1) -> str:
     """A fault as a phrase: ``a crash after `send mail` (line 8) and before `ack` (line 9)``."""
-    return _phrase(design, fault) + (f", {'twice' if times == 2 else f'{times} times'}" if times > 1 else "")
+    return _phrase(design, fault) + (
+        f", {'twice' if times == 2 else f'{times} times'}" if times > 1 else ""
+    )
 
 
 def _phrase(design: Design, fault: Fault) -> str:
     line = _line(design, fault.line)
     match fault.cause:
         case Cause.KILLED:
-            return f"a crash {gap_words(design, fault.gap)}" if fault.gap else f"a crash before {line}"
+            return (
+                f"a crash {gap_words(design, fault.gap)}" if fault.gap else f"a crash before {line}"
+            )
         case Cause.LEASE_EXPIRED:
             return f"a lease that runs out while a worker{_of(design, fault)} is at work"
         case Cause.ACK_LOST:
@@ -207,11 +248,18 @@ def _phrase(design: Design, fault: Fault) -> str:
         case Cause.REPLAY:
             return f"a replay by the operator in `{fault.queue}`"
         case Cause.VANISHED:
-            return f"a message that vanishes from `{fault.queue}`" if fault.queue else f"a message that vanishes after {line}"
+            return (
+                f"a message that vanishes from `{fault.queue}`"
+                if fault.queue
+                else f"a message that vanishes after {line}"
+            )
         case Cause.DEAD_LETTERED:
             return f"a message of `{fault.queue}` given up at the delivery limit"
         case cause if cause in OF_BROKERS:
-            queue = next((p.queue for p in design.processes if p.name == fault.process and p.queue), fault.queue)
+            queue = next(
+                (p.queue for p in design.processes if p.name == fault.process and p.queue),
+                fault.queue,
+            )
             return OF_BROKERS[cause].format(queue=f"`{queue}`", of=_of(design, fault))
         case _:
             return _forgotten(design, fault)
@@ -220,7 +268,10 @@ def _phrase(design: Design, fault: Fault) -> str:
 def _forgotten(design: Design, fault: Fault) -> str:
     match fault.cause:
         case Cause.KEY_EXPIRED if fault.subject in design.effects:
-            return f"the key of `{fault.subject}` forgotten after {design.effects[fault.subject].retention}"
+            return (
+                f"the key of `{fault.subject}` forgotten after"
+                f" {design.effects[fault.subject].retention}"
+            )
         case Cause.KEY_EXPIRED:
             return f"a row of `{fault.subject}` at the end of its time to live"
         case Cause.ROW_LOST:

@@ -1,10 +1,12 @@
-"""Two designs compared: what is proved or refuted now and was not before, and which stories are new or gone.
+"""Two designs compared: what is proved or refuted now and was not before, and which stories are new
+or gone.
 
-A story's *shape* is what its steps do, in the words of the design; line numbers, spacing and comments do not count.
+A story's *shape* is what its steps do, in the words of the design; line numbers, spacing and
+comments do not count.
 
-Something got *worse* if a claim's verdict is worse than before; if a proof now rests on more assumptions, or speaks of fewer
-workers or events; if a claim that was proved is no longer made (under a guarantee that the new design still has); or if a new claim
-is not as expected.
+Something got *worse* if a claim's verdict is worse than before; if a proof now rests on more
+assumptions, or speaks of fewer workers or events; if a claim that was proved is no longer made
+(under a guarantee that the new design still has); or if a new claim is not as expected.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ class Turn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """One claim under one semantics, before and after (None: it was not, or is no longer, examined).
+    """One claim under one semantics, before and after (None: it was not, or is no longer,
+    examined).
 
-    ``reasons``: why it is worse or better, beyond the two verdicts. ``is_worse``: whether that is a step back.
+    ``reasons``: why it is worse or better, beyond the two verdicts. ``is_worse``: whether that is a
+    step back.
     """
 
     claim: str
@@ -55,7 +59,9 @@ class CellChange:
 
 @dataclass(frozen=True, slots=True)
 class StoryChange:
-    """A story that is new (``after`` set), gone (``before`` set), or another one for the same claim (both)."""
+    """A story that is new (``after`` set), gone (``before`` set), or another one for the same claim
+    (both).
+    """
 
     claim: str
     semantics: tuple[Semantics, ...]
@@ -65,7 +71,9 @@ class StoryChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that differs. ``cells``: every claim under every semantics, in the order of the new design, then what is gone."""
+    """Everything that differs. ``cells``: every claim under every semantics, in the order of the
+    new design, then what is gone.
+    """
 
     old: str
     new: str
@@ -84,7 +92,9 @@ class Comparison:
 
 
 def compare(old: Loaded, new: Loaded, options: Options | None = None) -> Comparison:
-    """Check both designs and compare. ``options`` select and limit as for a check. Raises ValueError if a design has errors."""
+    """Check both designs and compare. ``options`` select and limit as for a check. Raises
+    ValueError if a design has errors.
+    """
     options = options or Options()
     results = []
     for loaded in (old, new):
@@ -103,12 +113,25 @@ def compared(old: tuple[Loaded, DesignResult], new: tuple[Loaded, DesignResult])
     assert before.design is not None
     assert after.design is not None
     cells = tuple(_cells(was, now))
-    assumed = [tuple(dict.fromkeys(a.words for a in design.assumptions)) for design in (before.design, after.design)]
-    claimed = [tuple(dict.fromkeys(c.text for c in design.claims)) for design in (before.design, after.design)]
+    assumed = [
+        tuple(dict.fromkeys(a.words for a in design.assumptions))
+        for design in (before.design, after.design)
+    ]
+    claimed = [
+        tuple(dict.fromkeys(c.text for c in design.claims))
+        for design in (before.design, after.design)
+    ]
     return Comparison(
-        before.path, after.path, cells, tuple(_stories(cells, before, after)), _more(claimed[1], claimed[0]),
-        _more(claimed[0], claimed[1]), _more(assumed[1], assumed[0]), _more(assumed[0], assumed[1]), (*was.failures, *now.failures),
-    )  # fmt: skip
+        before.path,
+        after.path,
+        cells,
+        tuple(_stories(cells, before, after)),
+        _more(claimed[1], claimed[0]),
+        _more(claimed[0], claimed[1]),
+        _more(assumed[1], assumed[0]),
+        _more(assumed[0], assumed[1]),
+        (*was.failures, *now.failures),
+    )
 
 
 def _more(these: tuple[str, ...], those: tuple[str, ...]) -> tuple[str, ...]:
@@ -130,18 +153,33 @@ def _cells(was: DesignResult, now: DesignResult) -> Iterator[CellChange]:
 
 def _added(cell: Cell) -> CellChange:
     reasons = () if cell.as_expected else ("a new claim that is not as expected",)
-    return CellChange(cell.claim, cell.semantics, None, cell, Turn.NEW, reasons, not cell.as_expected)
+    return CellChange(
+        cell.claim, cell.semantics, None, cell, Turn.NEW, reasons, not cell.as_expected
+    )
 
 
 def _gone(cell: Cell, now: DesignResult) -> CellChange:
-    """A claim that is no longer made; or no longer under this guarantee, which the new design does not have."""
+    """A claim that is no longer made; or no longer under this guarantee, which the new design does
+    not have.
+    """
     if cell.semantics not in now.semantics:
         return CellChange(
-            cell.claim, cell.semantics, cell, None, Turn.GONE, (f"not examined under {cell.semantics.value} any more",)
+            cell.claim,
+            cell.semantics,
+            cell,
+            None,
+            Turn.GONE,
+            (f"not examined under {cell.semantics.value} any more",),
         )
     lost = cell.verdict is Verdict.HOLDS
     return CellChange(
-        cell.claim, cell.semantics, cell, None, Turn.GONE, ("it was proved, and is not claimed any more",) if lost else (), lost
+        cell.claim,
+        cell.semantics,
+        cell,
+        None,
+        Turn.GONE,
+        ("it was proved, and is not claimed any more",) if lost else (),
+        lost,
     )
 
 
@@ -153,7 +191,9 @@ def _changed(before: Cell, after: Cell) -> CellChange:
         lost, won = list(_narrower(before, after)), list(_narrower(after, before))
         turn = Turn.WORSE if lost else Turn.BETTER if won else Turn.SAME
         reasons = lost or [f"no longer: {reason}" for reason in won]
-    return CellChange(after.claim, after.semantics, before, after, turn, tuple(reasons), turn is Turn.WORSE)
+    return CellChange(
+        after.claim, after.semantics, before, after, turn, tuple(reasons), turn is Turn.WORSE
+    )
 
 
 def _narrower(before: Cell, after: Cell) -> Iterator[str]:
@@ -166,7 +206,11 @@ def _narrower(before: Cell, after: Cell) -> Iterator[str]:
     ):
         if new is not None and (old is None or new < old):
             yield f"only for up to {new} {name}"
-    if before.assurance is Assurance.CERTIFICATE and after.assurance is not Assurance.CERTIFICATE and after.scope == Scope():
+    if (
+        before.assurance is Assurance.CERTIFICATE
+        and after.assurance is not Assurance.CERTIFICATE
+        and after.scope == Scope()
+    ):
         yield after.assurance.value
 
 
@@ -176,7 +220,15 @@ def _narrower(before: Cell, after: Cell) -> Iterator[str]:
 def shape(story: Story) -> Shape:
     """What a story's steps do, without line numbers."""
     return tuple(
-        (s.cause.value, str(s.worker or ""), str(s.event or ""), s.process, s.queue, " ".join(s.source.split()), s.outcome)
+        (
+            s.cause.value,
+            str(s.worker or ""),
+            str(s.event or ""),
+            s.process,
+            s.queue,
+            " ".join(s.source.split()),
+            s.outcome,
+        )
         for s in story.told
     )
 
@@ -192,7 +244,9 @@ def _stories(cells: tuple[CellChange, ...], before: Loaded, after: Loaded) -> It
         if shapes[0] == shapes[1]:
             continue
         key = (change.claim, *shapes)
-        semantics = (*found[key].semantics, change.semantics) if key in found else (change.semantics,)
+        semantics = (
+            (*found[key].semantics, change.semantics) if key in found else (change.semantics,)
+        )
         found[key] = StoryChange(change.claim, semantics, old, new)
     yield from found.values()
 
@@ -200,5 +254,7 @@ def _stories(cells: tuple[CellChange, ...], before: Loaded, after: Loaded) -> It
 def _story(loaded: Loaded, cell: Cell | None) -> Story | None:
     if cell is None or cell.trace is None or loaded.design is None:
         return None
-    claim = next(c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
+    claim = next(
+        c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line)
+    )
     return tell(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)

@@ -1,7 +1,9 @@
-"""Faults in their places: which single faults a design has, and its machine with every fault told apart from its consequences.
+"""Faults in their places: which single faults a design has, and its machine with every fault told
+apart from its consequences.
 
-A redelivery after the worker died, the end of a dead worker's lock and the late arrival of its last request are consequences and
-no faults. A redelivery while the worker lives is an expired lease, also where the broker remembers only a status.
+A redelivery after the worker died, the end of a dead worker's lock and the late arrival of its last
+request are consequences and no faults. A redelivery while the worker lives is an expired lease,
+also where the broker remembers only a status.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ YES, NO = frozenset({"yes"}), frozenset({"no"})
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Where a worker can be killed: after one of the lines ``after`` (0: it was just started) and before line ``before``.
+    """Where a worker can be killed: after one of the lines ``after`` (0: it was just started) and
+    before line ``before``.
 
     ``during``: while the request of line ``before`` is under way, so that it may still arrive.
     """
@@ -50,7 +53,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that can go wrong, with its place: a gap for a death, else a line (0: none), a queue, or what is concerned."""
+    """One thing that can go wrong, with its place: a gap for a death, else a line (0: none), a
+    queue, or what is concerned.
+    """
 
     cause: Cause
     process: str = ""
@@ -62,14 +67,22 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Faulty:
-    """A machine with, for each of its rules, the fault it is (None: normal operation, or the consequence of a fault)."""
+    """A machine with, for each of its rules, the fault it is (None: normal operation, or the
+    consequence of a fault).
+    """
 
     machine: Machine
     faults: tuple[Fault | None, ...]
 
     def only(self, *allowed: Fault) -> Machine:
-        """The machine in which nothing goes wrong but these faults; its runs are runs of the design."""
-        kept = (rule for rule, fault in zip(self.machine.rules, self.faults, strict=True) if fault is None or fault in allowed)
+        """The machine in which nothing goes wrong but these faults; its runs are runs of the
+        design.
+        """
+        kept = (
+            rule
+            for rule, fault in zip(self.machine.rules, self.faults, strict=True)
+            if fault is None or fault in allowed
+        )
         return replace(self.machine, rules=tuple(kept))
 
     @property
@@ -83,10 +96,16 @@ def gaps(lowered: Lowered) -> dict[str, Gap]:
     after: dict[str, set[int]] = defaultdict(set)
     for rule in lowered.machine.rules:
         for update in rule.updates:
-            if update.target == v.PC and update.constant is not None and rule.action.cause is not Cause.KILLED:
+            if (
+                update.target == v.PC
+                and update.constant is not None
+                and rule.action.cause is not Cause.KILLED
+            ):
                 after[update.constant].add(0 if rule.kind is RuleKind.SPAWN else rule.action.line)
     living = {pc: spot for pc, spot in lowered.spots.items() if not pc.endswith(DEAD)}
-    return {pc: Gap(spot.process, tuple(sorted(after[pc])), spot.line) for pc, spot in living.items()}
+    return {
+        pc: Gap(spot.process, tuple(sorted(after[pc])), spot.line) for pc, spot in living.items()
+    }
 
 
 def faulty(lowered: Lowered, machine: Machine) -> Faulty:
@@ -102,8 +121,12 @@ def faulty(lowered: Lowered, machine: Machine) -> Faulty:
     return Faulty(replace(machine, rules=tuple(rules)), tuple(faults))
 
 
-def _variants(lowered: Lowered, rule: Rule, where: dict[str, Gap]) -> Iterator[tuple[Rule, Fault | None]]:
-    """A rule as the fault it is; one that is a fault or a consequence, as both: each where it applies."""
+def _variants(
+    lowered: Lowered, rule: Rule, where: dict[str, Gap]
+) -> Iterator[tuple[Rule, Fault | None]]:
+    """A rule as the fault it is; one that is a fault or a consequence, as both: each where it
+    applies.
+    """
     action = rule.action
     match action.cause:
         case Cause.REDELIVERY:
@@ -121,8 +144,21 @@ def _fault(rule: Rule, where: dict[str, Gap]) -> Fault | None:
     action = rule.action
     match action.cause:
         case Cause.KILLED if action.outcome != "request lost":
-            at = next((pc for t in rule.guard if t.variable == v.PC for pc in sorted(t.allowed) if pc in where), None)
-            gap = replace(where[at], during=bool(action.outcome)) if at else Gap(action.process, (), action.line)
+            at = next(
+                (
+                    pc
+                    for t in rule.guard
+                    if t.variable == v.PC
+                    for pc in sorted(t.allowed)
+                    if pc in where
+                ),
+                None,
+            )
+            gap = (
+                replace(where[at], during=bool(action.outcome))
+                if at
+                else Gap(action.process, (), action.line)
+            )
             return Fault(Cause.KILLED, action.process, line=gap.before, gap=gap)
         case Cause.KILLED | Cause.LATE_EFFECT:
             return None
@@ -140,27 +176,43 @@ def _fault(rule: Rule, where: dict[str, Gap]) -> Fault | None:
 
 def _places(lowered: Lowered, process: str) -> frozenset[str]:
     """Where a living worker of a process can be."""
-    return frozenset(pc for pc, spot in lowered.spots.items() if spot.process == process and not pc.endswith(DEAD))
+    return frozenset(
+        pc
+        for pc, spot in lowered.spots.items()
+        if spot.process == process and not pc.endswith(DEAD)
+    )
 
 
 # ---------------------------------------------------------------- who got the message last
 
 
 def _with_latest(lowered: Lowered, machine: Machine) -> Machine:
-    """Workers know whether they were the last to get the message, where the broker itself remembers only a status."""
+    """Workers know whether they were the last to get the message, where the broker itself remembers
+    only a status.
+    """
     loose = {name for name, group in lowered.groups.items() if group.tracking is Tracking.LOOSE}
     if not loose:
         return machine
-    rules = tuple(_latest(lowered, rule) if rule.action.process in loose else rule for rule in machine.rules)
-    return replace(machine, variables=(*machine.variables, Variable(LATEST, Level.WORKER, ("no", "yes"), ("no",))), rules=rules)
+    rules = tuple(
+        _latest(lowered, rule) if rule.action.process in loose else rule for rule in machine.rules
+    )
+    return replace(
+        machine,
+        variables=(*machine.variables, Variable(LATEST, Level.WORKER, ("no", "yes"), ("no",))),
+        rules=rules,
+    )
 
 
 def _latest(lowered: Lowered, rule: Rule) -> Rule:
     if rule.kind is RuleKind.SPAWN:
         earlier = (Test(LATEST, YES), Test(v.PC, _places(lowered, rule.action.process)))
         told = Broadcast(Level.EVENT, earlier, (put(LATEST, "no"),))
-        return replace(rule, updates=(*rule.updates, put(LATEST, "yes")), others=(*rule.others, told))
-    if rule.action.cause is Cause.ACK_LOST and not rule.ends:  # it believes that it is done; its lease runs out unseen
+        return replace(
+            rule, updates=(*rule.updates, put(LATEST, "yes")), others=(*rule.others, told)
+        )
+    if (
+        rule.action.cause is Cause.ACK_LOST and not rule.ends
+    ):  # it believes that it is done; its lease runs out unseen
         return replace(rule, updates=(*rule.updates, put(LATEST, "no")))
     return rule
 
@@ -187,13 +239,19 @@ def _held(design: Design, rule: Rule, lock: str) -> Iterator[Rule]:
     acts = rule.kind is RuleKind.WORKER
     if becomes == "held" and acts:
         own = () if rule.ends else (put(mine, "yes"),)
-        yield replace(rule, updates=(*rule.updates, put(orphan, "yes" if rule.ends else "no"), *own))
+        yield replace(
+            rule, updates=(*rule.updates, put(orphan, "yes" if rule.ends else "no"), *own)
+        )
     elif becomes == "free":
         own = (put(mine, "no"),) if acts and not rule.ends else ()
         told = Broadcast(design.locks[lock].level, (Test(mine, YES),), (put(mine, "no"),))
-        yield replace(rule, updates=(*rule.updates, put(orphan, "no"), *own), others=(*rule.others, told))
+        yield replace(
+            rule, updates=(*rule.updates, put(orphan, "no"), *own), others=(*rule.others, told)
+        )
     elif acts and (rule.ends or rule.action.cause is Cause.KILLED):
-        yield replace(rule, guard=(*rule.guard, Test(mine, YES)), updates=(*rule.updates, put(orphan, "yes")))
+        yield replace(
+            rule, guard=(*rule.guard, Test(mine, YES)), updates=(*rule.updates, put(orphan, "yes"))
+        )
         yield replace(rule, guard=(*rule.guard, Test(mine, NO)))
     else:
         yield rule

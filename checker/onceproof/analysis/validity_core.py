@@ -1,8 +1,9 @@
 """What made it safe: each part of a design taken away, and the proofs tried again.
 
-A part is *needed* for a claim if the claim breaks without it (a replayed run shows how), and *not needed* if the claim is proved
-without it as it was with it. Parts are taken away one at a time; two that stand in for each other are both not needed, which is why
-the last question is whether the claims hold without all of those together.
+A part is *needed* for a claim if the claim breaks without it (a replayed run shows how), and *not
+needed* if the claim is proved without it as it was with it. Parts are taken away one at a time; two
+that stand in for each other are both not needed, which is why the last question is whether the
+claims hold without all of those together.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ QUICK_STATES = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """One claim without one part. ``verdict``: ``REFUTED`` (needed), ``HOLDS`` (not needed), else not decided, with the ``reason``.
+    """One claim without one part. ``verdict``: ``REFUTED`` (needed), ``HOLDS`` (not needed), else
+    not decided, with the ``reason``.
 
     ``trace``: how it breaks, replayed on the design without the part.
     """
@@ -57,9 +59,13 @@ class Need:
 
     @property
     def needed(self) -> bool | None:
-        """Whether some claim breaks without it; None: no claim is known to, but not all are proved."""
+        """Whether some claim breaks without it; None: no claim is known to, but not all are
+        proved.
+        """
         verdicts = {w.verdict for w in self.claims}
-        return True if Verdict.REFUTED in verdicts else False if verdicts == {Verdict.HOLDS} else None
+        return (
+            True if Verdict.REFUTED in verdicts else False if verdicts == {Verdict.HOLDS} else None
+        )
 
     @property
     def breaks(self) -> tuple[str, ...]:
@@ -71,8 +77,9 @@ class Need:
 class Needs:
     """What the proofs of a design rest on under one semantics, by line.
 
-    ``claims``: those that are proved, and so were looked at. ``together`` (if two parts or more are not needed): what becomes of
-    the claims without all of these at once. ``complete``: nothing was left out; else ``reason`` says why.
+    ``claims``: those that are proved, and so were looked at. ``together`` (if two parts or more are
+    not needed): what becomes of the claims without all of these at once. ``complete``: nothing was
+    left out; else ``reason`` says why.
     """
 
     path: str
@@ -85,11 +92,17 @@ class Needs:
 
 
 def needs(design: Design, semantics: Semantics, options: Options | None = None) -> Needs:
-    """What the proved claims of a design need. ``options``: ``claims`` selects, ``seconds`` limits all of it."""
+    """What the proved claims of a design need. ``options``: ``claims`` selects, ``seconds`` limits
+    all of it.
+    """
     options = replace(options or Options(), second_opinion=False, explain=False)
     search = _Search(design, semantics, options, time.monotonic() + options.seconds)
     lowered = lower(design, semantics)
-    asked = [c for c in design.claims if not options.claims or any(part in c.text for part in options.claims)]
+    asked = [
+        c
+        for c in design.claims
+        if not options.claims or any(part in c.text for part in options.claims)
+    ]
     asked = [c for c in asked if not c.semantics or semantics in c.semantics]
     proved = [c for c in asked if search.judged(lowered, c).verdict is Verdict.HOLDS]
     start = Needs(design.path, semantics, tuple(c.text for c in proved), ())
@@ -100,7 +113,9 @@ def needs(design: Design, semantics: Semantics, options: Options | None = None) 
             reason = f"the time of {options.seconds:g} s is spent"
             return replace(start, parts=tuple(found), complete=False, reason=reason)
         text = design.lines[part.line - 1].split("#", 1)[0].strip() if _is_own(design, part) else ""
-        found.append(Need(part.kind, part.what, part.line, part.path, text, search.without((part,), proved)))
+        found.append(
+            Need(part.kind, part.what, part.line, part.path, text, search.without((part,), proved))
+        )
     if not proved:
         return start
     spare = [p for p, need in zip(parts(design), found, strict=True) if need.needed is False]
@@ -114,7 +129,9 @@ def _is_own(design: Design, part: Part) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The questions about one design. ``before``: what was asked about each proved claim with everything in its place."""
+    """The questions about one design. ``before``: what was asked about each proved claim with
+    everything in its place.
+    """
 
     design: Design
     semantics: Semantics
@@ -137,7 +154,9 @@ class _Search:
     def _one(self, lowered: Lowered, claim: Claim) -> Without:
         asked = self.asked(lowered, claim)
         if asked is not None and asked == self.before.get(claim.text):
-            return Without(claim.text, Verdict.HOLDS)  # the same question as before, which is proved
+            return Without(
+                claim.text, Verdict.HOLDS
+            )  # the same question as before, which is proved
         trace = self._quickly(lowered, claim, asked) if asked is not None else None
         if trace is not None:
             return Without(claim.text, Verdict.REFUTED, trace)
@@ -152,9 +171,13 @@ class _Search:
             return None
         return sliced(lowered.machine, prop), prop
 
-    def _quickly(self, lowered: Lowered, claim: Claim, asked: tuple[Machine, Property]) -> Trace | None:
+    def _quickly(
+        self, lowered: Lowered, claim: Claim, asked: tuple[Machine, Property]
+    ) -> Trace | None:
         """A run in small bounds that breaks the claim, where there may be one."""
-        if isinstance(coverability.prove(*asked, coverability.Budget(seconds=1.0)), coverability.Safe):
+        if isinstance(
+            coverability.prove(*asked, coverability.Budget(seconds=1.0)), coverability.Safe
+        ):
             return None
         for size in QUICK:
             found = simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0))

@@ -1,4 +1,6 @@
-"""Digests without OpenSSL, which ``hashlib`` brings along and which takes longer to load than everything digested here."""
+"""Digests without OpenSSL, which ``hashlib`` brings along and which takes longer to load than
+everything digested here.
+"""
 
 from __future__ import annotations
 

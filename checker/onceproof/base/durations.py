@@ -15,6 +15,8 @@ def milliseconds(text: str) -> int | None:
 
 
 def shorter(one: str, other: str) -> bool:
-    """Whether one duration is strictly shorter than another; False if one of them is no duration."""
+    """Whether one duration is strictly shorter than another; False if one of them is no
+    duration.
+    """
     first, second = milliseconds(one), milliseconds(other)
     return first is not None and second is not None and first < second

@@ -7,7 +7,9 @@ import sys
 
 
 def megabytes() -> float:
-    """What the process holds now; where the system does not say so, the most it ever held; 0 where nothing is known."""
+    """What the process holds now; where the system does not say so, the most it ever held; 0 where
+    nothing is known.
+    """
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -1,7 +1,9 @@
-"""One function over many tasks: in this process, over processes of this machine, or over a Dask cluster. It knows no design.
+"""One function over many tasks: in this process, over processes of this machine, or over a Dask
+cluster. It knows no design.
 
-Results come as they are finished, each with the number of its task. A task whose process dies is tried once more by itself; if that
-kills its process, too, it is ``Lost``. Ctrl-C ends all processes.
+Results come as they are finished, each with the number of its task. A task whose process dies is
+tried once more by itself; if that kills its process, too, it is ``Lost``. Ctrl-C ends all
+processes.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ def _quiet() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def over_processes(function: Callable[[Task], Made], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, Made | Gone]]:
+def over_processes(
+    function: Callable[[Task], Made], tasks: Sequence[Task], jobs: int
+) -> Iterator[tuple[int, Made | Gone]]:
     """Every task, ``jobs`` at a time. ``function`` and the tasks can be pickled."""
     alone: list[int] = []
     for number, made in _pool(function, list(enumerate(tasks)), jobs):
@@ -41,15 +45,21 @@ def over_processes(function: Callable[[Task], Made], tasks: Sequence[Task], jobs
             alone.append(number)
         else:
             yield number, made
-    for number in sorted(alone):  # somebody's process died, and everybody else's with it: each gets one of its own
+    for number in sorted(
+        alone
+    ):  # somebody's process died, and everybody else's with it: each gets one of its own
         yield from _pool(function, [(number, tasks[number])], 1)
 
 
-def _pool(function: Callable[[Task], Made], tasks: list[tuple[int, Task]], jobs: int) -> Iterator[tuple[int, Made | Gone]]:
+def _pool(
+    function: Callable[[Task], Made], tasks: list[tuple[int, Task]], jobs: int
+) -> Iterator[tuple[int, Made | Gone]]:
     method = "fork" if sys.platform.startswith("linux") else "spawn"
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context(method), _quiet)
     try:
-        numbers: dict[Future[Made], int] = {pool.submit(function, task): number for number, task in tasks}
+        numbers: dict[Future[Made], int] = {
+            pool.submit(function, task): number for number, task in tasks
+        }
         left = set(numbers)
         while left:
             done, left = wait(left, return_when=FIRST_COMPLETED)
@@ -69,24 +79,35 @@ def _pool(function: Callable[[Task], Made], tasks: list[tuple[int, Task]], jobs:
 def over_cluster(
     function: Callable[[Task], Made], tasks: Sequence[Task], address: str, version: str
 ) -> Iterator[tuple[int, Made | Gone]]:
-    """Every task on the workers of a Dask scheduler; what a lost worker had is done again by another.
+    """Every task on the workers of a Dask scheduler; what a lost worker had is done again by
+    another.
 
     ``version`` is that of this tool: workers with another one are refused. Raises NoCluster.
     """
     try:
         import distributed
     except ImportError:
-        raise NoCluster("--cluster needs the package distributed (pip install 'onceproof[cluster]')") from None
+        raise NoCluster(
+            "--cluster needs the package distributed (pip install 'onceproof[cluster]')"
+        ) from None
     try:
         dask: Any = distributed
         client: Any = dask.Client(address, timeout="10s", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
-        raise NoCluster(f"there is no scheduler at {address} ({error or type(error).__name__})") from None
+        raise NoCluster(
+            f"there is no scheduler at {address} ({error or type(error).__name__})"
+        ) from None
     with client:
         others = {where: found for where, found in client.run(_version).items() if found != version}
         if others:
-            raise NoCluster(f"these workers run another version of onceproof or of its packages: {', '.join(sorted(others))}")
-        numbers = {client.submit(function, task, pure=False, retries=2): number for number, task in enumerate(tasks)}
+            raise NoCluster(
+                "these workers run another version of onceproof or of its packages:"
+                f" {', '.join(sorted(others))}"
+            )
+        numbers = {
+            client.submit(function, task, pure=False, retries=2): number
+            for number, task in enumerate(tasks)
+        }
         for future in dask.as_completed(list(numbers)):
             yield numbers[future], _fetched(future)
 

@@ -18,7 +18,9 @@ class NoCluster(Exception):
 
 
 def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
-    """The files behind the paths, each with whether it was found in a folder. Raises ``NoDesign`` for what is not there."""
+    """The files behind the paths, each with whether it was found in a folder. Raises ``NoDesign``
+    for what is not there.
+    """
     found: list[tuple[Path, bool]] = []
     for path in map(Path, paths):
         if path.is_dir():

@@ -1,9 +1,11 @@
 """Dataclasses that cost next to nothing until they are used.
 
-The standard decorator writes and compiles six methods for each class when its module is imported, and looks up what every
-annotation means: with 200 record classes that was half of the start-up. This one has the same effect for what we use of it.
-Comparing, hashing and showing need no written code; what makes a record is written and compiled when the first one is made; and
-what ``dataclasses.fields`` and ``replace`` ask for is made when they ask. Most runs use a quarter of the classes.
+The standard decorator writes and compiles six methods for each class when its module is imported,
+and looks up what every annotation means: with 200 record classes that was half of the start-up.
+This one has the same effect for what we use of it. Comparing, hashing and showing need no written
+code; what makes a record is written and compiled when the first one is made; and what
+``dataclasses.fields`` and ``replace`` ask for is made when they ask. Most runs use a quarter of the
+classes.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ Fields = dict[str, Any]
 
 def _record(cls: Any, frozen: bool, slots: bool) -> Any:
     """The class with its methods, and with slots if it is to have them."""
-    own = {name: _field(cls.__dict__.get(name, dataclasses.MISSING)) for name in get_annotations(cls)}
+    own = {
+        name: _field(cls.__dict__.get(name, dataclasses.MISSING)) for name in get_annotations(cls)
+    }
     inherited = getattr(cls, _OWN, {})
     fields: Fields = {**inherited, **own}
     body = dict(cls.__dict__)
@@ -72,16 +76,31 @@ def _field(given: Any) -> Any:
 
 
 class _Described:
-    """Stands for ``__dataclass_fields__`` until somebody asks for it; the standard library then describes a twin of the class."""
+    """Stands for ``__dataclass_fields__`` until somebody asks for it; the standard library then
+    describes a twin of the class.
+    """
 
     def __get__(self, _: object, cls: Any) -> Fields:
         fields: Fields = getattr(cls, _OWN)
-        annotations = {n: t for c in reversed(cls.__mro__) for n, t in get_annotations(c).items() if n in fields}
-        body: dict[str, Any] = {"__module__": cls.__module__, "__doc__": "A twin.", "__annotations__": annotations}
+        annotations = {
+            n: t
+            for c in reversed(cls.__mro__)
+            for n, t in get_annotations(c).items()
+            if n in fields
+        }
+        body: dict[str, Any] = {
+            "__module__": cls.__module__,
+            "__doc__": "A twin.",
+            "__annotations__": annotations,
+        }
         for name, f in fields.items():
             default: Any = {"default": f.default, "default_factory": f.default_factory}
-            body[name] = dataclasses.field(init=f.init, repr=f.repr, hash=f.hash, compare=f.compare, **default)
-        twin: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False)(type(cls.__name__, (), body))
+            body[name] = dataclasses.field(
+                init=f.init, repr=f.repr, hash=f.hash, compare=f.compare, **default
+            )
+        twin: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False)(
+            type(cls.__name__, (), body)
+        )
         described: Fields = twin.__dataclass_fields__
         owner = next(c for c in cls.__mro__ if _OWN in c.__dict__)
         owner.__dataclass_fields__ = described
@@ -92,13 +111,19 @@ def _methods(fields: Fields, frozen: bool) -> dict[str, Any]:
     """What the standard library would write."""
     shown = tuple(name for name, f in fields.items() if f.repr)
     compared = _values(tuple(name for name, f in fields.items() if f.compare))
-    hashed = _values(tuple(name for name, f in fields.items() if (f.compare if f.hash is None else f.hash)))
+    hashed = _values(
+        tuple(name for name, f in fields.items() if (f.compare if f.hash is None else f.hash))
+    )
 
     def __repr__(self: Any) -> str:
-        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"  # noqa: E501
 
     def __eq__(self: Any, other: Any) -> Any:
-        return compared(self) == compared(other) if other.__class__ is self.__class__ else NotImplemented
+        return (
+            compared(self) == compared(other)
+            if other.__class__ is self.__class__
+            else NotImplemented
+        )
 
     def __hash__(self: Any) -> int:
         return hash(hashed(self))
@@ -130,7 +155,9 @@ def _first_init(self: Any, *values: object, **named: object) -> None:
 
 
 def _init(cls: Any) -> Any:
-    """Write and compile what makes a record. Fields are set where they are stored, past the guard that keeps them."""
+    """Write and compile what makes a record. Fields are set where they are stored, past the guard
+    that keeps them.
+    """
     fields: Fields = getattr(cls, _OWN)
     known: dict[str, Any] = {"_none": _NONE, "_set": object.__setattr__}
     head: list[str] = []

@@ -11,7 +11,9 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def resource(kind: str) -> Path:
-    """The folder of ``kind`` (``grammar``, ``models`` or ``docs``). Raises FileNotFoundError if the installation is broken."""
+    """The folder of ``kind`` (``grammar``, ``models`` or ``docs``). Raises FileNotFoundError if the
+    installation is broken.
+    """
     for folder in (PACKAGE / "data" / kind, PACKAGE.parent.parent / kind):
         if folder.is_dir():
             return folder

@@ -1,10 +1,13 @@
-"""Answers kept between runs: bytes under a key, in the user's cache folder. Nothing here knows what the bytes mean.
+"""Answers kept between runs: bytes under a key, in the user's cache folder. Nothing here knows what
+the bytes mean.
 
-A key is a digest of everything that decides the answer; ``fingerprint`` is the part of it that stands for this tool, by content:
-its own sources, its grammar and models, Python, and the versions of all installed packages. So nothing stale is ever found, and no
-clean-up is needed for correctness. An entry carries a checksum over its key and its bytes, and is written beside its place and then
-moved there: readers see all of it or none, and whatever is damaged counts as not there. Whoever can write into the folder can forge
-answers, as with any installed program; a folder that others may write to is not used.
+A key is a digest of everything that decides the answer; ``fingerprint`` is the part of it that
+stands for this tool, by content: its own sources, its grammar and models, Python, and the versions
+of all installed packages. So nothing stale is ever found, and no clean-up is needed for
+correctness. An entry carries a checksum over its key and its bytes, and is written beside its place
+and then moved there: readers see all of it or none, and whatever is damaged counts as not there.
+Whoever can write into the folder can forge answers, as with any installed program; a folder that
+others may write to is not used.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ NAME = "ONCEPROOF_CACHE"
 
 
 def folder() -> str | None:
-    """Where entries are kept: ``ONCEPROOF_CACHE``, or the place that the platform has for such things; None if nowhere."""
+    """Where entries are kept: ``ONCEPROOF_CACHE``, or the place that the platform has for such
+    things; None if nowhere.
+    """
     given = os.environ.get(NAME)
     if given is not None:
         return given or None
@@ -59,7 +64,14 @@ def _installation() -> Iterator[str | bytes]:
     yield from (sys.version, sys.platform)
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     beside = os.path.dirname(os.path.dirname(here))
-    roots = [here, *(os.path.join(beside, name) for name in ("grammar", "models") if not os.path.isdir(os.path.join(here, "data")))]
+    roots = [
+        here,
+        *(
+            os.path.join(beside, name)
+            for name in ("grammar", "models")
+            if not os.path.isdir(os.path.join(here, "data"))
+        ),
+    ]
     for root in roots:
         for path in sorted(_files(root)):
             yield path[len(beside) :]
@@ -110,12 +122,16 @@ class Store:
         except OSError:
             return None
         start = len(MAGIC) + 64
-        if not data.startswith(MAGIC) or data[len(MAGIC) : start].decode("ascii", "replace") != self._seal(kind, key, data[start:]):
+        if not data.startswith(MAGIC) or data[len(MAGIC) : start].decode(
+            "ascii", "replace"
+        ) != self._seal(kind, key, data[start:]):
             return None
         return data[start:]
 
     def put(self, kind: str, key: str, data: bytes) -> None:
-        """Keep the bytes under a key. What cannot be written is not kept: that is no mistake of the user's."""
+        """Keep the bytes under a key. What cannot be written is not kept: that is no mistake of the
+        user's.
+        """
         beside = os.path.join(self.where, f".{kind}-{key}.{os.getpid()}.{id(data)}")
         try:
             self._room()
@@ -156,7 +172,8 @@ def _forget(path: str) -> None:
 
 
 def store(version: Callable[[], str] = fingerprint) -> Store | None:
-    """The store of this user and this version of the tool; None if there is no folder that only this user can write to.
+    """The store of this user and this version of the tool; None if there is no folder that only
+    this user can write to.
 
     ``version``: a digest of everything that decides what is kept there.
     """
@@ -189,9 +206,11 @@ def content(path: str) -> str | None:
 
 
 class Answers:
-    """Answers to questions about files. What is kept is found only while all files that were read are as they were then.
+    """Answers to questions about files. What is kept is found only while all files that were read
+    are as they were then.
 
-    Two entries for each answer: under the question the list of files, under the question with their contents the answer.
+    Two entries for each answer: under the question the list of files, under the question with their
+    contents the answer.
     """
 
     __slots__ = ("_kind", "_store")
@@ -215,11 +234,23 @@ class Answers:
         key = digest(question)
         found = self._key(key, paths)
         if found is not None:
-            self._store.put(f"{self._kind}-files", key, "\0".join(paths).encode("utf-8", "surrogatepass"))
+            self._store.put(
+                f"{self._kind}-files", key, "\0".join(paths).encode("utf-8", "surrogatepass")
+            )
             self._store.put(self._kind, found, answer)
 
     def _key(self, question: str, paths: list[str]) -> str | None:
         contents = [content(path) for path in paths]
         if None in contents:
             return None
-        return digest([question, *(part for pair in zip(paths, contents, strict=True) for part in pair if part is not None)])
+        return digest(
+            [
+                question,
+                *(
+                    part
+                    for pair in zip(paths, contents, strict=True)
+                    for part in pair
+                    if part is not None
+                ),
+            ]
+        )

@@ -8,7 +8,8 @@ import click
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
-    """Print the completion script of a shell: commands, options, files, claims of the design, names of models.
+    """Print the completion script of a shell: commands, options, files, claims of the design, names
+    of models.
 
     \b
     Examples:

@@ -12,13 +12,27 @@ from onceproof.cli.shared import SEMANTICS
 @click.command("diff")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help="Only under these delivery semantics.")
-@click.option("--claim", "claims", multiple=True, metavar="TEXT", help="Only claims that contain TEXT.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True, help="How to print it."
+    "--semantics",
+    multiple=True,
+    type=click.Choice(SEMANTICS),
+    help="Only under these delivery semantics.",
 )
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a file instead (- for standard output)."
+    "--claim", "claims", multiple=True, metavar="TEXT", help="Only claims that contain TEXT."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it to a file instead (- for standard output).",
 )
 @click.option(
     "--timeout",
@@ -29,17 +43,20 @@ from onceproof.cli.shared import SEMANTICS
 )
 @click.option("--exit-zero", is_flag=True, help="Report only: exit 0 even if something got worse.")
 def command(**given: object) -> int:
-    """Compare two designs: which verdicts changed, which stories are new or gone, what is claimed and assumed now.
+    """Compare two designs: which verdicts changed, which stories are new or gone, what is claimed
+    and assumed now.
 
-    Worse is: a verdict that is worse than before; a proof that rests on more assumptions, or speaks of fewer workers or events;
-    a proved claim that is not made any more; a new claim that is not as expected.
+    Worse is: a verdict that is worse than before; a proof that rests on more assumptions, or speaks
+    of fewer workers or events; a proved claim that is not made any more; a new claim that is not as
+    expected.
 
     \b
     Exit codes: 0 nothing got worse, 1 something did, 2 usage or error in a design.
 
     \b
     Example:
-      onceproof diff examples/article/invoice_email.once examples/theory/provider_key.once --format markdown
+      onceproof diff examples/article/invoice_email.once examples/theory/provider_key.once --format
+      markdown
     """
     from onceproof.commands.diff import DiffCommand
 

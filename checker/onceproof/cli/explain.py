@@ -8,7 +8,8 @@ import click
 @click.command("explain")
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
-    """Explain the code of a message about a mistake in a design: what it is, why it is one, and what to write instead.
+    """Explain the code of a message about a mistake in a design: what it is, why it is one, and
+    what to write instead.
 
     Without CODE: every code with its title.
 

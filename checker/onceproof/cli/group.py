@@ -31,7 +31,9 @@ COMMANDS = (
     "models",
     "lsp",
 )
-"""Every command, in the order of the help; ``checker/onceproof/cli/<name>.py`` defines its ``command``."""
+"""Every command, in the order of the help; ``checker/onceproof/cli/<name>.py`` defines its
+``command``.
+"""
 
 
 class OnDemand(click.Group):
@@ -51,10 +53,14 @@ class OnDemand(click.Group):
         return found
 
 
-@click.group(cls=OnDemand, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ONCEPROOF"})
+@click.group(
+    cls=OnDemand,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ONCEPROOF"},
+)
 @click.version_option(__version__, "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
 def cli() -> None:
-    """Proves that no business effect of a message handler happens twice or is lost, or tells the shortest story of how it does.
+    """Proves that no business effect of a message handler happens twice or is lost, or tells the
+    shortest story of how it does.
 
     \b
     Example:

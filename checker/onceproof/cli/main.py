@@ -42,7 +42,9 @@ def main(arguments: Sequence[str] | None = None, answer: Answer | None = None) -
 
 
 def _nobody_reads() -> int:
-    """The reader went away (``| head``): nothing more to say, and Python must not complain at exit either."""
+    """The reader went away (``| head``): nothing more to say, and Python must not complain at exit
+    either.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

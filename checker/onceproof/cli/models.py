@@ -24,10 +24,12 @@ import click
     help="Folder of a design: models of your own lie in its folder `models`. [default: here]",
 )
 def command(words: tuple[str, ...], form: str, beside: Path) -> int:
-    """List the models of brokers, stores, locks and providers that a design can name behind `via`, or show the card of one.
+    """List the models of brokers, stores, locks and providers that a design can name behind `via`,
+    or show the card of one.
 
-    A card says when a message is given again, whether two workers can have it, what a late acknowledgement does, which options
-    there are, and where each fact was read. Words that follow list only the models whose name, title or kind has them.
+    A card says when a message is given again, whether two workers can have it, what a late
+    acknowledgement does, which options there are, and where each fact was read. Words that follow
+    list only the models whose name, title or kind has them.
 
     \b
     Examples:

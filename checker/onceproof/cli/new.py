@@ -18,10 +18,21 @@ EFFECTS = ("email", "payment", "webhook", "booking")
     default="any",
     show_default=True,
     metavar="BROKER",
-    help=f"What delivers the messages: a model such as sqs.standard (`onceproof models`), {', '.join(SEMANTICS)}, or any.",
+    help=(
+        "What delivers the messages: a model such as sqs.standard (`onceproof models`),"
+        f" {', '.join(SEMANTICS)}, or any."
+    ),
 )
-@click.option("--effect", type=click.Choice(EFFECTS), default="email", show_default=True, help="What the handler does.")
-@click.option("--name", default="handler", show_default=True, metavar="NAME", help="The consumer's name.")
+@click.option(
+    "--effect",
+    type=click.Choice(EFFECTS),
+    default="email",
+    show_default=True,
+    help="What the handler does.",
+)
+@click.option(
+    "--name", default="handler", show_default=True, metavar="NAME", help="The consumer's name."
+)
 @click.option(
     "-o",
     "--output",
@@ -32,8 +43,9 @@ EFFECTS = ("email", "payment", "webhook", "booking")
 def command(**given: object) -> int:
     """Write a first design to start from: a queue, a handler with one effect, its two claims.
 
-    The design is checked before it is written, and its `expect` lines say what came out: they are facts about this handler under
-    that broker, not wishes. So `onceproof check` of the new file exits with 0, and every change you make shows what it changes.
+    The design is checked before it is written, and its `expect` lines say what came out: they are
+    facts about this handler under that broker, not wishes. So `onceproof check` of the new file
+    exits with 0, and every change you make shows what it changes.
 
     \b
     Examples:

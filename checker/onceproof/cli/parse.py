@@ -13,7 +13,8 @@ from onceproof.cli.shared import PATHS
 def command(**given: object) -> int:
     """Read designs and report their mistakes; check no claim. Quick enough for every commit.
 
-    PATHS are design files (*.once) or folders, searched for designs. Exit code 2 if a design has errors, else 0.
+    PATHS are design files (*.once) or folders, searched for designs. Exit code 2 if a design has
+    errors, else 0.
 
     \b
     Example:

@@ -1,7 +1,9 @@
-"""The shortest way: a ``check`` that was asked before, word for word, of files that are as they were, is answered from the cache.
+"""The shortest way: a ``check`` that was asked before, word for word, of files that are as they
+were, is answered from the cache.
 
-Nothing but this module and ``onceproof.base.store`` is imported for it. What is kept is the text that was printed and the exit code, under
-everything that decides them: the tool, the command line, the working folder, the files, and the place that is printed to.
+Nothing but this module and ``onceproof.base.store`` is imported for it. What is kept is the text
+that was printed and the exit code, under everything that decides them: the tool, the command line,
+the working folder, the files, and the place that is printed to.
 """
 
 from __future__ import annotations
@@ -17,17 +19,41 @@ if TYPE_CHECKING:
     from onceproof.verdict.options import Options
     from onceproof.verdict.result import Result
 
-FRESH = ("--no-cache", "--certificate", "--output", "--report", "--cluster", "--format", "-h", "--help")
-"""Options whose command is always run (for ``--format`` see ``_plain``): they write files, or ask for a fresh answer."""
+FRESH = (
+    "--no-cache",
+    "--certificate",
+    "--output",
+    "--report",
+    "--cluster",
+    "--format",
+    "-h",
+    "--help",
+)
+"""Options whose command is always run (for ``--format`` see ``_plain``): they write files, or ask
+for a fresh answer.
+"""
 
 LOOK = (
-    "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM", "COLUMNS", "LINES", "LANG", "LC_ALL", "LC_CTYPE",
-    "PYTHONIOENCODING", "PYTHONUTF8",
-)  # fmt: skip
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "PYTHONIOENCODING",
+    "PYTHONUTF8",
+)
 """What in the environment may change how a text is printed."""
 
 KEPT = {0, 1, 3, 4}
-"""Exit codes of answers that are kept: no mistake of the user's, no bug of ours, nothing broken off."""
+"""Exit codes of answers that are kept: no mistake of the user's, no bug of ours, nothing broken
+off.
+"""
 
 
 class Answer:
@@ -64,7 +90,9 @@ class Answer:
 
 def _may_be_kept(given: list[str]) -> bool:
     """A plain ``check``, with nothing set in the environment but where the cache is."""
-    if given[:1] != ["check"] or any(n.startswith("ONCEPROOF_") and n != cache.NAME for n in os.environ):
+    if given[:1] != ["check"] or any(
+        n.startswith("ONCEPROOF_") and n != cache.NAME for n in os.environ
+    ):
         return False
     return not any(_fresh(given, i) for i in range(1, len(given)))
 
@@ -84,11 +112,19 @@ def _look() -> list[str]:
         width = str(os.get_terminal_size(sys.stdout.fileno())) if terminal else ""
     except (OSError, ValueError):
         width = "?"
-    return [str(terminal), width, str(sys.stdout.encoding), str(sys.stdout.errors), *(os.environ.get(name, "\0") for name in LOOK)]
+    return [
+        str(terminal),
+        width,
+        str(sys.stdout.encoding),
+        str(sys.stdout.errors),
+        *(os.environ.get(name, "\0") for name in LOOK),
+    ]
 
 
 def _designs_in(given: list[str]) -> list[str]:
-    """The designs in the folders that are named; a design that comes or goes makes another question."""
+    """The designs in the folders that are named; a design that comes or goes makes another
+    question.
+    """
     folders = [word for word in given[1:] if os.path.isdir(word)]
     if not folders:
         return []

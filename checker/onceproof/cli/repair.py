@@ -11,12 +11,27 @@ from onceproof.cli.shared import CLAIMS, SEMANTICS
 
 @click.command("repair")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help="Only under these delivery semantics.")
+@click.option(
+    "--semantics",
+    multiple=True,
+    type=click.Choice(SEMANTICS),
+    help="Only under these delivery semantics.",
+)
 @CLAIMS
 @click.option("--keep-provider", is_flag=True, help="Do not offer to use another provider.")
-@click.option("--apply", "write", is_flag=True, help="Write the first repair of each effect into the file, if it was verified.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "diff"]), default="text", show_default=True, help="How to print them."
+    "--apply",
+    "write",
+    is_flag=True,
+    help="Write the first repair of each effect into the file, if it was verified.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "diff"]),
+    default="text",
+    show_default=True,
+    help="How to print them.",
 )
 @click.option(
     "--timeout",
@@ -27,9 +42,11 @@ from onceproof.cli.shared import CLAIMS, SEMANTICS
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also the time each one took.")
 def command(**given: object) -> int:
-    """Look for changes of the design that make a refuted claim hold: no duplicate, no loss, and nothing else worse.
+    """Look for changes of the design that make a refuted claim hold: no duplicate, no loss, and
+    nothing else worse.
 
-    Every repair that is offered was proved like any other design. Nothing is written without --apply.
+    Every repair that is offered was proved like any other design. Nothing is written without
+    --apply.
 
     \b
     Exit codes: 0 nothing to repair, or a repair for everything; 1 none for something;

@@ -20,7 +20,12 @@ from onceproof.cli.shared import CLAIMS, PATHS, SEMANTICS
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write it: a name that ends in .html or .md. Can be given several times.",
 )
-@click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help="Only under these delivery semantics.")
+@click.option(
+    "--semantics",
+    multiple=True,
+    type=click.Choice(SEMANTICS),
+    help="Only under these delivery semantics.",
+)
 @CLAIMS
 @click.option(
     "--faults/--no-faults",
@@ -28,7 +33,13 @@ from onceproof.cli.shared import CLAIMS, PATHS, SEMANTICS
     show_default=True,
     help="With the crash map, the fewest faults it takes, repairs and needed lines.",
 )
-@click.option("--solver", type=click.Choice(["z3", "all"]), default="z3", show_default=True, help="Who checks proofs.")
+@click.option(
+    "--solver",
+    type=click.Choice(["z3", "all"]),
+    default="z3",
+    show_default=True,
+    help="Who checks proofs.",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -40,8 +51,9 @@ from onceproof.cli.shared import CLAIMS, PATHS, SEMANTICS
 def command(**given: object) -> int:
     """Write a design review: one page that a decider can read in ten minutes.
 
-    The question and the answer, the verdicts, every story to step through, why proofs hold, what a crash in each gap does, and
-    what all of it rests on. The page needs no network and no server; it can be printed.
+    The question and the answer, the verdicts, every story to step through, why proofs hold, what a
+    crash in each gap does, and what all of it rests on. The page needs no network and no server; it
+    can be printed.
 
     \b
     Exit codes: those of check.

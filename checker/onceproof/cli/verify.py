@@ -11,13 +11,17 @@ import click
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.argument("design", type=click.Path(path_type=Path))
 @click.option(
-    "--solver", type=click.Choice(["z3", "all"]), default="all", show_default=True, help="Who checks (all: every one installed)."
+    "--solver",
+    type=click.Choice(["z3", "all"]),
+    default="all",
+    show_default=True,
+    help="Who checks (all: every one installed).",
 )
 def command(**given: object) -> int:
     """Verify certificates: does DIRECTORY prove, or refute, what it says about DESIGN?
 
-    Proofs are generated again from the design's rules, compared with the files, and given to the solvers; refutations are
-    replayed on the design.
+    Proofs are generated again from the design's rules, compared with the files, and given to the
+    solvers; refutations are replayed on the design.
 
     \b
     Example:

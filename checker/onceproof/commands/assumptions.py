@@ -26,8 +26,8 @@ MOST_UNDECIDED = 3
 class AssumptionsCommand:
     """``onceproof assumptions FILE``.
 
-    ``claims``: parts of the texts of the claims that are looked at (empty: all). ``most``: the largest set of assumptions tried.
-    ``timeout``: seconds per claim and semantics.
+    ``claims``: parts of the texts of the claims that are looked at (empty: all). ``most``: the
+    largest set of assumptions tried. ``timeout``: seconds per claim and semantics.
     """
 
     path: Path
@@ -47,11 +47,19 @@ class AssumptionsCommand:
         codes = []
         for claim, semantics in asked:
             try:
-                found = assumptions_for(design, claim, semantics, Options(seconds=self.timeout), self.most)
+                found = assumptions_for(
+                    design, claim, semantics, Options(seconds=self.timeout), self.most
+                )
             except KeyboardInterrupt:
                 return int(Exit.INTERRUPTED)
             click.echo("\n".join(told(found, self.most)))
-            codes.append(Exit.INTERNAL if found.failures else Exit.HOLDS if found.complete else Exit.INCONCLUSIVE)
+            codes.append(
+                Exit.INTERNAL
+                if found.failures
+                else Exit.HOLDS
+                if found.complete
+                else Exit.INCONCLUSIVE
+            )
         return int(worst(codes))
 
     def _design(self) -> Design | None:
@@ -69,14 +77,19 @@ class AssumptionsCommand:
             if self.claims and not any(part in claim.text for part in self.claims):
                 continue
             for semantics in claim.semantics or design.semantics:
-                if semantics in design.semantics and (not self.semantics or semantics.value in self.semantics):
+                if semantics in design.semantics and (
+                    not self.semantics or semantics.value in self.semantics
+                ):
                     yield claim, semantics
 
 
 def told(found: Assuming, most: int) -> Iterator[str]:
     """The lines about one claim."""
     if isinstance(found.cell, Disagreement):
-        yield f"{found.claim} / {found.semantics.value}: engines contradict each other ({found.cell.what})"
+        yield (
+            f"{found.claim} / {found.semantics.value}: engines contradict each other"
+            f" ({found.cell.what})"
+        )
         return
     yield f"{found.claim} / {found.semantics.value}: {WORDS[found.cell.verdict]}"
     lines = {Verdict.REFUTED: _refuted, Verdict.HOLDS: _proved}.get(found.cell.verdict, _nothing)
@@ -84,7 +97,9 @@ def told(found: Assuming, most: int) -> Iterator[str]:
     if not found.complete:
         yield f"  not complete: {found.reason}"
         for phrases in found.undecided[:MOST_UNDECIDED]:
-            yield f"    ({', '.join(f'`assume {phrase}`' for phrase in phrases) or 'no assumption'})"
+            yield (
+                f"    ({', '.join(f'`assume {phrase}`' for phrase in phrases) or 'no assumption'})"
+            )
 
 
 def _refuted(found: Assuming, most: int) -> Iterator[str]:

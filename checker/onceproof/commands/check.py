@@ -93,7 +93,9 @@ class CheckCommand:
         self._demand_cells(result)
         if self.certificate is not None:
             self._certify(result, self.certificate)
-        text = self._write(replace(result, command=("check", *(str(p) for p in self.paths))), targets)
+        text = self._write(
+            replace(result, command=("check", *(str(p) for p in self.paths))), targets
+        )
         code = int(of_result(result))
         if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE):
             code = int(Exit.HOLDS)
@@ -103,15 +105,24 @@ class CheckCommand:
 
     def _demand_cells(self, result: Result) -> None:
         """A selection that selects nothing is a mistake, not a success."""
-        healthy = result.designs and not any(d.failures or (not d.semantics) for d in result.designs)
-        if healthy and not result.interrupted and not any(d.cells for d in result.designs) and (self.claims or self.semantics):
+        healthy = result.designs and not any(
+            d.failures or (not d.semantics) for d in result.designs
+        )
+        if (
+            healthy
+            and not result.interrupted
+            and not any(d.cells for d in result.designs)
+            and (self.claims or self.semantics)
+        ):
             raise click.UsageError("no claim of these designs matches --claim and --semantics")
 
     def _certify(self, result: Result, directory: Path) -> None:
         from onceproof.engines.smt.solver import Z3, Effort, installed
         from onceproof.verdict import certificates
 
-        solvers = installed(Effort(self.timeout)) if self.solver == "all" else (Z3(Effort(self.timeout)),)
+        solvers = (
+            installed(Effort(self.timeout)) if self.solver == "all" else (Z3(Effort(self.timeout)),)
+        )
         for design in result.designs:
             loaded = load(design.path)
             if loaded.design is not None and loaded.sha256 == design.sha256:
@@ -125,6 +136,8 @@ class CheckCommand:
         try:
             for place in targets:
                 written(place, result, verbosity)
-            return emit(self.output, self.color, lambda look: write(self.form, result, verbosity, look))
+            return emit(
+                self.output, self.color, lambda look: write(self.form, result, verbosity, look)
+            )
         except Missing as error:
             raise click.UsageError(str(error)) from error

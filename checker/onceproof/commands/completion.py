@@ -20,5 +20,9 @@ class CompletionCommand:
         complete = get_completion_class(self.shell)
         assert complete is not None
         root = click.get_current_context().find_root()
-        click.echo(complete(root.command, {}, root.info_name or "onceproof", "_ONCEPROOF_COMPLETE").source())
+        click.echo(
+            complete(
+                root.command, {}, root.info_name or "onceproof", "_ONCEPROOF_COMPLETE"
+            ).source()
+        )
         return int(Exit.HOLDS)

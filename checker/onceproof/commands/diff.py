@@ -40,7 +40,9 @@ class DiffCommand:
         if old.design is None or new.design is None:
             return int(Exit.USAGE)
         chosen = tuple(s for s in Semantics if s.value in self.semantics)
-        options = Options(semantics=chosen, claims=self.claims, seconds=self.timeout, second_opinion=False)
+        options = Options(
+            semantics=chosen, claims=self.claims, seconds=self.timeout, second_opinion=False
+        )
         try:
             found = compare(old, new, options)
         except KeyboardInterrupt:
@@ -154,8 +156,14 @@ def _markdown(found: Comparison) -> Iterator[str]:
         yield "| claim | guarantee | before | after | |"
         yield "|---|---|---|---|---|"
         for c in changed:
-            remark = "; ".join(([f"**{TITLES[Turn.WORSE]}**"] if c.is_worse else [TITLES.get(c.turn, "")]) + list(c.reasons))
-            yield f"| {_cell(c.claim)} | {c.semantics.value} | {_verdict(c.before)} | {_verdict(c.after)} | {_cell(remark)} |"
+            remark = "; ".join(
+                ([f"**{TITLES[Turn.WORSE]}**"] if c.is_worse else [TITLES.get(c.turn, "")])
+                + list(c.reasons)
+            )
+            yield (
+                f"| {_cell(c.claim)} | {c.semantics.value} | {_verdict(c.before)} |"
+                f" {_verdict(c.after)} | {_cell(remark)} |"
+            )
     for what, added, gone in (
         ("Claims", found.claims_added, found.claims_gone),
         ("Assumptions", found.assumptions_added, found.assumptions_gone),
@@ -175,7 +183,10 @@ def _folded(change: StoryChange) -> Iterator[str]:
     if told is None:
         return
     yield ""
-    yield f"<details><summary>{_kind(change)}: {_cell(change.claim)}, {listed([s.value for s in change.semantics])}</summary>"
+    yield (
+        f"<details><summary>{_kind(change)}: {_cell(change.claim)},"
+        f" {listed([s.value for s in change.semantics])}</summary>"
+    )
     yield ""
     lines = list(_story(told))
     yield lines[0]
@@ -205,7 +216,10 @@ def as_json(found: Comparison) -> str:
         "cells": [_cell_json(c) for c in found.cells],
         "stories": [_story_json(s) for s in found.stories],
         "claims": {"added": list(found.claims_added), "gone": list(found.claims_gone)},
-        "assumptions": {"added": list(found.assumptions_added), "gone": list(found.assumptions_gone)},
+        "assumptions": {
+            "added": list(found.assumptions_added),
+            "gone": list(found.assumptions_gone),
+        },
         "summary": summary(found),
     }
     return json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False)
@@ -213,14 +227,21 @@ def as_json(found: Comparison) -> str:
 
 def _cell_json(c: CellChange) -> dict[str, object]:
     return {
-        "claim": c.claim, "semantics": c.semantics.value, "before": c.before.verdict.value if c.before else None,
-        "after": c.after.verdict.value if c.after else None, "turn": c.turn.value, "worse": c.is_worse, "reasons": list(c.reasons),
-    }  # fmt: skip
+        "claim": c.claim,
+        "semantics": c.semantics.value,
+        "before": c.before.verdict.value if c.before else None,
+        "after": c.after.verdict.value if c.after else None,
+        "turn": c.turn.value,
+        "worse": c.is_worse,
+        "reasons": list(c.reasons),
+    }
 
 
 def _story_json(s: StoryChange) -> dict[str, object]:
     told = s.after or s.before
     return {
-        "claim": s.claim, "semantics": [x.value for x in s.semantics], "kind": _kind(s),
+        "claim": s.claim,
+        "semantics": [x.value for x in s.semantics],
+        "kind": _kind(s),
         "story": list(_story(told)) if told is not None else [],
-    }  # fmt: skip
+    }

@@ -34,7 +34,9 @@ class ExplainCommand:
         if wanted not in pages:
             near = get_close_matches(wanted, pages, n=3, cutoff=0.5)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise click.UsageError(f"there is no code {self.code}{hint} (`onceproof explain` lists all of them)")
+            raise click.UsageError(
+                f"there is no code {self.code}{hint} (`onceproof explain` lists all of them)"
+            )
         click.echo(told(pages[wanted], min(Paint.for_stream(sys.stdout, "never").width, 100)))
         return int(Exit.HOLDS)
 
@@ -43,6 +45,10 @@ def told(page: MistakePage, width: int) -> str:
     """A page for the terminal."""
     lines = [f"{page.code}: {page.title}", ""]
     for word, text in page.parts:
-        wrapped = textwrap.wrap(" ".join(text.split()), width - MARGIN, break_long_words=False, break_on_hyphens=False)
-        lines += [f"{word if not i else '':<{MARGIN}}{line}".rstrip() for i, line in enumerate(wrapped)]
+        wrapped = textwrap.wrap(
+            " ".join(text.split()), width - MARGIN, break_long_words=False, break_on_hyphens=False
+        )
+        lines += [
+            f"{word if not i else '':<{MARGIN}}{line}".rstrip() for i, line in enumerate(wrapped)
+        ]
     return "\n".join(lines)

@@ -42,9 +42,15 @@ class ExportCommand:
             return int(Exit.USAGE)
         lowered = lower(loaded.design, Semantics(self.semantics))
         claims = self._claims(lowered)
-        machine = sliced(lowered.machine, Property("", tuple(p for c in claims for p in c.bad))) if self.sliced else lowered.machine
+        machine = (
+            sliced(lowered.machine, Property("", tuple(p for c in claims for p in c.bad)))
+            if self.sliced
+            else lowered.machine
+        )
         size = Size(self.workers, self.events, self.keys)
-        model = Model(machine, claims, size, names_of(machine, claims), self._title(), self.symmetric)
+        model = Model(
+            machine, claims, size, names_of(machine, claims), self._title(), self.symmetric
+        )
         try:
             files = write(self.language, model)
         except TooLarge as error:
@@ -54,12 +60,17 @@ class ExportCommand:
             return int(Exit.HOLDS)
         for suffix, text in files.items():
             first = suffix == next(iter(files))
-            emit(self.output if first else self.output.with_suffix(suffix), "never", lambda _, text=text: text)  # type: ignore[misc]
+            output = self.output if first else self.output.with_suffix(suffix)
+            emit(output, "never", lambda _, text=text: text)  # type: ignore[misc]
         return int(Exit.HOLDS)
 
     def _claims(self, lowered: Lowered) -> tuple[Property, ...]:
         """The chosen claims; one that is too wide to be spelt out is left out, and said."""
-        wanted = [c for c in lowered.design.claims if not self.claims or any(text in c.text for text in self.claims)]
+        wanted = [
+            c
+            for c in lowered.design.claims
+            if not self.claims or any(text in c.text for text in self.claims)
+        ]
         if self.claims and not wanted:
             raise click.UsageError("no claim of this design matches --claim")
         found = []
@@ -75,5 +86,8 @@ class ExportCommand:
         if self.output is None or str(self.output) == "-":
             return "Design"
         if self.language == "tla" and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.output.stem):
-            raise click.UsageError(f"a TLA+ module is called like its file, and {self.output.stem} cannot be the name of a module")
+            raise click.UsageError(
+                f"a TLA+ module is called like its file, and {self.output.stem} cannot be the name"
+                " of a module"
+            )
         return self.output.stem

@@ -42,12 +42,19 @@ class FaultsCommand:
         options = Options(self.workers, self.events, claims=self.claims, seconds=self.timeout)
         questions = asked(design, self.claims, self.semantics)
         try:
-            found = [frontier(design, claim, semantics, options, self.most) for claim, semantics in questions]
+            found = [
+                frontier(design, claim, semantics, options, self.most)
+                for claim, semantics in questions
+            ]
             maps = list(self._maps(design, options))
         except KeyboardInterrupt:
             return int(Exit.INTERRUPTED)
         if self.form == "json":
-            click.echo(json.dumps(document(design, found, maps), indent=2, sort_keys=True, ensure_ascii=False))
+            click.echo(
+                json.dumps(
+                    document(design, found, maps), indent=2, sort_keys=True, ensure_ascii=False
+                )
+            )
         else:
             click.echo("\n".join(line for one in found for line in told(one, design)))
             click.echo("\n".join(line for one in maps for line in map_lines(one)), nl=bool(maps))
@@ -67,7 +74,11 @@ def told(found: Frontier, design: Design) -> Iterator[str]:
     """The lines about one claim."""
     head = f"{found.claim} / {found.semantics.value}"
     if found.proved:
-        assumed = f"; assuming that {listed([a.words for a in design.assumptions])}" if design.assumptions else ""
+        assumed = (
+            f"; assuming that {listed([a.words for a in design.assumptions])}"
+            if design.assumptions
+            else ""
+        )
         yield f"{head}: no fault breaks it, whatever comes together (proved{assumed})"
         return
     within = f"{_many(found.workers, 'worker')} at once and {_many(found.events, 'event')}"
@@ -100,7 +111,10 @@ def map_lines(found: CrashMap) -> Iterator[str]:
             yield f"  {process}"
         yield f"    {gap.text}: {_harms(gap)}"
     if any(h.harm is Harm.HARMLESS and not h.proved for g in found.gaps for h in g.harms):
-        yield f"  harmless: no harm found with up to {_many(found.workers, 'worker')} at once and {_many(found.events, 'event')}"
+        yield (
+            f"  harmless: no harm found with up to {_many(found.workers, 'worker')} at once and"
+            f" {_many(found.events, 'event')}"
+        )
 
 
 def _harms(gap: MappedGap) -> str:
@@ -112,7 +126,10 @@ def _harms(gap: MappedGap) -> str:
             case Harm.UNKNOWN:
                 parts.append(f"unknown ({harm.claim}: {harm.reason})")
             case Harm.DUPLICATES | Harm.LOSES:
-                parts.append(f"{harm.harm.value} {harm.effect}" + (f" ({harm.crashes} crashes)" if harm.crashes > 1 else ""))
+                parts.append(
+                    f"{harm.harm.value} {harm.effect}"
+                    + (f" ({harm.crashes} crashes)" if harm.crashes > 1 else "")
+                )
             case _:
                 parts.append(f"{harm.claim}: {harm.harm.value}")
     return "; ".join(dict.fromkeys(parts)) or "harmless"
@@ -137,32 +154,63 @@ def document(design: Design, found: list[Frontier], maps: list[CrashMap]) -> dic
 
 def _frontier(f: Frontier) -> dict[str, object]:
     return {
-        "claim": f.claim, "semantics": f.semantics.value, "proved": f.proved, "fewest": f.fewest, "most": f.most,
-        "workers": f.workers, "events": f.events, "complete": f.complete, "reason": f.reason,
-        "sets": [{"size": s.size, "workers": s.workers, "faults": [_fault(s, i) for i in range(len(s.faults))]} for s in f.sets],
-    }  # fmt: skip
+        "claim": f.claim,
+        "semantics": f.semantics.value,
+        "proved": f.proved,
+        "fewest": f.fewest,
+        "most": f.most,
+        "workers": f.workers,
+        "events": f.events,
+        "complete": f.complete,
+        "reason": f.reason,
+        "sets": [
+            {
+                "size": s.size,
+                "workers": s.workers,
+                "faults": [_fault(s, i) for i in range(len(s.faults))],
+            }
+            for s in f.sets
+        ],
+    }
 
 
 def _fault(one: FaultSet, index: int) -> dict[str, object]:
     fault, times = one.faults[index]
     return {
-        "cause": fault.cause.value, "times": times, "process": fault.process, "queue": fault.queue, "subject": fault.subject,
-        "line": fault.line, "words": one.words[index],
-    }  # fmt: skip
+        "cause": fault.cause.value,
+        "times": times,
+        "process": fault.process,
+        "queue": fault.queue,
+        "subject": fault.subject,
+        "line": fault.line,
+        "words": one.words[index],
+    }
 
 
 def _map(m: CrashMap) -> dict[str, object]:
     return {
-        "semantics": m.semantics.value, "workers": m.workers, "events": m.events, "complete": m.complete,
+        "semantics": m.semantics.value,
+        "workers": m.workers,
+        "events": m.events,
+        "complete": m.complete,
         "gaps": [
             {
-                "process": g.gap.process, "after": list(g.gap.after), "before": g.gap.before, "during": g.gap.during,
+                "process": g.gap.process,
+                "after": list(g.gap.after),
+                "before": g.gap.before,
+                "during": g.gap.during,
                 "text": g.text,
                 "harms": [
-                    {"claim": h.claim, "harm": h.harm.value, "crashes": h.crashes, "proved": h.proved, "reason": h.reason}
+                    {
+                        "claim": h.claim,
+                        "harm": h.harm.value,
+                        "crashes": h.crashes,
+                        "proved": h.proved,
+                        "reason": h.reason,
+                    }
                     for h in g.harms
                 ],
             }
             for g in m.gaps
         ],
-    }  # fmt: skip
+    }

@@ -51,7 +51,9 @@ class FmtCommand:
         if done is None or done.text is None:
             from onceproof.report.diagnostics import render
 
-            mistakes = done.diagnostics if done is not None else () if isinstance(text, str) else (text,)
+            mistakes = (
+                done.diagnostics if done is not None else () if isinstance(text, str) else (text,)
+            )
             click.echo(render(mistakes, {shown: source}), err=True, nl=False)
             return Exit.USAGE
         return self._write(path, source.text, done.text, changed=data != done.text.encode("utf-8"))

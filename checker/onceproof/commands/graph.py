@@ -45,10 +45,15 @@ class GraphCommand:
             try:
                 counted = count(machine, bounds, budget, self.engine)
             except Unsuited as error:
-                raise click.UsageError(f"this engine cannot hold the design within these bounds: {error}") from None
+                raise click.UsageError(
+                    f"this engine cannot hold the design within these bounds: {error}"
+                ) from None
             lines = [f"states {counted.full_states}", f"transitions {counted.full_transitions}"]
             if counted.engine == "orbits":
-                lines += [f"states up to symmetry {counted.states}", f"transitions up to symmetry {counted.transitions}"]
+                lines += [
+                    f"states up to symmetry {counted.states}",
+                    f"transitions up to symmetry {counted.transitions}",
+                ]
             lines.append(f"engine {counted.engine}")
             text, complete, reason = "\n".join(lines) + "\n", counted.complete, counted.reason
         else:

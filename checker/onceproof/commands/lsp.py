@@ -17,7 +17,9 @@ class LspCommand:
         try:
             import pygls  # noqa: F401
         except ImportError as error:
-            raise click.UsageError("the language server needs the extra `lsp`: pip install 'onceproof[lsp]'") from error
+            raise click.UsageError(
+                "the language server needs the extra `lsp`: pip install 'onceproof[lsp]'"
+            ) from error
         from onceproof.lsp.server import server
 
         server.start_io()

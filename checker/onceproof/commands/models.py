@@ -20,14 +20,18 @@ WIDEST = 120
 
 @dataclass(frozen=True, slots=True)
 class ModelsCommand:
-    """``onceproof models``. ``words``: parts of a name or title, or ``show`` and names. ``beside``: the folder of a design."""
+    """``onceproof models``. ``words``: parts of a name or title, or ``show`` and names. ``beside``:
+    the folder of a design.
+    """
 
     words: tuple[str, ...]
     form: str
     beside: Path
 
     def run(self) -> int:
-        """Print the list, or cards; returns the exit code (2 also if a model of one's own is broken)."""
+        """Print the list, or cards; returns the exit code (2 also if a model of one's own is
+        broken).
+        """
         broken = own_models(self.beside)[1]
         for problem in broken:
             click.echo(f"error: models/{problem}", err=True)
@@ -52,9 +56,15 @@ class ModelsCommand:
     def _list(self) -> None:
         asked = [word.lower() for word in self.words]
         every = [shelf[name] for shelf in kinds(self.beside).values() for name in shelf]
-        found = [m for m in every if all(any(w in text.lower() for text in (m.name, m.title, m.kind)) for w in asked)]
+        found = [
+            m
+            for m in every
+            if all(any(w in text.lower() for text in (m.name, m.title, m.kind)) for w in asked)
+        ]
         if not found:
-            raise click.UsageError(f"no model matches {' '.join(self.words)} (`onceproof models` lists all of them)")
+            raise click.UsageError(
+                f"no model matches {' '.join(self.words)} (`onceproof models` lists all of them)"
+            )
         match self.form:
             case "json":
                 click.echo(cards.to_json(found))
@@ -69,6 +79,10 @@ class ModelsCommand:
             if name in shelf:
                 return shelf[name]
         names = sorted(n for shelf in shelves.values() for n in shelf)
-        near = [n for n in names if name.lower() in n] or get_close_matches(name, names, n=3, cutoff=0.5)
+        near = [n for n in names if name.lower() in n] or get_close_matches(
+            name, names, n=3, cutoff=0.5
+        )
         hint = f"; did you mean {' or '.join(near[:6])}?" if near else ""
-        raise click.UsageError(f"there is no model {name}{hint} (`onceproof models` lists all of them)")
+        raise click.UsageError(
+            f"there is no model {name}{hint} (`onceproof models` lists all of them)"
+        )

@@ -33,18 +33,24 @@ class NeedsCommand:
     timeout: float
 
     def run(self) -> int:
-        """Take each part away and say what comes of it; returns the exit code (0: everything was decided)."""
+        """Take each part away and say what comes of it; returns the exit code (0: everything was
+        decided).
+        """
         design = design_of(self.path).design
         if design is None:
             return int(Exit.USAGE)
         chosen = dict.fromkeys(s for _, s in asked(design, self.claims, self.semantics))
         columns = [s for s in Semantics if s in chosen]
         try:
-            found = [needs(design, s, Options(claims=self.claims, seconds=self.timeout)) for s in columns]
+            found = [
+                needs(design, s, Options(claims=self.claims, seconds=self.timeout)) for s in columns
+            ]
         except KeyboardInterrupt:
             return int(Exit.INTERRUPTED)
         if self.form == "json":
-            click.echo(json.dumps(document(design, found), indent=2, sort_keys=True, ensure_ascii=False))
+            click.echo(
+                json.dumps(document(design, found), indent=2, sort_keys=True, ensure_ascii=False)
+            )
         else:
             click.echo("\n".join(line for one in found for line in told(one)))
         decided = all(f.complete and all(p.needed is not None for p in f.parts) for f in found)
@@ -64,8 +70,13 @@ def told(found: Needs) -> Iterator[str]:
             yield from (f"    {line}" for p in mine for line in _part(p, found.path))
     if found.together:
         lost = [w for w in found.together if w.verdict is not Verdict.HOLDS]
-        yield "  each was taken away by itself; without all those that are not needed, together, " + (
-            "everything still holds" if not lost else "; ".join(f"{w.claim} is {WORDS[w.verdict]}" for w in lost)
+        yield (
+            "  each was taken away by itself; without all those that are not needed, together, "
+            + (
+                "everything still holds"
+                if not lost
+                else "; ".join(f"{w.claim} is {WORDS[w.verdict]}" for w in lost)
+            )
         )
     if not found.complete:
         yield f"  not complete: {found.reason}"
@@ -75,10 +86,14 @@ def _part(part: Need, path: str) -> Iterator[str]:
     where = f"line {part.line}" if part.path in ("", path) else f"{part.path}, line {part.line}"
     yield f"{where}  {part.what}" + (f": `{part.text}`" if part.text else "")
     if part.breaks:
-        yield f"  without it, {listed(part.breaks)} {'breaks' if len(part.breaks) == 1 else 'break'}"
+        yield (
+            f"  without it, {listed(part.breaks)} {'breaks' if len(part.breaks) == 1 else 'break'}"
+        )
     for one in part.claims:
         if one.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
-            yield f"  without it, {one.claim} is {WORDS[one.verdict]}" + (f": {one.reason}" if one.reason else "")
+            yield f"  without it, {one.claim} is {WORDS[one.verdict]}" + (
+                f": {one.reason}" if one.reason else ""
+            )
 
 
 # ---------------------------------------------------------------- JSON
@@ -95,7 +110,12 @@ def _needs(f: Needs) -> dict[str, object]:
         "claims": list(f.claims),
         "parts": [
             {
-                "kind": p.kind, "what": p.what, "line": p.line, "path": p.path, "text": p.text, "needed": p.needed,
+                "kind": p.kind,
+                "what": p.what,
+                "line": p.line,
+                "path": p.path,
+                "text": p.text,
+                "needed": p.needed,
                 "without": [_without(w) for w in p.claims],
             }
             for p in f.parts
@@ -103,7 +123,7 @@ def _needs(f: Needs) -> dict[str, object]:
         "without_all_not_needed": [_without(w) for w in f.together],
         "complete": f.complete,
         "reason": f.reason,
-    }  # fmt: skip
+    }
 
 
 def _without(w: Without) -> dict[str, object]:

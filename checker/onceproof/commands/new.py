@@ -59,25 +59,33 @@ class _Kind:
 
 KINDS = {
     "email": _Kind(
-        "an email for every order", "OrderPlaced", "effect email per id via smtp # a mail server knows no idempotency key",
+        "an email for every order",
+        "OrderPlaced",
+        "effect email per id via smtp # a mail server knows no idempotency key",
         _EXTERNAL.format(verb="send", effect="email"),
     ),
     "payment": _Kind(
-        "a card is charged for every order", "OrderPlaced",
+        "a card is charged for every order",
+        "OrderPlaced",
         "effect payment per id via stripe\n  key id # sent as the idempotency key",
         _EXTERNAL.format(verb="call", effect="payment"),
     ),
     "webhook": _Kind(
-        "a webhook is called for every order", "OrderPlaced",
-        "effect webhook per id via http # if the receiver keeps a key, say so below: key id, kept for ever",
+        "a webhook is called for every order",
+        "OrderPlaced",
+        "effect webhook per id via http # if the receiver keeps a key, say so below: key id, kept"
+        " for ever",
         _EXTERNAL.format(verb="call", effect="webhook"),
     ),
     "booking": _Kind(
-        "a payment is booked in our own database", "PaymentReceived",
-        "store ledger per id\neffect booking per id in ledger # a row of that store, written in its transaction",
-        _INSIDE.format(effect="booking"), unique=True,
+        "a payment is booked in our own database",
+        "PaymentReceived",
+        "store ledger per id\neffect booking per id in ledger # a row of that store, written in its"
+        " transaction",
+        _INSIDE.format(effect="booking"),
+        unique=True,
     ),
-}  # fmt: skip
+}
 """The kinds of effects, by what ``--effect`` calls them; the effect has the same name."""
 
 
@@ -105,7 +113,9 @@ class NewCommand:
         result = _with_expectations(checked, again)
         code = of_result(Result((result,)))
         if code is not Exit.HOLDS:
-            raise RuntimeError(f"the template {self.effect} for {self.broker} does not check: {code.name}")
+            raise RuntimeError(
+                f"the template {self.effect} for {self.broker} does not check: {code.name}"
+            )
         emit(path, "never", lambda _: text)
         if path != STDOUT:
             click.echo(f"wrote {path}; check it with: onceproof check {path}")
@@ -114,10 +124,15 @@ class NewCommand:
     def _place(self) -> Path:
         """Where to write. Refuses names that cannot be one, and files that exist."""
         if not _NAME.fullmatch(self.name):
-            raise click.UsageError(f"{self.name} cannot be a name: use letters a to z, digits and _, beginning with a letter")
+            raise click.UsageError(
+                f"{self.name} cannot be a name: use letters a to z, digits and _, beginning with a"
+                " letter"
+            )
         path = self.output or Path(self.name + ENDING)
         if path != STDOUT and path.exists() and not self.force:
-            raise click.UsageError(f"{path} exists already (--force overwrites it, --output names another file)")
+            raise click.UsageError(
+                f"{path} exists already (--force overwrites it, --output names another file)"
+            )
         return path
 
     def _demand(self, loaded: Loaded) -> None:
@@ -125,7 +140,9 @@ class NewCommand:
         if loaded.design is None:
             from onceproof.report.diagnostics import render
 
-            raise click.UsageError(f"the design cannot be made:\n\n{render(loaded.diagnostics, loaded.sources)}")
+            raise click.UsageError(
+                f"the design cannot be made:\n\n{render(loaded.diagnostics, loaded.sources)}"
+            )
 
     def _text(self, cells: Iterable[Cell]) -> str:
         kind = KINDS[self.effect]
@@ -151,10 +168,15 @@ consumer {self.name} on inbox
         """What stands behind the queue: a guarantee, a model, or nothing for all guarantees."""
         known = (*(s.value for s in Semantics), *brokers(), ANY)
         if self.broker not in known:
-            near = [b for b in known if b.startswith(f"{self.broker}.")] or close_to(self.broker, known)
+            near = [b for b in known if b.startswith(f"{self.broker}.")] or close_to(
+                self.broker, known
+            )
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             models = f"{len(brokers())} models (`onceproof models`)"
-            raise click.UsageError(f"there is no broker {self.broker}{hint} (known: {', '.join(known[:3])}, {ANY}, and {models})")
+            raise click.UsageError(
+                f"there is no broker {self.broker}{hint} (known: {', '.join(known[:3])}, {ANY}, and"
+                f" {models})"
+            )
         if self.broker == ANY:
             return " # no broker is named: every claim is examined under all three guarantees"
         return f" {'via ' if self.broker in brokers() else ''}{self.broker}"
@@ -165,7 +187,9 @@ def _claims(effect: str) -> str:
 
 
 def _expectations(cells: tuple[Cell, ...]) -> Iterable[str]:
-    """The claims with what was found out about them; `proved` is what is expected where nothing is said."""
+    """The claims with what was found out about them; `proved` is what is expected where nothing is
+    said.
+    """
     for claim in dict.fromkeys(c.claim for c in cells):
         mine = [c for c in cells if c.claim == claim]
         yield f"claim {claim}"
@@ -182,5 +206,7 @@ def _with_expectations(checked: DesignResult, again: Loaded) -> DesignResult:
 
     assert again.design is not None, [d.headline for d in again.diagnostics]
     claims = {c.text: c for c in again.design.claims}
-    cells = tuple(replace(c, expected=Verdict(claims[c.claim].expected(c.semantics))) for c in checked.cells)
+    cells = tuple(
+        replace(c, expected=Verdict(claims[c.claim].expected(c.semantics))) for c in checked.cells
+    )
     return replace(checked, cells=cells, diagnostics=again.diagnostics)

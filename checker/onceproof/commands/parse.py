@@ -36,5 +36,7 @@ class ParseCommand:
             if loaded.diagnostics:
                 click.echo(render(loaded.diagnostics, loaded.sources), err=True)
         if not self.quiet or broken:
-            click.echo(f"{read} design{'' if read == 1 else 's'} read, {broken or 'none'} with errors")
+            click.echo(
+                f"{read} design{'' if read == 1 else 's'} read, {broken or 'none'} with errors"
+            )
         return int(Exit.USAGE if broken else Exit.HOLDS)

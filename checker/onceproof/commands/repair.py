@@ -1,4 +1,6 @@
-"""``onceproof repair``: what to change, as a difference of the design's text, each change verified."""
+"""``onceproof repair``: what to change, as a difference of the design's text, each change
+verified.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class RepairCommand:
             goals = goals_of(loaded.design, result.cells, chosen)
             if self.write:
                 return self._write(loaded, goals, options)
-            found = [repairs(loaded, goal, options, self.keep_provider, result.cells) for goal in goals]
+            found = [
+                repairs(loaded, goal, options, self.keep_provider, result.cells) for goal in goals
+            ]
         except KeyboardInterrupt:
             return int(Exit.INTERRUPTED)
         click.echo(self._shown(loaded, found), nl=self.form != "diff")
@@ -62,7 +66,9 @@ class RepairCommand:
 
     def _shown(self, loaded: Loaded, found: list[Repairs]) -> str:
         if self.form == "json":
-            return json.dumps(document(loaded.path, found), indent=2, sort_keys=True, ensure_ascii=False)
+            return json.dumps(
+                document(loaded.path, found), indent=2, sort_keys=True, ensure_ascii=False
+            )
         if self.form == "diff":
             return "".join(dict.fromkeys(f.repairs[0].diff for f in found if f.repairs))
         return "\n".join(self._told(found)) if found else "nothing to repair: no claim is refuted"
@@ -70,7 +76,9 @@ class RepairCommand:
     # -- writing
 
     def _write(self, loaded: Loaded, goals: tuple[Goal, ...], options: Options) -> int:
-        """Make the first repair of each goal; the file is replaced in one step, and only by a text that was verified."""
+        """Make the first repair of each goal; the file is replaced in one step, and only by a text
+        that was verified.
+        """
         old = loaded.sources[loaded.path].text
         text, made, left = repaired(loaded, goals, options, self.keep_provider)
         if made:
@@ -90,7 +98,10 @@ class RepairCommand:
         if self.form == "text":
             for _, repair in made:
                 click.echo("\n".join(f"written: {what}" for what in repair.what))
-                click.echo("\n".join(f"must be true outside the design: {one}" for one in repair.outside), nl=bool(repair.outside))
+                click.echo(
+                    "\n".join(f"must be true outside the design: {one}" for one in repair.outside),
+                    nl=bool(repair.outside),
+                )
             for goal in left:
                 click.echo(f"no repair found for {goal.name} under {goal.semantics.value}")
         return int(Exit.VIOLATED if left else Exit.HOLDS)
@@ -104,7 +115,10 @@ class RepairCommand:
             yield f"{first.effect} / {under}"
             yield from (f"  {line}" for line in _impossible(first, self.verbose))
             for number, repair in enumerate(first.repairs, 1):
-                yield f"  {number}. {'; and '.join(repair.what)} ({', '.join(repair.edits)}, cost {repair.cost})"
+                yield (
+                    f"  {number}. {'; and '.join(repair.what)} ({', '.join(repair.edits)}, cost"
+                    f" {repair.cost})"
+                )
                 if self.verbose:
                     yield f"     verified in {repair.seconds:.2f} s"
                 key = (repair.text,)
@@ -115,9 +129,15 @@ class RepairCommand:
                 yield from (f"     {line}".rstrip() for line in repair.diff.splitlines())
                 yield from (f"     {line}" for line in _terms(repair))
             if self.verbose:
-                yield f"  {first.tried} changed designs looked at in {sum(r.seconds for r in one):.2f} s"
+                yield (
+                    f"  {first.tried} changed designs looked at in"
+                    f" {sum(r.seconds for r in one):.2f} s"
+                )
             if not first.repairs and first.complete:
-                yield f"  none found: {first.tried} changed designs looked at, every single edit and pair of edits of the catalogue"
+                yield (
+                    f"  none found: {first.tried} changed designs looked at, every single edit and"
+                    " pair of edits of the catalogue"
+                )
             elif not first.complete:
                 yield f"  not complete: {first.reason}"
 
@@ -127,7 +147,11 @@ def _merged(found: list[Repairs]) -> list[list[Repairs]]:
     groups: list[list[Repairs]] = []
     for one in found:
         texts = [r.text for r in one.repairs]
-        same = [g for g in groups if g[0].effect == one.effect and [r.text for r in g[0].repairs] == texts]
+        same = [
+            g
+            for g in groups
+            if g[0].effect == one.effect and [r.text for r in g[0].repairs] == texts
+        ]
         if same and bool(same[0][0].impossible) == bool(one.impossible) and _alike(same[0][0], one):
             same[0].append(one)
         else:
@@ -149,7 +173,9 @@ def _impossible(found: Repairs, verbose: bool) -> Iterator[str]:
         yield "with the design's queues and providers as they are, none exists:"
     else:
         yield "with its provider as declared, none exists:"
-    yield from (f"  {sentence}" for sentence in (found.impossible if verbose else found.impossible[-2:]))
+    yield from (
+        f"  {sentence}" for sentence in (found.impossible if verbose else found.impossible[-2:])
+    )
 
 
 def _terms(repair: Repair) -> Iterator[str]:
@@ -180,7 +206,9 @@ def _replace(path: Path, text: str) -> None:
         os.chmod(name, path.stat().st_mode)
         os.replace(name, path)
     except OSError as error:
-        raise click.UsageError(f"cannot write {path}: {(error.strerror or 'failed').lower()}") from error
+        raise click.UsageError(
+            f"cannot write {path}: {(error.strerror or 'failed').lower()}"
+        ) from error
 
 
 # ---------------------------------------------------------------- JSON
@@ -193,21 +221,39 @@ def document(path: str, found: list[Repairs]) -> dict[str, object]:
 
 def _repairs(f: Repairs) -> dict[str, object]:
     return {
-        "effect": f.effect, "semantics": f.semantics.value, "impossible": list(f.impossible), "tried": f.tried,
-        "complete": f.complete, "reason": f.reason, "offered": [_repair(r) for r in f.repairs],
-    }  # fmt: skip
+        "effect": f.effect,
+        "semantics": f.semantics.value,
+        "impossible": list(f.impossible),
+        "tried": f.tried,
+        "complete": f.complete,
+        "reason": f.reason,
+        "offered": [_repair(r) for r in f.repairs],
+    }
 
 
 def _repair(r: Repair) -> dict[str, object]:
     return {
-        "edits": list(r.edits), "what": list(r.what), "cost": r.cost, "text": r.text, "diff": r.diff, "costs": list(r.costs),
-        "outside": list(r.outside), "leaves": list(r.leaves), "goal": [_cell(c) for c in r.goal],
-        "verdicts": [_cell(c) for c in r.cells], "timing": {"seconds": round(r.seconds, 3)},
-    }  # fmt: skip
+        "edits": list(r.edits),
+        "what": list(r.what),
+        "cost": r.cost,
+        "text": r.text,
+        "diff": r.diff,
+        "costs": list(r.costs),
+        "outside": list(r.outside),
+        "leaves": list(r.leaves),
+        "goal": [_cell(c) for c in r.goal],
+        "verdicts": [_cell(c) for c in r.cells],
+        "timing": {"seconds": round(r.seconds, 3)},
+    }
 
 
 def _cell(c: Cell) -> dict[str, object]:
     return {
-        "claim": c.claim, "semantics": c.semantics.value, "verdict": c.verdict.value, "assurance": c.assurance.value,
-        "assumptions": list(c.assumptions), "workers": c.scope.workers, "events": c.scope.events,
-    }  # fmt: skip
+        "claim": c.claim,
+        "semantics": c.semantics.value,
+        "verdict": c.verdict.value,
+        "assurance": c.assurance.value,
+        "assumptions": list(c.assumptions),
+        "workers": c.scope.workers,
+        "events": c.scope.events,
+    }

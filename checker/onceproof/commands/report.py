@@ -45,7 +45,13 @@ class ReportCommand:
         """What the engines are asked."""
         chosen = tuple(s for s in Semantics if s.value in self.semantics)
         everyone = self.solver == "all"
-        return Options(semantics=chosen, claims=self.claims, seconds=self.timeout, every_solver=everyone, explain=True)
+        return Options(
+            semantics=chosen,
+            claims=self.claims,
+            seconds=self.timeout,
+            every_solver=everyone,
+            explain=True,
+        )
 
     def run(self) -> int:
         """Check and write; returns the exit code of the check."""
@@ -53,7 +59,11 @@ class ReportCommand:
         progress = ProgressLine(sys.stderr)
         try:
             result = check_designs(self.paths, self.options, progress)
-            extras = {d.path: self._extras(d, progress) for d in result.designs if self.faults and not result.interrupted}
+            extras = {
+                d.path: self._extras(d, progress)
+                for d in result.designs
+                if self.faults and not result.interrupted
+            }
         except NoDesign as error:
             raise click.UsageError(str(error)) from error
         finally:
@@ -65,12 +75,18 @@ class ReportCommand:
             emit(path, "never", lambda _, text=text: text)  # type: ignore[misc]
             click.echo(f"{path}: {review.answer}")
         code = of_result(result)
-        return int(Exit.HOLDS) if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE) else int(code)
+        return (
+            int(Exit.HOLDS)
+            if self.exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE)
+            else int(code)
+        )
 
     def _demand_endings(self) -> None:
         for path in self.outputs:
             if path.suffix not in ENDINGS:
-                raise click.UsageError(f"-o {path}: a report is a file whose name ends in .html or .md")
+                raise click.UsageError(
+                    f"-o {path}: a report is a file whose name ends in .html or .md"
+                )
         if any(ENDINGS[p.suffix] == "html" for p in self.outputs):
             from onceproof.report import Missing
             from onceproof.report.html import demand_templates
@@ -82,7 +98,9 @@ class ReportCommand:
 
     def _demand_cells(self, result: Result) -> None:
         """A selection that selects nothing is a mistake, not a review."""
-        if (self.claims or self.semantics) and not any(d.cells or d.failures or d.diagnostics for d in result.designs):
+        if (self.claims or self.semantics) and not any(
+            d.cells or d.failures or d.diagnostics for d in result.designs
+        ):
             raise click.UsageError("no claim of these designs matches --claim and --semantics")
 
     def _extras(self, result: DesignResult, progress: ProgressLine) -> Extras:
@@ -102,9 +120,13 @@ class ReportCommand:
         claims = {(c.text, c.span.line): c for c in design.claims}
         for cell in result.cells:
             progress(f"faults / {cell.claim} / {cell.semantics.value}", 0, 0)
-            found.append(frontier(design, claims[cell.claim, cell.line], cell.semantics, self.options))
+            found.append(
+                frontier(design, claims[cell.claim, cell.line], cell.semantics, self.options)
+            )
         needed = []
-        for semantics in dict.fromkeys(c.semantics for c in result.cells if c.verdict is Verdict.HOLDS):
+        for semantics in dict.fromkeys(
+            c.semantics for c in result.cells if c.verdict is Verdict.HOLDS
+        ):
             progress(f"needed lines / {semantics.value}", 0, 0)
             needed.append(needs(design, semantics, self.options))
         return Extras(tuple(maps), tuple(found), self._repairs(result, progress), tuple(needed))
@@ -119,21 +141,39 @@ class ReportCommand:
         claims = {(c.text, c.span.line): c for c in loaded.design.claims}
         refuted = [c for c in result.cells if c.verdict is Verdict.REFUTED]
         found = []
-        for goal in goals_of(loaded.design, result.cells, tuple((claims[c.claim, c.line], c.semantics) for c in refuted)):
+        for goal in goals_of(
+            loaded.design,
+            result.cells,
+            tuple((claims[c.claim, c.line], c.semantics) for c in refuted),
+        ):
             progress(f"repairs / {goal.name} / {goal.semantics.value}", 0, 0)
-            found.append(repairs(loaded, goal, replace(self.options, explain=False, second_opinion=False), cells=result.cells))
+            found.append(
+                repairs(
+                    loaded,
+                    goal,
+                    replace(self.options, explain=False, second_opinion=False),
+                    cells=result.cells,
+                )
+            )
         return tuple(found)
 
     def _again(self, result: Result) -> str:
         """The commands that give the same answers."""
-        chosen = [w for s in self.semantics for w in ("--semantics", s)] + [w for c in self.claims for w in ("--claim", c)]
+        chosen = [w for s in self.semantics for w in ("--semantics", s)] + [
+            w for c in self.claims for w in ("--claim", c)
+        ]
         chosen += ["--solver", self.solver] if self.solver != "z3" else []
         paths = [str(p) for p in self.paths]
         written = [w for p in self.outputs for w in ("-o", p.name)]
         proofs = (
-            "" if not any(d.cells for d in result.designs) else f"\n{_line('check', *paths, *chosen, '--certificate', 'proofs')}"
+            ""
+            if not any(d.cells for d in result.designs)
+            else f"\n{_line('check', *paths, *chosen, '--certificate', 'proofs')}"
         )
-        return _line("report", *paths, *chosen, *([] if self.faults else ["--no-faults"]), *written) + proofs
+        return (
+            _line("report", *paths, *chosen, *([] if self.faults else ["--no-faults"]), *written)
+            + proofs
+        )
 
 
 def _line(*words: str) -> str:

@@ -22,7 +22,9 @@ class Target:
 
 
 def target(text: str) -> Target:
-    """Read ``KIND=PATH``. A path without an ending, or one that is a folder, stands for a folder where the format allows one."""
+    """Read ``KIND=PATH``. A path without an ending, or one that is a folder, stands for a folder
+    where the format allows one.
+    """
     form, sign, path = text.partition("=")
     try:
         each = one(form).each
@@ -34,7 +36,9 @@ def target(text: str) -> Target:
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
         raise click.UsageError(f"--report {text}: there is no format {form!r}; {hint}") from None
     if not sign or not path:
-        raise click.UsageError(f"--report {text}: write KIND=PATH, for example {form}=result.{form}")
+        raise click.UsageError(
+            f"--report {text}: write KIND=PATH, for example {form}=result.{form}"
+        )
     place = Path(path)
     folder = each is not None and (place.is_dir() or path.endswith("/") or not place.suffix)
     return Target(form, place, folder)
@@ -51,4 +55,6 @@ def written(place: Target, result: Result, verbosity: int) -> None:
         for name, text in form.each(result).items():
             (place.path / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise click.UsageError(f"cannot write {place.path}: {(error.strerror or 'failed').lower()}") from error
+        raise click.UsageError(
+            f"cannot write {place.path}: {(error.strerror or 'failed').lower()}"
+        ) from error

@@ -40,12 +40,18 @@ def emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> str:
     try:
         output.write_text(data, encoding="utf-8")
     except OSError as error:
-        raise click.UsageError(f"cannot write {output}: {(error.strerror or 'failed').lower()}") from error
+        raise click.UsageError(
+            f"cannot write {output}: {(error.strerror or 'failed').lower()}"
+        ) from error
     return data
 
 
-def asked(design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]) -> list[tuple[Claim, Semantics]]:
-    """The selected claims, each under the selected semantics; a selection that selects nothing is a mistake."""
+def asked(
+    design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]
+) -> list[tuple[Claim, Semantics]]:
+    """The selected claims, each under the selected semantics; a selection that selects nothing is a
+    mistake.
+    """
     found = [
         (claim, one)
         for claim in design.claims

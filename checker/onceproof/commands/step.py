@@ -1,4 +1,6 @@
-"""``onceproof step``: walk through a design by hand. ``Session`` answers one line at a time; ``StepCommand`` reads them."""
+"""``onceproof step``: walk through a design by hand. ``Session`` answers one line at a time;
+``StepCommand`` reads them.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,10 @@ class Session:
         """What is shown before anything is typed."""
         title = self.walk.design.title or self.loaded.path
         count = len(self.walk.events)
-        head = f"{title}\n{self.walk.semantics.value}, {count} event{'s' if count > 1 else ''}; `help` lists the commands"
+        head = (
+            f"{title}\n{self.walk.semantics.value}, {count} event{'s' if count > 1 else ''}; `help`"
+            " lists the commands"
+        )
         return f"{head}\n{self._choices()}"
 
     def answer(self, line: str) -> str:
@@ -60,11 +65,19 @@ class Session:
         if not words or words[0].startswith("#"):
             return ""
         known: dict[str, Callable[[str], str]] = {
-            "back": self._back, "undo": self._back, "state": lambda _: situation_text(self.walk, self.look),
-            "history": lambda _: history_text(self.walk), "all": lambda _: self._choices(every=True),
-            "again": lambda _: self._choices(), "help": lambda _: HELP, "story": self._story, "save": self._save,
-            "load": self._load, "quit": self._quit, "exit": self._quit,
-        }  # fmt: skip
+            "back": self._back,
+            "undo": self._back,
+            "state": lambda _: situation_text(self.walk, self.look),
+            "history": lambda _: history_text(self.walk),
+            "all": lambda _: self._choices(every=True),
+            "again": lambda _: self._choices(),
+            "help": lambda _: HELP,
+            "story": self._story,
+            "save": self._save,
+            "load": self._load,
+            "quit": self._quit,
+            "exit": self._quit,
+        }
         rest = line.strip().removeprefix(words[0]).strip()
         if words[0] in known:
             return known[words[0]](rest)
@@ -93,8 +106,14 @@ class Session:
         if len(fitting) == 1:
             return self._moved(self.walk.take(fitting[0]))
         if not fitting:
-            return self._miss(f"no step has `{text}` in its sentence; `again` shows the steps, `help` the commands")
-        return self._miss(f"`{text}` fits {len(fitting)} steps:\n" + "\n".join(f"      {o.words}" for o in fitting))
+            return self._miss(
+                f"no step has `{text}` in its sentence; `again` shows the steps, `help` the"
+                " commands"
+            )
+        return self._miss(
+            f"`{text}` fits {len(fitting)} steps:\n"
+            + "\n".join(f"      {o.words}" for o in fitting)
+        )
 
     def _back(self, rest: str) -> str:
         if rest and not rest.isdecimal():
@@ -117,11 +136,18 @@ class Session:
         words = rest.split()
         steps = int(words.pop()) if words and words[-1].isdecimal() else None
         wanted = " ".join(words)
-        options = Options(semantics=(self.walk.semantics,), claims=(wanted,) if wanted else (), second_opinion=False)
+        options = Options(
+            semantics=(self.walk.semantics,),
+            claims=(wanted,) if wanted else (),
+            second_opinion=False,
+        )
         cells = [c for c in judge(self.walk.design, options) if isinstance(c, Cell)]
         broken = [c for c in cells if c.trace is not None]
         if not broken:
-            said = "; ".join(f"{c.claim}: {c.verdict.value}" for c in cells) or f"no claim has `{wanted}` in its text"
+            said = (
+                "; ".join(f"{c.claim}: {c.verdict.value}" for c in cells)
+                or f"no claim has `{wanted}` in its text"
+            )
             return self._miss(f"no story: {said}")
         assert broken[0].trace is not None
         walk = Walk.along(self.walk.design, broken[0].trace, self.loaded.sources)
@@ -130,8 +156,14 @@ class Session:
     def _save(self, rest: str) -> str:
         if not rest:
             return self._miss("`save` takes a file")
-        about = {"schema": SCHEMA, "design": self.loaded.sha256, "semantics": self.walk.semantics.value}
-        text = json.dumps({**about, **to_data(self.walk.trace)}, indent=1, ensure_ascii=False) + "\n"
+        about = {
+            "schema": SCHEMA,
+            "design": self.loaded.sha256,
+            "semantics": self.walk.semantics.value,
+        }
+        text = (
+            json.dumps({**about, **to_data(self.walk.trace)}, indent=1, ensure_ascii=False) + "\n"
+        )
         try:
             Path(rest).write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
@@ -143,7 +175,9 @@ class Session:
             return self._miss("`load` takes a file")
         try:
             data = json.loads(Path(rest).read_text(encoding="utf-8"))
-            walk = Walk.along(self.walk.design, of_data(data, Semantics(data["semantics"])), self.loaded.sources)
+            walk = Walk.along(
+                self.walk.design, of_data(data, Semantics(data["semantics"])), self.loaded.sources
+            )
         except OSError as error:
             return self._miss(f"cannot read {rest}: {(error.strerror or 'failed').lower()}")
         except (ValueError, KeyError, TypeError) as error:
@@ -166,7 +200,9 @@ class StepCommand:
     script: Path | None
 
     def run(self) -> int:
-        """Walk until the input ends; returns the exit code (2 if a line of a script was not understood)."""
+        """Walk until the input ends; returns the exit code (2 if a line of a script was not
+        understood).
+        """
         loaded = design_of(self.path)
         if loaded.design is None:
             return int(Exit.USAGE)

@@ -42,9 +42,13 @@ class TestgenCommand:
         emit(self.output, "never", lambda _: text)
         if self.harness is not None:
             if self.harness.exists():
-                raise click.UsageError(f"{self.harness} is there already; it is yours, and is not overwritten")
+                raise click.UsageError(
+                    f"{self.harness} is there already; it is yours, and is not overwritten"
+                )
             emit(self.harness, "never", lambda _: harness_text(str(self.path), found))
         written = sum(not p.aside for p in found)
         if self.output is not None and str(self.output) != "-":
-            click.echo(f"{written} test{'' if written == 1 else 's'} written to {self.output}", err=True)
+            click.echo(
+                f"{written} test{'' if written == 1 else 's'} written to {self.output}", err=True
+            )
         return int(Exit.HOLDS)

@@ -41,4 +41,8 @@ class VerifyCommand:
         click.echo(f"{accepted} of {len(checked)} certificates accepted")
         if accepted == len(checked):
             return int(Exit.HOLDS)
-        return int(Exit.VIOLATED if any(not c.accepted and not c.unknown for c in checked) else Exit.INCONCLUSIVE)
+        return int(
+            Exit.VIOLATED
+            if any(not c.accepted and not c.unknown for c in checked)
+            else Exit.INCONCLUSIVE
+        )

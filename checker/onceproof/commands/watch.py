@@ -34,14 +34,20 @@ class WatchCommand:
     stories: bool
 
     def run(self) -> int:
-        """Check, wait for a change, check what it touches, until Ctrl-C; returns the exit code (0)."""
+        """Check, wait for a change, check what it touches, until Ctrl-C; returns the exit code
+        (0).
+        """
         imports: dict[Path, frozenset[Path]] | None = None
         try:
             for changed in self._changes():
-                if imports is None:  # watching has begun, so that nothing saved during the first check is missed
+                if (
+                    imports is None
+                ):  # watching has begun, so that nothing saved during the first check is missed
                     imports = self._check(None)
                 elif changed:
-                    imports |= self._check(changed | {p for p, read in imports.items() if read & changed})
+                    imports |= self._check(
+                        changed | {p for p, read in imports.items() if read & changed}
+                    )
         except NoDesign as error:
             raise click.UsageError(str(error)) from error
         except KeyboardInterrupt:
@@ -49,18 +55,28 @@ class WatchCommand:
         return int(Exit.HOLDS)
 
     def _changes(self) -> Iterator[frozenset[Path]]:
-        """The designs that changed, each time that any did; and nothing now and then, the first time at once."""
+        """The designs that changed, each time that any did; and nothing now and then, the first
+        time at once.
+        """
         try:
             from watchfiles import watch
         except ImportError as error:
-            raise click.UsageError("watching needs the extra `watch`: pip install 'onceproof[watch]'") from error
+            raise click.UsageError(
+                "watching needs the extra `watch`: pip install 'onceproof[watch]'"
+            ) from error
         folders = {p if p.is_dir() else p.resolve().parent for p in self.paths}
-        every = watch(*folders, watch_filter=lambda _, p: p.endswith(ENDING), rust_timeout=PAUSE, yield_on_timeout=True)
+        every = watch(
+            *folders,
+            watch_filter=lambda _, p: p.endswith(ENDING),
+            rust_timeout=PAUSE,
+            yield_on_timeout=True,
+        )
         for changes in every:
             yield frozenset(Path(path).resolve() for _, path in changes)
 
     def _check(self, only: frozenset[Path] | set[Path] | None) -> dict[Path, frozenset[Path]]:
-        """Check the designs among ``only`` (None: all) and print; returns which files each of them was read from.
+        """Check the designs among ``only`` (None: all) and print; returns which files each of them
+        was read from.
 
         Raises KeyboardInterrupt if Ctrl-C ended a check.
         """
@@ -80,12 +96,19 @@ class WatchCommand:
                 raise KeyboardInterrupt
             done.append(result)
         if done:
-            text = write("text", Result(tuple(done)), NORMAL if self.stories else QUIET, Paint.for_stream(sys.stdout, "auto"))
+            text = write(
+                "text",
+                Result(tuple(done)),
+                NORMAL if self.stories else QUIET,
+                Paint.for_stream(sys.stdout, "auto"),
+            )
             click.echo(text.rstrip("\n") + "\n")
         return files
 
     def _still_there(self) -> Iterator[tuple[Path, bool]]:
-        """The designs behind the paths, as far as they exist: an editor may replace a file by deleting it first."""
+        """The designs behind the paths, as far as they exist: an editor may replace a file by
+        deleting it first.
+        """
         for path in self.paths:
             try:
                 yield from designs([path])

@@ -21,7 +21,9 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
             row = dict(pairs)
             kind = row.get(v.EVENT_TYPE, roots[0] if roots else "")
             payload = tuple(
-                (f"{f}", row.get(v.payload(x.name, f), values[0])) for x in design.events.values() for f, values in x.payload
+                (f"{f}", row.get(v.payload(x.name, f), values[0]))
+                for x in design.events.values()
+                for f, values in x.payload
             )
             numbers[c, e] = len(events)
             events.append(EventOf(c, kind, payload))
@@ -52,7 +54,8 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
 def told_late(trace: Trace) -> Trace:
     """The same run with every redelivery told right before the delivery it leads to.
 
-    A broker may notice a dead worker at any later time; told late, the reader sees the death first. The caller replays the result.
+    A broker may notice a dead worker at any later time; told late, the reader sees the death first.
+    The caller replays the result.
     """
     steps = list(trace.steps)
     index = 0
@@ -68,15 +71,18 @@ def told_late(trace: Trace) -> Trace:
 
 
 def _takes(step: Step, ready: Step) -> bool:
-    return step.cause is Cause.DELIVERY and step.event == ready.event and step.process == ready.process
+    return (
+        step.cause is Cause.DELIVERY and step.event == ready.event and step.process == ready.process
+    )
 
 
 def serial(trace: Trace, valid: Callable[[Trace], bool]) -> Trace:
-    """The same violation with as few changes from one worker to another as neighbouring swaps allow.
+    """The same violation with as few changes from one worker to another as neighbouring swaps
+    allow.
 
-    ``valid`` says whether a trace still is a run of the design that ends in the violation. A step moves before its left
-    neighbour if its
-    worker was there first; what comes from the broker belongs to the delivery it leads to.
+    ``valid`` says whether a trace still is a run of the design that ends in the violation. A step
+    moves before its left neighbour if its worker was there first; what comes from the broker
+    belongs to the delivery it leads to.
     """
     steps = list(trace.steps)
     owners = _owners(steps)
@@ -95,7 +101,9 @@ def serial(trace: Trace, valid: Callable[[Trace], bool]) -> Trace:
 
 
 def _owners(steps: list[Step]) -> list[int]:
-    """Whose step each one is: deliveries are numbered in order; a step without a worker belongs to the next delivery."""
+    """Whose step each one is: deliveries are numbered in order; a step without a worker belongs to
+    the next delivery.
+    """
     current: dict[int, int] = {}
     count = 0
     owners: list[int] = []

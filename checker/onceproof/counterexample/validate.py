@@ -1,4 +1,6 @@
-"""A run that a search has found, as a trace that the independent interpreter has followed to the violation."""
+"""A run that a search has found, as a trace that the independent interpreter has followed to the
+violation.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from onceproof.machine.system import Machine, Run
 
 
 def confirmed(lowered: Lowered, claim: Claim, machine: Machine, run: Run) -> Trace | None:
-    """The trace, told as late and as worker by worker as may be; None if the interpreter does not confirm it (a bug of ours)."""
+    """The trace, told as late and as worker by worker as may be; None if the interpreter does not
+    confirm it (a bug of ours).
+    """
     design, trace = lowered.design, trace_of(lowered, machine, run)
     for told in (told_late(trace), trace):
         if breaks(design, claim, told):

@@ -1,8 +1,10 @@
-"""T13: why no handler helps. An external effect that leaves no trace where the next worker could look.
+"""T13: why no handler helps. An external effect that leaves no trace where the next worker could
+look.
 
-Just before the call and just after it, everything that outlives the worker is the same: rows, columns, keys, locks, messages.
-Whoever comes next cannot tell the two situations apart. If it calls, the effect happens twice in the one; if it does not, never
-in the other. No rewriting of the handler changes that; only the provider can.
+Just before the call and just after it, everything that outlives the worker is the same: rows,
+columns, keys, locks, messages. Whoever comes next cannot tell the two situations apart. If it
+calls, the effect happens twice in the one; if it does not, never in the other. No rewriting of the
+handler changes that; only the provider can.
 """
 
 from __future__ import annotations
@@ -32,9 +34,10 @@ MOST_STATES = 500
 class Impossible:
     """Two situations that nobody can tell apart, although the effect happened in one of them.
 
-    ``line``: the call. ``witness``: what happens to the worker. ``same``: what there is in both. ``before`` and ``after``: the two
-    situations, one phrase per thing, which differ in the effect alone. ``sentences``: what follows. ``offers``: what the
-    provider would have to offer (any one of them).
+    ``line``: the call. ``witness``: what happens to the worker. ``same``: what there is in both.
+    ``before`` and ``after``: the two situations, one phrase per thing, which differ in the effect
+    alone. ``sentences``: what follows. ``offers``: what the provider would have to offer (any one
+    of them).
     """
 
     effect: str
@@ -48,10 +51,14 @@ class Impossible:
     offers: tuple[str, ...]
 
 
-def impossible(design: Design, claim: Claim, semantics: Semantics, trace: Trace) -> Impossible | None:
-    """Why no handler keeps this effect both from happening twice and from being lost; None if that is not so, or not seen.
+def impossible(
+    design: Design, claim: Claim, semantics: Semantics, trace: Trace
+) -> Impossible | None:
+    """Why no handler keeps this effect both from happening twice and from being lost; None if that
+    is not so, or not seen.
 
-    ``trace`` refutes ``claim``; it need not contain the call itself, only a worker that is about to make it.
+    ``trace`` refutes ``claim``; it need not contain the call itself, only a worker that is about to
+    make it.
     """
     if claim.kind not in KINDS:
         return None
@@ -65,7 +72,9 @@ def impossible(design: Design, claim: Claim, semantics: Semantics, trace: Trace)
 
 
 def _leaves_no_trace(effect: Effect) -> bool:
-    """No key that is the same in every attempt, no query, no transaction. A key that is forgotten some day does leave one."""
+    """No key that is the same in every attempt, no query, no transaction. A key that is forgotten
+    some day does leave one.
+    """
     return effect.store is None and effect.key_level is None and not effect.queryable
 
 
@@ -99,7 +108,9 @@ def _calls(ctx: Context, effect: Effect, state: State) -> Iterator[_Moment]:
 
 
 def _without_faults(ctx: Context, start: State) -> Iterator[State]:
-    """What one worker at a time gets to if nothing goes wrong; for a trace that ends before the call."""
+    """What one worker at a time gets to if nothing goes wrong; for a trace that ends before the
+    call.
+    """
     seen, queue = {start}, deque([start])
     while queue and len(seen) < MOST_STATES:
         state = queue.popleft()
@@ -111,20 +122,34 @@ def _without_faults(ctx: Context, start: State) -> Iterator[State]:
 
 
 def _twins(ctx: Context, effect: Effect, moment: _Moment) -> Impossible | None:
-    """The situations after the worker died just before the call and just after it, or after a call that failed in two ways."""
+    """The situations after the worker died just before the call and just after it, or after a call
+    that failed in two ways.
+    """
     worker = moment.step.worker
     before, after = _killed(ctx, moment.state, worker), _killed(ctx, moment.done, worker)
     line = moment.step.line
     if before is not None and after is not None and _durable(before) == _durable(after):
         return _told(
-            ctx, effect, moment, (before, after), f"the worker is killed just before line {line} is done, or just after it"
+            ctx,
+            effect,
+            moment,
+            (before, after),
+            f"the worker is killed just before line {line} is done, or just after it",
         )
     offered = choices(ctx, moment.state)
     refused = _one(offered, moment.step, Cause.REFUSED)
     answered = _one(offered, moment.step, Cause.ANSWER_LOST)
-    if refused is not None and answered is not None and _durable(refused, True) == _durable(answered, True):
+    if (
+        refused is not None
+        and answered is not None
+        and _durable(refused, True) == _durable(answered, True)
+    ):
         return _told(
-            ctx, effect, moment, (refused, answered), f"the call in line {line} is refused, or is done and its answer is lost"
+            ctx,
+            effect,
+            moment,
+            (refused, answered),
+            f"the call in line {line} is refused, or is done and its answer is lost",
         )
     return None
 
@@ -133,16 +158,29 @@ def _killed(ctx: Context, state: State, worker: int) -> State | None:
     """The state after the worker died (it may be over already); None if it cannot die here."""
     if all(w.number != worker for w in state.workers):
         return state
-    deaths = [a for s, a in choices(ctx, state) if s.cause is Cause.KILLED and s.worker == worker and not s.outcome]
+    deaths = [
+        a
+        for s, a in choices(ctx, state)
+        if s.cause is Cause.KILLED and s.worker == worker and not s.outcome
+    ]
     return deaths[0] if deaths else None
 
 
 def _one(offered: Sequence[tuple[Step, State]], call: Step, cause: Cause) -> State | None:
-    return next((a for s, a in offered if s.cause is cause and (s.worker, s.subject) == (call.worker, call.subject)), None)
+    return next(
+        (
+            a
+            for s, a in offered
+            if s.cause is cause and (s.worker, s.subject) == (call.worker, call.subject)
+        ),
+        None,
+    )
 
 
 def _durable(state: State, workers: bool = False) -> State:
-    """What anybody can look at: everything but the counters, and (unless the worker lives on) but what a worker knows."""
+    """What anybody can look at: everything but the counters, and (unless the worker lives on) but
+    what a worker knows.
+    """
     alive = tuple(w._replace(exposed=False) for w in state.workers) if workers else ()
     return state._replace(counts=(), workers=alive)
 
@@ -150,25 +188,44 @@ def _durable(state: State, workers: bool = False) -> State:
 # ---------------------------------------------------------------- words
 
 
-PAST = {"sent": ("was not sent", "was sent"), "happened": ("did not happen", "happened"), "done": ("was not done", "was done")}
+PAST = {
+    "sent": ("was not sent", "was sent"),
+    "happened": ("did not happen", "happened"),
+    "done": ("was not done", "was done"),
+}
 TIMES = ("", " once", " twice or more")
 
 
-def _told(ctx: Context, effect: Effect, moment: _Moment, pair: tuple[State, State], witness: str) -> Impossible:
+def _told(
+    ctx: Context, effect: Effect, moment: _Moment, pair: tuple[State, State], witness: str
+) -> Impossible:
     same = tuple(_situation(ctx, pair[0], moment.step.event))
     before, after = ((*same, _done(ctx, effect, state, moment.step.event)) for state in pair)
     sentences = (
-        f"Nothing that outlives the worker tells the two situations apart: {effect.name} leaves no trace that a handler "
-        f"could read.",
-        f"Whoever makes the call again gives a second {effect.name} in the one; whoever does not gives none in the other.",
+        (
+            f"Nothing that outlives the worker tells the two situations apart: {effect.name} leaves"
+            " no trace that a handler could read."
+        ),
+        (
+            f"Whoever makes the call again gives a second {effect.name} in the one; whoever does"
+            " not gives none in the other."
+        ),
         f"So under {_under(ctx)}, no handler has both no duplicate and no loss of {effect.name}.",
     )
     offers = (
         f"an idempotency key: `key {effect.key}, kept for ever`",
-        f"a query: `can be queried`, asked by one worker at a time with no earlier request under way (`{effect.name} happened`)",
-        f"being inside the transaction: `effect {effect.name} per {effect.key} in` a store of yours",
+        (
+            "a query: `can be queried`, asked by one worker at a time with no earlier request"
+            f" under way (`{effect.name} happened`)"
+        ),
+        (
+            f"being inside the transaction: `effect {effect.name} per {effect.key} in` a store of"
+            " yours"
+        ),
     )
-    return Impossible(effect.name, ctx.choice, moment.step.line, witness, same, before, after, sentences, offers)
+    return Impossible(
+        effect.name, ctx.choice, moment.step.line, witness, same, before, after, sentences, offers
+    )
 
 
 def _under(ctx: Context) -> str:
@@ -191,7 +248,11 @@ def _situation(ctx: Context, state: State, event: int) -> Iterator[str]:
         if spot[1:] in own:
             yield f"{spot[0]} has a row for {names.owner(spot, names.key_of(spot[0]))}"
     yield from (f"{cell[0]} is {value}" for cell, value in state.columns if cell[1:] in own)
-    yield from (f"{names.provider(spot[0])} knows a key for {spot[0]}" for spot in state.records if spot[1:] in own)
+    yield from (
+        f"{names.provider(spot[0])} knows a key for {spot[0]}"
+        for spot in state.records
+        if spot[1:] in own
+    )
     yield from (f"{spot[0]} is held" for spot in state.held if spot[1:] in own)
     for process in ctx.design.processes:
         if process.queue is not None:

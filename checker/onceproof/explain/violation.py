@@ -1,6 +1,8 @@
-"""Why it breaks: which two workers made it happen twice (or which one left it undone), and what each guard in their way saw.
+"""Why it breaks: which two workers made it happen twice (or which one left it undone), and what
+each guard in their way saw.
 
-Everything is read off a replayed trace; nothing is searched for. It is the story's gist, not another story.
+Everything is read off a replayed trace; nothing is searched for. It is the story's gist, not
+another story.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from onceproof.story.headline import listed
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A step that made the effect happen, or settled the message. ``step``: its number in the story; ``worker`` counts from 1."""
+    """A step that made the effect happen, or settled the message. ``step``: its number in the
+    story; ``worker`` counts from 1.
+    """
 
     step: int
     worker: int | None
@@ -34,7 +38,9 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Saw:
-    """A guard and what it saw. ``test``: as written; ``text``: what came of it; ``why``: why it saw that, if that is known."""
+    """A guard and what it saw. ``test``: as written; ``text``: what came of it; ``why``: why it saw
+    that, if that is known.
+    """
 
     step: int
     worker: int | None
@@ -46,8 +52,9 @@ class Saw:
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """The gist of a refutation. ``acts``: the two times it happened, or what ended the message. ``guards``: what the last worker
-    looked at before; ``sentences``: the same in words."""
+    """The gist of a refutation. ``acts``: the two times it happened, or what ended the message.
+    ``guards``: what the last worker looked at before; ``sentences``: the same in words.
+    """
 
     claim: str
     kind: str
@@ -56,11 +63,20 @@ class Blame:
     sentences: tuple[str, ...]
 
 
-def blame(design: Design, claim: Claim, replay: Replay, sources: Mapping[str, Source] | None = None) -> Blame | None:
-    """The gist of a replayed trace that violates a claim of no duplicate or no loss at its end; None for other claims."""
+def blame(
+    design: Design, claim: Claim, replay: Replay, sources: Mapping[str, Source] | None = None
+) -> Blame | None:
+    """The gist of a replayed trace that violates a claim of no duplicate or no loss at its end;
+    None for other claims.
+    """
     if claim.kind not in ("no-duplicate", "no-loss"):
         return None
-    telling = _Telling(Context.of(design, replay.trace.semantics), claim, replay, tell(design, claim, replay, sources))
+    telling = _Telling(
+        Context.of(design, replay.trace.semantics),
+        claim,
+        replay,
+        tell(design, claim, replay, sources),
+    )
     return telling.twice() if claim.kind == "no-duplicate" else telling.never()
 
 
@@ -88,24 +104,39 @@ class _Telling:
             return None
         acts = tuple(self._act(i) for i in made)
         guards = tuple(self._guards(made[1], made[0]))
-        done = participle(self.ctx.design, target.name.text) if target.name.text in self.ctx.design.effects else "written"
+        done = (
+            participle(self.ctx.design, target.name.text)
+            if target.name.text in self.ctx.design.effects
+            else "written"
+        )
         name = target.name.text + (f".{target.column.text}" if target.column else "")
-        return Blame(self.claim.text, self.claim.kind, acts, guards, tuple(self._twice_words(name, done, acts, guards)))
+        return Blame(
+            self.claim.text,
+            self.claim.kind,
+            acts,
+            guards,
+            tuple(self._twice_words(name, done, acts, guards)),
+        )
 
-    def _twice_words(self, name: str, done: str, acts: tuple[Act, ...], guards: tuple[Saw, ...]) -> Iterator[str]:
+    def _twice_words(
+        self, name: str, done: str, acts: tuple[Act, ...], guards: tuple[Saw, ...]
+    ) -> Iterator[str]:
         one, two = acts
         if one.worker == two.worker:
             where = f"in step {one.step} and again in step {two.step} (line {two.line})"
             yield f"`{name}` was {_was(done)} twice by worker {one.worker}, {where}."
         else:
             yield (
-                f"`{name}` was {_was(done)} by worker {one.worker} (line {one.line}, step {one.step}) and again by worker "
-                f"{two.worker} (line {two.line}, step {two.step})."
+                f"`{name}` was {_was(done)} by worker {one.worker} (line {one.line}, step"
+                f" {one.step}) and again by worker {two.worker} (line {two.line}, step {two.step})."
             )
         yield from (self._guard_words(g) for g in guards)
         yield from self._forgotten()
         if not guards:
-            yield f"Nothing that worker {two.worker} looks at before line {two.line} tells it that this has been done."
+            yield (
+                f"Nothing that worker {two.worker} looks at before line {two.line} tells it that"
+                " this has been done."
+            )
 
     def _forgotten(self) -> Iterator[str]:
         """A provider that no longer knows the key."""
@@ -133,14 +164,20 @@ class _Telling:
         target = self.claim.targets[0]
         name = target.name.text + (f".{target.column.text}" if target.column else "")
         words.append(f"From here nothing that happens by itself leads to `{name}` any more.")
-        return Blame(self.claim.text, self.claim.kind, acts, tuple(guards), tuple(dict.fromkeys(words)))
+        return Blame(
+            self.claim.text, self.claim.kind, acts, tuple(guards), tuple(dict.fromkeys(words))
+        )
 
     def _lost(self) -> int | None:
         judge, end, target = Judge(self.ctx), self.replay.states[-1], self.claim.targets[0]
-        return next((e for e in range(len(end.events)) if judge.lacks_for_good(target, end, e)), None)
+        return next(
+            (e for e in range(len(end.events)) if judge.lacks_for_good(target, end, e)), None
+        )
 
     def _ends(self) -> tuple[int, int] | None:
-        """The event that lacks the effect, and the last step that settled, lost or gave up its message."""
+        """The event that lacks the effect, and the last step that settled, lost or gave up its
+        message.
+        """
         event = self._lost()
         if event is None:
             return None
@@ -148,7 +185,10 @@ class _Telling:
             before, after = self.replay.states[i], self.replay.states[i + 1]
             for process in self.ctx.processes:
                 status = after.status(process, event)
-                if status in ("settled", "lost", "dead") and before.status(process, event) != status:
+                if (
+                    status in ("settled", "lost", "dead")
+                    and before.status(process, event) != status
+                ):
                     return event, i
         return None
 
@@ -156,7 +196,11 @@ class _Telling:
         """The last step of each worker on the event, worker by worker."""
         last: dict[int, StoryStep] = {}
         for step in self.story.steps:
-            if step.worker is not None and step.event == event + 1 and step.cause not in (Cause.DELIVERY, Cause.START):
+            if (
+                step.worker is not None
+                and step.event == event + 1
+                and step.cause not in (Cause.DELIVERY, Cause.START)
+            ):
                 last[step.worker] = step
         yield from sorted(last.items())
 
@@ -180,8 +224,8 @@ class _Telling:
     def _guards(self, until: int, first: int, number: int | None = None) -> Iterator[Saw]:
         """What the worker of step ``until`` (or worker ``number``) looked at up to there.
 
-        ``first``: the step in which the effect happened first. The last step may itself begin with a guard, in one transaction
-        with the effect.
+        ``first``: the step in which the effect happened first. The last step may itself begin with
+        a guard, in one transaction with the effect.
         """
         number = self.story.steps[until].worker if number is None else number
         for i in range(min(until + 1, len(self.story.steps))):
@@ -190,12 +234,37 @@ class _Telling:
                 continue
             if step.cause is Cause.START:
                 condition = self.ctx.processes[step.process].condition
-                test = next((t for row in conjunctions(condition) for t in row), None) if condition is not None else None
-                yield Saw(self._number(i), number, step.line, step.source, step.text, self._why(i, test, event, (first, number)))
-            worker = next((w for w in self.replay.states[i].workers if w.number == self.replay.steps[i].worker), None)
+                test = (
+                    next((t for row in conjunctions(condition) for t in row), None)
+                    if condition is not None
+                    else None
+                )
+                yield Saw(
+                    self._number(i),
+                    number,
+                    step.line,
+                    step.source,
+                    step.text,
+                    self._why(i, test, event, (first, number)),
+                )
+            worker = next(
+                (
+                    w
+                    for w in self.replay.states[i].workers
+                    if w.number == self.replay.steps[i].worker
+                ),
+                None,
+            )
             if step.cause is Cause.HANDLER and worker is not None and self._is_guard(worker):
                 looked = self._test(worker) or self._node(worker)
-                yield Saw(self._number(i), number, step.line, step.source, step.text, self._why(i, looked, event, (first, number)))
+                yield Saw(
+                    self._number(i),
+                    number,
+                    step.line,
+                    step.source,
+                    step.text,
+                    self._why(i, looked, event, (first, number)),
+                )
 
     def _node(self, worker: Worker) -> n.Step | None:
         return self.ctx.at(worker) if worker.todo else None
@@ -222,7 +291,13 @@ class _Telling:
             case _:
                 return False
 
-    def _why(self, index: int, test: n.Condition | n.Step | None, event: int, about: tuple[int, int | None]) -> str:
+    def _why(
+        self,
+        index: int,
+        test: n.Condition | n.Step | None,
+        event: int,
+        about: tuple[int, int | None],
+    ) -> str:
         """Why a guard saw what it saw: who wrote it, or why nobody had.
 
         ``about``: when the effect happened first, and who looks.
@@ -240,11 +315,21 @@ class _Telling:
             return f"the row was there before, and was gone after step {self._number(past[-1])}"
         if past:
             by = self.story.steps[past[-1]].worker
-            return f"worker {by} wrote it in step {self._number(past[-1])}" if by is not None and by != number else ""
+            return (
+                f"worker {by} wrote it in step {self._number(past[-1])}"
+                if by is not None and by != number
+                else ""
+            )
         if own and first >= 0 and self.replay.steps[first].event != event:
-            return f"event {event + 1} is another event than event {self.replay.steps[first].event + 1}, with a row of its own"
+            return (
+                f"event {event + 1} is another event than event"
+                f" {self.replay.steps[first].event + 1}, with a row of its own"
+            )
         if later:
-            return f"worker {self.story.steps[later[0]].worker} writes it only later, in step {self._number(later[0])}"
+            return (
+                f"worker {self.story.steps[later[0]].worker} writes it only later, in step"
+                f" {self._number(later[0])}"
+            )
         return self._never_written(index, store, number)
 
     def _never_written(self, index: int, store: str, number: int | None) -> str:
@@ -265,12 +350,17 @@ class _Telling:
                 if dead
                 else f"worker {others[-1]} has not committed it"
             )
-        return f"worker {others[-1]} {'died before it got to' if dead else 'has not got to'} {there}, which writes it"
+        return (
+            f"worker {others[-1]} {'died before it got to' if dead else 'has not got to'} {there},"
+            " which writes it"
+        )
 
     def _looked_at(
         self, test: n.Condition | n.Step | None, index: int, event: int
     ) -> tuple[str, Callable[[State], object], bool] | None:
-        """The name of the store or effect a guard is about, how to read it from a state, and whether it is the event's own."""
+        """The name of the store or effect a guard is about, how to read it from a state, and
+        whether it is the event's own.
+        """
         state = self.replay.states[index]
         match test:
             case n.InStore(_, store) | n.Insert(_, store):
@@ -281,7 +371,9 @@ class _Telling:
                 cell = (f"{store.text}.{column.text}", level, number)
                 return store.text, lambda s: look(s.columns, cell, ""), level == Level.EVENT.value
             case n.Happened(effect):
-                spot = self.ctx.spot(effect.text, self.ctx.design.effects[effect.text].level, state, event)
+                spot = self.ctx.spot(
+                    effect.text, self.ctx.design.effects[effect.text].level, state, event
+                )
                 return effect.text, lambda s: look(s.counts, spot, 0), spot[1] == Level.EVENT.value
             case _:
                 return None
@@ -291,7 +383,12 @@ class _Telling:
         steps = [s for p in self.ctx.design.processes for s in walk(p.body, {})]
         kinds = n.Add | n.Insert | n.SetColumn | n.UpdateIf | n.Increment
         found = [s.span.line for s in steps if isinstance(s, kinds) and s.store.text == store]
-        return sorted({*found, *(s.span.line for s in steps if isinstance(s, n.Do) and s.effect.text == store)})
+        return sorted(
+            {
+                *found,
+                *(s.span.line for s in steps if isinstance(s, n.Do) and s.effect.text == store),
+            }
+        )
 
     def _guard_words(self, saw: Saw) -> str:
         why = f": {saw.why}" if saw.why else ""
@@ -306,4 +403,6 @@ def _was(done: str) -> str:
 
 def _sentence(step: StoryStep) -> str:
     who = step.who[0].upper() + step.who[1:] if step.who.startswith("worker") else f"The {step.who}"
-    return f"{who} {step.text}" + (f" (line {step.line})" if step.line and "line" not in step.text else "")
+    return f"{who} {step.text}" + (
+        f" (line {step.line})" if step.line and "line" not in step.text else ""
+    )

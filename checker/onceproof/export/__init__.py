@@ -1,4 +1,6 @@
-"""Exported models, for a fourth opinion: the same machine in the languages of other checkers. Start reading at ``model``."""
+"""Exported models, for a fourth opinion: the same machine in the languages of other checkers. Start
+reading at ``model``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ LANGUAGES = ("promela", "tla", "murphi", "smv")
 
 
 def write(language: str, model: Model) -> dict[str, str]:
-    """The files of an exported model, by suffix, the main one first. Raises ValueError for an unknown language, TooLarge."""
+    """The files of an exported model, by suffix, the main one first. Raises ValueError for an
+    unknown language, TooLarge.
+    """
     match language:
         case "promela":
             from onceproof.export.promela import promela

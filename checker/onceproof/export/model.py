@@ -1,11 +1,13 @@
 """What is exported: a machine, claims about it, how many of everything, and the names they get.
 
-The export is one more reading of ``onceproof.machine.system``: written from its docstring alone, it shares nothing with the search, so that
-another checker's verdict on an exported model is an opinion of its own.
+The export is one more reading of ``onceproof.machine.system``: written from its docstring alone, it
+shares nothing with the search, so that another checker's verdict on an exported model is an opinion
+of its own.
 
-What a state of an exported model is: the component rows, the event rows and the slots of the workers. Components, events and
-slots are told apart. A slot is free, or holds the event it works on and the worker's variables; a free slot has one fixed
-content. A spawn may take any free slot. So the number of states is ``full_states`` of ``explore`` for the same bounds.
+What a state of an exported model is: the component rows, the event rows and the slots of the
+workers. Components, events and slots are told apart. A slot is free, or holds the event it works on
+and the worker's variables; a free slot has one fixed content. A spawn may take any free slot. So
+the number of states is ``full_states`` of ``explore`` for the same bounds.
 """
 
 from __future__ import annotations
@@ -77,7 +79,11 @@ class Model:
 
     def rules(self, kind: RuleKind) -> list[tuple[str, Rule]]:
         """The rules of one kind, with their identifiers."""
-        return [(self.names.rules[i], rule) for i, rule in enumerate(self.machine.rules) if rule.kind is kind]
+        return [
+            (self.names.rules[i], rule)
+            for i, rule in enumerate(self.machine.rules)
+            if rule.kind is kind
+        ]
 
 
 Place = Callable[[str], str]
@@ -126,7 +132,9 @@ class Dialect:
 
     def guard(self, model: Model, guard: Guard, place: Place) -> list[str]:
         """The tests of a guard that say something."""
-        tests = (self.test(place(t.variable), model.variables[t.variable], t.allowed) for t in guard)
+        tests = (
+            self.test(place(t.variable), model.variables[t.variable], t.allowed) for t in guard
+        )
         return [t for t in tests if t != self.true]
 
 
@@ -139,8 +147,9 @@ def changes(update: Update) -> list[tuple[tuple[str, ...], str]]:
 
 
 def overwritten(rule: Rule) -> tuple[str, ...]:
-    """Sources that an earlier update of the same rule (or broadcast) overwrites: where assignments run one after the other,
-    their old value must be kept."""
+    """Sources that an earlier update of the same rule (or broadcast) overwrites: where assignments
+    run one after the other, their old value must be kept.
+    """
     return _overwritten(rule.updates)
 
 
@@ -186,7 +195,9 @@ def starts(variables: tuple[Variable, ...]) -> list[tuple[str, ...]]:
 
 
 def reached(model: Model, rule: Rule) -> Iterator[tuple[Limit, tuple[Test, ...]]]:
-    """The limits that a SPAWN can run into, each with the tests of shared variables under which it counts the new worker."""
+    """The limits that a SPAWN can run into, each with the tests of shared variables under which it
+    counts the new worker.
+    """
     for limit in model.machine.limits if rule.kind is RuleKind.SPAWN else ():
         counted = _newborn(model, rule, limit.guard)
         if limit.count <= model.size.workers and all(counted):
@@ -194,7 +205,8 @@ def reached(model: Model, rule: Rule) -> Iterator[tuple[Limit, tuple[Test, ...]]
 
 
 def _newborn(model: Model, rule: Rule, guard: Guard) -> list[list[Test]]:
-    """When the worker that a SPAWN creates satisfies ``guard``: a conjunction of disjunctions of tests of shared variables.
+    """When the worker that a SPAWN creates satisfies ``guard``: a conjunction of disjunctions of
+    tests of shared variables.
 
     An empty list is always, an empty disjunction is never.
     """
@@ -203,7 +215,9 @@ def _newborn(model: Model, rule: Rule, guard: Guard) -> list[list[Test]]:
     for test in guard:
         update = updates.get(test.variable)
         if update is None or update.source is None:
-            value = model.variables[test.variable].initial[0] if update is None else update.table[0][1]
+            value = (
+                model.variables[test.variable].initial[0] if update is None else update.table[0][1]
+            )
             if value not in test.allowed:
                 found.append([])
         else:
@@ -228,7 +242,8 @@ def head(model: Model, states: str) -> list[str]:
     size, machine = model.size, model.machine
     lines = [
         tame(f"{machine.name.rsplit('/', 1)[-1]}, {machine.semantics} delivery"),
-        f"{size.workers} workers, {size.events} events" + (f" of each of {size.keys} keys" if size.keys > 1 else ""),
+        f"{size.workers} workers, {size.events} events"
+        + (f" of each of {size.keys} keys" if size.keys > 1 else ""),
         "Exported by Onceproof. docs/export.md says what this is and how to run it.",
         states,
         "",

@@ -1,6 +1,10 @@
-"""Murphi, for Rumur (and CMurphi): one rule per rule, arrays of events and slots, an invariant per claim."""
+"""Murphi, for Rumur (and CMurphi): one rule per rule, arrays of events and slots, an invariant per
+claim.
+"""
 
 from __future__ import annotations
+
+from functools import partial
 
 from onceproof.base.records import dataclass
 from onceproof.export.model import (
@@ -29,7 +33,10 @@ from onceproof.machine.system import (
     Variable,
 )
 
-STATES = "A state is a state of Rumur: free slots are undefined, so they are all alike. Count with --deadlock-detection off."
+STATES = (
+    "A state is a state of Rumur: free slots are undefined, so they are all alike. Count with"
+    " --deadlock-detection off."
+)
 
 
 def murphi(model: Model, *, cover: bool = False) -> str:
@@ -96,11 +103,23 @@ class _Murphi:
     def declarations(self) -> list[str]:
         model, size = self.model, self.model.size
         of = "scalarset({})" if model.symmetric else "0..{} - 1"
-        lines = [f"const WORKERS: {size.workers}; EVENTS: {size.events}; KEYS: {size.keys};", "", "type"]
-        lines += [f"  Slot: {of.format('WORKERS')};", f"  Event: {of.format('EVENTS')};"] + ["  Key: 0..KEYS - 1;"] * self.key
+        lines = [
+            f"const WORKERS: {size.workers}; EVENTS: {size.events}; KEYS: {size.keys};",
+            "",
+            "type",
+        ]
+        lines += [f"  Slot: {of.format('WORKERS')};", f"  Event: {of.format('EVENTS')};"] + [
+            "  Key: 0..KEYS - 1;"
+        ] * self.key
         lines += [f"  {self.type(v)}: {self.domain(v)};" for v in model.machine.variables]
-        inside = "".join(f" {model.names.variables[v.name]}: {self.type(v)};" for v in model.workers)
-        lines += [f"  Worker: record{' key: Key;' * self.key} event: Event;{inside} end;", "", "var"]
+        inside = "".join(
+            f" {model.names.variables[v.name]}: {self.type(v)};" for v in model.workers
+        )
+        lines += [
+            f"  Worker: record{' key: Key;' * self.key} event: Event;{inside} end;",
+            "",
+            "var",
+        ]
         for variable in (*model.components, *model.events):
             arrays = ["Key"] * self.key + ["Event"] * (variable.level is Level.EVENT)
             kind = "".join(f"array [{a}] of " for a in arrays) + self.type(variable)
@@ -113,10 +132,15 @@ class _Murphi:
     def domain(self, variable: Variable) -> str:
         if numeric(variable):
             return f"0..{len(variable.domain) - 1}"
-        return f"enum {{ {', '.join(self.model.names.values[variable.name, x] for x in variable.domain)} }}"
+        return (
+            "enum {"
+            f" {', '.join(self.model.names.values[variable.name, x] for x in variable.domain)} }}"
+        )
 
     def helpers(self) -> list[str]:
-        params, same = ("; k: Key; e: Event", " & worker[w].key = k") if self.key else ("; e: Event", "")
+        params, same = (
+            ("; k: Key; e: Event", " & worker[w].key = k") if self.key else ("; e: Event", "")
+        )
         return [
             "-- is the slot without a worker?",
             "function free(w: Slot): boolean; begin return isundefined(worker[w].event); end;",
@@ -147,14 +171,23 @@ class _Murphi:
         for k in range(size.keys):
             chosen = f"c{k}" if len(rows[Level.COMPONENT]) > 1 else ""
             lines += self.choose(model.components, rows[Level.COMPONENT], chosen, {"k": str(k)})
-            lines += ["  for e: Event do", *self.choose(model.events, rows[Level.EVENT][:1], "", {"k": str(k)}, "    "), "  end;"]
+            lines += [
+                "  for e: Event do",
+                *self.choose(model.events, rows[Level.EVENT][:1], "", {"k": str(k)}, "    "),
+                "  end;",
+            ]
         for k, event, chosen in calls:
             lines += self.choose(model.events, rows[Level.EVENT], chosen, {"k": str(k), "e": event})
         lines += ["  for w: Slot do undefine worker[w]; end;", "end;"]
         return lines + (["end;"] if params else [])
 
     def choose(
-        self, variables: tuple[Variable, ...], rows: list[tuple[str, ...]], chosen: str, at: dict[str, str], margin: str = "  "
+        self,
+        variables: tuple[Variable, ...],
+        rows: list[tuple[str, ...]],
+        chosen: str,
+        at: dict[str, str],
+        margin: str = "  ",
     ) -> list[str]:
         """Assign one of the rows; ``chosen`` names the number of the row."""
 
@@ -162,27 +195,44 @@ class _Murphi:
             places = [self.place(v.name) for v in variables]
             for index, text in at.items():
                 places = [p.replace(f"[{index}]", f"[{text}]") for p in places]
-            return " ".join(f"{p} := {self.say.value(v.name, x)};" for p, v, x in zip(places, variables, row, strict=True))
+            return " ".join(
+                f"{p} := {self.say.value(v.name, x)};"
+                for p, v, x in zip(places, variables, row, strict=True)
+            )
 
         if not variables:
             return []
         if len(rows) == 1:
             return [margin + one(rows[0])]
-        cases = [f"{margin}{'if' if not i else 'elsif'} {chosen} = {i} then {one(row)}" for i, row in enumerate(rows)]
+        cases = [
+            f"{margin}{'if' if not i else 'elsif'} {chosen} = {i} then {one(row)}"
+            for i, row in enumerate(rows)
+        ]
         return [*cases, f"{margin}end;"]
 
     # -- rules
 
     def rule(self, rule: Rule, params: str) -> list[str]:
         params = "; ".join(x for x in ("k: Key" * self.key, params) if x)
-        worker = {RuleKind.SPAWN: ["free(w)"], RuleKind.WORKER: [self.works("w")]}.get(rule.kind, [])
-        guard = [*worker, *self.say.guard(self.model, rule.guard, self.place), *self.alone(rule), *self.limits(rule)]
+        worker = {RuleKind.SPAWN: ["free(w)"], RuleKind.WORKER: [self.works("w")]}.get(
+            rule.kind, []
+        )
+        guard = [
+            *worker,
+            *self.say.guard(self.model, rule.guard, self.place),
+            *self.alone(rule),
+            *self.limits(rule),
+        ]
         updates = in_order(rule.updates)
         kept = kept_sources(updates)
         lines = [f'rule "{describe(rule.action)}"', f"  {self.say.all(guard)}", "==>"]
         heard = {x for said in rule.others for x in kept_sources(in_order(said.updates))}
         for prefix, names in (("old", kept), ("was", sorted(heard))):
-            lines += [f"  var {prefix}__{self.model.names.variables[x]}: {self.type(self.model.variables[x])};" for x in names]
+            lines += [
+                f"  var {prefix}__{self.model.names.variables[x]}:"
+                f" {self.type(self.model.variables[x])};"
+                for x in names
+            ]
         lines += ["begin", *self.keep("old", kept, "w", "  ")]
         lines += self.broadcasts(rule)
         if rule.kind is RuleKind.SPAWN:
@@ -194,42 +244,65 @@ class _Murphi:
 
     def born(self) -> list[str]:
         lines = ["  worker[w].event := e;"] + ["  worker[w].key := k;"] * self.key
-        return lines + [f"  {self.place(v.name)} := {self.say.value(v.name, v.initial[0])};" for v in self.model.workers]
+        return lines + [
+            f"  {self.place(v.name)} := {self.say.value(v.name, v.initial[0])};"
+            for v in self.model.workers
+        ]
 
     def keep(self, prefix: str, names: tuple[str, ...], slot: str, margin: str) -> list[str]:
         """Keep values that are still needed after they are overwritten."""
-        return [f"{margin}{prefix}__{self.model.names.variables[x]} := {self.place(x, slot)};" for x in names]
+        return [
+            f"{margin}{prefix}__{self.model.names.variables[x]} := {self.place(x, slot)};"
+            for x in names
+        ]
 
-    def update(self, update: Update, slot: str, kept: tuple[str, tuple[str, ...]], margin: str) -> list[str]:
+    def update(
+        self, update: Update, slot: str, kept: tuple[str, tuple[str, ...]], margin: str
+    ) -> list[str]:
         target = self.place(update.target, slot)
         if update.source is None:
             return [f"{margin}{target} := {self.say.value(update.target, update.table[0][1])};"]
         source = update.source
-        place = f"{kept[0]}__{self.model.names.variables[source]}" if source in kept[1] else self.place(source, slot)
+        place = (
+            f"{kept[0]}__{self.model.names.variables[source]}"
+            if source in kept[1]
+            else self.place(source, slot)
+        )
         lines: list[str] = []
         for olds, new in changes(update):
             if update.source == update.target and olds == (new,):
                 continue
             test = self.say.any(f"{place} = {self.say.value(source, old)}" for old in olds)
-            lines.append(f"{margin}{'elsif' if lines else 'if'} {test} then {target} := {self.say.value(update.target, new)};")
+            lines.append(
+                f"{margin}{'elsif' if lines else 'if'} {test} then {target} :="
+                f" {self.say.value(update.target, new)};"
+            )
         return [*lines, f"{margin}end;"] if lines else []
 
     def alone(self, rule: Rule) -> list[str]:
         if rule.alone is None:
             return []
         other = "v != w & " if rule.kind in (RuleKind.WORKER, RuleKind.SPAWN) else ""
-        said = self.say.all([self.works("v"), *self.say.guard(self.model, rule.alone, lambda n: self.place(n, "v"))])
+        said = self.say.all(
+            [self.works("v"), *self.say.guard(self.model, rule.alone, lambda n: self.place(n, "v"))]
+        )
         return [f"!(exists v: Slot do {other}{said} end)"]
 
     def limits(self, rule: Rule) -> list[str]:
-        """A spawn beyond a limit is disabled: some choice of distinct workers that the limit counts is there already."""
+        """A spawn beyond a limit is disabled: some choice of distinct workers that the limit counts
+        is there already.
+        """
         found = []
         for limit, tests in reached(self.model, rule):
-            fits = self.say.all(self.say.test(self.place(t.variable), self.model.variables[t.variable], t.allowed) for t in tests)
+            fits = self.say.all(
+                self.say.test(self.place(t.variable), self.model.variables[t.variable], t.allowed)
+                for t in tests
+            )
             slots = [f"v{i}" for i in range(limit.count)]
             parts = [f"{a} != {b}" for i, a in enumerate(slots) for b in slots[:i]]
             for slot in slots:
-                parts += [f"!free({slot})", *self.say.guard(self.model, limit.guard, lambda n, s=slot: self.place(n, s))]  # type: ignore[misc]
+                parts.append(f"!free({slot})")
+                parts += self.say.guard(self.model, limit.guard, partial(self.place, slot=slot))
             full = self.exists("Slot", slots, self.say.all(parts))
             found.append(self.say.deny(full if fits == "true" else f"{fits} & {full}"))
         return found
@@ -240,7 +313,9 @@ class _Murphi:
         return condition
 
     def broadcasts(self, rule: Rule) -> list[str]:
-        """At most one of a rule's broadcasts matches any worker, so they are the branches of one decision."""
+        """At most one of a rule's broadcasts matches any worker, so they are the branches of one
+        decision.
+        """
         if not rule.others:
             return []
         lines = ["  for v: Slot do"]
@@ -262,7 +337,9 @@ class _Murphi:
         else:
             parts.append("!free(v)")
             parts += ["worker[v].key = k"] * self.key
-        return self.say.all([*parts, *self.say.guard(self.model, said.guard, lambda n: self.place(n, "v"))])
+        return self.say.all(
+            [*parts, *self.say.guard(self.model, said.guard, lambda n: self.place(n, "v"))]
+        )
 
     # -- claims
 
@@ -287,10 +364,13 @@ class _Murphi:
         slots = [f"{event}w{i}" for i in range(len(pattern.workers))]
         inner = [f"{a} != {b}" for i, a in enumerate(slots) for b in slots[:i]]
         for slot, guard in zip(slots, pattern.workers, strict=True):
-            inner += [self.works(slot, event), *self.say.guard(self.model, guard, lambda n, s=slot: self.place(n, s))]  # type: ignore[misc]
+            inner.append(self.works(slot, event))
+            inner += self.say.guard(self.model, guard, partial(self.place, slot=slot))
         if slots:
             parts.append(self.exists("Slot", slots, self.say.all(inner)))
         if pattern.absent is not None:
             gone = self.say.guard(self.model, pattern.absent, lambda n: self.place(n, "v"))
-            parts.append(f"!(exists v: Slot do {self.say.all([self.works('v', event), *gone])} end)")
+            parts.append(
+                f"!(exists v: Slot do {self.say.all([self.works('v', event), *gone])} end)"
+            )
         return self.say.all(parts)

@@ -1,9 +1,12 @@
-"""Names of a design as identifiers of other languages: readable, unique, and reversible by a table in the model.
+"""Names of a design as identifiers of other languages: readable, unique, and reversible by a table
+in the model.
 
-One mangling for all languages. Whatever is not a letter or a digit becomes ``_``; the counters behind claims end in ``_count``;
-values begin with their variable's name, because most of the languages have one space of names for all enumerations. Two names
-that would become equal (upper and lower case counted as equal) are told apart by a number. No identifier has two ``_`` side by
-side: what a writer makes of an identifier (an old value, one event's copy of a variable) has them, so it meets no other.
+One mangling for all languages. Whatever is not a letter or a digit becomes ``_``; the counters
+behind claims end in ``_count``; values begin with their variable's name, because most of the
+languages have one space of names for all enumerations. Two names that would become equal (upper and
+lower case counted as equal) are told apart by a number. No identifier has two ``_`` side by side:
+what a writer makes of an identifier (an old value, one event's copy of a variable) has them, so it
+meets no other.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ _TAKEN = """
 
     worker workers event events key keys slot slots free on works w e k v step idle old start spec system component bad none
     no_event vars fair
-"""
+"""  # noqa: E501
 """Words of Promela, of Murphi, of TLA+, of SMV, and those that our models use themselves."""
 
 RESERVED = frozenset(_TAKEN.split())
@@ -55,7 +58,9 @@ def _base(text: str) -> str:
 
 def numeric(variable: Variable) -> bool:
     """A counter: its values are 0, 1, 2 … and are written as numbers."""
-    return len(variable.domain) > 1 and variable.domain == tuple(str(i) for i in range(len(variable.domain)))
+    return len(variable.domain) > 1 and variable.domain == tuple(
+        str(i) for i in range(len(variable.domain))
+    )
 
 
 @dataclass(slots=True)
@@ -76,7 +81,9 @@ class _Pool:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The identifiers of a machine: variables by name, values by variable and value, rules and claims by position."""
+    """The identifiers of a machine: variables by name, values by variable and value, rules and
+    claims by position.
+    """
 
     variables: dict[str, str]
     values: dict[tuple[str, str], str]
@@ -87,9 +94,14 @@ class Names:
         """What each identifier is called in the design, one line per variable."""
         lines = []
         for variable in machine.variables:
-            line = f'{self.variables[variable.name]} is "{variable.name}" of the {variable.level.value}'
+            line = (
+                f'{self.variables[variable.name]} is "{variable.name}" of the'
+                f" {variable.level.value}"
+            )
             if not numeric(variable):
-                line += ": " + ", ".join(f'{self.values[variable.name, x]} is "{x}"' for x in variable.domain)
+                line += ": " + ", ".join(
+                    f'{self.values[variable.name, x]} is "{x}"' for x in variable.domain
+                )
             lines.append(line)
         return lines
 
@@ -106,6 +118,11 @@ def names_of(machine: Machine, claims: tuple[Property, ...]) -> Names:
     rules = []
     for rule in machine.rules:
         act = rule.action
-        words = [act.process or act.queue or act.subject, f"{act.line}" if act.line else "", act.cause.value, act.outcome]
+        words = [
+            act.process or act.queue or act.subject,
+            f"{act.line}" if act.line else "",
+            act.cause.value,
+            act.outcome,
+        ]
         rules.append(pool.take(" ".join(x for x in words if x and x != "handler")))
     return Names(variables, values, tuple(rules), tuple(pool.take(c.name) for c in claims))

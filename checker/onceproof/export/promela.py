@@ -1,4 +1,6 @@
-"""Promela, for SPIN: one inline per rule, one process per worker slot, event and component, one never claim per claim."""
+"""Promela, for SPIN: one inline per rule, one process per worker slot, event and component, one
+never claim per claim.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ from onceproof.machine.system import (
     Variable,
 )
 
-STATES = "SPIN counts one state more than there are: the one before init has run. Count with spin -o2 -o3, -DNOREDUCE, -DNOCLAIM."
+STATES = (
+    "SPIN counts one state more than there are: the one before init has run. Count with spin -o2"
+    " -o3, -DNOREDUCE, -DNOCLAIM."
+)
 WIDEST = 255
 
 
@@ -56,7 +61,9 @@ class _Promela:
 
     @property
     def total(self) -> int:
-        """How many events there are in all; they are numbered through, and this number means none."""
+        """How many events there are in all; they are numbered through, and this number means
+        none.
+        """
         return self.model.size.events * self.model.size.keys
 
     # -- places
@@ -72,14 +79,27 @@ class _Promela:
                 return f"{short}[{slot}]"
 
     def guard(self, guard: Guard, event: str, slot: str = "w", component: str = "") -> list[str]:
-        return self.say.guard(self.model, guard, lambda name: self.place(name, event, slot, component))
+        return self.say.guard(
+            self.model, guard, lambda name: self.place(name, event, slot, component)
+        )
 
     # -- the whole
 
     def text(self) -> str:
         model = self.model
-        lines = ["/*", *(f" * {line}".rstrip() for line in head(model, STATES)), " */", "", *self.declarations()]
-        for kind, params in ((RuleKind.SPAWN, "w, e"), (RuleKind.WORKER, "w"), (RuleKind.EVENT, "e"), (RuleKind.COMPONENT, "k")):
+        lines = [
+            "/*",
+            *(f" * {line}".rstrip() for line in head(model, STATES)),
+            " */",
+            "",
+            *self.declarations(),
+        ]
+        for kind, params in (
+            (RuleKind.SPAWN, "w, e"),
+            (RuleKind.WORKER, "w"),
+            (RuleKind.EVENT, "e"),
+            (RuleKind.COMPONENT, "k"),
+        ):
             for name, rule in model.rules(kind):
                 lines += ["", *self.rule(name, params, rule)]
         lines += ["", *self.processes(), "", *self.start()]
@@ -90,26 +110,48 @@ class _Promela:
     def declarations(self) -> list[str]:
         model, size = self.model, self.model.size
         lines = [f"#define WORKERS {size.workers}", f"#define EVENTS {size.events}"]
-        lines += [f"#define KEYS {size.keys}", f"#define FREE {self.total}  /* what on[w] is while slot w has no worker */"]
+        lines += [
+            f"#define KEYS {size.keys}",
+            f"#define FREE {self.total}  /* what on[w] is while slot w has no worker */",
+        ]
         for variable in model.machine.variables:
             if not numeric(variable):
                 lines += ["", f"/* {tame(variable.name)} */"]
-                lines += [f"#define {model.names.values[variable.name, x]} {i}" for i, x in enumerate(variable.domain)]
+                lines += [
+                    f"#define {model.names.values[variable.name, x]} {i}"
+                    for i, x in enumerate(variable.domain)
+                ]
         lines.append("")
         for variable in model.machine.variables:
-            size_of = {Level.COMPONENT: f"[{size.keys}]" * self.key, Level.EVENT: f"[{self.total}]", Level.WORKER: "[WORKERS]"}
+            size_of = {
+                Level.COMPONENT: f"[{size.keys}]" * self.key,
+                Level.EVENT: f"[{self.total}]",
+                Level.WORKER: "[WORKERS]",
+            }
             lines.append(
-                f"{self.type(variable)} {model.names.variables[variable.name]}{size_of[variable.level]} = {self.first(variable)};"
+                f"{self.type(variable)}"
+                f" {model.names.variables[variable.name]}{size_of[variable.level]} ="
+                f" {self.first(variable)};"
             )
-        lines += ["byte on[WORKERS] = FREE;  /* the event that the worker in slot w works on */", "hidden byte v;"]
+        lines += [
+            "byte on[WORKERS] = FREE;  /* the event that the worker in slot w works on */",
+            "hidden byte v;",
+        ]
         for prefix in ("old", "was"):
-            lines += [f"hidden {self.type(model.variables[x])} {prefix}__{model.names.variables[x]};" for x in self.kept(prefix)]
+            lines += [
+                f"hidden {self.type(model.variables[x])} {prefix}__{model.names.variables[x]};"
+                for x in self.kept(prefix)
+            ]
         return lines
 
     def kept(self, prefix: str) -> list[str]:
         """The variables whose old value some rule keeps for a moment."""
         rules = self.model.machine.rules
-        updates = [r.updates for r in rules] if prefix == "old" else [b.updates for r in rules for b in r.others]
+        updates = (
+            [r.updates for r in rules]
+            if prefix == "old"
+            else [b.updates for r in rules for b in r.others]
+        )
         return sorted({x for u in updates for x in kept_sources(in_order(u))})
 
     def type(self, variable: Variable) -> str:
@@ -123,18 +165,35 @@ class _Promela:
     def rule(self, name: str, params: str, rule: Rule) -> list[str]:
         event = "on[w]" if rule.kind is RuleKind.WORKER else "e"
         component = "k" if rule.kind is RuleKind.COMPONENT else ""
-        slot = {RuleKind.SPAWN: ["on[w] == FREE"], RuleKind.WORKER: ["on[w] != FREE"]}.get(rule.kind, [])
-        guard = [*slot, *self.guard(rule.guard, event, component=component), *self.alone(rule, event), *self.limits(rule)]
+        slot = {RuleKind.SPAWN: ["on[w] == FREE"], RuleKind.WORKER: ["on[w] != FREE"]}.get(
+            rule.kind, []
+        )
+        guard = [
+            *slot,
+            *self.guard(rule.guard, event, component=component),
+            *self.alone(rule, event),
+            *self.limits(rule),
+        ]
         updates = in_order(rule.updates)
         kept = kept_sources(updates)
         steps = self.keep("old", kept, lambda x: self.place(x, event, component=component))
         steps += self.broadcasts(rule, event)
         steps += ["on[w] = e"] * (rule.kind is RuleKind.SPAWN)
         for update in updates:
-            old = None if update.source is None else self.place(update.source, event, component=component)
-            steps.append(f"{self.place(update.target, event, component=component)} = {self.after(update, old, ('old', kept))}")
+            old = (
+                None
+                if update.source is None
+                else self.place(update.source, event, component=component)
+            )
+            steps.append(
+                f"{self.place(update.target, event, component=component)} ="
+                f" {self.after(update, old, ('old', kept))}"
+            )
         steps += self.leave("w") if rule.ends else []
-        lines = [f"inline {name}({params}) {{ /* {describe(rule.action)} */", f"  d_step {{ ({self.say.all(guard)}) ->"]
+        lines = [
+            f"inline {name}({params}) {{ /* {describe(rule.action)} */",
+            f"  d_step {{ ({self.say.all(guard)}) ->",
+        ]
         return [*lines, *(f"    {s};" for s in steps or ["skip"]), "  }", "}"]
 
     def keep(self, prefix: str, names: tuple[str, ...], place) -> list[str]:  # type: ignore[no-untyped-def]
@@ -143,7 +202,9 @@ class _Promela:
 
     def leave(self, slot: str) -> list[str]:
         """The slot is free again, and looks like every free slot."""
-        return [f"{self.place(v.name, '', slot)} = {self.first(v)}" for v in self.model.workers] + [f"on[{slot}] = FREE"]
+        return [f"{self.place(v.name, '', slot)} = {self.first(v)}" for v in self.model.workers] + [
+            f"on[{slot}] = FREE"
+        ]
 
     def after(self, update: Update, old: str | None, kept: tuple[str, tuple[str, ...]]) -> str:
         """The new value, as an expression of the old one."""
@@ -164,7 +225,13 @@ class _Promela:
         found = []
         for slot in self.slots:
             other = [f"{slot} != w"] if rule.kind in (RuleKind.WORKER, RuleKind.SPAWN) else []
-            found.append(self.say.deny(self.say.all([*other, f"on[{slot}] == {event}", *self.guard(rule.alone, "", slot)])))
+            found.append(
+                self.say.deny(
+                    self.say.all(
+                        [*other, f"on[{slot}] == {event}", *self.guard(rule.alone, "", slot)]
+                    )
+                )
+            )
         return found
 
     @property
@@ -175,14 +242,24 @@ class _Promela:
         """A spawn beyond a limit is disabled."""
         found = []
         for limit, tests in reached(self.model, rule):
-            fits = [self.say.test(self.place(t.variable, "e"), self.model.variables[t.variable], t.allowed) for t in tests]
-            each = [f"({self.say.all([f'on[{s}] != FREE', *self.guard(limit.guard, '', s)])})" for s in self.slots]
+            fits = [
+                self.say.test(
+                    self.place(t.variable, "e"), self.model.variables[t.variable], t.allowed
+                )
+                for t in tests
+            ]
+            each = [
+                f"({self.say.all([f'on[{s}] != FREE', *self.guard(limit.guard, '', s)])})"
+                for s in self.slots
+            ]
             full = f"({' + '.join(each)}) >= {limit.count}"
             found.append(self.say.deny(self.say.all([*fits, full])))
         return found
 
     def broadcasts(self, rule: Rule, event: str) -> list[str]:
-        """At most one of a rule's broadcasts matches any worker, so they are the branches of one decision."""
+        """At most one of a rule's broadcasts matches any worker, so they are the branches of one
+        decision.
+        """
         if not rule.others:
             return []
         branches = []
@@ -192,11 +269,23 @@ class _Promela:
             steps = self.keep("was", kept, lambda x: self.place(x, "", "v"))
             for update in updates:
                 old = None if update.source is None else self.place(update.source, "", "v")
-                steps.append(f"{self.place(update.target, '', 'v')} = {self.after(update, old, ('was', kept))}")
+                steps.append(
+                    f"{self.place(update.target, '', 'v')} ="
+                    f" {self.after(update, old, ('was', kept))}"
+                )
             steps = self.leave("v") if said.removes else steps or ["skip"]
             branches.append(f"      :: ({self.hears(rule, said, event)}) -> {'; '.join(steps)}")
         return [
-            "\n".join(["for (v : 0 .. WORKERS - 1) {", "      if", *branches, "      :: else -> skip", "      fi", "    }"]),
+            "\n".join(
+                [
+                    "for (v : 0 .. WORKERS - 1) {",
+                    "      if",
+                    *branches,
+                    "      :: else -> skip",
+                    "      fi",
+                    "    }",
+                ]
+            ),
             "v = 0",
         ]
 
@@ -213,7 +302,11 @@ class _Promela:
     # -- processes
 
     def processes(self) -> list[str]:
-        spawns = [f"{name}(w, {e})" for name, _ in self.model.rules(RuleKind.SPAWN) for e in range(self.total)]
+        spawns = [
+            f"{name}(w, {e})"
+            for name, _ in self.model.rules(RuleKind.SPAWN)
+            for e in range(self.total)
+        ]
         workers = [f"{name}(w)" for name, _ in self.model.rules(RuleKind.WORKER)]
         parts = (
             ("Worker", "w", spawns + workers),
@@ -223,7 +316,15 @@ class _Promela:
         lines: list[str] = []
         for process, param, choices in parts:
             if choices:
-                lines += [f"proctype {process}(byte {param}) {{", "end:", "  do", *(f"  :: {c}" for c in choices), "  od", "}", ""]
+                lines += [
+                    f"proctype {process}(byte {param}) {{",
+                    "end:",
+                    "  do",
+                    *(f"  :: {c}" for c in choices),
+                    "  od",
+                    "}",
+                    "",
+                ]
         return lines[:-1]
 
     def start(self) -> list[str]:
@@ -236,7 +337,8 @@ class _Promela:
                     for i in range(count):
                         place = self.place(variable.name, str(i), component=str(i))
                         lines.append(
-                            f"    if {' '.join(f':: {place} = {self.say.value(variable.name, x)}' for x in variable.initial)} fi;"
+                            "    if"
+                            f" {' '.join(f':: {place} = {self.say.value(variable.name, x)}' for x in variable.initial)} fi;"  # noqa: E501
                         )
         runs = [f"run Worker({w})" for w in range(size.workers)]
         runs += [f"run Event({e})" for e in range(self.total) if model.rules(RuleKind.EVENT)]
@@ -247,7 +349,10 @@ class _Promela:
 
     def claim(self, number: int, claim: Property) -> list[str]:
         name = self.model.names.claims[number]
-        bad = "\n    || ".join(dict.fromkeys(c for p in claim.bad for c in self.pattern(p))) or "false"
+        bad = (
+            "\n    || ".join(dict.fromkeys(c for p in claim.bad for c in self.pattern(p)))
+            or "false"
+        )
         lines = [
             f"never {name} {{ /* {tame(claim.name)}: ends where a bad situation is found */",
             "  do",
@@ -261,8 +366,12 @@ class _Promela:
         for k in range(self.model.size.keys):
             first = k * self.model.size.events
             row = self.guard(pattern.component, "", component=str(k))
-            for events in permutations(range(first, first + self.model.size.events), len(pattern.events)):
-                parts = [self.one(each, str(e)) for each, e in zip(pattern.events, events, strict=True)]
+            for events in permutations(
+                range(first, first + self.model.size.events), len(pattern.events)
+            ):
+                parts = [
+                    self.one(each, str(e)) for each, e in zip(pattern.events, events, strict=True)
+                ]
                 found.append(f"({self.say.all([*row, *parts])})")
         return found
 
@@ -271,12 +380,27 @@ class _Promela:
         parts = self.guard(pattern.guard, event)
         if pattern.workers:
             chosen = permutations(self.slots, len(pattern.workers))
-            parts.append(self.say.any(f"({self.say.all(self.staff(pattern.workers, slots, event))})" for slots in chosen))
+            parts.append(
+                self.say.any(
+                    f"({self.say.all(self.staff(pattern.workers, slots, event))})"
+                    for slots in chosen
+                )
+            )
         if pattern.absent is not None:
             for slot in self.slots:
-                parts.append(self.say.deny(self.say.all([f"on[{slot}] == {event}", *self.guard(pattern.absent, "", slot)])))
+                parts.append(
+                    self.say.deny(
+                        self.say.all(
+                            [f"on[{slot}] == {event}", *self.guard(pattern.absent, "", slot)]
+                        )
+                    )
+                )
         return self.say.all(parts)
 
     def staff(self, guards: Sequence[Guard], slots: Sequence[str], event: str) -> list[str]:
         """The workers of an event pattern, in these slots."""
-        return [x for s, g in zip(slots, guards, strict=True) for x in (f"on[{s}] == {event}", *self.guard(g, "", s))]
+        return [
+            x
+            for s, g in zip(slots, guards, strict=True)
+            for x in (f"on[{s}] == {event}", *self.guard(g, "", s))
+        ]

@@ -1,4 +1,6 @@
-"""SMV, for NuSMV and nuXmv: slots and events written out one by one, one named step per rule and actor, an INVARSPEC per claim."""
+"""SMV, for NuSMV and nuXmv: slots and events written out one by one, one named step per rule and
+actor, an INVARSPEC per claim.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from onceproof.machine.system import (
     Variable,
 )
 
-STATES = "The states are those of print_reachable_states; `step` is an input. idle stands for no step."
+STATES = (
+    "The states are those of print_reachable_states; `step` is an input. idle stands for no step."
+)
 
 
 def smv(model: Model) -> str:
@@ -30,7 +34,9 @@ def smv(model: Model) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Actor:
-    """Who takes a step: a slot and an event, each -1 where there is none; ``key`` is the component."""
+    """Who takes a step: a slot and an event, each -1 where there is none; ``key`` is the
+    component.
+    """
 
     slot: int
     event: int
@@ -54,7 +60,9 @@ class _Smv:
 
     @property
     def total(self) -> int:
-        """How many events there are in all; they are numbered through, and this number means none."""
+        """How many events there are in all; they are numbered through, and this number means
+        none.
+        """
         return self.model.size.events * self.model.size.keys
 
     # -- places
@@ -81,12 +89,19 @@ class _Smv:
     def text(self) -> str:
         model, size = self.model, self.model.size
         steps = [
-            (name + actor.tail, rule, actor) for kind in RuleKind for name, rule in model.rules(kind) for actor in self.actors(kind)
+            (name + actor.tail, rule, actor)
+            for kind in RuleKind
+            for name, rule in model.rules(kind)
+            for actor in self.actors(kind)
         ]
         lines = [*(f"-- {line}".rstrip() for line in head(model, STATES)), "MODULE main", "", "VAR"]
         places: dict[str, None] = {}
         for variable in model.machine.variables:
-            count = {Level.COMPONENT: size.keys, Level.EVENT: self.total, Level.WORKER: size.workers}[variable.level]
+            count = {
+                Level.COMPONENT: size.keys,
+                Level.EVENT: self.total,
+                Level.WORKER: size.workers,
+            }[variable.level]
             for i in range(count):
                 place = self.place(variable.name, _Actor(i, i, i))
                 places[place] = None
@@ -94,37 +109,60 @@ class _Smv:
         for slot in range(size.workers):
             places[f"on__w{slot}"] = None
             lines.append(
-                f"  on__w{slot} : 0..{self.total}; -- the event of the worker in this slot; {self.total}: the slot is free"
+                f"  on__w{slot} : 0..{self.total}; -- the event of the worker in this slot;"
+                f" {self.total}: the slot is free"
             )
-        lines += ["", "IVAR", f"  step : {{ {', '.join(['idle', *(name for name, _, _ in steps)])} }};", "", *self.init()]
+        lines += [
+            "",
+            "IVAR",
+            f"  step : {{ {', '.join(['idle', *(name for name, _, _ in steps)])} }};",
+            "",
+            *self.init(),
+        ]
         writers: dict[str, list[str]] = {place: [] for place in places}
         for name, rule, actor in steps:
             guard, changed = self.condition(rule, actor), self.changed(rule, actor)
             for place in changed:
                 writers[place].append(name)
-            body = "\n     & ".join([self.say.all(guard), *(f"next({p}) = {new}" for p, new in changed.items())])
+            body = "\n     & ".join(
+                [self.say.all(guard), *(f"next({p}) = {new}" for p, new in changed.items())]
+            )
             lines += ["", f"-- {describe(rule.action)}", f"TRANS step = {name} ->", f"  (  {body})"]
         lines += ["", "-- What no step changes stays."]
         for place, names in writers.items():
             lines.append(
-                f"TRANS !(step in {{{', '.join(names)}}}) -> next({place}) = {place}" if names else f"TRANS next({place}) = {place}"
+                f"TRANS !(step in {{{', '.join(names)}}}) -> next({place}) = {place}"
+                if names
+                else f"TRANS next({place}) = {place}"
             )
         for number, claim in enumerate(model.claims):
-            lines += ["", f"-- {tame(claim.name)}", f"INVARSPEC NAME {model.names.claims[number]} := !({self.bad(claim)});"]
+            lines += [
+                "",
+                f"-- {tame(claim.name)}",
+                f"INVARSPEC NAME {model.names.claims[number]} := !({self.bad(claim)});",
+            ]
         return "\n".join(lines) + "\n"
 
     def domain(self, variable: Variable) -> str:
         if numeric(variable):
             return f"0..{len(variable.domain) - 1}"
-        return f"{{{', '.join(self.model.names.values[variable.name, x] for x in variable.domain)}}}"
+        return (
+            f"{{{', '.join(self.model.names.values[variable.name, x] for x in variable.domain)}}}"
+        )
 
     def init(self) -> list[str]:
         size, lines = self.model.size, []
         for variable in self.model.machine.variables:
-            count = {Level.COMPONENT: size.keys, Level.EVENT: self.total, Level.WORKER: size.workers}[variable.level]
+            count = {
+                Level.COMPONENT: size.keys,
+                Level.EVENT: self.total,
+                Level.WORKER: size.workers,
+            }[variable.level]
             for i in range(count):
                 test = self.say.any(
-                    f"{self.place(variable.name, _Actor(i, i, i))} = {self.say.value(variable.name, x)}" for x in variable.initial
+                    f"{self.place(variable.name, _Actor(i, i, i))} ="
+                    f" {self.say.value(variable.name, x)}"
+                    for x in variable.initial
                 )
                 lines.append(f"INIT {test}")
         return lines + [f"INIT on__w{slot} = {self.total}" for slot in range(size.workers)]
@@ -144,19 +182,33 @@ class _Smv:
         return range(self.model.size.workers)
 
     def condition(self, rule: Rule, actor: _Actor) -> list[str]:
-        start = {RuleKind.SPAWN: [f"on__w{actor.slot} = {self.total}"], RuleKind.WORKER: [f"on__w{actor.slot} = {actor.event}"]}
+        start = {
+            RuleKind.SPAWN: [f"on__w{actor.slot} = {self.total}"],
+            RuleKind.WORKER: [f"on__w{actor.slot} = {actor.event}"],
+        }
         parts = [*start.get(rule.kind, []), *self.guard(rule.guard, actor)]
         if rule.alone is not None:
             for slot in self.slots:
                 if slot != actor.slot:
-                    there = [f"on__w{slot} = {actor.event}", *self.guard(rule.alone, self.other(slot))]
+                    there = [
+                        f"on__w{slot} = {actor.event}",
+                        *self.guard(rule.alone, self.other(slot)),
+                    ]
                     parts.append(self.say.deny(self.say.all(there)))
         for limit, tests in reached(self.model, rule):
-            fits = [self.say.test(self.place(t.variable, actor), self.model.variables[t.variable], t.allowed) for t in tests]
-            each = [
-                f"toint({self.say.all([f'on__w{s} != {self.total}', *self.guard(limit.guard, self.other(s))])})" for s in self.slots
+            fits = [
+                self.say.test(
+                    self.place(t.variable, actor), self.model.variables[t.variable], t.allowed
+                )
+                for t in tests
             ]
-            parts.append(self.say.deny(self.say.all([*fits, f"{' + '.join(each)} >= {limit.count}"])))
+            each = [
+                f"toint({self.say.all([f'on__w{s} != {self.total}', *self.guard(limit.guard, self.other(s))])})"  # noqa: E501
+                for s in self.slots
+            ]
+            parts.append(
+                self.say.deny(self.say.all([*fits, f"{' + '.join(each)} >= {limit.count}"]))
+            )
         return parts
 
     def changed(self, rule: Rule, actor: _Actor) -> dict[str, str]:
@@ -174,7 +226,10 @@ class _Smv:
 
     def leave(self, slot: int) -> list[tuple[str, str]]:
         """The slot is free again, and looks like every free slot."""
-        rows = [(self.place(v.name, self.other(slot)), self.say.value(v.name, v.initial[0])) for v in self.model.workers]
+        rows = [
+            (self.place(v.name, self.other(slot)), self.say.value(v.name, v.initial[0]))
+            for v in self.model.workers
+        ]
         return [(f"on__w{slot}", str(self.total)), *rows]
 
     def told(self, rule: Rule, actor: _Actor, slot: int) -> dict[str, str]:
@@ -187,10 +242,15 @@ class _Smv:
                 first = actor.key * self.model.size.events
                 here = f"on__w{slot} in {first}..{first + self.model.size.events - 1}"
             heard = self.say.all([here, *self.guard(said.guard, self.other(slot))])
-            updates = [(self.place(u.target, self.other(slot)), self.after(u, self.other(slot))) for u in said.updates]
+            updates = [
+                (self.place(u.target, self.other(slot)), self.after(u, self.other(slot)))
+                for u in said.updates
+            ]
             for place, new in self.leave(slot) if said.removes else updates:
                 cases.setdefault(place, []).append(f"{heard} : {new};")
-        return {place: f"case {' '.join(each)} TRUE : {place}; esac" for place, each in cases.items()}
+        return {
+            place: f"case {' '.join(each)} TRUE : {place}; esac" for place, each in cases.items()
+        }
 
     def after(self, update: Update, actor: _Actor) -> str:
         source = update.source
@@ -201,19 +261,30 @@ class _Smv:
             test = self.say.any(f"{place} = {self.say.value(source, x)}" for x in olds)
             cases.append(f"{test} : {self.say.value(update.target, new)};")
         # NuSMV wants every case covered; the guard of the rule leaves no other.
-        return f"case {' '.join(cases)} TRUE : {self.say.value(update.target, update.table[-1][1])}; esac"
+        return (
+            f"case {' '.join(cases)} TRUE : {self.say.value(update.target, update.table[-1][1])};"
+            " esac"
+        )
 
     # -- claims
 
     def bad(self, claim: Property) -> str:
-        return "\n  | ".join(dict.fromkeys(c for p in claim.bad for c in self.pattern(p))) or "FALSE"
+        return (
+            "\n  | ".join(dict.fromkeys(c for p in claim.bad for c in self.pattern(p))) or "FALSE"
+        )
 
     def pattern(self, pattern: Pattern) -> list[str]:
         found, size = [], self.model.size
         for k in range(size.keys):
             row = self.guard(pattern.component, _Actor(-1, -1, k))
-            for events in permutations(range(k * size.events, (k + 1) * size.events), len(pattern.events)):
-                parts = [x for each, e in zip(pattern.events, events, strict=True) for x in self.one(each, e)]
+            for events in permutations(
+                range(k * size.events, (k + 1) * size.events), len(pattern.events)
+            ):
+                parts = [
+                    x
+                    for each, e in zip(pattern.events, events, strict=True)
+                    for x in self.one(each, e)
+                ]
                 found.append(f"({self.say.all([*row, *parts])})")
         return found
 
@@ -222,7 +293,12 @@ class _Smv:
         parts = self.guard(pattern.guard, _Actor(-1, event, -1))
         if pattern.workers:
             chosen = permutations(self.slots, len(pattern.workers))
-            parts.append(self.say.any(f"({self.say.all(self.staff(pattern.workers, slots, event))})" for slots in chosen))
+            parts.append(
+                self.say.any(
+                    f"({self.say.all(self.staff(pattern.workers, slots, event))})"
+                    for slots in chosen
+                )
+            )
         if pattern.absent is not None:
             for slot in self.slots:
                 there = [f"on__w{slot} = {event}", *self.guard(pattern.absent, self.other(slot))]
@@ -231,4 +307,8 @@ class _Smv:
 
     def staff(self, guards: Sequence[Guard], slots: Sequence[int], event: int) -> list[str]:
         """The workers of an event pattern, in these slots."""
-        return [x for s, g in zip(slots, guards, strict=True) for x in (f"on__w{s} = {event}", *self.guard(g, self.other(s)))]
+        return [
+            x
+            for s, g in zip(slots, guards, strict=True)
+            for x in (f"on__w{s} = {event}", *self.guard(g, self.other(s)))
+        ]

@@ -1,4 +1,6 @@
-"""TLA+, for TLC: a module with one action per rule and one invariant per claim, and the configuration to run it."""
+"""TLA+, for TLC: a module with one action per rule and one invariant per claim, and the
+configuration to run it.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,16 @@ from onceproof.machine.system import (
     Update,
 )
 
-STATES = "TLC's distinct states are the states. A slot without a worker holds Free. Run TLC with -deadlock: an end is no error."
-PARAMS = {RuleKind.SPAWN: ("w", "e"), RuleKind.WORKER: ("w", "e"), RuleKind.EVENT: ("e",), RuleKind.COMPONENT: ()}
+STATES = (
+    "TLC's distinct states are the states. A slot without a worker holds Free. Run TLC with"
+    " -deadlock: an end is no error."
+)
+PARAMS = {
+    RuleKind.SPAWN: ("w", "e"),
+    RuleKind.WORKER: ("w", "e"),
+    RuleKind.EVENT: ("e",),
+    RuleKind.COMPONENT: (),
+}
 SETS = {"w": "Slots", "e": "Events", "k": "Keys"}
 
 
@@ -81,8 +91,19 @@ class _Tla:
         model = self.model
         lines = [f"---- MODULE {model.title} ----"]
         lines += [f"\\* {line}".rstrip() for line in head(model, STATES)]
-        lines += ["EXTENDS Naturals, FiniteSets, TLC", "", f"CONSTANTS Slots, Events, {'Keys, ' * self.key}None", ""]
-        lines += [f"VARIABLES {', '.join(self.shared)}", "", f"vars == <<{', '.join(self.shared)}>>", "", *self.begin()]
+        lines += [
+            "EXTENDS Naturals, FiniteSets, TLC",
+            "",
+            f"CONSTANTS Slots, Events, {'Keys, ' * self.key}None",
+            "",
+        ]
+        lines += [
+            f"VARIABLES {', '.join(self.shared)}",
+            "",
+            f"vars == <<{', '.join(self.shared)}>>",
+            "",
+            *self.begin(),
+        ]
         for kind in RuleKind:
             for name, rule in model.rules(kind):
                 lines += ["", *self.rule(name, rule)]
@@ -117,7 +138,9 @@ class _Tla:
 
     def rule(self, name: str, rule: Rule) -> list[str]:
         params = self.params(rule.kind)
-        guard = {RuleKind.SPAWN: ["worker[w] = Free"], RuleKind.WORKER: self.works("w")}.get(rule.kind, [])
+        guard = {RuleKind.SPAWN: ["worker[w] = Free"], RuleKind.WORKER: self.works("w")}.get(
+            rule.kind, []
+        )
         parts = [*guard, *self.guard(rule.guard), *self.alone(rule), *self.limits(rule)]
         changed: dict[str, str] = {}
         for update in rule.updates:
@@ -132,7 +155,10 @@ class _Tla:
         parts += [f"{short}' = {new}" for short, new in changed.items()]
         same = [short for short in self.shared if short not in changed]
         parts += [f"UNCHANGED <<{', '.join(same)}>>"] * bool(same)
-        lines = [f"\\* {describe(rule.action)}", f"{name}{f'({chr(44).join(params)})' if params else ''} =="]
+        lines = [
+            f"\\* {describe(rule.action)}",
+            f"{name}{f'({chr(44).join(params)})' if params else ''} ==",
+        ]
         return [*lines, *(f"  /\\ {p}" for p in parts)]
 
     def after(self, update: Update, slot: str) -> str:
@@ -162,31 +188,49 @@ class _Tla:
             actor = self.excepted(tuple(mine), "w")
         if not rule.others:
             return f"[worker EXCEPT ![w] = {actor}]" if actor else ""
-        branches = [f"IF v = w THEN {actor or 'worker[v]'}"] if rule.kind in (RuleKind.SPAWN, RuleKind.WORKER) else []
+        branches = (
+            [f"IF v = w THEN {actor or 'worker[v]'}"]
+            if rule.kind in (RuleKind.SPAWN, RuleKind.WORKER)
+            else []
+        )
         for said in rule.others:
-            here = self.works("v") if said.scope is Level.EVENT else ["worker[v] /= Free", *["worker[v].key = k"] * self.key]
+            here = (
+                self.works("v")
+                if said.scope is Level.EVENT
+                else ["worker[v] /= Free", *["worker[v].key = k"] * self.key]
+            )
             heard = self.say.all([*here, *self.guard(said.guard, "v")])
-            branches.append(f"IF {heard} THEN {'Free' if said.removes else self.excepted(said.updates, 'v')}")
+            branches.append(
+                f"IF {heard} THEN {'Free' if said.removes else self.excepted(said.updates, 'v')}"
+            )
         return f"[v \\in Slots |-> {' ELSE '.join([*branches, 'worker[v]'])}]"
 
     def excepted(self, updates: tuple[Update, ...], slot: str) -> str:
         """A worker's row with changes; all of them read the row before."""
         if not updates:
             return f"worker[{slot}]"
-        changed = ", ".join(f"!.{self.model.names.variables[u.target]} = {self.after(u, slot)}" for u in updates)
+        changed = ", ".join(
+            f"!.{self.model.names.variables[u.target]} = {self.after(u, slot)}" for u in updates
+        )
         return f"[worker[{slot}] EXCEPT {changed}]"
 
     def alone(self, rule: Rule) -> list[str]:
         if rule.alone is None:
             return []
         slots = "Slots \\ {w}" if rule.kind in (RuleKind.WORKER, RuleKind.SPAWN) else "Slots"
-        return [f"~ \\E v \\in {slots} : {self.say.all([*self.works('v'), *self.guard(rule.alone, 'v')])}"]
+        return [
+            f"~ \\E v \\in {slots} :"
+            f" {self.say.all([*self.works('v'), *self.guard(rule.alone, 'v')])}"
+        ]
 
     def limits(self, rule: Rule) -> list[str]:
         """A spawn beyond a limit is disabled."""
         found = []
         for limit, tests in reached(self.model, rule):
-            fits = [self.say.test(self.place(t.variable), self.model.variables[t.variable], t.allowed) for t in tests]
+            fits = [
+                self.say.test(self.place(t.variable), self.model.variables[t.variable], t.allowed)
+                for t in tests
+            ]
             there = self.say.all(["worker[v] /= Free", *self.guard(limit.guard, "v")])
             full = f"Cardinality({{v \\in Slots : {there}}}) >= {limit.count}"
             found.append(self.say.deny(self.say.all([*fits, full])))
@@ -199,7 +243,9 @@ class _Tla:
             if names:
                 binders = "".join(f"\\E {p} \\in {SETS[p]} : " for p in params)
                 call = f"({', '.join(params)})" if params else ""
-                lines += [f"  \\/ {binders}{' '.join(f'{chr(92)}/ {name}{call}' for name in names)}"]
+                lines += [
+                    f"  \\/ {binders}{' '.join(f'{chr(92)}/ {name}{call}' for name in names)}"
+                ]
         return lines
 
     # -- claims
@@ -211,7 +257,10 @@ class _Tla:
 
     def pattern(self, pattern: Pattern) -> str:
         names = [f"e{i + 1}" for i in range(len(pattern.events))]
-        parts = [*self.guard(pattern.component), *(f"{a} /= {b}" for i, a in enumerate(names) for b in names[:i])]
+        parts = [
+            *self.guard(pattern.component),
+            *(f"{a} /= {b}" for i, a in enumerate(names) for b in names[:i]),
+        ]
         for each, name in zip(pattern.events, names, strict=True):
             parts += self.one(each, name)
         binders = ["\\E k \\in Keys : "] * self.key + [f"\\E {n} \\in Events : " for n in names]
@@ -225,7 +274,9 @@ class _Tla:
         for slot, guard in zip(slots, pattern.workers, strict=True):
             inner += [*self.works(slot, event), *self.guard(guard, slot)]
         if slots:
-            parts.append(f"({''.join(f'{chr(92)}E {s} {chr(92)}in Slots : ' for s in slots)}({self.say.all(inner)}))")
+            parts.append(
+                f"({''.join(f'{chr(92)}E {s} {chr(92)}in Slots : ' for s in slots)}({self.say.all(inner)}))"  # noqa: E501
+            )
         if pattern.absent is not None:
             there = self.say.all([*self.works("v", event), *self.guard(pattern.absent, "v")])
             parts.append(f"~ (\\E v \\in Slots : {there})")

@@ -1,4 +1,6 @@
-"""The broker and the rest of the world: deliveries, acknowledgements, and what happens to messages, rows and locks by itself."""
+"""The broker and the rest of the world: deliveries, acknowledgements, and what happens to messages,
+rows and locks by itself.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def gone(ctx: Context, state: State, worker: Worker) -> State:
 
 
 def aborts(ctx: Context, state: State, worker: Worker) -> State:
-    """What the worker has collected inside the broker is dropped; where that leaks, a message of it may appear later."""
+    """What the worker has collected inside the broker is dropped; where that leaks, a message of it
+    may appear later.
+    """
     if not worker.boxed or not ctx.design.queues[_queue(ctx, worker.process)].leaks:
         return state
     spots = ((w.name, Level.EVENT.value, worker.event) for w in worker.boxed if w.kind == "publish")
@@ -38,7 +42,9 @@ def aborts(ctx: Context, state: State, worker: Worker) -> State:
 
 
 def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, str]:
-    """The ack arrives at the broker: the state after it and the broker's answer, ``done`` or ``refused``."""
+    """The ack arrives at the broker: the state after it and the broker's answer, ``done`` or
+    ``refused``.
+    """
     consumer, event = worker.process, worker.event
     promises = ctx.promises(consumer)
     if promises is Semantics.AT_MOST_ONCE:
@@ -89,28 +95,42 @@ def first_status(queue: d.Queue, choice: Semantics) -> str:
 
 
 def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State, Worker | None]]:
-    """What can set something going for an event and is no fault: with the new worker, if any, which is not in the state yet."""
+    """What can set something going for an event and is no fault: with the new worker, if any, which
+    is not in the state yet.
+    """
     component = state.events[event].component
     for process in ctx.design.processes:
         worker = Worker(state.free_number(), process.name, event, ctx.enter(process.body))
         if process.condition is not None:
             if passes(ctx, state, process.condition, event, worker):
-                yield Step(Cause.START, component, event, worker.number, process.name), state, worker
+                yield (
+                    Step(Cause.START, component, event, worker.number, process.name),
+                    state,
+                    worker,
+                )
             continue
         queue = _queue(ctx, process.name)
         status = state.status(process.name, event)
         if status in AVAILABLE:
-            at_once = process.ack == "delivery" or ctx.promises(process.name) is Semantics.AT_MOST_ONCE
+            at_once = (
+                process.ack == "delivery" or ctx.promises(process.name) is Semantics.AT_MOST_ONCE
+            )
             after = state.with_status(process.name, event, "settled" if at_once else "inflight")
             worker = worker._replace(holds=ctx.holds(process.name))
-            yield Step(Cause.DELIVERY, component, event, worker.number, process.name, queue), after, worker
+            yield (
+                Step(Cause.DELIVERY, component, event, worker.number, process.name, queue),
+                after,
+                worker,
+            )
         elif status == "inflight" and process.name in ctx.loose:
             after = state.with_status(process.name, event, "ready")
             yield Step(Cause.REDELIVERY, component, event, -1, process.name, queue), after, None
 
 
 def has_room(state: State, process: d.Process, pool: int | None) -> bool:
-    """Whether one more worker of this process may run. A killed worker's last request counts in the pool, not in ``workers N``."""
+    """Whether one more worker of this process may run. A killed worker's last request counts in the
+    pool, not in ``workers N``.
+    """
     if pool is not None and len(state.workers) >= pool:
         return False
     alive = sum(w.process == process.name and not w.underway for w in state.workers)
@@ -130,18 +150,29 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
         status = state.status(name, event)
         for cause in _copies(ctx, process, _closed(state, event), status):
             new = ctx.again(name) if cause is Cause.BATCH_RETURNED else "ready"
-            yield Step(cause, component, event, -1, name, queue.name), state.with_status(name, event, new)
+            yield (
+                Step(cause, component, event, -1, name, queue.name),
+                state.with_status(name, event, new),
+            )
         if _may_vanish(ctx, process, status):
-            yield Step(Cause.VANISHED, component, event, -1, name, queue.name), state.with_status(name, event, "lost")
+            yield (
+                Step(Cause.VANISHED, component, event, -1, name, queue.name),
+                state.with_status(name, event, "lost"),
+            )
         if status == "returned":
             end = "lost" if queue.limit and queue.limit[1] == "drop" else "dead"
-            yield Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name), state.with_status(name, event, end)
+            yield (
+                Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name),
+                state.with_status(name, event, end),
+            )
     for worker in state.workers:
         if worker.event == event and worker.holds:
             yield from _parted(ctx, state, worker)
     for spot in state.aborted:
         if spot[2] == event and not _closed(state, event):
-            after = published(ctx, state._replace(aborted=minus(state.aborted, spot)), event, spot[0], "aborted")
+            after = published(
+                ctx, state._replace(aborted=minus(state.aborted, spot)), event, spot[0], "aborted"
+            )
             yield Step(Cause.ABORTED_APPEARED, component, event, queue=spot[0]), after
 
 
@@ -151,17 +182,24 @@ def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, 
     after = state.with_worker(worker._replace(holds=False))
 
     def told(cause: Cause) -> Step:
-        return Step(cause, component, worker.event, worker.number, process.name, process.queue or "")
+        return Step(
+            cause, component, worker.event, worker.number, process.name, process.queue or ""
+        )
 
     for cause in ctx.losses_of_hold(process):
         yield told(cause), after.with_status(process.name, worker.event, ctx.again(process.name))
     if process.ack == "any-time":
         settled = state.status(process.name, worker.event) == "inflight"
-        yield told(Cause.AUTO_ACKED), after.with_status(process.name, worker.event, "settled") if settled else after
+        yield (
+            told(Cause.AUTO_ACKED),
+            after.with_status(process.name, worker.event, "settled") if settled else after,
+        )
 
 
 def _closed(state: State, event: int) -> bool:
-    """Whether a record or row of the event's key has ended: publishers and brokers make no more copies."""
+    """Whether a record or row of the event's key has ended: publishers and brokers make no more
+    copies.
+    """
     return any(event in _events_of(state, spot) for spot in state.closed)
 
 
@@ -169,7 +207,9 @@ def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
     """Whether a message may be lost before a worker sees it."""
     if ctx.promises(process.name) is Semantics.AT_MOST_ONCE:
         return status == "ready"
-    expires = ctx.design.queues[process.queue or ""].expires and not ctx.design.assumes("no-expired-messages")
+    expires = ctx.design.queues[process.queue or ""].expires and not ctx.design.assumes(
+        "no-expired-messages"
+    )
     return status == "sent" or (expires and status in AVAILABLE)
 
 
@@ -181,14 +221,23 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
     at_most_once = ctx.semantics(queue.name) is Semantics.AT_MOST_ONCE
     if status in again and not closed:
         arrives = not ctx.drops_copies(queue.name) and not at_most_once
-        if arrives and queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries"):
+        if (
+            arrives
+            and queue.publishing not in ("once", "new-id")
+            and not design.assumes("no-publisher-retries")
+        ):
             yield Cause.PUBLISHER_RETRY
         if at_least_once and queue.copies and not design.assumes("no-broker-copies"):
             yield Cause.BROKER_COPY
     if status == "settled" and not closed and not at_most_once:
         if queue.rewinds and not design.assumes("no-rewinds"):
             yield Cause.REWOUND
-        if queue.batches and queue.redelivers and consumer.ack != "delivery" and not design.assumes("no-batch-failures"):
+        if (
+            queue.batches
+            and queue.redelivers
+            and consumer.ack != "delivery"
+            and not design.assumes("no-batch-failures")
+        ):
             yield Cause.BATCH_RETURNED
     replayed = queue.replays or (at_least_once if queue.replay is None else queue.replay)
     if status in again | {"dead"} and replayed and not design.assumes("no-replay"):
@@ -217,7 +266,9 @@ def store_faults(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
 
 
 def _expiry(ctx: Context, state: State, spot: Spot, after: State) -> Iterator[tuple[Step, State]]:
-    """A record or row comes to its end; under the key-window assumption only when an event of its key is over."""
+    """A record or row comes to its end; under the key-window assumption only when an event of its
+    key is over.
+    """
     if ctx.design.assumes("within-key-window"):
         if not any(_is_over(ctx, state, event) for event in _events_of(state, spot)):
             return
@@ -226,7 +277,9 @@ def _expiry(ctx: Context, state: State, spot: Spot, after: State) -> Iterator[tu
 
 
 def _is_over(ctx: Context, state: State, event: int) -> bool:
-    """No message of the event is on its way, and no worker is on it (nor a killed worker's last request)."""
+    """No message of the event is on its way, and no worker is on it (nor a killed worker's last
+    request).
+    """
     settled = all(state.status(p.name, event) in OVER for p in ctx.design.processes if p.queue)
     return settled and all(w.event != event for w in state.workers)
 
@@ -234,7 +287,11 @@ def _is_over(ctx: Context, state: State, event: int) -> bool:
 def _events_of(state: State, spot: Spot) -> list[int]:
     """The events that have their row or record at a spot."""
     _, level, number = spot
-    return [i for i, e in enumerate(state.events) if number == (i if level == Level.EVENT.value else e.component)]
+    return [
+        i
+        for i, e in enumerate(state.events)
+        if number == (i if level == Level.EVENT.value else e.component)
+    ]
 
 
 def _at(state: State, cause: Cause, spot: Spot) -> Step:

@@ -38,12 +38,21 @@ class Judge:
                 return any(self._lost(claim.targets[0], state, e) for e in events)
             case "together":
                 one, two = claim.targets
-                return any(self._alone(one, two, state, e) or self._alone(two, one, state, e) for e in events)
+                return any(
+                    self._alone(one, two, state, e) or self._alone(two, one, state, e)
+                    for e in events
+                )
             case "before":
-                return any(self._too_early(claim.targets[0], claim.targets[1], state, e) for e in events)
+                return any(
+                    self._too_early(claim.targets[0], claim.targets[1], state, e) for e in events
+                )
             case "one-worker":
                 section = f"section {claim.targets[0].name.text}"
-                inside = [w.event for w in state.workers if not w.underway and any(f.kind == section for f in w.todo)]
+                inside = [
+                    w.event
+                    for w in state.workers
+                    if not w.underway and any(f.kind == section for f in w.todo)
+                ]
                 return len(inside) != len(set(inside))
             case "never":
                 assert claim.condition is not None
@@ -57,14 +66,19 @@ class Judge:
         raise ValueError(claim.kind)
 
     def at_rest(self, state: State, event: int) -> bool:
-        """No worker is on the event (nor a killed worker's last request), and nothing but faults can start anything for it."""
-        return all(w.event != event for w in state.workers) and not any(True for _ in starts(self.ctx, state, event))
+        """No worker is on the event (nor a killed worker's last request), and nothing but faults
+        can start anything for it.
+        """
+        return all(w.event != event for w in state.workers) and not any(
+            True for _ in starts(self.ctx, state, event)
+        )
 
     def lacks_for_good(self, target: n.Target, state: State, event: int) -> bool:
-        """No worker is on the event (nor a killed worker's last request), and the target can no longer happen by itself.
+        """No worker is on the event (nor a killed worker's last request), and the target can no
+        longer happen by itself.
 
-        By itself: deliveries, relays and faultless handlers of this event, one worker after the other, and time. Workers of other
-        events are taken to be done: what they locked is free.
+        By itself: deliveries, relays and faultless handlers of this event, one worker after the
+        other, and time. Workers of other events are taken to be done: what they locked is free.
         """
         if any(w.event == event for w in state.workers):
             return False
@@ -89,8 +103,12 @@ class Judge:
         return True
 
     def _owed(self, target: n.Target, state: State, event: int) -> bool:
-        """Whether the target can happen by itself from the start, for an event of this type and payload."""
-        start = initial(self.ctx.design, self.ctx.choice, (replace(state.events[event], component=0),))
+        """Whether the target can happen by itself from the start, for an event of this type and
+        payload.
+        """
+        start = initial(
+            self.ctx.design, self.ctx.choice, (replace(state.events[event], component=0),)
+        )
         return not self.lacks_for_good(target, start, 0)
 
     def _by_itself(self, step: Step) -> bool:
@@ -106,7 +124,8 @@ class Judge:
     def times(self, target: n.Target, state: State, event: int) -> int:
         """How often a target happened for an event: 0, 1, 2 (or more).
 
-        A column counts an event's own increments, and 1 if it was set or updated in the event's row.
+        A column counts an event's own increments, and 1 if it was set or updated in the event's
+        row.
         """
         name = target.name.text
         if target.column is None:
@@ -118,7 +137,9 @@ class Judge:
 
     def _level(self, target: n.Target) -> Level:
         design = self.ctx.design
-        return (design.effects if target.name.text in design.effects else design.stores)[target.name.text].level
+        return (design.effects if target.name.text in design.effects else design.stores)[
+            target.name.text
+        ].level
 
     def _lost(self, target: n.Target, state: State, event: int) -> bool:
         if self.times(target, state, event) or not self._owed(target, state, event):
@@ -128,7 +149,9 @@ class Judge:
     # -- failure-transparent
 
     def _opaque(self, state: State, event: int) -> bool:
-        """The effects so far, or those that stay for good, are not those of a run without failures and with one delivery."""
+        """The effects so far, or those that stay for good, are not those of a run without failures
+        and with one delivery.
+        """
         passed, final = self._smooth(replace(state.events[event], component=0))
         vector = self._vector(state, event)
         if vector not in passed:
@@ -137,16 +160,24 @@ class Judge:
 
     def _vector(self, state: State, event: int) -> tuple[int, ...]:
         effects = self.ctx.design.effects.values()
-        return tuple(look(state.counts, self.ctx.spot(e.name, e.level, state, event), 0) for e in effects)
+        return tuple(
+            look(state.counts, self.ctx.spot(e.name, e.level, state, event), 0) for e in effects
+        )
 
     def _smooth(self, event: EventOf) -> tuple[set[tuple[int, ...]], set[tuple[int, ...]]]:
-        """The effects during, and at the end of, all runs of one event without faults and without redelivery."""
+        """The effects during, and at the end of, all runs of one event without faults and without
+        redelivery.
+        """
         if event not in self._runs:
             start = initial(self.ctx.design, self.ctx.choice, (event,))
             passed, final = set(), set()
             seen, queue = {start}, [start]
             for now in queue:
-                smooth = [(s, a) for s, a in choices(self.ctx, now, len(self.ctx.processes)) if not s.cause.is_fault]
+                smooth = [
+                    (s, a)
+                    for s, a in choices(self.ctx, now, len(self.ctx.processes))
+                    if not s.cause.is_fault
+                ]
                 ahead = [a for s, a in smooth if s.cause is not Cause.REDELIVERY]
                 passed.add(self._vector(now, 0))
                 if not ahead and not now.workers:
@@ -175,8 +206,9 @@ class Judge:
     # -- progress
 
     def _stuck(self, state: State, event: int, *, everywhere: bool) -> bool:
-        """No worker is on the event, and by itself its messages cannot be settled (``everywhere``: or may get where they
-        cannot)."""
+        """No worker is on the event, and by itself its messages cannot be settled (``everywhere``:
+        or may get where they cannot).
+        """
         if any(w.event == event for w in state.workers):
             return False
         others = {lock for w in state.workers for lock in w.locks}
@@ -185,17 +217,25 @@ class Judge:
         queue = [start]
         for now in queue:
             if now not in after:
-                accurate = everywhere and bool(now.workers) and not self.ctx.design.assumes("within-lock")
+                accurate = (
+                    everywhere and bool(now.workers) and not self.ctx.design.assumes("within-lock")
+                )
                 after[now] = [
-                    s for step, s in choices(self.ctx, now, 1)
-                    if step.event in (event, -1) and self._by_itself(step)
+                    s
+                    for step, s in choices(self.ctx, now, 1)
+                    if step.event in (event, -1)
+                    and self._by_itself(step)
                     and not (accurate and step.cause is Cause.LOCK_EXPIRED)
-                ]  # fmt: skip
+                ]
                 queue += after[now]
         saved = {now for now in after if self._settled(now, event)}
         grown = True
         while grown:
-            more = {now for now, then in after.items() if now not in saved and any(s in saved for s in then)}
+            more = {
+                now
+                for now, then in after.items()
+                if now not in saved and any(s in saved for s in then)
+            }
             grown = bool(more)
             saved |= more
         return any(now not in saved for now in after) if everywhere else start not in saved
@@ -208,7 +248,8 @@ class Judge:
     def _too_early(self, first: n.Target, second: n.Target, state: State, event: int) -> bool:
         """The second happened for this event's key, the first for no event it could belong to.
 
-        If the second is counted per business key and the first per event, any event of that key may have been the one.
+        If the second is counted per business key and the first per event, any event of that key may
+        have been the one.
         """
         if not self.times(second, state, event):
             return False

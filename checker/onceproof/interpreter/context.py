@@ -1,4 +1,6 @@
-"""A design under one choice of semantics, with the questions the interpreter asks about it again and again."""
+"""A design under one choice of semantics, with the questions the interpreter asks about it again
+and again.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Cause, Level
 
 ATOMIC = "atomic"
-"""Kind of the block of an atomic step; a serializable one is ``atomic serializable``, a section is ``section NAME``."""
+"""Kind of the block of an atomic step; a serializable one is ``atomic serializable``, a section is
+``section NAME``.
+"""
 
 WRITES = (n.SetColumn, n.Add, n.Insert, n.UpdateIf, n.Increment, n.Delete)
 
@@ -29,9 +33,10 @@ _HOLD_LOSSES = (
 class Context:
     """A design, read once.
 
-    ``blocks``: every block of every handler, numbered so that continuations are small values; ``headers``: the lines above them.
-    ``counted``: stores and columns that claims speak about. ``named_crashes``: processes killed only at named places.
-    ``loose``: consumers of whose messages the broker remembers only the status. ``deaths_free``: deaths let others go on.
+    ``blocks``: every block of every handler, numbered so that continuations are small values;
+    ``headers``: the lines above them. ``counted``: stores and columns that claims speak about.
+    ``named_crashes``: processes killed only at named places. ``loose``: consumers of whose messages
+    the broker remembers only the status. ``deaths_free``: deaths let others go on.
     """
 
     design: d.Design
@@ -54,17 +59,34 @@ class Context:
             for block, line in ((process.body, process.span.line), *_inner_blocks(process.body)):
                 blocks.append(block)
                 headers.append(line)
-        targets = {t.name.text + (f".{t.column.text}" if t.column else "") for c in design.claims for t in c.targets}
-        crashes = {p.name for p in design.processes if any(isinstance(s, n.CrashHere) for s in _all_steps(p.body))}
+        targets = {
+            t.name.text + (f".{t.column.text}" if t.column else "")
+            for c in design.claims
+            for t in c.targets
+        }
+        crashes = {
+            p.name
+            for p in design.processes
+            if any(isinstance(s, n.CrashHere) for s in _all_steps(p.body))
+        }
         if design.assumes("crash-only-after"):
             crashes |= {p.name for p in design.processes}
         loose = {p.name for p in design.processes if p.queue and _is_loose(design, p, semantics)}
         numbers = {id(b): i for i, b in enumerate(blocks)}
         ctx = Context(
-            design, semantics, {p.name: p for p in design.processes}, tuple(blocks), tuple(headers), numbers,
-            frozenset(targets - set(design.effects)), frozenset(crashes), frozenset(loose),
-        )  # fmt: skip
-        freed = any(ctx.holder_matters(x) for x in design.locks.values()) or any(p.workers for p in design.processes)
+            design,
+            semantics,
+            {p.name: p for p in design.processes},
+            tuple(blocks),
+            tuple(headers),
+            numbers,
+            frozenset(targets - set(design.effects)),
+            frozenset(crashes),
+            frozenset(loose),
+        )
+        freed = any(ctx.holder_matters(x) for x in design.locks.values()) or any(
+            p.workers for p in design.processes
+        )
         return replace(ctx, deaths_free=freed or any(_keeps_rows(ctx, p) for p in design.processes))
 
     # -- queues
@@ -83,15 +105,22 @@ class Context:
         return (p for p in self.design.processes if p.queue == queue)
 
     def tracks_holders(self, process: str) -> bool:
-        """Whether the broker tracks this consumer's messages by holder (see "held" in docs/semantics.md)."""
-        return self.promises(process) not in (None, n.Semantics.AT_MOST_ONCE) and process not in self.loose
+        """Whether the broker tracks this consumer's messages by holder (see "held" in
+        docs/semantics.md).
+        """
+        return (
+            self.promises(process) not in (None, n.Semantics.AT_MOST_ONCE)
+            and process not in self.loose
+        )
 
     def holds(self, process: str) -> bool:
         """Whether this consumer's workers hold their messages: its deaths set something going."""
         return self.tracks_holders(process) and self.processes[process].ack != "delivery"
 
     def holder_matters(self, lock: d.Lock) -> bool:
-        """Whether a lock is tied to its holder's life: it is freed by its end, or may expire only after it."""
+        """Whether a lock is tied to its holder's life: it is freed by its end, or may expire only
+        after it.
+        """
         return not lock.expires or self.design.assumes("within-lock")
 
     def death_matters(self, process: str) -> bool:
@@ -100,19 +129,29 @@ class Context:
 
     def _settled_by_death(self, process: str) -> bool:
         """Whether a dead worker's message may be acknowledged for it."""
-        return self.processes[process].ack == "kill" and self.promises(process) is not n.Semantics.AT_MOST_ONCE
+        return (
+            self.processes[process].ack == "kill"
+            and self.promises(process) is not n.Semantics.AT_MOST_ONCE
+        )
 
     def drops_copies(self, queue: str) -> bool:
         """Whether a second message about an event is always dropped."""
         if self.design.queues[queue].dedup is not None:
             return self.design.assumes("within-dedup-window")
-        return self.semantics(queue) is n.Semantics.EXACTLY_ONCE and not self.design.queues[queue].keeps
+        return (
+            self.semantics(queue) is n.Semantics.EXACTLY_ONCE
+            and not self.design.queues[queue].keeps
+        )
 
     def losses_of_hold(self, process: d.Process) -> Iterator[Cause]:
         """Why a living worker that holds a message may lose it."""
         queue = self.design.queues[process.queue or ""]
         for word, cause, assumption in _HOLD_LOSSES:
-            safe = self.design.within_lease(process) if word == "lease" else self.design.assumes(assumption)
+            safe = (
+                self.design.within_lease(process)
+                if word == "lease"
+                else self.design.assumes(assumption)
+            )
             if word in queue.loses_hold and not safe:
                 yield cause
 
@@ -133,7 +172,9 @@ class Context:
         return self.spot(store, self.design.stores[store].level, state, event)
 
     def is_payload(self, process: str | None, name: str) -> bool:
-        """Whether a name in a condition of this process (None: of a claim) is a payload field; else it is a local variable."""
+        """Whether a name in a condition of this process (None: of a claim) is a payload field; else
+        it is a local variable.
+        """
         types = self.processes[process].events if process else tuple(self.design.events)
         return any(name == f for t in types for f, _ in self.design.events[t].payload)
 
@@ -156,12 +197,18 @@ class Context:
 
     def entered(self, worker: Worker, step: n.Section | n.Atomic) -> Worker:
         """Enter a section or an atomic block."""
-        kind = f"section {step.name.text}" if isinstance(step, n.Section) else ATOMIC + " serializable" * step.serializable
+        kind = (
+            f"section {step.name.text}"
+            if isinstance(step, n.Section)
+            else ATOMIC + " serializable" * step.serializable
+        )
         return self.into(worker, step.body, kind)
 
     def stopped(self, worker: Worker) -> Worker:
         """Nothing left to do but to leave the open blocks (and commit)."""
-        return worker._replace(todo=tuple(f._replace(at=len(self.blocks[f.block])) for f in worker.todo), part=0)
+        return worker._replace(
+            todo=tuple(f._replace(at=len(self.blocks[f.block])) for f in worker.todo), part=0
+        )
 
     def turned_down(self, worker: Worker, step: n.Step, outcome: str) -> Worker | None:
         """The worker after a line that did not succeed; None if the handler fails."""
@@ -178,13 +225,17 @@ class Context:
                 return self.failed(worker)
 
     def failed(self, worker: Worker) -> Worker | None:
-        """The worker of a handler that fails: only its ack is left, if failures are acknowledged; else None."""
+        """The worker of a handler that fails: only its ack is left, if failures are acknowledged;
+        else None.
+        """
         if not self.processes[worker.process].acks_failures:
             return None
         return worker._replace(todo=(), part=0, collected=(), locked=(), boxed=())
 
     def ways(self, worker: Worker) -> list[Worker]:
-        """Where a worker can be after the line where it stands, whatever comes of it; not counting what is collected and locked."""
+        """Where a worker can be after the line where it stands, whatever comes of it; not counting
+        what is collected and locked.
+        """
         step = self.at(worker)
         match step:
             case None:
@@ -198,12 +249,16 @@ class Context:
             case n.If(_, body, otherwise):
                 return [self.into(worker, body), self.into(worker, otherwise)]
             case _:
-                outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Delete: "missing"}.get(type(step), "")
+                outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Delete: "missing"}.get(
+                    type(step), ""
+                )
                 refused = self.turned_down(worker, step, outcome)
                 return [worker.next_line(), *([refused] if refused and refused.todo else [])]
 
     def line(self, worker: Worker) -> int:
-        """The line of a worker's next step: the consumer's for an ack on return, the block's for a commit after a stop point."""
+        """The line of a worker's next step: the consumer's for an ack on return, the block's for a
+        commit after a stop point.
+        """
         if not worker.todo:
             return self.processes[worker.process].span.line
         step = self.at(worker)
@@ -211,11 +266,15 @@ class Context:
 
     def is_boxed(self, worker: Worker, step: n.Step) -> bool:
         """Whether a line is collected by the broker until the ack: it takes no step of its own."""
-        if self.promises(worker.process) is not n.Semantics.EXACTLY_ONCE or not self.holds(worker.process):
+        if self.promises(worker.process) is not n.Semantics.EXACTLY_ONCE or not self.holds(
+            worker.process
+        ):
             return False
         store = self.store_of(step)
         if isinstance(step, n.Publish):
-            return "publish" in self.design.queues[self.processes[worker.process].queue or ""].boundary
+            return (
+                "publish" in self.design.queues[self.processes[worker.process].queue or ""].boundary
+            )
         return store is not None and self.design.stores[store].inside is not None
 
     def store_of(self, step: n.Step) -> str | None:
@@ -226,7 +285,9 @@ class Context:
 
     def is_silent(self, worker: Worker, step: n.Step) -> bool:
         """Whether a line takes no step: it happens together with the step before it."""
-        return isinstance(step, n.Stop | n.Fail | n.Section | n.Atomic | n.CrashHere) or self.is_boxed(worker, step)
+        return isinstance(
+            step, n.Stop | n.Fail | n.Section | n.Atomic | n.CrashHere
+        ) or self.is_boxed(worker, step)
 
     def touches(self, step: n.Step) -> bool:
         """Whether a collected line locks a row."""
@@ -251,11 +312,15 @@ class Context:
             return False
         if kind != ATOMIC and isinstance(step, n.If | n.Let):
             return True
-        return self.store_of(step) is not None or (isinstance(step, n.Let) and isinstance(step.value, n.Constant))
+        return self.store_of(step) is not None or (
+            isinstance(step, n.Let) and isinstance(step.value, n.Constant)
+        )
 
     def exposes(self, effect: str) -> bool:
         """Whether workers may be killed right after this effect although they may not elsewhere."""
-        return any(a.kind == "crash-only-after" and a.effect == effect for a in self.design.assumptions)
+        return any(
+            a.kind == "crash-only-after" and a.effect == effect for a in self.design.assumptions
+        )
 
 
 def _inner_blocks(steps: tuple[n.Step, ...]) -> Iterator[tuple[tuple[n.Step, ...], int]]:
@@ -281,7 +346,9 @@ def _all_steps(steps: tuple[n.Step, ...]) -> Iterator[n.Step]:
 
 
 def _is_loose(design: d.Design, process: d.Process, choice: n.Semantics) -> bool:
-    """Whether the broker remembers only a status. Late acks settle unless the queue says ``late ack refused``."""
+    """Whether the broker remembers only a status. Late acks settle unless the queue says ``late ack
+    refused``.
+    """
     assert process.queue is not None
     queue = design.queues[process.queue]
     return (
@@ -303,14 +370,21 @@ def _looks_at_hold(step: n.Step) -> bool:
 
 
 def may_commit(ctx: Context, worker: Worker) -> bool:
-    """Whether the next run can be a commit: some way through its lines meets no stop point and writes something."""
+    """Whether the next run can be a commit: some way through its lines meets no stop point and
+    writes something.
+    """
     step = ctx.at(worker)
     if isinstance(step, n.Stop) or (step is None and worker.todo[-1].kind.startswith(ATOMIC)):
         return bool(worker.collected)
     if step is not None and not ctx.is_collected(worker, step) and not ctx.is_silent(worker, step):
         return False
     for number, way in enumerate(ctx.ways(worker)):
-        if number == 0 and step is not None and ctx.is_collected(worker, step) and ctx.store_of(step):
+        if (
+            number == 0
+            and step is not None
+            and ctx.is_collected(worker, step)
+            and ctx.store_of(step)
+        ):
             way = way._replace(collected=(*worker.collected, Write("some", "")))
         if may_commit(ctx, way):
             return True
@@ -318,7 +392,9 @@ def may_commit(ctx: Context, worker: Worker) -> bool:
 
 
 def _keeps_rows(ctx: Context, process: d.Process) -> bool:
-    """Whether a transaction of this handler can have rows locked at a stop point: tries out every path through the handler."""
+    """Whether a transaction of this handler can have rows locked at a stop point: tries out every
+    path through the handler.
+    """
     seen: set[Worker] = set()
     ways = [Worker(0, process.name, 0, ctx.enter(process.body))]
     while ways:
@@ -331,7 +407,12 @@ def _keeps_rows(ctx: Context, process: d.Process) -> bool:
         if worker.locked and step is not None and not collected and not ctx.is_silent(worker, step):
             return True
         for number, way in enumerate(ctx.ways(worker)):
-            locks = collected and step is not None and ctx.touches(step) and (number == 0 or isinstance(step, n.If))
+            locks = (
+                collected
+                and step is not None
+                and ctx.touches(step)
+                and (number == 0 or isinstance(step, n.If))
+            )
             locked = (("some", "", 0),) if locks else worker.locked
             ways.append(way._replace(locked=locked if way.block_kind(ATOMIC) else ()))
     return False

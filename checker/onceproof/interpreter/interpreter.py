@@ -1,4 +1,6 @@
-"""The second reading of a design's meaning, from docs/semantics.md alone: every possible next step, and the replay of a trace."""
+"""The second reading of a design's meaning, from docs/semantics.md alone: every possible next step,
+and the replay of a trace.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _OF_A_PLACE = (Cause.KEY_EXPIRED, Cause.ROW_LOST, Cause.FAILOVER, Cause.LOCK_EXP
 
 
 class ReplayError(Exception):
-    """A trace that the design does not allow: a bug of whoever made it. ``why`` says what is possible instead of step ``index``."""
+    """A trace that the design does not allow: a bug of whoever made it. ``why`` says what is
+    possible instead of step ``index``.
+    """
 
     def __init__(self, index: int, why: str) -> None:
         super().__init__(f"step {index}: {why}")
@@ -36,7 +40,9 @@ class ReplayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """``states[0]`` is the start, ``states[i + 1]`` follows ``steps[i]`` (the trace's steps as the interpreter tells them)."""
+    """``states[0]`` is the start, ``states[i + 1]`` follows ``steps[i]`` (the trace's steps as the
+    interpreter tells them).
+    """
 
     trace: Trace
     steps: tuple[Step, ...]
@@ -44,7 +50,8 @@ class Replay:
 
 
 def initial(design: Design, semantics: Semantics, events: tuple[EventOf, ...]) -> State:
-    """The start: the messages of root queues are ready (or sent, if nobody confirms them), everything else is absent.
+    """The start: the messages of root queues are ready (or sent, if nobody confirms them),
+    everything else is absent.
 
     Raises ValueError for an unknown event type.
     """
@@ -61,7 +68,9 @@ def initial(design: Design, semantics: Semantics, events: tuple[EventOf, ...]) -
 
 
 def choices(ctx: Context, state: State, pool: int | None = None) -> Choices:
-    """Every possible next step with the state after it, in a fixed order. ``pool``: at most so many workers at once."""
+    """Every possible next step with the state after it, in a fixed order. ``pool``: at most so many
+    workers at once.
+    """
     found = list(_choices(ctx, state, pool))
     found.sort(key=lambda choice: _order(choice[0]))
     return found
@@ -95,7 +104,9 @@ def _order(step: Step) -> tuple[object, ...]:
 
 
 def replay(design: Design, trace: Trace) -> Replay:
-    """Follow a trace step by step. Raises ``ReplayError`` at the first step the design does not allow."""
+    """Follow a trace step by step. Raises ``ReplayError`` at the first step the design does not
+    allow.
+    """
     ctx = Context.of(design, trace.semantics)
     states = [initial(design, trace.semantics, trace.events)]
     steps: list[Step] = []
@@ -103,20 +114,32 @@ def replay(design: Design, trace: Trace) -> Replay:
         possible = choices(ctx, states[-1])
         fitting = [c for c in possible if _fits(ctx, states[-1], wanted, c[0])]
         if not fitting:
-            raise ReplayError(index, f"{_words(wanted)} is not possible; {_instead(wanted, possible)}")
+            raise ReplayError(
+                index, f"{_words(wanted)} is not possible; {_instead(wanted, possible)}"
+            )
         if len({after for _, after in fitting}) > 1:
-            raise ReplayError(index, f"{_words(wanted)} can be several things: " + ", ".join(_words(s) for s, _ in fitting))
+            raise ReplayError(
+                index,
+                f"{_words(wanted)} can be several things: "
+                + ", ".join(_words(s) for s, _ in fitting),
+            )
         steps.append(fitting[0][0])
         states.append(fitting[0][1])
     return Replay(trace, tuple(steps), tuple(states))
 
 
 def _fits(ctx: Context, state: State, wanted: Step, offered: Step) -> bool:
-    """Whether a step of a trace is this choice. What a trace leaves out (``""``, line 0) may be anything, an outcome may not.
+    """Whether a step of a trace is this choice. What a trace leaves out (``""``, line 0) may be
+    anything, an outcome may not.
 
-    A queue is compared only where it says whose message it is: a worker's line tells what it concerns.
+    A queue is compared only where it says whose message it is: a worker's line tells what it
+    concerns.
     """
-    same = (wanted.cause, wanted.component, wanted.event) == (offered.cause, offered.component, offered.event)
+    same = (wanted.cause, wanted.component, wanted.event) == (
+        offered.cause,
+        offered.component,
+        offered.event,
+    )
     if not same or (offered.worker >= 0 and wanted.worker != offered.worker):
         return False
     pairs = [(wanted.process, offered.process), (wanted.line, offered.line)]
@@ -130,7 +153,9 @@ def _fits(ctx: Context, state: State, wanted: Step, offered: Step) -> bool:
 
 
 def _outcome_is_free(ctx: Context, state: State, offered: Step) -> bool:
-    """Steps that have one outcome only: runs of collected lines, and requests that take effect late."""
+    """Steps that have one outcome only: runs of collected lines, and requests that take effect
+    late.
+    """
     if offered.cause is Cause.LATE_EFFECT:
         return True
     worker = next((w for w in state.workers if w.number == offered.worker), None)
@@ -152,6 +177,10 @@ def _words(step: Step) -> str:
 def _instead(wanted: Step, possible: Choices) -> str:
     """The choices that come nearest: of the same worker, else of the same cause, else all."""
     steps = [s for s, _ in possible]
-    same_worker = [s for s in steps if wanted.worker >= 0 and s.worker == wanted.worker and s.event == wanted.event]
+    same_worker = [
+        s
+        for s in steps
+        if wanted.worker >= 0 and s.worker == wanted.worker and s.event == wanted.event
+    ]
     near = same_worker or [s for s in steps if s.cause is wanted.cause] or steps
     return "possible instead: " + ("; ".join(_words(s) for s in near[:8]) or "nothing")

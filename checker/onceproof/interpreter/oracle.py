@@ -1,4 +1,6 @@
-"""A toy checker: breadth-first search through the interpreter, without any cleverness, for tests and second opinions."""
+"""A toy checker: breadth-first search through the interpreter, without any cleverness, for tests
+and second opinions.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from onceproof.lang.syntax.ast import Semantics
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """What a search found. ``states``: all it reached, workers renumbered; ``complete``: the limit was not hit.
+    """What a search found. ``states``: all it reached, workers renumbered; ``complete``: the limit
+    was not hit.
 
     ``violations``: a shortest trace per index of a violated claim.
     """
@@ -32,8 +35,16 @@ class Explored:
         return len(self.violations[claim].steps) if claim in self.violations else None
 
 
-def explore(design: Design, semantics: Semantics, events: tuple[EventOf, ...], pool: int, limit: int = 200_000) -> Explored:
-    """Visit every state with at most ``pool`` workers (at most ``limit`` states) and judge every claim in each."""
+def explore(
+    design: Design,
+    semantics: Semantics,
+    events: tuple[EventOf, ...],
+    pool: int,
+    limit: int = 200_000,
+) -> Explored:
+    """Visit every state with at most ``pool`` workers (at most ``limit`` states) and judge every
+    claim in each.
+    """
     ctx = Context.of(design, semantics)
     judge = Judge(ctx)
     start = initial(design, semantics, events)
@@ -69,7 +80,9 @@ def _path(parents: Mapping[State, tuple[State, Step] | None], state: State) -> t
 def kinds_of_events(design: Design) -> tuple[EventOf, ...]:
     """Every type and payload an event entering the design can have (business key 0)."""
     roots = {q.event for q in design.queues.values() if q.is_root} or set(design.events)
-    return tuple(kind for name in design.events if name in roots for kind in _payloads(design, name))
+    return tuple(
+        kind for name in design.events if name in roots for kind in _payloads(design, name)
+    )
 
 
 def _payloads(design: Design, name: str) -> Iterator[EventOf]:

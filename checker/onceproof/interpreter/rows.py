@@ -26,7 +26,9 @@ def view(ctx: Context, state: State, worker: Worker) -> State:
 def column(ctx: Context, state: State, store: str, name: str, event: int) -> str:
     """The value of a column of an event's row."""
     spot = ctx.row(store, state, event)
-    return look(state.columns, (f"{store}.{name}", *spot[1:]), ctx.design.stores[store].columns[name][0])
+    return look(
+        state.columns, (f"{store}.{name}", *spot[1:]), ctx.design.stores[store].columns[name][0]
+    )
 
 
 def happened(ctx: Context, state: State, effect: str, event: int) -> int:
@@ -34,8 +36,12 @@ def happened(ctx: Context, state: State, effect: str, event: int) -> int:
     return look(state.counts, ctx.spot(effect, ctx.design.effects[effect].level, state, event), 0)
 
 
-def passes(ctx: Context, seen: State, test: n.Condition, event: int, worker: Worker | None = None) -> bool:
-    """Whether a condition is true of an event, as ``seen`` (by a worker: with its local variables)."""
+def passes(
+    ctx: Context, seen: State, test: n.Condition, event: int, worker: Worker | None = None
+) -> bool:
+    """Whether a condition is true of an event, as ``seen`` (by a worker: with its local
+    variables).
+    """
     match test:
         case n.AllOf(parts):
             return all(passes(ctx, seen, p, event, worker) for p in parts)
@@ -49,7 +55,11 @@ def passes(ctx: Context, seen: State, test: n.Condition, event: int, worker: Wor
             truth = happened(ctx, seen, effect.text, event) > 0
         case n.NameIs(name, value):
             own = worker.locals if worker else ()
-            known = seen.events[event].payload if ctx.is_payload(worker.process if worker else None, name.text) else own
+            known = (
+                seen.events[event].payload
+                if ctx.is_payload(worker.process if worker else None, name.text)
+                else own
+            )
             truth = look(known, name.text, UNSET) == value.text
     return truth != test.negated
 
@@ -65,10 +75,14 @@ def value_of(ctx: Context, seen: State, value: n.Value, event: int) -> str:
             return name.text
 
 
-def rows_read(ctx: Context, state: State, part: n.Condition | n.Value, event: int) -> tuple[Spot, ...]:
+def rows_read(
+    ctx: Context, state: State, part: n.Condition | n.Value, event: int
+) -> tuple[Spot, ...]:
     """The rows a single test or value looks at."""
     match part:
-        case n.InStore(_, store) | n.ColumnIs(store) | n.ReadPresence(_, store) | n.ReadColumn(store):
+        case (
+            n.InStore(_, store) | n.ColumnIs(store) | n.ReadPresence(_, store) | n.ReadColumn(store)
+        ):
             return (ctx.row(store.text, state, event),)
         case n.Happened(effect):
             inside = ctx.design.effects[effect.text].store
@@ -78,7 +92,9 @@ def rows_read(ctx: Context, state: State, part: n.Condition | n.Value, event: in
 
 
 def after_test(condition: n.Condition, part: int, truth: bool) -> int | bool:
-    """Reading from left to right: the number of the next test, or the truth of the whole condition."""
+    """Reading from left to right: the number of the next test, or the truth of the whole
+    condition.
+    """
     start = 0
     alternatives = conjunctions(condition)
     for number, tests in enumerate(alternatives):
@@ -98,7 +114,9 @@ def apply(ctx: Context, state: State, event: int, writes: Iterable[Write]) -> St
     for write in writes:
         match write.kind:
             case "count":
-                state = state.raised(ctx.spot(write.name, ctx.design.effects[write.name].level, state, event))
+                state = state.raised(
+                    ctx.spot(write.name, ctx.design.effects[write.name].level, state, event)
+                )
             case "publish":
                 state = published(ctx, state, event, write.name, "committed")
             case _:
@@ -128,16 +146,23 @@ def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
 def without_row(ctx: Context, state: State, spot: Spot) -> State:
     """The row is gone, its columns are as at the start."""
     cells = {(f"{spot[0]}.{c}", *spot[1:]) for c in ctx.design.stores[spot[0]].columns}
-    return state._replace(rows=minus(state.rows, spot), columns=tuple((k, v) for k, v in state.columns if k not in cells))
+    return state._replace(
+        rows=minus(state.rows, spot),
+        columns=tuple((k, v) for k, v in state.columns if k not in cells),
+    )
 
 
 def published(ctx: Context, state: State, event: int, queue: str, how: str = "") -> State:
     """A message about the event enters a queue, for each of its groups.
 
-    ``how``: ``lost`` if it vanishes on the way, ``committed`` if it appears with an acknowledgement, ``aborted`` if it appears
-    although its transaction was aborted.
+    ``how``: ``lost`` if it vanishes on the way, ``committed`` if it appears with an
+    acknowledgement, ``aborted`` if it appears although its transaction was aborted.
     """
-    drops = ctx.drops_copies(queue) and how != "aborted" and not (how == "committed" and ctx.design.queues[queue].dedup)
+    drops = (
+        ctx.drops_copies(queue)
+        and how != "aborted"
+        and not (how == "committed" and ctx.design.queues[queue].dedup)
+    )
     for group in ctx.groups(queue):
         status = state.status(group.name, event)
         if how == "lost":
@@ -151,7 +176,9 @@ def published(ctx: Context, state: State, event: int, queue: str, how: str = "")
 
 
 def takes_for_copy(ctx: Context, state: State, event: int, queue: str) -> bool:
-    """Whether the broker may drop a message as a copy: it may still be within its window, and each group had one before."""
+    """Whether the broker may drop a message as a copy: it may still be within its window, and each
+    group had one before.
+    """
     if ctx.design.queues[queue].dedup is None or ctx.drops_copies(queue):
         return False
     groups = list(ctx.groups(queue))
@@ -166,7 +193,9 @@ def check_locks(state: State, worker: Worker, spots: Iterable[Spot]) -> None:
 
 
 def write(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[State, Worker, str]:
-    """Execute a writing line: at once, into the open atomic block, or into the broker's box. Outcome ``""`` or why not."""
+    """Execute a writing line: at once, into the open atomic block, or into the broker's box.
+    Outcome ``""`` or why not.
+    """
     store = ctx.store_of(step)
     boxed = ctx.is_boxed(worker, step)
     spot = ctx.row(store, state, worker.event) if store else None
@@ -180,7 +209,11 @@ def write(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[Sta
     if boxed:
         return state, worker._replace(boxed=(*worker.boxed, done)), ""
     if worker.block_kind(ATOMIC) and spot:
-        return state, worker._replace(collected=(*worker.collected, done), locked=union(worker.locked, spot)), ""
+        return (
+            state,
+            worker._replace(collected=(*worker.collected, done), locked=union(worker.locked, spot)),
+            "",
+        )
     return apply(ctx, state, worker.event, (done,)), worker, ""
 
 
@@ -197,12 +230,16 @@ def _decide(ctx: Context, seen: State, worker: Worker, step: n.Step) -> tuple[Wr
             return Write("increment", store.text, name.text), ""
         case n.Insert(_, store):
             present = ctx.row(store.text, seen, worker.event) in seen.rows
-            return Write("insert", store.text), "duplicate" if present and ctx.design.stores[store.text].unique else ""
+            return Write("insert", store.text), "duplicate" if present and ctx.design.stores[
+                store.text
+            ].unique else ""
         case n.UpdateIf(store, name, old, new):
             same = column(ctx, seen, store.text, name.text, worker.event) == old.text
             return Write("set", store.text, name.text, new.text), "" if same else "conflict"
         case n.Do(_, effect):
-            return Write("count", effect.text), "rejected" if stale(ctx, seen, worker, effect.text) else ""
+            return Write("count", effect.text), "rejected" if stale(
+                ctx, seen, worker, effect.text
+            ) else ""
         case n.Publish(queue):
             return Write("publish", queue.text), ""
         case _:
@@ -213,9 +250,14 @@ def _decide(ctx: Context, seen: State, worker: Worker, step: n.Step) -> tuple[Wr
 
 
 def stale(ctx: Context, state: State, worker: Worker, effect: str) -> bool:
-    """Whether an effect checks a token and this worker has not the newest one (it may have none at all)."""
+    """Whether an effect checks a token and this worker has not the newest one (it may have none at
+    all).
+    """
     lock = ctx.design.effects[effect].token_of
-    return lock is not None and ctx.spot(lock, ctx.design.locks[lock].level, state, worker.event) not in worker.tokens
+    return (
+        lock is not None
+        and ctx.spot(lock, ctx.design.locks[lock].level, state, worker.event) not in worker.tokens
+    )
 
 
 def call(ctx: Context, state: State, worker: Worker, effect: str) -> State:
@@ -225,5 +267,7 @@ def call(ctx: Context, state: State, worker: Worker, effect: str) -> State:
         record = ctx.spot(effect, declared.key_level, state, worker.event)
         if record in state.records:
             return state
-        state = state._replace(records=union(state.records, record), closed=minus(state.closed, record))
+        state = state._replace(
+            records=union(state.records, record), closed=minus(state.closed, record)
+        )
     return state.raised(ctx.spot(effect, declared.level, state, worker.event))

@@ -1,7 +1,8 @@
 """The state of a running design as plain values: comparable, hashable, small enough to print.
 
-A *spot* is a name with the key it is for: ``("processed", "event", 0)``, or ``("order", "component", 1)`` for business key 1.
-Tables hold only what differs from the start, sorted, so that equal situations are equal values.
+A *spot* is a name with the key it is for: ``("processed", "event", 0)``, or ``("order",
+"component", 1)`` for business key 1. Tables hold only what differs from the start, sorted, so that
+equal situations are equal values.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import NamedTuple, TypeVar
 from onceproof.interpreter.trace import EventOf
 
 Spot = tuple[str, str, int]
-"""A name, the level of its key (``event`` or ``component``), and the number of that event or component."""
+"""A name, the level of its key (``event`` or ``component``), and the number of that event or
+component.
+"""
 
 K = TypeVar("K", bound=tuple[object, ...] | str)
 V = TypeVar("V", bound=str | int)
@@ -19,7 +22,9 @@ Pairs = tuple[tuple[K, V], ...]
 
 
 class Frame(NamedTuple):
-    """A block being executed: its number in the context, the next line in it, and what its end means (see ``Context.enter``)."""
+    """A block being executed: its number in the context, the next line in it, and what its end
+    means (see ``Context.enter``).
+    """
 
     block: int
     at: int
@@ -27,7 +32,9 @@ class Frame(NamedTuple):
 
 
 class Write(NamedTuple):
-    """A write that was decided and not made yet. ``kind``: set, add, insert, increment, delete, count (an effect) or publish."""
+    """A write that was decided and not made yet. ``kind``: set, add, insert, increment, delete,
+    count (an effect) or publish.
+    """
 
     kind: str
     name: str
@@ -36,12 +43,14 @@ class Write(NamedTuple):
 
 
 class Worker(NamedTuple):
-    """One run of a handler. ``todo`` is its continuation, innermost block last; if empty, only the ack on return is left.
+    """One run of a handler. ``todo`` is its continuation, innermost block last; if empty, only the
+    ack on return is left.
 
-    ``part`` counts single tests passed, or attempts made, within the next line.
-    ``collected`` are the writes of the open atomic block and ``locked`` its rows; ``boxed`` waits inside the broker for an ack.
-    ``locks`` are the session locks it would free by ending, ``tokens`` the locks of which it has the newest token.
-    ``exposed``: it stands at a crash point the design names. ``underway``: it was killed, and its last request is still on the way.
+    ``part`` counts single tests passed, or attempts made, within the next line. ``collected`` are
+    the writes of the open atomic block and ``locked`` its rows; ``boxed`` waits inside the broker
+    for an ack. ``locks`` are the session locks it would free by ending, ``tokens`` the locks of
+    which it has the newest token. ``exposed``: it stands at a crash point the design names.
+    ``underway``: it was killed, and its last request is still on the way.
     """
 
     number: int
@@ -72,10 +81,10 @@ class Worker(NamedTuple):
 class State(NamedTuple):
     """Everything that exists at one moment; absent rows, initial columns and zeros are left out.
 
-    ``statuses``: where each consumer's copy of each event's message is.
-    ``counts``: how often effects happened and what claims speak about was written (2: more than once).
-    ``closed``: records and rows that are gone because their window is over.
-    ``aborted``: queues in which a message of an aborted transaction may still appear.
+    ``statuses``: where each consumer's copy of each event's message is. ``counts``: how often
+    effects happened and what claims speak about was written (2: more than once). ``closed``:
+    records and rows that are gone because their window is over. ``aborted``: queues in which a
+    message of an aborted transaction may still appear.
     """
 
     events: tuple[EventOf, ...]
@@ -117,7 +126,9 @@ class State(NamedTuple):
         return next(i for i in range(len(used) + 1) if i not in used)
 
     def canonical(self) -> State:
-        """The same situation with workers renumbered by what they are: worker numbers mean nothing but identity."""
+        """The same situation with workers renumbered by what they are: worker numbers mean nothing
+        but identity.
+        """
         ordered = sorted(self.workers, key=lambda w: w[1:])
         return self._replace(workers=tuple(w._replace(number=i) for i, w in enumerate(ordered)))
 

@@ -1,5 +1,6 @@
-"""A story's raw material: what happened, in the design's terms. Made from a machine run, replayed by ``replay``, told by
-``story``."""
+"""A story's raw material: what happened, in the design's terms. Made from a machine run, replayed
+by ``replay``, told by ``story``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from onceproof.machine.system import Cause
 
 @dataclass(frozen=True, slots=True)
 class EventOf:
-    """One event of a trace: its component (which business key it has), its type, its payload as (field, value) pairs."""
+    """One event of a trace: its component (which business key it has), its type, its payload as
+    (field, value) pairs.
+    """
 
     component: int
     type: str
@@ -19,10 +22,11 @@ class EventOf:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. ``event`` indexes ``Trace.events``; ``worker`` is an identity from 0 (-1: none; a delivery carries the new
-    worker's).
+    """One step. ``event`` indexes ``Trace.events``; ``worker`` is an identity from 0 (-1: none; a
+    delivery carries the new worker's).
 
-    ``line`` is the design's line (0: none), ``outcome`` as in docs/semantics.md. ``event`` is -1 where only ``component`` acts.
+    ``line`` is the design's line (0: none), ``outcome`` as in docs/semantics.md. ``event`` is -1
+    where only ``component`` acts.
     """
 
     cause: Cause

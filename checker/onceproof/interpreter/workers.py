@@ -59,20 +59,35 @@ def _line(ctx: Context, state: State, worker: Worker, step: n.Step) -> Next:
             yield from _ack(ctx, state, worker, step)
         case n.Nack():
             after, worker_after = give_back(ctx, state, worker)
-            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, after, worker_after.next_line())[0]
+            yield (
+                _told(ctx, state, worker, Cause.HANDLER, ""),
+                onward(ctx, after, worker_after.next_line())[0],
+            )
         case n.Acquire():
             yield from _acquire(ctx, state, worker, step)
         case n.Release(lock):
-            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, *_free(ctx, state, worker, lock.text))[0]
+            yield (
+                _told(ctx, state, worker, Cause.HANDLER, ""),
+                onward(ctx, *_free(ctx, state, worker, lock.text))[0],
+            )
         case n.Renew():
             yield from _renew(ctx, state, worker, step)
         case n.Wait():
-            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, state, worker.next_line())[0]
+            yield (
+                _told(ctx, state, worker, Cause.HANDLER, ""),
+                onward(ctx, state, worker.next_line())[0],
+            )
         case n.Let():
-            yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, state, _let(ctx, state, worker, step))[0]
+            yield (
+                _told(ctx, state, worker, Cause.HANDLER, ""),
+                onward(ctx, state, _let(ctx, state, worker, step))[0],
+            )
         case _:
             after, worker_after, outcome = write(ctx, state, worker, step)
-            yield _told(ctx, state, worker, Cause.HANDLER, outcome), _went(ctx, after, worker_after, step, outcome)
+            yield (
+                _told(ctx, state, worker, Cause.HANDLER, outcome),
+                _went(ctx, after, worker_after, step, outcome),
+            )
 
 
 def _told(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: str) -> Step:
@@ -88,21 +103,35 @@ def _told(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: str
         case n.Acquire(lock) | n.Release(lock):
             subject = lock.text
         case n.Renew(lock):
-            queue, subject = ("", lock.text) if lock else (ctx.processes[worker.process].queue or "", "")
+            queue, subject = (
+                ("", lock.text) if lock else (ctx.processes[worker.process].queue or "", "")
+            )
         case step if step is not None:
             subject = ctx.store_of(step) or ""
     component = state.events[worker.event].component
-    return Step(cause, component, worker.event, worker.number, worker.process, queue, subject, ctx.line(worker), outcome)
+    return Step(
+        cause,
+        component,
+        worker.event,
+        worker.number,
+        worker.process,
+        queue,
+        subject,
+        ctx.line(worker),
+        outcome,
+    )
 
 
 # ---------------------------------------------------------------- going on
 
 
 def onward(ctx: Context, state: State, worker: Worker, running: bool = False) -> tuple[State, bool]:
-    """Pass what takes no step, up to the worker's next step or its end; whether an atomic block was committed on the way.
+    """Pass what takes no step, up to the worker's next step or its end; whether an atomic block was
+    committed on the way.
 
-    ``running``: the step is a run of collected lines, which ends at the next stop point or with the block. What is collected when
-    a block ends after a stop point is a step of its own, because the worker may be killed before it.
+    ``running``: the step is a run of collected lines, which ends at the next stop point or with the
+    block. What is collected when a block ends after a stop point is a step of its own, because the
+    worker may be killed before it.
     """
     committed = False
     going: Worker | None = worker
@@ -142,7 +171,9 @@ def _went(ctx: Context, state: State, worker: Worker, step: n.Step, outcome: str
     return gone(ctx, state, worker) if after is None else onward(ctx, state, after)[0]
 
 
-def _silently(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[State, Worker | None]:
+def _silently(
+    ctx: Context, state: State, worker: Worker, step: n.Step
+) -> tuple[State, Worker | None]:
     """One line of a run, or one that the broker collects."""
     if isinstance(step, n.If):
         worker = _lock_read(ctx, state, worker, step.condition)
@@ -158,13 +189,17 @@ def _silently(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple
 
 
 def _fails(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker | None]:
-    """The handler fails: it is gone (None), or only its ack is left, and what it has collected is dropped."""
+    """The handler fails: it is gone (None), or only its ack is left, and what it has collected is
+    dropped.
+    """
     after = ctx.failed(worker)
     return (state if after is None else aborts(ctx, state, worker)), after
 
 
 def _lock_read(ctx: Context, state: State, worker: Worker, part: n.Condition | n.Value) -> Worker:
-    """In a serializable block, lock the rows that are looked at: of a condition, those of the tests that are needed."""
+    """In a serializable block, lock the rows that are looked at: of a condition, those of the tests
+    that are needed.
+    """
     seen = view(ctx, state, worker)
     spots = set(rows_read(ctx, state, part, worker.event))
     if isinstance(part, n.AnyOf | n.AllOf):
@@ -211,17 +246,25 @@ def _call(ctx: Context, state: State, worker: Worker, step: n.Do) -> Next:
     after, done = call(ctx, state, worker, effect), worker._replace(exposed=ctx.exposes(effect))
     yield _told(ctx, state, worker, Cause.HANDLER, "done"), _went(ctx, after, done, step, "")
     if not ctx.design.assumes("no-lost-answers"):
-        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), failed(after, done, "answer lost")
+        yield (
+            _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
+            failed(after, done, "answer lost"),
+        )
 
 
 def _publish(ctx: Context, state: State, worker: Worker, step: n.Publish) -> Next:
-    """A message enters a queue, or is dropped as a copy; where nobody confirms it, it may vanish unnoticed."""
+    """A message enters a queue, or is dropped as a copy; where nobody confirms it, it may vanish
+    unnoticed.
+    """
     queue = step.queue.text
     arrivals = [("", published(ctx, state, worker.event, queue))]
     if takes_for_copy(ctx, state, worker.event, queue):
         arrivals.append(("dropped", state))
     for outcome, after in arrivals:
-        yield _told(ctx, state, worker, Cause.HANDLER, outcome or "done"), _went(ctx, after, worker, step, "")
+        yield (
+            _told(ctx, state, worker, Cause.HANDLER, outcome or "done"),
+            _went(ctx, after, worker, step, ""),
+        )
     at_most_once = ctx.semantics(queue) is Semantics.AT_MOST_ONCE
     if at_most_once or ctx.design.queues[queue].unconfirmed:
         lost = published(ctx, state, worker.event, queue, "lost")
@@ -229,15 +272,23 @@ def _publish(ctx: Context, state: State, worker: Worker, step: n.Publish) -> Nex
     if at_most_once:
         return
     if not ctx.design.assumes("no-refusals"):
-        yield _told(ctx, state, worker, Cause.REFUSED, "refused"), _went(ctx, state, worker, step, "refused")
+        yield (
+            _told(ctx, state, worker, Cause.REFUSED, "refused"),
+            _went(ctx, state, worker, step, "refused"),
+        )
     if not ctx.design.assumes("no-lost-answers"):
         for outcome, after in arrivals:
             unanswered = "dropped, answer lost" if outcome else "answer lost"
-            yield _told(ctx, state, worker, Cause.ANSWER_LOST, unanswered), _went(ctx, after, worker, step, "answer lost")
+            yield (
+                _told(ctx, state, worker, Cause.ANSWER_LOST, unanswered),
+                _went(ctx, after, worker, step, "answer lost"),
+            )
 
 
 def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
-    """The acknowledgement arrives, is lost on the way, or (if the handler looks at the answer) its answer is lost."""
+    """The acknowledgement arrives, is lost on the way, or (if the handler looks at the answer) its
+    answer is lost.
+    """
     after, acked, answer = settle(ctx, state, worker)
 
     def then(reached: State, by: Worker, outcome: str) -> State:
@@ -245,13 +296,19 @@ def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
             return gone(ctx, reached, by)
         return _went(ctx, reached, by, step, outcome if step.or_else else "")
 
-    yield _told(ctx, state, worker, Cause.HANDLER, answer), then(after, acked, "" if answer == "done" else answer)
+    yield (
+        _told(ctx, state, worker, Cause.HANDLER, answer),
+        then(after, acked, "" if answer == "done" else answer),
+    )
     if ctx.promises(worker.process) is Semantics.AT_MOST_ONCE:
         return
     if not ctx.design.assumes("no-lost-acks"):
         yield _told(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
     if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
-        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), then(after, acked, "answer lost")
+        yield (
+            _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
+            then(after, acked, "answer lost"),
+        )
 
 
 def _acquire(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Next:
@@ -259,7 +316,10 @@ def _acquire(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Nex
     spot = ctx.spot(lock.name, lock.level, state, worker.event)
     if spot in state.held:
         if step.or_else:
-            yield _told(ctx, state, worker, Cause.HANDLER, "held"), _went(ctx, state, worker, step, "held")
+            yield (
+                _told(ctx, state, worker, Cause.HANDLER, "held"),
+                _went(ctx, state, worker, step, "held"),
+            )
         return
     workers = tuple(w._replace(tokens=minus(w.tokens, spot)) for w in state.workers)
     after = state._replace(held=union(state.held, spot), workers=workers)
@@ -286,7 +346,10 @@ def _renew(ctx: Context, state: State, worker: Worker, step: n.Renew) -> Next:
     refused = answer if step.or_else and answer == "refused" else ""
     yield _told(ctx, state, worker, Cause.HANDLER, answer), _went(ctx, state, worker, step, refused)
     if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
-        yield _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"), _went(ctx, state, worker, step, "answer lost")
+        yield (
+            _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
+            _went(ctx, state, worker, step, "answer lost"),
+        )
 
 
 # ---------------------------------------------------------------- sudden ends
@@ -294,12 +357,19 @@ def _renew(ctx: Context, state: State, worker: Worker, step: n.Renew) -> Next:
 
 def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     """A worker is killed, perhaps with its next request already under way."""
-    if ctx.design.assumes("no-crash") or (worker.process in ctx.named_crashes and not worker.exposed):
+    if ctx.design.assumes("no-crash") or (
+        worker.process in ctx.named_crashes and not worker.exposed
+    ):
         return
     component = state.events[worker.event].component
-    told = Step(Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker))
+    told = Step(
+        Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker)
+    )
     dead = [("", gone(ctx, state, worker))]
-    if ctx.processes[worker.process].ack == "kill" and ctx.promises(worker.process) is not Semantics.AT_MOST_ONCE:
+    if (
+        ctx.processes[worker.process].ack == "kill"
+        and ctx.promises(worker.process) is not Semantics.AT_MOST_ONCE
+    ):
         settled, acked, answer = settle(ctx, state, worker._replace(boxed=()))
         if answer == "done":
             dead.append(("acknowledged", gone(ctx, settled, acked._replace(boxed=worker.boxed))))
@@ -317,7 +387,10 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     else:
         return
     for outcome, after in dead:
-        yield replace(told, outcome="request under way" + f", {outcome}" * bool(outcome)), after.with_worker(ghost)
+        yield (
+            replace(told, outcome="request under way" + f", {outcome}" * bool(outcome)),
+            after.with_worker(ghost),
+        )
 
 
 def late(ctx: Context, state: State, ghost: Worker) -> Next:
@@ -337,4 +410,7 @@ def late(ctx: Context, state: State, ghost: Worker) -> Next:
         yield told, after.without_worker(ghost.number)
     except Waits:
         pass
-    yield replace(told, cause=Cause.KILLED, outcome="request lost"), state.without_worker(ghost.number)
+    yield (
+        replace(told, cause=Cause.KILLED, outcome="request lost"),
+        state.without_worker(ghost.number),
+    )

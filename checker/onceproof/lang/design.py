@@ -1,4 +1,6 @@
-"""The checked design: every name resolved, every kind known, fragments inlined. Made by ``resolve.py``, read by ``lower/``."""
+"""The checked design: every name resolved, every kind known, fragments inlined. Made by
+``resolve.py``, read by ``lower/``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Level
 
 UNSET = "unset"
-"""The value of a column nobody declared a first value for, and of a local variable before it is assigned."""
+"""The value of a column nobody declared a first value for, and of a local variable before it is
+assigned.
+"""
 
 ASSUMPTIONS: Mapping[str, str] = {
     "no-crash": "no worker is killed",
@@ -40,7 +44,9 @@ ASSUMPTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event type: its id field, its business keys, and its payload fields with their possible values."""
+    """An event type: its id field, its business keys, and its payload fields with their possible
+    values.
+    """
 
     name: str
     id_field: str
@@ -50,13 +56,16 @@ class Event:
 
 
 Length = tuple[str, str]
-"""A named length of time: the name of the option that holds it (as the product or the language calls it), and the duration."""
+"""A named length of time: the name of the option that holds it (as the product or the language
+calls it), and the duration.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """A model of ``models/`` and the options given. ``beside``: the folder of the file that names it; ``own``: the file of the
-    model, if it is one that lies beside the design."""
+    """A model of ``models/`` and the options given. ``beside``: the folder of the file that names
+    it; ``own``: the file of the model, if it is one that lies beside the design.
+    """
 
     name: str
     title: str
@@ -67,18 +76,21 @@ class ModelUse:
     @property
     def words(self) -> str:
         """``sqs.standard(VisibilityTimeout=30s)``."""
-        return self.name + (f"({', '.join(f'{k}={x}' for k, x in self.options)})" if self.options else "")
+        return self.name + (
+            f"({', '.join(f'{k}={x}' for k, x in self.options)})" if self.options else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A queue with the switches of docs/semantics.md, "Brokers".
 
-    ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``: switched on by the design;
-    ``replay``: whether an operator replays anyway (None: as its semantics say). ``ack``: what its consumers do unless they say.
-    ``loses_hold``: why a living worker may lose its message (``lease``, ``disconnect``, ``rebalance``, ``shutdown``).
-    ``limit``: a number and ``dead-letter``, ``drop`` or ``stays``. ``keeps``: what a publisher sends again is another message, even
-    under exactly-once.
+    ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``:
+    switched on by the design; ``replay``: whether an operator replays anyway (None: as its
+    semantics say). ``ack``: what its consumers do unless they say. ``loses_hold``: why a living
+    worker may lose its message (``lease``, ``disconnect``, ``rebalance``, ``shutdown``). ``limit``:
+    a number and ``dead-letter``, ``drop`` or ``stays``. ``keeps``: what a publisher sends again is
+    another message, even under exactly-once.
     """
 
     name: str
@@ -114,8 +126,10 @@ def changed(queue: Queue, **switches: Any) -> Queue:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store; ``level`` says whether its rows belong to an event id or to a business key. Column values start with the
-    initial one. ``lasts``: how long its rows live, if they expire and somebody says."""
+    """A store; ``level`` says whether its rows belong to an event id or to a business key. Column
+    values start with the initial one. ``lasts``: how long its rows live, if they expire and
+    somebody says.
+    """
 
     name: str
     key: str
@@ -133,7 +147,8 @@ class Store:
 class Effect:
     """A business effect, counted at ``level``. External unless ``store`` is set.
 
-    ``key_level`` is where the provider keeps its idempotency record; None: it keeps none, or under a key that differs per attempt.
+    ``key_level`` is where the provider keeps its idempotency record; None: it keeps none, or under
+    a key that differs per attempt.
     """
 
     name: str
@@ -152,8 +167,9 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or time only), after the time
-    ``lasts`` if somebody says."""
+    """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or
+    time only), after the time ``lasts`` if somebody says.
+    """
 
     name: str
     key: str
@@ -169,8 +185,8 @@ class Lock:
 class Process:
     """A consumer (``queue`` set) or a relay (``condition`` set) with its steps, fragments inlined.
 
-    ``ack``: ``manual``, ``delivery``, ``return``, ``failure``, ``kill`` or ``any-time``. ``takes``: the known bound of one run;
-    ``in_time``: it is smaller than the lease of the queue.
+    ``ack``: ``manual``, ``delivery``, ``return``, ``failure``, ``kill`` or ``any-time``. ``takes``:
+    the known bound of one run; ``in_time``: it is smaller than the lease of the queue.
     """
 
     name: str
@@ -211,7 +227,9 @@ class Claim:
         """``holds`` unless the design expects something else under these semantics."""
         for expect in self.expects:
             if not expect.semantics or semantics in expect.semantics:
-                return {"proved": "holds", "violated": "refuted"}.get(expect.verdict, expect.verdict)
+                return {"proved": "holds", "violated": "refuted"}.get(
+                    expect.verdict, expect.verdict
+                )
         return "holds"
 
 
@@ -256,18 +274,29 @@ class Design:
         return process.in_time or self.assumes("within-lease")
 
     def keys_of(self, name: str) -> frozenset[str]:
-        """The business keys under which something of this name (a store, an effect, a provider's record, a lock) is kept."""
-        keys = {table[name].key for table in (self.stores, self.effects, self.locks) if name in table}
+        """The business keys under which something of this name (a store, an effect, a provider's
+        record, a lock) is kept.
+        """
+        keys = {
+            table[name].key for table in (self.stores, self.effects, self.locks) if name in table
+        }
         if name in self.effects:
             keys.add(self.effects[name].key_field or "")
         return frozenset(keys) & frozenset(self.business_keys)
 
     @property
     def models(self) -> tuple[str, ...]:
-        """What stands behind ``via``: the declaration, its model with its options, and the product."""
+        """What stands behind ``via``: the declaration, its model with its options, and the
+        product.
+        """
         used = [(x.name, x.model) for x in self.queues.values()]
-        used += [*((x.name, x.model) for x in self.stores.values()), *((x.name, x.model) for x in self.locks.values())]
-        return tuple(f"{name}: {model.words}, {model.title}" for name, model in used if model is not None)
+        used += [
+            *((x.name, x.model) for x in self.stores.values()),
+            *((x.name, x.model) for x in self.locks.values()),
+        ]
+        return tuple(
+            f"{name}: {model.words}, {model.title}" for name, model in used if model is not None
+        )
 
     @property
     def semantics(self) -> tuple[n.Semantics, ...]:

@@ -1,4 +1,6 @@
-"""What is wrong with a design, as data. ``report/diagnostics.py`` shows it, ``errors/`` words it."""
+"""What is wrong with a design, as data. ``report/diagnostics.py`` shows it, ``errors/`` words
+it.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake: a stable code, a headline, the place, other places that belong to it, and what to do.
+    """One mistake: a stable code, a headline, the place, other places that belong to it, and what
+    to do.
 
-    ``replacement`` is what the primary place should be replaced by, when the tool is sure enough to offer it.
+    ``replacement`` is what the primary place should be replaced by, when the tool is sure enough to
+    offer it.
     """
 
     code: str

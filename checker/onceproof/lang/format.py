@@ -1,8 +1,9 @@
-"""Writes a design in the one style of docs/style.md. Only white space changes; what it says is compared before and after.
+"""Writes a design in the one style of docs/style.md. Only white space changes; what it says is
+compared before and after.
 
-Works on lines and tokens: a line's tokens are joined again with the spaces of the style, blocks are indented by two spaces,
-comments stay with the lines they belong to. The tokens come from the grammar's own automaton, so new constructs need no change
-here.
+Works on lines and tokens: a line's tokens are joined again with the spaces of the style, blocks are
+indented by two spaces, comments stay with the lines they belong to. The tokens come from the
+grammar's own automaton, so new constructs need no change here.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from onceproof.lang.syntax.tables import DEDENT, INDENT, LINE_END
 STEP = 2
 """Spaces per level."""
 COMMENT_COLUMN = 43
-"""Where a comment behind a line begins, counted from 0, as long as the line is shorter than that."""
+"""Where a comment behind a line begins, counted from 0, as long as the line is shorter than that.
+"""
 COMMENT_GAP = 3
 """Spaces in front of a comment behind a line that reaches beyond that column."""
 ALIGNED = ("of", "per")
@@ -36,7 +38,9 @@ _BLANK = " \t\f\r\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """What came of formatting a text: the new text, or the mistakes because of which it was left alone (``text`` is None)."""
+    """What came of formatting a text: the new text, or the mistakes because of which it was left
+    alone (``text`` is None).
+    """
 
     text: str | None
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -44,7 +48,9 @@ class Formatted:
 
 @dataclass(slots=True)
 class _Row:
-    """One line to be written. ``words``: its tokens with the spaces in front of them; none in a line that is only a comment."""
+    """One line to be written. ``words``: its tokens with the spaces in front of them; none in a
+    line that is only a comment.
+    """
 
     depth: int
     words: list[tuple[str, str]]
@@ -60,7 +66,8 @@ class _Row:
 def formatted(source: Source) -> Formatted:
     """The design in the one style; left alone if its text has mistakes.
 
-    Raises AssertionError if the new text would not say the same as the old one: a bug of ours, and nothing may be written.
+    Raises AssertionError if the new text would not say the same as the old one: a bug of ours, and
+    nothing may be written.
     """
     tree, found = parse(source)
     errors = tuple(d for d in found if d.severity is Severity.ERROR)
@@ -68,7 +75,9 @@ def formatted(source: Source) -> Formatted:
         return Formatted(None, errors)
     text = _written(source)
     again, more = parse(Source.of(source.path, text))
-    assert not any(d.severity is Severity.ERROR for d in more), f"{source.path}: does not parse after formatting"
+    assert not any(d.severity is Severity.ERROR for d in more), (
+        f"{source.path}: does not parse after formatting"
+    )
     assert same_meaning(tree, again), f"{source.path}: says something else after formatting"
     return Formatted(text)
 
@@ -111,8 +120,12 @@ def _written(source: Source) -> str:
 
 def _with_comments(source: Source, lines: list[Line]) -> list[_Row | None]:
     """Every line to be written, None for a blank one."""
-    content = {row.number: (row, line) for row, line in zip(_rows(source, lines), lines, strict=True)}
-    following = _depths_below(len(source.lines), {number: row.depth for number, (row, _) in content.items()})
+    content = {
+        row.number: (row, line) for row, line in zip(_rows(source, lines), lines, strict=True)
+    }
+    following = _depths_below(
+        len(source.lines), {number: row.depth for number, (row, _) in content.items()}
+    )
     rows: list[_Row | None] = []
     levels = [0]  # the source's indentation at each depth, down to the line above
     for number, text in enumerate(source.lines, start=1):
@@ -121,7 +134,11 @@ def _with_comments(source: Source, lines: list[Line]) -> list[_Row | None]:
             levels = [*levels[: row.depth], line.indent]
             rows.append(row)
         elif _is_comment(text):
-            rows.append(_Row(_comment_depth(text, levels, following[number]), [], text.strip(_BLANK), number))
+            rows.append(
+                _Row(
+                    _comment_depth(text, levels, following[number]), [], text.strip(_BLANK), number
+                )
+            )
         elif rows and rows[-1] is not None:
             rows.append(None)
     while rows and rows[-1] is None:
@@ -142,7 +159,9 @@ def _is_comment(text: str) -> bool:
 
 
 def _comment_depth(text: str, levels: list[int], following: int) -> int:
-    """How deep a comment of its own belongs: with the line below it, or still in the block above if it is written there."""
+    """How deep a comment of its own belongs: with the line below it, or still in the block above if
+    it is written there.
+    """
     if following >= len(levels):
         return following
     column = len(text) - len(text.lstrip())
@@ -166,7 +185,12 @@ def _rows(source: Source, lines: list[Line]) -> Iterator[_Row]:
         whole = source.line(line.number)
         comment = whole[line.start + len(line.text) :].strip(_BLANK)
         words = [whole[line.start + p.start : line.start + p.end] for p in reading.pieces]
-        yield _Row(len(indents) - 1, list(zip(_spaces(reading.pieces, words), words, strict=True)), comment, line.number)
+        yield _Row(
+            len(indents) - 1,
+            list(zip(_spaces(reading.pieces, words), words, strict=True)),
+            comment,
+            line.number,
+        )
         stack = _fed(reading.stack, LINE_END)
 
 
@@ -180,15 +204,27 @@ def _fed(stack: Stack, terminal: str) -> Stack:
 
 
 def _spaces(pieces: tuple[Piece, ...], words: list[str]) -> Iterator[str]:
-    """The space in front of each word of a line; signs that the style says nothing about keep what they have."""
+    """The space in front of each word of a line; signs that the style says nothing about keep what
+    they have.
+    """
     inside = 0
     for i, word in enumerate(words):
         before = words[i - 1] if i else ""
         inside += (before == "(") - (word == ")")
         call = word == "(" and bool(i) and not automaton().literals[pieces[i - 1].terminal]
-        if not i or call or word in _NO_SPACE_BEFORE or before in _NO_SPACE_AFTER or (inside and "=" in (word, before)):
+        if (
+            not i
+            or call
+            or word in _NO_SPACE_BEFORE
+            or before in _NO_SPACE_AFTER
+            or (inside and "=" in (word, before))
+        ):
             yield ""
-        elif _is_word(word) == _is_word(before) or before in _NO_SPACE_BEFORE or {word, before} & _SPACED:
+        elif (
+            _is_word(word) == _is_word(before)
+            or before in _NO_SPACE_BEFORE
+            or {word, before} & _SPACED
+        ):
             yield " "
         else:
             yield " " if pieces[i - 1].end < pieces[i].start else ""
@@ -199,13 +235,19 @@ def _is_word(text: str) -> bool:
 
 
 def _align(rows: list[_Row | None]) -> None:
-    """Pad the names of neighbouring declarations of one kind, so that their ``of`` or ``per`` stand below each other."""
+    """Pad the names of neighbouring declarations of one kind, so that their ``of`` or ``per`` stand
+    below each other.
+    """
     run: list[_Row] = []
     kind = ""
     for row in [*rows, None]:
         if row is not None and (row.depth or not row.words):
             continue
-        word = row.words[0][1] if row is not None and len(row.words) > 2 and row.words[2][1] in ALIGNED else ""
+        word = (
+            row.words[0][1]
+            if row is not None and len(row.words) > 2 and row.words[2][1] in ALIGNED
+            else ""
+        )
         if word != kind or row is None:
             _pad(run)
             run, kind = [], word
@@ -221,5 +263,7 @@ def _pad(run: list[_Row]) -> None:
 
 def unified(path: str, before: str, after: str) -> str:
     """The change as a unified diff; empty if there is none."""
-    lines = unified_diff(before.split("\n"), after.split("\n"), path, f"{path} (formatted)", lineterm="")
+    lines = unified_diff(
+        before.split("\n"), after.split("\n"), path, f"{path} (formatted)", lineterm=""
+    )
     return "".join(f"{line}\n" for line in lines)

@@ -1,4 +1,6 @@
-"""A Pygments lexer for designs, found through its entry point: by Sphinx, MkDocs, rich and ``pygmentize``."""
+"""A Pygments lexer for designs, found through its entry point: by Sphinx, MkDocs, rich and
+``pygmentize``.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +38,16 @@ def named_by() -> list[tuple[str, str]]:
     groups: dict[tuple[str, ...], tuple[str, ...]] = {}
     for word, instead in words().naming:
         groups[instead] = (*groups.get(instead, ()), word)
-    return [(any_of(mine), (f"(?!(?:{'|'.join(instead)}){AFTER})" if instead else "") + NAME) for instead, mine in groups.items()]
+    return [
+        (any_of(mine), (f"(?!(?:{'|'.join(instead)}){AFTER})" if instead else "") + NAME)
+        for instead, mine in groups.items()
+    ]
 
 
 class OnceLexer(RegexLexer):
-    """Highlights designs. The keywords are those of the grammar; a name that is spelled like one is a name where only names fit."""
+    """Highlights designs. The keywords are those of the grammar; a name that is spelled like one is
+    a name where only names fit.
+    """
 
     name = "Onceproof"
     aliases: ClassVar[list[str]] = ["once", "once-part", "onceproof"]
@@ -56,7 +63,10 @@ class OnceLexer(RegexLexer):
                 rf"(?m)^({any_of(words().declaring)})([ \t]+)({NAME})",
                 bygroups(Keyword.Declaration, Whitespace, Name.Class),
             ),
-            *((f"({word})([ \t]+)({name})", bygroups(Keyword, Whitespace, Name.Variable)) for word, name in named_by()),
+            *(
+                (f"({word})([ \t]+)({name})", bygroups(Keyword, Whitespace, Name.Variable))
+                for word, name in named_by()
+            ),
             (rf"({NAME})(\.)({NAME})", bygroups(Name.Variable, Punctuation, Name.Attribute)),
             (rf"(\.)({NAME})", bygroups(Punctuation, Name.Attribute)),
             (any_of(words().declarations), Keyword.Declaration),

@@ -1,4 +1,6 @@
-"""A file to a checked design: reads, follows imports, parses, resolves. The only module of the language that touches the disk."""
+"""A file to a checked design: reads, follows imports, parses, resolves. The only module of the
+language that touches the disk.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ from onceproof.lang.syntax import read as parse
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What came of a file: the design (None if it has errors), everything found, the source texts by path, the file's bytes'
-    digest."""
+    """What came of a file: the design (None if it has errors), everything found, the source texts
+    by path, the file's bytes' digest.
+    """
 
     path: str
     design: Design | None
@@ -62,8 +65,14 @@ def load_text(text: str, path: str = "design.once") -> Loaded:
     design, more = resolve(source, items, tree.title)
     sources |= _own_models(design)
     if any(x.severity is Severity.ERROR for x in found):
-        # Names are still checked, so that every mistake shows at once; warnings about half a design would be noise.
-        return Loaded(path, None, settle([*found, *(x for x in more if x.severity is Severity.ERROR)], sources), sources)
+        # Names are still checked, so that every mistake shows at once; warnings about half a design
+        # would be noise.
+        return Loaded(
+            path,
+            None,
+            settle([*found, *(x for x in more if x.severity is Severity.ERROR)], sources),
+            sources,
+        )
     return Loaded(path, design, settle([*found, *more], sources), sources)
 
 
@@ -76,7 +85,9 @@ def _is_special(target: Path) -> bool:
 
 
 def _own_models(design: Design | None) -> dict[str, Source]:
-    """The files of models that lie beside the design and that it names: they decide its answers, too."""
+    """The files of models that lie beside the design and that it names: they decide its answers,
+    too.
+    """
     if design is None:
         return {}
     uses = [q.model for q in design.queues.values()] + [s.model for s in design.stores.values()]
@@ -86,14 +97,21 @@ def _own_models(design: Design | None) -> dict[str, Source]:
 
 
 def _imports(
-    tree: n.Tree, folder: Path, chain: tuple[Path, ...], into: tuple[list[n.Item], list[Diagnostic], dict[str, Source]]
+    tree: n.Tree,
+    folder: Path,
+    chain: tuple[Path, ...],
+    into: tuple[list[n.Item], list[Diagnostic], dict[str, Source]],
 ) -> None:
     """Add the items of every imported file, each file once."""
     items, found, sources = into
     for line in [i for i in tree.items if isinstance(i, n.Import)]:
         target = folder / line.path
         if not line.path.isprintable():
-            found.append(name_errors.import_failed(ascii(line.path)[1:-1], line.span, "no file is called like that"))
+            found.append(
+                name_errors.import_failed(
+                    ascii(line.path)[1:-1], line.span, "no file is called like that"
+                )
+            )
             continue
         if _is_special(target):
             found.append(name_errors.import_failed(line.path, line.span, "it is not a file"))
@@ -107,9 +125,15 @@ def _imports(
             text = text_of(target.read_bytes(), str(target))
         except OSError as error:
             reason = (
-                "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read").lower()
+                "there is no such file"
+                if isinstance(error, FileNotFoundError)
+                else (error.strerror or "cannot be read").lower()
             )
-            beside = sorted(p.name for p in target.parent.glob("*.once")) if target.parent.is_dir() else []
+            beside = (
+                sorted(p.name for p in target.parent.glob("*.once"))
+                if target.parent.is_dir()
+                else []
+            )
             found.append(name_errors.import_failed(line.path, line.span, reason, beside))
             continue
         if isinstance(text, Diagnostic):

@@ -27,7 +27,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A design's text: ``path`` is the name shown to people, ``lines`` the text split at line ends."""
+    """A design's text: ``path`` is the name shown to people, ``lines`` the text split at line
+    ends.
+    """
 
     path: str
     text: str

@@ -21,7 +21,9 @@ __all__ = ["Lowered", "lower"]
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A machine and how to read it: the places behind the values of ``pc``, and the groups behind the statuses."""
+    """A machine and how to read it: the places behind the values of ``pc``, and the groups behind
+    the statuses.
+    """
 
     design: Design
     semantics: Semantics
@@ -49,12 +51,23 @@ def _lower(
     design: Design, semantics: Semantics, grouped: Mapping[str, Group], lockable: frozenset[str]
 ) -> tuple[Lowered, frozenset[str]]:
     shared = v.shared_variables(design)
-    shared = {k: x for k, x in shared.items() if not k.endswith(v.BUSY) or k.removesuffix(v.BUSY) in lockable}
+    shared = {
+        k: x
+        for k, x in shared.items()
+        if not k.endswith(v.BUSY) or k.removesuffix(v.BUSY) in lockable
+    }
     shared.update({g.status: g.variable for g in grouped.values()})
     shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
     domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
     programs = {p.name: compile_process(design, p) for p in design.processes}
-    world = World(design, grouped, domains, lockable, frozenset(aborting(grouped)), careless(programs.values()))
+    world = World(
+        design,
+        grouped,
+        domains,
+        lockable,
+        frozenset(aborting(grouped)),
+        careless(programs.values()),
+    )
     rules: list[Rule] = []
     spots: dict[str, Spot] = {}
     limits: list[Limit] = []
@@ -64,7 +77,9 @@ def _lower(
         handler.lower()
         rules += handler.rules
         if process.name in grouped:
-            rules += grouped[process.name].lease(domains, frozenset(pc for pc in handler.spots if not pc.endswith(DEAD)))
+            rules += grouped[process.name].lease(
+                domains, frozenset(pc for pc in handler.spots if not pc.endswith(DEAD))
+            )
         spots.update(handler.spots)
         needed |= handler.needs_lock
         if process.workers is not None:
@@ -77,7 +92,9 @@ def _lower(
     rules += environment(design, grouped, domains)
     places = tuple(spots)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
-    machine = _trimmed(Machine(design.path, semantics.value, tuple(domains.values()), tuple(rules), tuple(limits)))
+    machine = _trimmed(
+        Machine(design.path, semantics.value, tuple(domains.values()), tuple(rules), tuple(limits))
+    )
     return Lowered(design, semantics, machine, spots, grouped), frozenset(needed)
 
 

@@ -1,8 +1,8 @@
 """One way through a step: what must hold before it, and what it changes.
 
-A case is a conjunction of tests on the state before the step together with changes of variables. Changes of a shared variable are
-functions of its own old value, so changes can be composed, and a test *after* a change becomes a test *before* it by taking
-the preimage.
+A case is a conjunction of tests on the state before the step together with changes of variables.
+Changes of a shared variable are functions of its own old value, so changes can be composed, and a
+test *after* a change becomes a test *before* it by taking the preimage.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def compose_all(first: Changes, then: Changes) -> dict[str, Table]:
 class Case:
     """``guard`` tests the state before; ``changes`` apply to it.
 
-    ``transaction`` (None outside a block) and ``inside`` are writes collected but not yet visible to others; the worker itself
-    sees them.
-    ``copies`` are worker variables that take a value computed from another variable.
+    ``transaction`` (None outside a block) and ``inside`` are writes collected but not yet visible
+    to others; the worker itself sees them. ``copies`` are worker variables that take a value
+    computed from another variable.
     """
 
     domains: Mapping[str, MachineVariable]
@@ -118,7 +118,9 @@ class Case:
 
     def commit(self) -> Case:
         """The open transaction's writes appear."""
-        return replace(self, changes=compose_all(self.changes, self.transaction or {}), transaction=None)
+        return replace(
+            self, changes=compose_all(self.changes, self.transaction or {}), transaction=None
+        )
 
     def commit_inside(self) -> Case:
         """What was collected inside the broker appears."""
@@ -130,13 +132,25 @@ class Case:
         changes = {k: v for k, v in self.changes.items() if k != local}
         return replace(self, changes=changes, copies={**self.copies, local: (source, seen)})
 
-    def rule(self, kind: RuleKind, action: Action, *, ends: bool = False, alone: tuple[Test, ...] | None = None) -> Rule:
+    def rule(
+        self,
+        kind: RuleKind,
+        action: Action,
+        *,
+        ends: bool = False,
+        alone: tuple[Test, ...] | None = None,
+    ) -> Rule:
         """The machine rule of this case."""
         guard = tuple(
-            Test(name, allowed) for name, allowed in sorted(self.guard.items()) if len(allowed) < len(self.domains[name].domain)
+            Test(name, allowed)
+            for name, allowed in sorted(self.guard.items())
+            if len(allowed) < len(self.domains[name].domain)
         )
         updates = [self._update(name, name, table) for name, table in sorted(self.changes.items())]
-        updates += [self._update(name, source, table) for name, (source, table) in sorted(self.copies.items())]
+        updates += [
+            self._update(name, source, table)
+            for name, (source, table) in sorted(self.copies.items())
+        ]
         worker_gone = {n for n in self.domains if ends and self.domains[n].level.value == "worker"}
         kept = tuple(u for u in updates if u is not None and u.target not in worker_gone)
         return Rule(kind, action, guard, kept, ends, alone, self.others)

@@ -26,7 +26,9 @@ def kill(handler: Lowering, at: At) -> None:
     if handler.world.design.assumes("no-crash") or (handler.restricted and not at.marked):
         return
     line = handler.program.places[at.place].line
-    action = Action(Cause.KILLED, handler.process.name, handler.process.queue or "", line=line, step=at.place)
+    action = Action(
+        Cause.KILLED, handler.process.name, handler.process.queue or "", line=line, step=at.place
+    )
     for start, outcome in _dead(handler, at):
         for end in handler.end(start, at.locks):
             handler.emit(at, end, None, replace(action, outcome=outcome))
@@ -37,7 +39,9 @@ def kill(handler: Lowering, at: At) -> None:
 
 
 def _dead(handler: Lowering, at: At) -> list[tuple[Case, str]]:
-    """A worker that is dead; with ``acks on return or kill``, its message may be acknowledged for it."""
+    """A worker that is dead; with ``acks on return or kill``, its message may be acknowledged for
+    it.
+    """
     plain = Case(handler.domains, inside=dict(at.inside))
     found = [(plain, "")]
     if handler.group is not None and _settled_by_death(handler):
@@ -47,29 +51,45 @@ def _dead(handler: Lowering, at: At) -> list[tuple[Case, str]]:
 
 def _settled_by_death(handler: Lowering) -> bool:
     """Whether a dead worker's message may be acknowledged for it."""
-    return handler.process.ack == "kill" and handler.group is not None and handler.group.tracking is not Tracking.GONE
+    return (
+        handler.process.ack == "kill"
+        and handler.group is not None
+        and handler.group.tracking is not Tracking.GONE
+    )
 
 
 def _sets_going(handler: Lowering) -> bool:
-    """Whether a worker's death lets others go on: its message (also one settled for it), its lock, its locked rows, or its
-    place among ``workers N``.
+    """Whether a worker's death lets others go on: its message (also one settled for it), its lock,
+    its locked rows, or its place among ``workers N``.
 
-    Only then can a request that outlives it meet them (theory T6); otherwise a dead worker is one that is merely slow (T5).
+    Only then can a request that outlives it meet them (theory T6); otherwise a dead worker is one
+    that is merely slow (T5).
     """
     design = handler.world.design
-    freed_by_death = handler.world.lockable or any(v.holding(lock) in handler.domains for lock in design.locks)
+    freed_by_death = handler.world.lockable or any(
+        v.holding(lock) in handler.domains for lock in design.locks
+    )
     settled = _settled_by_death(handler)
     limited = any(process.workers is not None for process in design.processes)
-    return bool(freed_by_death) or limited or settled or (handler.group is not None and handler.group.tracking is Tracking.HELD)
+    return (
+        bool(freed_by_death)
+        or limited
+        or settled
+        or (handler.group is not None and handler.group.tracking is Tracking.HELD)
+    )
 
 
 def _requests(handler: Lowering, at: At) -> list[tuple[Case, Action]]:
-    """What the step at ``at`` asks of others, which can take effect after its sender died (theory T6)."""
+    """What the step at ``at`` asks of others, which can take effect after its sender died (theory
+    T6).
+    """
     case, operation = handler.base(at), handler.program.places[at.place].operation
     subject, outcome = "", ""
     if at.transaction is not None and handler.collected(operation, at):
         cases: list[Case] = []
-        handler.run_collected(case, (lambda c, _, o: cases.append(c) if o == "commit" else None), at.place, at)
+        handler.run_collected(
+            case, (lambda c, _, o: cases.append(c) if o == "commit" else None), at.place, at
+        )
         outcome = "commit"
     elif isinstance(operation, op.Write):
         store, changes = handler.meaning.written(operation.step)
@@ -88,13 +108,18 @@ def _requests(handler: Lowering, at: At) -> list[tuple[Case, Action]]:
         cases = [case]
     else:
         return []
-    return [(c, handler.action(at, Cause.LATE_EFFECT, subject=subject, outcome=outcome)) for c in cases if c.changes]
+    return [
+        (c, handler.action(at, Cause.LATE_EFFECT, subject=subject, outcome=outcome))
+        for c in cases
+        if c.changes
+    ]
 
 
 def _ghost(handler: Lowering, at: At, requests: list[tuple[Case, Action]], killed: Action) -> None:
     """The dead worker's request goes on without it: it takes effect later, or never.
 
-    A commit under way keeps the rows locked until then; any other request leaves the transaction behind, which is rolled back.
+    A commit under way keeps the rows locked until then; any other request leaves the transaction
+    behind, which is rolled back.
     """
     name = handler.name(at) + DEAD
     handler.spots[name] = Spot(handler.process.name, killed.line, ())
@@ -104,11 +129,15 @@ def _ghost(handler: Lowering, at: At, requests: list[tuple[Case, Action]], kille
         for end in handler.end(start, () if commits else at.locks):
             rule = end.rule(RuleKind.WORKER, replace(killed, outcome=outcome))
             guard = (Test(v.PC, frozenset({handler.name(at)})), *rule.guard)
-            handler.rules.append(replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name))))
+            handler.rules.append(
+                replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name)))
+            )
     locks = freed(handler.domains, (v.busy(s) for s in sorted(at.locks))) if commits else {}
     lost = Case(handler.domains, changes=locks)
     for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:
         free = {**case.changes, **{k: t for k, t in locks.items() if k not in case.changes}}
         after = at if commits else replace(at, locks=frozenset())
-        late = handler.wait_for_locks(after, replace(case, changes=free)).rule(RuleKind.WORKER, action, ends=True)
+        late = handler.wait_for_locks(after, replace(case, changes=free)).rule(
+            RuleKind.WORKER, action, ends=True
+        )
         handler.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))

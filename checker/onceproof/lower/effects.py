@@ -22,7 +22,9 @@ from onceproof.machine.system import Variable
 class Meaning:
     """The meaning of names for one process of a design."""
 
-    def __init__(self, design: d.Design, process: d.Process | None, domains: Mapping[str, Variable]) -> None:
+    def __init__(
+        self, design: d.Design, process: d.Process | None, domains: Mapping[str, Variable]
+    ) -> None:
         self.design = design
         self.process = process
         self.domains = domains
@@ -96,7 +98,9 @@ class Meaning:
         target = v.local(self.process.name, step.name.text)
         match step.value:
             case n.ReadPresence(_, store):
-                return case.copy(target, store.text, {"present": "yes", "absent": "no", "gone": "no"})
+                return case.copy(
+                    target, store.text, {"present": "yes", "absent": "no", "gone": "no"}
+                )
             case n.ReadColumn(store, col):
                 name = v.column(store.text, col.text)
                 return case.copy(target, name, {x: x for x in self.domains[name].domain})
@@ -106,7 +110,9 @@ class Meaning:
     # -- writes
 
     def written(self, step: n.Step) -> tuple[str | None, Changes]:
-        """The store whose row a write touches, and the changes it makes (a conditional write: when it goes through)."""
+        """The store whose row a write touches, and the changes it makes (a conditional write: when
+        it goes through).
+        """
         match step:
             case n.SetColumn(store, col, value):
                 return store.text, self._set(store.text, col.text, value.text)
@@ -117,7 +123,11 @@ class Meaning:
             case n.Insert(_, store):
                 return store.text, {**self._present(store.text), **self._row(store.text)}
             case n.Increment(store, col):
-                return store.text, {**self._present(store.text), **self._once(store.text), **self._count(store.text, col.text)}
+                return store.text, {
+                    **self._present(store.text),
+                    **self._once(store.text),
+                    **self._count(store.text, col.text),
+                }
             case n.Delete(_, store):
                 return store.text, self.erased(store.text)
             case n.Do(_, effect):
@@ -139,7 +149,11 @@ class Meaning:
 
     def _set(self, store: str, col: str, value: str) -> Changes:
         variable = self.domains[v.column(store, col)]
-        changes = {**self._present(store), variable.name: constant(variable, value), **self._once(store)}
+        changes = {
+            **self._present(store),
+            variable.name: constant(variable, value),
+            **self._once(store),
+        }
         name = f"{store}.{col}"
         if name in self.counted:
             changes[v.writes(name)] = at_least_once(self.domains[v.writes(name)])
@@ -147,39 +161,60 @@ class Meaning:
 
     def _once(self, store: str) -> Changes:
         """A write that a repetition does not multiply."""
-        return {v.writes(store): at_least_once(self.domains[v.writes(store)])} if store in self.counted else {}
+        return (
+            {v.writes(store): at_least_once(self.domains[v.writes(store)])}
+            if store in self.counted
+            else {}
+        )
 
     def _row(self, store: str) -> Changes:
         """An insert: one more row, unless the store is unique."""
         if store not in self.counted:
             return {}
         counter = self.domains[v.writes(store)]
-        return {counter.name: at_least_once(counter) if self.design.stores[store].unique else counting(counter)}
+        return {
+            counter.name: at_least_once(counter)
+            if self.design.stores[store].unique
+            else counting(counter)
+        }
 
     def _count(self, store: str, col: str) -> Changes:
         name = f"{store}.{col}"
-        return {v.writes(name): counting(self.domains[v.writes(name)])} if name in self.counted else {}
+        return (
+            {v.writes(name): counting(self.domains[v.writes(name)])} if name in self.counted else {}
+        )
 
-    def attempt(self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, case: Case) -> tuple[Case | None, Case | None]:
-        """A conditional write: the case in which it may go through (nothing written yet), and the one in which it is turned
-        down."""
+    def attempt(
+        self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, case: Case
+    ) -> tuple[Case | None, Case | None]:
+        """A conditional write: the case in which it may go through (nothing written yet), and the
+        one in which it is turned down.
+        """
         if isinstance(step, n.Do):
             lock = self.design.effects[step.effect.text].token_of
             assert lock is not None
             return case.test(v.token(lock), {"fresh"}), case.test(v.token(lock), {"none", "stale"})
         if isinstance(step, n.Insert):
             domain = self.domains[step.store.text].domain
-            return case.test(step.store.text, set(domain) - {"present"}), case.test(step.store.text, {"present"})
+            return case.test(step.store.text, set(domain) - {"present"}), case.test(
+                step.store.text, {"present"}
+            )
         if isinstance(step, n.Delete):
             domain = self.domains[step.store.text].domain
-            return case.test(step.store.text, {"present"}), case.test(step.store.text, set(domain) - {"present"})
+            return case.test(step.store.text, {"present"}), case.test(
+                step.store.text, set(domain) - {"present"}
+            )
         name = v.column(step.store.text, step.column.text)
-        return case.test(name, {step.old.text}), case.test(name, set(self.domains[name].domain) - {step.old.text})
+        return case.test(name, {step.old.text}), case.test(
+            name, set(self.domains[name].domain) - {step.old.text}
+        )
 
     # -- external effects
 
     def happen(self, effect: str, case: Case) -> list[Case]:
-        """The cases of a request that reaches the provider: it happens, or the provider knows its key already."""
+        """The cases of a request that reaches the provider: it happens, or the provider knows its
+        key already.
+        """
         declared = self.design.effects[effect]
         if declared.key_level is None:
             return [case.change(effect, counting(self.domains[effect]))]
@@ -209,4 +244,8 @@ def only(cases: Iterable[Case | None]) -> list[Case]:
 
 def freed(domains: Mapping[str, Variable], names: Iterable[str]) -> Changes:
     """Locks that become free."""
-    return {name: mapping(domains[name], {"taken": "free", "held": "free"}) for name in names if name in domains}
+    return {
+        name: mapping(domains[name], {"taken": "free", "held": "free"})
+        for name in names
+        if name in domains
+    }

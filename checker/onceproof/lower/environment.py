@@ -1,5 +1,6 @@
-"""What happens to rows, records and locks by themselves: keys that expire, caches that forget, stores that fail over, leases
-that run out."""
+"""What happens to rows, records and locks by themselves: keys that expire, caches that forget,
+stores that fail over, leases that run out.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +23,21 @@ def expiring(design: d.Design) -> frozenset[str]:
     return frozenset(records | {s.name for s in design.stores.values() if "expires" in s.loses})
 
 
-def environment(design: d.Design, groups: Mapping[str, Group], domains: Mapping[str, Variable]) -> list[Rule]:
+def environment(
+    design: d.Design, groups: Mapping[str, Group], domains: Mapping[str, Variable]
+) -> list[Rule]:
     """The rules of the environment that concern no queue."""
     meaning = Meaning(design, None, domains)
     found: list[Rule] = []
     for effect in design.effects.values():
         if effect.retention and effect.key_level:
             name = v.record(effect.name)
-            found += _expire(design, groups, Case(domains).where(name, {"present"}), (name, effect.name, effect.key_level))
+            found += _expire(
+                design,
+                groups,
+                Case(domains).where(name, {"present"}),
+                (name, effect.name, effect.key_level),
+            )
     for store in design.stores.values():
         present = Case(domains).where(store.name, {"present"})
         assert present is not None
@@ -41,9 +49,15 @@ def environment(design: d.Design, groups: Mapping[str, Group], domains: Mapping[
             found += _losses(store, meaning, domains)
     for lock in design.locks.values():
         if lock.expires:
-            held = Case(domains).where(lock.name, {"orphaned" if v.orphans(design, lock) else "held"})
+            held = Case(domains).where(
+                lock.name, {"orphaned" if v.orphans(design, lock) else "held"}
+            )
             assert held is not None
-            found.append(held.put(lock.name, "free").rule(_kind(lock.level), Action(Cause.LOCK_EXPIRED, subject=lock.name)))
+            found.append(
+                held.put(lock.name, "free").rule(
+                    _kind(lock.level), Action(Cause.LOCK_EXPIRED, subject=lock.name)
+                )
+            )
     return found
 
 
@@ -63,8 +77,12 @@ def _kind(level: Level) -> RuleKind:
     return RuleKind.COMPONENT if level is Level.COMPONENT else RuleKind.EVENT
 
 
-def _expire(design: d.Design, groups: Mapping[str, Group], case: Case | None, what: tuple[str, str, Level]) -> list[Rule]:
-    """A record ends: at any time, or under the assumption only when nothing of its event is under way."""
+def _expire(
+    design: d.Design, groups: Mapping[str, Group], case: Case | None, what: tuple[str, str, Level]
+) -> list[Rule]:
+    """A record ends: at any time, or under the assumption only when nothing of its event is under
+    way.
+    """
     name, subject, level = what
     assert case is not None
     if name not in case.changes:

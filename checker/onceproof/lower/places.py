@@ -16,7 +16,9 @@ DEAD = "!"
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be killed here."""
+    """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be
+    killed here.
+    """
 
     place: int
     transaction: Frozen | None = None
@@ -27,7 +29,9 @@ class At:
 
 
 Sink = Callable[[Case, At, str], None]
-"""Takes one way through a run of collected lines: the case, where it stops, ``commit`` if it committed."""
+"""Takes one way through a run of collected lines: the case, where it stops, ``commit`` if it
+committed.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write that cannot be turned down (including an effect in a store, and an insert into a store that is not unique)."""
+    """A write that cannot be turned down (including an effect in a store, and an insert into a
+    store that is not unique).
+    """
 
     step: n.Step
     next: int
@@ -37,7 +39,9 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A unique insert, a compare-and-set, a conditional delete, a write that checks a token: ``ok``, or ``down`` if turned down."""
+    """A unique insert, a compare-and-set, a conditional delete, a write that checks a token:
+    ``ok``, or ``down`` if turned down.
+    """
 
     step: n.Insert | n.UpdateIf | n.Delete | n.Do
     ok: int
@@ -96,8 +100,9 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """``renew`` the lease of the message (``lock`` is None) or a lock; ``refused`` is None if the handler does not look at the
-    answer."""
+    """``renew`` the lease of the message (``lock`` is None) or a lock; ``refused`` is None if the
+    handler does not look at the answer.
+    """
 
     lock: str | None
     next: int
@@ -226,7 +231,11 @@ class _Compiler:
             case n.Fail():
                 return context.fail
             case n.Ack(or_else):
-                return put(Settle(then, self.turned_down(or_else, then, context) if or_else else None), line, within)
+                return put(
+                    Settle(then, self.turned_down(or_else, then, context) if or_else else None),
+                    line,
+                    within,
+                )
             case n.Nack():
                 return put(GiveBack(then), line, within)
             case n.Let():
@@ -242,14 +251,24 @@ class _Compiler:
             case n.Atomic():
                 return self.atomic(step, then, context)
             case n.Acquire(lock, or_else):
-                return put(Take(lock.text, then, self.turned_down(or_else, then, context) if or_else else None), line, within)
+                return put(
+                    Take(
+                        lock.text,
+                        then,
+                        self.turned_down(or_else, then, context) if or_else else None,
+                    ),
+                    line,
+                    within,
+                )
             case n.Release(lock):
                 return put(LetGo(lock.text, then), line, within)
             case n.Renew(lock, or_else):
                 refused = self.turned_down(or_else, then, context) if or_else else None
                 return put(Extend(lock.text if lock else None, then, refused), line, within)
             case n.Section(name, body):
-                return self.block(body, then, _Context(context.stop, context.fail, (*within, name.text)))
+                return self.block(
+                    body, then, _Context(context.stop, context.fail, (*within, name.text))
+                )
             case n.CrashHere():
                 return put(Mark(then), line, within)
             case n.Wait():
@@ -257,7 +276,9 @@ class _Compiler:
             case _:
                 return put(Write(step, then), line, within)
 
-    def condition(self, condition: n.Condition, targets: tuple[int, int], line: int, within: tuple[str, ...]) -> int:
+    def condition(
+        self, condition: n.Condition, targets: tuple[int, int], line: int, within: tuple[str, ...]
+    ) -> int:
         """Short-circuit tests, from left to right."""
         yes, no = targets
         match condition:
@@ -281,7 +302,9 @@ class _Compiler:
             case _:
                 return context.fail
 
-    def clause(self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, then: int, context: _Context) -> int:
+    def clause(
+        self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, then: int, context: _Context
+    ) -> int:
         """Where a failed step leads: its clause, its ``or``, or failure of the handler."""
         if step.clauses:
             return self.block(step.clauses[0].body, then, context)
@@ -290,7 +313,9 @@ class _Compiler:
     def attempt(self, step: n.Insert | n.UpdateIf | n.Delete, then: int, context: _Context) -> int:
         if isinstance(step, n.Insert) and not self.design.stores[step.store.text].unique:
             return self.place(Write(step, then), step.span.line, context.sections)
-        return self.place(Attempt(step, then, self.clause(step, then, context)), step.span.line, context.sections)
+        return self.place(
+            Attempt(step, then, self.clause(step, then, context)), step.span.line, context.sections
+        )
 
     def call(self, step: n.Do, then: int, context: _Context) -> int:
         line, within = step.span.line, context.sections
@@ -306,7 +331,10 @@ class _Compiler:
 
     def atomic(self, step: n.Atomic, then: int, context: _Context) -> int:
         line, within = step.span.line, context.sections
-        leave, stop = self.place(Leave(then), line, within), self.place(Leave(context.stop), line, within)
+        leave, stop = (
+            self.place(Leave(then), line, within),
+            self.place(Leave(context.stop), line, within),
+        )
         body = self.block(step.body, leave, _Context(stop, context.fail, within))
         return self.place(Enter(step.serializable, body), line, within)
 
@@ -318,6 +346,8 @@ def compile_process(design: Design, process: Process) -> Program:
     failed = compiler.place(Ended(True), process.span.line)
     stop = compiler.place(Settle(done, None), process.span.line) if process.acks_at_end else done
     if process.acks_failures:
-        failed = compiler.place(Discard(compiler.place(Settle(failed, None), process.span.line)), process.span.line)
+        failed = compiler.place(
+            Discard(compiler.place(Settle(failed, None), process.span.line)), process.span.line
+        )
     entry = compiler.block(process.body, stop, _Context(stop, failed))
     return Program(process, tuple(compiler.places), entry)

@@ -1,5 +1,6 @@
-"""What a broker does with a message, per group of consumers: delivery, redelivery, settling, copies. See docs/semantics.md,
-"Deliveries"."""
+"""What a broker does with a message, per group of consumers: delivery, redelivery, settling,
+copies. See docs/semantics.md, "Deliveries".
+"""
 
 from __future__ import annotations
 
@@ -54,7 +55,9 @@ class Group:
     def variable(self) -> Variable:
         """The status variable."""
         domain = ["ready", "inflight", "settled", "lost"]
-        domain += ["dead", "returned"] if self.queue.limit else ["dead"] * (not self.queue.redelivers)
+        domain += (
+            ["dead", "returned"] if self.queue.limit else ["dead"] * (not self.queue.redelivers)
+        )
         unsure = self.queue.unconfirmed and self.semantics is not Semantics.AT_MOST_ONCE
         first = ("sent" if unsure else "ready") if self.queue.is_root else "absent"
         if first != "ready":
@@ -63,7 +66,9 @@ class Group:
 
     @property
     def drops_copies(self) -> bool:
-        """Whether a second message about an event is always dropped: by the broker, or because its window is long enough."""
+        """Whether a second message about an event is always dropped: by the broker, or because its
+        window is long enough.
+        """
         if self.queue.dedup is not None:
             return self.design.assumes("within-dedup-window")
         return self.semantics is Semantics.EXACTLY_ONCE and not self.queue.keeps
@@ -94,11 +99,18 @@ class Group:
             return [(case, "done")]
         everything = dict.fromkeys(self.variable.domain, "settled")
         if self.tracking is Tracking.LOOSE:
-            return [(case.change(self.status, self._table(case.domains, everything)).commit_inside(), "done")]
+            return [
+                (
+                    case.change(self.status, self._table(case.domains, everything)).commit_inside(),
+                    "done",
+                )
+            ]
         found: list[tuple[Case, str]] = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
-            settled = holder.change(self.status, self._table(case.domains, {"inflight": "settled"})).put(v.HOLDS, "no")
+            settled = holder.change(
+                self.status, self._table(case.domains, {"inflight": "settled"})
+            ).put(v.HOLDS, "no")
             found.append((settled.commit_inside(), "done"))
         late = case.test(v.HOLDS, {"no"})
         if late and self.queue.late_ack == "settles" and self.semantics is Semantics.AT_LEAST_ONCE:
@@ -116,7 +128,9 @@ class Group:
         return self._released(case, dict.fromkeys(self.variable.domain, self.back))
 
     def let_go(self, case: Case) -> list[Case]:
-        """The worker is gone: what it still holds comes again, or never (where nobody claims what the dead have held)."""
+        """The worker is gone: what it still holds comes again, or never (where nobody claims what
+        the dead have held).
+        """
         if self.tracking is not Tracking.HELD:
             return [case]
         comes_again = dict.fromkeys(self.variable.domain, self.back)
@@ -126,7 +140,9 @@ class Group:
         found = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
-            found.append(holder.change(self.status, self._table(case.domains, changes)).put(v.HOLDS, "no"))
+            found.append(
+                holder.change(self.status, self._table(case.domains, changes)).put(v.HOLDS, "no")
+            )
         other = case.test(v.HOLDS, {"no"})
         if other:
             found.append(other)
@@ -134,14 +150,20 @@ class Group:
 
     def settled_for(self, case: Case) -> list[Case]:
         """A dead worker's message is acknowledged for it, by the process that had started it."""
-        return [replace(c, inside=case.inside) for c, outcome in self.ack(replace(case, inside={})) if outcome == "done"]
+        return [
+            replace(c, inside=case.inside)
+            for c, outcome in self.ack(replace(case, inside={}))
+            if outcome == "done"
+        ]
 
     def renew(self, case: Case) -> list[tuple[Case, str]]:
         """The lease of the message is extended, if the worker still holds it."""
         if self.tracking is not Tracking.HELD:
             return [(case, "done")]
         holder, other = case.test(v.HOLDS, {"yes"}), case.test(v.HOLDS, {"no"})
-        return [(c, outcome) for c, outcome in ((holder, "done"), (other, "refused")) if c is not None]
+        return [
+            (c, outcome) for c, outcome in ((holder, "done"), (other, "refused")) if c is not None
+        ]
 
     def receive(self, case: Case, *, inside: bool = False) -> Case:
         """Another process publishes a message for this group."""
@@ -173,15 +195,18 @@ class Group:
         return [taken.put(v.HOLDS, "yes") if self.tracking is Tracking.HELD else taken]
 
     def lease(self, domains: Mapping[str, Variable], places: frozenset[str]) -> list[Rule]:
-        """What can happen to a worker at one of ``places`` although it lives: it no longer holds its message, because that goes
-        back, or because it is acknowledged by itself."""
+        """What can happen to a worker at one of ``places`` although it lives: it no longer holds
+        its message, because that goes back, or because it is acknowledged by itself.
+        """
         if self.tracking is not Tracking.HELD:
             return []
         holder = Case(domains).test(v.HOLDS, {"yes"})
         assert holder is not None
         every = dict.fromkeys(self.variable.domain, self.back)
         causes = [(cause, every) for cause in self.hold_losses()]
-        causes += [(Cause.AUTO_ACKED, {"inflight": "settled"})] if self.process.ack == "any-time" else []
+        causes += (
+            [(Cause.AUTO_ACKED, {"inflight": "settled"})] if self.process.ack == "any-time" else []
+        )
         found = []
         for cause, changes in causes:
             parted = holder.change(self.status, self._table(domains, changes)).put(v.HOLDS, "no")
@@ -191,12 +216,20 @@ class Group:
 
     def hold_losses(self) -> list[Cause]:
         """Why a living worker may lose its message."""
-        kept = {word for word, (_, assumption) in HOLD_LOSSES.items() if self.design.assumes(assumption)}
+        kept = {
+            word for word, (_, assumption) in HOLD_LOSSES.items() if self.design.assumes(assumption)
+        }
         kept |= {"lease"} if self.design.within_lease(self.process) else set()
-        return [cause for word, (cause, _) in HOLD_LOSSES.items() if word in self.queue.loses_hold and word not in kept]
+        return [
+            cause
+            for word, (cause, _) in HOLD_LOSSES.items()
+            if word in self.queue.loses_hold and word not in kept
+        ]
 
     def rules(self, domains: Mapping[str, Variable], gone: frozenset[str]) -> list[Rule]:
-        """Everything the broker does without a worker. ``gone``: records after whose end no copies are made any more."""
+        """Everything the broker does without a worker. ``gone``: records after whose end no copies
+        are made any more.
+        """
         found: list[Rule] = []
         if self.tracking is Tracking.LOOSE:
             found += self._move(domains, Cause.REDELIVERY, {"inflight": "ready"})
@@ -214,7 +247,9 @@ class Group:
                 sources["dead"] = "ready"
             if cause in (Cause.REWOUND, Cause.BATCH_RETURNED):
                 sources = {"settled": "ready" if cause is Cause.REWOUND else self.back}
-            found += self._move(domains, cause, sources, gone if cause is not Cause.REPLAY else frozenset())
+            found += self._move(
+                domains, cause, sources, gone if cause is not Cause.REPLAY else frozenset()
+            )
         return found
 
     def _vanishing(self) -> set[str]:
@@ -229,7 +264,9 @@ class Group:
         """Why a message that was delivered before may become available once more."""
         design, queue, causes = self.design, self.queue, []
         generous = self.semantics is Semantics.AT_LEAST_ONCE
-        retried = queue.publishing not in ("once", "new-id") and not design.assumes("no-publisher-retries")
+        retried = queue.publishing not in ("once", "new-id") and not design.assumes(
+            "no-publisher-retries"
+        )
         if (
             retried
             and (not self.drops_copies if queue.dedup or queue.keeps else generous)
@@ -238,16 +275,31 @@ class Group:
             causes.append(Cause.PUBLISHER_RETRY)
         if generous and queue.copies and not design.assumes("no-broker-copies"):
             causes.append(Cause.BROKER_COPY)
-        if (queue.replays or (generous if queue.replay is None else queue.replay)) and not design.assumes("no-replay"):
+        if (
+            queue.replays or (generous if queue.replay is None else queue.replay)
+        ) and not design.assumes("no-replay"):
             causes.append(Cause.REPLAY)
-        if queue.rewinds and self.semantics is not Semantics.AT_MOST_ONCE and not design.assumes("no-rewinds"):
+        if (
+            queue.rewinds
+            and self.semantics is not Semantics.AT_MOST_ONCE
+            and not design.assumes("no-rewinds")
+        ):
             causes.append(Cause.REWOUND)
-        if queue.batches and queue.redelivers and self.tracking is not Tracking.GONE and not design.assumes("no-batch-failures"):
+        if (
+            queue.batches
+            and queue.redelivers
+            and self.tracking is not Tracking.GONE
+            and not design.assumes("no-batch-failures")
+        ):
             causes.append(Cause.BATCH_RETURNED)
         return causes
 
     def _move(
-        self, domains: Mapping[str, Variable], cause: Cause, changes: dict[str, str], gone: frozenset[str] = frozenset()
+        self,
+        domains: Mapping[str, Variable],
+        cause: Cause,
+        changes: dict[str, str],
+        gone: frozenset[str] = frozenset(),
     ) -> list[Rule]:
         case = Case(domains).where(self.status, changes.keys())
         roots = v.root_types(self.design)
@@ -262,28 +314,48 @@ class Group:
 
 
 def groups(design: d.Design, semantics: Semantics) -> dict[str, Group]:
-    """Every consumer's group by the consumer's name. ``semantics`` is for the queues that declare none."""
+    """Every consumer's group by the consumer's name. ``semantics`` is for the queues that declare
+    none.
+    """
     found: dict[str, Group] = {}
     for process in design.processes:
         if process.queue is not None:
             queue = design.queues[process.queue]
             chosen = queue.semantics or semantics
             tracking = _tracking(design, process, queue, chosen)
-            found[process.name] = Group(design, process, queue, chosen, tracking, v.status(process, design))
+            found[process.name] = Group(
+                design, process, queue, chosen, tracking, v.status(process, design)
+            )
     return found
 
 
-def _tracking(design: d.Design, process: d.Process, queue: d.Queue, semantics: Semantics) -> Tracking:
+def _tracking(
+    design: d.Design, process: d.Process, queue: d.Queue, semantics: Semantics
+) -> Tracking:
     if semantics is Semantics.AT_MOST_ONCE or process.ack == "delivery":
         return Tracking.GONE
-    checked = any(isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None) for s in walk(process.body, {}))
-    forgetful = semantics is Semantics.AT_LEAST_ONCE and queue.late_ack != "refused" and not queue.limit and queue.redelivers
+    checked = any(
+        isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None)
+        for s in walk(process.body, {})
+    )
+    forgetful = (
+        semantics is Semantics.AT_LEAST_ONCE
+        and queue.late_ack != "refused"
+        and not queue.limit
+        and queue.redelivers
+    )
     unsure = "lease" in queue.loses_hold and not design.within_lease(process)
-    return Tracking.LOOSE if forgetful and unsure and not checked and process.ack != "any-time" else Tracking.HELD
+    return (
+        Tracking.LOOSE
+        if forgetful and unsure and not checked and process.ack != "any-time"
+        else Tracking.HELD
+    )
 
 
 def aborting(groups: Mapping[str, Group]) -> dict[str, str]:
-    """The queues in which a message of an aborted transaction may still appear, each with a consumer that publishes to it."""
+    """The queues in which a message of an aborted transaction may still appear, each with a
+    consumer that publishes to it.
+    """
     found: dict[str, str] = {}
     for group in groups.values():
         if group.collects_publishing and group.queue.leaks:
@@ -293,7 +365,9 @@ def aborting(groups: Mapping[str, Group]) -> dict[str, str]:
     return found
 
 
-def appearing(groups: Mapping[str, Group], domains: Mapping[str, Variable], gone: frozenset[str]) -> list[Rule]:
+def appearing(
+    groups: Mapping[str, Group], domains: Mapping[str, Variable], gone: frozenset[str]
+) -> list[Rule]:
     """Messages of aborted transactions that are seen after all."""
     found = []
     for queue in aborting(groups):

@@ -23,11 +23,18 @@ def attempt(handler: Lowering, at: At, case: Case, operation: op.Attempt) -> Non
     """A conditional write goes through, or is turned down."""
     ok, down = handler.meaning.attempt(operation.step, case)
     store, changes = handler.meaning.written(operation.step)
-    outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Delete: "missing", n.Do: "rejected"}[type(operation.step)]
+    outcome = {
+        n.Insert: "duplicate",
+        n.UpdateIf: "conflict",
+        n.Delete: "missing",
+        n.Do: "rejected",
+    }[type(operation.step)]
     if ok:
         handler.go(at, ok.collect(changes), operation.ok, handler.action(at, subject=store or ""))
     if down:
-        handler.go(at, down, operation.down, handler.action(at, subject=store or "", outcome=outcome))
+        handler.go(
+            at, down, operation.down, handler.action(at, subject=store or "", outcome=outcome)
+        )
 
 
 def call(handler: Lowering, at: At, case: Case, operation: op.Call) -> None:
@@ -36,36 +43,68 @@ def call(handler: Lowering, at: At, case: Case, operation: op.Call) -> None:
     for c in handler.meaning.happen(effect, case):
         handler.go(at, c, operation.done, handler.action(at, subject=effect, outcome="done"))
         if not design.assumes("no-lost-answers"):
-            handler.go(at, c, operation.failed, handler.action(at, Cause.ANSWER_LOST, subject=effect, outcome="answer lost"))
+            handler.go(
+                at,
+                c,
+                operation.failed,
+                handler.action(at, Cause.ANSWER_LOST, subject=effect, outcome="answer lost"),
+            )
     if not design.assumes("no-refusals"):
-        handler.go(at, case, operation.failed, handler.action(at, Cause.REFUSED, subject=effect, outcome="refused"))
+        handler.go(
+            at,
+            case,
+            operation.failed,
+            handler.action(at, Cause.REFUSED, subject=effect, outcome="refused"),
+        )
 
 
 def publish(handler: Lowering, at: At, case: Case, operation: op.Send) -> None:
-    """A message enters a queue, is dropped as a copy, is refused, or vanishes where nobody confirms it."""
+    """A message enters a queue, is dropped as a copy, is refused, or vanishes where nobody confirms
+    it.
+    """
     design, subject = handler.world.design, operation.queue
     readers = handler.readers(operation.queue)
     sent, lost = case, case
     for group in readers:
         sent, lost = group.receive(sent), group.lose(lost)
-    arrivals = [(sent, "done"), *((dropped, "dropped") for dropped in _copies_dropped(case, readers))]
+    arrivals = [
+        (sent, "done"),
+        *((dropped, "dropped") for dropped in _copies_dropped(case, readers)),
+    ]
     for c, outcome in arrivals:
         handler.go(at, c, operation.next, handler.action(at, subject=subject, outcome=outcome))
     unconfirmed = any(g.semantics is Semantics.AT_MOST_ONCE for g in readers)
     if unconfirmed or design.queues[subject].unconfirmed:
-        handler.go(at, lost, operation.next, handler.action(at, Cause.VANISHED, subject=subject, outcome="lost"))
+        handler.go(
+            at,
+            lost,
+            operation.next,
+            handler.action(at, Cause.VANISHED, subject=subject, outcome="lost"),
+        )
     if unconfirmed:
         return
     if not design.assumes("no-lost-answers"):
         for c, outcome in arrivals:
             unanswered = "answer lost" if outcome == "done" else "dropped, answer lost"
-            handler.go(at, c, operation.failed, handler.action(at, Cause.ANSWER_LOST, subject=subject, outcome=unanswered))
+            handler.go(
+                at,
+                c,
+                operation.failed,
+                handler.action(at, Cause.ANSWER_LOST, subject=subject, outcome=unanswered),
+            )
     if not design.assumes("no-refusals"):
-        handler.go(at, case, operation.failed, handler.action(at, Cause.REFUSED, subject=subject, outcome="refused"))
+        handler.go(
+            at,
+            case,
+            operation.failed,
+            handler.action(at, Cause.REFUSED, subject=subject, outcome="refused"),
+        )
 
 
 def _copies_dropped(case: Case, readers: list[Group]) -> list[Case]:
-    """The case of a message that the broker takes for a copy, if it may: every group has had one before."""
+    """The case of a message that the broker takes for a copy, if it may: every group has had one
+    before.
+    """
     if not readers or not readers[0].may_drop:
         return []
     known: Case | None = case
@@ -82,7 +121,12 @@ def ack(handler: Lowering, at: At, case: Case, operation: op.Settle) -> None:
     for c, outcome in handler.group.ack(case):
         then = checked if outcome == "refused" and checked is not None else operation.next
         handler.go(at, c, then, handler.action(at, outcome=outcome))
-        if checked is not None and outcome == "done" and not silent and not design.assumes("no-lost-answers"):
+        if (
+            checked is not None
+            and outcome == "done"
+            and not silent
+            and not design.assumes("no-lost-answers")
+        ):
             handler.go(at, c, checked, handler.action(at, Cause.ANSWER_LOST, outcome="answer lost"))
     if not silent and not design.assumes("no-lost-acks"):
         then = operation.next if checked is None else checked
@@ -105,7 +149,10 @@ def release(handler: Lowering, at: At, case: Case, operation: op.LetGo) -> None:
 def acquire(handler: Lowering, at: At, case: Case, operation: op.Take) -> None:
     """Take a free lock, and with it the newest token; wait or go elsewhere while it is held."""
     lock = operation.lock
-    free, held = case.test(lock, {"free"}), case.test(lock, set(handler.domains[lock].domain) - {"free"})
+    free, held = (
+        case.test(lock, {"free"}),
+        case.test(lock, set(handler.domains[lock].domain) - {"free"}),
+    )
     if free:
         taken = free.put(lock, "held")
         taken = taken.put(v.holding(lock), "yes") if v.holding(lock) in handler.domains else taken
@@ -132,8 +179,14 @@ def renew(handler: Lowering, at: At, case: Case, operation: op.Extend) -> None:
     for c, outcome in answers:
         then = checked if outcome == "refused" and checked is not None else operation.next
         handler.go(at, c, then, handler.action(at, subject=subject, outcome=outcome))
-        if checked is not None and outcome == "done" and not handler.world.design.assumes("no-lost-answers"):
-            unanswered = handler.action(at, Cause.ANSWER_LOST, subject=subject, outcome="answer lost")
+        if (
+            checked is not None
+            and outcome == "done"
+            and not handler.world.design.assumes("no-lost-answers")
+        ):
+            unanswered = handler.action(
+                at, Cause.ANSWER_LOST, subject=subject, outcome="answer lost"
+            )
             handler.go(at, c, checked, unanswered)
 
 

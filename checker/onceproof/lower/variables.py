@@ -1,4 +1,6 @@
-"""The machine's variables: which there are, at which level, under which name. One place decides every name a story may show."""
+"""The machine's variables: which there are, at which level, under which name. One place decides
+every name a story may show.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,11 @@ def writes(target: str) -> str:
 
 def columns_of(design: d.Design) -> dict[tuple[str, str], tuple[str, ...]]:
     """Every column with its values (an incremented column has none to test)."""
-    return {(s.name, c): values or (d.UNSET,) for s in design.stores.values() for c, values in s.columns.items()}
+    return {
+        (s.name, c): values or (d.UNSET,)
+        for s in design.stores.values()
+        for c, values in s.columns.items()
+    }
 
 
 def counted_targets(design: d.Design) -> dict[str, n.Target]:
@@ -85,7 +91,12 @@ def counted_targets(design: d.Design) -> dict[str, n.Target]:
 
 def incremented(design: d.Design) -> set[tuple[str, str]]:
     """Columns some step increments: their writes count per event."""
-    return {(s.store.text, s.column.text) for p in design.processes for s in walk(p.body, {}) if isinstance(s, n.Increment)}
+    return {
+        (s.store.text, s.column.text)
+        for p in design.processes
+        for s in walk(p.body, {})
+        if isinstance(s, n.Increment)
+    }
 
 
 def _boolean(name: str, level: Level, first: str, second: str) -> Variable:
@@ -99,9 +110,14 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
     if len(roots) > 1:
         found.append(Variable(EVENT_TYPE, Level.EVENT, roots, roots))
     for event in design.events.values():
-        found += [Variable(payload(event.name, f), Level.EVENT, values, values) for f, values in event.payload]
+        found += [
+            Variable(payload(event.name, f), Level.EVENT, values, values)
+            for f, values in event.payload
+        ]
     for store in design.stores.values():
-        domain = ("absent", "present", "gone") if "expires" in store.loses else ("absent", "present")
+        domain = (
+            ("absent", "present", "gone") if "expires" in store.loses else ("absent", "present")
+        )
         found.append(Variable(store.name, store.level, domain, ("absent",)))
         found.append(_boolean(busy(store.name), store.level, "free", "taken"))
     for (name, col), values in columns_of(design).items():
@@ -123,8 +139,12 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
 
 
 def root_types(design: d.Design) -> tuple[str, ...]:
-    """The event types that enter the design from outside. Without a queue fed from there, rows start it: events of every type."""
-    return tuple(dict.fromkeys(q.event for q in design.queues.values() if q.is_root)) or tuple(design.events)
+    """The event types that enter the design from outside. Without a queue fed from there, rows
+    start it: events of every type.
+    """
+    return tuple(dict.fromkeys(q.event for q in design.queues.values() if q.is_root)) or tuple(
+        design.events
+    )
 
 
 def may_appear(queue: str) -> Variable:
@@ -139,7 +159,9 @@ def worker_variables(design: d.Design) -> dict[str, Variable]:
         if not lock.expires or orphans(design, lock):
             found.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
         if has_token(design, lock.name):
-            found.append(Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",)))
+            found.append(
+                Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",))
+            )
     for process in design.processes:
         for name, values in local_values(design, process).items():
             found.append(Variable(local(process.name, name), Level.WORKER, values, (d.UNSET,)))
@@ -154,7 +176,9 @@ def orphans(design: d.Design, lock: d.Lock) -> bool:
 def has_token(design: d.Design, lock: str) -> bool:
     """Whether it matters who took a lock last: an effect checks it, or a step renews it."""
     steps = (s for p in design.processes for s in walk(p.body, {}))
-    renewed = any(isinstance(s, n.Renew) and s.lock is not None and s.lock.text == lock for s in steps)
+    renewed = any(
+        isinstance(s, n.Renew) and s.lock is not None and s.lock.text == lock for s in steps
+    )
     return renewed or any(e.token_of == lock for e in design.effects.values())
 
 

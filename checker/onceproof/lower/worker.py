@@ -1,5 +1,6 @@
-"""A handler's program to rules: follows every path, remembers what is collected, and gives each stopping place a value of
-``pc``."""
+"""A handler's program to rules: follows every path, remembers what is collected, and gives each
+stopping place a value of ``pc``.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +24,10 @@ from onceproof.machine.system import Action, Cause, Rule, RuleKind, Test, Variab
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps locked over a stop.
-    ``aborting``: queues in which messages of aborted transactions may appear. ``careless``: locks
-    that somebody may release without holding them."""
+    """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps
+    locked over a stop. ``aborting``: queues in which messages of aborted transactions may appear.
+    ``careless``: locks that somebody may release without holding them.
+    """
 
     design: d.Design
     groups: Mapping[str, Group]
@@ -36,7 +38,9 @@ class World:
 
 
 class Lowering:
-    """Lowers one handler. ``rules``, ``spots`` and ``needs_lock`` are its results; conditions on ``pc`` are added by name."""
+    """Lowers one handler. ``rules``, ``spots`` and ``needs_lock`` are its results; conditions on
+    ``pc`` are added by name.
+    """
 
     def __init__(self, world: World, program: Program) -> None:
         self.world = world
@@ -76,7 +80,9 @@ class Lowering:
 
     def _spawn(self, case: Case, at: At | None) -> None:
         cause = Cause.DELIVERY if self.group else Cause.START
-        action = Action(cause, self.process.name, self.process.queue or "", line=self.process.span.line)
+        action = Action(
+            cause, self.process.name, self.process.queue or "", line=self.process.span.line
+        )
         if at is None:  # a handler that does nothing: still a worker that comes and goes
             at = At(self._pause(), marked=not self.restricted)
         rule = case.rule(RuleKind.SPAWN, action)
@@ -84,7 +90,10 @@ class Lowering:
 
     def _pause(self) -> int:
         end = next(i for i, p in enumerate(self.program.places) if p.operation == op.Ended(False))
-        self.program = replace(self.program, places=(*self.program.places, Place(op.Pause(end), self.process.span.line, ())))
+        self.program = replace(
+            self.program,
+            places=(*self.program.places, Place(op.Pause(end), self.process.span.line, ())),
+        )
         return len(self.program.places) - 1
 
     def name(self, at: At) -> str:
@@ -106,26 +115,36 @@ class Lowering:
     # -- moving on
 
     def _advance(self, case: Case, at: At) -> list[tuple[Case, At | None]]:
-        """Run what takes no step, from ``at`` on; None: the handler is over (the case then includes what its end does)."""
+        """Run what takes no step, from ``at`` on; None: the handler is over (the case then includes
+        what its end does).
+        """
         place = self.program.places[at.place]
         match place.operation:
             case op.Mark(then):
                 return self._advance(case, replace(at, place=then, marked=True))
             case op.Enter(serializable, then):
                 entered = replace(case, transaction={})
-                return self._advance(entered, replace(at, place=then, transaction=(), serializable=serializable))
+                return self._advance(
+                    entered, replace(at, place=then, transaction=(), serializable=serializable)
+                )
             case op.Leave(then) if not case.transaction:
                 left = replace(case, transaction=None)
                 left = self._unlock(left, at.locks)
-                outside = replace(at, place=then, transaction=None, serializable=False, locks=frozenset())
+                outside = replace(
+                    at, place=then, transaction=None, serializable=False, locks=frozenset()
+                )
                 return self._advance(left, outside)
             case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
-                return self._advance(case.hold_inside(self.meaning.written(step)[1]), replace(at, place=then))
+                return self._advance(
+                    case.hold_inside(self.meaning.written(step)[1]), replace(at, place=then)
+                )
             case op.Attempt(step, ok, down) if self._is_inside(self.meaning.written(step)[0]):
                 through, turned = self.meaning.attempt(step, case)
                 found = []
                 if through:
-                    found += self._advance(through.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok))
+                    found += self._advance(
+                        through.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok)
+                    )
                 if turned:
                     found += self._advance(turned, replace(at, place=down))
                 return found
@@ -174,21 +193,29 @@ class Lowering:
         return case
 
     def _drop_inside(self, case: Case) -> Case:
-        """What was collected inside the broker is not written; a message of it may be seen later all the same."""
+        """What was collected inside the broker is not written; a message of it may be seen later
+        all the same.
+        """
         for queue in self.world.aborting if case.inside else ():
             if any(group.status in case.inside for group in self.readers(queue)):
                 case = case.put(v.aborted(queue), "yes")
         return case
 
     def _leave_lock(self, case: Case, lock: d.Lock) -> list[Case]:
-        """The lock of a worker that is gone: free, or (with ``work ends within the lock``) free some time later."""
+        """The lock of a worker that is gone: free, or (with ``work ends within the lock``) free
+        some time later.
+        """
         mine = case.test(v.holding(lock.name), {"yes"})
         other = case.test(v.holding(lock.name), {"no"})
-        return only([mine.put(lock.name, "orphaned" if lock.expires else "free") if mine else None, other])
+        return only(
+            [mine.put(lock.name, "orphaned" if lock.expires else "free") if mine else None, other]
+        )
 
     def go(self, at: At, case: Case, then: int, action: Action) -> None:
         """Emit the rules of one outcome of the step at ``at`` that leads to place ``then``."""
-        marked = not self.restricted or (action.subject in self.crash_after and action.cause is not Cause.REFUSED)
+        marked = not self.restricted or (
+            action.subject in self.crash_after and action.cause is not Cause.REFUSED
+        )
         target = replace(at, place=then, marked=marked, locks=at.locks)
         for ready, after in self._advance(case, target):
             self.emit(at, ready, after, action)
@@ -214,16 +241,28 @@ class Lowering:
 
     # -- one place
 
-    def action(self, at: At, cause: Cause = Cause.HANDLER, *, subject: str = "", outcome: str = "") -> Action:
+    def action(
+        self, at: At, cause: Cause = Cause.HANDLER, *, subject: str = "", outcome: str = ""
+    ) -> Action:
         """What the step at ``at`` is to a reader."""
         place = self.program.places[at.place]
-        return Action(cause, self.process.name, self.process.queue or "", subject, place.line, at.place, outcome)
+        return Action(
+            cause,
+            self.process.name,
+            self.process.queue or "",
+            subject,
+            place.line,
+            at.place,
+            outcome,
+        )
 
     def _place(self, at: At) -> None:
         case = self.base(at)
         operation = self.program.places[at.place].operation
         if at.transaction is not None and self.collected(operation, at):
-            self.run_collected(case, (lambda c, after, outcome: self._leave(at, c, after, outcome)), at.place, at)
+            self.run_collected(
+                case, (lambda c, after, outcome: self._leave(at, c, after, outcome)), at.place, at
+            )
             return
         match operation:
             case op.Decide(test, yes, no):
@@ -274,12 +313,16 @@ class Lowering:
                 return False
 
     def run_collected(self, case: Case, sink: Sink, index: int, at: At) -> None:
-        """From the collected line ``index`` to the next stop, the commit or a failure; every way through goes to ``sink``."""
+        """From the collected line ``index`` to the next stop, the commit or a failure; every way
+        through goes to ``sink``.
+        """
         operation = self.program.places[index].operation
         match operation:
             case op.Leave(then):
                 done = case.commit()
-                for name, table in freed(self.domains, (v.busy(s) for s in sorted(at.locks))).items():
+                for name, table in freed(
+                    self.domains, (v.busy(s) for s in sorted(at.locks))
+                ).items():
                     done = done.change(name, table)
                 after = replace(at, transaction=None, serializable=False, locks=frozenset())
                 sink(done, replace(after, place=then), "commit")
@@ -306,7 +349,9 @@ class Lowering:
                     self.run_collected(c, sink, then, at)
             case op.Read(step, then) if self.collected(operation, at):
                 store = getattr(getattr(step.value, "store", None), "text", None)
-                self.run_collected(self.meaning.read(step, case), sink, then, self._touch(at, store))
+                self.run_collected(
+                    self.meaning.read(step, case), sink, then, self._touch(at, store)
+                )
             case op.Send(queue, then, _) if self._collects_publishing():
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
@@ -314,7 +359,9 @@ class Lowering:
             case op.Mark(then):
                 self.run_collected(case, sink, then, at)
             case op.Ended() | op.Discard():
-                sink(replace(case, transaction=None), replace(at, place=index, transaction=None), "")
+                sink(
+                    replace(case, transaction=None), replace(at, place=index, transaction=None), ""
+                )
             case _:
                 sink(self._keep_locked(case, at), replace(at, place=index), "")
 

@@ -1,4 +1,6 @@
-"""What is shown beside a word: its declaration, what the reference says, what is known about a model; as Markdown."""
+"""What is shown beside a word: its declaration, what the reference says, what is known about a
+model; as Markdown.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ MOST_FACTS = 8
 def card(analysis: Analysis, line: int, column: int, told: Iterable[Told]) -> str:
     """The card for a place (1-based line, 0-based column); empty if there is nothing to say."""
     text = analysis.source.line(line)
-    parts = [_name(analysis, at(analysis.names, analysis.path, line, column + 1)), _model(text, column), _word(text, column)]
+    parts = [
+        _name(analysis, at(analysis.names, analysis.path, line, column + 1)),
+        _model(text, column),
+        _word(text, column),
+    ]
     shown = next((p for p in parts if p), "")
     mine = [t for t in told if t.line == line]
     return "\n\n---\n\n".join(p for p in (claim_card(mine), shown) if p)
@@ -60,7 +66,9 @@ def model_card(model: Model) -> str:
     lines += [f"- … and {len(model.facts) - MOST_FACTS} more"] * (len(model.facts) > MOST_FACTS)
     if model.options:
         lines += ["", "Options:", ""]
-        lines += [f"- `{o.name}` (default {o.default}): {o.meaning}" for o in model.options.values()]
+        lines += [
+            f"- `{o.name}` (default {o.default}): {o.meaning}" for o in model.options.values()
+        ]
     return "\n".join(lines).strip()
 
 
@@ -81,7 +89,10 @@ def _at(text: str, column: int, pattern: str) -> str:
 
 def claim_card(told: list[Told]) -> str:
     """The verdicts on a claim, and how it is broken."""
-    lines = [f"{t.mark} **{t.word}** under {t.semantics}" + (f": {t.reason}" if t.reason else "") for t in told]
+    lines = [
+        f"{t.mark} **{t.word}** under {t.semantics}" + (f": {t.reason}" if t.reason else "")
+        for t in told
+    ]
     stories: dict[tuple[str, ...], list[Told]] = {}
     for one in told:
         if one.verdict is Verdict.REFUTED and one.story:
@@ -89,7 +100,11 @@ def claim_card(told: list[Told]) -> str:
     shown = ["  \n".join(lines)] if lines else []
     for (headline, *steps), mine in stories.items():
         under = " and ".join(t.semantics for t in mine)
-        shown.append(f"{under}: {headline}.\n\n```text\n" + "\n".join(steps) + f"\n```\n\nThis takes {mine[0].needs}.")
+        shown.append(
+            f"{under}: {headline}.\n\n```text\n"
+            + "\n".join(steps)
+            + f"\n```\n\nThis takes {mine[0].needs}."
+        )
     return "\n\n".join(shown)
 
 
@@ -98,4 +113,6 @@ def lens(told: Iterable[Told]) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
     for one in told:
         groups.setdefault((one.mark, one.word), []).append(one.semantics)
-    return " · ".join(f"{mark} {word}: {', '.join(under)}" for (mark, word), under in groups.items())
+    return " · ".join(
+        f"{mark} {word}: {', '.join(under)}" for (mark, word), under in groups.items()
+    )

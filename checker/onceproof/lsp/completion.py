@@ -1,7 +1,8 @@
-"""What can stand at the cursor: words that the grammar takes there, names of the right kind, models and their options.
+"""What can stand at the cursor: words that the grammar takes there, names of the right kind, models
+and their options.
 
-The kinds of names are not listed anywhere: a stand-in is put at the cursor, the line is completed in every way the grammar allows,
-and the syntax tree says what the stand-in is the name of.
+The kinds of names are not listed anywhere: a stand-in is put at the cursor, the line is completed
+in every way the grammar allows, and the syntax tree says what the stand-in is the name of.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ SHELVES = {"queue": "brokers", "store": "stores", "lock": "locks", "effect": "pr
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One thing that can stand at the cursor. ``start``: the 0-based column from which it replaces what was typed.
+    """One thing that can stand at the cursor. ``start``: the 0-based column from which it replaces
+    what was typed.
 
-    ``kind``: ``word``, ``model``, ``option``, ``choice``, or the kind of a name. ``snippet``: what to insert, if more than the
-    label.
+    ``kind``: ``word``, ``model``, ``option``, ``choice``, or the kind of a name. ``snippet``: what
+    to insert, if more than the label.
     """
 
     label: str
@@ -134,7 +136,9 @@ def _words(place: _Place) -> Iterator[Proposal]:
     for word in automaton().words(place.stack):
         if word[0].isalpha():
             snippet = _snippet(word) if not place.before else ""
-            yield Proposal(word, "word", place.start, "", about(word, f"{place.before} {word}"), snippet)
+            yield Proposal(
+                word, "word", place.start, "", about(word, f"{place.before} {word}"), snippet
+            )
 
 
 def _snippet(word: str) -> str:
@@ -168,22 +172,42 @@ def _names(place: _Place) -> Iterator[Proposal]:
         for name in _fitting(place, symbol, is_variable):
             if name.name not in seen:
                 seen.add(name.name)
-                yield Proposal(name.name, name.kind, place.start, f"{name.kind} of {name.of}" if name.of.strip(".") else name.kind)
+                yield Proposal(
+                    name.name,
+                    name.kind,
+                    place.start,
+                    f"{name.kind} of {name.of}" if name.of.strip(".") else name.kind,
+                )
 
 
 def _fitting(place: _Place, wanted: Symbol, is_variable: bool) -> list[Symbol]:
     """The names of the design that fit where ``wanted`` stands."""
-    others = [o for o in place.analysis.names if (o.span.path, o.span.line) != (place.analysis.path, place.number)]
+    others = [
+        o
+        for o in place.analysis.names
+        if (o.span.path, o.span.line) != (place.analysis.path, place.number)
+    ]
     if wanted.kind in ("column", "value"):
-        found = {o.symbol for o in others if (o.symbol.kind, o.symbol.of) == (wanted.kind, wanted.of)}
+        found = {
+            o.symbol for o in others if (o.symbol.kind, o.symbol.of) == (wanted.kind, wanted.of)
+        }
     else:
-        allowed = {"target": {"effect", "store"}, "field": {"field", "local"} if is_variable else {"field"}}
-        found = {o.symbol for o in others if o.declares and o.symbol.kind in allowed.get(wanted.kind, {wanted.kind})}
+        allowed = {
+            "target": {"effect", "store"},
+            "field": {"field", "local"} if is_variable else {"field"},
+        }
+        found = {
+            o.symbol
+            for o in others
+            if o.declares and o.symbol.kind in allowed.get(wanted.kind, {wanted.kind})
+        }
     return sorted(found, key=lambda s: (s.kind, s.name))
 
 
 def _meant(place: _Place, stack: Stack, terminal: str) -> Symbol | None:
-    """What a name at the cursor stands for if that terminal follows; None if it would be a new name."""
+    """What a name at the cursor stands for if that terminal follows; None if it would be a new
+    name.
+    """
     rest = _completed(stack, terminal)
     if rest is None:
         return None
@@ -192,11 +216,15 @@ def _meant(place: _Place, stack: Stack, terminal: str) -> Symbol | None:
     lines.append(" " * (2 * depth) + f"{place.before} {HERE} {_rendered(rest, depth)}")
     tree, _ = parse(Source.of("here", "\n".join(lines) + "\n"))
     found = next((o for o in occurrences(tree.items) if o.symbol.name == HERE), None)
-    return None if found is None or found.declares else Symbol(found.symbol.kind, "", found.symbol.of)
+    return (
+        None if found is None or found.declares else Symbol(found.symbol.kind, "", found.symbol.of)
+    )
 
 
 def _completed(stack: Stack, terminal: str) -> tuple[str, ...] | None:
-    """The fewest tokens, the given one first, after which the line and what it needs below it is complete."""
+    """The fewest tokens, the given one first, after which the line and what it needs below it is
+    complete.
+    """
     reader = automaton()
     first = reader.feed(stack, terminal)
     queue: deque[tuple[Stack, tuple[str, ...]]] = deque()
@@ -250,7 +278,14 @@ def _models(place: _Place) -> Iterator[Proposal]:
     model = _model_before(place, shelves)
     if model is not None and "OPTION" in accepted:
         for option in model.options.values():
-            yield Proposal(option.name, "option", place.start, f"default {option.default}", option.meaning, f"{option.name}=")
+            yield Proposal(
+                option.name,
+                "option",
+                place.start,
+                f"default {option.default}",
+                option.meaning,
+                f"{option.name}=",
+            )
     if model is not None and (named := re.search(r"([\w.\-]+)\s*=\s*$", place.before)):
         chosen_option = model.options.get(named[1])
         for choice in chosen_option.choices if chosen_option else ():
@@ -260,4 +295,6 @@ def _models(place: _Place) -> Iterator[Proposal]:
 def _model_before(place: _Place, shelves: Mapping[str, Mapping[str, Model]]) -> Model | None:
     """The model whose arguments the cursor is in."""
     found = re.search(r"\bvia\s+([\w.]+)\s*\([^()]*$", place.before)
-    return next((shelf[found[1]] for shelf in shelves.values() if found and found[1] in shelf), None)
+    return next(
+        (shelf[found[1]] for shelf in shelves.values() if found and found[1] in shelf), None
+    )

@@ -1,4 +1,6 @@
-"""Mistakes and fatal crash points as diagnostics of the protocol, and what can be done about them."""
+"""Mistakes and fatal crash points as diagnostics of the protocol, and what can be done about
+them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from onceproof.lsp.verdicts import Told
 from onceproof.verdict.result import Verdict
 
 SOURCE = "onceproof"
-SEVERITIES = {Severity.ERROR: types.DiagnosticSeverity.Error, Severity.WARNING: types.DiagnosticSeverity.Warning}
+SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+}
 UNUSED = frozenset({"N115", "N125"})
 """Codes of what editors show faded: lines that never run, names that are never used."""
 
@@ -40,7 +45,9 @@ def _shown(diagnostic: Diagnostic, analysis: Analysis, places: Places) -> types.
     for label in diagnostic.secondary:
         source = analysis.loaded.sources.get(label.span.path)
         if source is not None:
-            location = types.Location(uri_of(label.span.path), Places(source, places.codec).range_of(label.span))
+            location = types.Location(
+                uri_of(label.span.path), Places(source, places.codec).range_of(label.span)
+            )
             related.append(types.DiagnosticRelatedInformation(location, label.text))
     return types.Diagnostic(
         range=places.range_of(span) if here else _import_line(analysis, places),
@@ -53,10 +60,16 @@ def _shown(diagnostic: Diagnostic, analysis: Analysis, places: Places) -> types.
     )
 
 
-def _related(path: str, diagnostic: Diagnostic, analysis: Analysis, places: Places) -> types.DiagnosticRelatedInformation:
+def _related(
+    path: str, diagnostic: Diagnostic, analysis: Analysis, places: Places
+) -> types.DiagnosticRelatedInformation:
     source = analysis.loaded.sources.get(path, analysis.source)
-    location = types.Location(uri_of(path), Places(source, places.codec).range_of(diagnostic.primary.span))
-    return types.DiagnosticRelatedInformation(location, diagnostic.primary.text or diagnostic.headline)
+    location = types.Location(
+        uri_of(path), Places(source, places.codec).range_of(diagnostic.primary.span)
+    )
+    return types.DiagnosticRelatedInformation(
+        location, diagnostic.primary.text or diagnostic.headline
+    )
 
 
 def _import_line(analysis: Analysis, places: Places) -> types.Range:
@@ -66,13 +79,19 @@ def _import_line(analysis: Analysis, places: Places) -> types.Range:
 
 def message(diagnostic: Diagnostic) -> str:
     """What the command line says, without the picture."""
-    lines = [diagnostic.headline, diagnostic.primary.text, *(f"note: {note}" for note in diagnostic.notes)]
+    lines = [
+        diagnostic.headline,
+        diagnostic.primary.text,
+        *(f"note: {note}" for note in diagnostic.notes),
+    ]
     lines += [f"help: {diagnostic.help}"] if diagnostic.help else []
     return "\n".join(line for line in lines if line)
 
 
 def marks(told: Iterable[Told], path: str, places: Places) -> list[types.Diagnostic]:
-    """The fatal points of the stories, one per line: a hint where the design expects the violation, else an information."""
+    """The fatal points of the stories, one per line: a hint where the design expects the violation,
+    else an information.
+    """
     found: dict[tuple[int, str], list[Told]] = {}
     for one in told:
         if one.verdict is Verdict.REFUTED and one.fatal is not None and one.fatal[0] in ("", path):
@@ -86,21 +105,33 @@ def _mark(line: int, text: str, told: list[Told], places: Places) -> types.Diagn
     return types.Diagnostic(
         range=places.line(line),
         message=f"{text}\n{claims}",
-        severity=types.DiagnosticSeverity.Hint if expected else types.DiagnosticSeverity.Information,
+        severity=types.DiagnosticSeverity.Hint
+        if expected
+        else types.DiagnosticSeverity.Information,
         code="fatal",
         source=SOURCE,
     )
 
 
-def suggestions(found: Iterable[Finding], uri: str, asked: types.Range) -> Iterator[types.CodeAction]:
+def suggestions(
+    found: Iterable[Finding], uri: str, asked: types.Range
+) -> Iterator[types.CodeAction]:
     """A quick fix for every mistake in a range that has a sure answer."""
     for one in found:
         new = one.diagnostic.replacement
-        if new is None or not _overlap(one.shown.range, asked) or (one.shown.related_information and not one.diagnostic.secondary):
+        if (
+            new is None
+            or not _overlap(one.shown.range, asked)
+            or (one.shown.related_information and not one.diagnostic.secondary)
+        ):
             continue
         edit = types.WorkspaceEdit(changes={uri: [types.TextEdit(one.shown.range, new)]})
         yield types.CodeAction(
-            f"Replace by `{new}`", kind=types.CodeActionKind.QuickFix, diagnostics=[one.shown], edit=edit, is_preferred=True
+            f"Replace by `{new}`",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[one.shown],
+            edit=edit,
+            is_preferred=True,
         )
 
 

@@ -1,7 +1,8 @@
-"""Every name of a design where it stands, with what it stands for: for definitions, references, renaming and completion.
+"""Every name of a design where it stands, with what it stands for: for definitions, references,
+renaming and completion.
 
-Roles come from the syntax tree: a field ``store: Name`` of any node names a store. So a new construct whose record uses the usual
-field names needs no change here.
+Roles come from the syntax tree: a field ``store: Name`` of any node names a store. So a new
+construct whose record uses the usual field names needs no change here.
 """
 
 from __future__ import annotations
@@ -15,22 +16,48 @@ from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 
 DECLARATIONS: dict[type, str] = {
-    n.EventDecl: "event", n.QueueDecl: "queue", n.StoreDecl: "store", n.EffectDecl: "effect", n.LockDecl: "lock",
-    n.ConsumerDecl: "consumer", n.RelayDecl: "relay", n.FragmentDecl: "fragment", n.Field: "field", n.ColumnDecl: "column",
-    n.Section: "section", n.Let: "local",
-}  # fmt: skip
+    n.EventDecl: "event",
+    n.QueueDecl: "queue",
+    n.StoreDecl: "store",
+    n.EffectDecl: "effect",
+    n.LockDecl: "lock",
+    n.ConsumerDecl: "consumer",
+    n.RelayDecl: "relay",
+    n.FragmentDecl: "fragment",
+    n.Field: "field",
+    n.ColumnDecl: "column",
+    n.Section: "section",
+    n.Let: "local",
+}
 """Nodes whose ``name`` is new, and what it is the name of."""
 
 ROLES: dict[str, str] = {
-    "event": "event", "queue": "queue", "store": "store", "effect": "effect", "lock": "lock", "key": "field", "field": "field",
-    "column": "column", "value": "value", "values": "value", "old": "value", "new": "value", "inside": "queue", "token_of": "lock",
-}  # fmt: skip
+    "event": "event",
+    "queue": "queue",
+    "store": "store",
+    "effect": "effect",
+    "lock": "lock",
+    "key": "field",
+    "field": "field",
+    "column": "column",
+    "value": "value",
+    "values": "value",
+    "old": "value",
+    "new": "value",
+    "inside": "queue",
+    "token_of": "lock",
+}
 """What a field of a node names, by the field's name."""
 
 SPECIAL: dict[tuple[type, str], str] = {
-    (n.Use, "name"): "fragment", (n.NameIs, "name"): "local", (n.Constant, "name"): "value", (n.Target, "name"): "target",
-    (n.OnOutcome, "outcome"): "", (n.Argument, "name"): "", (n.Argument, "value"): "",
-}  # fmt: skip
+    (n.Use, "name"): "fragment",
+    (n.NameIs, "name"): "local",
+    (n.Constant, "name"): "value",
+    (n.Target, "name"): "target",
+    (n.OnOutcome, "outcome"): "",
+    (n.Argument, "name"): "",
+    (n.Argument, "value"): "",
+}
 """Fields that mean something else than their name says; ``""``: nothing of the design's own."""
 
 TOP = frozenset({"event", "queue", "store", "effect", "lock", "consumer", "relay", "fragment"})
@@ -39,7 +66,9 @@ TOP = frozenset({"event", "queue", "store", "effect", "lock", "consumer", "relay
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """What a name stands for. ``kind`` as in ``DECLARATIONS``, or ``value``; ``of``: a column's store, a value's column."""
+    """What a name stands for. ``kind`` as in ``DECLARATIONS``, or ``value``; ``of``: a column's
+    store, a value's column.
+    """
 
     kind: str
     name: str
@@ -48,7 +77,9 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One name where it stands. ``declares``: this is where it is introduced; ``whole``: all of the declaration's first line."""
+    """One name where it stands. ``declares``: this is where it is introduced; ``whole``: all of the
+    declaration's first line.
+    """
 
     symbol: Symbol
     span: Span
@@ -58,7 +89,9 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the walk is: the innermost header, the handler's locals, what values belong to, what a claim is about."""
+    """Where the walk is: the innermost header, the handler's locals, what values belong to, what a
+    claim is about.
+    """
 
     whole: Span
     locals: frozenset[str]
@@ -70,15 +103,27 @@ class _Place:
 def occurrences(items: Iterable[n.Item]) -> tuple[Occurrence, ...]:
     """Every name of these declarations, in the order of the text."""
     given = tuple(items)
-    kinds = {o.symbol.name: o.symbol.kind for o in _all(given, {}) if o.declares and o.symbol.kind in TOP}
-    return tuple(sorted(_all(given, kinds), key=lambda o: (o.span.path, o.span.line, o.span.column)))
+    kinds = {
+        o.symbol.name: o.symbol.kind for o in _all(given, {}) if o.declares and o.symbol.kind in TOP
+    }
+    return tuple(
+        sorted(_all(given, kinds), key=lambda o: (o.span.path, o.span.line, o.span.column))
+    )
 
 
 def _all(items: tuple[n.Item, ...], kinds: dict[str, str]) -> Iterator[Occurrence]:
-    everywhere = frozenset(x.name.text for i in items if isinstance(i, n.FragmentDecl) for x in _nodes(i) if isinstance(x, n.Let))
+    everywhere = frozenset(
+        x.name.text
+        for i in items
+        if isinstance(i, n.FragmentDecl)
+        for x in _nodes(i)
+        if isinstance(x, n.Let)
+    )
     for item in items:
         mine = frozenset(x.name.text for x in _nodes(item) if isinstance(x, n.Let))
-        yield from _walk(item, _Place(getattr(item, "span", Span(1, 1, 1, 1)), mine | everywhere), kinds)
+        yield from _walk(
+            item, _Place(getattr(item, "span", Span(1, 1, 1, 1)), mine | everywhere), kinds
+        )
 
 
 def _nodes(node: object) -> Iterator[object]:
@@ -120,8 +165,16 @@ def _inside(node: object, place: _Place) -> _Place:
         store = node.name.text
     if isinstance(node, n.Field | n.NameIs):
         store, column = "", node.name.text
-    target = "section" if isinstance(node, n.ClaimDecl) and node.kind == "one-worker" else place.target
-    return _Place(span if isinstance(span, Span) else place.whole, place.locals, store, column or place.column, target)
+    target = (
+        "section" if isinstance(node, n.ClaimDecl) and node.kind == "one-worker" else place.target
+    )
+    return _Place(
+        span if isinstance(span, Span) else place.whole,
+        place.locals,
+        store,
+        column or place.column,
+        target,
+    )
 
 
 def _text(node: object, field: str) -> str:
@@ -129,12 +182,19 @@ def _text(node: object, field: str) -> str:
     return value.text if isinstance(value, n.Name) else ""
 
 
-def _named(node: object, field: str, name: n.Name, place: _Place, kinds: dict[str, str]) -> Iterator[Occurrence]:
+def _named(
+    node: object, field: str, name: n.Name, place: _Place, kinds: dict[str, str]
+) -> Iterator[Occurrence]:
     declares = field == "name" and type(node) in DECLARATIONS
     kind = (
-        DECLARATIONS[type(node)] if declares else SPECIAL.get((type(node), field), ROLES.get(field, kinds.get(name.text, "name")))
+        DECLARATIONS[type(node)]
+        if declares
+        else SPECIAL.get((type(node), field), ROLES.get(field, kinds.get(name.text, "name")))
     )
-    of = {"column": place.store, "value": f"{place.store}.{place.column}" if place.column else ""}.get(kind, "")
+    of = {
+        "column": place.store,
+        "value": f"{place.store}.{place.column}" if place.column else "",
+    }.get(kind, "")
     if isinstance(node, n.NameIs) and field == "name":
         kind, of = ("local", "") if name.text in place.locals else ("field", "")
     if kind == "target":
@@ -145,11 +205,19 @@ def _named(node: object, field: str, name: n.Name, place: _Place, kinds: dict[st
 
 def at(found: Iterable[Occurrence], path: str, line: int, column: int) -> Occurrence | None:
     """The name at a place (1-based; the place right behind a name counts)."""
-    here = (o for o in found if o.span.path == path and o.span.line == line and o.span.column <= column <= o.span.end_column)
+    here = (
+        o
+        for o in found
+        if o.span.path == path
+        and o.span.line == line
+        and o.span.column <= column <= o.span.end_column
+    )
     return next(here, None)
 
 
 def definitions(found: Iterable[Occurrence], symbol: Symbol) -> list[Occurrence]:
-    """Where a symbol is introduced. A column that no store declares is introduced by the first step that writes it."""
+    """Where a symbol is introduced. A column that no store declares is introduced by the first step
+    that writes it.
+    """
     mine = [o for o in found if o.symbol == symbol]
     return [o for o in mine if o.declares] or mine[:1]

@@ -1,4 +1,6 @@
-"""Places of designs and places of the protocol: lines and columns from 1 in code points, or from 0 in what the client counts."""
+"""Places of designs and places of the protocol: lines and columns from 1 in code points, or from 0
+in what the client counts.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Places:
         """The client's range of a place."""
         start = self._position(span.line, span.column)
         end = self._position(max(span.end_line, span.line), span.end_column)
-        return types.Range(start, end if (end.line, end.character) >= (start.line, start.character) else start)
+        return types.Range(
+            start, end if (end.line, end.character) >= (start.line, start.character) else start
+        )
 
     def _position(self, line: int, column: int) -> types.Position:
         text = self.source.line(line)[: column - 1]

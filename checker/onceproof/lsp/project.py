@@ -1,4 +1,6 @@
-"""One open design, analysed: what the command line says about it, and every name in it and in what it imports."""
+"""One open design, analysed: what the command line says about it, and every name in it and in what
+it imports.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ MOST_FILES = 300
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A design as it stands in the editor. ``names``: every name in it and in its imports; ``tree``: its own declarations."""
+    """A design as it stands in the editor. ``names``: every name in it and in its imports;
+    ``tree``: its own declarations.
+    """
 
     path: str
     loaded: Loaded
@@ -38,13 +42,20 @@ class Analysis:
 def analysed(text: str, path: str) -> Analysis:
     """Load a text as if it were the file at ``path``; imports are read as they are saved."""
     loaded = load_text(text, path)
-    return Analysis(path, loaded, parse(loaded.sources[path])[0], names_of(loaded.sources.values(), path))
+    return Analysis(
+        path, loaded, parse(loaded.sources[path])[0], names_of(loaded.sources.values(), path)
+    )
 
 
 def names_of(sources: Iterable[Source], path: str) -> tuple[Occurrence, ...]:
     """Every name in some texts that belong together; the claims of imported ones stay behind."""
     trees = [parse(source)[0] for source in sources]
-    return occurrences(i for tree in trees for i in tree.items if tree.path == path or not isinstance(i, n.ClaimDecl))
+    return occurrences(
+        i
+        for tree in trees
+        for i in tree.items
+        if tree.path == path or not isinstance(i, n.ClaimDecl)
+    )
 
 
 def importers(path: str, folder: str) -> list[Analysis]:
@@ -58,6 +69,8 @@ def importers(path: str, folder: str) -> list[Analysis]:
             text = candidate.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
             continue
-        if "import" in text and wanted in (os.path.realpath(p) for p in load_text(text, str(candidate)).sources):
+        if "import" in text and wanted in (
+            os.path.realpath(p) for p in load_text(text, str(candidate)).sources
+        ):
             found.append(analysed(text, str(candidate)))
     return found

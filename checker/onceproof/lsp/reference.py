@@ -1,4 +1,6 @@
-"""What the reference says about a word: its section, or its row in a table, of ``docs/language.md``."""
+"""What the reference says about a word: its section, or its row in a table, of
+``docs/language.md``.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ STEM = 5
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the reference: its heading, its first paragraph, the words its examples begin with, the rows of its tables."""
+    """A section of the reference: its heading, its first paragraph, the words its examples begin
+    with, the rows of its tables.
+    """
 
     heading: str
     text: str
@@ -30,14 +34,27 @@ class Section:
 def sections() -> tuple[Section, ...]:
     """Every section, in order."""
     text = (resource("docs") / "language.md").read_text(encoding="utf-8")
-    _, *pieces = _HEADING.split(_FENCE.sub(lambda block: block[0].replace("\n## ", "\n# "), text))  # titles of designs are none
-    return tuple(_section(heading, body) for heading, body in zip(pieces[::2], pieces[1::2], strict=True))
+    _, *pieces = _HEADING.split(
+        _FENCE.sub(lambda block: block[0].replace("\n## ", "\n# "), text)
+    )  # titles of designs are none
+    return tuple(
+        _section(heading, body) for heading, body in zip(pieces[::2], pieces[1::2], strict=True)
+    )
 
 
 def _section(heading: str, body: str) -> Section:
-    begins = {line.split()[0] for block in _FENCE.findall(body) for line in block.splitlines() if line.strip()}
+    begins = {
+        line.split()[0]
+        for block in _FENCE.findall(body)
+        for line in block.splitlines()
+        if line.strip()
+    }
     prose = _LINK.sub(r"\1", _FENCE.sub("", body))
-    paragraphs = [" ".join(p.split()) for p in prose.split("\n\n") if p.strip() and not p.lstrip().startswith("|")]
+    paragraphs = [
+        " ".join(p.split())
+        for p in prose.split("\n\n")
+        if p.strip() and not p.lstrip().startswith("|")
+    ]
     rows = tuple((phrase, _LINK.sub(r"\1", meaning)) for phrase, meaning in _ROW.findall(body))
     return Section(heading.strip(), paragraphs[0] if paragraphs else "", frozenset(begins), rows)
 
@@ -45,7 +62,12 @@ def _section(heading: str, body: str) -> Section:
 def about(word: str, line: str) -> str:
     """What the reference says about a word of a line, as Markdown; empty if nothing."""
     words = re.findall(r"[\w-]+", line)
-    rows = [(len(_fixed(p)), p, m) for s in sections() for p, m in s.rows if word in _fixed(p) and _fixed(p) <= set(words)]
+    rows = [
+        (len(_fixed(p)), p, m)
+        for s in sections()
+        for p, m in s.rows
+        if word in _fixed(p) and _fixed(p) <= set(words)
+    ]
     if rows:
         _, phrase, meaning = max(rows)
         return f"`{phrase}`: {meaning}"

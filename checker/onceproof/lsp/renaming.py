@@ -27,12 +27,16 @@ def can_be_renamed(symbol: Symbol) -> bool:
 
 
 def renamed(analyses: Iterable[Analysis], symbol: Symbol, new: str) -> dict[str, list[Span]]:
-    """The places to change, by file, for one name in several designs that share it. Raises ``Refused``.
+    """The places to change, by file, for one name in several designs that share it. Raises
+    ``Refused``.
 
-    The first design that reads a file says where its names are: the text in the editor comes before the saved one.
+    The first design that reads a file says where its names are: the text in the editor comes before
+    the saved one.
     """
     if not NAME.fullmatch(new):
-        raise Refused(f"`{new}` cannot be a name: use letters a to z, digits and _, beginning with a letter")
+        raise Refused(
+            f"`{new}` cannot be a name: use letters a to z, digits and _, beginning with a letter"
+        )
     if new in _taken():
         raise Refused(f"`{new}` is a word of the language")
     places: dict[str, list[Span]] = {}
@@ -40,29 +44,46 @@ def renamed(analyses: Iterable[Analysis], symbol: Symbol, new: str) -> dict[str,
     for analysis in analyses:
         clash = next((o for o in analysis.names if _clashes(o.symbol, symbol, new)), None)
         if clash is not None:
-            raise Refused(f"there is already a {clash.symbol.kind} `{new}` ({clash.span.path}:{clash.span.line})")
+            raise Refused(
+                f"there is already a {clash.symbol.kind} `{new}`"
+                f" ({clash.span.path}:{clash.span.line})"
+            )
         mine = {path: _places(analysis, symbol, path) for path in analysis.loaded.sources}
         _demand_same(analysis, mine, symbol, new)
-        places |= {path: spans for path, spans in mine.items() if spans and os.path.realpath(path) not in claimed}
+        places |= {
+            path: spans
+            for path, spans in mine.items()
+            if spans and os.path.realpath(path) not in claimed
+        }
         claimed |= {os.path.realpath(path) for path in mine}
     return places
 
 
 def _taken() -> frozenset[str]:
-    """Words that nobody means as a name: those that begin a line, and those that stand between two names.
+    """Words that nobody means as a name: those that begin a line, and those that stand between two
+    names.
 
     Others, such as `id`, `key` and `lease`, are common names.
     """
     reader = automaton()
-    behind = [reader.feed(context, "NAME") for context in (*_after_first_words(), *reader.contexts.values())]
+    behind = [
+        reader.feed(context, "NAME")
+        for context in (*_after_first_words(), *reader.contexts.values())
+    ]
     between = {w for stack in behind if stack is not None for w in reader.words(stack)}
-    return frozenset({*reader.words(reader.start), *reader.words(reader.contexts["step"]), *between})
+    return frozenset(
+        {*reader.words(reader.start), *reader.words(reader.contexts["step"]), *between}
+    )
 
 
 def _after_first_words() -> list[Stack]:
     """The states behind each word that can begin a line."""
     reader = automaton()
-    states = [(stack, t) for stack in (reader.start, reader.contexts["step"]) for t in reader.words(stack).values()]
+    states = [
+        (stack, t)
+        for stack in (reader.start, reader.contexts["step"])
+        for t in reader.words(stack).values()
+    ]
     return [after for after in (reader.feed(stack, t) for stack, t in states) if after is not None]
 
 
@@ -76,27 +97,47 @@ def _clashes(other: Symbol, symbol: Symbol, new: str) -> bool:
         return False
     one_space = {"field", "local"}
     together = other.kind in TOP and symbol.kind in TOP
-    return together or (other.kind, other.of) == (symbol.kind, symbol.of) or {other.kind, symbol.kind} <= one_space
+    return (
+        together
+        or (other.kind, other.of) == (symbol.kind, symbol.of)
+        or {other.kind, symbol.kind} <= one_space
+    )
 
 
-def _demand_same(analysis: Analysis, places: dict[str, list[Span]], symbol: Symbol, new: str) -> None:
-    """The names of the new texts are those of the old ones, with the new name where the old one was."""
+def _demand_same(
+    analysis: Analysis, places: dict[str, list[Span]], symbol: Symbol, new: str
+) -> None:
+    """The names of the new texts are those of the old ones, with the new name where the old one
+    was.
+    """
     old = analysis.loaded.sources
-    texts = {path: Source.of(path, replaced(source, places[path], new)) for path, source in old.items()}
-    more = sum(len(parse(s)[1]) for s in texts.values()) > sum(len(parse(s)[1]) for s in old.values())
+    texts = {
+        path: Source.of(path, replaced(source, places[path], new)) for path, source in old.items()
+    }
+    more = sum(len(parse(s)[1]) for s in texts.values()) > sum(
+        len(parse(s)[1]) for s in old.values()
+    )
     after = [o.symbol for o in names_of(texts.values(), analysis.path)]
     if more or after != [_moved(o.symbol, symbol, new) for o in analysis.names]:
-        raise Refused(f"with `{new}` instead of `{symbol.name}`, {analysis.path} would say something else")
+        raise Refused(
+            f"with `{new}` instead of `{symbol.name}`, {analysis.path} would say something else"
+        )
 
 
 def _moved(other: Symbol, symbol: Symbol, new: str) -> Symbol:
-    """What a name is called after the renaming: itself, or the store or column that it belongs to, may be the renamed one."""
+    """What a name is called after the renaming: itself, or the store or column that it belongs to,
+    may be the renamed one.
+    """
     if other == symbol:
         return Symbol(other.kind, new, other.of)
     owner, dot, column = other.of.partition(".")
     if symbol.kind in TOP and owner == symbol.name:
         return Symbol(other.kind, other.name, f"{new}{dot}{column}")
-    if column == symbol.name and (symbol.of, symbol.kind) in ((owner, "column"), ("", "field"), ("", "local")):
+    if column == symbol.name and (symbol.of, symbol.kind) in (
+        (owner, "column"),
+        ("", "field"),
+        ("", "local"),
+    ):
         return Symbol(other.kind, other.name, f"{owner}.{new}")
     return other
 

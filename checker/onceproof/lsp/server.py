@@ -1,4 +1,6 @@
-"""The server itself: what the client asks, answered with the rest of this package. Starts with ``onceproof lsp``."""
+"""The server itself: what the client asks, answered with the rest of this package. Starts with
+``onceproof lsp``.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +31,19 @@ PAUSE = 0.15
 PATIENCE = 0.6
 """Seconds without typing before a check begins."""
 ITEMS = {
-    "word": types.CompletionItemKind.Keyword, "model": types.CompletionItemKind.Module, "option": types.CompletionItemKind.Property,
-    "choice": types.CompletionItemKind.EnumMember, "value": types.CompletionItemKind.EnumMember,
-    "field": types.CompletionItemKind.Field, "column": types.CompletionItemKind.Field, "effect": types.CompletionItemKind.Function,
-    "store": types.CompletionItemKind.Struct, "queue": types.CompletionItemKind.Interface, "event": types.CompletionItemKind.Event,
+    "word": types.CompletionItemKind.Keyword,
+    "model": types.CompletionItemKind.Module,
+    "option": types.CompletionItemKind.Property,
+    "choice": types.CompletionItemKind.EnumMember,
+    "value": types.CompletionItemKind.EnumMember,
+    "field": types.CompletionItemKind.Field,
+    "column": types.CompletionItemKind.Field,
+    "effect": types.CompletionItemKind.Function,
+    "store": types.CompletionItemKind.Struct,
+    "queue": types.CompletionItemKind.Interface,
+    "event": types.CompletionItemKind.Event,
     "local": types.CompletionItemKind.Variable,
-}  # fmt: skip
+}
 
 
 class Document:
@@ -49,10 +58,14 @@ class Document:
 
 
 class Server(LanguageServer):
-    """The language server. ``when``: check after a ``change``, on ``save`` or ``never``; ``seconds``: per claim and guarantee."""
+    """The language server. ``when``: check after a ``change``, on ``save`` or ``never``;
+    ``seconds``: per claim and guarantee.
+    """
 
     def __init__(self) -> None:
-        super().__init__("onceproof", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
+        super().__init__(
+            "onceproof", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full
+        )
         self.open: dict[str, Document] = {}
         self.background = Background()
         self.when = "change"
@@ -62,7 +75,9 @@ class Server(LanguageServer):
 
     def analysis(self, uri: str) -> Analysis:
         """The design as it stands in the editor."""
-        return analysed(self.workspace.get_text_document(uri).source.removeprefix("\ufeff"), path_of(uri))
+        return analysed(
+            self.workspace.get_text_document(uri).source.removeprefix("\ufeff"), path_of(uri)
+        )
 
     def places(self, analysis: Analysis, path: str | None = None) -> Places:
         """The conversions for a file of a design."""
@@ -72,7 +87,11 @@ class Server(LanguageServer):
     def told(self, uri: str) -> list[Told]:
         """The verdicts on the text as it stands; none while they are about another text."""
         document = self.open.get(uri)
-        return document.told if document and document.told_for == self.workspace.get_text_document(uri).source else []
+        return (
+            document.told
+            if document and document.told_for == self.workspace.get_text_document(uri).source
+            else []
+        )
 
     def found(self, uri: str, position: types.Position) -> tuple[Analysis, Occurrence | None]:
         """The name at a position."""
@@ -83,16 +102,23 @@ class Server(LanguageServer):
     def location(self, analysis: Analysis, uri: str, found: Occurrence) -> types.Location:
         """Where a name stands."""
         path = found.span.path
-        return types.Location(uri if path == analysis.path else uri_of(path), self.places(analysis, path).range_of(found.span))
+        return types.Location(
+            uri if path == analysis.path else uri_of(path),
+            self.places(analysis, path).range_of(found.span),
+        )
 
     # -- work
 
     def changed(self, uri: str, pause: float, check: bool) -> None:
-        """Show the mistakes of a text soon, and check it if wished; what was begun for an older text is ended."""
+        """Show the mistakes of a text soon, and check it if wished; what was begun for an older
+        text is ended.
+        """
         document = self.open.setdefault(uri, Document())
         if document.work is not None:
             document.work.cancel()
-        document.work = asyncio.get_running_loop().create_task(self._work(uri, document, pause, check))
+        document.work = asyncio.get_running_loop().create_task(
+            self._work(uri, document, pause, check)
+        )
 
     async def _work(self, uri: str, document: Document, pause: float, check: bool) -> None:
         await asyncio.sleep(pause)
@@ -104,7 +130,9 @@ class Server(LanguageServer):
         document.told, document.told_for, document.is_busy = [], text, True
         self.refresh()
         try:
-            async for one in self.background.run(verdicts, text.removeprefix("\ufeff"), path_of(uri), self.seconds):
+            async for one in self.background.run(
+                verdicts, text.removeprefix("\ufeff"), path_of(uri), self.seconds
+            ):
                 document.told.append(one)
                 self.refresh()
         finally:
@@ -116,7 +144,9 @@ class Server(LanguageServer):
         """Send the mistakes and the fatal points of a design."""
         analysis = self.analysis(uri)
         places = self.places(analysis)
-        shown = [f.shown for f in findings(analysis, places)] + marks(self.told(uri), analysis.path, places)
+        shown = [f.shown for f in findings(analysis, places)] + marks(
+            self.told(uri), analysis.path, places
+        )
         version = self.workspace.get_text_document(uri).version
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, shown, version))
 
@@ -133,7 +163,9 @@ class Server(LanguageServer):
         for claim in analysis.loaded.design.claims if analysis.loaded.design else ():
             mine = [t for t in told if t.line == claim.span.line]
             title = lens(mine) or ("checking …" if document and document.is_busy else "check")
-            yield types.CodeLens(places.line(claim.span.line), types.Command(title, CHECK, arguments=[uri]))
+            yield types.CodeLens(
+                places.line(claim.span.line), types.Command(title, CHECK, arguments=[uri])
+            )
 
 
 server = Server()
@@ -141,7 +173,9 @@ server = Server()
 
 @server.feature(types.INITIALIZE)
 def initialize(ls: Server, params: types.InitializeParams) -> None:
-    """Take the client's wishes: ``check`` (change, save or never) and ``timeout`` (seconds per claim and guarantee)."""
+    """Take the client's wishes: ``check`` (change, save or never) and ``timeout`` (seconds per
+    claim and guarantee).
+    """
     wishes = params.initialization_options
     if isinstance(wishes, dict):
         ls.when = str(wishes.get("check", ls.when))
@@ -175,7 +209,9 @@ def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     document = ls.open.pop(params.text_document.uri, None)
     if document is not None and document.work is not None:
         document.work.cancel()
-    ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(params.text_document.uri, []))
+    ls.text_document_publish_diagnostics(
+        types.PublishDiagnosticsParams(params.text_document.uri, [])
+    )
 
 
 @server.feature(types.SHUTDOWN)
@@ -211,26 +247,39 @@ def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
     return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
 
 
-@server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[" ", ".", "(", "="]))
+@server.feature(
+    types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[" ", ".", "(", "="])
+)
 def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList:
     """What can stand at the cursor."""
     analysis = ls.analysis(params.text_document.uri)
     places = ls.places(analysis)
     line, column = places.place_of(params.position)
-    found = [_item(p, i, params.position, places) for i, p in enumerate(proposals(analysis, line, column))]
+    found = [
+        _item(p, i, params.position, places)
+        for i, p in enumerate(proposals(analysis, line, column))
+    ]
     return types.CompletionList(is_incomplete=False, items=found)
 
 
-def _item(proposal: Proposal, index: int, position: types.Position, places: Places) -> types.CompletionItem:
+def _item(
+    proposal: Proposal, index: int, position: types.Position, places: Places
+) -> types.CompletionItem:
     line = places.source.line(position.line + 1)
     start = types.Position(position.line, places.codec.client_num_units(line[: proposal.start]))
     return types.CompletionItem(
         proposal.label,
         kind=ITEMS.get(proposal.kind, types.CompletionItemKind.Reference),
         detail=proposal.detail or None,
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, proposal.about) if proposal.about else None,
+        documentation=(
+            types.MarkupContent(types.MarkupKind.Markdown, proposal.about)
+            if proposal.about
+            else None
+        ),
         sort_text=f"{proposal.kind in ('word', 'model')}{index:04}",
-        insert_text_format=types.InsertTextFormat.Snippet if proposal.snippet else types.InsertTextFormat.PlainText,
+        insert_text_format=(
+            types.InsertTextFormat.Snippet if proposal.snippet else types.InsertTextFormat.PlainText
+        ),
         text_edit=types.TextEdit(types.Range(start, position), proposal.snippet or proposal.label),
     )
 
@@ -256,7 +305,9 @@ def all_references(ls: Server, params: types.ReferenceParams) -> list[types.Loca
 def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
     """The name that would be renamed; None where there is none to rename."""
     analysis, found = ls.found(params.text_document.uri, params.position)
-    return ls.places(analysis).range_of(found.span) if found and can_be_renamed(found.symbol) else None
+    return (
+        ls.places(analysis).range_of(found.span) if found and can_be_renamed(found.symbol) else None
+    )
 
 
 @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
@@ -304,7 +355,10 @@ def formatting(ls: Server, params: types.DocumentFormattingParams) -> list[types
 # ---------------------------------------------------------------- actions
 
 
-@server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions([types.CodeActionKind.QuickFix], resolve_provider=True))
+@server.feature(
+    types.TEXT_DOCUMENT_CODE_ACTION,
+    types.CodeActionOptions([types.CodeActionKind.QuickFix], resolve_provider=True),
+)
 def code_actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
     """What can be done about the mistakes and the refuted claims of a range."""
     uri = params.text_document.uri
@@ -312,9 +366,14 @@ def code_actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeA
     actions = list(suggestions(findings(analysis, ls.places(analysis)), uri, params.range))
     first, last = params.range.start.line + 1, params.range.end.line + 1
     for told in ls.told(uri):
-        touched = {told.line} | ({told.fatal[1]} if told.fatal and told.fatal[0] in ("", analysis.path) else set())
+        touched = {told.line} | (
+            {told.fatal[1]} if told.fatal and told.fatal[0] in ("", analysis.path) else set()
+        )
         if told.verdict is Verdict.REFUTED and any(first <= line <= last for line in touched):
-            title = f"Repair: make `{told.claim}` hold under {told.semantics} (the cheapest change that is proved to help)"
+            title = (
+                f"Repair: make `{told.claim}` hold under {told.semantics} (the cheapest change that"
+                " is proved to help)"
+            )
             data = {"uri": uri, "claim": told.claim, "semantics": told.semantics}
             actions.append(types.CodeAction(title, kind=types.CodeActionKind.QuickFix, data=data))
     return actions
@@ -328,12 +387,17 @@ async def resolve_action(ls: Server, action: types.CodeAction) -> types.CodeActi
         return action
     uri, claim, semantics = (str(wanted[key]) for key in ("uri", "claim", "semantics"))
     analysis = ls.analysis(uri)
-    async for text in ls.background.run(repair, analysis.source.text, analysis.path, claim, semantics, ls.seconds):
-        action.edit = types.WorkspaceEdit(changes={uri: [types.TextEdit(ls.places(analysis).whole(), text)]})
+    async for text in ls.background.run(
+        repair, analysis.source.text, analysis.path, claim, semantics, ls.seconds
+    ):
+        action.edit = types.WorkspaceEdit(
+            changes={uri: [types.TextEdit(ls.places(analysis).whole(), text)]}
+        )
         return action
     ls.window_show_message(
         types.ShowMessageParams(
-            types.MessageType.Info, f"no repair was found for `{claim}` under {semantics}: see `onceproof repair -v`"
+            types.MessageType.Info,
+            f"no repair was found for `{claim}` under {semantics}: see `onceproof repair -v`",
         )
     )
     return action

@@ -1,4 +1,6 @@
-"""Checks for the editor, in a process of their own: typing stays quick, and a check of an old text is simply ended."""
+"""Checks for the editor, in a process of their own: typing stays quick, and a check of an old text
+is simply ended.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,11 @@ STORY_WIDTH = 88
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One verdict for the editor. ``line``: the claim's. ``word``: proved, REFUTED, … with what limits it; ``story``: as text.
+    """One verdict for the editor. ``line``: the claim's. ``word``: proved, REFUTED, … with what
+    limits it; ``story``: as text.
 
-    ``fatal``: where the story's first fault happens (file, line, what happens); None without a story or a place.
+    ``fatal``: where the story's first fault happens (file, line, what happens); None without a
+    story or a place.
     """
 
     claim: str
@@ -50,10 +54,25 @@ def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
         if isinstance(found, Disagreement):
             reason = f"engines contradict each other: {found.what}"
             line = next((c.span.line for c in loaded.design.claims if c.text == found.claim), 1)
-            yield Told(found.claim, line, found.semantics.value, Verdict.UNKNOWN, "?", "internal error", False, reason)
+            yield Told(
+                found.claim,
+                line,
+                found.semantics.value,
+                Verdict.UNKNOWN,
+                "?",
+                "internal error",
+                False,
+                reason,
+            )
             continue
         result = DesignResult(
-            path, loaded.sha256, loaded.design.title, loaded.diagnostics, (found,), loaded.design.semantics, loaded.sources
+            path,
+            loaded.sha256,
+            loaded.design.title,
+            loaded.diagnostics,
+            (found,),
+            loaded.design.semantics,
+            loaded.sources,
         )
         yield _told(result, found)
 
@@ -64,23 +83,45 @@ def _told(result: DesignResult, cell: Cell) -> Told:
     from onceproof.report.words import WORDS, mark, note
 
     story = story_of(result, cell)
-    lines = tuple(line.plain for line in Telling(STORY_WIDTH, True, 0).lines(story)) if story else ()
+    lines = (
+        tuple(line.plain for line in Telling(STORY_WIDTH, True, 0).lines(story)) if story else ()
+    )
     word = f"{WORDS[cell.verdict]} {note(cell)}".rstrip()
     return Told(
-        cell.claim, cell.line, cell.semantics.value, cell.verdict, mark(cell), word,
-        cell.as_expected, cell.reason, story.headline if story else "", lines, story.needs.words if story else "", _fatal(story),
-    )  # fmt: skip
+        cell.claim,
+        cell.line,
+        cell.semantics.value,
+        cell.verdict,
+        mark(cell),
+        word,
+        cell.as_expected,
+        cell.reason,
+        story.headline if story else "",
+        lines,
+        story.needs.words if story else "",
+        _fatal(story),
+    )
 
 
 def _fatal(story: Story | None) -> tuple[str, int, str] | None:
     """The first fault of a story that has a line; a worker's death before any other."""
     faults = [s for s in story.told if s.fault and s.line] if story else []
     chosen = next((s for s in faults if s.fault == "worker-killed"), faults[0] if faults else None)
-    return (chosen.path or (story.path if story else ""), chosen.line, f"{chosen.who} {chosen.text}".strip()) if chosen else None
+    return (
+        (
+            chosen.path or (story.path if story else ""),
+            chosen.line,
+            f"{chosen.who} {chosen.text}".strip(),
+        )
+        if chosen
+        else None
+    )
 
 
 def repair(text: str, path: str, claim: str, semantics: str, seconds: float) -> Iterator[str]:
-    """The text with the cheapest repair that makes a refuted claim hold; nothing if none was found."""
+    """The text with the cheapest repair that makes a refuted claim hold; nothing if none was
+    found.
+    """
     from onceproof.lang.syntax.ast import Semantics
     from onceproof.repair import goals_of, repairs
     from onceproof.verdict.check import check_loaded
@@ -103,13 +144,17 @@ def repair(text: str, path: str, claim: str, semantics: str, seconds: float) -> 
 
 
 class Background:
-    """Runs a generator function in a process and hands on what it yields. Ending the iteration ends the process."""
+    """Runs a generator function in a process and hands on what it yields. Ending the iteration ends
+    the process.
+    """
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="onceproof-check")
 
-    async def run(self, function: Callable[..., Iterator[Any]], *arguments: object) -> AsyncIterator[Any]:
+    async def run(
+        self, function: Callable[..., Iterator[Any]], *arguments: object
+    ) -> AsyncIterator[Any]:
         """What the function yields. Raises RuntimeError with the traceback if it fails there."""
         mine, its = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_work, args=(its, function, arguments), daemon=True)
@@ -117,7 +162,9 @@ class Background:
         its.close()
         try:
             while True:
-                kind, value = await asyncio.get_running_loop().run_in_executor(self._threads, _received, mine)
+                kind, value = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, _received, mine
+                )
                 if kind == "item":
                     yield value
                 elif kind == "failed":
@@ -140,7 +187,9 @@ def _received(connection: Connection) -> tuple[str, Any]:
     return (str(kind), value)
 
 
-def _work(connection: Connection, function: Callable[..., Iterator[Any]], arguments: tuple[object, ...]) -> None:
+def _work(
+    connection: Connection, function: Callable[..., Iterator[Any]], arguments: tuple[object, ...]
+) -> None:
     """The other process: run and send."""
     import signal
     import traceback

@@ -1,23 +1,28 @@
-"""Drops from a machine what cannot influence a property: other effects' counters, rows nobody reads, handlers further down a chain.
+"""Drops from a machine what cannot influence a property: other effects' counters, rows nobody
+reads, handlers further down a chain.
 
-*Variables.* A set D of variables may go if forgetting it loses no step: rules that become equal without D (same action, same
-remaining guard and updates) must between them be enabled for *every* valuation of D, and nothing that is kept may be computed from
-D. Then a step of the one machine is a step of the other, seen without D.
+*Variables.* A set D of variables may go if forgetting it loses no step: rules that become equal
+without D (same action, same remaining guard and updates) must between them be enabled for *every*
+valuation of D, and nothing that is kept may be computed from D. Then a step of the one machine is a
+step of the other, seen without D.
 
-*Handlers.* A set X of places (values of the variable that says where a worker is) may go, with every worker there, if workers
-never get from X to another place or back, the property names no worker in X, and no rule by which a worker in X acts or comes to
-be there changes a variable that is kept or a worker elsewhere. Then
+*Handlers.* A set X of places (values of the variable that says where a worker is) may go, with
+every worker there, if workers never get from X to another place or back, the property names no
+worker in X, and no rule by which a worker in X acts or comes to be there changes a variable that is
+kept or a worker elsewhere. Then
 
-* a run of the large machine, seen without D and without the workers in X, is a run of the small one. Steps of workers in X become
-  no step at all. Any other step stays possible: guards read nothing of other workers, and ``alone`` and limits only forbid, while
-  there are fewer workers now. If the run ends in a bad pattern, so does what is seen of it: rows and named workers are the same,
+* a run of the large machine, seen without D and without the workers in X, is a run of the small
+  one. Steps of workers in X become no step at all. Any other step stays possible: guards read
+  nothing of other workers, and ``alone`` and limits only forbid, while there are fewer workers now.
+  If the run ends in a bad pattern, so does what is seen of it: rows and named workers are the same,
   and an ``absent`` is true of fewer workers if it was true of more.
-* a run of the small machine is one of the large machine in which no worker ever comes to be in X. There ``alone``, ``absent`` and
-  the limits say the same in both, so it ends in a bad pattern in the one if it does in the other.
+* a run of the small machine is one of the large machine in which no worker ever comes to be in X.
+  There ``alone``, ``absent`` and the limits say the same in both, so it ends in a bad pattern in
+  the one if it does in the other.
 
-So verdicts carry over in both directions, and a run found on the small machine is a run of the design. Rules of events and
-components that change nothing any more are left out: they lead nowhere. D and X are found by throwing out what fails a condition,
-until nothing does.
+So verdicts carry over in both directions, and a run found on the small machine is a run of the
+design. Rules of events and components that change nothing any more are left out: they lead nowhere.
+D and X are found by throwing out what fails a condition, until nothing does.
 """
 
 from __future__ import annotations
@@ -46,14 +51,25 @@ MOST_VALUATIONS = 4_096
 def sliced(machine: Machine, prop: Property, *, handlers: bool = True) -> Machine:
     """The machine without the variables and handlers that do not matter for ``prop``.
 
-    Without ``handlers``, all of these stay: for those who ask whether anybody still comes, and not only what may happen.
+    Without ``handlers``, all of these stay: for those who ask whether anybody still comes, and not
+    only what may happen.
     """
     cut = _Cut(machine, prop, handlers)
     cut.shrink()
     rules = dict.fromkeys(cut.small(rule) for rule in machine.rules if not cut.is_gone(rule))
     kept = tuple(cut.narrowed(v) for v in machine.variables if v.name not in cut.dropped)
-    limits = (replace(limit, guard=cut.narrow(limit.guard)) for limit in machine.limits if not cut.is_far(limit.guard))
-    return Machine(machine.name, machine.semantics, kept, tuple(r for r in rules if not is_idle(r)), tuple(limits))
+    limits = (
+        replace(limit, guard=cut.narrow(limit.guard))
+        for limit in machine.limits
+        if not cut.is_far(limit.guard)
+    )
+    return Machine(
+        machine.name,
+        machine.semantics,
+        kept,
+        tuple(r for r in rules if not is_idle(r)),
+        tuple(limits),
+    )
 
 
 def is_idle(rule: Rule) -> bool:
@@ -62,8 +78,12 @@ def is_idle(rule: Rule) -> bool:
 
 
 def place_variable(machine: Machine) -> Variable | None:
-    """The variable that says where a worker is: of those only ever set to constants, the one with the most values."""
-    updates = [u for r in machine.rules for u in (*r.updates, *(x for b in r.others for x in b.updates))]
+    """The variable that says where a worker is: of those only ever set to constants, the one with
+    the most values.
+    """
+    updates = [
+        u for r in machine.rules for u in (*r.updates, *(x for b in r.others for x in b.updates))
+    ]
     computed = {u.target for u in updates if u.source is not None}
     found = [v for v in machine.level(Level.WORKER) if v.name not in computed]
     return max(found, key=lambda v: len(v.domain), default=None)
@@ -79,7 +99,10 @@ def regions(machine: Machine, place: Variable) -> list[frozenset[str]]:
             region[root] = min(roots)
 
     for rule in machine.rules:
-        for guard, updates in ((rule.guard, rule.updates), *((b.guard, b.updates) for b in rule.others)):
+        for guard, updates in (
+            (rule.guard, rule.updates),
+            *((b.guard, b.updates) for b in rule.others),
+        ):
             targets = [u.table[0][1] for u in updates if u.target == place.name]
             where = tested(guard, place.name)
             if rule.kind is RuleKind.SPAWN and updates is rule.updates:
@@ -106,9 +129,18 @@ def tested(guard: Guard, name: str) -> frozenset[str] | None:
 
 
 def home(rule: Rule, place: Variable) -> frozenset[str] | None:
-    """Where the worker is that acts by a rule, or that a SPAWN makes; None if it may be anywhere, or if there is none."""
+    """Where the worker is that acts by a rule, or that a SPAWN makes; None if it may be anywhere,
+    or if there is none.
+    """
     if rule.kind is RuleKind.SPAWN:
-        return frozenset({next((u.table[0][1] for u in rule.updates if u.target == place.name), place.initial[0])})
+        return frozenset(
+            {
+                next(
+                    (u.table[0][1] for u in rule.updates if u.target == place.name),
+                    place.initial[0],
+                )
+            }
+        )
     return tested(rule.guard, place.name) if rule.kind is RuleKind.WORKER else None
 
 
@@ -121,33 +153,50 @@ class _Cut:
         self.place = place_variable(machine)
         self.dropped = set(self.domains) - _mentioned(prop)
         self.regions = set(regions(machine, self.place)) if self.place and handlers else set()
-        for named in [g for p in prop.bad for e in p.events for g in (*e.workers, *([e.absent] if e.absent else []))]:
+        for named in [
+            g
+            for p in prop.bad
+            for e in p.events
+            for g in (*e.workers, *([e.absent] if e.absent else []))
+        ]:
             where = tested(named, self.place.name) if self.place else None
             self.regions = {r for r in self.regions if where is not None and not where & r}
         self.gone: frozenset[str] = frozenset().union(*self.regions)
-        if self.place and self.place.name not in self.dropped and self.gone == set(self.place.domain):
+        if (
+            self.place
+            and self.place.name not in self.dropped
+            and self.gone == set(self.place.domain)
+        ):
             self.regions = set()  # the claim is about workers that are nowhere
 
     def shrink(self) -> None:
         """Throw out of what is dropped whatever fails a condition, until nothing does.
 
-        What many rules fail on is thrown out step by step, handlers first and then what is known of workers: with these back, rows
-        may matter less.
+        What many rules fail on is thrown out step by step, handlers first and then what is known of
+        workers: with these back, rows may matter less.
         """
         while True:
             self.gone = frozenset().union(*self.regions)
             if self.place is not None and len(self.gone) < len(self.place.domain):
                 self.dropped.discard(self.place.name)
-            noticed = {r for r in self.regions if any(self._shows(rule, r) for rule in self.machine.rules)}
+            noticed = {
+                r for r in self.regions if any(self._shows(rule, r) for rule in self.machine.rules)
+            }
             if noticed:
                 self.regions -= noticed
                 continue
             acting = [(r, self.small(r)) for r in self.machine.rules if not self.is_gone(r)]
             acting = [(rule, small) for rule, small in acting if not is_idle(small)]
-            failing = self._asked(acting) | _read_by_others(acting, self.dropped) | _uncovered(acting, self.dropped, self.domains)
+            failing = (
+                self._asked(acting)
+                | _read_by_others(acting, self.dropped)
+                | _uncovered(acting, self.dropped, self.domains)
+            )
             if not failing:
                 return
-            self.dropped -= {name for name in failing if self.domains[name].level is Level.WORKER} or failing
+            self.dropped -= {
+                name for name in failing if self.domains[name].level is Level.WORKER
+            } or failing
 
     def is_gone(self, rule: Rule) -> bool:
         """Whether only workers that are gone act by this rule, or come to be by it."""
@@ -160,20 +209,30 @@ class _Cut:
         return where is not None and where <= self.gone
 
     def _shows(self, rule: Rule, region: frozenset[str]) -> bool:
-        """Whether a worker that acts in the region, or comes to be there, changes by this rule what is kept."""
+        """Whether a worker that acts in the region, or comes to be there, changes by this rule what
+        is kept.
+        """
         assert self.place is not None
-        if rule.kind not in (RuleKind.WORKER, RuleKind.SPAWN) or not region & (home(rule, self.place) or region):
+        if rule.kind not in (RuleKind.WORKER, RuleKind.SPAWN) or not region & (
+            home(rule, self.place) or region
+        ):
             return False
-        shared = {u.target for u in rule.updates if self.domains[u.target].level is not Level.WORKER}
+        shared = {
+            u.target for u in rule.updates if self.domains[u.target].level is not Level.WORKER
+        }
         return bool(shared - self.dropped) or any(map(self._is_heard, rule.others))
 
     def _is_heard(self, said: Broadcast) -> bool:
         """Whether a broadcast changes a worker that is kept."""
-        return not self.is_far(said.guard) and (said.removes or any(u.target not in self.dropped for u in said.updates))
+        return not self.is_far(said.guard) and (
+            said.removes or any(u.target not in self.dropped for u in said.updates)
+        )
 
     def _asked(self, acting: list[tuple[Rule, Rule]]) -> set[str]:
         """Dropped variables that a step asks of other workers, or that a limit counts."""
-        guards = [g for _, small in acting for g in (small.alone or (), *(b.guard for b in small.others))]
+        guards = [
+            g for _, small in acting for g in (small.alone or (), *(b.guard for b in small.others))
+        ]
         guards += [limit.guard for limit in self.machine.limits if not self.is_far(limit.guard)]
         return {t.variable for g in guards for t in g} & self.dropped
 
@@ -181,10 +240,14 @@ class _Cut:
         """What is left of a rule."""
         alone = None if rule.alone is None or self.is_far(rule.alone) else self.narrow(rule.alone)
         others = tuple(
-            replace(b, guard=self.narrow(b.guard), updates=self._kept(b.updates)) for b in rule.others if self._is_heard(b)
+            replace(b, guard=self.narrow(b.guard), updates=self._kept(b.updates))
+            for b in rule.others
+            if self._is_heard(b)
         )
         guard = tuple(t for t in self.narrow(rule.guard) if t.variable not in self.dropped)
-        return replace(rule, guard=guard, updates=self._kept(rule.updates), alone=alone, others=others)
+        return replace(
+            rule, guard=guard, updates=self._kept(rule.updates), alone=alone, others=others
+        )
 
     def _kept(self, updates: tuple[Update, ...]) -> tuple[Update, ...]:
         return tuple(u for u in updates if u.target not in self.dropped)
@@ -192,14 +255,20 @@ class _Cut:
     def narrow(self, guard: Guard) -> Guard:
         """A guard without the places that are gone."""
         name = self.place.name if self.place else ""
-        return tuple(replace(t, allowed=t.allowed - self.gone) if t.variable == name else t for t in guard)
+        return tuple(
+            replace(t, allowed=t.allowed - self.gone) if t.variable == name else t for t in guard
+        )
 
     def narrowed(self, variable: Variable) -> Variable:
         """A kept variable, the places without those that are gone."""
         if variable is not self.place or not self.gone:
             return variable
         domain = tuple(x for x in variable.domain if x not in self.gone)
-        return replace(variable, domain=domain, initial=tuple(x for x in variable.initial if x in domain) or domain[:1])
+        return replace(
+            variable,
+            domain=domain,
+            initial=tuple(x for x in variable.initial if x in domain) or domain[:1],
+        )
 
 
 def _mentioned(prop: Property) -> set[str]:
@@ -207,7 +276,11 @@ def _mentioned(prop: Property) -> set[str]:
         return {t.variable for t in guard or ()}
 
     def event(pattern: EventPattern) -> set[str]:
-        return names(pattern.guard) | names(pattern.absent) | {x for g in pattern.workers for x in names(g)}
+        return (
+            names(pattern.guard)
+            | names(pattern.absent)
+            | {x for g in pattern.workers for x in names(g)}
+        )
 
     def one(pattern: Pattern) -> set[str]:
         return names(pattern.component) | {x for e in pattern.events for x in event(e)}
@@ -217,11 +290,17 @@ def _mentioned(prop: Property) -> set[str]:
 
 def _read_by_others(acting: list[tuple[Rule, Rule]], dropped: set[str]) -> set[str]:
     """Dropped variables from which a kept one is computed."""
-    every = [u for _, small in acting for u in (*small.updates, *(x for b in small.others for x in b.updates))]
+    every = [
+        u
+        for _, small in acting
+        for u in (*small.updates, *(x for b in small.others for x in b.updates))
+    ]
     return {u.source for u in every if u.source is not None} & dropped
 
 
-def _uncovered(acting: list[tuple[Rule, Rule]], dropped: set[str], domains: dict[str, Variable]) -> set[str]:
+def _uncovered(
+    acting: list[tuple[Rule, Rule]], dropped: set[str], domains: dict[str, Variable]
+) -> set[str]:
     """Dropped variables on whose value some step depends."""
     groups: dict[Rule, list[dict[str, frozenset[str]]]] = defaultdict(list)
     for rule, small in acting:
@@ -234,11 +313,17 @@ def _uncovered(acting: list[tuple[Rule, Rule]], dropped: set[str], domains: dict
         size = 1
         for name in names:
             size *= len(domains[name].domain)
-        valuations = product(*(domains[name].domain for name in names)) if size <= MOST_VALUATIONS else None
-        if valuations is None or not all(_enabled(members, dict(zip(names, values, strict=True))) for values in valuations):
+        valuations = (
+            product(*(domains[name].domain for name in names)) if size <= MOST_VALUATIONS else None
+        )
+        if valuations is None or not all(
+            _enabled(members, dict(zip(names, values, strict=True))) for values in valuations
+        ):
             failing.update(names)
     return failing
 
 
 def _enabled(members: list[dict[str, frozenset[str]]], valuation: dict[str, str]) -> bool:
-    return any(all(valuation[name] in allowed for name, allowed in tests.items()) for tests in members)
+    return any(
+        all(valuation[name] in allowed for name, allowed in tests.items()) for tests in members
+    )

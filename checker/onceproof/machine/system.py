@@ -1,33 +1,43 @@
-"""The machine: finite-domain guarded commands at three levels, the one representation every engine reads.
+"""The machine: finite-domain guarded commands at three levels, the one representation every engine
+reads.
 
-A *configuration* is one component row and any number of events, each with its row and any number of workers::
+A *configuration* is one component row and any number of events, each with its row and any number of
+workers::
 
     component row  ->  one per business key            (a balance, an order)
       event row    ->  one per event id                (broker status, dedup record, effect counter)
-        worker     ->  one delivery in progress        (program counter ``pc`` and locals; gone when it ends or dies)
+        worker     ->  one delivery in progress        (program counter ``pc`` and locals; gone when
+        it ends or dies)
 
-A machine with no component variable still has one (empty) component row: all its events live side by side in it.
-Configurations of several business keys are several such components; nothing is shared between them.
+A machine with no component variable still has one (empty) component row: all its events live side
+by side in it. Configurations of several business keys are several such components; nothing is
+shared between them.
 
-This module holds data only. What a rule *does* is written down here in words and implemented independently by the
-search (``explore``), the coverability engine (``cover``) and the solver encoding (``smt``); they are compared with each other.
+This module holds data only. What a rule *does* is written down here in words and implemented
+independently by the search (``explore``), the coverability engine (``cover``) and the solver
+encoding (``smt``); they are compared with each other.
 
-Semantics of one step. Exactly one rule fires, for one choice of its acting worker / event / component:
+Semantics of one step. Exactly one rule fires, for one choice of its acting worker / event /
+component:
 
 * All guards and all update sources read the configuration *before* the step.
-* ``WORKER``: one worker ``w`` of event ``e`` of component ``c`` satisfies the guard (tests over variables of w, e and c).
-  Updates are applied; if ``ends``, the worker disappears.
-* ``SPAWN``: an event satisfies the guard (tests over e and c); a new worker appears on it, its variables at their initial
-  value, then overwritten by the rule's updates of worker variables (these may not read worker variables).
+* ``WORKER``: one worker ``w`` of event ``e`` of component ``c`` satisfies the guard (tests over
+  variables of w, e and c). Updates are applied; if ``ends``, the worker disappears.
+* ``SPAWN``: an event satisfies the guard (tests over e and c); a new worker appears on it, its
+  variables at their initial value, then overwritten by the rule's updates of worker variables
+  (these may not read worker variables).
 * ``EVENT``: an event row changes by itself (tests and updates over e and c).
 * ``COMPONENT``: a component row changes by itself (tests and updates over c only).
-* ``alone``: the rule is enabled only if no *other* worker of the same event satisfies this guard (tests over worker variables).
-  ``()`` means: no other worker at all. ``None`` means no such condition.
-* ``others``: each broadcast changes every *other* worker in its scope (the same event, or the whole component) that satisfies its
-  guard (tests over that worker's own variables); it may remove it. Neither the actor nor a newly spawned worker is touched.
-  At most one broadcast of a rule matches any worker.
+* ``alone``: the rule is enabled only if no *other* worker of the same event satisfies this guard
+  (tests over worker variables). ``()`` means: no other worker at all. ``None`` means no such
+  condition.
+* ``others``: each broadcast changes every *other* worker in its scope (the same event, or the whole
+  component) that satisfies its guard (tests over that worker's own variables); it may remove it.
+  Neither the actor nor a newly spawned worker is touched. At most one broadcast of a rule matches
+  any worker.
 
-The shape follows Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems for infinite-state systems" (LICS 1996).
+The shape follows Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems for infinite-state
+systems" (LICS 1996).
 """
 
 from __future__ import annotations
@@ -55,12 +65,15 @@ class RuleKind(Enum):
 
 
 class Cause(Enum):
-    """Why a step happens. ``value`` is the stable name used in JSON; faults have a place and a cause, never one edge for
-    everything."""
+    """Why a step happens. ``value`` is the stable name used in JSON; faults have a place and a
+    cause, never one edge for everything.
+    """
 
     HANDLER = "handler"  # the handler runs one of its lines
     DELIVERY = "delivery"  # the broker hands the message to a worker
-    REDELIVERY = "redelivery"  # a message nobody settled becomes available again (the broker's duty)
+    REDELIVERY = (
+        "redelivery"  # a message nobody settled becomes available again (the broker's duty)
+    )
     START = "start"  # a relay, scheduler or other actor starts by itself
     KILLED = "worker-killed"
     LEASE_EXPIRED = "lease-expired"
@@ -77,7 +90,8 @@ class Cause(Enum):
     LATE_EFFECT = "late-effect"  # a request that was under way when its sender died takes effect
     DEAD_LETTERED = "dead-lettered"
     LOCK_EXPIRED = "lock-expired"
-    AUTO_ACKED = "acked-by-itself"  # a message somebody is at work on is acknowledged by itself, as a later one was, or by a timer
+    # a message somebody is at work on is acknowledged by itself, as a later one was, or by a timer
+    AUTO_ACKED = "acked-by-itself"
     CONNECTION_LOST = "connection-lost"  # of a living worker to the broker
     FENCED = "consumer-fenced"  # its partition moved to somebody else
     REQUEUED = "requeued"  # a shutdown gave back what a worker is on
@@ -88,12 +102,20 @@ class Cause(Enum):
     @property
     def is_fault(self) -> bool:
         """True for what the environment does to the design; False for normal operation."""
-        return self not in (Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.START, Cause.AUTO_ACKED)
+        return self not in (
+            Cause.HANDLER,
+            Cause.DELIVERY,
+            Cause.REDELIVERY,
+            Cause.START,
+            Cause.AUTO_ACKED,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A finite-domain variable. ``initial`` are the values it may start with (worker variables: exactly one)."""
+    """A finite-domain variable. ``initial`` are the values it may start with (worker variables:
+    exactly one).
+    """
 
     name: str
     level: Level
@@ -117,9 +139,11 @@ Guard = tuple[Test, ...]
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """``target`` becomes ``table[source]``; with ``source is None`` it becomes ``table[0][1]`` (a constant).
+    """``target`` becomes ``table[source]``; with ``source is None`` it becomes ``table[0][1]`` (a
+    constant).
 
-    ``table`` pairs every value of the source's domain that the rule's guard allows with the new value.
+    ``table`` pairs every value of the source's domain that the rule's guard allows with the new
+    value.
     """
 
     target: str
@@ -144,7 +168,9 @@ def saturate(counter: str) -> Update:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """A function applied to every other worker in ``scope`` (EVENT or COMPONENT) that satisfies ``guard``."""
+    """A function applied to every other worker in ``scope`` (EVENT or COMPONENT) that satisfies
+    ``guard``.
+    """
 
     scope: Level
     guard: Guard
@@ -154,10 +180,11 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a rule means to a reader: enough to find the design's line and to replay the step on the design itself.
+    """What a rule means to a reader: enough to find the design's line and to replay the step on the
+    design itself.
 
-    Two rules with an equal action and different guards are cases of one visible step: in every configuration and for
-    every actor at most one of them is enabled.
+    Two rules with an equal action and different guards are cases of one visible step: in every
+    configuration and for every actor at most one of them is enabled.
     """
 
     cause: Cause
@@ -166,7 +193,8 @@ class Action:
     subject: str = ""  # effect, store or lock concerned
     line: int = 0  # 1-based line of the step in the design, 0 for none
     step: int = -1  # index of the program point (unique per process), -1 for none
-    outcome: str = ""  # distinguishes outcomes of one step: "done", "answer lost", "yes", "no", "duplicate", ...
+    # distinguishes outcomes of one step: "done", "answer lost", "yes", "no", "duplicate", ...
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +212,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most ``count`` workers satisfying ``guard`` are alive at once, over all events and components; a spawn beyond it is
-    disabled."""
+    """At most ``count`` workers satisfying ``guard`` are alive at once, over all events and
+    components; a spawn beyond it is disabled.
+    """
 
     guard: Guard
     count: int
@@ -195,9 +224,9 @@ class Limit:
 class Machine:
     """A lowered design under one choice of delivery semantics.
 
-    Every initial configuration has the component rows and event rows made of initial values (each event and component chooses its
-    own) and no worker. Any number of events and components exist from the start; one that no rule has touched is one that
-    has not happened yet.
+    Every initial configuration has the component rows and event rows made of initial values (each
+    event and component chooses its own) and no worker. Any number of events and components exist
+    from the start; one that no rule has touched is one that has not happened yet.
     """
 
     name: str
@@ -213,9 +242,11 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class EventPattern:
-    """An event whose row satisfies ``guard`` and that has distinct workers satisfying ``workers``, one each.
+    """An event whose row satisfies ``guard`` and that has distinct workers satisfying ``workers``,
+    one each.
 
-    ``absent``: no worker of this event satisfies that guard (``()``: it has no worker at all; ``None``: no condition).
+    ``absent``: no worker of this event satisfies that guard (``()``: it has no worker at all;
+    ``None``: no condition).
     """
 
     guard: Guard = ()
@@ -225,7 +256,9 @@ class EventPattern:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A set of bad configurations: the component row satisfies ``component`` and distinct events match ``events``."""
+    """A set of bad configurations: the component row satisfies ``component`` and distinct events
+    match ``events``.
+    """
 
     component: Guard = ()
     events: tuple[EventPattern, ...] = ()
@@ -233,7 +266,9 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A safety claim about a machine: no reachable configuration contains any of the ``bad`` patterns."""
+    """A safety claim about a machine: no reachable configuration contains any of the ``bad``
+    patterns.
+    """
 
     name: str
     bad: tuple[Pattern, ...]
@@ -241,13 +276,13 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step of a run: ``rule`` (index into ``machine.rules``) fired by event ``event`` and, for worker rules, its worker
-    ``worker``.
+    """One step of a run: ``rule`` (index into ``machine.rules``) fired by event ``event`` and, for
+    worker rules, its worker ``worker``.
 
-    ``component``, ``event`` and ``worker`` are identities, numbered from 0. A spawn carries the identity of the new worker,
-    which is the
-    lowest number not in use by a living worker of the whole configuration. COMPONENT rules have ``event = -1``; rules without
-    a worker ``worker = -1``.
+    ``component``, ``event`` and ``worker`` are identities, numbered from 0. A spawn carries the
+    identity of the new worker, which is the lowest number not in use by a living worker of the
+    whole configuration. COMPONENT rules have ``event = -1``; rules without a worker ``worker =
+    -1``.
     """
 
     rule: int
@@ -258,10 +293,11 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A concrete run from an initial configuration: the events' and components' initial rows and the moves.
+    """A concrete run from an initial configuration: the events' and components' initial rows and
+    the moves.
 
-    ``rows[c]`` is the component's initial row as (name, value) pairs, ``events[c][e]`` the initial row of event ``e`` in
-    component ``c``.
+    ``rows[c]`` is the component's initial row as (name, value) pairs, ``events[c][e]`` the initial
+    row of event ``e`` in component ``c``.
     """
 
     rows: tuple[tuple[tuple[str, str], ...], ...]

@@ -1,7 +1,9 @@
-"""What is known about brokers, stores, locks and providers: one file per model in ``models/``, read when its name is asked for.
+"""What is known about brokers, stores, locks and providers: one file per model in ``models/``, read
+when its name is asked for.
 
-A file's name is the model's name, so that asking for one reads one. A team's own models lie in a folder ``models`` beside the
-design: pass the design's folder as ``beside``. A model that ships is never hidden by one of the same name.
+A file's name is the model's name, so that asking for one reads one. A team's own models lie in a
+folder ``models`` beside the design: pass the design's folder as ``beside``. A model that ships is
+never hidden by one of the same name.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Generic, TypeVar
 
 from onceproof.base.resources import resource
 from onceproof.models.files import BrokenModel, Problem, read
-from onceproof.models.records import (  # fmt: skip
+from onceproof.models.records import (
     BEHAVIOURS,
     FOLDERS,
     STATUSES,
@@ -52,13 +54,15 @@ __all__ = [
     "providers",
     "read",
     "stores",
-]  # fmt: skip
+]
 
 M = TypeVar("M", bound=Model)
 
 
 class Shelf(Mapping[str, M], Generic[M]):
-    """The models of one folder by name: all names are known, and a file is read when its model is asked for."""
+    """The models of one folder by name: all names are known, and a file is read when its model is
+    asked for.
+    """
 
     def __init__(self, kind: type[M], shipped: Mapping[str, Path], own: Mapping[str, M]) -> None:
         self._kind = kind
@@ -93,13 +97,19 @@ def _shipped(folder: str) -> Mapping[str, Path]:
 
 
 def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
-    """The models in the folder ``models`` beside a design by name, and what is wrong with those that cannot be used."""
+    """The models in the folder ``models`` beside a design by name, and what is wrong with those
+    that cannot be used.
+    """
     found: dict[str, Model] = {}
     problems: list[Problem] = []
     shipped = {name for folder in FOLDERS for name in _shipped(folder)}
     for path in sorted((beside / "models").glob("*.toml")):
         if path.stem in shipped:
-            problems.append(Problem(path.name, "name", "a model of that name comes with the tool; take another name"))
+            problems.append(
+                Problem(
+                    path.name, "name", "a model of that name comes with the tool; take another name"
+                )
+            )
             continue
         try:
             found[path.stem] = read(path, is_own=True)
@@ -109,18 +119,26 @@ def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
 
 
 def own_problem(name: str, beside: Path) -> str:
-    """What is wrong with a model of one's own, file and key first; empty if nothing is, or if there is no such file."""
+    """What is wrong with a model of one's own, file and key first; empty if nothing is, or if there
+    is no such file.
+    """
     return next((str(p) for p in own_models(beside)[1] if p.file == f"{name}.toml"), "")
 
 
 @cache
 def _shelf(kind: type[M], folder: str, beside: Path | None) -> Shelf[M]:
     own = own_models(beside)[0] if beside else {}  # once per folder and process
-    return Shelf(kind, _shipped(folder), {n: m for n, m in own.items() if isinstance(m, kind) and m.kind in FOLDERS[folder]})
+    return Shelf(
+        kind,
+        _shipped(folder),
+        {n: m for n, m in own.items() if isinstance(m, kind) and m.kind in FOLDERS[folder]},
+    )
 
 
 def brokers(beside: Path | None = None) -> Mapping[str, Broker]:
-    """Every model of a broker by name. Raises ``BrokenModel`` when a broken file is asked for: that is a broken installation."""
+    """Every model of a broker by name. Raises ``BrokenModel`` when a broken file is asked for: that
+    is a broken installation.
+    """
     return _shelf(Broker, "brokers", beside)
 
 
@@ -141,7 +159,12 @@ def providers(beside: Path | None = None) -> Mapping[str, Provider]:
 
 def kinds(beside: Path | None = None) -> Mapping[str, Mapping[str, Model]]:
     """All models, by folder and name."""
-    return {"brokers": brokers(beside), "stores": stores(beside), "locks": locks(beside), "providers": providers(beside)}
+    return {
+        "brokers": brokers(beside),
+        "stores": stores(beside),
+        "locks": locks(beside),
+        "providers": providers(beside),
+    }
 
 
 def model(name: str, beside: Path | None = None) -> Model | None:

@@ -1,4 +1,6 @@
-"""Reads one model file and checks every word of it. What is not understood is a ``Problem`` that names the file and the key."""
+"""Reads one model file and checks every word of it. What is not understood is a ``Problem`` that
+names the file and the key.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onceproof.base.records import dataclass
-from onceproof.models.records import (  # fmt: skip
+from onceproof.models.records import (
     BEHAVIOURS,
     DURATION,
     FLAGS,
@@ -83,19 +85,45 @@ def _tables_of(said: Any) -> tuple[Mapping[str, Any], ...]:
 
 
 def _option(name: str, table: Mapping[str, Any]) -> Option:
-    choices, sets = tuple(table.get("choices", ())), {value: _tables_of(said) for value, said in table.get("set", {}).items()}
+    choices, sets = (
+        tuple(table.get("choices", ())),
+        {value: _tables_of(said) for value, said in table.get("set", {}).items()},
+    )
     default = _text(table["default"])
-    return Option(name, table["kind"], default, table["meaning"], table["source"], table["status"], choices, sets)
+    return Option(
+        name,
+        table["kind"],
+        default,
+        table["meaning"],
+        table["source"],
+        table["status"],
+        choices,
+        sets,
+    )
 
 
 def _made(data: Mapping[str, Any], path: Path, is_own: bool) -> Model:
     options = {name: _option(name, table) for name, table in data.get("options", {}).items()}
     facts = tuple(
-        Fact(f["id"], f["behaviour"], f["text"], f["source"], f["status"], tuple(f.get("switches", ())), f.get("test", ""))
+        Fact(
+            f["id"],
+            f["behaviour"],
+            f["text"],
+            f["source"],
+            f["status"],
+            tuple(f.get("switches", ())),
+            f.get("test", ""),
+        )
         for f in data.get("facts", ())
     )
-    sources = {name: Source(name, s["url"], s.get("read", "")) for name, s in data.get("sources", {}).items()}
-    head: dict[str, Any] = {word: data[word] for word in HEAD} | {"machine": data.get("machine", {}), "options": options}
+    sources = {
+        name: Source(name, s["url"], s.get("read", ""))
+        for name, s in data.get("sources", {}).items()
+    }
+    head: dict[str, Any] = {word: data[word] for word in HEAD} | {
+        "machine": data.get("machine", {}),
+        "options": options,
+    }
     head |= {"facts": facts, "sources": sources, "path": path.name, "is_own": is_own}
     match data["kind"]:
         case "provider":
@@ -103,7 +131,13 @@ def _made(data: Mapping[str, Any], path: Path, is_own: bool) -> Model:
             named = keys["kept"] if keys["kept"] in options else ""
             kept = options[named].default if named else keys["kept"]
             source = sources[keys["source"]].url if keys["source"] in sources else keys["source"]
-            known = {"keys": kept, "status": keys["status"], "source": source, "note": keys["note"], "retention_option": named}
+            known = {
+                "keys": kept,
+                "status": keys["status"],
+                "source": source,
+                "note": keys["note"],
+                "retention_option": named,
+            }
             return Provider(**head, **known)
         case "store" | "lock":
             return Keeper(**head)
@@ -121,7 +155,10 @@ Found = Iterator[tuple[str, str]]
 def _problems(data: Mapping[str, Any], stem: str) -> Found:
     provider = data.get("kind") == "provider"
     yield from _words(
-        data, "", (*HEAD, "machine", "keys", "options", "facts", "sources"), (*HEAD, "keys" if provider else "machine")
+        data,
+        "",
+        (*HEAD, "machine", "keys", "options", "facts", "sources"),
+        (*HEAD, "keys" if provider else "machine"),
     )
     for word in HEAD:
         if word in data and not isinstance(data[word], str):
@@ -159,7 +196,9 @@ def _unknown(word: str, known: Iterable[str]) -> str:
     return f"unknown; did you mean {near[0]}?" if near else f"unknown; known are {', '.join(known)}"
 
 
-def _words(table: Mapping[str, Any], key: str, allowed: Iterable[str], needed: Iterable[str] = ()) -> Found:
+def _words(
+    table: Mapping[str, Any], key: str, allowed: Iterable[str], needed: Iterable[str] = ()
+) -> Found:
     start = f"{key}." if key else ""
     for word in table:
         if word not in allowed:
@@ -181,7 +220,10 @@ def _source(table: Mapping[str, Any], key: str, sources: Mapping[str, Any]) -> F
 
 def _sources(data: Mapping[str, Any]) -> Found:
     sources = data.get("sources", {})
-    cited = [t.get("source") for t in (*data.get("options", {}).values(), *data.get("facts", ()), data.get("keys", {}))]
+    cited = [
+        t.get("source")
+        for t in (*data.get("options", {}).values(), *data.get("facts", ()), data.get("keys", {}))
+    ]
     for name, table in sources.items():
         key = f"sources.{name}"
         yield from _words(table, key, ("url", "read"), ("url",))
@@ -203,7 +245,9 @@ def _options(data: Mapping[str, Any]) -> Found:
         if table.get("kind") == "choice" and not table.get("choices"):
             yield f"{key}.choices", "missing"
         if "default" in table and _text(table["default"]) != NONE:
-            bare = Option(name, table.get("kind", ""), "", "", "", "", tuple(table.get("choices", ())))
+            bare = Option(
+                name, table.get("kind", ""), "", "", "", "", tuple(table.get("choices", ()))
+            )
             if problem := bare.problem(_text(table["default"])):
                 yield f"{key}.default", f"must be {problem}"
         yield from _sets(data, name, table)
@@ -225,7 +269,11 @@ def _machine(data: Mapping[str, Any]) -> Found:
     options = data.get("options", {})
     tables = [("machine", data.get("machine", {}))]
     for name, table in options.items():
-        tables += [(f"options.{name}.set.{value}", one) for value, said in table.get("set", {}).items() for one in _tables_of(said)]
+        tables += [
+            (f"options.{name}.set.{value}", one)
+            for value, said in table.get("set", {}).items()
+            for one in _tables_of(said)
+        ]
     for key, table in tables:
         for switch, value in table.items():
             if switch != "if" or key == "machine":
@@ -241,14 +289,18 @@ def _switch(switch: str, value: object, options: Mapping[str, Any]) -> Iterator[
         yield f"must be one of {', '.join(WORDS[switch])}"
     elif switch in FLAGS and not isinstance(value, bool):
         yield "must be true or false"
-    elif switch in LISTS and (not isinstance(value, list) or any(v not in LISTS[switch] for v in value)):
+    elif switch in LISTS and (
+        not isinstance(value, list) or any(v not in LISTS[switch] for v in value)
+    ):
         yield f"must be a list of {', '.join(LISTS[switch])}"
     elif switch in NAMED and not _names(switch, value, options):
         yield f"there is no option {value}"
 
 
 def _names(switch: str, value: object, options: Mapping[str, Any]) -> bool:
-    literal = str(value).isdigit() if switch == "limit" else DURATION.fullmatch(str(value)) is not None
+    literal = (
+        str(value).isdigit() if switch == "limit" else DURATION.fullmatch(str(value)) is not None
+    )
     return value in ("", NONE) or value in options or literal
 
 
@@ -274,7 +326,11 @@ def _facts(data: Mapping[str, Any]) -> Found:
         if table.get("id") in seen:
             yield key, "there are two of that id"
         seen.add(table.get("id", ""))
-        yield from ((f"{key}.switches", f"{s} is none of {', '.join(known)}") for s in table.get("switches", ()) if s not in known)
+        yield from (
+            (f"{key}.switches", f"{s} is none of {', '.join(known)}")
+            for s in table.get("switches", ())
+            if s not in known
+        )
         if (table.get("status") == "confirmed by test") != bool(table.get("test")):
             yield f"{key}.test", "a fact that a test confirms names the test, and no other does"
 
@@ -283,7 +339,9 @@ def _keys(data: Mapping[str, Any]) -> Found:
     keys = data["keys"]
     yield from _words(keys, "keys", KEYS, KEYS)
     yield from _one_of(keys, "keys", "status", STATUSES[:3])
-    if keys.get("source") not in data.get("sources", {}) and not str(keys.get("source", "")).startswith("https://"):
+    if keys.get("source") not in data.get("sources", {}) and not str(
+        keys.get("source", "")
+    ).startswith("https://"):
         yield "keys.source", f"there is no source {keys.get('source')}"
     kept = str(keys.get("kept", ""))
     if kept not in (*KEPT, *data.get("options", {})) and not DURATION.fullmatch(kept):

@@ -1,4 +1,6 @@
-"""What a model file says, as records: switches, options, facts with their sources. docs/models.md shows all that ship."""
+"""What a model file says, as records: switches, options, facts with their sources. docs/models.md
+shows all that ship.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,21 @@ NONE = "none"
 
 DURATION = re.compile(r"[0-9]+(ms|s|min|h|d)")
 STATUSES = ("documented", "derived", "unconfirmed", "confirmed by test")
-"""How sure something is: the source says so; it follows from the source; nobody has read it; a test has seen it."""
+"""How sure something is: the source says so; it follows from the source; nobody has read it; a test
+has seen it.
+"""
 BEHAVIOURS = (
-    "redelivery", "two workers", "late ack", "publisher dedup", "transaction boundary", "delivery limit", "ordering", "loss", "key",
+    "redelivery",
+    "two workers",
+    "late ack",
+    "publisher dedup",
+    "transaction boundary",
+    "delivery limit",
+    "ordering",
+    "loss",
+    "key",
     "isolation",
-)  # fmt: skip
+)
 """What a fact can be about."""
 OPTION_KINDS = ("duration", "count", "switch", "choice", "text")
 FOLDERS: Mapping[str, tuple[str, ...]] = {
@@ -32,11 +44,11 @@ FOLDERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What a broker with its options does, switch by switch (docs/semantics.md, "Brokers"). The defaults are those of a generic
-    at-least-once queue.
+    """What a broker with its options does, switch by switch (docs/semantics.md, "Brokers"). The
+    defaults are those of a generic at-least-once queue.
 
-    ``lease``, ``dedup_window`` and ``limit`` are pairs of the option that holds the value and its value (the name is empty for a
-    number that is part of the model); None: there is none.
+    ``lease``, ``dedup_window`` and ``limit`` are pairs of the option that holds the value and its
+    value (the name is empty for a number that is part of the model); None: there is none.
     """
 
     delivery: str = "at-least-once"
@@ -96,9 +108,9 @@ class Source:
 class Option:
     """An option as the product names it.
 
-    ``sets``: what a value changes, by value (``given``: any value but none that a design names; ``default``: the design does not
-    name the option), each one or more tables. Under ``if`` a table names other options and the values they must have for it to
-    count.
+    ``sets``: what a value changes, by value (``given``: any value but none that a design names;
+    ``default``: the design does not name the option), each one or more tables. Under ``if`` a table
+    names other options and the values they must have for it to count.
     """
 
     name: str
@@ -116,20 +128,30 @@ class Option:
             return ""
         match self.kind:
             case "duration":
-                return "" if DURATION.fullmatch(value) or value == NONE else "a duration, such as `30s`, `5min`, `24h` or `7d`"
+                return (
+                    ""
+                    if DURATION.fullmatch(value) or value == NONE
+                    else "a duration, such as `30s`, `5min`, `24h` or `7d`"
+                )
             case "count":
                 return "" if value.isdigit() or value == NONE else "a whole number"
             case "switch":
                 return "" if value in ("true", "false") else "`true` or `false`"
             case "choice":
-                return "" if value in self.choices else "one of " + ", ".join(f"`{c}`" for c in self.choices)
+                return (
+                    ""
+                    if value in self.choices
+                    else "one of " + ", ".join(f"`{c}`" for c in self.choices)
+                )
             case _:
                 return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What is known about a behaviour, how surely, and which switches rest on it. ``test``: the pytest name that confirms it."""
+    """What is known about a behaviour, how surely, and which switches rest on it. ``test``: the
+    pytest name that confirms it.
+    """
 
     id: str
     behaviour: str
@@ -147,7 +169,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What all models have. ``path``: the file; ``is_own``: it is one of the design's own models and did not come with the tool."""
+    """What all models have. ``path``: the file; ``is_own``: it is one of the design's own models
+    and did not come with the tool.
+    """
 
     name: str
     title: str
@@ -165,19 +189,28 @@ class Model:
         return given.get(option, self.options[option].default)
 
     def chosen(self, given: Mapping[str, str]) -> dict[str, Any]:
-        """The ``[machine]`` table with what the options change in it, in the order of the options."""
+        """The ``[machine]`` table with what the options change in it, in the order of the
+        options.
+        """
         machine = dict(self.machine)
         for option in self.options.values():
             value, named = self.value(option.name, given), option.name in given
             words: tuple[str, ...] = () if named else ("default",)
-            words += (value,) if value in option.sets else ("given",) if named and value != NONE else ()
+            words += (
+                (value,) if value in option.sets else ("given",) if named and value != NONE else ()
+            )
             for table in (table for word in words for table in option.sets.get(word, ())):
-                if all(self.value(other, given) == wanted for other, wanted in table.get("if", {}).items()):
+                if all(
+                    self.value(other, given) == wanted
+                    for other, wanted in table.get("if", {}).items()
+                ):
                     machine.update({k: v for k, v in table.items() if k != "if"})
         return machine
 
     def named(self, option: object, given: Mapping[str, str]) -> tuple[str, str] | None:
-        """The pair of an option's name and value that a switch names; None if there is none or it is off."""
+        """The pair of an option's name and value that a switch names; None if there is none or it
+        is off.
+        """
         if option in ("", NONE, None):
             return None
         if str(option) not in self.options:
@@ -191,7 +224,9 @@ class Broker(Model):
     """A broker, task queue, workflow engine or sender of webhooks."""
 
     def switches(self, options: Mapping[str, str]) -> Switches:
-        """The switches under the given options; the others have their defaults. A lease whose option is off does not run out."""
+        """The switches under the given options; the others have their defaults. A lease whose
+        option is off does not run out.
+        """
         machine = self.chosen(options)
         named = {switch: self.named(machine.get(switch), options) for switch in NAMED}
         lists = {switch: tuple(value) for switch, value in machine.items() if switch in LISTS}
@@ -202,7 +237,9 @@ class Broker(Model):
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a store or lock does. ``expires``: the option that holds the time to live, and its value."""
+    """What a store or lock does. ``expires``: the option that holds the time to live, and its
+    value.
+    """
 
     unique: bool = False
     cache: bool = False
@@ -218,17 +255,20 @@ class Keeper(Model):
         """Its traits under the given options."""
         machine = self.chosen(options)
         return Traits(
-            bool(machine.get("unique")), bool(machine.get("cache")), bool(machine.get("replicated")),
+            bool(machine.get("unique")),
+            bool(machine.get("cache")),
+            bool(machine.get("replicated")),
             self.named(machine.get("expires"), options),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Provider(Model):
     """A provider of external effects.
 
-    ``keys``: how long it keeps idempotency keys: ``never`` (it ignores them), ``unknown`` (the design decides), ``for ever`` or a
-    duration. ``status``, ``source`` (an address) and ``note`` are about that.
+    ``keys``: how long it keeps idempotency keys: ``never`` (it ignores them), ``unknown`` (the
+    design decides), ``for ever`` or a duration. ``status``, ``source`` (an address) and ``note``
+    are about that.
     """
 
     keys: str = "unknown"

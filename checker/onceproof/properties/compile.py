@@ -23,11 +23,12 @@ TWICE = frozenset({"2"})
 
 
 def settled(lowered: Lowered) -> quiescence.Tests:
-    """NOTE(held): where the broker tracks holders, a message in flight is held by some worker: whoever goes gives it back.
+    """NOTE(held): where the broker tracks holders, a message in flight is held by some worker:
+    whoever goes gives it back.
 
-    So an event without workers has no message in flight there, and saying so keeps ``absent`` exact enough for proofs. The
-    interpreter,
-    which knows nothing of this, judges rest by looking for a step; random designs compare the two.
+    So an event without workers has no message in flight there, and saying so keeps ``absent`` exact
+    enough for proofs. The interpreter, which knows nothing of this, judges rest by looking for a
+    step; random designs compare the two.
     """
     tests = {}
     for group in lowered.groups.values():
@@ -48,7 +49,9 @@ def no_duplicate(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 
 
 def no_loss(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """Nobody is at work on an event, its effect never happened and no longer can, although events like it lead to it."""
+    """Nobody is at work on an event, its effect never happened and no longer can, although events
+    like it lead to it.
+    """
     name = counter(lowered, claim.targets[0])
     return _lost(lowered, name, [{}], owed=True)
 
@@ -56,17 +59,32 @@ def no_loss(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 def together(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     """Nobody is at work on an event that has one of the two and can no longer get the other."""
     first, second = (counter(lowered, t) for t in claim.targets)
-    return (*_lost(lowered, second, [{first: SOME}], owed=False), *_lost(lowered, first, [{second: SOME}], owed=False))
+    return (
+        *_lost(lowered, second, [{first: SOME}], owed=False),
+        *_lost(lowered, first, [{second: SOME}], owed=False),
+    )
 
 
-def _lost(lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: bool) -> tuple[Pattern, ...]:
+def _lost(
+    lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: bool
+) -> tuple[Pattern, ...]:
     """The hopeless situations for a counter, in the given cases."""
-    asked = Property("", tuple(quiescence.pattern(lowered.machine, {name: NEVER, **case}) for case in cases))
+    asked = Property(
+        "", tuple(quiescence.pattern(lowered.machine, {name: NEVER, **case}) for case in cases)
+    )
     machine = sliced(lowered.machine, asked)
     kept = {x.name for x in machine.variables}
     still = {status: allowed for status, allowed in settled(lowered).items() if status in kept}
-    parts = [x for x in (quiescence.conjoin({name: NEVER, **still}, case) for case in cases) if x is not None]
-    return possibility.hopeless(machine, {name: SOME}, parts, possibility.passing(lowered), owed) if parts else ()
+    parts = [
+        x
+        for x in (quiescence.conjoin({name: NEVER, **still}, case) for case in cases)
+        if x is not None
+    ]
+    return (
+        possibility.hopeless(machine, {name: SOME}, parts, possibility.passing(lowered), owed)
+        if parts
+        else ()
+    )
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -75,7 +93,8 @@ def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     levels = {x.name: x.level for x in lowered.machine.variables}
     if levels[first] is Level.EVENT and levels[second] is Level.COMPONENT:
         raise possibility.TooWide(
-            "the first is counted per event id and the second per business key: any event of the key may have come first"
+            "the first is counted per event id and the second per business key: any event of the"
+            " key may have come first"
         )
     return (quiescence.pattern(lowered.machine, {first: NEVER, second: SOME}),)
 
@@ -116,8 +135,12 @@ def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
     """What must be possible for the claim to say anything: every target happens at all."""
     if claim.kind == "one-worker":
         inside = (Test(v.PC, lowered.inside(claim.targets[0].name.text)),)
-        return (Property(claim.targets[0].name.text, (Pattern((), (EventPattern((), (inside,)),)),)),)
+        return (
+            Property(claim.targets[0].name.text, (Pattern((), (EventPattern((), (inside,)),)),)),
+        )
     if claim.kind in ("never", "failure-transparent", "recoverable", "eventually-settled"):
         return ()
     names = [counter(lowered, t) for t in claim.targets]
-    return tuple(Property(name, (quiescence.pattern(lowered.machine, {name: SOME}),)) for name in names)
+    return tuple(
+        Property(name, (quiescence.pattern(lowered.machine, {name: SOME}),)) for name in names
+    )

@@ -1,7 +1,8 @@
 """Sets of rows as decision diagrams: many combinations of values, few nodes.
 
-A node asks for one variable and has one child per value; no node has all children equal, and equal nodes are one. So a set has one
-diagram, and it is large only if much has to be remembered between the variables, in the order in which they are asked.
+A node asks for one variable and has one child per value; no node has all children equal, and equal
+nodes are one. So a set has one diagram, and it is large only if much has to be remembered between
+the variables, in the order in which they are asked.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ Cube = Mapping[str, frozenset[str]]
 """Rows: for each variable named, its values."""
 
 Moves = tuple[tuple[int, tuple[int, ...]], ...]
-"""What a step makes of some variables: for each position, the value after by the value before; -1 where there is no such step."""
+"""What a step makes of some variables: for each position, the value after by the value before; -1
+where there is no such step.
+"""
 
 
 class TooManyNodes(Exception):
@@ -30,7 +33,10 @@ class Diagrams:
         self.variables = tuple(variables)
         self.most = most
         self._position = {v.name: i for i, v in enumerate(self.variables)}
-        self._nodes: list[tuple[int, tuple[int, ...]]] = [(len(self.variables), ()), (len(self.variables), ())]
+        self._nodes: list[tuple[int, tuple[int, ...]]] = [
+            (len(self.variables), ()),
+            (len(self.variables), ()),
+        ]
         self._numbers: dict[tuple[int, tuple[int, ...]], int] = {}
         self._joined: dict[tuple[int, int], int] = {}
         self._inverse: dict[int, int] = {NOTHING: EVERYTHING, EVERYTHING: NOTHING}
@@ -55,7 +61,10 @@ class Diagrams:
             variable = self.variables[position]
             if variable.name in tests:
                 allowed = tests[variable.name]
-                found = self._node(position, tuple(found if value in allowed else NOTHING for value in variable.domain))
+                found = self._node(
+                    position,
+                    tuple(found if value in allowed else NOTHING for value in variable.domain),
+                )
         return found
 
     def either(self, one: int, other: int) -> int:
@@ -71,7 +80,9 @@ class Diagrams:
         if found is None:
             position = min(self._nodes[one][0], self._nodes[other][0])
             pairs = zip(self._children(one, position), self._children(other, position), strict=True)
-            found = self._joined[key] = self._node(position, tuple(self.either(a, b) for a, b in pairs))
+            found = self._joined[key] = self._node(
+                position, tuple(self.either(a, b) for a, b in pairs)
+            )
         return found
 
     def _children(self, node: int, position: int) -> tuple[int, ...]:
@@ -107,19 +118,25 @@ class Diagrams:
                 found = self._node(at, children)
             else:
                 then = [self.before(child, moves[1:]) for child in self._children(node, position)]
-                found = self._node(position, tuple(NOTHING if value < 0 else then[value] for value in table))
+                found = self._node(
+                    position, tuple(NOTHING if value < 0 else then[value] for value in table)
+                )
             self._pulled[key] = found
         return found
 
     def moves(self, guard: Cube, tables: Mapping[str, Mapping[str, str]]) -> Moves:
-        """A step that is possible where the guard holds, and gives variables new values by their tables."""
+        """A step that is possible where the guard holds, and gives variables new values by their
+        tables.
+        """
         found = []
         for position, variable in enumerate(self.variables):
             allowed, table = guard.get(variable.name), tables.get(variable.name)
             if allowed is not None or table is not None:
                 index = {value: i for i, value in enumerate(variable.domain)}
                 row = (
-                    -1 if allowed is not None and value not in allowed else index[value if table is None else table[value]]
+                    -1
+                    if allowed is not None and value not in allowed
+                    else index[value if table is None else table[value]]
                     for value in variable.domain
                 )
                 found.append((position, tuple(row)))
@@ -134,5 +151,7 @@ class Diagrams:
         position, children = self._nodes[node]
         variable = self.variables[position]
         for child in dict.fromkeys(children):
-            values = frozenset(v for v, c in zip(variable.domain, children, strict=True) if c == child)
+            values = frozenset(
+                v for v, c in zip(variable.domain, children, strict=True) if c == child
+            )
             yield from ({variable.name: values, **rest} for rest in self.cubes(child))

@@ -1,10 +1,11 @@
-"""Which situations are hopeless: nobody is at work on the event, and an effect can no longer happen without outside help.
+"""Which situations are hopeless: nobody is at work on the event, and an effect can no longer happen
+without outside help.
 
-Outside help is a fault that happens to repair (an operator's replay, a publisher's retry). What happens by itself is allowed:
-deliveries, redeliveries, relays that start, handlers that run to their end without a fault, time (a lease or a row with a time
-to live ends), and
-workers of other events that let go of their locks. From a situation without workers, such *solo runs* (theory T12), one
-worker after the other, either can reach the effect or never can.
+Outside help is a fault that happens to repair (an operator's replay, a publisher's retry). What
+happens by itself is allowed: deliveries, redeliveries, relays that start, handlers that run to
+their end without a fault, time (a lease or a row with a time to live ends), and workers of other
+events that let go of their locks. From a situation without workers, such *solo runs* (theory T12),
+one worker after the other, either can reach the effect or never can.
 
 """
 
@@ -28,25 +29,40 @@ from onceproof.properties.row_sets import Runs
 Node = tuple[int, int, int]
 """Component row, event row, worker or GONE; numbered."""
 
-BY_ITSELF = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.REDELIVERY, Cause.START, Cause.AUTO_ACKED, Cause.LOCK_EXPIRED})
+BY_ITSELF = frozenset(
+    {
+        Cause.HANDLER,
+        Cause.DELIVERY,
+        Cause.REDELIVERY,
+        Cause.START,
+        Cause.AUTO_ACKED,
+        Cause.LOCK_EXPIRED,
+    }
+)
 
 
 MOST_SITUATIONS = 50_000
-"""Rows that are looked at one by one where sets of rows will not do, and sets of rows that are told apart."""
+"""Rows that are looked at one by one where sets of rows will not do, and sets of rows that are told
+apart.
+"""
 
 ONE_BY_ONE = 20_000
 """Rows times rules up to which rows are looked at one by one."""
 
 
 class TooWide(Exception):
-    """The claim is about more combinations of values than are looked at; the message says how many."""
+    """The claim is about more combinations of values than are looked at; the message says how
+    many.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are locks that others let go of.
+    """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are
+    locks that others let go of.
 
-    ``orphaned``: locks that end only when their holder is gone. ``accurate``: no other lease ends while a worker is at work.
+    ``orphaned``: locks that end only when their holder is gone. ``accurate``: no other lease ends
+    while a worker is at work.
     """
 
     timed: frozenset[str]
@@ -55,17 +71,34 @@ class Passing:
     accurate: bool = False
 
 
-def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool) -> tuple[Pattern, ...]:
-    """The situations from which ``goal`` (tests on one variable) can never hold, restricted to those that satisfy one of ``parts``.
+def hopeless(
+    machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool
+) -> tuple[Pattern, ...]:
+    """The situations from which ``goal`` (tests on one variable) can never hold, restricted to
+    those that satisfy one of ``parts``.
 
     ``owed``: only for events whose type and payload let the goal happen by itself from the start.
-    Every combination of values is looked at, reachable or not, so that the claim does not rest on what an engine calls reachable:
-    one by one, or as sets of rows if there are many (``wide``). Raises ``TooWide`` if these are too many.
+    Every combination of values is looked at, reachable or not, so that the claim does not rest on
+    what an engine calls reachable: one by one, or as sets of rows if there are many (``wide``).
+    Raises ``TooWide`` if these are too many.
     """
     if _most(machine, parts) * len(machine.rules) > ONE_BY_ONE:
-        return tuple(pattern(machine, tests, resting=True) for tests in _lost(machine, goal, parts, passing, owed))
+        return tuple(
+            pattern(machine, tests, resting=True)
+            for tests in _lost(machine, goal, parts, passing, owed)
+        )
     local = Local(machine)
-    starts = _situations(local, [*parts, {x.name: frozenset(x.initial) for x in machine.variables if x.level is not Level.WORKER}])
+    starts = _situations(
+        local,
+        [
+            *parts,
+            {
+                x.name: frozenset(x.initial)
+                for x in machine.variables
+                if x.level is not Level.WORKER
+            },
+        ],
+    )
     before, reached = _graph(local, starts, passing)
     saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
     choices = [x.name for x in immutable(machine)]
@@ -73,9 +106,10 @@ def hopeless(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing
     lost = [
         _tests(local, node)
         for node in starts
-        if node not in saved and any(_holds(local, node, part) for part in parts) and (not owed or _choice(local, node,
-        choices) in promised)
-    ]  # fmt: skip
+        if node not in saved
+        and any(_holds(local, node, part) for part in parts)
+        and (not owed or _choice(local, node, choices) in promised)
+    ]
     return tuple(pattern(machine, tests, resting=True) for tests in merged(lost))
 
 
@@ -85,7 +119,9 @@ def _most(machine: Machine, parts: list[Tests]) -> int:
     return max(prod(len(part.get(x.name, x.domain)) for x in rows) for part in parts)
 
 
-def _lost(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool) -> list[Tests]:
+def _lost(
+    machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool
+) -> list[Tests]:
     """What ``hopeless`` finds, as sets of rows."""
     try:
         runs = Runs(machine, goal, lambda rule, busy: _may_fire(rule, busy, passing), passing.locks)
@@ -97,10 +133,14 @@ def _lost(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, o
         lost = sets.both(asked, sets.others(saved))
         if owed:
             choices = immutable(machine)
-            fresh = sets.both(saved, sets.cube({x.name: frozenset(x.initial) for x in sets.variables}))
+            fresh = sets.both(
+                saved, sets.cube({x.name: frozenset(x.initial) for x in sets.variables})
+            )
             promised = NOTHING
             for values in product(*(x.initial for x in choices)):
-                chosen = sets.cube({x.name: frozenset({value}) for x, value in zip(choices, values, strict=True)})
+                chosen = sets.cube(
+                    {x.name: frozenset({value}) for x, value in zip(choices, values, strict=True)}
+                )
                 if sets.both(fresh, chosen) != NOTHING:
                     promised = sets.either(promised, chosen)
             lost = sets.both(lost, promised)
@@ -108,20 +148,29 @@ def _lost(machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, o
     except TooManyNodes:
         raise TooWide("the rows this claim looks at have too many combinations of values") from None
     if len(found) > MOST_SITUATIONS:
-        raise TooWide(f"the rows this claim looks at have more than {MOST_SITUATIONS} combinations of values that matter")
+        raise TooWide(
+            f"the rows this claim looks at have more than {MOST_SITUATIONS} combinations of values"
+            " that matter"
+        )
     return found
 
 
 def _is_initial(local: Local, node: Node) -> bool:
     component, event, worker = node
     rows = ((local.components, component), (local.events, event))
-    fresh = all(x in y.initial for level, number in rows for y, x in zip(level.variables, level.rows[number], strict=True))
+    fresh = all(
+        x in y.initial
+        for level, number in rows
+        for y, x in zip(level.variables, level.rows[number], strict=True)
+    )
     return fresh and worker == GONE
 
 
 def _choice(local: Local, node: Node, names: list[str]) -> tuple[str, ...]:
     """The event's type and payload."""
-    row = dict(zip((x.name for x in local.events.variables), local.events.rows[node[1]], strict=True))
+    row = dict(
+        zip((x.name for x in local.events.variables), local.events.rows[node[1]], strict=True)
+    )
     return tuple(row[name] for name in names)
 
 
@@ -134,12 +183,20 @@ def _situations(local: Local, parts: list[Tests]) -> list[Node]:
         domains = [[x for x in y.domain if x in part.get(y.name, y.domain)] for y in variables]
         size = prod(len(d) for d in domains)
         if size > MOST_SITUATIONS:
-            raise TooWide(f"the rows this claim looks at have {size:,} combinations of values, more than {MOST_SITUATIONS:,}")
+            raise TooWide(
+                f"the rows this claim looks at have {size:,} combinations of values, more than"
+                f" {MOST_SITUATIONS:,}"
+            )
         rows.update(dict.fromkeys(product(*domains)))
-    return [(local.components.number(row[:width]), local.events.number(row[width:]), GONE) for row in rows]
+    return [
+        (local.components.number(row[:width]), local.events.number(row[width:]), GONE)
+        for row in rows
+    ]
 
 
-def _graph(local: Local, starts: list[Node], passing: Passing) -> tuple[dict[Node, set[Node]], set[Node]]:
+def _graph(
+    local: Local, starts: list[Node], passing: Passing
+) -> tuple[dict[Node, set[Node]], set[Node]]:
     """The solo runs from the starts: for each node, where it can be reached from."""
     before: dict[Node, set[Node]] = defaultdict(set)
     reached = set(starts)
@@ -154,7 +211,8 @@ def _graph(local: Local, starts: list[Node], passing: Passing) -> tuple[dict[Nod
 
 
 def derailed(machine: Machine, goal: Tests, part: Tests, passing: Passing) -> list[Pattern]:
-    """The situations that satisfy ``part`` and from which some run by itself gets where ``goal`` cannot hold any more.
+    """The situations that satisfy ``part`` and from which some run by itself gets where ``goal``
+    cannot hold any more.
 
     Leases are accurate here: none ends while its holder is at work.
     """
@@ -163,7 +221,10 @@ def derailed(machine: Machine, goal: Tests, part: Tests, passing: Passing) -> li
     before, reached = _graph(local, starts, replace(passing, accurate=True))
     saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
     corner = _backwards(before, reached - saved)
-    return [pattern(machine, tests, resting=True) for tests in merged([_tests(local, node) for node in starts if node in corner])]
+    return [
+        pattern(machine, tests, resting=True)
+        for tests in merged([_tests(local, node) for node in starts if node in corner])
+    ]
 
 
 def _backwards(before: dict[Node, set[Node]], to: set[Node]) -> set[Node]:
@@ -175,8 +236,12 @@ def _backwards(before: dict[Node, set[Node]], to: set[Node]) -> set[Node]:
     return found
 
 
-def unchanging(machine: Machine, part: Tests, names: tuple[str, ...], passing: Passing) -> list[Pattern]:
-    """The situations that satisfy ``part`` and from which none of the variables ``names`` ever changes by itself."""
+def unchanging(
+    machine: Machine, part: Tests, names: tuple[str, ...], passing: Passing
+) -> list[Pattern]:
+    """The situations that satisfy ``part`` and from which none of the variables ``names`` ever
+    changes by itself.
+    """
     local = Local(machine)
     starts = _situations(local, [part])
     before, reached = _graph(local, starts, passing)
@@ -195,7 +260,9 @@ def passing(lowered: Lowered) -> Passing:
     stores, locks = lowered.design.stores, lowered.design.locks.values()
     held = {lock.name for lock in locks if not lock.expires or v.orphans(lowered.design, lock)}
     orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
-    return Passing(frozenset(stores), frozenset({v.busy(store) for store in stores} | held), orphaned)
+    return Passing(
+        frozenset(stores), frozenset({v.busy(store) for store in stores} | held), orphaned
+    )
 
 
 def _released(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
@@ -208,13 +275,19 @@ def _released(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
         for index, variable in enumerate(level.variables):
             if variable.name in passing.locks and row[index] != "free":
                 after = level.number((*row[:index], "free", *row[index + 1 :]))
-                yield (after, event, worker) if level is local.components else (component, after, worker)
+                yield (
+                    (after, event, worker)
+                    if level is local.components
+                    else (component, after, worker)
+                )
 
 
 def _steps(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
     component, event, worker = node
     asked = [(RuleKind.EVENT, event, GONE), (RuleKind.COMPONENT, GONE, GONE)]
-    asked.append((RuleKind.SPAWN, event, GONE) if worker == GONE else (RuleKind.WORKER, event, worker))
+    asked.append(
+        (RuleKind.SPAWN, event, GONE) if worker == GONE else (RuleKind.WORKER, event, worker)
+    )
     for kind, on, actor in asked:
         for move in local.moves(kind, component, on, actor):
             rule = local.machine.rules[move.rule]
@@ -252,7 +325,9 @@ def _holds(local: Local, node: Node, wanted: Tests) -> bool:
 
 
 def merged(cubes: list[Tests]) -> list[Tests]:
-    """The same set of rows with fewer cubes: two that differ in one variable only become one, until nothing changes."""
+    """The same set of rows with fewer cubes: two that differ in one variable only become one, until
+    nothing changes.
+    """
     current = {tuple(sorted((k, tuple(sorted(v))) for k, v in cube.items())) for cube in cubes}
     changed = True
     while changed:
@@ -264,8 +339,12 @@ def merged(cubes: list[Tests]) -> list[Tests]:
             for members in groups.values():
                 if len(members) > 1:
                     name = members[0][position][0]
-                    union = tuple(sorted({value for cube in members for value in cube[position][1]}))
+                    union = tuple(
+                        sorted({value for cube in members for value in cube[position][1]})
+                    )
                     current -= set(members)
-                    current.add((*members[0][:position], (name, union), *members[0][position + 1 :]))
+                    current.add(
+                        (*members[0][:position], (name, union), *members[0][position + 1 :])
+                    )
                     changed = True
     return [{name: frozenset(values) for name, values in cube} for cube in sorted(current)]

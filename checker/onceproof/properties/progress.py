@@ -1,9 +1,8 @@
 """Progress (theory T12): can a message still be settled, and will it be?
 
-*Recoverable*: from every situation without workers, what happens by itself can still settle the event's messages. *Eventually
-settled*: it cannot do
-anything else, either: no run that goes by itself gets into a corner from which they cannot be settled. For runs that are fair
-(a step that
+*Recoverable*: from every situation without workers, what happens by itself can still settle the
+event's messages. *Eventually settled*: it cannot do anything else, either: no run that goes by
+itself gets into a corner from which they cannot be settled. For runs that are fair (a step that
 stays possible is taken some day) that means every event is settled some day after the last fault.
 """
 
@@ -26,15 +25,22 @@ def recoverable(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     machine, goals = _asked(lowered)
     found: list[Pattern] = []
     for goal, part in goals:
-        found += possibility.hopeless(machine, goal, [part], possibility.passing(lowered), owed=False)
+        found += possibility.hopeless(
+            machine, goal, [part], possibility.passing(lowered), owed=False
+        )
     return tuple(found)
 
 
 def eventually_settled(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """Nobody is at work, and what happens by itself may end where the event's messages can no longer be settled."""
+    """Nobody is at work, and what happens by itself may end where the event's messages can no
+    longer be settled.
+    """
     machine, goals = _asked(lowered)
     if any(x.level is Level.COMPONENT for x in machine.variables):
-        raise possibility.TooWide("several events share rows that matter for this: only `claim recoverable` can be made (T12)")
+        raise possibility.TooWide(
+            "several events share rows that matter for this: only `claim recoverable` can be made"
+            " (T12)"
+        )
     found: list[Pattern] = []
     for goal, part in goals:
         found += possibility.derailed(machine, goal, part, possibility.passing(lowered))
@@ -42,13 +48,19 @@ def eventually_settled(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 
 
 def _asked(lowered: Lowered) -> tuple[Machine, list[tuple[Tests, Tests]]]:
-    """The slice for the statuses; per event type: when its messages are settled, and which situations are looked at."""
+    """The slice for the statuses; per event type: when its messages are settled, and which
+    situations are looked at.
+    """
     roots = v.root_types(lowered.design)
     goals: list[tuple[Tests, Tests]] = []
     for kind in roots:
         mine = [g for g in lowered.groups.values() if not g.queue.is_root or g.queue.event == kind]
         goal: Tests = {g.status: DONE & frozenset(g.variable.domain) for g in mine}
-        held: Tests = {g.status: frozenset(g.variable.domain) - {"inflight"} for g in mine if g.tracking is Tracking.HELD}
+        held: Tests = {
+            g.status: frozenset(g.variable.domain) - {"inflight"}
+            for g in mine
+            if g.tracking is Tracking.HELD
+        }
         part = conjoin(held, {v.EVENT_TYPE: frozenset({kind})} if len(roots) > 1 else {})
         assert part is not None
         goals.append((goal, part))

@@ -22,7 +22,9 @@ def conjoin(first: Tests, second: Tests) -> Tests | None:
 def immutable(machine: Machine) -> tuple[Variable, ...]:
     """Event variables that never change and start with a choice: the event's type and payload."""
     written = {u.target for r in machine.rules for u in r.updates}
-    return tuple(v for v in machine.level(Level.EVENT) if v.name not in written and len(v.initial) > 1)
+    return tuple(
+        v for v in machine.level(Level.EVENT) if v.name not in written and len(v.initial) > 1
+    )
 
 
 def guard(tests: Tests) -> Guard:

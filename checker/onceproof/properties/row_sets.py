@@ -1,7 +1,9 @@
-"""What ``doom`` looks up row by row, for machines with too many rows: whole sets of rows at once (``diagram``).
+"""What ``doom`` looks up row by row, for machines with too many rows: whole sets of rows at once
+(``diagram``).
 
-For every state of a worker, and for nobody at work, the set of rows from which a run by itself leads to a goal is computed
-backwards, from the rules. States of workers are those that their own rules lead to, whatever the rows are.
+For every state of a worker, and for nobody at work, the set of rows from which a run by itself
+leads to a goal is computed backwards, from the rules. States of workers are those that their own
+rules lead to, whatever the rows are.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ Sets = dict[Worker, int]
 
 
 def order(machine: Machine, first: Iterable[str]) -> list[Variable]:
-    """The variables of rows, those first that are tested or written together with the ``first``, then those together with these."""
+    """The variables of rows, those first that are tested or written together with the ``first``,
+    then those together with these.
+    """
     levels = {v.name: v for v in machine.variables}
     beside: dict[str, set[str]] = defaultdict(set)
     for rule in machine.rules:
@@ -39,13 +43,21 @@ def order(machine: Machine, first: Iterable[str]) -> list[Variable]:
             if more not in found and levels[more].level is not Level.WORKER:
                 found[more] = None
                 queue.append(more)
-    return [levels[name] for name in [*found, *(n for n in levels if n not in found and levels[n].level is not Level.WORKER)]]
+    return [
+        levels[name]
+        for name in [
+            *found,
+            *(n for n in levels if n not in found and levels[n].level is not Level.WORKER),
+        ]
+    ]
 
 
 class Runs:
     """The runs by themselves of one machine, one worker after the other."""
 
-    def __init__(self, machine: Machine, first: Iterable[str], allowed: Allowed, locks: frozenset[str]) -> None:
+    def __init__(
+        self, machine: Machine, first: Iterable[str], allowed: Allowed, locks: frozenset[str]
+    ) -> None:
         self.machine = machine
         self.diagrams = Diagrams(order(machine, first))
         self.rows = {v.name: v for v in self.diagrams.variables}
@@ -65,7 +77,10 @@ class Runs:
             elif rule.kind is RuleKind.WORKER and allowed(rule, True):
                 for name in (home(rule, place) if place is not None else None) or anywhere:
                     at[name].append(rule)
-        still = {busy: [m for r in alike if allowed(r, busy) for _, m in self._steps(r, None)] for busy in (False, True)}
+        still = {
+            busy: [m for r in alike if allowed(r, busy) for _, m in self._steps(r, None)]
+            for busy in (False, True)
+        }
         column = self.own.index(place) if place is not None else -1
         queue: list[Worker] = [None]
         known: set[Worker] = {None}
@@ -79,32 +94,68 @@ class Runs:
                         known.add(after)
                         queue.append(after)
         for name in sorted(locks & self.rows.keys()):
-            self.into[None][None, self.diagrams.moves({}, {name: dict.fromkeys(self.rows[name].domain, "free")})] = None
+            self.into[None][
+                None, self.diagrams.moves({}, {name: dict.fromkeys(self.rows[name].domain, "free")})
+            ] = None
 
     def _steps(self, rule: Rule, worker: Worker) -> Iterator[tuple[Worker, Moves]]:
-        """What a rule makes of a worker and of the rows, once for each value of the rows that something else is computed from."""
+        """What a rule makes of a worker and of the rows, once for each value of the rows that
+        something else is computed from.
+        """
         acts = rule.kind in (RuleKind.SPAWN, RuleKind.WORKER)
-        here = dict(zip((v.name for v in self.own), worker or tuple(v.initial[0] for v in self.own), strict=True)) if acts else {}
+        here = (
+            dict(
+                zip(
+                    (v.name for v in self.own),
+                    worker or tuple(v.initial[0] for v in self.own),
+                    strict=True,
+                )
+            )
+            if acts
+            else {}
+        )
         guard = {t.variable: t.allowed for t in rule.guard if t.variable in self.rows}
-        if any(here[t.variable] not in t.allowed for t in rule.guard if t.variable not in self.rows):
+        if any(
+            here[t.variable] not in t.allowed for t in rule.guard if t.variable not in self.rows
+        ):
             return
-        asked = sorted({u.source for u in rule.updates if u.source in self.rows and u.source != u.target and u.source is not None})
-        for values in product(*([x for x in self.rows[n].domain if x in guard.get(n, (x,))] for n in asked)):
+        asked = sorted(
+            {
+                u.source
+                for u in rule.updates
+                if u.source in self.rows and u.source != u.target and u.source is not None
+            }
+        )
+        for values in product(
+            *([x for x in self.rows[n].domain if x in guard.get(n, (x,))] for n in asked)
+        ):
             known = {**here, **dict(zip(asked, values, strict=True))}
             tables: dict[str, Mapping[str, str]] = {}
             then = dict(here)
             for update in rule.updates:
-                if update.source is not None and update.source == update.target and update.target in self.rows:
+                if (
+                    update.source is not None
+                    and update.source == update.target
+                    and update.target in self.rows
+                ):
                     table = dict(update.table)
-                    tables[update.target] = {x: table.get(x, x) for x in self.rows[update.target].domain}
+                    tables[update.target] = {
+                        x: table.get(x, x) for x in self.rows[update.target].domain
+                    }
                     continue
-                value = update.table[0][1] if update.source is None else dict(update.table)[known[update.source]]
+                value = (
+                    update.table[0][1]
+                    if update.source is None
+                    else dict(update.table)[known[update.source]]
+                )
                 if update.target in self.rows:
                     tables[update.target] = dict.fromkeys(self.rows[update.target].domain, value)
                 else:
                     then[update.target] = value
             where = {**guard, **{n: frozenset({x}) for n, x in zip(asked, values, strict=True)}}
-            after = worker if not acts else None if rule.ends else tuple(then[v.name] for v in self.own)
+            after = (
+                worker if not acts else None if rule.ends else tuple(then[v.name] for v in self.own)
+            )
             yield after, self.diagrams.moves(where, tables)
 
     def states(self) -> set[Worker]:
@@ -119,7 +170,9 @@ class Runs:
             after = next(iter(queue))
             del queue[after]
             for worker, moves in self.into[after]:
-                more = self.diagrams.either(found[worker], self.diagrams.before(found[after], moves))
+                more = self.diagrams.either(
+                    found[worker], self.diagrams.before(found[after], moves)
+                )
                 if more != found[worker]:
                     found[worker] = more
                     queue[worker] = None

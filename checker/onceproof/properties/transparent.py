@@ -1,9 +1,9 @@
-"""Failure-transparent: whatever fails, the effects are those of a run without failures and with one delivery.
+"""Failure-transparent: whatever fails, the effects are those of a run without failures and with one
+delivery.
 
-Reachable effect vectors (how often each effect happened for the event) must be prefixes of such a run's, and where nothing
-will change any more, its
-final ones (Ramalingam and Vaswani, POPL 2013; Burckhardt et al., Durable Functions, OOPSLA 2021). It implies no duplicate, no
-loss and atomicity.
+Reachable effect vectors (how often each effect happened for the event) must be prefixes of such a
+run's, and where nothing will change any more, its final ones (Ramalingam and Vaswani, POPL 2013;
+Burckhardt et al., Durable Functions, OOPSLA 2021). It implies no duplicate, no loss and atomicity.
 """
 
 from __future__ import annotations
@@ -27,20 +27,36 @@ Vector = tuple[str, ...]
 
 
 def failure_transparent(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """A vector no smooth run ever has, or one that stays for good although it is no smooth run's last."""
+    """A vector no smooth run ever has, or one that stays for good although it is no smooth run's
+    last.
+    """
     names = tuple(lowered.design.effects)
     if any(e.level is Level.COMPONENT for e in lowered.design.effects.values()):
-        raise possibility.TooWide("this claim is only made for effects per event id, not per business key")
-    asked = Property("", tuple(pattern(lowered.machine, {name: frozenset({"1", "2"})}) for name in names))
-    machine = sliced(lowered.machine, asked, handlers=False)  # a run ends when no worker comes any more, of any handler
+        raise possibility.TooWide(
+            "this claim is only made for effects per event id, not per business key"
+        )
+    asked = Property(
+        "", tuple(pattern(lowered.machine, {name: frozenset({"1", "2"})}) for name in names)
+    )
+    machine = sliced(
+        lowered.machine, asked, handlers=False
+    )  # a run ends when no worker comes any more, of any handler
     if any(v.level is Level.COMPONENT for v in machine.variables):
-        raise possibility.TooWide("what happens depends on rows that several events share, so single deliveries say too little")
+        raise possibility.TooWide(
+            "what happens depends on rows that several events share, so single deliveries say too"
+            " little"
+        )
     found: list[Pattern] = []
     choices = [v.name for v in immutable(machine)]
-    for chosen, (passed, final) in _smooth(machine, len(lowered.design.processes), names, choices).items():
+    for chosen, (passed, final) in _smooth(
+        machine, len(lowered.design.processes), names, choices
+    ).items():
         where: Tests = {n: frozenset({x}) for n, x in zip(choices, chosen, strict=True)}
         for vector in product(("0", "1", "2"), repeat=len(names)):
-            tests: Tests = {**where, **{n: frozenset({x}) for n, x in zip(names, vector, strict=True)}}
+            tests: Tests = {
+                **where,
+                **{n: frozenset({x}) for n, x in zip(names, vector, strict=True)},
+            }
             if vector not in passed:
                 found.append(pattern(machine, tests))
             elif vector not in final:
@@ -54,7 +70,9 @@ def _smooth(
     """Per type and payload: the effect vectors of smooth runs, and those of their ends."""
     kept = tuple(r for r in machine.rules if r.action.cause in SMOOTH)
     smooth = Machine(machine.name, machine.semantics, machine.variables, kept, machine.limits)
-    visited = configurations(smooth, Bounds(max(pool, 1), 1), Budget(possibility.MOST_SITUATIONS, None))
+    visited = configurations(
+        smooth, Bounds(max(pool, 1), 1), Budget(possibility.MOST_SITUATIONS, None)
+    )
     if not isinstance(visited, list):
         raise possibility.TooWide("the runs without failures are too many")
     local = Local(smooth)

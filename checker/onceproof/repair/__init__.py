@@ -1,4 +1,6 @@
-"""Repairs: a closed catalogue of edits on a design, searched by cost, each offered only after it was proved to help."""
+"""Repairs: a closed catalogue of edits on a design, searched by cost, each offered only after it
+was proved to help.
+"""
 
 from onceproof.repair.edits import catalogue
 from onceproof.repair.plan import Goal

@@ -1,4 +1,6 @@
-"""Expectations follow the repair: an ``expect violated`` that no longer comes true is taken out of the text."""
+"""Expectations follow the repair: an ``expect violated`` that no longer comes true is taken out of
+the text.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ from onceproof.lang.syntax.ast import Semantics
 from onceproof.repair.sheet import Change, Sheet, removed, replaced
 from onceproof.verdict.result import Verdict
 
-MEANT = {"proved": Verdict.HOLDS, "holds": Verdict.HOLDS, "violated": Verdict.REFUTED, "refuted": Verdict.REFUTED}
+MEANT = {
+    "proved": Verdict.HOLDS,
+    "holds": Verdict.HOLDS,
+    "violated": Verdict.REFUTED,
+    "refuted": Verdict.REFUTED,
+}
 """The verdict behind the words of an expectation; the other words are verdicts themselves."""
 
 Verdicts = Mapping[tuple[int, Semantics], Verdict]
@@ -28,7 +35,9 @@ def following(text: str, tree: n.Tree, columns: Sequence[Semantics], verdicts: V
     return sheet.changed(changes)
 
 
-def _change(sheet: Sheet, claim: n.ClaimDecl, expect: n.Expect, known: tuple[Sequence[Semantics], Verdicts]) -> Change | None:
+def _change(
+    sheet: Sheet, claim: n.ClaimDecl, expect: n.Expect, known: tuple[Sequence[Semantics], Verdicts]
+) -> Change | None:
     columns, verdicts = known
     wanted = MEANT[expect.verdict] if expect.verdict in MEANT else Verdict(expect.verdict)
     asked = [s for s in columns if not claim.semantics or s in claim.semantics]

@@ -1,4 +1,6 @@
-"""What an edit is given and what it offers: the place of an effect in a design, and a proposal of another text."""
+"""What an edit is given and what it offers: the place of an effect in a design, and a proposal of
+another text.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A step in its block. ``above``: the steps it stands in, outermost first, each with its own block and index."""
+    """A step in its block. ``above``: the steps it stands in, outermost first, each with its own
+    block and index.
+    """
 
     owner: Owner
     block: tuple[n.Step, ...]
@@ -83,7 +87,10 @@ class Site:
         """A declaration of this file."""
         for item in self.tree.items:
             if isinstance(item, kind) and item.span.path == self.path:
-                if isinstance(item, n.EffectDecl | n.StoreDecl | n.QueueDecl | n.LockDecl) and item.name.text == name:
+                if (
+                    isinstance(item, n.EffectDecl | n.StoreDecl | n.QueueDecl | n.LockDecl)
+                    and item.name.text == name
+                ):
                     return item
         return None
 
@@ -102,7 +109,14 @@ class Site:
 
     def fresh(self, wanted: str) -> str:
         """A name that the design does not use."""
-        used = set(" ".join(self.sheet.lines).replace(".", " ").replace(",", " ").replace("(", " ").replace(")", " ").split())
+        used = set(
+            " ".join(self.sheet.lines)
+            .replace(".", " ")
+            .replace(",", " ")
+            .replace("(", " ")
+            .replace(")", " ")
+            .split()
+        )
         return next(w for w in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if w not in used)
 
     def acks(self, owner: Owner) -> bool:
@@ -127,7 +141,8 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A kind of edit. ``cost`` orders them: about how much it changes outside the handler's own lines.
+    """A kind of edit. ``cost`` orders them: about how much it changes outside the handler's own
+    lines.
 
     ``switches``: it replaces a provider by another one.
     """
@@ -164,7 +179,9 @@ def does(step: n.Step, target: n.Target) -> bool:
 
 
 def writes(step: n.Step, design: Design) -> bool:
-    """Whether a step is one write (also of an effect in a store), which a transaction can take in."""
+    """Whether a step is one write (also of an effect in a store), which a transaction can take
+    in.
+    """
     match step:
         case n.SetColumn() | n.Add() | n.Insert() | n.UpdateIf() | n.Increment() | n.Delete():
             return True
@@ -176,7 +193,11 @@ def writes(step: n.Step, design: Design) -> bool:
 
 def ends_settled(steps: tuple[n.Step, ...]) -> bool:
     """Whether a block only settles the message and stops."""
-    return bool(steps) and isinstance(steps[-1], n.Stop) and all(isinstance(s, n.Ack | n.Stop) for s in steps)
+    return (
+        bool(steps)
+        and isinstance(steps[-1], n.Stop)
+        and all(isinstance(s, n.Ack | n.Stop) for s in steps)
+    )
 
 
 def steps_of(owner: Owner) -> Iterator[n.Step]:
@@ -186,7 +207,11 @@ def steps_of(owner: Owner) -> Iterator[n.Step]:
 
 def claim_for(kind: str, goal: Goal) -> Claim:
     """A claim about the goal that the design need not make itself."""
-    words = {"no-duplicate": f"no duplicate {goal.name}", "no-loss": f"no loss of {goal.name}", "recoverable": "recoverable"}
+    words = {
+        "no-duplicate": f"no duplicate {goal.name}",
+        "no-loss": f"no loss of {goal.name}",
+        "recoverable": "recoverable",
+    }
     targets = () if kind == "recoverable" else (goal.target,)
     return Claim(kind, words[kind], targets, None, (), (), goal.target.span)
 

@@ -1,4 +1,6 @@
-"""The search for repairs: single edits first, then pairs, cheapest first; each one re-verified before it is offered."""
+"""The search for repairs: single edits first, then pairs, cheapest first; each one re-verified
+before it is offered.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,14 @@ PAIRS = 120
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A change of the design that was verified. ``edits``: the kinds of edits, in order; ``what``: the same in sentences.
+    """A change of the design that was verified. ``edits``: the kinds of edits, in order; ``what``:
+    the same in sentences.
 
-    ``text``: the whole new text, ``diff``: against the old one. ``costs``, ``outside`` and ``leaves``: what it costs, what must be
-    true outside the design, and what it still does not cover. ``goal``: the proofs for the effect concerned (no duplicate, no loss,
-    recoverable); ``cells``: the verdicts on every claim of the changed design. ``seconds``: the one field that is never the same.
+    ``text``: the whole new text, ``diff``: against the old one. ``costs``, ``outside`` and
+    ``leaves``: what it costs, what must be true outside the design, and what it still does not
+    cover. ``goal``: the proofs for the effect concerned (no duplicate, no loss, recoverable);
+    ``cells``: the verdicts on every claim of the changed design. ``seconds``: the one field that is
+    never the same.
     """
 
     edits: tuple[str, ...]
@@ -57,9 +62,9 @@ class Repair:
 class Repairs:
     """What came of the search for one effect under one semantics, cheapest first.
 
-    ``impossible``: why no handler helps with the provider, or with the queue, as it is (for a provider: theory T13), if so.
-    ``tried``: how many changed designs were looked at. ``complete``: no edit or pair of the catalogue was left out; else ``reason``
-    says why.
+    ``impossible``: why no handler helps with the provider, or with the queue, as it is (for a
+    provider: theory T13), if so. ``tried``: how many changed designs were looked at. ``complete``:
+    no edit or pair of the catalogue was left out; else ``reason`` says why.
     """
 
     effect: str
@@ -104,7 +109,12 @@ class _Search:
 
     def pairs(self, singles: list[_Candidate]) -> Iterator[_Candidate]:
         """Two edits, the second one made in the text that the first one left; cheapest first."""
-        found = [c for single in singles for c in self._from(single.loaded, single) if c.edits[0].name != c.edits[1].name]
+        found = [
+            c
+            for single in singles
+            for c in self._from(single.loaded, single)
+            if c.edits[0].name != c.edits[1].name
+        ]
         found.sort(key=lambda c: c.cost)
         if len(found) > PAIRS:
             self.reason = f"only the cheapest {PAIRS} of {len(found)} pairs of edits were looked at"
@@ -122,7 +132,9 @@ class _Search:
                     continue
                 self.seen.add(proposal.text)
                 changed = load_text(proposal.text, loaded.path)
-                if changed.design is not None and not _warns_more(self.loaded.diagnostics, changed.diagnostics):
+                if changed.design is not None and not _warns_more(
+                    self.loaded.diagnostics, changed.diagnostics
+                ):
                     yield _Candidate((*before.edits, edit), (*before.proposals, proposal), changed)
 
     def verified(self, candidate: _Candidate) -> Repair | None:
@@ -148,23 +160,44 @@ class _Search:
         if load_text(text, self.loaded.path).design is None:
             return None
         leaves = [*dict.fromkeys(x for p in candidate.proposals for x in p.leaves)]
-        still = [f"{c.claim} under {c.semantics.value}: still refuted" for c in checked.others if c.verdict is Verdict.REFUTED]
-        still += [f"{claim}, where workers die elsewhere than at the marked points" for claim in self.verifier.only_marked(design)]
+        still = [
+            f"{c.claim} under {c.semantics.value}: still refuted"
+            for c in checked.others
+            if c.verdict is Verdict.REFUTED
+        ]
+        still += [
+            f"{claim}, where workers die elsewhere than at the marked points"
+            for claim in self.verifier.only_marked(design)
+        ]
         costs = tuple(dict.fromkeys(x for p in candidate.proposals for x in p.costs))
         outside = tuple(dict.fromkeys(x for p in candidate.proposals for x in p.outside))
         return Repair(
-            tuple(e.name for e in candidate.edits), tuple(p.what for p in candidate.proposals), candidate.cost, text,
-            diff_of(self.loaded.path, old, text), costs, outside, (*leaves, *still), checked.goal, checked.others, seconds,
-        )  # fmt: skip
+            tuple(e.name for e in candidate.edits),
+            tuple(p.what for p in candidate.proposals),
+            candidate.cost,
+            text,
+            diff_of(self.loaded.path, old, text),
+            costs,
+            outside,
+            (*leaves, *still),
+            checked.goal,
+            checked.others,
+            seconds,
+        )
 
 
 def repairs(
-    loaded: Loaded, goal: Goal, options: Options | None = None, keep_provider: bool = False, cells: tuple[Cell, ...] = ()
+    loaded: Loaded,
+    goal: Goal,
+    options: Options | None = None,
+    keep_provider: bool = False,
+    cells: tuple[Cell, ...] = (),
 ) -> Repairs:
     """Search repairs for one effect under one semantics.
 
-    ``options.seconds`` limits the whole search. ``keep_provider``: offer no other provider. ``cells``: verdicts on the design as it
-    is that are known already. Raises ValueError if the design has errors.
+    ``options.seconds`` limits the whole search. ``keep_provider``: offer no other provider.
+    ``cells``: verdicts on the design as it is that are known already. Raises ValueError if the
+    design has errors.
     """
     options = options or Options()
     if loaded.design is None:
@@ -177,29 +210,46 @@ def repairs(
     complete = _work(search, found)
     never = _never(loaded.design, goal, cells)
     return Repairs(
-        goal.name, goal.semantics, tuple(found), never, search.tried, complete and not search.reason, search.reason,
+        goal.name,
+        goal.semantics,
+        tuple(found),
+        never,
+        search.tried,
+        complete and not search.reason,
+        search.reason,
         time.monotonic() - started,
-    )  # fmt: skip
+    )
 
 
 def _never(design: Design, goal: Goal, cells: tuple[Cell, ...]) -> tuple[str, ...]:
     """Why no handler helps, as far as the refutations of the design say so."""
-    mine = [c for c in cells if c.semantics is goal.semantics and c.effect == goal.name and c.verdict is Verdict.REFUTED]
+    mine = [
+        c
+        for c in cells
+        if c.semantics is goal.semantics and c.effect == goal.name and c.verdict is Verdict.REFUTED
+    ]
     for claim in design.claims:
         if claim.kind == "no-loss" and any(c.claim == claim.text for c in mine):
             for one in frontier(design, claim, goal.semantics, most=1).sets:
                 fault = one.faults[0][0] if one.faults else None
                 if fault is not None and fault.cause is Cause.VANISHED and fault.queue:
                     return (
-                        f"A message can vanish from `{fault.queue}` before any worker sees it: no line of a handler changes that.",
-                        "What would help: a queue that keeps messages until they are acknowledged, or a job that looks for what is "
-                        "missing.",
+                        (
+                            f"A message can vanish from `{fault.queue}` before any worker sees it:"
+                            " no line of a handler changes that."
+                        ),
+                        (
+                            "What would help: a queue that keeps messages until they are"
+                            " acknowledged, or a job that looks for what is missing."
+                        ),
                     )
     return next((c.unavoidable for c in mine if c.unavoidable), ())
 
 
 def _work(search: _Search, found: list[Repair]) -> bool:
-    """Singles, then pairs of singles that do not repair by themselves; whether nothing was left out for want of time."""
+    """Singles, then pairs of singles that do not repair by themselves; whether nothing was left out
+    for want of time.
+    """
     rest: list[_Candidate] = []
     for stage in (search.singles, lambda: search.pairs(rest)):
         for candidate in stage():
@@ -220,17 +270,29 @@ def _work(search: _Search, found: list[Repair]) -> bool:
     return True
 
 
-def goals_of(design: Design, cells: tuple[Cell, ...], asked: tuple[tuple[Claim, Semantics], ...]) -> tuple[Goal, ...]:
+def goals_of(
+    design: Design, cells: tuple[Cell, ...], asked: tuple[tuple[Claim, Semantics], ...]
+) -> tuple[Goal, ...]:
     """What there is to repair: the targets of refuted claims, each under its semantics."""
     refuted = {(c.claim, c.semantics) for c in cells if c.verdict is Verdict.REFUTED}
-    goals = [Goal(t, s) for claim, s in asked if (claim.text, s) in refuted for t in claim.targets if claim.kind != "one-worker"]
+    goals = [
+        Goal(t, s)
+        for claim, s in asked
+        if (claim.text, s) in refuted
+        for t in claim.targets
+        if claim.kind != "one-worker"
+    ]
     return tuple({(g.name, g.semantics): g for g in goals}.values())
 
 
 def repaired(
-    loaded: Loaded, goals: tuple[Goal, ...], options: Options | None = None, keep_provider: bool = False
+    loaded: Loaded,
+    goals: tuple[Goal, ...],
+    options: Options | None = None,
+    keep_provider: bool = False,
 ) -> tuple[str, tuple[tuple[Goal, Repair], ...], tuple[Goal, ...]]:
-    """The text with the first repair of each goal made, one after the other: with the repairs made, and the goals left over.
+    """The text with the first repair of each goal made, one after the other: with the repairs made,
+    and the goals left over.
 
     A goal that an earlier repair reached, too, needs none. ``options.seconds`` is for each goal.
     """
@@ -239,7 +301,9 @@ def repaired(
     left: list[Goal] = []
     for goal in goals:
         assert loaded.design is not None
-        if made and Verifier(loaded.design, goal, options, time.monotonic() + options.seconds).checked(loaded.design):
+        if made and Verifier(
+            loaded.design, goal, options, time.monotonic() + options.seconds
+        ).checked(loaded.design):
             continue
         found = repairs(loaded, goal, options, keep_provider).repairs
         if found:
@@ -252,7 +316,9 @@ def repaired(
 
 def diff_of(path: str, old: str, new: str) -> str:
     """A unified diff of two texts of one design."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), path, f"{path} (repaired)", lineterm="", n=2)
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), path, f"{path} (repaired)", lineterm="", n=2
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -271,4 +337,6 @@ def _site(loaded: Loaded, goal: Goal) -> Site | None:
 def _warns_more(old: tuple[Diagnostic, ...], new: tuple[Diagnostic, ...]) -> bool:
     """Whether the changed design is told something that the old one is not."""
     before = [d.code for d in old]
-    return any([d.code for d in new].count(code) > before.count(code) for code in {d.code for d in new})
+    return any(
+        [d.code for d in new].count(code) > before.count(code) for code in {d.code for d in new}
+    )

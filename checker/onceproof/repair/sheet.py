@@ -1,4 +1,6 @@
-"""A design's text, edited by lines: one line is one step, so comments and formatting stay as they are."""
+"""A design's text, edited by lines: one line is one step, so comments and formatting stay as they
+are.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,9 @@ from onceproof.lang.syntax import ast as n
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Lines ``first`` to ``last`` (1-based, inclusive) become ``lines``; with ``last`` one less than ``first``, these come before
-    line ``first``."""
+    """Lines ``first`` to ``last`` (1-based, inclusive) become ``lines``; with ``last`` one less
+    than ``first``, these come before line ``first``.
+    """
 
     first: int
     last: int
@@ -62,7 +65,9 @@ class Sheet:
 
     def end_of(self, step: n.Step) -> int:
         """The last line of a step with everything in it."""
-        return self.last_of(step.span.line, with_else=isinstance(step, n.If) and bool(step.otherwise))
+        return self.last_of(
+            step.span.line, with_else=isinstance(step, n.If) and bool(step.otherwise)
+        )
 
     def cut(self, first: int, last: int) -> tuple[str, ...]:
         """Lines as they are."""
@@ -104,7 +109,9 @@ def _together(text: str, code: str) -> str:
 
 
 def shifted(lines: Iterable[str], unit: str, by: int) -> tuple[str, ...]:
-    """Lines indented further (``by`` more) or less (negative); empty lines stay empty, comments behind code stay where they are."""
+    """Lines indented further (``by`` more) or less (negative); empty lines stay empty, comments
+    behind code stay where they are.
+    """
     return tuple(_shifted(line, unit, by) for line in lines)
 
 

@@ -1,4 +1,6 @@
-"""Is a changed design really better? Asked quickly first, then of the full judge, which alone decides."""
+"""Is a changed design really better? Asked quickly first, then of the full judge, which alone
+decides.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ Key = tuple[str, Semantics]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The verdicts on a changed design. ``goal``: those on the obligations; ``others``: those on the claims of the design."""
+    """The verdicts on a changed design. ``goal``: those on the obligations; ``others``: those on
+    the claims of the design.
+    """
 
     goal: tuple[Cell, ...]
     others: tuple[Cell, ...]
@@ -44,7 +48,9 @@ class Checked:
 
 @dataclass(slots=True)
 class Verifier:
-    """Checks candidates against one original design. ``before``: the original verdicts, as far as they were needed."""
+    """Checks candidates against one original design. ``before``: the original verdicts, as far as
+    they were needed.
+    """
 
     original: Design
     goal: Goal
@@ -62,7 +68,9 @@ class Verifier:
         return replace(design, claims=(*design.claims, *claims)), claims
 
     def promising(self, design: Design) -> bool:
-        """Whether every obligation has a candidate of a proof, or at least no refutation in small bounds (no verdict)."""
+        """Whether every obligation has a candidate of a proof, or at least no refutation in small
+        bounds (no verdict).
+        """
         whole, claims = self.with_goal(design)
         lowered = lower(whole, self.goal.semantics)
         return all(self._may_hold(_asked(lowered, claim)) for claim in claims)
@@ -73,15 +81,21 @@ class Verifier:
         answer = coverability.prove(*asked, coverability.Budget(seconds=self.left()))
         if isinstance(answer, coverability.Safe):
             return True
-        return not (isinstance(answer, coverability.Coverable) and answer.exact) and not _refuted(asked)
+        return not (isinstance(answer, coverability.Coverable) and answer.exact) and not _refuted(
+            asked
+        )
 
     def checked(self, design: Design) -> Checked | None:
-        """The judge's verdicts; None if an obligation is not proved, or a claim of the design got worse."""
+        """The judge's verdicts; None if an obligation is not proved, or a claim of the design got
+        worse.
+        """
         whole, claims = self.with_goal(design)
         lowered = lower(whole, self.goal.semantics)
         goal = [self._judged(lowered, claim) for claim in claims]
         for cell, kind in zip(goal, OBLIGATIONS, strict=True):
-            if cell is None or not (cell.verdict is Verdict.HOLDS or (kind == "recoverable" and self._as_before(cell))):
+            if cell is None or not (
+                cell.verdict is Verdict.HOLDS or (kind == "recoverable" and self._as_before(cell))
+            ):
                 return None
         others = []
         for semantics in whole.semantics:
@@ -96,22 +110,38 @@ class Verifier:
         return Checked(tuple(c for c in goal if c), tuple(others))
 
     def only_marked(self, design: Design) -> tuple[str, ...]:
-        """What is not proved any more if workers die anywhere, and not at the marked crash points only."""
+        """What is not proved any more if workers die anywhere, and not at the marked crash points
+        only.
+        """
         if not any(isinstance(s, n.CrashHere) for p in design.processes for s in walk(p.body, {})):
             return ()
-        whole, claims = self.with_goal(rewritten(design, lambda s: () if isinstance(s, n.CrashHere) else None))
+        whole, claims = self.with_goal(
+            rewritten(design, lambda s: () if isinstance(s, n.CrashHere) else None)
+        )
         lowered = lower(whole, self.goal.semantics)
         cells = [(claim, self._judged(lowered, claim)) for claim in claims]
-        return tuple(claim.text for claim, cell in cells if cell is None or cell.verdict is not Verdict.HOLDS)
+        return tuple(
+            claim.text for claim, cell in cells if cell is None or cell.verdict is not Verdict.HOLDS
+        )
 
     def _judged(self, lowered: Lowered, claim: Claim) -> Cell | None:
-        plain = replace(self.options, seconds=self.left(), second_opinion=False, explain=False, workers=None, events=None)
+        plain = replace(
+            self.options,
+            seconds=self.left(),
+            second_opinion=False,
+            explain=False,
+            workers=None,
+            events=None,
+        )
         found = judge_claim(lowered, claim, plain)
         return found if isinstance(found, Cell) else None
 
     def _as_before(self, cell: Cell) -> bool:
         """Messages that could not all be settled before either: no worse than that."""
-        return RANK[cell.verdict] <= RANK[self._before(claim_for("recoverable", self.goal), self.goal.semantics)]
+        return (
+            RANK[cell.verdict]
+            <= RANK[self._before(claim_for("recoverable", self.goal), self.goal.semantics)]
+        )
 
     def _before(self, claim: Claim, semantics: Semantics) -> Verdict:
         """The original's verdict on a claim."""
@@ -132,4 +162,7 @@ def _asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
 
 
 def _refuted(asked: tuple[Machine, Property]) -> bool:
-    return any(isinstance(simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0)), Found) for size in QUICK)
+    return any(
+        isinstance(simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0)), Found)
+        for size in QUICK
+    )

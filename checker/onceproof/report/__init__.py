@@ -1,4 +1,6 @@
-"""Formats a result can be written in. Adding one is adding one file here that defines ``FORMAT``."""
+"""Formats a result can be written in. Adding one is adding one file here that defines
+``FORMAT``.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ class Missing(Exception):
 class Format:
     """``name`` is what people type, ``summary`` what help says.
 
-    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is written to. ``each``: for formats
-    that hold one story per file, every file by its name.
+    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is
+    written to. ``each``: for formats that hold one story per file, every file by its name.
     """
 
     name: str
@@ -29,7 +31,9 @@ class Format:
 
 
 def one(name: str) -> Format:
-    """The format of this name; only its own module is loaded. Raises KeyError for an unknown one."""
+    """The format of this name; only its own module is loaded. Raises KeyError for an unknown
+    one.
+    """
     module = f"{__name__}.{name}"
     known = name.isidentifier() and importlib.util.find_spec(module) is not None
     found = getattr(importlib.import_module(module), "FORMAT", None) if known else None
@@ -42,7 +46,9 @@ def formats() -> dict[str, Format]:
     """Every format of this package, by name."""
     import pkgutil
 
-    modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
+    modules = (
+        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
+    )
     found = [m.FORMAT for m in modules if isinstance(getattr(m, "FORMAT", None), Format)]
     return {f.name: f for f in sorted(found, key=lambda f: f.name)}
 

@@ -1,4 +1,6 @@
-"""Bug reports filled in by the tool itself: for exceptions, and for engines that contradict each other."""
+"""Bug reports filled in by the tool itself: for exceptions, and for engines that contradict each
+other.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ def _versions() -> list[str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    lines = [f"onceproof {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"]
+    lines = [
+        f"onceproof {__version__}, Python {platform.python_version()}, {platform.system()}"
+        f" {platform.machine()}"
+    ]
     for part in _PARTS:
         try:
             lines.append(f"{part} {version(part)}")
@@ -44,7 +49,9 @@ def crash_report(error: Exception, arguments: Sequence[str]) -> str:
     import traceback
 
     trace = "".join(traceback.format_exception(error)).rstrip().splitlines()
-    return _report(f"{type(error).__name__}", [f"command: onceproof {shlex.join(arguments)}", "", *trace])
+    return _report(
+        f"{type(error).__name__}", [f"command: onceproof {shlex.join(arguments)}", "", *trace]
+    )
 
 
 def disagreement_report(design: DesignResult, failure: Disagreement) -> str:

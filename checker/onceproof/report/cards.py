@@ -1,4 +1,6 @@
-"""Models for people: the list, one model's card, and the table of what is known about each. Text, JSON and Markdown."""
+"""Models for people: the list, one model's card, and the table of what is known about each. Text,
+JSON and Markdown.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from typing import Any
 from onceproof.models import BEHAVIOURS, Model, Provider
 from onceproof.report.model_cards import answers
 
-TITLES: Mapping[str, str] = {"brokers": "Brokers", "stores": "Stores", "locks": "Locks", "providers": "Providers"}
+TITLES: Mapping[str, str] = {
+    "brokers": "Brokers",
+    "stores": "Stores",
+    "locks": "Locks",
+    "providers": "Providers",
+}
 KINDS: Mapping[str, str] = {
     "queue": "Queues",
     "log": "Logs",
@@ -51,7 +58,10 @@ def list_text(models: Iterable[Model]) -> str:
 
 def card_text(model: Model, width: int) -> str:
     """The card of one model."""
-    lines = [f"{model.name}: {model.title}" + (f" (your own, models/{model.path})" if model.is_own else "")]
+    lines = [
+        f"{model.name}: {model.title}"
+        + (f" (your own, models/{model.path})" if model.is_own else "")
+    ]
     lines += [*_wrapped(model.summary, width, "  "), ""]
     said = answers(model)
     wide = max(len(question) for question, _ in said)
@@ -62,7 +72,11 @@ def card_text(model: Model, width: int) -> str:
         for option in model.options.values():
             lines.append(f"  {option.name} = {option.default}  ({_type(option)}; {option.status})")
             lines += _wrapped(option.meaning, width, "    ")
-            lines += [line for text in _changes(model, option.name) for line in _wrapped(text, width, "    ")]
+            lines += [
+                line
+                for text in _changes(model, option.name)
+                for line in _wrapped(text, width, "    ")
+            ]
     if model.facts:
         lines += ["", "What is known"]
         for behaviour in BEHAVIOURS:
@@ -70,12 +84,18 @@ def card_text(model: Model, width: int) -> str:
             lines += [f"  {behaviour}"] if facts else []
             for fact in facts:
                 lines += _wrapped(fact.text, width, "    - ")
-                lines += _wrapped(f"{fact.status} · {fact.test or model.sources[fact.source].url}", width, "      ")
+                lines += _wrapped(
+                    f"{fact.status} · {fact.test or model.sources[fact.source].url}",
+                    width,
+                    "      ",
+                )
     return "\n".join(lines)
 
 
 def _wrapped(text: str, width: int, start: str) -> list[str]:
-    wrapped = textwrap.wrap(text, width - len(start), break_long_words=False, break_on_hyphens=False)
+    wrapped = textwrap.wrap(
+        text, width - len(start), break_long_words=False, break_on_hyphens=False
+    )
     return [(start if not i else " " * len(start)) + line for i, line in enumerate(wrapped)]
 
 
@@ -87,18 +107,26 @@ def _changes(model: Model, name: str) -> Iterator[str]:
     """What the values of an option change in the card's answers."""
     option = model.options[name]
     usual = dict(answers(model))
-    for value, table in ((value, table) for value, tables in option.sets.items() for table in tables):
+    for value, table in (
+        (value, table) for value, tables in option.sets.items() for table in tables
+    ):
         shown = {"given": _example(option)}.get(value, value)
         given = {name: shown, **table.get("if", {})}
         before = dict(answers(model, table.get("if", {}))) if table.get("if") else usual
         changed = [f"{q}: {a}" for q, a in answers(model, given) if before.get(q) != a]
         if changed and value != "default":
-            where = " with " + ", ".join(f"{k}={v}" for k, v in table["if"].items()) if table.get("if") else ""
+            where = (
+                " with " + ", ".join(f"{k}={v}" for k, v in table["if"].items())
+                if table.get("if")
+                else ""
+            )
             yield f"{'given' if value == 'given' else '= ' + value}{where} → {'; '.join(changed)}"
 
 
 def _example(option: Any) -> str:
-    return {"duration": option.default if option.default != "none" else "1h", "count": "5"}.get(option.kind, "x")
+    return {"duration": option.default if option.default != "none" else "1h", "count": "5"}.get(
+        option.kind, "x"
+    )
 
 
 # ---------------------------------------------------------------- JSON
@@ -116,29 +144,48 @@ def as_data(model: Model) -> dict[str, Any]:
         "answers": dict(answers(model)),
         "options": {
             o.name: {
-                "kind": o.kind, "default": o.default, "choices": list(o.choices), "meaning": o.meaning, "status": o.status,
-                "source": model.sources[o.source].url, "set": {v: [dict(t) for t in tables] for v, tables in o.sets.items()},
+                "kind": o.kind,
+                "default": o.default,
+                "choices": list(o.choices),
+                "meaning": o.meaning,
+                "status": o.status,
+                "source": model.sources[o.source].url,
+                "set": {v: [dict(t) for t in tables] for v, tables in o.sets.items()},
             }
             for o in model.options.values()
         },
         "facts": [
             {
-                "id": f.id, "behaviour": f.behaviour, "text": f.text, "status": f.status, "source": model.sources[f.source].url,
-                "switches": list(f.switches), "test": f.test,
+                "id": f.id,
+                "behaviour": f.behaviour,
+                "text": f.text,
+                "status": f.status,
+                "source": model.sources[f.source].url,
+                "switches": list(f.switches),
+                "test": f.test,
             }
             for f in model.facts
         ],
         "sources": {s.name: {"url": s.url, "read": s.read} for s in model.sources.values()},
-    }  # fmt: skip
+    }
     if isinstance(model, Provider):
-        data["keys"] = {"kept": model.keys, "status": model.status, "source": model.source, "note": model.note}
+        data["keys"] = {
+            "kept": model.keys,
+            "status": model.status,
+            "source": model.source,
+            "note": model.note,
+        }
     return data
 
 
 def to_json(models: Iterable[Model]) -> str:
     """Models as one JSON document."""
     every = sorted(models, key=lambda m: m.name)
-    return json.dumps({"schema": "onceproof/models/1", "models": [as_data(m) for m in every]}, indent=2, ensure_ascii=False)
+    return json.dumps(
+        {"schema": "onceproof/models/1", "models": [as_data(m) for m in every]},
+        indent=2,
+        ensure_ascii=False,
+    )
 
 
 # ---------------------------------------------------------------- Markdown
@@ -146,18 +193,29 @@ def to_json(models: Iterable[Model]) -> str:
 
 def card_markdown(model: Model, level: int = 1) -> str:
     """The card of one model as a section of a page."""
-    lines = [f"{'#' * level} {model.name}", "", f"{model.title}: {_cell(model.summary)}.", "", "| | |", "|---|---|"]
+    lines = [
+        f"{'#' * level} {model.name}",
+        "",
+        f"{model.title}: {_cell(model.summary)}.",
+        "",
+        "| | |",
+        "|---|---|",
+    ]
     lines += [f"| {question} | {_cell(answer)} |" for question, answer in answers(model)]
     if model.options:
         lines += ["", "| option | default | meaning | how sure |", "|---|---|---|---|"]
         for o in model.options.values():
             changes = "".join(f" *{_cell(text)}.*" for text in _changes(model, o.name))
-            lines.append(f"| `{o.name}` | `{o.default}` | {_cell(o.meaning)}.{changes} | {o.status} |")
+            lines.append(
+                f"| `{o.name}` | `{o.default}` | {_cell(o.meaning)}.{changes} | {o.status} |"
+            )
     if model.facts:
         lines += [""]
         for behaviour in BEHAVIOURS:
             for f in (f for f in model.facts if f.behaviour == behaviour):
-                how = f"[{f.status}]({model.sources[f.source].url})" + (f" (`{f.test.split('::')[0]}`)" if f.test else "")
+                how = f"[{f.status}]({model.sources[f.source].url})" + (
+                    f" (`{f.test.split('::')[0]}`)" if f.test else ""
+                )
                 lines.append(f"- **{behaviour}**: {_cell(f.text)} {how}")
     return "\n".join(lines) + "\n"
 
@@ -176,7 +234,12 @@ def coverage(models: Iterable[Model]) -> str:
     """The table of models and behaviours, as Markdown: what is known, and how surely."""
     lines = []
     for title, found in groups(m for m in models if not isinstance(m, Provider)):
-        lines += [f"### {title}", "", "| model | " + " | ".join(BEHAVIOURS) + " |", "|---" * (len(BEHAVIOURS) + 1) + "|"]
+        lines += [
+            f"### {title}",
+            "",
+            "| model | " + " | ".join(BEHAVIOURS) + " |",
+            "|---" * (len(BEHAVIOURS) + 1) + "|",
+        ]
         for model in found:
             cells = [_counted(model, behaviour) for behaviour in BEHAVIOURS]
             lines.append(f"| `{model.name}` | " + " | ".join(cells) + " |")
@@ -184,11 +247,16 @@ def coverage(models: Iterable[Model]) -> str:
     providers = [m for m in models if isinstance(m, Provider)]
     if providers:
         lines += ["### Providers", "", "| model | keys are kept | how sure |", "|---|---|---|"]
-        lines += [f"| `{m.name}` | {m.keys} | {m.status} |" for m in sorted(providers, key=lambda m: m.name)]
+        lines += [
+            f"| `{m.name}` | {m.keys} | {m.status} |"
+            for m in sorted(providers, key=lambda m: m.name)
+        ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _counted(model: Model, behaviour: str) -> str:
     facts = [f for f in model.facts if f.behaviour == behaviour]
     by_status = [(status, sum(f.status == status for f in facts)) for status in reversed(WEAKEST)]
-    return ", ".join(f"{status} ({count})" if count > 1 else status for status, count in by_status if count)
+    return ", ".join(
+        f"{status} ({count})" if count > 1 else status for status, count in by_status if count
+    )

@@ -1,7 +1,8 @@
 """Shows diagnostics as text: the place, the source lines with carets, other places, notes and help.
 
-Columns are counted in code points; carets are placed by display width (wide characters, tabs). Control characters never reach the
-terminal. ``render`` and ``styled`` have the same characters; colour only repeats what they say.
+Columns are counted in code points; carets are placed by display width (wide characters, tabs).
+Control characters never reach the terminal. ``render`` and ``styled`` have the same characters;
+colour only repeats what they say.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class _Mark:
 
 
 def render(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source]) -> str:
-    """The diagnostics as plain text, with a closing line that counts them. Empty if there are none."""
+    """The diagnostics as plain text, with a closing line that counts them. Empty if there are
+    none.
+    """
     return "".join(text for text, _ in _parts(list(diagnostics), sources))
 
 
@@ -44,7 +47,9 @@ def closing(diagnostics: Iterable[Diagnostic]) -> str:
     """``3 errors, 1 warning``."""
     kinds = [d.severity for d in diagnostics]
     counts = [(kinds.count(s), s.value) for s in Severity]
-    return ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count)
+    return ", ".join(
+        f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count
+    )
 
 
 def _parts(diagnostics: list[Diagnostic], sources: Mapping[str, Source]) -> Iterator[Part]:
@@ -52,7 +57,11 @@ def _parts(diagnostics: list[Diagnostic], sources: Mapping[str, Source]) -> Iter
         yield from _one(diagnostic, sources)
         yield ("\n", "")
     if diagnostics:
-        worst = Severity.ERROR if any(d.severity is Severity.ERROR for d in diagnostics) else Severity.WARNING
+        worst = (
+            Severity.ERROR
+            if any(d.severity is Severity.ERROR for d in diagnostics)
+            else Severity.WARNING
+        )
         yield (closing(diagnostics) + "\n", _STYLES[worst])
 
 
@@ -70,7 +79,9 @@ def _one(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> Iterator[Part
         yield (f"{' ' * width}{arrow} ", _GUTTER)
         yield (f"{path}:{place.line}:{place.column}\n", "")
         if path in sources:
-            marks = [(x.span, x.text, x is diagnostic.primary) for x in labels if x.span.path == path]
+            marks = [
+                (x.span, x.text, x is diagnostic.primary) for x in labels if x.span.path == path
+            ]
             yield from _snippet(sources[path], marks, width, style)
     unseen = [] if span.path in sources else [diagnostic.primary.text]
     yield from _remarks([*unseen, *diagnostic.notes], diagnostic.help, width)
@@ -86,7 +97,9 @@ def _remarks(notes: list[str], help: str | None, width: int) -> Iterator[Part]:
         yield (f"{text}\n", "")
 
 
-def _snippet(source: Source, marks: list[tuple[Span, str, bool]], width: int, style: str) -> Iterator[Part]:
+def _snippet(
+    source: Source, marks: list[tuple[Span, str, bool]], width: int, style: str
+) -> Iterator[Part]:
     """The source lines with their underlines; far apart lines with ``...`` between them."""
     blank = f"{' ' * width} |"
     yield (f"{blank}\n", _GUTTER)
@@ -115,7 +128,9 @@ def _padded(shown: str) -> str:
 
 
 def _marks(source: Source, span: Span, text: str, primary: bool) -> list[tuple[int, _Mark]]:
-    """One mark per line of a place; of a long place the first two lines and the last. The label stands at the last one."""
+    """One mark per line of a place; of a long place the first two lines and the last. The label
+    stands at the last one.
+    """
     numbers = list(range(span.line, max(span.end_line, span.line) + 1))
     if len(numbers) > 3:
         numbers = [*numbers[:2], numbers[-1]]
@@ -136,18 +151,28 @@ def _moved(mark: _Mark, shift: int) -> _Mark:
 
 
 def _shown(text: str) -> str:
-    """A source text as a terminal may show it: tabs expanded, control and direction characters replaced."""
+    """A source text as a terminal may show it: tabs expanded, control and direction characters
+    replaced.
+    """
     shown: list[str] = []
     column = 0
     for c in text:
-        piece = " " * (TAB_STOP - column % TAB_STOP) if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        piece = (
+            " " * (TAB_STOP - column % TAB_STOP)
+            if c == "\t"
+            else c
+            if c.isprintable()
+            else "\N{REPLACEMENT CHARACTER}"
+        )
         shown.append(piece)
         column += columns(piece)
     return "".join(shown)
 
 
 def _cut(text: str, start: int) -> tuple[str, int]:
-    """At most ``WIDTH`` columns of a line around a place, and by how many columns it moved to the left."""
+    """At most ``WIDTH`` columns of a line around a place, and by how many columns it moved to the
+    left.
+    """
     text = text.rstrip()
     if columns(text) <= WIDTH:
         return text, 0
@@ -164,7 +189,9 @@ def _cut(text: str, start: int) -> tuple[str, int]:
 
 
 def _underlines(marks: list[_Mark], style: str) -> Iterator[list[Part]]:
-    """The row of carets with the last label behind it, then a row per other label, hanging from its mark."""
+    """The row of carets with the last label behind it, then a row per other label, hanging from its
+    mark.
+    """
     ordered = sorted(marks, key=lambda m: (m.start, not m.primary))
     row = [" "] * max(m.end for m in ordered)
     styles = [""] * len(row)
@@ -182,5 +209,11 @@ def _underlines(marks: list[_Mark], style: str) -> Iterator[list[Part]]:
     while hanging:
         mark = hanging.pop()
         pieces = [*((" " * m.start, "|") for m in hanging if m.start != mark.start)]
-        stem = "".join("|" if any(len(p) == i for p, _ in pieces) else " " for i in range(mark.start))
-        yield [(f" {stem}", _SECONDARY), (mark.text, style if mark.primary else _SECONDARY), ("\n", "")]
+        stem = "".join(
+            "|" if any(len(p) == i for p, _ in pieces) else " " for i in range(mark.start)
+        )
+        yield [
+            (f" {stem}", _SECONDARY),
+            (mark.text, style if mark.primary else _SECONDARY),
+            ("\n", ""),
+        ]

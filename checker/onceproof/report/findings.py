@@ -1,7 +1,8 @@
-"""What machines are told about a run, one by one: every verdict and every mistake, with a place, a message and a fingerprint.
+"""What machines are told about a run, one by one: every verdict and every mistake, with a place, a
+message and a fingerprint.
 
-SARIF, JUnit, GitHub and GitLab are written from these. A fingerprint does not depend on line numbers: the claim, the guarantee
-and the shape of the story make it.
+SARIF, JUnit, GitHub and GitLab are written from these. A fingerprint does not depend on line
+numbers: the claim, the guarantee and the shape of the story make it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One verdict or mistake. ``rule``: a stable name for its kind; ``title``: in a few words; ``text``: all that belongs to it.
+    """One verdict or mistake. ``rule``: a stable name for its kind; ``title``: in a few words;
+    ``text``: all that belongs to it.
 
     ``cell`` and ``story`` are set for verdicts and refutations.
     """
@@ -71,10 +73,17 @@ def findings(result: Result) -> Iterator[Finding]:
     for design in result.designs:
         yield from (_mistake(d) for d in design.diagnostics)
         for failure in design.failures:
-            text = f"{failure.claim}, {failure.semantics.value}: {failure.what}" + "".join(f"\n{d}" for d in failure.details)
+            text = f"{failure.claim}, {failure.semantics.value}: {failure.what}" + "".join(
+                f"\n{d}" for d in failure.details
+            )
             place = Span(1, 1, 1, 1, design.path)
             yield Finding(
-                "engines-disagree", Level.ERROR, "no verdict: two engines disagree", text, place, _hash(design.path, text)
+                "engines-disagree",
+                Level.ERROR,
+                "no verdict: two engines disagree",
+                text,
+                place,
+                _hash(design.path, text),
             )
         yield from (_verdict(design, cell) for cell in design.cells)
 
@@ -84,13 +93,26 @@ def _mistake(found: Diagnostic) -> Finding:
     text = "\n".join([found.headline, *(n for n in notes if n)])
     level = Level.ERROR if found.severity is Severity.ERROR else Level.WARNING
     span = found.primary.span
-    return Finding(found.code, level, found.headline, text, span, _hash(found.code, uri(span.path), found.headline))
+    return Finding(
+        found.code,
+        level,
+        found.headline,
+        text,
+        span,
+        _hash(found.code, uri(span.path), found.headline),
+    )
 
 
 def _verdict(design: DesignResult, cell: Cell) -> Finding:
     story = story_of(design, cell)
     code = of_cell(cell)
-    level = Level.PASS if code is Exit.HOLDS else Level.ERROR if code is Exit.VIOLATED else Level.WARNING
+    level = (
+        Level.PASS
+        if code is Exit.HOLDS
+        else Level.ERROR
+        if code is Exit.VIOLATED
+        else Level.WARNING
+    )
     rule = cell.kind
     if cell.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS):
         rule = cell.verdict.value
@@ -100,8 +122,14 @@ def _verdict(design: DesignResult, cell: Cell) -> Finding:
     source = design.sources.get(design.path)
     line = source.line(cell.line) if source else ""
     span = Span.at_line(line, cell.line, design.path)
-    shape = [(s.cause.value, s.process, s.source, s.subject, s.outcome, s.event) for s in story.told] if story else []
-    print_of = _hash(uri(design.path), cell.claim, cell.semantics.value, cell.verdict.value, repr(shape))
+    shape = (
+        [(s.cause.value, s.process, s.source, s.subject, s.outcome, s.event) for s in story.told]
+        if story
+        else []
+    )
+    print_of = _hash(
+        uri(design.path), cell.claim, cell.semantics.value, cell.verdict.value, repr(shape)
+    )
     return Finding(rule, level, title, "\n".join(said(cell, story)), span, print_of, cell, story)
 
 
@@ -112,14 +140,21 @@ def said(cell: Cell, story: Story | None) -> Iterator[str]:
     if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
         yield ground(cell)
     if cell.reason:
-        yield f"because {cell.reason}" if cell.verdict is not Verdict.HOLDS else f"Not wider: {cell.reason}"
+        yield (
+            f"because {cell.reason}"
+            if cell.verdict is not Verdict.HOLDS
+            else f"Not wider: {cell.reason}"
+        )
     if not cell.as_expected and cell.verdict is Verdict.HOLDS:
         yield "The design expects a violation, and there is none."
     if story is not None:
         yield from story.given
         for step in story.told:
             where = place(step, story.path)
-            yield f"{'!' if step.fault else ' '} {step.number}. {step.who}{f', {where},' if where else ''} {step.text}"
+            yield (
+                f"{'!' if step.fault else ' '} {step.number}."
+                f" {step.who}{f', {where},' if where else ''} {step.text}"
+            )
         yield f"This takes {story.needs.words}."
     yield from cell.unavoidable[-2:]
 

@@ -1,4 +1,6 @@
-"""GitHub annotations: workflow commands that put a message at a line of the design. At most 10 of a level are shown per step."""
+"""GitHub annotations: workflow commands that put a message at a line of the design. At most 10 of a
+level are shown per step.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ from onceproof.report.findings import Finding, Level, findings, uri
 from onceproof.report.words import clean, summary
 from onceproof.verdict.result import Result
 
-COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice", Level.PASS: "notice"}
+COMMANDS = {
+    Level.ERROR: "error",
+    Level.WARNING: "warning",
+    Level.NOTE: "notice",
+    Level.PASS: "notice",
+}
 
 
 def _message(text: str) -> str:
@@ -23,18 +30,30 @@ def _property(text: str) -> str:
 def _line(found: Finding) -> str:
     span = found.span
     place = {"title": found.title, "file": uri(span.path), "line": span.line, "col": span.column}
-    place |= {"endLine": span.end_line, "endColumn": span.end_column} if span.end_line == span.line else {}
-    given = ",".join(f"{name}={_property(clean(str(value), True))}" for name, value in place.items())
+    place |= (
+        {"endLine": span.end_line, "endColumn": span.end_column}
+        if span.end_line == span.line
+        else {}
+    )
+    given = ",".join(
+        f"{name}={_property(clean(str(value), True))}" for name, value in place.items()
+    )
     text = "\n".join(clean(line, True) for line in found.text.split("\n"))
     return f"::{COMMANDS[found.level]} {given}::{_message(text)}"
 
 
 def _lines(result: Result) -> Iterator[str]:
-    """What is wrong, worst first, then the summary in plain words; what is as expected needs no annotation."""
+    """What is wrong, worst first, then the summary in plain words; what is as expected needs no
+    annotation.
+    """
     order = list(COMMANDS)
     wrong = [f for f in findings(result) if f.level is not Level.PASS]
     yield from (_line(f) for f in sorted(wrong, key=lambda f: order.index(f.level)))
     yield summary(result)
 
 
-FORMAT = Format("github", "annotations in GitHub Actions", lambda result, verbosity, look: "\n".join(_lines(result)) + "\n")
+FORMAT = Format(
+    "github",
+    "annotations in GitHub Actions",
+    lambda result, verbosity, look: "\n".join(_lines(result)) + "\n",
+)

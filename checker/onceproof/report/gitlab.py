@@ -16,7 +16,8 @@ def _issue(found: Finding) -> dict[str, object]:
     end = {"line": max(found.span.end_line, 1), "column": max(found.span.end_column, 1)}
     return {
         "check_name": found.rule,
-        "description": found.title + (f": {found.story.headline}" if found.story else f": {found.text}" if found.cell else ""),
+        "description": found.title
+        + (f": {found.story.headline}" if found.story else f": {found.text}" if found.cell else ""),
         "content": {"body": found.text},
         "severity": SEVERITIES[found.level],
         "fingerprint": found.fingerprint,

@@ -1,7 +1,9 @@
-"""Stories as traces in the Informal Trace Format (Apalache's ADR 015), for its viewers and for model-based tests.
+"""Stories as traces in the Informal Trace Format (Apalache's ADR 015), for its viewers and for
+model-based tests.
 
-Integers are ``{"#bigint": "1"}``, tuples ``{"#tup": ...}``, sets ``{"#set": ...}``, maps ``{"#map": ...}``.
-``mbt::actionTaken`` and ``mbt::nondetPicks`` are named as Quint names them; everything else about a step is in its ``#meta``.
+Integers are ``{"#bigint": "1"}``, tuples ``{"#tup": ...}``, sets ``{"#set": ...}``, maps ``{"#map":
+...}``. ``mbt::actionTaken`` and ``mbt::nondetPicks`` are named as Quint names them; everything else
+about a step is in its ``#meta``.
 """
 
 from __future__ import annotations
@@ -30,9 +32,12 @@ VARIABLES = {
     "mbt::actionTaken": "Str",
     "mbt::nondetPicks": "{ component: Int, event: Int, worker: Int }",
 }
-"""Every variable with its type, as Apalache writes types. A key is ``event`` or ``component`` with a number from 0.
+"""Every variable with its type, as Apalache writes types. A key is ``event`` or ``component`` with
+a number from 0.
 
-Quint has options in ``mbt::nondetPicks``; here -1 means none, since itf-py cannot read a variant that is called ``None``."""
+Quint has options in ``mbt::nondetPicks``; here -1 means none, since itf-py cannot read a variant
+that is called ``None``.
+"""
 
 Json = dict[str, object]
 
@@ -59,19 +64,27 @@ def trace(tale: Tale, path: str) -> Json:
     """A story as one trace: the start, and the state after every step."""
     cell, headline = tale.cells[0]
     states = tale.replay.states
-    steps: list[tuple[Step | None, StoryStep | None]] = [(None, None), *zip(tale.replay.steps, tale.story.steps, strict=True)]
+    steps: list[tuple[Step | None, StoryStep | None]] = [
+        (None, None),
+        *zip(tale.replay.steps, tale.story.steps, strict=True),
+    ]
     return {
         "#meta": {
             "format": "ITF",
             "format-description": DESCRIPTION,
             "source": path,
-            "description": f"{cell.claim}, {cell.semantics.value}: {short(cell)}. {headline}. {ground(cell)}",
+            "description": (
+                f"{cell.claim}, {cell.semantics.value}: {short(cell)}. {headline}. {ground(cell)}"
+            ),
             "producer": f"onceproof {__version__}",
             "claims": [f"{c.claim} / {c.semantics.value}" for c, _ in tale.cells],
             "varTypes": VARIABLES,
         },
         "vars": list(VARIABLES),
-        "states": [_state(index, state, *pair) for index, (state, pair) in enumerate(zip(states, steps, strict=True))],
+        "states": [
+            _state(index, state, *pair)
+            for index, (state, pair) in enumerate(zip(states, steps, strict=True))
+        ],
     }
 
 
@@ -85,7 +98,13 @@ def _state(index: int, state: State, step: Step | None, told: StoryStep | None) 
         "keys": _spots(state.records),
         "held": _spots(state.held),
         "workers": {
-            "#map": [[number(w.number), {"event": number(w.event), "holds": w.holds, "process": w.process}] for w in state.workers]
+            "#map": [
+                [
+                    number(w.number),
+                    {"event": number(w.event), "holds": w.holds, "process": w.process},
+                ]
+                for w in state.workers
+            ]
         },
         "mbt::actionTaken": _action(step),
         "mbt::nondetPicks": {
@@ -100,33 +119,51 @@ def _action(step: Step | None) -> str:
     """The action's name: the cause, and for a handler's own step its handler and line."""
     if step is None:
         return "init"
-    return f"{step.process}:{step.line}" if step.line and not step.cause.is_fault else step.cause.value
+    return (
+        f"{step.process}:{step.line}" if step.line and not step.cause.is_fault else step.cause.value
+    )
 
 
 def _meta(index: int, step: Step | None, told: StoryStep | None) -> Json:
     meta: Json = {"index": index}
     if step is not None and told is not None:
         meta |= {
-            "cause": step.cause.value, "fault": told.fault, "line": told.line or None, "outcome": step.outcome,
-            "process": step.process, "queue": step.queue, "subject": step.subject, "text": f"{told.who} {told.text}",
-        }  # fmt: skip
+            "cause": step.cause.value,
+            "fault": told.fault,
+            "line": told.line or None,
+            "outcome": step.outcome,
+            "process": step.process,
+            "queue": step.queue,
+            "subject": step.subject,
+            "text": f"{told.who} {told.text}",
+        }
     return meta
 
 
 def to_itf(result: Result) -> str:
     """The first story; a trace without states if nothing is refuted. One file holds one trace."""
     return next(iter(each(result).values()), "") or _text(
-        {"#meta": {"format": "ITF", "description": "no claim is refuted"}, "vars": list(VARIABLES), "states": []}
+        {
+            "#meta": {"format": "ITF", "description": "no claim is refuted"},
+            "vars": list(VARIABLES),
+            "states": [],
+        }
     )
 
 
 def each(result: Result) -> dict[str, str]:
     """One file per story."""
-    return {tale.name(d.path) + ".itf.json": _text(trace(tale, d.path)) for d in result.designs for tale in tales(d)}
+    return {
+        tale.name(d.path) + ".itf.json": _text(trace(tale, d.path))
+        for d in result.designs
+        for tale in tales(d)
+    }
 
 
 def _text(document: Json) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-FORMAT = Format("itf", "the stories as ITF traces", lambda result, verbosity, look: to_itf(result), each)
+FORMAT = Format(
+    "itf", "the stories as ITF traces", lambda result, verbosity, look: to_itf(result), each
+)

@@ -1,4 +1,5 @@
-"""The result for programs: ``onceproof/result/1``, described by ``onceproof/report/schema/result-1.schema.json``.
+"""The result for programs: ``onceproof/result/1``, described by
+``onceproof/report/schema/result-1.schema.json``.
 
 Keys are sorted, and nothing but ``timing`` differs between two runs.
 """
@@ -27,7 +28,11 @@ def to_json(result: Result) -> str:
     return json.dumps(document(result), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-FORMAT = Format("json", "for programs (schema onceproof/result/1)", lambda result, verbosity, look: to_json(result))
+FORMAT = Format(
+    "json",
+    "for programs (schema onceproof/result/1)",
+    lambda result, verbosity, look: to_json(result),
+)
 
 
 def document(result: Result) -> Json:
@@ -35,7 +40,9 @@ def document(result: Result) -> Json:
     return {
         "schema": SCHEMA,
         "tool": {"name": "onceproof", "version": __version__},
-        "inputs": [{"path": d.path, "sha256": d.sha256, "models": list(d.models)} for d in result.designs],
+        "inputs": [
+            {"path": d.path, "sha256": d.sha256, "models": list(d.models)} for d in result.designs
+        ],
         "results": [_cell(d, c) for d in result.designs for c in d.cells],
         "diagnostics": [_diagnostic(x) for d in result.designs for x in d.diagnostics],
         "failures": [_failure(f) for d in result.designs for f in d.failures],
@@ -118,7 +125,10 @@ def _step(step: StoryStep) -> Json:
         "queue": step.queue,
         "subject": step.subject,
         "outcome": step.outcome,
-        "changes": [{"kind": c.kind, "what": c.what, "before": c.before, "after": c.after} for c in step.changes],
+        "changes": [
+            {"kind": c.kind, "what": c.what, "before": c.before, "after": c.after}
+            for c in step.changes
+        ],
     }
 
 
@@ -141,8 +151,12 @@ def _label(label: Label) -> Json:
 
 def _place(span: Span) -> Json:
     return {
-        "path": span.path, "line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column,
-    }  # fmt: skip
+        "path": span.path,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
 
 
 def _failure(failure: Disagreement) -> Json:

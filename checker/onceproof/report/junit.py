@@ -1,6 +1,7 @@
 """JUnit XML, as most build servers read it: a suite per design, a test per claim and guarantee.
 
-A violation nobody expected is a failure; an answer that is missing, vacuous or contradicted is an error.
+A violation nobody expected is a failure; an answer that is missing, vacuous or contradicted is an
+error.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ def to_junit(result: Result) -> str:
     root = xml.Element("testsuites", name="onceproof")
     for design in result.designs:
         suite = xml.SubElement(root, "testsuite", name=uri(design.path))
-        for one in (f for f in found if f.span.path == design.path or (f.cell is None and f.span.path in design.sources)):
+        for one in (
+            f
+            for f in found
+            if f.span.path == design.path or (f.cell is None and f.span.path in design.sources)
+        ):
             _case(suite, uri(design.path), one)
         _count(suite)
     if not found:
@@ -32,20 +37,33 @@ def to_junit(result: Result) -> str:
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(s.get(key, "0")) for s in root)))
     xml.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
+    )
 
 
 def _case(suite: xml.Element, path: str, found: Finding) -> None:
-    name = f"{found.cell.claim} / {found.cell.semantics.value}" if found.cell else f"{found.rule}: {found.title}"
+    name = (
+        f"{found.cell.claim} / {found.cell.semantics.value}"
+        if found.cell
+        else f"{found.rule}: {found.title}"
+    )
     case = xml.SubElement(
-        suite, "testcase", name=_clean(name), classname=path, file=uri(found.span.path), line=str(found.span.line)
+        suite,
+        "testcase",
+        name=_clean(name),
+        classname=path,
+        file=uri(found.span.path),
+        line=str(found.span.line),
     )
     text = "\n".join(_clean(line) for line in found.text.split("\n"))
     if found.level is Level.PASS or (found.cell is None and found.level is Level.WARNING):
         xml.SubElement(case, "system-out").text = f"{_clean(found.title)}\n{text}"
         return
     failed = found.cell is not None and found.cell.verdict in (Verdict.REFUTED, Verdict.HOLDS)
-    trouble = xml.SubElement(case, "failure" if failed else "error", message=_clean(found.title), type=found.rule)
+    trouble = xml.SubElement(
+        case, "failure" if failed else "error", message=_clean(found.title), type=found.rule
+    )
     trouble.text = text
 
 
@@ -61,4 +79,6 @@ def _clean(text: str) -> str:
     return clean(text, True)
 
 
-FORMAT = Format("junit", "JUnit XML, for build servers", lambda result, verbosity, look: to_junit(result))
+FORMAT = Format(
+    "junit", "JUnit XML, for build servers", lambda result, verbosity, look: to_junit(result)
+)

@@ -1,4 +1,6 @@
-"""Lines of styled text. rich draws them where colour is wanted and measures unusual letters; the rest needs no rich at all."""
+"""Lines of styled text. rich draws them where colour is wanted and measures unusual letters; the
+rest needs no rich at all.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def columns(text: str) -> int:
 
 
 def lines_of(parts: Iterable[Part]) -> Iterator[Line]:
-    """Pieces of text with line ends in them, line by line; the last one is empty if the text ends with a line end."""
+    """Pieces of text with line ends in them, line by line; the last one is empty if the text ends
+    with a line end.
+    """
     line: list[Part] = []
     for text, style in parts:
         first, *more = text.split("\n")
@@ -74,9 +78,17 @@ def painted(lines: Iterable[Line], look: Paint) -> str:
 
     stream = io.StringIO()
     console = Console(
-        file=stream, width=look.width, force_terminal=True, color_system="standard", no_color=False,
-        markup=False, highlight=False, emoji=False, legacy_windows=False, _environ={},
-    )  # fmt: skip
+        file=stream,
+        width=look.width,
+        force_terminal=True,
+        color_system="standard",
+        no_color=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
     for line in lines:
         console.print(Text.assemble(*line.parts), soft_wrap=True)
     return stream.getvalue()

@@ -1,4 +1,6 @@
-"""Markdown, for pull requests and pages: the question, the answer, the table; stories and reasons folded below it."""
+"""Markdown, for pull requests and pages: the question, the answer, the table; stories and reasons
+folded below it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,14 @@ def to_markdown(review: Review) -> str:
         "",
     ]
     if review.command:
-        lines += ["Again:", "", "```console", *(f"$ {line}" for line in review.command.splitlines()), "```", ""]
+        lines += [
+            "Again:",
+            "",
+            "```console",
+            *(f"$ {line}" for line in review.command.splitlines()),
+            "```",
+            "",
+        ]
     lines += [f"{_code(d.path)} sha256 `{d.sha256}`  " for d in review.designs]
     lines += [f"onceproof {review.version}"]
     return "\n".join(lines) + "\n"
@@ -72,7 +81,8 @@ def _design(d: DesignReview, single: bool) -> Iterator[str]:
     yield from _remedies(d)
     for o in d.opens:
         yield from (
-            f"- {o.mark} {_code(o.claim)}, {o.semantics}: {o.word}" + (f", because {_plain(o.reason)}" if o.reason else ""),
+            f"- {o.mark} {_code(o.claim)}, {o.semantics}: {o.word}"
+            + (f", because {_plain(o.reason)}" if o.reason else ""),
         )
     if d.opens:
         yield ""
@@ -113,7 +123,9 @@ def _story(r: Refuted) -> Iterator[str]:
     for m in r.moments:
         where = f", {m.where}," if m.where else ""
         text = f"{m.who}{where} {_plain(m.text)}"
-        yield f"{m.number}. " + (f"{text} **(fault)**" if m.fault else f"**{text}**" if m.effect == 2 else text)
+        yield f"{m.number}. " + (
+            f"{text} **(fault)**" if m.fault else f"**{text}**" if m.effect == 2 else text
+        )
     yield from ("", "```mermaid", diagram(r.tale).rstrip("\n"), "```", "")
     for u in r.unavoidable:
         yield from (_plain(u), "")
@@ -130,7 +142,9 @@ def _remedies(d: DesignReview) -> Iterator[str]:
         yield from (f"**{_plain(r.effect)}** under {r.under}", "")
         for c in r.changes:
             yield from (f"{_plain(c.what)}:", "", "```diff")
-            yield from (f"{sign}{clean(line, True)}" if sign != "@" else "@@" for sign, line in c.diff)
+            yield from (
+                f"{sign}{clean(line, True)}" if sign != "@" else "@@" for sign, line in c.diff
+            )
             yield from ("```", "", *(f"- {kind}: {_plain(text)}" for kind, text in c.terms), "")
         if r.none:
             yield from (f"No repair was found; {_plain(r.none)}.", "")
@@ -139,7 +153,10 @@ def _remedies(d: DesignReview) -> Iterator[str]:
 
 
 def _shows(r: Refuted) -> str:
-    shown = [f"`{claim}` {under}" + (f" ({headline})" if headline != r.headline else "") for claim, under, headline in r.shows]
+    shown = [
+        f"`{claim}` {under}" + (f" ({headline})" if headline != r.headline else "")
+        for claim, under, headline in r.shows
+    ]
     return f"Refutes {', and '.join(shown)}{', as the design expects' if r.expected else ''}."
 
 
@@ -148,7 +165,10 @@ def _proofs(proofs: tuple[Proof, ...]) -> Iterator[str]:
         return
     yield from ("<details><summary>What is proved, and why it holds</summary>", "")
     for p in proofs:
-        yield f"{p.mark} {_code(p.claim)}, {p.semantics}: {_plain(p.ground)}{f'. {_plain(p.narrowed)}' if p.narrowed else ''}"
+        yield (
+            f"{p.mark} {_code(p.claim)}, {p.semantics}:"
+            f" {_plain(p.ground)}{f'. {_plain(p.narrowed)}' if p.narrowed else ''}"
+        )
         yield ""
         yield from (f"- {_plain(fact)}" for fact in p.facts)
         if p.facts:
@@ -160,7 +180,10 @@ def _proofs(proofs: tuple[Proof, ...]) -> Iterator[str]:
 
 def _needs(d: DesignReview) -> Iterator[str]:
     for table in d.needs:
-        yield from (f"<details><summary>Which lines the proofs need, {table.semantics}</summary>", "")
+        yield from (
+            f"<details><summary>Which lines the proofs need, {table.semantics}</summary>",
+            "",
+        )
         yield from ("| line | part | without it |", "|---|---|---|")
         for row in table.rows:
             breaks = f"breaks: {', '.join(row.breaks)}" if row.breaks else row.needed
@@ -171,12 +194,19 @@ def _needs(d: DesignReview) -> Iterator[str]:
 
 
 def _crashes(table: CrashTable) -> Iterator[str]:
-    harm = f"a crash in {table.fatal} of {len(table.rows)} gaps does harm" if table.fatal else "no crash in a single gap does harm"
+    harm = (
+        f"a crash in {table.fatal} of {len(table.rows)} gaps does harm"
+        if table.fatal
+        else "no crash in a single gap does harm"
+    )
     yield from (f"<details><summary>Crash map: {harm}</summary>", "")
     yield "| killed | " + " | ".join(table.columns) + " |"
     yield "|---|" + "---|" * len(table.columns)
     for row in table.rows:
-        cells = ["; ".join(_cell(f"{x.word} {x.what}".strip()) for x in cell) or "no such gap" for cell in row.damages]
+        cells = [
+            "; ".join(_cell(f"{x.word} {x.what}".strip()) for x in cell) or "no such gap"
+            for cell in row.damages
+        ]
         yield f"| {_cell(f'{row.process}, {row.text}')} | " + " | ".join(cells) + " |"
     if table.bounds:
         yield from ("", f"“≈ harmless”: no harm was found with {table.bounds}. “harmless”: proved.")
@@ -195,4 +225,8 @@ def _frontier(d: DesignReview) -> Iterator[str]:
     yield from ("", "</details>", "")
 
 
-FORMAT = Format("markdown", "for pull requests and pages", lambda result, verbosity, look: to_markdown(review_of(result)))
+FORMAT = Format(
+    "markdown",
+    "for pull requests and pages",
+    lambda result, verbosity, look: to_markdown(review_of(result)),
+)

@@ -1,7 +1,7 @@
 """Stories as Mermaid sequence diagrams, for Markdown pages and pull requests.
 
-Within what Mermaid 10 understands, since hosts lag behind. ``#`` and ``;`` mean something to its parser and are escaped in
-one pass.
+Within what Mermaid 10 understands, since hosts lag behind. ``#`` and ``;`` mean something to its
+parser and are escaped in one pass.
 """
 
 from __future__ import annotations
@@ -32,8 +32,14 @@ def diagram(tale: Tale) -> str:
     """The sequence diagram of a story."""
     drawn = chart(tale)
     title = escaped(tale.cells[0][1])
-    lines = ["sequenceDiagram", f"  accTitle: {title}", f"  accDescr: How it comes to this, in {len(drawn.marks)} steps"]
-    lines += [f"  %% {escaped(f'{c.claim} / {c.semantics.value}. {ground(c)}')}" for c, _ in tale.cells]
+    lines = [
+        "sequenceDiagram",
+        f"  accTitle: {title}",
+        f"  accDescr: How it comes to this, in {len(drawn.marks)} steps",
+    ]
+    lines += [
+        f"  %% {escaped(f'{c.claim} / {c.semantics.value}. {ground(c)}')}" for c, _ in tale.cells
+    ]
     for number, lane in enumerate(drawn.lanes):
         name = f"{lane.name} ({lane.detail})" if lane.detail else lane.name
         lines.append(f"  {_HEADS.get(lane.kind, 'participant')} p{number} as {escaped(name)}")
@@ -70,7 +76,13 @@ def _rows(drawn: Chart, mark: Mark) -> Iterator[str]:
             body.append(f"Note over {start}: {label}")
     if mark.effect == 2:
         body.append(f"Note over {end}: a second time")
-    colour = _RED if mark.effect == 2 or mark.way is Way.CRASH else _AMBER if mark.effect or mark.fault else ""
+    colour = (
+        _RED
+        if mark.effect == 2 or mark.way is Way.CRASH
+        else _AMBER
+        if mark.effect or mark.fault
+        else ""
+    )
     if colour:
         body = [f"rect {colour}", *(f"  {line}" for line in body), "end"]
     yield from (f"  {line}" for line in body)
@@ -80,8 +92,15 @@ def to_mermaid(result: Result) -> str:
     """The first story of a result, and how many more there are: one file holds one diagram."""
     found = list(each(result).values())
     if not found:
-        return f"sequenceDiagram\n  participant p0 as onceproof\n  Note over p0: {escaped(summary(result))}\n"
-    more = f"  %% {len(found) - 1} more stories: --report mermaid=FOLDER writes one file for each\n" if len(found) > 1 else ""
+        return (
+            "sequenceDiagram\n  participant p0 as onceproof\n  Note over p0:"
+            f" {escaped(summary(result))}\n"
+        )
+    more = (
+        f"  %% {len(found) - 1} more stories: --report mermaid=FOLDER writes one file for each\n"
+        if len(found) > 1
+        else ""
+    )
     return found[0] + more
 
 
@@ -90,4 +109,9 @@ def each(result: Result) -> dict[str, str]:
     return {tale.name(d.path) + ".mmd": diagram(tale) for d in result.designs for tale in tales(d)}
 
 
-FORMAT = Format("mermaid", "sequence diagrams of the stories", lambda result, verbosity, look: to_mermaid(result), each)
+FORMAT = Format(
+    "mermaid",
+    "sequence diagrams of the stories",
+    lambda result, verbosity, look: to_mermaid(result),
+    each,
+)

@@ -1,4 +1,6 @@
-"""What a model says, as questions a person has and answers in words: the top of its card (``onceproof models show``)."""
+"""What a model says, as questions a person has and answers in words: the top of its card
+(``onceproof models show``).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ ACKS: Mapping[str, str] = {
     "kill": "the handler's end, also when it fails; when its process is killed, perhaps its parent",
     "any-time": "the handler's normal end, or the client at any time before it",
 }
-ENDS: Mapping[str, str] = {"dead-letter": "then it is dead-lettered", "drop": "then it is dropped", "stays": "then it stays unread"}
+ENDS: Mapping[str, str] = {
+    "dead-letter": "then it is dead-lettered",
+    "drop": "then it is dropped",
+    "stays": "then it stays unread",
+}
 
 
 def answers(model: Model, given: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:
@@ -46,7 +52,9 @@ def _lease(switches: Switches) -> str:
 
 
 def _losses(switches: Switches) -> list[str]:
-    return [_lease(switches) if cause == "lease" else CAUSES[cause] for cause in switches.loses_hold]
+    return [
+        _lease(switches) if cause == "lease" else CAUSES[cause] for cause in switches.loses_hold
+    ]
 
 
 def _broker(s: Switches) -> Iterator[tuple[str, str]]:
@@ -65,7 +73,10 @@ def _again(s: Switches, held: bool) -> str:
     if not held:
         when = []
     elif s.redelivers:
-        when = ["its worker dies" if s.ack in ("failure", "kill") else "its worker fails or dies", *_losses(s)]
+        when = [
+            "its worker dies" if s.ack in ("failure", "kill") else "its worker fails or dies",
+            *_losses(s),
+        ]
     else:
         when = ["(not by itself: what a dead worker held stays there)"]
     when += ["a lower offset is committed"] if s.rewinds else []
@@ -77,13 +88,19 @@ def _again(s: Switches, held: bool) -> str:
 def _two(s: Switches, held: bool) -> str:
     causes = _losses(s) if held and s.redelivers else []
     causes += ["the broker delivers a copy"] if s.broker_copies else []
-    return f"yes, when {listed(causes)} while the first one works" if causes else "not by the broker"
+    return (
+        f"yes, when {listed(causes)} while the first one works" if causes else "not by the broker"
+    )
 
 
 def _late(s: Switches, held: bool) -> str:
     if not held:
         return "there is none"
-    return "settles the message for everybody" if s.late_ack == "settles" else "is refused; the message comes again"
+    return (
+        "settles the message for everybody"
+        if s.late_ack == "settles"
+        else "is refused; the message comes again"
+    )
 
 
 def _copies(s: Switches) -> str:
@@ -95,7 +112,10 @@ def _copies(s: Switches) -> str:
 
 
 def _boundary(s: Switches) -> str:
-    words = {"publish": "what is published inside the broker", "stores": "what is written inside it"}
+    words = {
+        "publish": "what is published inside the broker",
+        "stores": "what is written inside it",
+    }
     return listed([words[b] for b in s.boundary]) if s.boundary else "nothing"
 
 
@@ -112,16 +132,32 @@ def _keeper(model: Keeper, given: Mapping[str, str]) -> Iterator[tuple[str, str]
     if model.kind == "store":
         yield "Two inserts of one key", "one succeeds" if traits.unique else "both succeed"
     ends = "when its holder releases it or ends" if model.kind == "lock" else "when it is deleted"
-    yield "It ends", f"after {_value(traits.expires)}, whatever its owner does" if traits.expires else ends
+    yield (
+        "It ends",
+        f"after {_value(traits.expires)}, whatever its owner does" if traits.expires else ends,
+    )
     yield (
         "It may be forgotten",
-        "by a failover" if traits.replicated else "when memory is short" if traits.cache else "no, in this model",
+        "by a failover"
+        if traits.replicated
+        else "when memory is short"
+        if traits.cache
+        else "no, in this model",
     )
 
 
 def _provider(model: Provider) -> Iterator[tuple[str, str]]:
-    kept = {"never": "it has none: every call is a new one", "unknown": "for how long is not known: the design says it (`kept`)"}
-    yield "Idempotency keys", kept.get(model.keys, f"kept {model.keys}" if model.keys == "for ever" else f"kept for {model.keys}")
+    kept = {
+        "never": "it has none: every call is a new one",
+        "unknown": "for how long is not known: the design says it (`kept`)",
+    }
+    yield (
+        "Idempotency keys",
+        kept.get(
+            model.keys,
+            f"kept {model.keys}" if model.keys == "for ever" else f"kept for {model.keys}",
+        ),
+    )
     yield "How sure", model.status
     if model.note:
         yield "Note", model.note

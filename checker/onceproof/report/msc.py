@@ -14,7 +14,9 @@ from onceproof.verdict.result import Result
 
 LANE = 22
 """Columns per lane."""
-PLAIN = str.maketrans({"│": "|", "─": "-", "▶": ">", "◀": "<", "╳": "X", "●": "*", "╌": ".", "┊": " "})
+PLAIN = str.maketrans(
+    {"│": "|", "─": "-", "▶": ">", "◀": "<", "╳": "X", "●": "*", "╌": ".", "┊": " "}
+)
 
 
 def lanes(tale: Tale, unicode: bool) -> list[str]:
@@ -23,7 +25,9 @@ def lanes(tale: Tale, unicode: bool) -> list[str]:
     page = _Page(drawn)
     lines = [page.heads([lane.name for lane in drawn.lanes])]
     if any(lane.detail for lane in drawn.lanes):
-        lines.append(page.heads([f"({lane.detail})" if lane.detail else "" for lane in drawn.lanes]))
+        lines.append(
+            page.heads([f"({lane.detail})" if lane.detail else "" for lane in drawn.lanes])
+        )
     for row in drawn.marks:
         lines += page.rows(row)
     return [clean(line if unicode else line.translate(PLAIN), unicode).rstrip() for line in lines]
@@ -69,7 +73,9 @@ class _Page:
             self.over |= {row.start} if row.ends_lane else set()
             return ["".join(label)]
         _put(label, self.centre(low) + 2, words)
-        for other in sorted((row.end, *row.also), key=lambda lane: abs(lane - row.start), reverse=True):
+        for other in sorted(
+            (row.end, *row.also), key=lambda lane: abs(lane - row.start), reverse=True
+        ):
             self._arrow(arrow, row, other)
         if row.ends_lane:
             self.over.add(row.start)
@@ -115,11 +121,17 @@ def to_msc(result: Result, look: Paint) -> str:
     for design in result.designs:
         for tale in tales(design):
             for cell, headline in tale.cells:
-                said = f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}; {headline}"
+                said = (
+                    f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}; {headline}"
+                )
                 lines.append(clean(said, look.unicode))
                 lines.append(clean(f"  {ground(cell)}", look.unicode))
             lines += ["", *lanes(tale, look.unicode), ""]
     return "\n".join([*lines, clean(summary(result), look.unicode)]) + "\n"
 
 
-FORMAT = Format("msc", "the stories as lanes of plain text", lambda result, verbosity, look: to_msc(result, look))
+FORMAT = Format(
+    "msc",
+    "the stories as lanes of plain text",
+    lambda result, verbosity, look: to_msc(result, look),
+)

@@ -1,4 +1,6 @@
-"""A sequence diagram as inline SVG: classes only, so that the page's style decides colours, light and dark, screen and paper."""
+"""A sequence diagram as inline SVG: classes only, so that the page's style decides colours, light
+and dark, screen and paper.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ def picture(chart: Chart, name: str, title: str) -> str:
 
 
 def _text(x: float, y: float, text: str, style: str, anchor: str = "middle") -> str:
-    return f'<text class="{style}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(clean(text, True))}</text>'
+    return (
+        f'<text class="{style}" x="{x:g}" y="{y:g}"'
+        f' text-anchor="{anchor}">{escape(clean(text, True))}</text>'
+    )
 
 
 class _Picture:
@@ -46,14 +51,27 @@ class _Picture:
 
     def lines(self) -> Iterator[str]:
         """The elements, from the back to the front."""
-        box = f'viewBox="0 0 {self.width:g} {self.height:g}" width="{self.width:g}" height="{self.height:g}"'
-        yield f'<svg class="diagram" role="img" aria-labelledby="{self.name}-t {self.name}-d" {box}>'
+        box = (
+            f'viewBox="0 0 {self.width:g} {self.height:g}" width="{self.width:g}"'
+            f' height="{self.height:g}"'
+        )
+        yield (
+            f'<svg class="diagram" role="img" aria-labelledby="{self.name}-t {self.name}-d" {box}>'
+        )
         yield f'<title id="{self.name}-t">Sequence diagram: {escape(self.title)}</title>'
         lanes = ", ".join(f"{lane.name} {lane.detail}".strip() for lane in self.chart.lanes)
         said = f"Lanes: {lanes}. {len(self.chart.marks)} steps, told in the list beside it."
         yield f'<desc id="{self.name}-d">{escape(said)}</desc>'
         for number, mark in enumerate(self.chart.marks):
-            style = " second" if mark.effect == 2 else " first" if mark.effect else " fault" if mark.fault else ""
+            style = (
+                " second"
+                if mark.effect == 2
+                else " first"
+                if mark.effect
+                else " fault"
+                if mark.fault
+                else ""
+            )
             top = HEAD + 20 + ROW * number + 2
             box = f'x="2" y="{top}" width="{self.width - 4:g}" height="{ROW - 4}" rx="6"'
             yield f'<rect class="band{style}" data-step="{mark.number}" {box}/>'
@@ -69,17 +87,31 @@ class _Picture:
     def _lane(self, number: int) -> Iterator[str]:
         lane, x = self.chart.lanes[number], self.x(number)
         used = [i for i, m in enumerate(self.chart.marks) if number in (m.start, m.end, *m.also)]
-        over = next((i for i, m in enumerate(self.chart.marks) if m.ends_lane and m.start == number), None)
+        over = next(
+            (i for i, m in enumerate(self.chart.marks) if m.ends_lane and m.start == number), None
+        )
         top = self.y(used[0]) if lane.kind is Kind.WORKER and used else HEAD + 4
         bottom = self.y(over) if over is not None else self.height - 6
         yield f'<line class="lane" x1="{x:g}" y1="{HEAD + 4}" x2="{x:g}" y2="{self.height - 6:g}"/>'
         if lane.kind is Kind.WORKER:
             born = self.chart.marks[used[0]].number if used else 0
-            yield f'<line class="life" data-step="{born}" x1="{x:g}" y1="{top:g}" x2="{x:g}" y2="{bottom:g}"/>'
+            yield (
+                f'<line class="life" data-step="{born}" x1="{x:g}" y1="{top:g}" x2="{x:g}"'
+                f' y2="{bottom:g}"/>'
+            )
         kind = lane.kind.value
-        box = f'x="{x - LANE / 2 + 7:g}" y="4" width="{LANE - 14}" height="{HEAD - 4}" rx="{_RADIUS[lane.kind]}"'
+        box = (
+            f'x="{x - LANE / 2 + 7:g}" y="4" width="{LANE - 14}" height="{HEAD - 4}"'
+            f' rx="{_RADIUS[lane.kind]}"'
+        )
         yield f'<rect class="head {kind}" {box}/>'
-        caption = lane.detail if lane.kind is Kind.WORKER else f"{kind} {lane.detail}".strip() if lane.name != kind else lane.detail
+        caption = (
+            lane.detail
+            if lane.kind is Kind.WORKER
+            else f"{kind} {lane.detail}".strip()
+            if lane.name != kind
+            else lane.detail
+        )
         yield _text(x, 24 if caption else 31, _cut(lane.name, 15), "name")
         if caption:
             yield _text(x, 40, _cut(caption, 18), "caption")
@@ -97,7 +129,10 @@ class _Picture:
         lost = mark.way is Way.LOST
         stop = (a + b) / 2 if lost else b
         style = " late" if mark.way is Way.LATE else ""
-        yield f'<path class="arrow{style}" d="M{a:g} {y:g}H{stop - _sign(b - a) * (0 if lost else 2):g}"/>'
+        yield (
+            f'<path class="arrow{style}" d="M{a:g}'
+            f' {y:g}H{stop - _sign(b - a) * (0 if lost else 2):g}"/>'
+        )
         if lost:
             yield f'<path class="crash" d="M{stop - 6:g} {y - 6:g}l12 12m0 -12l-12 12"/>'
         else:
@@ -115,7 +150,11 @@ class _Picture:
         lost = mark.way is Way.ANSWER_LOST
         stop = (a + b) / 2 if lost else b
         yield f'<path class="arrow late" d="M{a:g} {y:g}H{stop:g}"/>'
-        yield f'<path class="crash" d="M{stop - 5:g} {y - 5:g}l10 10m0 -10l-10 10"/>' if lost else _tip(b, y, _sign(b - a))
+        yield (
+            f'<path class="crash" d="M{stop - 5:g} {y - 5:g}l10 10m0 -10l-10 10"/>'
+            if lost
+            else _tip(b, y, _sign(b - a))
+        )
 
     def _beside(self, x: float, y: float, label: str) -> str:
         """A label right of a point, or left of it where there is no room."""
@@ -131,8 +170,14 @@ class _Picture:
 
 
 _RADIUS = {
-    Kind.PUBLISHER: 4, Kind.OPERATOR: 4, Kind.BROKER: 4, Kind.WORKER: 18, Kind.STORE: 4, Kind.LOCK: 4, Kind.PROVIDER: 4,
-}  # fmt: skip
+    Kind.PUBLISHER: 4,
+    Kind.OPERATOR: 4,
+    Kind.BROKER: 4,
+    Kind.WORKER: 18,
+    Kind.STORE: 4,
+    Kind.LOCK: 4,
+    Kind.PROVIDER: 4,
+}
 """Workers are round, everything else has corners."""
 
 

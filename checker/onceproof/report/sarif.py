@@ -1,4 +1,6 @@
-"""SARIF 2.1.0, for code scanning: every verdict is a result, every story a code flow through the lines of the design."""
+"""SARIF 2.1.0, for code scanning: every verdict is a result, every story a code flow through the
+lines of the design.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from onceproof.story import Story, StoryStep
 from onceproof.verdict.exit_codes import Exit, of_result
 from onceproof.verdict.result import Cell, Result, Verdict
 
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 MOST_STEPS = 1000
 """GitHub shows so many places of a flow."""
 
@@ -27,7 +31,12 @@ def document(result: Result) -> Json:
     rules = sorted({f.rule for f in found})
     code = of_result(result)
     artifacts = [
-        {"location": {"uri": uri(d.path)}, "hashes": {"sha-256": d.sha256}, "sourceLanguage": "once"} for d in result.designs
+        {
+            "location": {"uri": uri(d.path)},
+            "hashes": {"sha-256": d.sha256},
+            "sourceLanguage": "once",
+        }
+        for d in result.designs
     ]
     run: Json = {
         "tool": {
@@ -55,7 +64,12 @@ def _rule(name: str, found: list[Finding]) -> Json:
     text = RULES.get(name) or next(f.title for f in found if f.rule == name)
     worst = "error" if any(f.rule == name and f.level is Level.ERROR for f in found) else "warning"
     friendly = "".join(word.capitalize() for word in name.split("-"))
-    return {"id": name, "name": friendly, "shortDescription": {"text": text}, "defaultConfiguration": {"level": worst}}
+    return {
+        "id": name,
+        "name": friendly,
+        "shortDescription": {"text": text},
+        "defaultConfiguration": {"level": worst},
+    }
 
 
 def _result(found: Finding, rules: list[str]) -> Json:
@@ -77,7 +91,9 @@ def _result(found: Finding, rules: list[str]) -> Json:
 
 
 def _kind(found: Finding) -> tuple[str, str]:
-    """Only failures have a level; an answer that is missing is open, a violation that is expected is information."""
+    """Only failures have a level; an answer that is missing is open, a violation that is expected
+    is information.
+    """
     match found.level, found.cell:
         case Level.PASS, Cell(verdict=Verdict.HOLDS):
             return "pass", "none"
@@ -131,7 +147,9 @@ def _location(step: StoryStep, path: str) -> Json:
         location["physicalLocation"] = {"artifactLocation": {"uri": uri(path)}}
     return {
         "executionOrder": step.number,
-        "importance": "essential" if step.fault or any(c.kind == "effect" for c in step.changes) else "important",
+        "importance": "essential"
+        if step.fault or any(c.kind == "effect" for c in step.changes)
+        else "important",
         "kinds": ["fault"] if step.fault else [step.cause.value],
         "location": location,
     }
@@ -142,4 +160,6 @@ def to_sarif(result: Result) -> str:
     return json.dumps(document(result), indent=2, ensure_ascii=False) + "\n"
 
 
-FORMAT = Format("sarif", "SARIF 2.1.0, for code scanning", lambda result, verbosity, look: to_sarif(result))
+FORMAT = Format(
+    "sarif", "SARIF 2.1.0, for code scanning", lambda result, verbosity, look: to_sarif(result)
+)

@@ -1,4 +1,5 @@
-"""A story as a sequence diagram, in no particular notation: who stands beside whom, and one row per step.
+"""A story as a sequence diagram, in no particular notation: who stands beside whom, and one row per
+step.
 
 Mermaid, the plain text lanes and the picture in the report are all drawn from this.
 """
@@ -34,7 +35,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One lane: ``name`` as people call it, ``detail`` beside it (a worker's handler, a provider's protocol)."""
+    """One lane: ``name`` as people call it, ``detail`` beside it (a worker's handler, a provider's
+    protocol).
+    """
 
     kind: Kind
     name: str
@@ -55,9 +58,11 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One row: ``number`` of the step, lane numbers from and to (equal: on one lane), further lanes touched, the label.
+    """One row: ``number`` of the step, lane numbers from and to (equal: on one lane), further lanes
+    touched, the label.
 
-    ``fault``: it is one. ``effect``: 1 for the first time a counted effect happens, 2 for the time too many, else 0.
+    ``fault``: it is one. ``effect``: 1 for the first time a counted effect happens, 2 for the time
+    too many, else 0.
     """
 
     number: int
@@ -124,34 +129,56 @@ class _Charter:
         self.ends = {s.worker: s.number for s in steps if s.worker is not None}
 
     def chart(self) -> Chart:
-        """Lanes in reading order: outsiders, the broker, the workers as they come, what they use."""
+        """Lanes in reading order: outsiders, the broker, the workers as they come, what they
+        use.
+        """
         for step in self.steps:
             self._meet(step)
-        order = sorted(self.right, key=lambda lane: (lane.kind is Kind.PROVIDER, lane.kind is Kind.LOCK))
+        order = sorted(
+            self.right, key=lambda lane: (lane.kind is Kind.PROVIDER, lane.kind is Kind.LOCK)
+        )
         lanes = (*self.left, self.broker, *self.workers.values(), *order)
         numbers = {lane: i for i, lane in enumerate(lanes)}
         marks = tuple(self._mark(step, numbers) for step in self.steps)
         broker = numbers[self.broker]
         if any(broker in (m.start, m.end, *m.also) for m in marks):
             return Chart(lanes, marks)
-        return Chart(lanes[:broker] + lanes[broker + 1 :], tuple(_without(m, broker) for m in marks))
+        return Chart(
+            lanes[:broker] + lanes[broker + 1 :], tuple(_without(m, broker) for m in marks)
+        )
 
     def _meet(self, step: StoryStep) -> None:
         if step.cause in LEFT:
             self.left.setdefault(Lane(LEFT[step.cause], LEFT[step.cause].value))
         if step.worker is not None and step.worker not in self.workers:
             several = len(self.design.processes) > 1
-            self.workers[step.worker] = Lane(Kind.WORKER, f"worker {step.worker}", step.process if several else "")
+            self.workers[step.worker] = Lane(
+                Kind.WORKER, f"worker {step.worker}", step.process if several else ""
+            )
         for lane in self._used(step):
             self.right.setdefault(lane)
 
     def _used(self, step: StoryStep) -> Iterator[Lane]:
         """The stores, locks and providers that a step has to do with, by the names it quotes."""
-        if step.cause in (Cause.KILLED, Cause.DELIVERY, Cause.START, Cause.REDELIVERY, Cause.LEASE_EXPIRED):
+        if step.cause in (
+            Cause.KILLED,
+            Cause.DELIVERY,
+            Cause.START,
+            Cause.REDELIVERY,
+            Cause.LEASE_EXPIRED,
+        ):
             return
         quoted = [q.split(".")[0] for q in _QUOTED.findall(step.text)]
-        changed = [c.what.split(" ")[0].split(".")[0] for c in step.changes if c.kind in ("row", "column", "lock")]
-        late = [e for e in self.design.effects if step.cause is Cause.LATE_EFFECT and e in step.source.split()]
+        changed = [
+            c.what.split(" ")[0].split(".")[0]
+            for c in step.changes
+            if c.kind in ("row", "column", "lock")
+        ]
+        late = [
+            e
+            for e in self.design.effects
+            if step.cause is Cause.LATE_EFFECT and e in step.source.split()
+        ]
         for name in dict.fromkeys([step.subject, *quoted, *changed, *late]):
             lane = self._lane_of(name)
             if lane is not None:
@@ -163,7 +190,11 @@ class _Charter:
             if effect.store:
                 return Lane(Kind.STORE, effect.store)
             known = effect.provider or ""
-            return Lane(Kind.PROVIDER, "provider", known) if known in PROTOCOLS or not known else Lane(Kind.PROVIDER, known)
+            return (
+                Lane(Kind.PROVIDER, "provider", known)
+                if known in PROTOCOLS or not known
+                else Lane(Kind.PROVIDER, known)
+            )
         if name in self.design.stores:
             return Lane(Kind.STORE, name)
         return Lane(Kind.LOCK, name) if name in self.design.locks else None
@@ -178,11 +209,25 @@ class _Charter:
         if step.cause in LEFT:
             start = numbers[Lane(LEFT[step.cause], LEFT[step.cause].value)]
         last = step.worker is not None and self.ends[step.worker] == step.number
-        over = last and (step.cause in (Cause.KILLED, Cause.LATE_EFFECT) or "the handler" in step.text)
+        over = last and (
+            step.cause in (Cause.KILLED, Cause.LATE_EFFECT) or "the handler" in step.text
+        )
         also = tuple(n for n in used if n not in (start, end)) if way is Way.CALL else ()
-        return Mark(step.number, way, start, end, also, self._label(step), step.fault is not None, self._effect(step), over)
+        return Mark(
+            step.number,
+            way,
+            start,
+            end,
+            also,
+            self._label(step),
+            step.fault is not None,
+            self._effect(step),
+            over,
+        )
 
-    def _route(self, step: StoryStep, own: int, broker: int, used: list[int]) -> tuple[Way, int, int]:
+    def _route(
+        self, step: StoryStep, own: int, broker: int, used: list[int]
+    ) -> tuple[Way, int, int]:
         match step.cause:
             case Cause.DELIVERY:
                 return Way.CALL, broker, own
@@ -191,12 +236,20 @@ class _Charter:
             case Cause.PUBLISHER_RETRY | Cause.REPLAY:
                 return Way.CALL, broker, broker
             case Cause.LATE_EFFECT:
-                return (Way.LOST if step.outcome == "request lost" else Way.LATE), own, (used or [broker])[0]
+                return (
+                    (Way.LOST if step.outcome == "request lost" else Way.LATE),
+                    own,
+                    (used or [broker])[0],
+                )
             case Cause.ACK_LOST:
                 return Way.LOST, own, broker
             case Cause.HANDLER | Cause.ANSWER_LOST | Cause.REFUSED | Cause.VANISHED if step.line:
                 target = broker if self._to_broker(step) else used[0] if used else own
-                ways = {Cause.ANSWER_LOST: Way.ANSWER_LOST, Cause.REFUSED: Way.REFUSED, Cause.VANISHED: Way.LOST}
+                ways = {
+                    Cause.ANSWER_LOST: Way.ANSWER_LOST,
+                    Cause.REFUSED: Way.REFUSED,
+                    Cause.VANISHED: Way.LOST,
+                }
                 return ways.get(step.cause, Way.CALL if target != own else Way.NOTE), own, target
             case Cause.KEY_EXPIRED | Cause.ROW_LOST | Cause.FAILOVER | Cause.LOCK_EXPIRED:
                 return Way.NOTE, (used or [broker])[0], (used or [broker])[0]
@@ -206,7 +259,11 @@ class _Charter:
                 return Way.NOTE, broker, broker
 
     def _to_broker(self, step: StoryStep) -> bool:
-        return step.subject in self.design.queues or step.source.split(" ")[0] in ("ack", "nack", "publish")
+        return step.subject in self.design.queues or step.source.split(" ")[0] in (
+            "ack",
+            "nack",
+            "publish",
+        )
 
     def _label(self, step: StoryStep) -> str:
         event = f"event {step.event}" if step.event is not None else "it"
@@ -215,7 +272,11 @@ class _Charter:
         if step.cause is Cause.START:
             return "starts"
         if step.cause is Cause.KILLED:
-            return "killed, its request is under way" if step.outcome == "request under way" else "killed"
+            return (
+                "killed, its request is under way"
+                if step.outcome == "request under way"
+                else "killed"
+            )
         if step.cause is Cause.REDELIVERY and step.fault:
             return LABELS[Cause.LEASE_EXPIRED]
         if step.cause in LABELS and not step.line:
@@ -223,12 +284,20 @@ class _Charter:
         source = "one transaction" if step.outcome == "commit" else step.source
         if step.source.startswith("if "):
             return f"{source}: {step.outcome}" if step.outcome in ("yes", "no") else source
-        troubled = step.fault or step.outcome in ("duplicate", "conflict", "held", "rejected", "refused")
+        troubled = step.fault or step.outcome in (
+            "duplicate",
+            "conflict",
+            "held",
+            "rejected",
+            "refused",
+        )
         why = step.outcome or "lost"
         return f"{source}: {why}" if troubled and why not in ("done", "lost") else source
 
     def _effect(self, step: StoryStep) -> int:
-        """Whether something that the claims are about happens: for the first time, or once too often."""
+        """Whether something that the claims are about happens: for the first time, or once too
+        often.
+        """
         counted = [c for c in step.changes if c.kind in ("effect", "writes")]
         words = {c: c.what.removeprefix("writes of ").split(" ")[0] for c in counted}
         found = [c.after for c in counted if not self.about or words[c] in self.about]

@@ -19,7 +19,9 @@ def offers_text(walk: Walk, offers: tuple[Offer, ...], look: Paint, every: bool)
     calm = [o for o in offers if not o.fault]
     faults = [o for o in offers if o.fault]
     shown = faults if every or len(faults) <= MANY else faults[:MANY]
-    lines = ["what can happen:"] if calm else ["nothing happens by itself any more; what can go wrong:"]
+    lines = (
+        ["what can happen:"] if calm else ["nothing happens by itself any more; what can go wrong:"]
+    )
     lines += [_numbered(i, o) for i, o in enumerate(calm, 1)]
     if faults and calm:
         lines.append("what can go wrong:")
@@ -61,7 +63,9 @@ def situation_text(walk: Walk, look: Paint) -> str:
         state = "killed, its last request is under way" if worker.underway else "at work"
         holding = ", holds its message" if worker.holds else ""
         local = "".join(f", {name} = {value}" for name, value in worker.locals)
-        lines.append(f"a worker of {worker.process} on event {worker.event + 1}: {state}{holding}{local}")
+        lines.append(
+            f"a worker of {worker.process} on event {worker.event + 1}: {state}{holding}{local}"
+        )
     return "\n".join(lines) if lines else "everything is as at the beginning"
 
 
@@ -70,4 +74,7 @@ def history_text(walk: Walk) -> str:
     if not walk.steps:
         return "no step yet"
     told = walk.told()
-    return "\n".join(f"{'!' if s.fault is not None else ' '} {i}. {s.who} {s.text}" for i, s in enumerate(told, 1))
+    return "\n".join(
+        f"{'!' if s.fault is not None else ' '} {i}. {s.who} {s.text}"
+        for i, s in enumerate(told, 1)
+    )

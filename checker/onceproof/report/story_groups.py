@@ -19,7 +19,9 @@ from onceproof.verdict.result import Cell, DesignResult, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Tale:
-    """A story with what it was told from. ``cells``: the refutations that it shows, those of one claim together."""
+    """A story with what it was told from. ``cells``: the refutations that it shows, those of one
+    claim together.
+    """
 
     design: Design
     replay: Replay
@@ -29,9 +31,13 @@ class Tale:
 
     @property
     def told(self) -> tuple[tuple[StoryStep, Situation], ...]:
-        """The steps worth a sentence, each with the situation after it and what changed since the step told before."""
+        """The steps worth a sentence, each with the situation after it and what changed since the
+        step told before.
+        """
         kept = self.story.told_numbers
-        return tuple((step, self.scenes[number]) for step, number in zip(self.story.told, kept, strict=True))
+        return tuple(
+            (step, self.scenes[number]) for step, number in zip(self.story.told, kept, strict=True)
+        )
 
     def name(self, path: str) -> str:
         """A name for a file: the design, the claim and the semantics it is told for."""
@@ -59,7 +65,11 @@ def story_of(result: DesignResult, cell: Cell) -> Story | None:
 
 def design_of(result: DesignResult) -> Design | None:
     """The checked design behind a result; None if it has errors."""
-    return _loaded(result.sources[result.path].text, result.path).design if result.path in result.sources else None
+    return (
+        _loaded(result.sources[result.path].text, result.path).design
+        if result.path in result.sources
+        else None
+    )
 
 
 def tales(result: DesignResult) -> tuple[Tale, ...]:
@@ -69,7 +79,10 @@ def tales(result: DesignResult) -> tuple[Tale, ...]:
         story = story_of(result, cell)
         if story is None:
             continue
-        same = next((g for s, g in groups if g[0][0].as_expected == cell.as_expected and alike(s, story)), None)
+        same = next(
+            (g for s, g in groups if g[0][0].as_expected == cell.as_expected and alike(s, story)),
+            None,
+        )
         if same is not None:
             same.append((cell, story.headline))
         else:

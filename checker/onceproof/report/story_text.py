@@ -1,4 +1,6 @@
-"""A story as lines for a terminal: who in one column, then the design's line, then what happens. Faults carry a mark."""
+"""A story as lines for a terminal: who in one column, then the design's line, then what happens.
+Faults carry a mark.
+"""
 
 from __future__ import annotations
 
@@ -43,18 +45,25 @@ def _fitting(word: str, width: int) -> int:
 
 
 def alike(one: Story, other: Story) -> bool:
-    """Whether two stories take the same steps; what brokers keep for themselves in between does not count."""
+    """Whether two stories take the same steps; what brokers keep for themselves in between does not
+    count.
+    """
     return _read(one) == _read(other)
 
 
 def _read(story: Story) -> tuple[object, ...]:
-    steps = [(s.who, s.text, s.line, s.path, s.fault, tuple(c for c in s.changes if c.kind != "message")) for s in story.told]
+    steps = [
+        (s.who, s.text, s.line, s.path, s.fault, tuple(c for c in s.changes if c.kind != "message"))
+        for s in story.told
+    ]
     return (story.given, steps, story.needs)
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """``details``: 0 the steps, 1 also what they changed where the sentence does not say it, 2 every change."""
+    """``details``: 0 the steps, 1 also what they changed where the sentence does not say it, 2
+    every change.
+    """
 
     width: int
     unicode: bool
@@ -73,7 +82,9 @@ class Telling:
             before = name
             yield from self._step(step, (left, place(step, story.path)), (number, who, where))
 
-    def _step(self, step: StoryStep, left: tuple[str, str], widths: tuple[int, int, int]) -> Iterator[Line]:
+    def _step(
+        self, step: StoryStep, left: tuple[str, str], widths: tuple[int, int, int]
+    ) -> Iterator[Line]:
         (name, place), (number, who, where) = left, widths
         colour = "yellow" if step.fault else ""
         start = INDENT + 2 + number + 2 + who + 2
@@ -85,11 +96,14 @@ class Telling:
             shown = "" if index or not place else place
             yield Line(
                 (
-                    (" " * INDENT, ""), (mark, "bold red"), (f" {step.number if not index else '':>{number}}  ", "dim"),
+                    (" " * INDENT, ""),
+                    (mark, "bold red"),
+                    (f" {step.number if not index else '':>{number}}  ", "dim"),
                     (part + " " * (who - columns(part) + 2), "bold"),
-                    (shown + " " * (where - columns(shown) + 2) if place else "", "dim"), *_quoted(text, colour),
+                    (shown + " " * (where - columns(shown) + 2) if place else "", "dim"),
+                    *_quoted(text, colour),
                 )
-            ).stripped()  # fmt: skip
+            ).stripped()
         for change in step.changes:
             if self._shows(step, change):
                 text = clean(f"{change.what}: {change.before} → {change.after}", self.unicode)
@@ -97,7 +111,9 @@ class Telling:
                     yield Line.of(" " * (start + indent + (2 if index else 0)) + part, "dim italic")
 
     def _shows(self, step: StoryStep, change: Change) -> bool:
-        """A plain write says what it writes, a delivery what happens to the message; the rest is worth a line."""
+        """A plain write says what it writes, a delivery what happens to the message; the rest is
+        worth a line.
+        """
         if self.details == 0 or change.kind == "message":
             return self.details == 2
         alone = step.cause is Cause.HANDLER and step.outcome not in ("commit", "done")
@@ -106,9 +122,18 @@ class Telling:
 
 def place(step: StoryStep, path: str) -> str:
     """The line a sentence is about, if it is about one; a death stands between two, and says so."""
-    if not step.line or step.cause in (Cause.KILLED, Cause.LATE_EFFECT, Cause.DELIVERY, Cause.START):
+    if not step.line or step.cause in (
+        Cause.KILLED,
+        Cause.LATE_EFFECT,
+        Cause.DELIVERY,
+        Cause.START,
+    ):
         return ""
-    return f"line {step.line}" if step.path in ("", path) else f"{PurePath(step.path).name}:{step.line}"
+    return (
+        f"line {step.line}"
+        if step.path in ("", path)
+        else f"{PurePath(step.path).name}:{step.line}"
+    )
 
 
 def _quoted(text: str, style: str) -> Iterator[Part]:

@@ -10,7 +10,9 @@ from onceproof.base.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """``width`` in columns; ``color``: escape codes are welcome; ``unicode``: marks outside ASCII can be printed."""
+    """``width`` in columns; ``color``: escape codes are welcome; ``unicode``: marks outside ASCII
+    can be printed.
+    """
 
     width: int = 80
     color: bool = False
@@ -23,9 +25,15 @@ class Paint:
 
     @staticmethod
     def for_stream(stream: TextIO, wish: str) -> Paint:
-        """For a stream; ``wish`` is --color, then NO_COLOR, then FORCE_COLOR / CLICOLOR_FORCE, then whether it is a terminal."""
+        """For a stream; ``wish`` is --color, then NO_COLOR, then FORCE_COLOR / CLICOLOR_FORCE, then
+        whether it is a terminal.
+        """
         terminal = stream.isatty()
-        return Paint(max(60, min(_width() if terminal else 80, 140)), wants_color(wish, terminal), can_print(stream))
+        return Paint(
+            max(60, min(_width() if terminal else 80, 140)),
+            wants_color(wish, terminal),
+            can_print(stream),
+        )
 
 
 def _width() -> int:

@@ -1,4 +1,6 @@
-"""The report for people at a terminal: per design the verdict table, what it rests on, and every story."""
+"""The report for people at a terminal: per design the verdict table, what it rests on, and every
+story.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ GAP = 3
 
 
 def render(result: Result, *, verbosity: int, width: int, unicode: bool) -> list[Line]:
-    """The report as lines of text no wider than ``width`` (at least 60); only snippets and the summary may be wider."""
+    """The report as lines of text no wider than ``width`` (at least 60); only snippets and the
+    summary may be wider.
+    """
     page = _Page(max(width, 60), unicode, verbosity)
     for design in result.designs:
         page.design(design)
@@ -32,7 +36,9 @@ def render(result: Result, *, verbosity: int, width: int, unicode: bool) -> list
 
 def to_text(result: Result, verbosity: int, look: Paint) -> str:
     """The report as one string, with escape codes if the place likes colour."""
-    return painted(render(result, verbosity=verbosity, width=look.width, unicode=look.unicode), look)
+    return painted(
+        render(result, verbosity=verbosity, width=look.width, unicode=look.unicode), look
+    )
 
 
 FORMAT = Format("text", "for people at a terminal", to_text)
@@ -67,7 +73,10 @@ class _Page:
         self.add()
         self._diagnostics(design)
         for failure in design.failures:
-            self.lines += [Line.of(self.clean(line), "red") for line in disagreement_report(design, failure).splitlines()]
+            self.lines += [
+                Line.of(self.clean(line), "red")
+                for line in disagreement_report(design, failure).splitlines()
+            ]
             self.add()
         if not design.cells:
             return
@@ -84,10 +93,14 @@ class _Page:
             self._statistics(design)
 
     def _diagnostics(self, design: DesignResult) -> None:
-        shown = [d for d in design.diagnostics if self.verbosity > QUIET or d.severity is Severity.ERROR]
+        shown = [
+            d for d in design.diagnostics if self.verbosity > QUIET or d.severity is Severity.ERROR
+        ]
         if shown:
             lines = lines_of(styled(shown, design.sources))
-            self.lines += [line if self.unicode else Line.of(self.clean(line.plain)) for line in lines]
+            self.lines += [
+                line if self.unicode else Line.of(self.clean(line.plain)) for line in lines
+            ]
 
     # -- the table
 
@@ -100,7 +113,10 @@ class _Page:
         heads = [s.value for s in shown]
         for stacked in (False, True):
             bodies = [[self._cell(c, stacked) for c in row] for row in grid]
-            widths = [max(len(h), *(columns(t) for row in bodies for t, _ in row[i])) for i, h in enumerate(heads)]
+            widths = [
+                max(len(h), *(columns(t) for row in bodies for t, _ in row[i]))
+                for i, h in enumerate(heads)
+            ]
             room = self.width - 2 - sum(w + GAP for w in widths)
             longest = max(columns(c) for c in claims)
             if room >= (longest if not stacked else min(longest, 20)):
@@ -120,7 +136,13 @@ class _Page:
         sign, word, *rest = text.split(" ")
         return [(f"{sign} {word}", colour), *([(f"  {' '.join(rest)}", colour)] if rest else [])]
 
-    def _grid(self, claims: list[str], heads: list[str], bodies: list[list[list[tuple[str, str]]]], widths: list[int]) -> None:
+    def _grid(
+        self,
+        claims: list[str],
+        heads: list[str],
+        bodies: list[list[list[tuple[str, str]]]],
+        widths: list[int],
+    ) -> None:
         self._row([[("", "")], *([(h, "bold")] for h in heads)], widths)
         for claim, body in zip(claims, bodies, strict=True):
             self._row([[(line, "") for line in wrapped(claim, widths[0])], *body], widths)
@@ -140,7 +162,12 @@ class _Page:
             self.add(claim, indent=2, hang=2)
             for cell in row:
                 if cell is not None:
-                    self.add(f"{cell.semantics.value:<15}{mark(cell)} {short(cell)}", style(cell), indent=4, hang=17)
+                    self.add(
+                        f"{cell.semantics.value:<15}{mark(cell)} {short(cell)}",
+                        style(cell),
+                        indent=4,
+                        hang=17,
+                    )
         self.add()
 
     # -- what it rests on
@@ -150,8 +177,12 @@ class _Page:
         grounds: dict[str, list[Cell]] = {}
         for cell in sorted(design.cells, key=lambda c: c.verdict is not Verdict.HOLDS):
             if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
-                grounds.setdefault(ground(cell) + (f". Not wider: {cell.reason}" if cell.reason else ""), []).append(cell)
-        several = {v for v in Verdict if sum(cells[0].verdict is v for cells in grounds.values()) > 1}
+                grounds.setdefault(
+                    ground(cell) + (f". Not wider: {cell.reason}" if cell.reason else ""), []
+                ).append(cell)
+        several = {
+            v for v in Verdict if sum(cells[0].verdict is v for cells in grounds.values()) > 1
+        }
         for text, cells in grounds.items():
             where = f" ({self._where(cells)})" if cells[0].verdict in several else ""
             self.add(f"{text}{where}", "dim", indent=2, hang=2)
@@ -170,9 +201,19 @@ class _Page:
             text = f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}"
             gone = not cell.as_expected and cell.expected is Verdict.REFUTED
             if cell.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS):
-                self.add(f"{text}, because {cell.reason}" if cell.reason else text, style(cell), indent=2, hang=2)
+                self.add(
+                    f"{text}, because {cell.reason}" if cell.reason else text,
+                    style(cell),
+                    indent=2,
+                    hang=2,
+                )
             elif gone:
-                self.add(f"{text}; the design expects a violation, and there is none", "yellow", indent=2, hang=2)
+                self.add(
+                    f"{text}; the design expects a violation, and there is none",
+                    "yellow",
+                    indent=2,
+                    hang=2,
+                )
             else:
                 continue
             self.add()
@@ -189,14 +230,20 @@ class _Page:
         first, story = tale.cells[0][0], tale.story
         claims = list(dict.fromkeys((c.line, c.claim, headline) for c, headline in tale.cells))
         for line, claim, headline in claims:
-            semantics = [c.semantics.value for c, said in tale.cells if (c.line, c.claim, said) == (line, claim, headline)]
+            semantics = [
+                c.semantics.value
+                for c, said in tale.cells
+                if (c.line, c.claim, said) == (line, claim, headline)
+            ]
             same = " (the same story)" if len(semantics) > 1 else ""
             text = f"{mark(first)} {claim}, {listed(semantics)}{same}: {short(first)}"
             self.add(text, "red" if first.as_expected else "bold red", hang=2)
             self.add(f"{headline}.", "bold", indent=2)
         self.add()
         if len(claims) > 1:
-            self.add(f"One story shows {'both' if len(claims) == 2 else f'all {len(claims)}'}:", indent=2)
+            self.add(
+                f"One story shows {'both' if len(claims) == 2 else f'all {len(claims)}'}:", indent=2
+            )
         for given in story.given:
             self.add(given, indent=2, hang=2)
         if story.given:
@@ -212,7 +259,9 @@ class _Page:
                 self.add(f"- {sentence}", indent=4, hang=2)
             self.add()
         if first.unavoidable:
-            for sentence in first.unavoidable[-2:] if self.verbosity < VERBOSE else first.unavoidable:
+            for sentence in (
+                first.unavoidable[-2:] if self.verbosity < VERBOSE else first.unavoidable
+            ):
                 self.add(sentence, indent=2, hang=2)
             self.add()
 
@@ -228,7 +277,8 @@ class _Page:
             why = cells[0].why
             assert why is not None
             self.add(
-                f"{mark(cells[0])} why {cells[0].claim} holds, {listed([c.semantics.value for c in cells])}:",
+                f"{mark(cells[0])} why {cells[0].claim} holds,"
+                f" {listed([c.semantics.value for c in cells])}:",
                 "green",
                 indent=2,
                 hang=2,
@@ -246,6 +296,12 @@ class _Page:
             s = cell.statistics
             words = ("states", "transitions", "obligations", "variables")
             counts = (s.states, s.transitions, s.obligations, s.variables)
-            sizes = ", ".join(f"{count:,} {word}" for count, word in zip(counts, words, strict=True))
-            self.add(f"{cell.claim}, {cell.semantics.value}: {sizes}; decided by {DECIDED[s.engine]}", indent=4, hang=2)
+            sizes = ", ".join(
+                f"{count:,} {word}" for count, word in zip(counts, words, strict=True)
+            )
+            self.add(
+                f"{cell.claim}, {cell.semantics.value}: {sizes}; decided by {DECIDED[s.engine]}",
+                indent=4,
+                hang=2,
+            )
         self.add()

@@ -5,25 +5,47 @@ from __future__ import annotations
 from onceproof.story.headline import listed
 from onceproof.verdict.result import Assurance, Cell, Engine, Result, Scope, Verdict
 
-WORDS = {Verdict.HOLDS: "proved", Verdict.REFUTED: "REFUTED", Verdict.VACUOUS: "vacuous", Verdict.UNKNOWN: "unknown"}
+WORDS = {
+    Verdict.HOLDS: "proved",
+    Verdict.REFUTED: "REFUTED",
+    Verdict.VACUOUS: "vacuous",
+    Verdict.UNKNOWN: "unknown",
+}
 MARKS = {Verdict.HOLDS: "✓", Verdict.REFUTED: "✗", Verdict.VACUOUS: "○", Verdict.UNKNOWN: "?"}
-STYLES = {Verdict.HOLDS: "green", Verdict.REFUTED: "red", Verdict.VACUOUS: "yellow", Verdict.UNKNOWN: "yellow"}
+STYLES = {
+    Verdict.HOLDS: "green",
+    Verdict.REFUTED: "red",
+    Verdict.VACUOUS: "yellow",
+    Verdict.UNKNOWN: "yellow",
+}
 BOUNDED_MARK = "≈"
 CHECKERS = {"z3": "Z3", "cvc5": "cvc5", "search": "the search", "interpreter": "the interpreter"}
-DECIDED = {Engine.SEARCH: "the search", Engine.COVERABILITY: "the coverability engine", Engine.NONE: "nobody"}
-PLAIN = str.maketrans({"✓": "+", "✗": "x", "○": "o", "≈": "~", "≤": "<=", "→": "->", "×": "x", "–": "-", "…": "..."})
+DECIDED = {
+    Engine.SEARCH: "the search",
+    Engine.COVERABILITY: "the coverability engine",
+    Engine.NONE: "nobody",
+}
+PLAIN = str.maketrans(
+    {"✓": "+", "✗": "x", "○": "o", "≈": "~", "≤": "<=", "→": "->", "×": "x", "–": "-", "…": "..."}
+)
 """Our own marks in ASCII."""
 
 
 def clean(text: str, unicode: bool) -> str:
-    """Text of a design or of ours, safe to print: no control characters, and ASCII only if ``unicode`` is not wanted."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4))
+    """Text of a design or of ours, safe to print: no control characters, and ASCII only if
+    ``unicode`` is not wanted.
+    """
+    text = "".join(
+        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4)
+    )
     return text if unicode else text.translate(PLAIN).encode("ascii", "backslashreplace").decode()
 
 
 def is_bounded(cell: Cell) -> bool:
     """Whether a proof speaks of so many only."""
-    return cell.verdict is Verdict.HOLDS and (cell.scope != Scope() or cell.assurance is not Assurance.CERTIFICATE)
+    return cell.verdict is Verdict.HOLDS and (
+        cell.scope != Scope() or cell.assurance is not Assurance.CERTIFICATE
+    )
 
 
 def conditions(cell: Cell) -> tuple[str, ...]:
@@ -37,8 +59,12 @@ def would_hold(cell: Cell) -> tuple[str, ...]:
 
 
 def unconfirmed(cell: Cell) -> tuple[str, ...]:
-    """Facts about the broker that the answer rests on and that nobody has confirmed, each with its source."""
-    return tuple(fact if isinstance(fact, str) else str(fact) for fact in getattr(cell, "facts", ()))
+    """Facts about the broker that the answer rests on and that nobody has confirmed, each with its
+    source.
+    """
+    return tuple(
+        fact if isinstance(fact, str) else str(fact) for fact in getattr(cell, "facts", ())
+    )
 
 
 def is_conditional(cell: Cell) -> bool:
@@ -60,20 +86,33 @@ def style(cell: Cell) -> str:
 
 def limits(scope: Scope) -> list[str]:
     """``≤2 workers``, for whatever is limited."""
-    numbers = {"worker": scope.workers, "event": scope.events, "key": scope.keys, "crash": scope.crashes}
+    numbers = {
+        "worker": scope.workers,
+        "event": scope.events,
+        "key": scope.keys,
+        "crash": scope.crashes,
+    }
     numbers["delivery"] = scope.deliveries
     plural = {"crash": "crashes", "delivery": "deliveries"}
-    return [f"≤{n} {name if n == 1 else plural.get(name, name + 's')}" for name, n in numbers.items() if n is not None]
+    return [
+        f"≤{n} {name if n == 1 else plural.get(name, name + 's')}"
+        for name, n in numbers.items()
+        if n is not None
+    ]
 
 
 def note(cell: Cell) -> str:
-    """What stands beside the verdict word: how far it goes, and how it relates to what the design expects."""
+    """What stands beside the verdict word: how far it goes, and how it relates to what the design
+    expects.
+    """
     parts = limits(cell.scope)[:1] if is_bounded(cell) else []
     parts += ["if …"] if is_conditional(cell) else []
     if cell.as_expected and cell.verdict is not Verdict.HOLDS:
         parts.append("(expected)")
     if not cell.as_expected and cell.expected is not Verdict.HOLDS:
-        parts.append(f"({'violation' if cell.expected is Verdict.REFUTED else cell.expected.value} expected)")
+        parts.append(
+            f"({'violation' if cell.expected is Verdict.REFUTED else cell.expected.value} expected)"
+        )
     return " ".join(parts)
 
 
@@ -98,7 +137,9 @@ def ground(cell: Cell) -> str:
     if cell.checked_by:
         names = [CHECKERS.get(c, c) for c in cell.checked_by]
         holds = cell.verdict is Verdict.HOLDS
-        text += f"; {'checked' if holds else 'confirmed'} by {listed(names)}" + (" only" if holds and len(names) == 1 else "")
+        text += f"; {'checked' if holds else 'confirmed'} by {listed(names)}" + (
+            " only" if holds and len(names) == 1 else ""
+        )
     if cell.assumptions and cell.verdict is Verdict.HOLDS:
         text += f"; assuming that {listed(cell.assumptions)}"
     if conditions(cell):
@@ -112,12 +153,20 @@ def ground(cell: Cell) -> str:
 
 def reach(scope: Scope) -> str:
     """``any number of events, …``, or the limits and the rest."""
-    free = [w for w, n in (("events", scope.events), ("keys", scope.keys), ("workers", scope.workers)) if n is None]
-    free += [w for w, n in (("deliveries", scope.deliveries), ("crashes", scope.crashes)) if n is None]
+    free = [
+        w
+        for w, n in (("events", scope.events), ("keys", scope.keys), ("workers", scope.workers))
+        if n is None
+    ]
+    free += [
+        w for w, n in (("deliveries", scope.deliveries), ("crashes", scope.crashes)) if n is None
+    ]
     free += ["publisher retries"] if scope.deliveries is None else []
     rest = f"any number of {listed(free)}" if free else ""
     bounds = [limit.replace("≤", "up to ") for limit in limits(scope)]
-    bounds = [b + " at once" if "worker" in b else b + " per key" if "event" in b else b for b in bounds]
+    bounds = [
+        b + " at once" if "worker" in b else b + " per key" if "event" in b else b for b in bounds
+    ]
     return "; ".join(x for x in (listed(bounds) if bounds else "", rest) if x)
 
 
@@ -129,11 +178,21 @@ def summary(result: Result) -> str:
         mine = [c for c in cells if c.verdict is verdict]
         if mine:
             aside = [f"{sum(map(is_bounded, mine))} bounded"] if any(map(is_bounded, mine)) else []
-            aside += [f"{sum(map(is_conditional, mine))} conditional"] if any(map(is_conditional, mine)) else []
+            aside += (
+                [f"{sum(map(is_conditional, mine))} conditional"]
+                if any(map(is_conditional, mine))
+                else []
+            )
             expected = sum(c.as_expected for c in mine)
             aside += [f"{expected} expected"] if expected and verdict is not Verdict.HOLDS else []
-            aside += [f"{len(mine) - expected} not expected"] if expected < len(mine) and verdict is Verdict.HOLDS else []
-            counts.append(f"{len(mine)} {word.lower()}" + (f" ({', '.join(aside)})" if aside else ""))
+            aside += (
+                [f"{len(mine) - expected} not expected"]
+                if expected < len(mine) and verdict is Verdict.HOLDS
+                else []
+            )
+            counts.append(
+                f"{len(mine)} {word.lower()}" + (f" ({', '.join(aside)})" if aside else "")
+            )
     errors = sum(1 for d in result.designs for x in d.diagnostics if x.severity.value == "error")
     failures = sum(len(d.failures) for d in result.designs)
     counts += [_many(errors, "error")] if errors else []

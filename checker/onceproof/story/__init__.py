@@ -1,7 +1,8 @@
-"""A refutation as a story: what happened to the customer, and how, step by step, in the design's own words.
+"""A refutation as a story: what happened to the customer, and how, step by step, in the design's
+own words.
 
-``tell`` makes it from a replay, which the independent interpreter has followed on the design itself.
-Nothing here comes from the machine.
+``tell`` makes it from a replay, which the independent interpreter has followed on the design
+itself. Nothing here comes from the machine.
 """
 
 from __future__ import annotations
@@ -51,9 +52,11 @@ FAULTS: Mapping[Cause, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class StoryStep:
-    """One step. ``worker`` and ``event`` count from 1 (None: none); ``line`` 0: none; ``fault``: the cause's name, if it is one.
+    """One step. ``worker`` and ``event`` count from 1 (None: none); ``line`` 0: none; ``fault``:
+    the cause's name, if it is one.
 
-    ``text`` continues ``who``; ``source`` is the design's line (in the file ``path``) without comment.
+    ``text`` continues ``who``; ``source`` is the design's line (in the file ``path``) without
+    comment.
     """
 
     number: int
@@ -75,7 +78,9 @@ class StoryStep:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What must come together: workers at the same time, events, business keys, and faults with how often each happens."""
+    """What must come together: workers at the same time, events, business keys, and faults with how
+    often each happens.
+    """
 
     workers: int
     events: int
@@ -85,7 +90,9 @@ class Needs:
     @property
     def words(self) -> str:
         """``1 worker at a time, 1 event, 1 crash``."""
-        parts = [f"{_many(self.workers, 'worker', 'workers')} at a time" if self.workers else "no worker"]
+        parts = [
+            f"{_many(self.workers, 'worker', 'workers')} at a time" if self.workers else "no worker"
+        ]
         parts += [_many(self.events, "event", "events")]
         parts += [f"{self.keys} business keys"] if self.keys > 1 else []
         parts += [_many(count, *FAULTS[cause]) for cause, count in self.faults]
@@ -98,7 +105,8 @@ def _many(count: int, one: str, many: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A refutation for people. ``given``: what the events are, where that matters. ``steps``: one per step of the trace.
+    """A refutation for people. ``given``: what the events are, where that matters. ``steps``: one
+    per step of the trace.
 
     ``path`` is the design's own file; steps of imported fragments lie in others.
     """
@@ -111,23 +119,38 @@ class Story:
 
     @property
     def told(self) -> tuple[StoryStep, ...]:
-        """The steps worth a sentence, renumbered: a delivery that follows its redelivery says by itself why it comes again."""
-        return tuple(replace(self.steps[n - 1], number=i) for i, n in enumerate(self.told_numbers, 1))
+        """The steps worth a sentence, renumbered: a delivery that follows its redelivery says by
+        itself why it comes again.
+        """
+        return tuple(
+            replace(self.steps[n - 1], number=i) for i, n in enumerate(self.told_numbers, 1)
+        )
 
     @property
     def told_numbers(self) -> tuple[int, ...]:
         """The numbers, from 1, that the told steps have among all of them."""
-        return tuple(s.number for s, after in zip(self.steps, (*self.steps[1:], None), strict=True) if not _said_next(s, after))
+        return tuple(
+            s.number
+            for s, after in zip(self.steps, (*self.steps[1:], None), strict=True)
+            if not _said_next(s, after)
+        )
 
 
 def _said_next(step: StoryStep, after: StoryStep | None) -> bool:
     if after is None or step.cause is not Cause.REDELIVERY or step.fault is not None:
         return False
-    return after.cause is Cause.DELIVERY and (after.event, after.process) == (step.event, step.process)
+    return after.cause is Cause.DELIVERY and (after.event, after.process) == (
+        step.event,
+        step.process,
+    )
 
 
-def tell(design: d.Design, claim: d.Claim, replay: Replay, sources: Mapping[str, Source] | None = None) -> Story:
-    """The story of a replayed trace that violates ``claim`` at its end. ``sources``: the texts of imported files, by path."""
+def tell(
+    design: d.Design, claim: d.Claim, replay: Replay, sources: Mapping[str, Source] | None = None
+) -> Story:
+    """The story of a replayed trace that violates ``claim`` at its end. ``sources``: the texts of
+    imported files, by path.
+    """
     ctx, names = Context.of(design, replay.trace.semantics), Names(design, sources or {})
     teller = Teller(ctx, names)
     steps = []
@@ -140,7 +163,9 @@ def tell(design: d.Design, claim: d.Claim, replay: Replay, sources: Mapping[str,
     touched = [s.event for s in reversed(replay.steps) if s.event >= 0]
     latest = list(dict.fromkeys([*touched, *range(len(replay.trace.events))]))
     headline = Headline(ctx, names, replay.states[-1], numbers, latest).of(claim)
-    return Story(design.path, headline, _given(design, names, replay), tuple(steps), _needs(steps, replay))
+    return Story(
+        design.path, headline, _given(design, names, replay), tuple(steps), _needs(steps, replay)
+    )
 
 
 def _step(names: Names, step: Step, sentence: Sentence, changed: tuple[Change, ...]) -> StoryStep:
@@ -151,21 +176,43 @@ def _step(names: Names, step: Step, sentence: Sentence, changed: tuple[Change, .
     fault = sentence.fault.value if sentence.fault is not None else None
     event = step.event + 1 if step.event >= 0 else None
     return StoryStep(
-        0, step.cause, sentence.who, sentence.text, fault, span.line if span is not None else step.line, path, source, None,
-        event, step.process, step.queue, step.subject, step.outcome, changed,
-    )  # fmt: skip
+        0,
+        step.cause,
+        sentence.who,
+        sentence.text,
+        fault,
+        span.line if span is not None else step.line,
+        path,
+        source,
+        None,
+        event,
+        step.process,
+        step.queue,
+        step.subject,
+        step.outcome,
+        changed,
+    )
 
 
 def _given(design: d.Design, names: Names, replay: Replay) -> tuple[str, ...]:
-    """What the reader must know of the events: nothing, if there is only one and it has no payload."""
+    """What the reader must know of the events: nothing, if there is only one and it has no
+    payload.
+    """
     found = []
     for number, event in enumerate(replay.trace.events):
         fields = [f for f, _ in design.events[event.type].payload]
         payload = [f"{f} is {value}" for f, value in event.payload if f in fields]
-        key = [f"{k} {event.component + 1}" for k in design.business_keys if k in design.events[event.type].keys]
+        key = [
+            f"{k} {event.component + 1}"
+            for k in design.business_keys
+            if k in design.events[event.type].keys
+        ]
         if len(replay.trace.events) > 1 or payload:
             of = f" of {' and '.join(key)}" if key else ""
-            found.append(f"{names.event(number)}: {event.type}{of}" + (f", {' and '.join(payload)}" if payload else ""))
+            found.append(
+                f"{names.event(number)}: {event.type}{of}"
+                + (f", {' and '.join(payload)}" if payload else "")
+            )
     return tuple(found)
 
 

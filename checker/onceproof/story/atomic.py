@@ -1,4 +1,6 @@
-"""The words of a story for whole steps of a handler: atomic runs of lines, and where a handler goes after a line."""
+"""The words of a story for whole steps of a handler: atomic runs of lines, and where a handler goes
+after a line.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,14 @@ from onceproof.story.steps import ack_words, let_words, line_words, write_words
 
 
 def handler_words(m: Moment) -> str:
-    """What a worker does at its line, what came of it, and whether that was the end of the handler."""
+    """What a worker does at its line, what came of it, and whether that was the end of the
+    handler.
+    """
     if not m.worker.todo:
-        return f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and " + ack_words(m)
+        return (
+            f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and "
+            + ack_words(m)
+        )
     if m.node is None or m.ctx.is_collected(m.worker, m.node):
         return run_words(m)
     text = line_words(m, m.node)
@@ -35,7 +42,11 @@ def _ending(m: Moment, node: n.Step) -> str:
     if failed and isinstance(node, n.Do) and m.worker.part < node.retries:
         return "it will try again"
     if not m.gone:
-        return "the handler fails" if _only_ack_left(m) and _last_word(m, node, failed) == "fails" else ""
+        return (
+            "the handler fails"
+            if _only_ack_left(m) and _last_word(m, node, failed) == "fails"
+            else ""
+        )
     rolled = ", and its open transaction is rolled back" if m.worker.collected else ""
     match _last_word(m, node, failed):
         case "fails":
@@ -61,7 +72,11 @@ def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
         rest.append(node.body if at is True else node.otherwise)
     elif failed and isinstance(node, n.Do | n.Insert | n.UpdateIf | n.Delete) and node.clauses:
         rest.append(node.clauses[0].body)
-    elif failed and not (isinstance(node, n.Ack | n.Renew) and node.or_else is None) and m.step.cause is not Cause.VANISHED:
+    elif (
+        failed
+        and not (isinstance(node, n.Ack | n.Renew) and node.or_else is None)
+        and m.step.cause is not Cause.VANISHED
+    ):
         return "stops" if getattr(node, "or_else", None) is n.OnConflict.STOP else "fails"
     while rest:
         block = rest.pop()
@@ -80,12 +95,14 @@ def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
     return "ends"
 
 
-# ---------------------------------------------------------------- collected lines of an atomic block
+# ---------------------------------------------------------------- collected lines of an atomic block  # noqa: E501
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run of collected lines: what each line did; ``end``: how it ended (``waits``: more lines follow)."""
+    """One run of collected lines: what each line did; ``end``: how it ended (``waits``: more lines
+    follow).
+    """
 
     m: Moment
     worker: Worker
@@ -114,12 +131,16 @@ class _Run:
         self.lines.append(step.span)
         if isinstance(step, n.If):
             truth = passes(ctx, seen, step.condition, self.worker.event, self.worker)
-            self.told.append(f"checks `{self.m.names.text(step.condition.span)}`: {'yes' if truth else 'no'}")
+            self.told.append(
+                f"checks `{self.m.names.text(step.condition.span)}`: {'yes' if truth else 'no'}"
+            )
             return self.block(step.body if truth else step.otherwise)
         if isinstance(step, n.Let):
             self.told.append(let_words(self.m, step, seen))
             return True
-        unlocked = self.m.before._replace(workers=())  # a run that waits for a row is told as if it could go on
+        unlocked = self.m.before._replace(
+            workers=()
+        )  # a run that waits for a row is told as if it could go on
         _, self.worker, outcome = write(ctx, unlocked, self.worker, step)
         self.told.append(write_words(self.m, step, outcome, seen))
         return self.turned_down(step, outcome) if outcome else True
@@ -148,22 +169,38 @@ def run_words(m: Moment) -> str:
     if m.step.outcome == "commit":
         stops = "; the handler stops" if end == "stops" else ""
         done = "; the handler is done" if m.gone and not stops else ""
-        return (f"in one transaction: {what}; commits" if what else "commits its open transaction") + stops + done
+        return (
+            (f"in one transaction: {what}; commits" if what else "commits its open transaction")
+            + stops
+            + done
+        )
     if end == "fails":
         return f"{what}; the handler fails, and its transaction is rolled back"
     if end == "waits" and run.worker.collected:
         return f"in an open transaction: {what}"
-    return what + ("; the handler stops" if end == "stops" else "; the handler is done" if m.gone else "")
+    return what + (
+        "; the handler stops" if end == "stops" else "; the handler is done" if m.gone else ""
+    )
 
 
 def place(m: Moment) -> str:
     """The line or lines a worker is at, as a fault names them."""
     if not m.worker.todo:
-        return f"the acknowledgement on return ({m.names.where(m.ctx.processes[m.worker.process].span)})"
+        return (
+            "the acknowledgement on return"
+            f" ({m.names.where(m.ctx.processes[m.worker.process].span)})"
+        )
     if m.node is None:
         return f"the commit of the block of line {m.ctx.line(m.worker)}"
     if not m.ctx.is_collected(m.worker, m.node):
         return m.names.quoted(m.node.span)
     run = run_of(m)
-    spans, commits = run.lines, "the commit of " if run.end in ("", "stops") and run.worker.collected else ""
-    return f"{commits}lines {spans[0].line} to {spans[-1].line}" if len(spans) > 1 else f"{commits}{m.names.quoted(m.node.span)}"
+    spans, commits = (
+        run.lines,
+        "the commit of " if run.end in ("", "stops") and run.worker.collected else "",
+    )
+    return (
+        f"{commits}lines {spans[0].line} to {spans[-1].line}"
+        if len(spans) > 1
+        else f"{commits}{m.names.quoted(m.node.span)}"
+    )

@@ -31,7 +31,9 @@ PARTICIPLES = {"send": "sent", "call": "happened", "do": "done"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is different after a step. ``kind``: message, row, column, effect, writes, key or lock."""
+    """One thing that is different after a step. ``kind``: message, row, column, effect, writes, key
+    or lock.
+    """
 
     kind: str
     what: str
@@ -40,7 +42,9 @@ class Change:
 
 
 def participle(design: d.Design, effect: str) -> str:
-    """``sent``, ``happened`` or ``done``: by the verb with which the design performs the effect first."""
+    """``sent``, ``happened`` or ``done``: by the verb with which the design performs the effect
+    first.
+    """
     steps = (s for p in design.processes for s in walk(p.body, {}))
     verb = next((s.verb for s in steps if isinstance(s, n.Do) and s.effect.text == effect), "call")
     return PARTICIPLES[verb]
@@ -48,7 +52,11 @@ def participle(design: d.Design, effect: str) -> str:
 
 def changes(ctx: Context, names: Names, before: State, after: State) -> tuple[Change, ...]:
     """Everything that differs, effects first."""
-    found = [*_counts(ctx, names, before, after), *_rows(ctx, names, before, after), *_messages(ctx, names, before, after)]
+    found = [
+        *_counts(ctx, names, before, after),
+        *_rows(ctx, names, before, after),
+        *_messages(ctx, names, before, after),
+    ]
     return tuple(c for c in found if c.before != c.after)
 
 
@@ -62,11 +70,18 @@ def _counts(ctx: Context, names: Names, before: State, after: State) -> Iterator
         name, _, _ = spot
         if name in ctx.design.effects:
             word, owner = participle(ctx.design, name), names.owner(spot, names.key_of(name))
-            old_words, new_words = (f"{word} {TIMES[x]}" if x else f"not {word}" for x in (old, new))
+            old_words, new_words = (
+                f"{word} {TIMES[x]}" if x else f"not {word}" for x in (old, new)
+            )
             yield Change("effect", f"{name} for {owner}", old_words, new_words)
         else:
             store = name.split(".")[0]
-            yield Change("writes", f"writes of {name} for {names.owner(spot, names.key_of(store))}", TIMES[old], TIMES[new])
+            yield Change(
+                "writes",
+                f"writes of {name} for {names.owner(spot, names.key_of(store))}",
+                TIMES[old],
+                TIMES[new],
+            )
 
 
 def _rows(ctx: Context, names: Names, before: State, after: State) -> Iterator[Change]:
@@ -77,7 +92,9 @@ def _rows(ctx: Context, names: Names, before: State, after: State) -> Iterator[C
         store, name = spot[0].split(".")
         first = ctx.design.stores[store].columns[name][0]
         what = f"{spot[0]} for {names.owner(spot, names.key_of(store))}"
-        yield Change("column", what, look(before.columns, spot, first), look(after.columns, spot, first))
+        yield Change(
+            "column", what, look(before.columns, spot, first), look(after.columns, spot, first)
+        )
     for spot in sorted({*before.records, *after.records}):
         effect = ctx.design.effects[spot[0]]
         words = ["known" if spot in s.records else "unknown" for s in (before, after)]
@@ -103,7 +120,11 @@ def status_words(design: d.Design, queue: str, status: str) -> str:
     limit = design.queues[queue].limit
     if status == "dead" and (limit is None or limit[1] != "dead-letter"):
         return "given up"
-    return "dropped" if status == "lost" and limit is not None and limit[1] == "drop" else STATUSES[status]
+    return (
+        "dropped"
+        if status == "lost" and limit is not None and limit[1] == "drop"
+        else STATUSES[status]
+    )
 
 
 def level_spot(ctx: Context, target: n.Target, state: State, event: int) -> Spot:

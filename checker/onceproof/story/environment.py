@@ -1,4 +1,6 @@
-"""The words of a story for everything: what workers do, what the broker does, and every fault with its place and cause."""
+"""The words of a story for everything: what workers do, what the broker does, and every fault with
+its place and cause.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from onceproof.story.steps import again, at_once, boxed_words, knows_key
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Who, and what they do or what happens to them; ``fault`` is the cause if it is one. ``node`` is the line acted on."""
+    """Who, and what they do or what happens to them; ``fault`` is the cause if it is one. ``node``
+    is the line acted on.
+    """
 
     who: str
     text: str
@@ -45,11 +49,21 @@ class Teller:
                 assert worker is not None
                 return self._line(step, before, after, worker)
             case Cause.VANISHED:
-                return self._line(step, before, after, worker) if worker else self._message(step, before)
+                return (
+                    self._line(step, before, after, worker)
+                    if worker
+                    else self._message(step, before)
+                )
             case Cause.KILLED | Cause.LATE_EFFECT:
                 assert worker is not None
                 return self._trouble(step, before, after, worker)
-            case Cause.LEASE_EXPIRED | Cause.CONNECTION_LOST | Cause.FENCED | Cause.REQUEUED | Cause.AUTO_ACKED:
+            case (
+                Cause.LEASE_EXPIRED
+                | Cause.CONNECTION_LOST
+                | Cause.FENCED
+                | Cause.REQUEUED
+                | Cause.AUTO_ACKED
+            ):
                 assert worker is not None
                 return self._parted(step, worker)
             case Cause.PUBLISHER_RETRY | Cause.BROKER_COPY | Cause.REPLAY | Cause.DEAD_LETTERED:
@@ -76,30 +90,48 @@ class Teller:
         process = self.ctx.processes[step.process]
         if process.condition is not None:
             because = self.names.text(process.condition.span)
-            return Sentence(self.who(step.worker, step.process), f"starts for {event}, because `{because}`")
+            return Sentence(
+                self.who(step.worker, step.process), f"starts for {event}, because `{because}`"
+            )
         again, past.holder[key] = key in past.holder, number
         why = past.why.pop(key, "")
-        to = f"worker {number}" + (f" ({step.process})" if len(self.ctx.design.processes) > 1 else "")
+        to = f"worker {number}" + (
+            f" ({step.process})" if len(self.ctx.design.processes) > 1 else ""
+        )
         text = f"delivers {event} again, to {to}" if again else f"delivers {event} to {to}"
         if at_once(self.ctx, step.process):
             text += ", and counts it as settled at once"
         return Sentence("broker", text + (f": {why}" if why else ""))
 
     def _redelivery(self, step: Step, before: State) -> Sentence:
-        """The broker's own doing, but the reader asks why: the last worker that got the message died, ended, or is only slow."""
+        """The broker's own doing, but the reader asks why: the last worker that got the message
+        died, ended, or is only slow.
+        """
         event, key = self.names.event(step.event), (step.process, step.event)
         number = self.past.holder[key]
         if number not in self.past.fate:
             return Sentence(*self._lease(number, step.process, event), Cause.LEASE_EXPIRED)
         self.past.why[key] = self.past.fate[number]
-        return Sentence("broker", f"makes {event} ready for delivery again: {self.past.fate[number]}")
+        return Sentence(
+            "broker", f"makes {event} ready for delivery again: {self.past.fate[number]}"
+        )
 
     def _lease(self, number: int, process: str, event: str) -> tuple[str, str]:
-        return "broker", f"takes {event} back: the lease of worker {number} on it runs out while worker {number} is still running"
+        return (
+            "broker",
+            (
+                f"takes {event} back: the lease of worker {number} on it runs out while worker"
+                f" {number} is still running"
+            ),
+        )
 
     def _parted(self, step: Step, worker: Worker) -> Sentence:
         """A living worker loses its message."""
-        event, number, cause = self.names.event(step.event), self.past.numbers[step.worker], step.cause
+        event, number, cause = (
+            self.names.event(step.event),
+            self.past.numbers[step.worker],
+            step.cause,
+        )
         who, still = f"worker {number}", f"while worker {number} is still running"
         by = "broker"
         match cause:
@@ -123,27 +155,61 @@ class Teller:
         self.past.why.pop((step.process, step.event), None)
         match cause:
             case Cause.PUBLISHER_RETRY:
-                text = f"did not see the confirmation of {event} and publishes it to `{queue}` again, with the same id"
+                text = (
+                    f"did not see the confirmation of {event} and publishes it to `{queue}` again,"
+                    " with the same id"
+                )
                 return Sentence("publisher", text, cause)
             case Cause.BROKER_COPY:
-                return Sentence("broker", f"makes a second copy of {event} in `{queue}` by itself", cause)
+                return Sentence(
+                    "broker", f"makes a second copy of {event} in `{queue}` by itself", cause
+                )
             case Cause.REPLAY:
-                dead = before.status(step.process, step.event) == "dead" and self._has_dead_letters(queue)
-                return Sentence("operator", f"replays {event} {'from the dead-letter queue of' if dead else 'in'} `{queue}`", cause)
+                dead = before.status(step.process, step.event) == "dead" and self._has_dead_letters(
+                    queue
+                )
+                return Sentence(
+                    "operator",
+                    f"replays {event} {'from the dead-letter queue of' if dead else 'in'}"
+                    f" `{queue}`",
+                    cause,
+                )
             case Cause.REWOUND:
-                return Sentence("consumer", f"commits a lower position: {event} in `{queue}` is to be delivered again", cause)
+                return Sentence(
+                    "consumer",
+                    f"commits a lower position: {event} in `{queue}` is to be delivered again",
+                    cause,
+                )
             case Cause.BATCH_RETURNED:
-                return Sentence("broker", f"takes {event} back with its batch, because another record of the batch failed", cause)
+                return Sentence(
+                    "broker",
+                    f"takes {event} back with its batch, because another record of the batch"
+                    " failed",
+                    cause,
+                )
             case Cause.ABORTED_APPEARED:
-                text = f"shows the message about {event} in `{queue}`, although its transaction was aborted"
+                text = (
+                    f"shows the message about {event} in `{queue}`, although its transaction was"
+                    " aborted"
+                )
                 return Sentence("broker", text, cause)
             case Cause.DEAD_LETTERED:
                 limit = self.ctx.design.queues[queue].limit
                 end = limit[1] if limit else "dead-letter"
-                then = {"drop": "drops it", "stays": "leaves it where it is"}.get(end, "moves it to the dead-letter queue")
-                return Sentence("broker", f"gives {event} up, because `{queue}` limits deliveries, and {then}", cause)
+                then = {"drop": "drops it", "stays": "leaves it where it is"}.get(
+                    end, "moves it to the dead-letter queue"
+                )
+                return Sentence(
+                    "broker",
+                    f"gives {event} up, because `{queue}` limits deliveries, and {then}",
+                    cause,
+                )
             case _:
-                return Sentence("broker", f"loses {event}: the message vanishes from `{queue}` before any worker sees it", cause)
+                return Sentence(
+                    "broker",
+                    f"loses {event}: the message vanishes from `{queue}` before any worker sees it",
+                    cause,
+                )
 
     def _has_dead_letters(self, queue: str) -> bool:
         limit = self.ctx.design.queues[queue].limit
@@ -157,7 +223,11 @@ class Teller:
 
     def _line(self, step: Step, before: State, after: State, worker: Worker) -> Sentence:
         m = self._moment(step, before, after, worker)
-        number, key, text = self.past.numbers[step.worker], (step.process, step.event), handler_words(m)
+        number, key, text = (
+            self.past.numbers[step.worker],
+            (step.process, step.event),
+            handler_words(m),
+        )
         self.past.done[number] = place(m)
         if isinstance(m.node, n.Nack) and before.status(*key) == "inflight":
             self.past.why[key] = f"worker {number} gave it back"
@@ -168,35 +238,67 @@ class Teller:
             self.past.fate[number] = f"the acknowledgement of worker {number} was lost"
         if m.gone:
             failed = "the handler fails" in text
-            self.past.fate.setdefault(number, f"worker {number} {'failed' if failed else 'ended'} without acknowledging it")
-            if worker.holds and before.status(*key) != after.status(*key) and after.status(*key) in ("ready", "returned"):
+            self.past.fate.setdefault(
+                number,
+                f"worker {number} {'failed' if failed else 'ended'} without acknowledging it",
+            )
+            if (
+                worker.holds
+                and before.status(*key) != after.status(*key)
+                and after.status(*key) in ("ready", "returned")
+            ):
                 self.past.why[key] = self.past.fate[number]
-        return Sentence(self.who(step.worker, step.process), text, step.cause if step.cause.is_fault else None, m.node)
+        return Sentence(
+            self.who(step.worker, step.process),
+            text,
+            step.cause if step.cause.is_fault else None,
+            m.node,
+        )
 
     def _trouble(self, step: Step, before: State, after: State, worker: Worker) -> Sentence:
         """A worker dies, its last request arrives late, or the broker's patience with it ends."""
         m = self._moment(step, before, after, worker)
-        who, number, key = self.who(step.worker, step.process), self.past.numbers[step.worker], (step.process, step.event)
+        who, number, key = (
+            self.who(step.worker, step.process),
+            self.past.numbers[step.worker],
+            (step.process, step.event),
+        )
         request = here if (here := place(m)).startswith("the ") else f"its request {here}"
         if step.outcome == "request lost":
             return Sentence(who, f"is dead, and {request} never arrives", step.cause, m.node)
         if step.cause is Cause.LATE_EFFECT:
-            return Sentence(who, f"is dead, but {request} arrives now" + _late_result(m), step.cause, m.node)
-        lost = ", and its acknowledgement was lost" if number in self.past.fate else " without acknowledging it"
+            return Sentence(
+                who, f"is dead, but {request} arrives now" + _late_result(m), step.cause, m.node
+            )
+        lost = (
+            ", and its acknowledgement was lost"
+            if number in self.past.fate
+            else " without acknowledging it"
+        )
         self.past.fate[number] = f"worker {number} died{lost}"
         if worker.holds:
             self.past.why[key] = self.past.fate[number]
-        acked = f"; {self.names.event(step.event)} is acknowledged for it" if step.outcome.endswith("acknowledged") else ""
+        acked = (
+            f"; {self.names.event(step.event)} is acknowledged for it"
+            if step.outcome.endswith("acknowledged")
+            else ""
+        )
         if acked:
             self.past.why.pop(key, None)
         if step.outcome.startswith("request under way"):
-            return Sentence(who, f"is killed while {request} is under way{acked}", step.cause, m.node)
-        return Sentence(who, f"is killed {self._between(number, m)}{_undone(m)}{acked}", step.cause, m.node)
+            return Sentence(
+                who, f"is killed while {request} is under way{acked}", step.cause, m.node
+            )
+        return Sentence(
+            who, f"is killed {self._between(number, m)}{_undone(m)}{acked}", step.cause, m.node
+        )
 
     def _between(self, number: int, m: Moment) -> str:
         last, here = self.past.done.get(number), place(m)
         if last is None:
-            begun = "it got the event" if self.ctx.processes[m.worker.process].queue else "it started"
+            begun = (
+                "it got the event" if self.ctx.processes[m.worker.process].queue else "it started"
+            )
             return f"right after {begun}, before {here}"
         return f"in the middle of {here}" if last == here else f"after {last} and before {here}"
 
@@ -214,20 +316,36 @@ class Teller:
         owner = self.names.owner(spot, self.names.key_of(name))
         match cause:
             case Cause.KEY_EXPIRED:
-                return Sentence("store", f"`{name}` drops the row for {owner}: its time to live is over", cause)
+                return Sentence(
+                    "store", f"`{name}` drops the row for {owner}: its time to live is over", cause
+                )
             case Cause.ROW_LOST:
-                return Sentence("cache", f"`{name}` drops the row for {owner}, as a cache may at any time", cause)
+                return Sentence(
+                    "cache",
+                    f"`{name}` drops the row for {owner}, as a cache may at any time",
+                    cause,
+                )
             case Cause.FAILOVER:
-                return Sentence("store", f"`{name}` fails over to a replica that does not have the row for {owner} yet", cause)
+                return Sentence(
+                    "store",
+                    f"`{name}` fails over to a replica that does not have the row for {owner} yet",
+                    cause,
+                )
             case _:
-                return Sentence("lock", f"`{name}` for {owner} expires{self._holder_words(spot)}", cause)
+                return Sentence(
+                    "lock", f"`{name}` for {owner} expires{self._holder_words(spot)}", cause
+                )
 
     def _holder_words(self, spot: Spot) -> str:
         number = self.past.owner.get(spot)
         if number is None:
             return ""
         dead = number in self.past.fate
-        return f"; worker {number}, which held it, is gone" if dead else f" while worker {number}, which holds it, is still running"
+        return (
+            f"; worker {number}, which held it, is gone"
+            if dead
+            else f" while worker {number}, which holds it, is still running"
+        )
 
 
 def _late_result(m: Moment) -> str:

@@ -22,12 +22,15 @@ def listed(parts: Sequence[str]) -> str:
 
 
 class Headline:
-    """Words the end of a run that violates a claim. ``numbers``: the story's numbers of the workers alive at the end.
+    """Words the end of a run that violates a claim. ``numbers``: the story's numbers of the workers
+    alive at the end.
 
     ``latest``: the events, those that something happened to last first.
     """
 
-    def __init__(self, ctx: Context, names: Names, end: State, numbers: dict[int, int], latest: Sequence[int]) -> None:
+    def __init__(
+        self, ctx: Context, names: Names, end: State, numbers: dict[int, int], latest: Sequence[int]
+    ) -> None:
         self.ctx = ctx
         self.names = names
         self.end = end
@@ -40,7 +43,9 @@ class Headline:
         match claim.kind:
             case "no-duplicate":
                 target = claim.targets[0]
-                return self.times(target, self._event(lambda e: self.judge.times(target, self.end, e) > 1), 2)
+                return self.times(
+                    target, self._event(lambda e: self.judge.times(target, self.end, e) > 1), 2
+                )
             case "no-loss":
                 return self._loss(claim.targets[0])
             case "together":
@@ -53,17 +58,28 @@ class Headline:
                 assert claim.condition is not None
                 condition = claim.condition
                 event = self._event(lambda e: passes(self.ctx, self.end, condition, e))
-                return f"{self.names.event(event)} got to where it must never be: {self.names.text(claim.condition.span)}"
+                return (
+                    f"{self.names.event(event)} got to where it must never be:"
+                    f" {self.names.text(claim.condition.span)}"
+                )
             case "failure-transparent":
                 return self._unlike_any()
             case "recoverable":
-                return f"{self.names.event(self._event(lambda e: True))} can no longer be settled without outside help"
+                return (
+                    f"{self.names.event(self._event(lambda e: True))} can no longer be settled"
+                    " without outside help"
+                )
             case "eventually-settled":
-                return f"{self.names.event(self._event(lambda e: True))} may never be settled, even if nothing fails any more"
+                return (
+                    f"{self.names.event(self._event(lambda e: True))} may never be settled, even if"
+                    " nothing fails any more"
+                )
         raise ValueError(claim.kind)
 
     def _event(self, wanted: Callable[[int], bool]) -> int:
-        """The event that satisfies a condition; of several, the one that something happened to last."""
+        """The event that satisfies a condition; of several, the one that something happened to
+        last.
+        """
         return next((e for e in self.latest if wanted(e)), 0)
 
     # -- what happened how often
@@ -77,15 +93,28 @@ class Headline:
         """Whose it is: an event's, or a business key's."""
         if target.column and self._incremented(target):
             return self.names.event(event)
-        return self.names.owner(level_spot(self.ctx, target, self.end, event), self.names.key_of(target.name.text))
+        return self.names.owner(
+            level_spot(self.ctx, target, self.end, event), self.names.key_of(target.name.text)
+        )
 
     def _incremented(self, target: n.Target) -> bool:
         """Whether some line increments a column: then it counts per event."""
-        steps = (s for p in self.ctx.design.processes for s in walk(p.body, {}) if isinstance(s, n.Increment))
-        return any(target.column and (s.store.text, s.column.text) == (target.name.text, target.column.text) for s in steps)
+        steps = (
+            s
+            for p in self.ctx.design.processes
+            for s in walk(p.body, {})
+            if isinstance(s, n.Increment)
+        )
+        return any(
+            target.column
+            and (s.store.text, s.column.text) == (target.name.text, target.column.text)
+            for s in steps
+        )
 
     def times(self, target: n.Target, event: int, count: int) -> str:
-        """``ready_email for event 1 was sent twice``; ``count`` 0: never, 1: just that it happened."""
+        """``ready_email for event 1 was sent twice``; ``count`` 0: never, 1: just that it
+        happened.
+        """
         how = ("never ", "", "")[count], ("", "", " twice")[count]
         if target.name.text in self.ctx.design.effects:
             word = participle(self.ctx.design, target.name.text)
@@ -96,12 +125,20 @@ class Headline:
             word = "incremented" if self._incremented(target) else "written"
             return f"{self.subject(target, event)} was {how[0]}{word}{how[1]}"
         row = ("no row", "a row", "a second row")[count]
-        return f"{row} for {self.owner(target, event)} was {'ever ' if not count else ''}written to {target.name.text}"
+        return (
+            f"{row} for {self.owner(target, event)} was {'ever ' if not count else ''}written to"
+            f" {target.name.text}"
+        )
 
     # -- what did not happen
 
     def _loss(self, target: n.Target) -> str:
-        event = self._event(lambda e: not self.judge.times(target, self.end, e) and self.judge.lacks_for_good(target, self.end, e))
+        event = self._event(
+            lambda e: (
+                not self.judge.times(target, self.end, e)
+                and self.judge.lacks_for_good(target, self.end, e)
+            )
+        )
         return f"{self.rest(event)}, and {self.never(target, event)}"
 
     def never(self, target: n.Target, event: int) -> str:
@@ -122,9 +159,11 @@ class Headline:
         if ends.keys() & {"ready", "returned", "inflight"}:
             return f"{name} gets no further"
         for status, words in (
-            ("lost", "the message of {} was lost{}"), ("dead", "{} ended up in the dead-letter queue{}"),
-            ("once", "{} is never delivered again{}"), ("settled", "{} is acknowledged{}"),
-        ):  # fmt: skip
+            ("lost", "the message of {} was lost{}"),
+            ("dead", "{} ended up in the dead-letter queue{}"),
+            ("once", "{} is never delivered again{}"),
+            ("settled", "{} is acknowledged{}"),
+        ):
             if status in ends:
                 queue = ends[status][0]
                 if status == "lost" and self._ends(queue, "drop"):
@@ -148,19 +187,35 @@ class Headline:
             return len(missing) == 1 and self.judge.lacks_for_good(missing[0], self.end, e)
 
         event = self._event(apart)
-        there, missing = (first, second) if self.judge.times(first, self.end, event) else (second, first)
-        return f"{self.times(there, event, 1)}, {self.never(missing, event)}, and nothing more will come: {self.rest(event)}"
+        there, missing = (
+            (first, second) if self.judge.times(first, self.end, event) else (second, first)
+        )
+        return (
+            f"{self.times(there, event, 1)}, {self.never(missing, event)}, and nothing more will"
+            f" come: {self.rest(event)}"
+        )
 
     def _order(self, first: n.Target, second: n.Target) -> str:
-        event = self._event(lambda e: self.judge.times(second, self.end, e) > 0 and not self.judge.times(first, self.end, e))
+        event = self._event(
+            lambda e: (
+                self.judge.times(second, self.end, e) > 0
+                and not self.judge.times(first, self.end, e)
+            )
+        )
         return f"{self.times(second, event, 1)}, although {self._not_yet(first, event)}"
 
     def _not_yet(self, target: n.Target, event: int) -> str:
         if target.name.text in self.ctx.design.effects:
             word = participle(self.ctx.design, target.name.text)
-            return f"{self.subject(target, event)} {'had' if word == 'happened' else 'was'} not {word} yet"
+            return (
+                f"{self.subject(target, event)} {'had' if word == 'happened' else 'was'} not"
+                f" {word} yet"
+            )
         if target.column is not None:
-            return f"{self.subject(target, event)} was not {'incremented' if self._incremented(target) else 'written'} yet"
+            return (
+                f"{self.subject(target, event)} was not"
+                f" {'incremented' if self._incremented(target) else 'written'} yet"
+            )
         return f"no row for {self.owner(target, event)} was in {target.name.text} yet"
 
     def _unlike_any(self) -> str:
@@ -173,9 +228,16 @@ class Headline:
         return f"for {self.names.event(event)}, {listed(found)}: no run without failures {way}"
 
     def _often(self, target: n.Target, event: int) -> str:
-        word, count = participle(self.ctx.design, target.name.text), self.judge.times(target, self.end, event)
+        word, count = (
+            participle(self.ctx.design, target.name.text),
+            self.judge.times(target, self.end, event),
+        )
         was = "" if word == "happened" else "was "
-        return f"{target.name.text} {was}never {word}" if not count else f"{target.name.text} {was}{word} {TIMES[count]}"
+        return (
+            f"{target.name.text} {was}never {word}"
+            if not count
+            else f"{target.name.text} {was}{word} {TIMES[count]}"
+        )
 
     def _crowd(self, section: str) -> str:
         inside: dict[int, list[int]] = {}
@@ -183,4 +245,7 @@ class Headline:
             if not worker.underway and any(f.kind == f"section {section}" for f in worker.todo):
                 inside.setdefault(worker.event, []).append(self.numbers[worker.number])
         event, crowd = next(((e, w) for e, w in sorted(inside.items()) if len(w) > 1), (0, [0]))
-        return f"workers {' and '.join(map(str, sorted(crowd)))} are in {section} for {self.names.event(event)} at the same time"
+        return (
+            f"workers {' and '.join(map(str, sorted(crowd)))} are in {section} for"
+            f" {self.names.event(event)} at the same time"
+        )

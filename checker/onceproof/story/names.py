@@ -36,7 +36,9 @@ class Names:
 
     def key_of(self, name: str) -> str:
         """The field that keys a store, an effect or a lock."""
-        declared = self.design.stores.get(name) or self.design.effects.get(name) or self.design.locks[name]
+        declared = (
+            self.design.stores.get(name) or self.design.effects.get(name) or self.design.locks[name]
+        )
         return declared.key
 
     def provider(self, effect: str) -> str:
@@ -61,11 +63,17 @@ class Names:
     def text(self, span: Span) -> str:
         """The part of a line that a span covers."""
         lines = self._lines(span)
-        return lines[span.line - 1][span.column - 1 : span.end_column - 1].strip() if span.line <= len(lines) else ""
+        return (
+            lines[span.line - 1][span.column - 1 : span.end_column - 1].strip()
+            if span.line <= len(lines)
+            else ""
+        )
 
     def where(self, span: Span) -> str:
         """A line number; with the file, if it is not the design's own."""
-        return f"line {span.line}" + (f" of {span.path}" if span.path not in ("", self.design.path) else "")
+        return f"line {span.line}" + (
+            f" of {span.path}" if span.path not in ("", self.design.path) else ""
+        )
 
     def quoted(self, span: Span) -> str:
         """A line as a story quotes it."""
@@ -76,9 +84,10 @@ class Names:
 class Chronicle:
     """What was told so far and later sentences refer to.
 
-    Workers are counted in the order they start; ``numbers`` maps a trace's identities to that. ``done``: the last line each worker
-    finished; ``fate``: how it ended (absent: it runs); ``holder``: who got an event's message last; ``why``: why a message is
-    available again; ``owner``: who acquired a lock last.
+    Workers are counted in the order they start; ``numbers`` maps a trace's identities to that.
+    ``done``: the last line each worker finished; ``fate``: how it ended (absent: it runs);
+    ``holder``: who got an event's message last; ``why``: why a message is available again;
+    ``owner``: who acquired a lock last.
     """
 
     numbers: dict[int, int] = field(default_factory=dict)
@@ -96,7 +105,9 @@ class Chronicle:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One step of a worker: the states around it, the worker before it, its line (None: the end of an atomic block)."""
+    """One step of a worker: the states around it, the worker before it, its line (None: the end of
+    an atomic block).
+    """
 
     ctx: Context
     names: Names
@@ -129,4 +140,7 @@ class Moment:
 
     def row(self, store: str) -> str:
         """``row for event 1``, for a store of the design."""
-        return f"row for {self.names.owner(self.ctx.row(store, self.before, self.worker.event), self.names.key_of(store))}"
+        return (
+            "row for"
+            f" {self.names.owner(self.ctx.row(store, self.before, self.worker.event), self.names.key_of(store))}"  # noqa: E501
+        )

@@ -1,7 +1,8 @@
-"""The state of everything shared, step by step, in words: rows, columns, messages, keys, locks, and how often effects happened.
+"""The state of everything shared, step by step, in words: rows, columns, messages, keys, locks, and
+how often effects happened.
 
-``changes`` tells what a step made different; this tells what there is, also where nothing changed. Used beside a story, in the ITF
-traces, and wherever somebody walks through a run.
+``changes`` tells what a step made different; this tells what there is, also where nothing changed.
+Used beside a story, in the ITF traces, and wherever somebody walks through a run.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from onceproof.story.names import Names
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One shared thing at one moment. ``kind``: message, row, column, effect, writes, key or lock, as in ``Change``.
+    """One shared thing at one moment. ``kind``: message, row, column, effect, writes, key or lock,
+    as in ``Change``.
 
-    ``name`` is what the design calls it (a queue, a store, ``store.column``, an effect, a lock), ``of`` whose it is. ``before``:
-    the value a step earlier.
+    ``name`` is what the design calls it (a queue, a store, ``store.column``, an effect, a lock),
+    ``of`` whose it is. ``before``: the value a step earlier.
     """
 
     kind: str
@@ -54,7 +56,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A worker at one moment. ``line``: the line it runs next; ``underway``: it is dead, and its last request is on the way."""
+    """A worker at one moment. ``line``: the line it runs next; ``underway``: it is dead, and its
+    last request is on the way.
+    """
 
     number: int
     process: str
@@ -72,7 +76,9 @@ class Situation:
     workers: tuple[Running, ...]
 
 
-def situations(design: d.Design, replay: Replay, sources: Mapping[str, Source] | None = None) -> tuple[Situation, ...]:
+def situations(
+    design: d.Design, replay: Replay, sources: Mapping[str, Source] | None = None
+) -> tuple[Situation, ...]:
     """The situation at the start and after every step: one more than there are steps."""
     scene = Scene(design, replay, sources or {})
     found: list[Situation] = []
@@ -98,7 +104,14 @@ class Scene:
         return Situation(tuple(facts), tuple(self._running(w) for w in state.workers))
 
     def _running(self, worker: Worker) -> Running:
-        return Running(worker.number, worker.process, worker.event, self.ctx.line(worker), worker.holds, worker.underway)
+        return Running(
+            worker.number,
+            worker.process,
+            worker.event,
+            self.ctx.line(worker),
+            worker.holds,
+            worker.underway,
+        )
 
     def _fact(self, kind: str, spot: Spot, state: State, before: State) -> Fact:
         name, key = spot[0], ""
@@ -110,7 +123,9 @@ class Scene:
         else:
             key = self.names.key_of(name.split(".")[0])
         value, earlier = (self._value(kind, spot, s) for s in (state, before))
-        return Fact(kind, self._shown(kind, spot, name), self.names.owner(spot, key), value, earlier)
+        return Fact(
+            kind, self._shown(kind, spot, name), self.names.owner(spot, key), value, earlier
+        )
 
     def _shown(self, kind: str, spot: Spot, name: str) -> str:
         several = kind == "message" and len(list(self.ctx.groups(name))) > 1
@@ -140,7 +155,9 @@ class Scene:
 
 
 def _things(ctx: Context, states: Sequence[State]) -> Iterator[tuple[str, Spot]]:
-    """Everything shared that belongs to the events of a run: effects first, then what the handlers keep, then the messages."""
+    """Everything shared that belongs to the events of a run: effects first, then what the handlers
+    keep, then the messages.
+    """
     design, first = ctx.design, states[0]
     events = range(len(first.events))
 

@@ -1,6 +1,8 @@
-"""A walk through a design by hand: what can happen now, told in the words of a story; take a step, or go back.
+"""A walk through a design by hand: what can happen now, told in the words of a story; take a step,
+or go back.
 
-Built on the interpreter that replays stories (``checker/onceproof/interpreter``), so it follows ``docs/semantics.md`` and no engine.
+Built on the interpreter that replays stories (``checker/onceproof/interpreter``), so it follows
+``docs/semantics.md`` and no engine.
 """
 
 from __future__ import annotations
@@ -21,12 +23,16 @@ from onceproof.story.environment import Sentence, Teller
 from onceproof.story.names import Names
 
 TROUBLE_LAST = (Cause.HANDLER, Cause.DELIVERY, Cause.START, Cause.REDELIVERY)
-"""The order in which steps are offered: what a handler does, what the broker owes, and then every fault."""
+"""The order in which steps are offered: what a handler does, what the broker owes, and then every
+fault.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something that can happen now. ``fault``: it is one; ``changed``: what it makes different, in words."""
+    """Something that can happen now. ``fault``: it is one; ``changed``: what it makes different, in
+    words.
+    """
 
     step: Step
     after: State
@@ -43,7 +49,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A run so far: ``states[0]`` is the start, ``states[i + 1]`` follows ``steps[i]``. Every method gives another walk."""
+    """A run so far: ``states[0]`` is the start, ``states[i + 1]`` follows ``steps[i]``. Every
+    method gives another walk.
+    """
 
     design: Design
     semantics: Semantics
@@ -53,14 +61,24 @@ class Walk:
     states: tuple[State, ...]
 
     @staticmethod
-    def start(design: Design, semantics: Semantics, sources: Mapping[str, Source], events: int = 1, choice: int = 0) -> Walk:
-        """A walk at its start, with so many events of one business key. ``choice`` picks among their types and payloads."""
+    def start(
+        design: Design,
+        semantics: Semantics,
+        sources: Mapping[str, Source],
+        events: int = 1,
+        choice: int = 0,
+    ) -> Walk:
+        """A walk at its start, with so many events of one business key. ``choice`` picks among
+        their types and payloads.
+        """
         chosen = kinds(design, events)[choice]
         return Walk(design, semantics, sources, chosen, (), (initial(design, semantics, chosen),))
 
     @staticmethod
     def along(design: Design, trace: Trace, sources: Mapping[str, Source]) -> Walk:
-        """The walk of a trace. Raises ``ReplayError`` where the design does not allow it, ValueError for unknown events."""
+        """The walk of a trace. Raises ``ReplayError`` where the design does not allow it,
+        ValueError for unknown events.
+        """
         done = replay(design, trace)
         return Walk(design, trace.semantics, sources, trace.events, done.steps, done.states)
 
@@ -87,7 +105,9 @@ class Walk:
         """Everything that can happen now, faults last; at most ``workers`` workers at once."""
         ctx = self._context()
         found = [self._offer(ctx, step, after) for step, after in choices(ctx, self.now, workers)]
-        return tuple(sorted(found, key=lambda o: (o.fault, _rank(o.step), o.step.event, o.step.worker)))
+        return tuple(
+            sorted(found, key=lambda o: (o.fault, _rank(o.step), o.step.event, o.step.worker))
+        )
 
     def told(self) -> tuple[Sentence, ...]:
         """The steps so far, as sentences."""
@@ -101,14 +121,20 @@ class Walk:
         return changes(ctx, self._names(), self.states[-2], self.now)
 
     def situation(self) -> tuple[Change, ...]:
-        """Everything that is no longer as at the very beginning: messages, rows, effects, keys, locks."""
+        """Everything that is no longer as at the very beginning: messages, rows, effects, keys,
+        locks.
+        """
         nothing = State(self.events, ())
         return changes(self._context(), self._names(), nothing, self.now)
 
     def broken(self) -> tuple[str, ...]:
         """The claims that are violated here."""
         judge = Judge(self._context())
-        return tuple(c.text for c in self.design.claims if self._asked(c.semantics) and judge.violated(c, self.now))
+        return tuple(
+            c.text
+            for c in self.design.claims
+            if self._asked(c.semantics) and judge.violated(c, self.now)
+        )
 
     def _asked(self, under: tuple[Semantics, ...]) -> bool:
         return not under or self.semantics in under
@@ -124,10 +150,14 @@ class Walk:
         changed = changes(ctx, self._names(), self.now, after)
         return Offer(step, after, said.who, said.text, said.fault is not None, changed)
 
-    def _tell(self, ctx: Context, steps: tuple[Step, ...], states: tuple[State, ...]) -> tuple[Sentence, ...]:
+    def _tell(
+        self, ctx: Context, steps: tuple[Step, ...], states: tuple[State, ...]
+    ) -> tuple[Sentence, ...]:
         teller = Teller(ctx, self._names())
         told = Replay(Trace(self.semantics, self.events, steps), steps, states)
-        return tuple(teller.tell(s, told.states[i], told.states[i + 1]) for i, s in enumerate(told.steps))
+        return tuple(
+            teller.tell(s, told.states[i], told.states[i + 1]) for i, s in enumerate(told.steps)
+        )
 
 
 def kinds(design: Design, events: int) -> list[tuple[EventOf, ...]]:

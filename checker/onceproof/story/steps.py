@@ -1,4 +1,6 @@
-"""The words of a story for single lines of a handler: who does what, what was seen, what came of it."""
+"""The words of a story for single lines of a handler: who does what, what was seen, what came of
+it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def line_words(m: Moment, node: n.Step) -> str:
     """What a worker does at its line, and what came of it."""
     match node:
         case n.If():
-            return test_words(m, list(condition_parts(node.condition))[m.worker.part], m.step.outcome == "yes")
+            return test_words(
+                m, list(condition_parts(node.condition))[m.worker.part], m.step.outcome == "yes"
+            )
         case n.Do() if m.ctx.store_of(node) is None:
             return _call(m, node)
         case n.Publish(queue):
@@ -28,7 +32,11 @@ def line_words(m: Moment, node: n.Step) -> str:
         case n.Nack():
             return f"gives {m.event} back to the broker"
         case n.Acquire(lock):
-            return f"asks for `{lock.text}`, but it is held" if m.step.outcome == "held" else f"acquires `{lock.text}`"
+            return (
+                f"asks for `{lock.text}`, but it is held"
+                if m.step.outcome == "held"
+                else f"acquires `{lock.text}`"
+            )
         case n.Release(lock):
             return _release(m, lock.text)
         case n.Renew(lock):
@@ -45,17 +53,33 @@ def test_words(m: Moment, test: n.Condition, truth: bool) -> str:
     """What a single test saw."""
     match test:
         case n.InStore(_, store, negated):
-            return f"finds {'a' if truth != negated else 'no'} {m.row(store.text)} in `{store.text}`"
+            return (
+                f"finds {'a' if truth != negated else 'no'} {m.row(store.text)} in `{store.text}`"
+            )
         case n.ColumnIs(store, name, value):
             found = column(m.ctx, m.seen, store.text, name.text, m.worker.event)
             return f"reads `{store.text}.{name.text}`: it is {_value(found, value.text)}"
         case n.NameIs(name, value):
-            known = m.before.events[m.worker.event].payload if m.ctx.is_payload(m.worker.process, name.text) else m.worker.locals
-            return f"looks at `{name.text}`: it is {_value(look(known, name.text, d.UNSET), value.text)}"
+            known = (
+                m.before.events[m.worker.event].payload
+                if m.ctx.is_payload(m.worker.process, name.text)
+                else m.worker.locals
+            )
+            return (
+                f"looks at `{name.text}`: it is"
+                f" {_value(look(known, name.text, d.UNSET), value.text)}"
+            )
         case n.Happened(effect, negated):
-            asked = "checks" if m.ctx.design.effects[effect.text].store else f"asks {m.names.provider(effect.text)}"
+            asked = (
+                "checks"
+                if m.ctx.design.effects[effect.text].store
+                else f"asks {m.names.provider(effect.text)}"
+            )
             answer = "it did" if truth != negated else "it did not"
-            return f"{asked} whether `{effect.text}` happened for {_effect_owner(m, effect.text)}: {answer}"
+            return (
+                f"{asked} whether `{effect.text}` happened for {_effect_owner(m, effect.text)}:"
+                f" {answer}"
+            )
         case _:
             raise AssertionError(f"not a single test: {test}")
 
@@ -74,7 +98,10 @@ def let_words(m: Moment, node: n.Let, seen: State) -> str:
     value = value_of(m.ctx, seen, node.value, m.worker.event)
     match node.value:
         case n.ReadPresence(_, store):
-            return f"looks for a {m.row(store.text)} in `{store.text}` and notes it in `{node.name.text}`: {value}"
+            return (
+                f"looks for a {m.row(store.text)} in `{store.text}` and notes it in"
+                f" `{node.name.text}`: {value}"
+            )
         case n.ReadColumn(store, name):
             return f"reads `{store.text}.{name.text}` into `{node.name.text}`: {value}"
         case n.Constant():
@@ -89,13 +116,24 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
         case n.Add(_, store):
             return f"adds a {m.row(store.text)} to `{store.text}`"
         case n.Insert(_, store) if outcome:
-            return f"tries to insert a {m.row(store.text)} into `{store.text}`, but there is one already"
+            return (
+                f"tries to insert a {m.row(store.text)} into `{store.text}`, but there is one"
+                " already"
+            )
         case n.Insert(_, store):
-            another = not m.ctx.design.stores[store.text].unique and m.ctx.row(store.text, seen, m.worker.event) in seen.rows
-            return f"inserts {'another' if another else 'a'} {m.row(store.text)} into `{store.text}`"
+            another = (
+                not m.ctx.design.stores[store.text].unique
+                and m.ctx.row(store.text, seen, m.worker.event) in seen.rows
+            )
+            return (
+                f"inserts {'another' if another else 'a'} {m.row(store.text)} into `{store.text}`"
+            )
         case n.UpdateIf(store, name, old, new) if outcome:
             found = column(m.ctx, seen, store.text, name.text, m.worker.event)
-            return f"tries to change `{store.text}.{name.text}` from {old.text} to {new.text}, but it is {found}"
+            return (
+                f"tries to change `{store.text}.{name.text}` from {old.text} to {new.text}, but it"
+                f" is {found}"
+            )
         case n.UpdateIf(store, name, old, new):
             return f"changes `{store.text}.{name.text}` from {old.text} to {new.text}"
         case n.Increment(store, name):
@@ -108,7 +146,10 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
         case n.Do(verb, effect) if outcome:
             return f"tries to {VERBS[verb][1]} `{effect.text}`, but its token is not the newest"
         case n.Do(verb, effect):
-            return f"{VERBS[verb][0]} `{effect.text}` in `{m.ctx.design.effects[effect.text].store}`" + again(m, effect.text)
+            return (
+                f"{VERBS[verb][0]} `{effect.text}` in `{m.ctx.design.effects[effect.text].store}`"
+                + again(m, effect.text)
+            )
         case _:
             raise AssertionError(f"not a write: {node}")
 
@@ -121,10 +162,18 @@ def _call(m: Moment, node: n.Do) -> str:
             return f"tries to {do} `{effect}`; {provider} refuses, and nothing happens"
         case "rejected":
             newest = any(s[0] == m.ctx.design.effects[effect].token_of for s in m.before.held)
-            return f"tries to {do} `{effect}`; {provider} rejects its token" + (": a newer one was handed out" if newest else "")
-    known = f"{does} `{effect}` again with the same key; {provider} knows the key and does nothing" if knows_key(m, effect) else ""
+            return f"tries to {do} `{effect}`; {provider} rejects its token" + (
+                ": a newer one was handed out" if newest else ""
+            )
+    known = (
+        f"{does} `{effect}` again with the same key; {provider} knows the key and does nothing"
+        if knows_key(m, effect)
+        else ""
+    )
     if m.step.outcome == "answer lost":
-        return (known or f"{does} `{effect}`{again(m, effect)}; it happens") + f", but the answer is lost: {m.who} cannot tell"
+        return (
+            known or f"{does} `{effect}`{again(m, effect)}; it happens"
+        ) + f", but the answer is lost: {m.who} cannot tell"
     return known or f"{does} `{effect}`" + again(m, effect)
 
 
@@ -136,21 +185,36 @@ def again(m: Moment, effect: str) -> str:
 def knows_key(m: Moment, effect: str) -> bool:
     """Whether the provider has a record of the key already, so that the request changes nothing."""
     level = m.ctx.design.effects[effect].key_level
-    return level is not None and m.ctx.spot(effect, level, m.before, m.worker.event) in m.before.records
+    return (
+        level is not None
+        and m.ctx.spot(effect, level, m.before, m.worker.event) in m.before.records
+    )
 
 
 def _publish(m: Moment, queue: str) -> str:
     match m.step.outcome:
         case "refused":
-            return f"tries to publish {m.event} to `{queue}`; the broker refuses, and nothing happens"
+            return (
+                f"tries to publish {m.event} to `{queue}`; the broker refuses, and nothing happens"
+            )
         case "lost":
             return f"publishes {m.event} to `{queue}`, but the message vanishes on the way"
         case "answer lost":
-            return f"publishes {m.event} to `{queue}`; the broker has it, but the confirmation is lost: {m.who} cannot tell"
+            return (
+                f"publishes {m.event} to `{queue}`; the broker has it, but the confirmation is"
+                f" lost: {m.who} cannot tell"
+            )
         case "dropped, answer lost":
-            return f"publishes {m.event} to `{queue}` again; the broker drops the copy, and its answer is lost: {m.who} cannot tell"
-    dropped = m.step.outcome == "dropped" or (m.ctx.drops_copies(queue) and m.before.statuses == m.after.statuses)
-    return f"publishes {m.event} to `{queue}`" + (" again; the broker drops the copy" if dropped else "")
+            return (
+                f"publishes {m.event} to `{queue}` again; the broker drops the copy, and its answer"
+                f" is lost: {m.who} cannot tell"
+            )
+    dropped = m.step.outcome == "dropped" or (
+        m.ctx.drops_copies(queue) and m.before.statuses == m.after.statuses
+    )
+    return f"publishes {m.event} to `{queue}`" + (
+        " again; the broker drops the copy" if dropped else ""
+    )
 
 
 def ack_words(m: Moment) -> str:
@@ -158,15 +222,26 @@ def ack_words(m: Moment) -> str:
     process = m.worker.process
     match m.step.outcome:
         case "refused":
-            return f"acknowledges {m.event}, but the broker refuses: {m.who} no longer holds the message"
+            return (
+                f"acknowledges {m.event}, but the broker refuses: {m.who} no longer holds the"
+                " message"
+            )
         case "lost":
-            return f"acknowledges {m.event}, but the acknowledgement is lost on the way: the broker does not know"
+            return (
+                f"acknowledges {m.event}, but the acknowledgement is lost on the way: the broker"
+                " does not know"
+            )
         case "answer lost":
-            return f"acknowledges {m.event}; the broker settles it, but its answer is lost: {m.who} cannot tell"
+            return (
+                f"acknowledges {m.event}; the broker settles it, but its answer is lost: {m.who}"
+                " cannot tell"
+            )
     if at_once(m.ctx, process):
         return f"acknowledges {m.event}, which was settled at delivery already"
     if m.worker.holds:
-        return f"acknowledges {m.event}" + (f"; with it appears {boxed_words(m.worker)}" if m.worker.boxed else "")
+        return f"acknowledges {m.event}" + (
+            f"; with it appears {boxed_words(m.worker)}" if m.worker.boxed else ""
+        )
     late, status = f"acknowledges {m.event}, late", m.before.status(process, m.worker.event)
     holder = m.chronicle.holder.get((process, m.worker.event))
     if status == "ready":
@@ -178,13 +253,19 @@ def ack_words(m: Moment) -> str:
 
 def boxed_words(worker: Worker) -> str:
     """What a worker has written inside the broker, to appear with its ack."""
-    words = [f"its message to `{w.name}`" if w.kind == "publish" else f"its write to `{w.name}`" for w in worker.boxed]
+    words = [
+        f"its message to `{w.name}`" if w.kind == "publish" else f"its write to `{w.name}`"
+        for w in worker.boxed
+    ]
     return " and ".join(dict.fromkeys(words))
 
 
 def at_once(ctx: Context, process: str) -> bool:
     """Whether a message counts as settled when it is delivered."""
-    return ctx.promises(process) is n.Semantics.AT_MOST_ONCE or ctx.processes[process].ack == "delivery"
+    return (
+        ctx.promises(process) is n.Semantics.AT_MOST_ONCE
+        or ctx.processes[process].ack == "delivery"
+    )
 
 
 def _renew(m: Moment, lock: str) -> str:

@@ -1,4 +1,5 @@
-"""From the crash map to tests for one's own handler: ``points`` says which, ``skeleton`` writes them.
+"""From the crash map to tests for one's own handler: ``points`` says which, ``skeleton`` writes
+them.
 
 The tests run on ``checker/onceproof/testing/__init__.py``, which knows nothing of designs.
 """

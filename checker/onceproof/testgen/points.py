@@ -1,4 +1,6 @@
-"""Which crash points are worth a test: every gap in which a crash breaks a claim, with the story that shows it."""
+"""Which crash points are worth a test: every gap in which a crash breaks a claim, with the story
+that shows it.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,10 @@ TESTABLE = {"no-duplicate": "at most once", "no-loss": "at least once"}
 class Point:
     """A test to write: one claim, one gap.
 
-    ``after`` / ``before``: the lines beside the gap as written, without comments; ``""``: there is none. ``lines``: their numbers.
-    ``effect``: what is counted. ``fatal``: a crash here breaks the claim; then ``story`` says how. ``crashes``: how many it takes.
-    ``event``: the fields of the message with their values. ``aside``: why there can be no test; empty if there can.
+    ``after`` / ``before``: the lines beside the gap as written, without comments; ``""``: there is
+    none. ``lines``: their numbers. ``effect``: what is counted. ``fatal``: a crash here breaks the
+    claim; then ``story`` says how. ``crashes``: how many it takes. ``event``: the fields of the
+    message with their values. ``aside``: why there can be no test; empty if there can.
     """
 
     claim: str
@@ -42,7 +45,9 @@ class Point:
     aside: str = ""
 
 
-def points(loaded: Loaded, semantics: Semantics, options: Options | None = None, every: bool = False) -> tuple[Point, ...]:
+def points(
+    loaded: Loaded, semantics: Semantics, options: Options | None = None, every: bool = False
+) -> tuple[Point, ...]:
     """The fatal points of a design, in the order of its lines; ``every``: the harmless ones, too.
 
     ``loaded`` must have a design. Claims that a count does not decide are left out.
@@ -56,11 +61,17 @@ def _points(loaded: Loaded, design: Design, mapped: CrashMap, every: bool) -> It
     for gap in mapped.gaps:
         for harm in gap.harms:
             fatal = harm.harm in (Harm.LOSES, Harm.DUPLICATES)
-            if harm.kind in TESTABLE and harm.effect in design.effects and (fatal or (every and harm.harm is Harm.HARMLESS)):
+            if (
+                harm.kind in TESTABLE
+                and harm.effect in design.effects
+                and (fatal or (every and harm.harm is Harm.HARMLESS))
+            ):
                 yield _point(loaded, design, mapped.semantics, gap, harm)
 
 
-def _point(loaded: Loaded, design: Design, semantics: Semantics, gap: MappedGap, harm: GapHarm) -> Point:
+def _point(
+    loaded: Loaded, design: Design, semantics: Semantics, gap: MappedGap, harm: GapHarm
+) -> Point:
     after = gap.gap.after[0] if len(gap.gap.after) == 1 else 0
     headline, aside = "", ""
     story: tuple[str, ...] = ()
@@ -75,13 +86,27 @@ def _point(loaded: Loaded, design: Design, semantics: Semantics, gap: MappedGap,
     if gap.gap.during:
         aside = "the worker dies while its request is under way"
     return Point(
-        harm.claim, harm.kind, harm.effect, gap.gap.process, gap.text, _line(design, after), _line(design, gap.gap.before),
-        (after, gap.gap.before), harm.harm is not Harm.HARMLESS, max(harm.crashes, 1), event, headline, story, aside,
-    )  # fmt: skip
+        harm.claim,
+        harm.kind,
+        harm.effect,
+        gap.gap.process,
+        gap.text,
+        _line(design, after),
+        _line(design, gap.gap.before),
+        (after, gap.gap.before),
+        harm.harm is not Harm.HARMLESS,
+        max(harm.crashes, 1),
+        event,
+        headline,
+        story,
+        aside,
+    )
 
 
 def _line(design: Design, number: int) -> str:
-    """A line of a handler without its comment; ``""`` for none and for the line of the handler itself."""
+    """A line of a handler without its comment; ``""`` for none and for the line of the handler
+    itself.
+    """
     heads = {p.span.line for p in design.processes}
     if not 0 < number <= len(design.lines) or number in heads:
         return ""
@@ -96,7 +121,9 @@ def _fields(design: Design, process: str) -> tuple[tuple[str, str], ...]:
     return (*keys, *((name, values[0]) for name, values in event.payload))
 
 
-def _story(loaded: Loaded, design: Design, claim: Claim, harm: GapHarm) -> tuple[str, tuple[str, ...]]:
+def _story(
+    loaded: Loaded, design: Design, claim: Claim, harm: GapHarm
+) -> tuple[str, tuple[str, ...]]:
     assert harm.trace is not None
     story = tell(design, claim, replay(design, harm.trace), loaded.sources)
     steps = tuple(f"{'! ' if s.fault else '  '}{s.number}. {s.who} {s.text}" for s in story.told)

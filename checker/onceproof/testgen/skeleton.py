@@ -1,4 +1,6 @@
-"""The text of generated tests, and of the harness that is written by hand. Pure text: the same on every run."""
+"""The text of generated tests, and of the harness that is written by hand. Pure text: the same on
+every run.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,13 @@ WIDTH = 120
 def module_text(path: str, semantics: str, points: Sequence[Point], command: str) -> str:
     """The test module for the points of one design. Valid Python, also if there are no points."""
     written = [p for p in points if not p.aside]
-    head = f'"""Crash tests for {PurePath(path).name} under {semantics}, written by `{command}`.\n\n'
+    head = (
+        f'"""Crash tests for {PurePath(path).name} under {semantics}, written by `{command}`.\n\n'
+    )
     head += _filled(
-        "Made to be made again: what is yours stands in the `harness` fixture. Each test publishes a message, kills the worker at "
-        "one place, lets the broker deliver again, and counts the effect from outside.",
+        "Made to be made again: what is yours stands in the `harness` fixture. Each test publishes"
+        " a message, kills the worker at one place, lets the broker deliver again, and counts the"
+        " effect from outside.",
         "",
     )
     aside = [f"  {p.claim}: {p.text}: {p.aside}." for p in points if p.aside]
@@ -28,9 +33,15 @@ def module_text(path: str, semantics: str, points: Sequence[Point], command: str
     if written:
         lines += ["from onceproof.testing import Event, Harness, Kill, crash", ""]
         for number, event in enumerate(_events(written)):
-            lines.append(f"{_event_name(number)}: Event = {{{', '.join(f'{_quoted(k)}: {_quoted(v)}' for k, v in event)}}}")
+            lines.append(
+                f"{_event_name(number)}: Event ="
+                f" {{{', '.join(f'{_quoted(k)}: {_quoted(v)}' for k, v in event)}}}"
+            )
     else:
-        lines.append("# No crash of a worker breaks a claim of this design; `--all` writes a test for every gap.")
+        lines.append(
+            "# No crash of a worker breaks a claim of this design; `--all` writes a test for every"
+            " gap."
+        )
     names: set[str] = set()
     for point in written:
         lines += ["", "", *_test(point, _event_name(_events(written).index(point.event)), names)]
@@ -56,11 +67,17 @@ def _test(point: Point, event: str, names: set[str]) -> Iterator[str]:
         yield f"    {point.headline}:"
         yield ""
         for step in point.story:
-            yield from textwrap.wrap(step, WIDTH - 4, initial_indent="    ", subsequent_indent="         ")
+            yield from textwrap.wrap(
+                step, WIDTH - 4, initial_indent="    ", subsequent_indent="         "
+            )
         yield ""
     yield f"    The effect must happen {TESTABLE[point.kind]}."
     yield '    """'
-    kill = ", ".join(f"{word}={_quoted(text)}" for word, text in (("after", point.after), ("before", point.before)) if text)
+    kill = ", ".join(
+        f"{word}={_quoted(text)}"
+        for word, text in (("after", point.after), ("before", point.before))
+        if text
+    )
     times = f", times={point.crashes}" if point.crashes > 1 else ""
     yield f"    crash(harness, {event}, Kill({kill}){times})"
     sign = "<= 1" if point.kind == "no-duplicate" else ">= 1"
@@ -83,7 +100,9 @@ def _name(point: Point, names: set[str]) -> str:
 
 def harness_text(path: str, points: Sequence[Point]) -> str:
     """A ``conftest.py`` to fill in, with the steps that the tests need."""
-    steps = list(dict.fromkeys(step for p in points if not p.aside for step in (p.after, p.before) if step))
+    steps = list(
+        dict.fromkeys(step for p in points if not p.aside for step in (p.after, p.before) if step)
+    )
     table = "\n".join(f'            {_quoted(step)}: "",' for step in steps)
     effects = ", ".join(f"`{e}`" for e in dict.fromkeys(p.effect for p in points))
     return f'''"""The harness for the crash tests of {PurePath(path).name}: fill in what is yours.
@@ -126,11 +145,14 @@ class Application:
 def harness() -> Application:
     """The application under test, with nothing left over from other tests."""
     return Application()
-'''
+'''  # noqa: E501
 
 
 def _filled(text: str, indent: str) -> str:
-    return "\n".join(textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)) + "\n"
+    return (
+        "\n".join(textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent))
+        + "\n"
+    )
 
 
 def _quoted(text: str) -> str:

@@ -1,9 +1,12 @@
-"""The small library that generated crash tests use: run your worker in a process of its own, kill it at a step, run it again.
+"""The small library that generated crash tests use: run your worker in a process of its own, kill
+it at a step, run it again.
 
-Tests written by ``onceproof testgen`` need a ``harness`` fixture that offers what ``Harness`` lists. Your code stays as it is: the
-child process wraps the function behind a step and sends itself a SIGKILL right after (or right before) it.
+Tests written by ``onceproof testgen`` need a ``harness`` fixture that offers what ``Harness``
+lists. Your code stays as it is: the child process wraps the function behind a step and sends itself
+a SIGKILL right after (or right before) it.
 
-Also the program that runs in the child: ``python -m onceproof.testing MODULE:FUNCTION [--kill after|before MODULE:FUNCTION]``.
+Also the program that runs in the child: ``python -m onceproof.testing MODULE:FUNCTION [--kill
+after|before MODULE:FUNCTION]``.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """A place between two steps of a handler, named as the design writes them (without comments). ``""``: there is none."""
+    """A place between two steps of a handler, named as the design writes them (without comments).
+    ``""``: there is none.
+    """
 
     after: str = ""
     before: str = ""
@@ -42,9 +47,10 @@ class Kill:
 class Harness(Protocol):
     """What a test needs to know of your application.
 
-    ``steps`` maps a step of the design to the function of yours that does it, as ``package.module:Class.method``. Only the
-    steps next to a kill point are needed. ``worker`` is the function that handles messages until none is left and returns.
-    ``environment`` is added to the environment of the worker's process.
+    ``steps`` maps a step of the design to the function of yours that does it, as
+    ``package.module:Class.method``. Only the steps next to a kill point are needed. ``worker`` is
+    the function that handles messages until none is left and returns. ``environment`` is added to
+    the environment of the worker's process.
     """
 
     steps: Mapping[str, str]
@@ -55,17 +61,22 @@ class Harness(Protocol):
         """Put the event into the queue, once."""
 
     def redelivered(self, event: Event) -> None:
-        """Return when the broker is ready to deliver the event again after its worker died; fail if it never is."""
+        """Return when the broker is ready to deliver the event again after its worker died; fail if
+        it never is.
+        """
 
     def count(self, effect: str, event: Event) -> int:
-        """How often the effect has happened for the event, seen from outside: mails in the mailbox, rows in the ledger."""
+        """How often the effect has happened for the event, seen from outside: mails in the mailbox,
+        rows in the ledger.
+        """
 
 
 def crash(harness: Harness, event: Event, kill: Kill, times: int = 1) -> None:
-    """The story of a generated test: publish, a worker that is killed at this place, redelivery, a worker that finishes.
+    """The story of a generated test: publish, a worker that is killed at this place, redelivery, a
+    worker that finishes.
 
-    ``times``: how many workers are killed, one after the other. Raises AssertionError if the place is never reached, or if the
-    last worker fails.
+    ``times``: how many workers are killed, one after the other. Raises AssertionError if the place
+    is never reached, or if the last worker fails.
     """
     harness.publish(event)
     for _ in range(times):
@@ -77,23 +88,31 @@ def crash(harness: Harness, event: Event, kill: Kill, times: int = 1) -> None:
 def run(harness: Harness) -> None:
     """Run the worker until it returns. Raises AssertionError if it fails."""
     done = _child(harness, [])
-    assert done.returncode == 0, f"the worker failed with {done.returncode}:\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, (
+        f"the worker failed with {done.returncode}:\n{done.stdout}{done.stderr}"
+    )
 
 
 def run_until_killed(harness: Harness, kill: Kill) -> None:
     """Run the worker and kill it. Raises AssertionError if it does not come to that place."""
     done = _child(harness, ["--kill", *_place(harness, kill)])
     reached = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
-    assert reached, f"the worker was not killed {kill}: it ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    assert reached, (
+        f"the worker was not killed {kill}: it ended with"
+        f" {done.returncode}\n{done.stdout}{done.stderr}"
+    )
 
 
 def _place(harness: Harness, kill: Kill) -> tuple[str, str]:
-    """``after`` or ``before``, and the function: whichever of the two neighbours the harness knows."""
+    """``after`` or ``before``, and the function: whichever of the two neighbours the harness
+    knows.
+    """
     for when, step in (("after", kill.after), ("before", kill.before)):
         if step and harness.steps.get(step):
             return when, harness.steps[step]
     raise AssertionError(
-        f"harness.steps knows neither `{kill.after}` nor `{kill.before}`: say which function of yours does one of them"
+        f"harness.steps knows neither `{kill.after}` nor `{kill.before}`: say which function of"
+        " yours does one of them"
     )
 
 
@@ -101,14 +120,18 @@ def _child(harness: Harness, more: list[str]) -> subprocess.CompletedProcess[str
     command = [sys.executable, "-m", "onceproof.testing", harness.worker, *more]
     path = os.pathsep.join(p for p in sys.path if p)
     environment = {**os.environ, "PYTHONPATH": path, **harness.environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
 
 
 # ---------------------------------------------------------------- inside the child process
 
 
 def found(where: str) -> tuple[Any, str]:
-    """What holds the function ``package.module:Class.method``, and its name there. Raises AttributeError or ImportError."""
+    """What holds the function ``package.module:Class.method``, and its name there. Raises
+    AttributeError or ImportError.
+    """
     module, _, path = where.partition(":")
     *outer, name = path.split(".")
     holder: Any = importlib.import_module(module)
@@ -119,7 +142,9 @@ def found(where: str) -> tuple[Any, str]:
 
 
 def arm(when: str, where: str) -> None:
-    """Make this process kill itself ``after`` or ``before`` the function, the first time it is called."""
+    """Make this process kill itself ``after`` or ``before`` the function, the first time it is
+    called.
+    """
     holder, name = found(where)
     function: Callable[..., Any] = getattr(holder, name)
 
@@ -140,4 +165,3 @@ def main(arguments: list[str]) -> None:
         arm(when, where)
     holder, name = found(target)
     getattr(holder, name)()
-

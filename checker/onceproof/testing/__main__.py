@@ -1,4 +1,6 @@
-"""The child process of a crash test: ``python -m onceproof.testing MODULE:FUNCTION [--kill after|before MODULE:FUNCTION]``."""
+"""The child process of a crash test: ``python -m onceproof.testing MODULE:FUNCTION [--kill
+after|before MODULE:FUNCTION]``.
+"""
 
 import sys
 

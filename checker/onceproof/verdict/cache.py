@@ -1,7 +1,8 @@
-"""Results of whole designs, kept between runs. The question is everything that decides them: tool, design, imports, options.
+"""Results of whole designs, kept between runs. The question is everything that decides them: tool,
+design, imports, options.
 
-An answer that leaned on a clock or on memory is not kept, since it might be another one the next time. What is read back is data:
-records and enumerations of this package, and nothing else.
+An answer that leaned on a clock or on memory is not kept, since it might be another one the next
+time. What is read back is data: records and enumerations of this package, and nothing else.
 """
 
 from __future__ import annotations
@@ -63,20 +64,27 @@ def lasting(result: DesignResult, options: Options) -> bool:
 
 def _lasting(cell: Cell, options: Options) -> bool:
     limit = min(options.seconds, 5.0) if options.explain else options.seconds
-    spent = cell.verdict is Verdict.UNKNOWN and (options.megabytes is not None or "memory" in cell.reason)
+    spent = cell.verdict is Verdict.UNKNOWN and (
+        options.megabytes is not None or "memory" in cell.reason
+    )
     return not spent and cell.seconds < limit / 4
 
 
 def unchanged(sources: dict[str, Source]) -> bool:
     """The files still hold the texts that were checked."""
     try:
-        return all(Path(path).read_bytes().decode("utf-8-sig") == source.text for path, source in sources.items())
+        return all(
+            Path(path).read_bytes().decode("utf-8-sig") == source.text
+            for path, source in sources.items()
+        )
     except (OSError, UnicodeDecodeError):
         return False
 
 
 class _Writer(pickle.Pickler):
-    """Writes an enumeration's member as its class and value; Python's own way differs from version to version."""
+    """Writes an enumeration's member as its class and value; Python's own way differs from version
+    to version.
+    """
 
     def reducer_override(self, obj: object) -> Any:
         return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented

@@ -27,7 +27,8 @@ def is_certain(cell: object) -> bool:
 def certain(
     lowered: Lowered, claim: Claim, asked: tuple[Machine, Property], options: Options
 ) -> tuple[bool, coverability.Safe | coverability.Coverable | coverability.GaveUp]:
-    """Whether the claim (``asked``: its machine and property) is proved; and what the coverability engine said.
+    """Whether the claim (``asked``: its machine and property) is proved; and what the coverability
+    engine said.
 
     Nothing is searched for if the engine finds no candidate of a proof.
     """

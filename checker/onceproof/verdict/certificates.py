@@ -1,7 +1,8 @@
-"""Certificates of whole designs: written after a check, verified later by anyone with the design at hand.
+"""Certificates of whole designs: written after a check, verified later by anyone with the design at
+hand.
 
-One folder per verdict, named after the design's hash, the claim and the semantics: SMT-LIB files for a proof, the trace for a
-refutation.
+One folder per verdict, named after the design's hash, the claim and the semantics: SMT-LIB files
+for a proof, the trace for a refutation.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ TRACE = "trace.json"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of one stored certificate. ``reason`` is empty if it was accepted; ``unknown``: a solver gave up."""
+    """What became of one stored certificate. ``reason`` is empty if it was accepted; ``unknown``: a
+    solver gave up.
+    """
 
     folder: Path
     claim: str
@@ -49,7 +52,9 @@ def folder_of(sha256: str, claim: str, semantics: Semantics) -> Path:
     return Path(sha256[:12]) / f"{slug}--{semantics.value}"
 
 
-def write(design: Design, result: DesignResult, directory: Path, solvers: Sequence[Solver]) -> list[Path]:
+def write(
+    design: Design, result: DesignResult, directory: Path, solvers: Sequence[Solver]
+) -> list[Path]:
     """Write a certificate for every verdict of a design that has one; returns their folders.
 
     Raises ValueError if a folder is in use for something else.
@@ -77,7 +82,9 @@ def write(design: Design, result: DesignResult, directory: Path, solvers: Sequen
 
 
 def texts_of(design: Design, sha256: str, cell: Cell) -> dict[str, str] | None:
-    """The solver files of a proof by name, as ``write`` writes them; None for a verdict that has none. No solver is asked."""
+    """The solver files of a proof by name, as ``write`` writes them; None for a verdict that has
+    none. No solver is asked.
+    """
     if not _is_proved(cell):
         return None
     lowered = lower(design, cell.semantics)
@@ -95,9 +102,17 @@ def _is_proved(cell: Cell) -> bool:
     return proved and (cell.invariant is not None or bool(cell.lemmas))
 
 
-def verify(design: Design, sha256: str, directory: Path, solvers: Sequence[Solver]) -> list[Checked]:
-    """Check every certificate below ``directory`` against this design; certificates of other designs are refused."""
-    found = {p.parent for name in (certificate.INDEX, TRACE, inparts.INDEX) for p in directory.rglob(name)}
+def verify(
+    design: Design, sha256: str, directory: Path, solvers: Sequence[Solver]
+) -> list[Checked]:
+    """Check every certificate below ``directory`` against this design; certificates of other
+    designs are refused.
+    """
+    found = {
+        p.parent
+        for name in (certificate.INDEX, TRACE, inparts.INDEX)
+        for p in directory.rglob(name)
+    }
     folders = sorted(folder for folder in found if folder.parent not in found)
     return [_verify_one(design, sha256, folder, solvers) for folder in folders]
 
@@ -106,26 +121,53 @@ def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Sol
     name = next((x for x in (TRACE, inparts.INDEX) if (folder / x).exists()), certificate.INDEX)
     try:
         index = json.loads((folder / name).read_text(encoding="utf-8"))
-        about, text, semantics = str(index["design"]), str(index["claim"]), Semantics(index["semantics"])
+        about, text, semantics = (
+            str(index["design"]),
+            str(index["claim"]),
+            Semantics(index["semantics"]),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Checked(folder, "?", "?", False, reason=f"not a certificate: {error}")
     if about != sha256:
-        return Checked(folder, text, semantics.value, False, reason="it belongs to another design (the hashes differ)")
+        return Checked(
+            folder,
+            text,
+            semantics.value,
+            False,
+            reason="it belongs to another design (the hashes differ)",
+        )
     claim = next((c for c in design.claims if c.text == text), None)
     if claim is None or semantics not in (claim.semantics or design.semantics):
-        return Checked(folder, text, semantics.value, False, reason="the design does not make this claim")
+        return Checked(
+            folder, text, semantics.value, False, reason="the design does not make this claim"
+        )
     if name == TRACE:
         reason = _replayed(design, claim, semantics, index)
-        return Checked(folder, text, semantics.value, not reason, () if reason else ("interpreter",), reason)
+        return Checked(
+            folder, text, semantics.value, not reason, () if reason else ("interpreter",), reason
+        )
     lowered = lower(design, semantics)
     prop = property_of(lowered, claim)
     subject = certificate.Subject(sha256, text, semantics.value)
     machine = sliced(lowered.machine, prop)
     if name == inparts.INDEX:
-        return Checked(folder, text, semantics.value, *inparts.verify(folder, subject, (machine, prop), solvers))
+        return Checked(
+            folder,
+            text,
+            semantics.value,
+            *inparts.verify(folder, subject, (machine, prop), solvers),
+        )
     found = certificate.verify(folder, subject, machine, prop, solvers)
     unknown = found.proof is not None and found.proof.outcome is Outcome.UNKNOWN
-    return Checked(folder, text, semantics.value, found.accepted, found.proof.solvers if found.proof else (), found.reason, unknown)
+    return Checked(
+        folder,
+        text,
+        semantics.value,
+        found.accepted,
+        found.proof.solvers if found.proof else (),
+        found.reason,
+        unknown,
+    )
 
 
 def _claim(design: Design, text: str) -> Claim:
@@ -139,10 +181,16 @@ def _write_trace(folder: Path, sha256: str, cell: Cell) -> None:
     assert cell.trace is not None
     folder.mkdir(parents=True, exist_ok=True)
     data = {
-        "schema": SCHEMA, "design": sha256, "claim": cell.claim, "semantics": cell.semantics.value,
-        "checked_by": list(cell.checked_by), **to_data(cell.trace),
-    }  # fmt: skip
-    (folder / TRACE).write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        "schema": SCHEMA,
+        "design": sha256,
+        "claim": cell.claim,
+        "semantics": cell.semantics.value,
+        "checked_by": list(cell.checked_by),
+        **to_data(cell.trace),
+    }
+    (folder / TRACE).write_text(
+        json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def _replayed(design: Design, claim: Claim, semantics: Semantics, index: Any) -> str:
@@ -155,4 +203,8 @@ def _replayed(design: Design, claim: Claim, semantics: Semantics, index: Any) ->
         replayed = replay(design, trace)
     except ReplayError as error:
         return str(error)
-    return "" if violated(design, claim, semantics, replayed.states[-1]) else "the claim is not violated at the end"
+    return (
+        ""
+        if violated(design, claim, semantics, replayed.states[-1])
+        else "the claim is not violated at the end"
+    )

@@ -32,7 +32,8 @@ LIBRARY = frozenset({"N120", "N121", "N125"})
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How many designs are checked: ``jobs`` at a time, or on the Dask scheduler at ``cluster``; whether results are ``kept``.
+    """How many designs are checked: ``jobs`` at a time, or on the Dask scheduler at ``cluster``;
+    whether results are ``kept``.
 
     None of it changes a result.
     """
@@ -50,8 +51,9 @@ def check(
 ) -> Result:
     """Check every design behind the paths.
 
-    Mistakes in a design are diagnostics in its result. Ctrl-C ends the check; the result then holds what was decided so far.
-    Raises ``NoDesign`` if a path leads to no design, ``NoCluster`` if there is no cluster.
+    Mistakes in a design are diagnostics in its result. Ctrl-C ends the check; the result then holds
+    what was decided so far. Raises ``NoDesign`` if a path leads to no design, ``NoCluster`` if
+    there is no cluster.
     """
     wanted = [paths] if isinstance(paths, str | Path) else list(paths)
     found = designs(wanted)
@@ -70,9 +72,13 @@ def check(
 
 
 class _Run:
-    """The designs of one run, as they are finished: what is kept first, then in order, or in the order of many processes."""
+    """The designs of one run, as they are finished: what is kept first, then in order, or in the
+    order of many processes.
+    """
 
-    def __init__(self, options: Options, progress: Progress | None, means: Means, total: int) -> None:
+    def __init__(
+        self, options: Options, progress: Progress | None, means: Means, total: int
+    ) -> None:
         self.options, self.progress, self.means, self.total = options, progress, means, total
         store = cache.store() if means.kept else None
         self.kept: Kept | None = None
@@ -83,7 +89,9 @@ class _Run:
 
             self.kept, self.designs = Kept(store, options), PreparedDesigns(store)
 
-    def results(self, found: Sequence[tuple[Path, bool]]) -> Iterator[tuple[int, DesignResult, bool]]:
+    def results(
+        self, found: Sequence[tuple[Path, bool]]
+    ) -> Iterator[tuple[int, DesignResult, bool]]:
         """Each result with its number, and whether Ctrl-C ended it."""
         left: list[tuple[int, Path, Loaded]] = []
         several = self.means.jobs > 1 or self.means.cluster is not None
@@ -101,15 +109,21 @@ class _Run:
                     left.append((number, path, loaded))
                 else:
                     lowerings = dict(prepared.lowerings) if prepared else {}
-                    result, broken_off = check_loaded(loaded, self.options, self.progress, lowerings)
+                    result, broken_off = check_loaded(
+                        loaded, self.options, self.progress, lowerings
+                    )
                     self._keep(path, result, broken_off)
-                    if self.designs and (prepared is None or len(lowerings) > len(prepared.lowerings)):
+                    if self.designs and (
+                        prepared is None or len(lowerings) > len(prepared.lowerings)
+                    ):
                         self.designs.keep(path, loaded, lowerings)
                     yield number, result, broken_off
         if left:
             yield from self._several(left)
 
-    def _several(self, left: list[tuple[int, Path, Loaded]]) -> Iterator[tuple[int, DesignResult, bool]]:
+    def _several(
+        self, left: list[tuple[int, Path, Loaded]]
+    ) -> Iterator[tuple[int, DesignResult, bool]]:
         from onceproof.base import parallel
 
         tasks = [(loaded, self.options) for _, _, loaded in left]
@@ -119,7 +133,9 @@ class _Run:
             done = parallel.over_processes(_task, tasks, self.means.jobs)
         for count, (index, made) in enumerate(done, start=1):
             number, path, loaded = left[index]
-            result = made if isinstance(made, DesignResult) else _lost(loaded, self.options, made.value)
+            result = (
+                made if isinstance(made, DesignResult) else _lost(loaded, self.options, made.value)
+            )
             self._keep(path, result, False)
             if self.progress:
                 self.progress(f"{self.total - len(left) + count} of {self.total} designs", 0, 0)
@@ -141,9 +157,14 @@ def _lost(loaded: Loaded, options: Options, reason: str) -> DesignResult:
 
 
 def check_loaded(
-    loaded: Loaded, options: Options, progress: Progress | None = None, lowerings: dict[Semantics, Lowered] | None = None
+    loaded: Loaded,
+    options: Options,
+    progress: Progress | None = None,
+    lowerings: dict[Semantics, Lowered] | None = None,
 ) -> tuple[DesignResult, bool]:
-    """Check one loaded design; the flag says whether Ctrl-C ended it. ``lowerings``: those there are; others are added."""
+    """Check one loaded design; the flag says whether Ctrl-C ended it. ``lowerings``: those there
+    are; others are added.
+    """
     cells: list[Cell] = []
     failures: list[Disagreement] = []
     interrupted = False
@@ -159,12 +180,21 @@ def check_loaded(
     return _result(loaded, cells, failures), interrupted
 
 
-def _result(loaded: Loaded, cells: Iterable[Cell], failures: Iterable[Disagreement] = ()) -> DesignResult:
+def _result(
+    loaded: Loaded, cells: Iterable[Cell], failures: Iterable[Disagreement] = ()
+) -> DesignResult:
     design = loaded.design
     return DesignResult(
-        loaded.path, loaded.sha256, design.title if design else "", loaded.diagnostics, tuple(cells),
-        design.semantics if design else (), loaded.sources, tuple(failures), design.models if design else (),
-    )  # fmt: skip
+        loaded.path,
+        loaded.sha256,
+        design.title if design else "",
+        loaded.diagnostics,
+        tuple(cells),
+        design.semantics if design else (),
+        loaded.sources,
+        tuple(failures),
+        design.models if design else (),
+    )
 
 
 def _blamed(loaded: Loaded, cell: Cell) -> Cell:
@@ -174,7 +204,9 @@ def _blamed(loaded: Loaded, cell: Cell) -> Cell:
     from onceproof.explain.violation import blame
     from onceproof.interpreter import replay
 
-    claim = next(c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
+    claim = next(
+        c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line)
+    )
     found = blame(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)
     return replace(cell, blame=found.sentences) if found is not None else cell
 
@@ -190,4 +222,8 @@ def loaded_from(path: Path) -> Loaded:
 
 def is_library(loaded: Loaded) -> bool:
     """Whether a file only declares things for others to import."""
-    return loaded.design is None and {d.code for d in loaded.diagnostics} <= LIBRARY and bool(loaded.diagnostics)
+    return (
+        loaded.design is None
+        and {d.code for d in loaded.diagnostics} <= LIBRARY
+        and bool(loaded.diagnostics)
+    )

@@ -1,8 +1,9 @@
 """Decides one claim under one delivery semantic, and trusts no engine alone.
 
-REFUTED needs a run found by the search and replayed on the design itself by the interpreter. PROVED needs an invariant from the
-coverability engine, checked rule by rule by a solver (or, within bounds, a set of states checked to be closed). Engines that
-contradict each other make a ``Disagreement``, never a verdict.
+REFUTED needs a run found by the search and replayed on the design itself by the interpreter. PROVED
+needs an invariant from the coverability engine, checked rule by rule by a solver (or, within
+bounds, a set of states checked to be closed). Engines that contradict each other make a
+``Disagreement``, never a verdict.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 """Workers and events of the searches for a story, smallest first."""
 
 SMALL = 2_000
-"""Rows and shapes up to which a machine is looked at as a whole before it is looked at handler by handler."""
+"""Rows and shapes up to which a machine is looked at as a whole before it is looked at handler by
+handler.
+"""
 
 FIRST = 50_000
 """States of a first search for a story in a machine that is larger."""
@@ -44,9 +47,14 @@ MARKED = "workers are killed only at the marked crash points"
 
 
 def judge(
-    design: Design, options: Options, progress: Progress | None = None, lowerings: dict[Semantics, Lowered] | None = None
+    design: Design,
+    options: Options,
+    progress: Progress | None = None,
+    lowerings: dict[Semantics, Lowered] | None = None,
 ) -> Iterator[Cell | Disagreement]:
-    """Every selected cell of a design, claim by claim, when it is decided. ``lowerings``: those there are; others are added."""
+    """Every selected cell of a design, claim by claim, when it is decided. ``lowerings``: those
+    there are; others are added.
+    """
     lowerings = {} if lowerings is None else lowerings
     unused: dict[Semantics, frozenset[str]] = {}
     dead: tuple[int, ...] | None = None
@@ -56,12 +64,18 @@ def judge(
             if dead is None:
                 from onceproof.verdict.vacuity import dead_lines
 
-                dead = dead_lines(design, [_lowered(design, s, lowerings) for s in design.semantics], options.seconds)
+                dead = dead_lines(
+                    design,
+                    [_lowered(design, s, lowerings) for s in design.semantics],
+                    options.seconds,
+                )
             found = _unless_dead(design, found, dead)
         if isinstance(found, Cell) and found.assumptions:
             if semantics not in unused:
                 unused[semantics] = idle(lowerings[semantics])
-            found = replace(found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics]))
+            found = replace(
+                found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics])
+            )
         yield found
 
 
@@ -85,20 +99,42 @@ def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
     lowerings: dict[Semantics, Lowered] = {}
     for claim, semantics in _selected(design, options):
         lowered = _lowered(design, semantics, lowerings)
-        yield replace(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell, reason=reason)
+        yield replace(
+            Question(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell,
+            reason=reason,
+        )
 
 
-def judge_claim(lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None) -> Cell | Disagreement:
-    """Decide one claim on one lowering. Out of time or memory, the cell is unknown and says what was covered."""
-    found = _in_limits(Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress), _judged)
-    return _measured(lowered, claim, options, found) if options.lengths and isinstance(found, Cell) else found
+def judge_claim(
+    lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None
+) -> Cell | Disagreement:
+    """Decide one claim on one lowering. Out of time or memory, the cell is unknown and says what
+    was covered.
+    """
+    found = _in_limits(
+        Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress),
+        _judged,
+    )
+    return (
+        _measured(lowered, claim, options, found)
+        if options.lengths and isinstance(found, Cell)
+        else found
+    )
 
 
 def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> Cell:
-    """Add the lengths of time that the answer rests on, or that would change it, and the facts nobody has confirmed."""
+    """Add the lengths of time that the answer rests on, or that would change it, and the facts
+    nobody has confirmed.
+    """
     if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
         return cell
-    inner = replace(options, lengths=False, explain=False, second_opinion=False, seconds=min(options.seconds, MEASURING))
+    inner = replace(
+        options,
+        lengths=False,
+        explain=False,
+        second_opinion=False,
+        seconds=min(options.seconds, MEASURING),
+    )
     machine = sliced(lowered.machine, property_of(lowered, claim))
     cell = replace(cell, facts=inequalities.facts(lowered, machine, cell))
     design, semantics = lowered.design, lowered.semantics
@@ -106,7 +142,10 @@ def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> C
         found = inequalities.conditions(lowered, machine)
         if found:
             without = judge_claim(lower(inequalities.relaxed(design), semantics), claim, inner)
-            needed = not isinstance(without, Cell) or (without.verdict, without.scope) != (Verdict.HOLDS, cell.scope)
+            needed = not isinstance(without, Cell) or (without.verdict, without.scope) != (
+                Verdict.HOLDS,
+                cell.scope,
+            )
             cell = replace(cell, conditions=found if needed else ())
         return cell
     kinds: frozenset[str] = frozenset()
@@ -127,7 +166,9 @@ def judge_question(q: Question) -> Cell | Disagreement:
     return _in_limits(q, _decided)
 
 
-def _in_limits(q: Question, decide: Callable[[Question], Cell | Disagreement]) -> Cell | Disagreement:
+def _in_limits(
+    q: Question, decide: Callable[[Question], Cell | Disagreement]
+) -> Cell | Disagreement:
     try:
         with limited(q.options.seconds):
             found = decide(q)
@@ -135,7 +176,9 @@ def _in_limits(q: Question, decide: Callable[[Question], Cell | Disagreement]) -
         found = replace(q.cell, reason=_with(f"more than {q.options.seconds:g} s", str(error)))
     except MemoryError as error:
         found = replace(q.cell, reason=_with("out of memory", str(error)))
-    return replace(found, seconds=time.monotonic() - q.started) if isinstance(found, Cell) else found
+    return (
+        replace(found, seconds=time.monotonic() - q.started) if isinstance(found, Cell) else found
+    )
 
 
 def _with(reason: str, covered: str) -> str:
@@ -163,14 +206,18 @@ def _decided(q: Question) -> Cell | Disagreement:
 def _unbounded(q: Question) -> Cell | Disagreement:
     if _two_keys(q):
         return _climb(q, _two_keys(q), None)
-    answer = coverability.prove(q.machine, q.prop, coverability.Budget(SMALL, q.left, q.options.megabytes))
+    answer = coverability.prove(
+        q.machine, q.prop, coverability.Budget(SMALL, q.left, q.options.megabytes)
+    )
     if isinstance(answer, coverability.GaveUp) and answer.large:
         from onceproof.verdict.prove import in_parts
 
         found = in_parts(q) or _soon(q)
         if found is not None:
             return found
-        answer = coverability.prove(q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes))
+        answer = coverability.prove(
+            q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+        )
     match answer:
         case coverability.Safe(invariant):
             from onceproof.verdict.prove import certified  # a refutation needs no solver
@@ -178,7 +225,12 @@ def _unbounded(q: Question) -> Cell | Disagreement:
             return certified(q, invariant)
         case coverability.Coverable():
             reason = (
-                "" if answer.exact else "workers that wait for each other, or limits, are outside what is decided for any number"
+                ""
+                if answer.exact
+                else (
+                    "workers that wait for each other, or limits, are outside what is decided for"
+                    " any number"
+                )
             )
             return _climb(q, reason, answer)
         case coverability.GaveUp(reason):
@@ -197,16 +249,23 @@ def _soon(q: Question) -> Cell | Disagreement | None:
 
 
 def _two_keys(q: Question) -> str:
-    """Why nothing but a refutation can be said, if rows of several business keys matter; empty otherwise."""
+    """Why nothing but a refutation can be said, if rows of several business keys matter; empty
+    otherwise.
+    """
     keys = _keys_in(q)
     if len(keys) < 2:
         return ""
-    return f"rows are kept per {' and per '.join(keys)}, and only events that share all of them were examined (T1)"
+    return (
+        f"rows are kept per {' and per '.join(keys)}, and only events that share all of them were"
+        " examined (T1)"
+    )
 
 
 def _keys_in(q: Question) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
-    kept = {re.split(r"[.# ]", v.name)[0] for v in q.machine.variables if v.level is Level.COMPONENT}
+    kept = {
+        re.split(r"[.# ]", v.name)[0] for v in q.machine.variables if v.level is Level.COMPONENT
+    }
     return tuple(sorted({key for name in kept for key in q.lowered.design.keys_of(name)}))
 
 
@@ -220,11 +279,18 @@ def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cel
         sizes |= {(w, e) for w in range(1, hint.workers + 1) for e in range(1, hint.events + 1)}
         sizes.add((max(hint.workers, 1), max(hint.events, 1)))
     exact = hint is not None and hint.exact
-    ladder = sorted((s for s in sizes if exact or s[0] <= _most_workers(q)), key=lambda s: (s[0] + s[1], s[0]))
+    ladder = sorted(
+        (s for s in sizes if exact or s[0] <= _most_workers(q)), key=lambda s: (s[0] + s[1], s[0])
+    )
     visited: tuple[int, int] | None = None
     together = any(v.level is Level.COMPONENT for v in q.machine.variables)
     for workers, events in ladder:
-        if events > 1 and not together and len(q.prop.bad) and all(len(b.events) < 2 for b in q.prop.bad):
+        if (
+            events > 1
+            and not together
+            and len(q.prop.bad)
+            and all(len(b.events) < 2 for b in q.prop.bad)
+        ):
             continue  # events that share nothing cannot influence each other
         found = q.search(Bounds(workers, events))
         if isinstance(found, Found):
@@ -232,7 +298,11 @@ def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cel
         if not found.complete:
             return _stopped(q, found, visited, reason)
         visited = (workers, events)
-        if hint is not None and hint.exact and (workers, events) == (max(hint.workers, 1), max(hint.events, 1)):
+        if (
+            hint is not None
+            and hint.exact
+            and (workers, events) == (max(hint.workers, 1), max(hint.events, 1))
+        ):
             return q.disagree("the coverability engine refutes what the search cannot find")
         if hint is None or not hint.exact:
             if found.states > FOR_SOLVERS:
@@ -241,14 +311,22 @@ def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cel
 
 
 def _most_workers(q: Question) -> int:
-    """How many workers there can be at once, if the design limits every consumer and relay; else more than is ever searched."""
+    """How many workers there can be at once, if the design limits every consumer and relay; else
+    more than is ever searched.
+    """
     limits = [p.workers for p in q.lowered.design.processes]
-    return sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
+    return (
+        sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
+    )
 
 
-def _stopped(q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str) -> Cell | Disagreement:
+def _stopped(
+    q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str
+) -> Cell | Disagreement:
     if visited is None:
-        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found))
+        return replace(
+            q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found)
+        )
     return _within(q, visited, reason or f"the search of larger bounds stopped: {found.reason}")
 
 
@@ -259,7 +337,9 @@ def _bounded_look(q: Question) -> Cell | Disagreement:
     if isinstance(found, Found):
         return refuted(q, _smallest(q, found, Bounds(workers, events)), Bounds(workers, events))
     if not found.complete:
-        return replace(q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found))
+        return replace(
+            q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found)
+        )
     return _within(q, (workers, events), "")
 
 
@@ -274,7 +354,9 @@ def _smallest(q: Question, found: Found, bounds: Bounds) -> Found:
 
 
 def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreement:
-    """No violation within bounds: a verdict once a solver has confirmed that the visited states are all there are."""
+    """No violation within bounds: a verdict once a solver has confirmed that the visited states are
+    all there are.
+    """
     bounds = Bounds(*size)
     visited = configurations(q.machine, bounds, q.budget())
     if isinstance(visited, Exploration):
@@ -292,11 +374,20 @@ def _unless_vacuous(q: Question, cell: Cell) -> Cell:
     """A claim about something that never happens says nothing."""
     for witness in witnesses(q.lowered, q.claim):
         machine = sliced(q.lowered.machine, witness)
-        if any(isinstance(simplest(machine, witness, Bounds(*size), q.budget()), Found) for size in LADDER[:4]):
+        if any(
+            isinstance(simplest(machine, witness, Bounds(*size), q.budget()), Found)
+            for size in LADDER[:4]
+        ):
             continue
-        answer = coverability.prove(machine, witness, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes))
+        answer = coverability.prove(
+            machine, witness, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+        )
         if isinstance(answer, coverability.Safe):
-            what = f"no reachable state has `{witness.name}`" if q.claim.kind == "one-worker" else f"`{witness.name}` never happens"
+            what = (
+                f"no reachable state has `{witness.name}`"
+                if q.claim.kind == "one-worker"
+                else f"`{witness.name}` never happens"
+            )
             return by(replace(cell, verdict=Verdict.VACUOUS, reason=what), Engine.COVERABILITY)
     if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
         return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
@@ -313,7 +404,8 @@ FAIR = (
 
 
 def _narrowed(q: Question, cell: Cell) -> Cell:
-    """A side condition that is not met: nothing is claimed, and the reader is told which line costs it and what would lift it.
+    """A side condition that is not met: nothing is claimed, and the reader is told which line costs
+    it and what would lift it.
 
     Explicit crash points only narrow the claim: they are listed with its assumptions.
     """
@@ -329,10 +421,15 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
         if finding.condition == "T5":
             cell = replace(cell, assumptions=tuple(dict.fromkeys((*cell.assumptions, MARKED))))
             continue
-        reason = f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost}; {finding.remedy}"
+        reason = (
+            f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost};"
+            f" {finding.remedy}"
+        )
         cell = by(cell, Engine.NONE)
         cell = replace(cell, invariant=None, lemmas=())
-        return replace(cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, checked_by=(), reason=reason)
+        return replace(
+            cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, checked_by=(), reason=reason
+        )
     return cell
 
 
@@ -343,11 +440,15 @@ def _explained(q: Question, cell: Cell) -> Cell:
     from onceproof.explain.proof import explain_proof  # only for those who ask why
 
     why = explain_proof(q.lowered, q.machine, q.prop, cell.invariant, min(q.left, 5.0))
-    return replace(cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend))
+    return replace(
+        cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
+    )
 
 
 def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
-    """A proof about a handler with a step that can never run is a proof about another handler than the one in mind."""
+    """A proof about a handler with a step that can never run is a proof about another handler than
+    the one in mind.
+    """
     if not dead:
         return cell
     line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""

@@ -21,7 +21,15 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # Ctrl-C
 
 
-PRIORITY = (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE, Exit.VIOLATED, Exit.INCONCLUSIVE, Exit.VACUOUS, Exit.HOLDS)
+PRIORITY = (
+    Exit.INTERNAL,
+    Exit.INTERRUPTED,
+    Exit.USAGE,
+    Exit.VIOLATED,
+    Exit.INCONCLUSIVE,
+    Exit.VACUOUS,
+    Exit.HOLDS,
+)
 """Which code wins when several apply, first to last."""
 
 

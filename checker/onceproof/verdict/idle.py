@@ -1,6 +1,8 @@
-"""Assumptions that take nothing away: a design may assume that no partition moves although its broker has none.
+"""Assumptions that take nothing away: a design may assume that no partition moves although its
+broker has none.
 
-An answer names the assumptions it rests on. One without which the machine is the same, rule by rule, is not among them.
+An answer names the assumptions it rests on. One without which the machine is the same, rule by
+rule, is not among them.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from onceproof.lower import Lowered, lower
 
 
 def idle(lowered: Lowered) -> frozenset[str]:
-    """The assumptions of a design, in words, without which its machine under these semantics is the same.
+    """The assumptions of a design, in words, without which its machine under these semantics is the
+    same.
 
-    Two that take the same away are each idle beside the other; so all are left out together, too, and if that makes a difference
-    none is called idle.
+    Two that take the same away are each idle beside the other; so all are left out together, too,
+    and if that makes a difference none is called idle.
     """
     design = lowered.design
     found = []

@@ -1,7 +1,9 @@
-"""Lengths of time that an answer rests on, as inequalities; and facts about a model that nobody has confirmed.
+"""Lengths of time that an answer rests on, as inequalities; and facts about a model that nobody has
+confirmed.
 
-A lease that does not run out, a key that is remembered long enough: a proof may need that, and then it is no bare proof. Which
-design is asked for that: the same one without its bounds and windows (``relaxed``), or with the ones it lacks (``with_lengths``).
+A lease that does not run out, a key that is remembered long enough: a proof may need that, and then
+it is no bare proof. Which design is asked for that: the same one without its bounds and windows
+(``relaxed``), or with the ones it lacks (``with_lengths``).
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ _ENDS: dict[Cause, str] = {
 
 
 def conditions(lowered: Lowered, machine: Machine) -> tuple[str, ...]:
-    """The inequalities that keep something out. ``machine``: the slice for a claim; what is not in it does not matter."""
+    """The inequalities that keep something out. ``machine``: the slice for a claim; what is not in
+    it does not matter.
+    """
     design, kept = lowered.design, {x.name for x in machine.variables}
     found: list[str] = []
     for process in design.processes:
@@ -48,12 +52,18 @@ def conditions(lowered: Lowered, machine: Machine) -> tuple[str, ...]:
                 found.append(f"retries of an event < {effect.retention} (key of {effect.name})")
         for store in design.stores.values():
             if store.lasts and store.name in kept:
-                found.append(f"retries of an event < {store.lasts[1]} ({store.lasts[0]} of {store.name})")
+                found.append(
+                    f"retries of an event < {store.lasts[1]} ({store.lasts[0]} of {store.name})"
+                )
     if design.assumes("within-lock"):
         locks = (x for x in design.locks.values() if x.lasts and x.name in kept)
         found += [f"work under {x.name} < {x.lasts[1]}" for x in locks if x.lasts]
     if design.assumes("within-dedup-window"):
-        found += [f"publisher retries < {q.dedup[1]} ({q.name})" for q in design.queues.values() if q.dedup]
+        found += [
+            f"publisher retries < {q.dedup[1]} ({q.name})"
+            for q in design.queues.values()
+            if q.dedup
+        ]
     return tuple(dict.fromkeys(found))
 
 
@@ -72,7 +82,11 @@ def _lease(design: Design, process: Process) -> Iterator[str]:
 def relaxed(design: Design) -> Design:
     """The design in which every lease may run out and every window end."""
     processes = tuple(replace(p, in_time=False) for p in design.processes)
-    return replace(design, processes=processes, assumptions=tuple(a for a in design.assumptions if a.kind not in WINDOWS))
+    return replace(
+        design,
+        processes=processes,
+        assumptions=tuple(a for a in design.assumptions if a.kind not in WINDOWS),
+    )
 
 
 def with_lengths(design: Design, kinds: Iterable[str]) -> Design:
@@ -82,12 +96,18 @@ def with_lengths(design: Design, kinds: Iterable[str]) -> Design:
 
 
 def ended(design: Design, trace: Trace) -> frozenset[str]:
-    """The assumptions that keep from ending what ends in a story, as far as somebody says how long it lasts."""
+    """The assumptions that keep from ending what ends in a story, as far as somebody says how long
+    it lasts.
+    """
     found = set()
     for step in trace.steps:
         published = step.cause is Cause.HANDLER and step.outcome == "done" and step.queue
         kind = "within-dedup-window" if published else _ENDS.get(step.cause)
-        if kind and not design.assumes(kind) and _has_length(design, kind, step.queue, step.subject):
+        if (
+            kind
+            and not design.assumes(kind)
+            and _has_length(design, kind, step.queue, step.subject)
+        ):
             found.add(kind)
     return frozenset(found)
 
@@ -125,13 +145,23 @@ _TOLD: dict[Cause, tuple[str, ...]] = {
 """The switches that a cause in a story shows."""
 
 _SWITCHES = tuple(f.name for f in fields(models.Switches))
-_ALLOWS = {"late_ack": "settles", "broker_copies": True, "replay": True, "publisher": "retries", "redelivers": False,
-           "rewinds": True, "batch": "all-or-nothing", "leaky_transactions": True}  # fmt: skip
+_ALLOWS = {
+    "late_ack": "settles",
+    "broker_copies": True,
+    "replay": True,
+    "publisher": "retries",
+    "redelivers": False,
+    "rewinds": True,
+    "batch": "all-or-nothing",
+    "leaky_transactions": True,
+}
 """The values that take nothing away from what can happen: no proof rests on them."""
 
 
 def facts(lowered: Lowered, machine: Machine, cell: Cell) -> tuple[str, ...]:
-    """Facts about the models that this answer rests on and that no source states and no test has shown."""
+    """Facts about the models that this answer rests on and that no source states and no test has
+    shown.
+    """
     if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
         return ()
     kept, found = {x.name for x in machine.variables}, []
@@ -141,25 +171,53 @@ def facts(lowered: Lowered, machine: Machine, cell: Cell) -> tuple[str, ...]:
             model = models.brokers(Path(queue.model.beside))[queue.model.name]
             switches = model.switches(dict(queue.model.options))
             if cell.trace is not None:
-                used = {s for step in cell.trace.steps if step.queue == queue.name for s in _TOLD.get(step.cause, ())}
-                used |= {"late_ack"} if any(s.outcome == "refused" for s in cell.trace.steps) else set()
+                used = {
+                    s
+                    for step in cell.trace.steps
+                    if step.queue == queue.name
+                    for s in _TOLD.get(step.cause, ())
+                }
+                used |= (
+                    {"late_ack"} if any(s.outcome == "refused" for s in cell.trace.steps) else set()
+                )
             else:
                 used = {name for name in _SWITCHES if _ALLOWS.get(name) != getattr(switches, name)}
-                used -= {"boundary", "leaky_transactions"} if switches.delivery != "exactly-once" else set()
-            found += [_words(model, fact) for fact in model.facts if not fact.is_sure and used & set(fact.switches)]
+                used -= (
+                    {"boundary", "leaky_transactions"}
+                    if switches.delivery != "exactly-once"
+                    else set()
+                )
+            found += [
+                _words(model, fact)
+                for fact in model.facts
+                if not fact.is_sure and used & set(fact.switches)
+            ]
     return tuple(dict.fromkeys([*found, *_kept_keys(lowered.design, kept)]))
 
 
 def _kept_keys(design: Design, kept: set[str]) -> Iterator[str]:
-    """How long providers keep keys, where an answer looks at such a record and nobody has confirmed how long."""
+    """How long providers keep keys, where an answer looks at such a record and nobody has confirmed
+    how long.
+    """
     for effect in design.effects.values():
         if effect.model is not None and v.record(effect.name) in kept:
             provider = models.providers(Path(effect.model.beside))[effect.model.name]
-            stated = provider.keys in ("unknown", "never") or provider.status in ("documented", "confirmed by test")
-            if not stated:  # of a provider about which nothing is known, the design is taken at its word
-                yield f"{provider.name}: idempotency keys are kept {provider.keys} ({provider.status})"
+            stated = provider.keys in ("unknown", "never") or provider.status in (
+                "documented",
+                "confirmed by test",
+            )
+            if (
+                not stated
+            ):  # of a provider about which nothing is known, the design is taken at its word
+                yield (
+                    f"{provider.name}: idempotency keys are kept {provider.keys}"
+                    f" ({provider.status})"
+                )
 
 
 def _words(model: models.Model, fact: Fact) -> str:
     source = model.sources.get(fact.source)
-    return f"{model.name}: {fact.text.rstrip('.')} ({fact.status}{f'; {source.url}' if source else ''})"
+    return (
+        f"{model.name}: {fact.text.rstrip('.')}"
+        f" ({fact.status}{f'; {source.url}' if source else ''})"
+    )

@@ -8,13 +8,14 @@ from onceproof.lang.syntax.ast import Semantics
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``workers`` / ``events``: look only so far (a bounded verdict); None: any number, as far as the engines decide it.
+    """``workers`` / ``events``: look only so far (a bounded verdict); None: any number, as far as
+    the engines decide it.
 
-    ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its text). ``seconds`` limits each
-    cell, ``states`` each
-    search, ``megabytes`` the memory of the process (None: no limit). ``explain``: also say why
-    proofs hold. ``lengths``: also look at what lengths of time change (an inequality a proof rests on, or
-    under which a refuted claim would hold). ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
+    ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its
+    text). ``seconds`` limits each cell, ``states`` each search, ``megabytes`` the memory of the
+    process (None: no limit). ``explain``: also say why proofs hold. ``lengths``: also look at what
+    lengths of time change (an inequality a proof rests on, or under which a refuted claim would
+    hold). ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
     """
 
     workers: int | None = None

@@ -1,7 +1,9 @@
-"""Designs as they were read and lowered, kept between runs: what has to be made before anything can be answered.
+"""Designs as they were read and lowered, kept between runs: what has to be made before anything can
+be answered.
 
-The question is the path and the working folder. What is kept is found only by this version of the tool, and only while every file
-that was read is as it was then; what is damaged or cannot be read counts as not there. A design with mistakes is not kept.
+The question is the path and the working folder. What is kept is found only by this version of the
+tool, and only while every file that was read is as it was then; what is damaged or cannot be read
+counts as not there. A design with mistakes is not kept.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class PreparedDesigns:
     def keep(self, path: Path, loaded: Loaded, lowerings: dict[Semantics, Lowered]) -> None:
         """Keep a design without mistakes, if the files are still those that were read."""
         if loaded.design is not None and unchanged(loaded.sources):
-            self._answers.keep(self._question(path), loaded.sources, written(Prepared(loaded, lowerings)))
+            self._answers.keep(
+                self._question(path), loaded.sources, written(Prepared(loaded, lowerings))
+            )
 
     def _question(self, path: Path) -> tuple[str, ...]:
         return (str(path), os.getcwd())

@@ -1,4 +1,6 @@
-"""From a candidate proof to a verdict: a solver checks it first, and the search looks for anything against it."""
+"""From a candidate proof to a verdict: a solver checks it first, and the search looks for anything
+against it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def in_parts(q: Question) -> Cell | Disagreement | None:
 
 
 def certified(q: Question, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Disagreement:
-    """A candidate proof for any number, or its parts: only the solver's check makes it a verdict."""
+    """A candidate proof for any number, or its parts: only the solver's check makes it a
+    verdict.
+    """
     witness = q.search(Bounds(2, 1), SANITY)
     if not isinstance(witness, Found):
         witness = q.search(Bounds(2, 2), SANITY)
@@ -39,34 +43,75 @@ def certified(q: Question, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Dis
         return q.disagree("the coverability engine proves what the search refutes")
     solvers = solvers_of(q)
     invariant, parts = (grounds, ()) if isinstance(grounds, Invariant) else (None, grounds)
-    proof = certify(q.machine, q.prop, invariant, solvers) if invariant else certificate.check(q.machine, q.prop, parts, solvers)
+    proof = (
+        certify(q.machine, q.prop, invariant, solvers)
+        if invariant
+        else certificate.check(q.machine, q.prop, parts, solvers)
+    )
     if proof.outcome is Outcome.FAILED:
-        return q.disagree("a solver rejects the invariant of the coverability engine", *(f.obligation for f in proof.failures))
-    cell = replace(q.cell, statistics=replace(sizes(q, witness), obligations=len(proof.obligations)))
+        return q.disagree(
+            "a solver rejects the invariant of the coverability engine",
+            *(f.obligation for f in proof.failures),
+        )
+    cell = replace(
+        q.cell, statistics=replace(sizes(q, witness), obligations=len(proof.obligations))
+    )
     if proof.outcome is Outcome.UNKNOWN:
-        return replace(cell, reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}")
+        return replace(
+            cell,
+            reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}",
+        )
     cell = by(cell, Engine.COVERABILITY)
-    cell = replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers)
+    cell = replace(
+        cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers
+    )
     return replace(cell, invariant=invariant, lemmas=parts)
 
 
-def confirmed(q: Question, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]) -> Cell | Disagreement:
-    """No violation within bounds: a verdict once a solver has confirmed that the visited states are all there are."""
+def confirmed(
+    q: Question, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]
+) -> Cell | Disagreement:
+    """No violation within bounds: a verdict once a solver has confirmed that the visited states are
+    all there are.
+    """
     if len(visited) <= FOR_SOLVERS:
         proof = bounded(q.machine, q.prop, bounds, visited, Z3(effort(q)))
     else:
-        answer = coverability.prove(q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes))
+        answer = coverability.prove(
+            q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+        )
         if not isinstance(answer, coverability.Safe):
-            return replace(cell, reason=f"{len(visited)} states are too many for the second check; use smaller bounds")
+            return replace(
+                cell,
+                reason=(
+                    f"{len(visited)} states are too many for the second check; use smaller bounds"
+                ),
+            )
         proof = certify(q.machine, q.prop, answer.invariant, solvers_of(q))
     if proof.outcome is Outcome.FAILED:
         return q.disagree(
-            "a solver rejects the states the search calls complete", *(f.obligation for f in proof.failures), proof.reason
+            "a solver rejects the states the search calls complete",
+            *(f.obligation for f in proof.failures),
+            proof.reason,
         )
     if proof.outcome is Outcome.UNKNOWN:
-        return replace(cell, reason=f"the visited states could not be checked: {proof.reason or proof.failures[0].reason}")
-    cell = by(replace(cell, statistics=replace(cell.statistics, obligations=len(proof.obligations))), Engine.SEARCH)
-    return replace(cell, verdict=Verdict.HOLDS, assurance=Assurance.EXHAUSTIVE, checked_by=("search", *proof.solvers))
+        return replace(
+            cell,
+            reason=(
+                "the visited states could not be checked:"
+                f" {proof.reason or proof.failures[0].reason}"
+            ),
+        )
+    cell = by(
+        replace(cell, statistics=replace(cell.statistics, obligations=len(proof.obligations))),
+        Engine.SEARCH,
+    )
+    return replace(
+        cell,
+        verdict=Verdict.HOLDS,
+        assurance=Assurance.EXHAUSTIVE,
+        checked_by=("search", *proof.solvers),
+    )
 
 
 def effort(q: Question) -> Effort:

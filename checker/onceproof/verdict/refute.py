@@ -1,4 +1,6 @@
-"""From a run that the search found to a refutation: retold, replayed by the interpreter, and explained where nothing helps."""
+"""From a run that the search found to a refutation: retold, replayed by the interpreter, and
+explained where nothing helps.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def by(cell: Cell, engine: Engine) -> Cell:
 
 
 def refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
-    """The verdict on a run that the search found: told, replayed, and, if asked for, looked for by Z3 as well."""
+    """The verdict on a run that the search found: told, replayed, and, if asked for, looked for by
+    Z3 as well.
+    """
     trace = trace_of(q.lowered, q.machine, found.run)
     told = told_late(trace)
     problem = replays(q, told)
@@ -54,9 +58,13 @@ def refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
         from onceproof.engines.smt.certify import Finding, refute
         from onceproof.engines.smt.solver import Z3, Effort
 
-        answer = refute(q.machine, q.prop, bounds, depth, Z3(Effort(q.left, megabytes=q.options.megabytes)))
+        answer = refute(
+            q.machine, q.prop, bounds, depth, Z3(Effort(q.left, megabytes=q.options.megabytes))
+        )
         if answer.finding is Finding.NOT_WITHIN:
-            return q.disagree(f"the search refutes in {depth} steps what Z3 says cannot be refuted in so many")
+            return q.disagree(
+                f"the search refutes in {depth} steps what Z3 says cannot be refuted in so many"
+            )
         if answer.run is not None:
             problem = replays(q, trace_of(q.lowered, q.machine, answer.run))
             if problem:
@@ -68,21 +76,33 @@ def refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
     never = impossible(q.lowered.design, q.claim, q.lowered.semantics, told)
     return replace(
         q.cell,
-        unavoidable=_unavoidable(never), verdict=Verdict.REFUTED, assurance=Assurance.REPLAYED, scope=scope, trace=told,
-        checked_by=tuple(checked), statistics=replace(sizes(q, found), engine=Engine.SEARCH),
-    )  # fmt: skip
+        unavoidable=_unavoidable(never),
+        verdict=Verdict.REFUTED,
+        assurance=Assurance.REPLAYED,
+        scope=scope,
+        trace=told,
+        checked_by=tuple(checked),
+        statistics=replace(sizes(q, found), engine=Engine.SEARCH),
+    )
 
 
 def _unavoidable(never: Impossible | None) -> tuple[str, ...]:
-    """T13 in sentences: the two situations nobody can tell apart, what follows, and what the provider would have to offer."""
+    """T13 in sentences: the two situations nobody can tell apart, what follows, and what the
+    provider would have to offer.
+    """
     if never is None:
         return ()
-    states = f"Two situations: {never.witness}. In the one: {'; '.join(never.before)}. In the other: {'; '.join(never.after)}."
+    states = (
+        f"Two situations: {never.witness}. In the one: {'; '.join(never.before)}. In the other:"
+        f" {'; '.join(never.after)}."
+    )
     return (states, *never.sentences, f"What would help: {'; or '.join(never.offers)}.")
 
 
 def replays(q: Question, trace: Trace) -> str:
-    """Why the interpreter does not follow the trace to a violation of the claim; empty if it does."""
+    """Why the interpreter does not follow the trace to a violation of the claim; empty if it
+    does.
+    """
     try:
         replayed = replay(q.lowered.design, trace)
     except ReplayError as error:

@@ -58,7 +58,8 @@ class Engine(Enum):
 class Statistics:
     """Who decided, and sizes of what was searched, deterministic: the same on every run.
 
-    ``engine``: whose answer the verdict is. The states of a proof for any number are those of the search that contradicts nothing.
+    ``engine``: whose answer the verdict is. The states of a proof for any number are those of the
+    search that contradicts nothing.
     """
 
     states: int = 0
@@ -70,7 +71,9 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Why a proof holds, in the design's words; the last fact is the claim. ``ground`` says what stands behind the facts."""
+    """Why a proof holds, in the design's words; the last fact is the claim. ``ground`` says what
+    stands behind the facts.
+    """
 
     facts: tuple[str, ...]
     checked: bool
@@ -82,12 +85,14 @@ class Reasons:
 class Cell:
     """The verdict on one claim under one delivery semantic.
 
-    ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults of the story.
-    ``checked_by``: the solvers or programs that confirmed the verdict. ``why``: what makes a proof hold, ``blame``: what makes it
-    break, each if asked for; ``unavoidable``: why no handler does better (theory T13). ``reason``: why unknown or vacuous, or what
-    narrows the scope. ``invariant``: of a proof; ``lemmas``: its parts instead, if it has several. ``conditions``: inequalities
-    that a proof rests on; ``would_hold``: those under which a refuted claim would
-    hold; ``facts``: what the answer rests on and nobody has confirmed. ``seconds``: the only field that differs between runs.
+    ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults
+    of the story. ``checked_by``: the solvers or programs that confirmed the verdict. ``why``: what
+    makes a proof hold, ``blame``: what makes it break, each if asked for; ``unavoidable``: why no
+    handler does better (theory T13). ``reason``: why unknown or vacuous, or what narrows the scope.
+    ``invariant``: of a proof; ``lemmas``: its parts instead, if it has several. ``conditions``:
+    inequalities that a proof rests on; ``would_hold``: those under which a refuted claim would
+    hold; ``facts``: what the answer rests on and nobody has confirmed. ``seconds``: the only field
+    that differs between runs.
     """
 
     claim: str
@@ -135,7 +140,8 @@ class Disagreement:
 class DesignResult:
     """Everything about one design file. Without a design (errors), ``cells`` is empty.
 
-    ``models``: what stands behind ``via``, as ``orders: sqs.standard(VisibilityTimeout=30s), Amazon SQS standard queue``.
+    ``models``: what stands behind ``via``, as ``orders: sqs.standard(VisibilityTimeout=30s), Amazon
+    SQS standard queue``.
     """
 
     path: str

@@ -18,10 +18,14 @@ from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Statistics, Verdict
 
 Progress = Callable[[str, int, int], None]
-"""Called now and then with what is being checked, and the states and transitions of the current search."""
+"""Called now and then with what is being checked, and the states and transitions of the current
+search.
+"""
 
 GRACE = 0.5
-"""Seconds beyond its limit after which whatever a cell is doing is broken off; the engines look at the clock themselves before."""
+"""Seconds beyond its limit after which whatever a cell is doing is broken off; the engines look at
+the clock themselves before.
+"""
 
 
 FOR_SOLVERS = 3_000
@@ -34,7 +38,9 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One cell to decide, with everything that is computed once for it. ``started``: on the clock of ``time.monotonic``."""
+    """One cell to decide, with everything that is computed once for it. ``started``: on the clock
+    of ``time.monotonic``.
+    """
 
     lowered: Lowered
     claim: Claim
@@ -48,17 +54,30 @@ class Question:
     def cell(self) -> Cell:
         """The cell, before anything is known."""
         claim, semantics = self.claim, self.lowered.semantics
-        effect = " and ".join(t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets)
+        effect = " and ".join(
+            t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets
+        )
         assumed = tuple(a.words for a in self.lowered.design.assumptions)
         statistics = Statistics(variables=len(self.machine.variables))
         return Cell(
-            claim.text, claim.kind, effect, semantics, Verdict.UNKNOWN, Verdict(claim.expected(semantics)),
-            Assurance.NONE, Scope(), claim.span.line, assumed, statistics,
-        )  # fmt: skip
+            claim.text,
+            claim.kind,
+            effect,
+            semantics,
+            Verdict.UNKNOWN,
+            Verdict(claim.expected(semantics)),
+            Assurance.NONE,
+            Scope(),
+            claim.span.line,
+            assumed,
+            statistics,
+        )
 
     @property
     def left(self) -> float:
-        """Seconds left for this cell. Raises OutOfTime if there are none: every stage begins by asking for them."""
+        """Seconds left for this cell. Raises OutOfTime if there are none: every stage begins by
+        asking for them.
+        """
         left = self.started + self.options.seconds - time.monotonic()
         if left <= 0:
             raise OutOfTime
@@ -66,7 +85,11 @@ class Question:
 
     def budget(self, states: int | None = None) -> Budget:
         """What one search may spend."""
-        return Budget(min(states or self.options.states, self.options.states), self.left, self.options.megabytes)
+        return Budget(
+            min(states or self.options.states, self.options.states),
+            self.left,
+            self.options.megabytes,
+        )
 
     def search(self, bounds: Bounds, states: int | None = None) -> Found | Exploration:
         """The simplest story within bounds, or what was searched without finding one."""
@@ -75,17 +98,30 @@ class Question:
     def report(self, states: int, transitions: int) -> None:
         """Pass progress on."""
         if self.progress:
-            self.progress(f"{self.claim.text} / {self.lowered.semantics.value}", states, transitions)
+            self.progress(
+                f"{self.claim.text} / {self.lowered.semantics.value}", states, transitions
+            )
 
     def disagree(self, what: str, *details: str) -> Disagreement:
         """No verdict: two engines contradict each other."""
-        return Disagreement(self.lowered.design.path, self.claim.text, self.lowered.semantics, what, tuple(d for d in details if d))
+        return Disagreement(
+            self.lowered.design.path,
+            self.claim.text,
+            self.lowered.semantics,
+            what,
+            tuple(d for d in details if d),
+        )
 
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block when its time is long over, wherever it is; only in the main thread of a process."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    """Raise OutOfTime in the block when its time is long over, wherever it is; only in the main
+    thread of a process.
+    """
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
         yield
         return
 

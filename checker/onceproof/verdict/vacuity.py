@@ -1,9 +1,11 @@
-"""Steps that can never run: a handler whose line nobody ever reaches proves nothing about that line.
+"""Steps that can never run: a handler whose line nobody ever reaches proves nothing about that
+line.
 
-The thread-modular fixpoint over-approximates what is reachable, so a line it never reaches is certainly dead; so does that of a
-view of one handler (``view``), which is asked where the whole design is too large. A line counts as dead only if it is dead under
-every semantics the design is checked under, and is not the handling of a failure (``on failure``, ``on duplicate``,
-``on conflict``): such a case may be excluded on purpose.
+The thread-modular fixpoint over-approximates what is reachable, so a line it never reaches is
+certainly dead; so does that of a view of one handler (``view``), which is asked where the whole
+design is too large. A line counts as dead only if it is dead under every semantics the design is
+checked under, and is not the handling of a failure (``on failure``, ``on duplicate``, ``on
+conflict``): such a case may be excluded on purpose.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ WHOLE = 5_000
 
 
 def dead_lines(design: Design, lowerings: Iterable[Lowered], seconds: float) -> tuple[int, ...]:
-    """The lines of handler steps that never run under any of the lowerings (nothing is said if an engine gives up)."""
+    """The lines of handler steps that never run under any of the lowerings (nothing is said if an
+    engine gives up).
+    """
     handled = {line for p in design.processes for line in _lines(p.body)}
     ruled: set[int] = set()
     fired: set[int] = set()
@@ -53,16 +57,25 @@ def _runs(machine: Machine, seconds: float) -> set[int] | None:
     found: set[int] = set()
     for part in regions(machine, place):
         mine = [r for r in machine.rules if part & (home(r, place) or frozenset())]
-        read = {t.variable for r in mine for t in r.guard} | {u.source for u in _updates(mine) if u.source is not None}
+        read = {t.variable for r in mine for t in r.guard} | {
+            u.source for u in _updates(mine) if u.source is not None
+        }
         try:
-            small = seen(machine, View(frozenset(read | {place.name}), place.name, tuple((p, p) for p in sorted(part))))
+            small = seen(
+                machine,
+                View(
+                    frozenset(read | {place.name}), place.name, tuple((p, p) for p in sorted(part))
+                ),
+            )
         except Unseen:
             return None
         there = coverability.reachable(small, coverability.Budget(seconds=seconds))
         if isinstance(there, coverability.GaveUp):
             return None
         # a rule that changes nothing of what is seen is not in the small machine, and may run
-        found |= _lines_of(small.rules[i] for i in there.fired) | (_lines_of(mine) - _lines_of(small.rules))
+        found |= _lines_of(small.rules[i] for i in there.fired) | (
+            _lines_of(mine) - _lines_of(small.rules)
+        )
     return found
 
 

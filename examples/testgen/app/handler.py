@@ -1,4 +1,6 @@
-"""The handler everybody writes first. Line by line it is ``examples/article/invoice_email.once``."""
+"""The handler everybody writes first. Line by line it is
+``examples/article/invoice_email.once``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The same handler with the repair that ``onceproof repair`` offers first: an idempotency key that the provider keeps."""
+"""The same handler with the repair that ``onceproof repair`` offers first: an idempotency key that
+the provider keeps.
+"""
 
 from __future__ import annotations
 

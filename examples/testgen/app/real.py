@@ -1,4 +1,6 @@
-"""The same on PostgreSQL (psycopg) and RabbitMQ (pika), a broker that requeues what a lost connection held."""
+"""The same on PostgreSQL (psycopg) and RabbitMQ (pika), a broker that requeues what a lost
+connection held.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,16 @@ class Database:
         self.server = _postgres()
 
     def has_processed(self, event_id: str) -> bool:
-        return self.server.execute("select 1 from processed where id = %s", (event_id,)).fetchone() is not None
+        return (
+            self.server.execute("select 1 from processed where id = %s", (event_id,)).fetchone()
+            is not None
+        )
 
     def set_status(self, invoice: str, status: str) -> None:
         self.server.execute(
-            "insert into invoice values (%s, %s) on conflict(id) do update set status = excluded.status", (invoice, status)
+            "insert into invoice values (%s, %s) on conflict(id) do update set status ="
+            " excluded.status",
+            (invoice, status),
         )
 
     def add_processed(self, event_id: str) -> None:
@@ -42,17 +49,24 @@ class Database:
 
 
 class Mailer:
-    """The provider, which happens to keep its mailbox in PostgreSQL, over a connection of its own."""
+    """The provider, which happens to keep its mailbox in PostgreSQL, over a connection of its
+    own.
+    """
 
     def __init__(self) -> None:
         self.server = _postgres()
 
     def send_ready_email(self, event: Event, key: str | None = None) -> None:
-        self.server.execute("insert into provider_sent values (%s, %s) on conflict(key) do nothing", (event["id"], key))
+        self.server.execute(
+            "insert into provider_sent values (%s, %s) on conflict(key) do nothing",
+            (event["id"], key),
+        )
 
     def sent(self, event: Event) -> int:
         """How many mails went out for the event."""
-        row = self.server.execute("select count(*) from provider_sent where event = %s", (event["id"],)).fetchone()
+        row = self.server.execute(
+            "select count(*) from provider_sent where event = %s", (event["id"],)
+        ).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -62,7 +76,9 @@ class Queue:
 
     def __init__(self) -> None:
         self.name = os.environ["REAL_NAME"]
-        self.connection = pika.BlockingConnection(pika.URLParameters(os.environ.get("AMQP", "amqp://guest:guest@localhost/")))
+        self.connection = pika.BlockingConnection(
+            pika.URLParameters(os.environ.get("AMQP", "amqp://guest:guest@localhost/"))
+        )
         self.channel = self.connection.channel()
         self.channel.queue_declare(self.name, durable=True)
         self.current = 0
@@ -70,7 +86,9 @@ class Queue:
     def publish(self, event: Event) -> None:
         """Put a message in, and wait for the confirm."""
         self.channel.confirm_delivery()
-        self.channel.basic_publish("", self.name, json.dumps(event), pika.BasicProperties(delivery_mode=2), mandatory=True)
+        self.channel.basic_publish(
+            "", self.name, json.dumps(event), pika.BasicProperties(delivery_mode=2), mandatory=True
+        )
 
     def take(self) -> Event | None:
         method, _, body = self.channel.basic_get(self.name)

@@ -1,4 +1,6 @@
-"""The worker's main loop. ``HANDLER`` and ``BACKEND`` in the environment say which handler, on which services."""
+"""The worker's main loop. ``HANDLER`` and ``BACKEND`` in the environment say which handler, on
+which services.
+"""
 
 from __future__ import annotations
 

@@ -1,23 +1,30 @@
-"""A machine seen from one handler: some rows, the workers at some places, and everything else as what may happen at any time.
+"""A machine seen from one handler: some rows, the workers at some places, and everything else as
+what may happen at any time.
 
-For proofs only. A *view* names the variables that are looked at, and the places, each with the name it goes by (several may share
-one). It makes a picture of every configuration: rows and workers without the other variables, no worker at a place that is not
-named, and places by their names. :func:`seen` is a machine that can do whatever is seen of the machine, and as a rule more:
+For proofs only. A *view* names the variables that are looked at, and the places, each with the name
+it goes by (several may share one). It makes a picture of every configuration: rows and workers
+without the other variables, no worker at a place that is not named, and places by their names.
+:func:`seen` is a machine that can do whatever is seen of the machine, and as a rule more:
 
 * Where the machine starts, the picture is one of the initial configurations.
-* A step changes the picture as one step does here, or not at all. What is tested of variables not looked at is left out of guards,
-  so the step is not missed. What is written to them is left out. What is computed from them is written as each value it can have,
-  one rule each. A step of a worker that is not seen is one of its event (``EVENT``), without what it tests of the worker. A new
-  worker that is not seen is not made. Workers never go from a place that is named to one that is not, or back: such a view is
-  refused.
-* ``alone`` forbids a step because of other workers. It is kept for those of which the picture shows that they do, and the picture
-  never shows a worker that is not there; so what was possible stays possible. Limits only forbid and are left out.
-* A broadcast that changes what is seen of a worker must depend on what is seen of it; else the view is refused.
+* A step changes the picture as one step does here, or not at all. What is tested of variables not
+  looked at is left out of guards, so the step is not missed. What is written to them is left out.
+  What is computed from them is written as each value it can have, one rule each. A step of a worker
+  that is not seen is one of its event (``EVENT``), without what it tests of the worker. A new
+  worker that is not seen is not made. Workers never go from a place that is named to one that is
+  not, or back: such a view is refused.
+* ``alone`` forbids a step because of other workers. It is kept for those of which the picture shows
+  that they do, and the picture never shows a worker that is not there; so what was possible stays
+  possible. Limits only forbid and are left out.
+* A broadcast that changes what is seen of a worker must depend on what is seen of it; else the view
+  is refused.
 
-So if the machine can reach a configuration, the machine of the view can reach its picture. A bad pattern (:func:`pictured`) is seen
-wherever it is there: rows are tested as before, only variables that are looked at may be tested; workers are asked for less; and
-``absent`` is kept only as far as the picture shows whom it forbids. Whatever is proved here holds there. That a bad pattern can be
-reached here says nothing. Which view is taken does not matter to any of this: a view is a guess, and need not be trusted.
+So if the machine can reach a configuration, the machine of the view can reach its picture. A bad
+pattern (:func:`pictured`) is seen wherever it is there: rows are tested as before, only variables
+that are looked at may be tested; workers are asked for less; and ``absent`` is kept only as far as
+the picture shows whom it forbids. Whatever is proved here holds there. That a bad pattern can be
+reached here says nothing. Which view is taken does not matter to any of this: a view is a guess,
+and need not be trusted.
 """
 
 from __future__ import annotations
@@ -53,8 +60,9 @@ class Unseen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The variables that are looked at; ``place``: the one that says where a worker is; ``names``: the places looked at, each with
-    its name."""
+    """The variables that are looked at; ``place``: the one that says where a worker is; ``names``:
+    the places looked at, each with its name.
+    """
 
     variables: frozenset[str]
     place: str
@@ -79,9 +87,16 @@ def seen(machine: Machine, view: View) -> Machine:
 
 
 def pictured(machine: Machine, prop: Property, view: View) -> Property:
-    """The bad patterns as they are seen. Raises Unseen if the view leaves out what they are about."""
+    """The bad patterns as they are seen. Raises Unseen if the view leaves out what they are
+    about.
+    """
     look = _Look(machine, view)
-    return replace(prop, bad=tuple(Pattern(look.rows(p.component), tuple(map(look.event, p.events))) for p in prop.bad))
+    return replace(
+        prop,
+        bad=tuple(
+            Pattern(look.rows(p.component), tuple(map(look.event, p.events))) for p in prop.bad
+        ),
+    )
 
 
 class _Look:
@@ -122,7 +137,11 @@ class _Look:
         where = home(rule, self.place) or frozenset(self.place.domain)
         target = self._target(rule.updates)
         inside, outside = where & self.names.keys(), where - self.names.keys()
-        if target is not None and rule.kind is RuleKind.WORKER and (inside if target not in self.names else outside):
+        if (
+            target is not None
+            and rule.kind is RuleKind.WORKER
+            and (inside if target not in self.names else outside)
+        ):
             raise Unseen("a worker goes where it is not seen any more, or comes from there")
         if inside:
             yield from self._variants(rule, rule.kind, self._mapped(rule.guard, inside))
@@ -139,10 +158,14 @@ class _Look:
     def _mapped(self, guard: Guard, inside: frozenset[str]) -> Guard:
         """The test of the place, by its names."""
         names = frozenset(self.names[p] for p in inside)
-        return tuple(replace(t, allowed=names) if t.variable == self.view.place else t for t in guard)
+        return tuple(
+            replace(t, allowed=names) if t.variable == self.view.place else t for t in guard
+        )
 
     def _variants(self, rule: Rule, kind: RuleKind, guard: Guard) -> Iterator[Rule]:
-        """The rule without what is not looked at, once for each value that is written and not known."""
+        """The rule without what is not looked at, once for each value that is written and not
+        known.
+        """
         own = kind in (RuleKind.WORKER, RuleKind.SPAWN)
         tests = tuple(t for t in guard if self._known(t.variable, own))
         alone = None if rule.alone is None else self.surely(rule.alone)
@@ -153,12 +176,21 @@ class _Look:
                 continue
             if update.target == self.view.place:
                 name = self.names[update.table[0][1]]
-                if kind is not RuleKind.WORKER or tested(tests, self.view.place) != frozenset({name}):
+                if kind is not RuleKind.WORKER or tested(tests, self.view.place) != frozenset(
+                    {name}
+                ):
                     choices.append([put(update.target, name)])
-            elif update.source is None or (update.source != self.view.place and self._known(update.source, own)):
+            elif update.source is None or (
+                update.source != self.view.place and self._known(update.source, own)
+            ):
                 choices.append([update])
             else:
-                choices.append([put(update.target, value) for value in sorted({new for _, new in update.table})])
+                choices.append(
+                    [
+                        put(update.target, value)
+                        for value in sorted({new for _, new in update.table})
+                    ]
+                )
         for updates in product(*choices):
             yield Rule(kind, rule.action, tests, updates, rule.ends, alone, others)
 
@@ -171,7 +203,9 @@ class _Look:
         for test in guard:
             allowed = test.allowed
             if test.variable == self.view.place:
-                allowed = frozenset(name for name, places in self.called.items() if places <= test.allowed)
+                allowed = frozenset(
+                    name for name, places in self.called.items() if places <= test.allowed
+                )
             elif test.variable not in self.view.variables:
                 return None
             if not allowed:
@@ -187,10 +221,16 @@ class _Look:
             return
         if any(t.variable not in self.view.variables for t in said.guard):
             raise Unseen("a broadcast asks what is not looked at")
-        if any(u.target == self.view.place or (u.source is not None and u.source not in self.view.variables) for u in updates):
+        if any(
+            u.target == self.view.place
+            or (u.source is not None and u.source not in self.view.variables)
+            for u in updates
+        ):
             raise Unseen("a broadcast writes what is not looked at")
         guard = self.surely(said.guard)
-        if guard is None or (where is not None and where & self.names.keys() != self._behind(guard)):
+        if guard is None or (
+            where is not None and where & self.names.keys() != self._behind(guard)
+        ):
             raise Unseen("a broadcast tells places apart that go by one name")
         if any(u.source == self.view.place for u in updates):
             raise Unseen("a broadcast computes from the place")
@@ -209,7 +249,9 @@ class _Look:
     def event(self, pattern: EventPattern) -> EventPattern:
         """What is seen of an event of a bad pattern."""
         absent = None if pattern.absent is None else self.surely(pattern.absent)
-        return EventPattern(self.rows(pattern.guard), tuple(map(self._worker, pattern.workers)), absent)
+        return EventPattern(
+            self.rows(pattern.guard), tuple(map(self._worker, pattern.workers)), absent
+        )
 
     def _worker(self, guard: Guard) -> Guard:
         where = tested(guard, self.view.place)

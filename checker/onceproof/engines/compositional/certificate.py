@@ -1,8 +1,9 @@
 """Proofs in parts: what solvers are asked, and how they are written down and read again.
 
-A folder holds one certificate of the ordinary kind for each part, and at the top the views of the parts (``onceproof.engines.compositional.abstraction``), what
-each excludes, and the solver files that say that nothing of the claim is left. A view is not trusted: the machine of the part is
-made from the design again.
+A folder holds one certificate of the ordinary kind for each part, and at the top the views of the
+parts (``onceproof.engines.compositional.abstraction``), what each excludes, and the solver files
+that say that nothing of the claim is left. A view is not trusted: the machine of the part is made
+from the design again.
 """
 
 from __future__ import annotations
@@ -31,17 +32,26 @@ def parts_of(machine: Machine, lemmas: Sequence[Lemma]) -> list[Part]:
     return [(seen(machine, x.view), pictured(machine, x.prop, x.view), x.invariant) for x in lemmas]
 
 
-def check(machine: Machine, prop: Property, lemmas: Sequence[Lemma], solvers: Sequence[Solver]) -> Proof:
+def check(
+    machine: Machine, prop: Property, lemmas: Sequence[Lemma], solvers: Sequence[Solver]
+) -> Proof:
     """What solvers say of a proof in parts."""
-    return certify_jointly(parts_of(machine, lemmas), machine, _rest(machine, prop, lemmas), solvers)
+    return certify_jointly(
+        parts_of(machine, lemmas), machine, _rest(machine, prop, lemmas), solvers
+    )
 
 
-def texts(machine: Machine, prop: Property, lemmas: Sequence[Lemma], subject: Subject) -> dict[str, str]:
+def texts(
+    machine: Machine, prop: Property, lemmas: Sequence[Lemma], subject: Subject
+) -> dict[str, str]:
     """All solver files by name."""
     found = certificate.texts(machine, subject, _rest(machine, prop, lemmas))
     for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
         todo = obligations(small, excluded, invariant)
-        found |= {f"{_folder(number)}/{k}": x for k, x in certificate.texts(small, _part(subject, number), todo).items()}
+        found |= {
+            f"{_folder(number)}/{k}": x
+            for k, x in certificate.texts(small, _part(subject, number), todo).items()
+        }
     return found
 
 
@@ -58,9 +68,15 @@ def _part(subject: Subject, number: int) -> Subject:
 
 
 def write(
-    directory: Path, subject: Subject, question: tuple[Machine, Property], lemmas: Sequence[Lemma], solvers: Sequence[Solver]
+    directory: Path,
+    subject: Subject,
+    question: tuple[Machine, Property],
+    lemmas: Sequence[Lemma],
+    solvers: Sequence[Solver],
 ) -> None:
-    """Write the certificate; an older one is replaced. Raises ValueError if the folder is in use for something else."""
+    """Write the certificate; an older one is replaced. Raises ValueError if the folder is in use
+    for something else.
+    """
     machine, prop = question
     if directory.exists() and any(directory.iterdir()) and not (directory / INDEX).exists():
         raise ValueError(f"{directory} is in use for something else")
@@ -69,20 +85,31 @@ def write(
         old.unlink()
     for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
         proof = certify(small, excluded, invariant, solvers)
-        certificate.write(directory / _folder(number), _part(subject, number), small, invariant, proof)
+        certificate.write(
+            directory / _folder(number), _part(subject, number), small, invariant, proof
+        )
     files = certificate.texts(machine, subject, _rest(machine, prop, lemmas))
     index = {
-        "schema": SCHEMA, "design": subject.design, "claim": subject.claim, "semantics": subject.semantics,
-        "files": list(files), "parts": [_plain(prop, x) for x in lemmas],
-    }  # fmt: skip
-    for name, text in {**files, INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n"}.items():
+        "schema": SCHEMA,
+        "design": subject.design,
+        "claim": subject.claim,
+        "semantics": subject.semantics,
+        "files": list(files),
+        "parts": [_plain(prop, x) for x in lemmas],
+    }
+    for name, text in {
+        **files,
+        INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n",
+    }.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def verify(
     directory: Path, subject: Subject, question: tuple[Machine, Property], solvers: Sequence[Solver]
 ) -> tuple[bool, tuple[str, ...], str, bool]:
-    """Whether the certificate was accepted; by which solvers; why not; and whether one of them gave up."""
+    """Whether the certificate was accepted; by which solvers; why not; and whether one of them gave
+    up.
+    """
     machine, prop = question
     try:
         index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
@@ -91,12 +118,25 @@ def verify(
         found = [_view_of(part) for part in index["parts"]]
         excluded = [prop if bad is None else replace(prop, bad=bad) for _, bad in found]
         views = [view for view, _ in found]
-        small = [(seen(machine, v), pictured(machine, p, v)) for v, p in zip(views, excluded, strict=True)]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, Unseen) as error:
+        small = [
+            (seen(machine, v), pictured(machine, p, v))
+            for v, p in zip(views, excluded, strict=True)
+        ]
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        Unseen,
+    ) as error:
         return False, (), f"not a certificate: {error}", False
     by: tuple[str, ...] = ()
     for number, (part, claim) in enumerate(small, start=1):
-        answer = certificate.verify(directory / _folder(number), _part(subject, number), part, claim, solvers)
+        answer = certificate.verify(
+            directory / _folder(number), _part(subject, number), part, claim, solvers
+        )
         if not answer.accepted:
             unknown = answer.proof is not None and answer.proof.outcome is Outcome.UNKNOWN
             return False, (), f"{_folder(number)}: {answer.reason}", unknown
@@ -110,15 +150,29 @@ def verify(
     if rest:
         proof = discharge(machine, rest, solvers)
         if not proof.proved:
-            return False, (), f"the solvers do not agree: {proof.outcome.value}", proof.outcome is Outcome.UNKNOWN
+            return (
+                False,
+                (),
+                f"the solvers do not agree: {proof.outcome.value}",
+                proof.outcome is Outcome.UNKNOWN,
+            )
     return bool(small), by, "" if small else "it has no parts", False
 
 
 def _plain(prop: Property, lemma: Lemma) -> dict[str, Any]:
     """A part as JSON values; ``excludes`` is null for the claim itself."""
     view = lemma.view
-    bad = None if lemma.prop == prop else [[_tests(p.component), _tests(p.events[0].guard)] for p in lemma.prop.bad]
-    return {"variables": sorted(view.variables), "place": view.place, "names": [list(pair) for pair in view.names], "excludes": bad}
+    bad = (
+        None
+        if lemma.prop == prop
+        else [[_tests(p.component), _tests(p.events[0].guard)] for p in lemma.prop.bad]
+    )
+    return {
+        "variables": sorted(view.variables),
+        "place": view.place,
+        "names": [list(pair) for pair in view.names],
+        "excludes": bad,
+    }
 
 
 def _tests(guard: Guard) -> list[list[Any]]:
@@ -130,7 +184,10 @@ def _view_of(part: Any) -> tuple[View, tuple[Pattern, ...] | None]:
     view = View(frozenset(map(str, part["variables"])), str(part["place"]), names)
     if part["excludes"] is None:
         return view, None
-    return view, tuple(Pattern(_guard(component), (EventPattern(_guard(event)),)) for component, event in part["excludes"])
+    return view, tuple(
+        Pattern(_guard(component), (EventPattern(_guard(event)),))
+        for component, event in part["excludes"]
+    )
 
 
 def _guard(tests: Any) -> Guard:

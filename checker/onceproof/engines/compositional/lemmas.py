@@ -1,8 +1,10 @@
-"""Finds proofs in parts: each about one handler, with everything else as what may happen at any time (``view``).
+"""Finds proofs in parts: each about one handler, with everything else as what may happen at any
+time (``view``).
 
-Either the whole claim follows from what one handler sees, or each of its bad patterns is a row that some handler never sees: for
-every handler, the thread-modular fixpoint of its view says which rows it can see, and what is left over are its *lemmas*. Nothing
-here is trusted: solvers check every lemma, and that no bad pattern is left beside them (``smt.joint``).
+Either the whole claim follows from what one handler sees, or each of its bad patterns is a row that
+some handler never sees: for every handler, the thread-modular fixpoint of its view says which rows
+it can see, and what is left over are its *lemmas*. Nothing here is trusted: solvers check every
+lemma, and that no bad pattern is left beside them (``smt.joint``).
 """
 
 from __future__ import annotations
@@ -39,12 +41,16 @@ Cube = Mapping[str, frozenset[str]]
 
 
 def find(machine: Machine, prop: Property, budget: coverability.Budget) -> tuple[Lemma, ...]:
-    """Lemmas that leave nothing of the bad patterns; none if none were found. ``budget`` is for each handler."""
+    """Lemmas that leave nothing of the bad patterns; none if none were found. ``budget`` is for
+    each handler.
+    """
     place = place_variable(machine)
     if place is None:
         return ()
     parts = regions(machine, place)
-    named = {t.variable for p in prop.bad for g in (p.component, *(e.guard for e in p.events)) for t in g}
+    named = {
+        t.variable for p in prop.bad for g in (p.component, *(e.guard for e in p.events)) for t in g
+    }
     views = [view_of(machine, prop, place, part) for part in parts]
     for view in views:
         if named <= view.variables:
@@ -55,16 +61,31 @@ def find(machine: Machine, prop: Property, budget: coverability.Budget) -> tuple
 
 
 def view_of(machine: Machine, prop: Property, place: Variable, part: frozenset[str]) -> View:
-    """What the workers at the places of ``part`` see: the variables that their rules name; places at which nothing happens are one
-    with the place after them."""
+    """What the workers at the places of ``part`` see: the variables that their rules name; places
+    at which nothing happens are one with the place after them.
+    """
     mine = [r for r in machine.rules if (where := home(r, place)) is not None and where & part]
-    variables = {t.variable for r in mine for g in (r.guard, r.alone or (), *(b.guard for b in r.others)) for t in g}
+    variables = {
+        t.variable
+        for r in mine
+        for g in (r.guard, r.alone or (), *(b.guard for b in r.others))
+        for t in g
+    }
     variables |= {x for r in mine for u in r.updates for x in (u.target, u.source) if x is not None}
     said = [b for r in machine.rules for b in r.others]
     levels = {v.name: v.level for v in machine.variables}
-    own = {x for b in said for x in (*(t.variable for t in b.guard), *(u.target for u in b.updates)) if levels[x] is Level.WORKER}
+    own = {
+        x
+        for b in said
+        for x in (*(t.variable for t in b.guard), *(u.target for u in b.updates))
+        if levels[x] is Level.WORKER
+    }
     variables |= {place.name, *own}
-    guards = [g for r in machine.rules for g in ((r.alone,) if r.alone else ()) + tuple(b.guard for b in r.others)]
+    guards = [
+        g
+        for r in machine.rules
+        for g in ((r.alone,) if r.alone else ()) + tuple(b.guard for b in r.others)
+    ]
     guards += [g for p in prop.bad for e in p.events for g in (*e.workers, e.absent or ())]
     marks = [mark for g in guards if (mark := tested(g, place.name)) is not None]
     after = dict(_quiet(mine, place, part))
@@ -80,11 +101,17 @@ def view_of(machine: Machine, prop: Property, place: Variable, part: frozenset[s
     return View(frozenset(variables), place.name, tuple(names))
 
 
-def _quiet(mine: Sequence[Rule], place: Variable, part: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Places whose workers can only go on to one other place, or be gone, without anybody else's noticing."""
+def _quiet(
+    mine: Sequence[Rule], place: Variable, part: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    """Places whose workers can only go on to one other place, or be gone, without anybody else's
+    noticing.
+    """
     acting: dict[str, list[Rule]] = {where: [] for where in part}
     for rule in mine:
-        for where in (home(rule, place) or frozenset()) & part if rule.kind is RuleKind.WORKER else ():
+        for where in (
+            (home(rule, place) or frozenset()) & part if rule.kind is RuleKind.WORKER else ()
+        ):
             acting[where].append(rule)
     for where, here in acting.items():
         onward: set[str] = set()
@@ -99,7 +126,9 @@ def _quiet(mine: Sequence[Rule], place: Variable, part: frozenset[str]) -> Itera
                 yield where, onward.pop()
 
 
-def _whole(machine: Machine, prop: Property, view: View, budget: coverability.Budget) -> Lemma | None:
+def _whole(
+    machine: Machine, prop: Property, view: View, budget: coverability.Budget
+) -> Lemma | None:
     """The claim itself, if it follows from what is seen."""
     try:
         answer = coverability.prove(seen(machine, view), pictured(machine, prop, view), budget)
@@ -111,7 +140,9 @@ def _whole(machine: Machine, prop: Property, view: View, budget: coverability.Bu
 # ---------------------------------------------------------------- rows
 
 
-def _rows(machine: Machine, prop: Property, views: Sequence[View], budget: coverability.Budget) -> tuple[Lemma, ...]:
+def _rows(
+    machine: Machine, prop: Property, views: Sequence[View], budget: coverability.Budget
+) -> tuple[Lemma, ...]:
     """The claim from rows that handlers never see."""
     if any(len(p.events) != 1 or p.events[0].workers for p in prop.bad):
         return ()
@@ -134,7 +165,8 @@ def _rows(machine: Machine, prop: Property, views: Sequence[View], budget: cover
         event = tuple(t for t in tests if levels[t.variable] is Level.EVENT)
         found.setdefault(number, []).append(Pattern(component, (EventPattern(event),)))
     return tuple(
-        Lemma(views[number], replace(prop, bad=tuple(patterns)), reaches[number].invariant()) for number, patterns in found.items()
+        Lemma(views[number], replace(prop, bad=tuple(patterns)), reaches[number].invariant())
+        for number, patterns in found.items()
     )
 
 
@@ -157,11 +189,18 @@ def _never(reach: coverability.Reach, domains: Mapping[str, frozenset[str]]) -> 
     there = {component + event for component, event in reach.invariant().events}
     rows = (row for row in product(*(v.domain for v in variables)) if row not in there)
     return [
-        {v.name: allowed for v, allowed in zip(variables, cube, strict=True) if allowed != domains[v.name]} for cube in cubes(rows)
+        {
+            v.name: allowed
+            for v, allowed in zip(variables, cube, strict=True)
+            if allowed != domains[v.name]
+        }
+        for cube in cubes(rows)
     ]
 
 
-def _covering(bad: Sequence[Cube], known: Sequence[Cube], domains: Mapping[str, frozenset[str]]) -> list[int]:
+def _covering(
+    bad: Sequence[Cube], known: Sequence[Cube], domains: Mapping[str, frozenset[str]]
+) -> list[int]:
     """Which of the ``known`` cubes together contain all of ``bad``; empty if they do not."""
     used: dict[int, None] = {}
     waiting = [dict(cube) for cube in bad]
@@ -172,7 +211,9 @@ def _covering(bad: Sequence[Cube], known: Sequence[Cube], domains: Mapping[str, 
         best: tuple[int, int, list[dict[str, frozenset[str]]]] | None = None
         for index, cube in enumerate(known):
             rest = _minus(piece, cube, domains)
-            if rest is not None and (best is None or (len(rest), index not in used) < (len(best[2]), best[1])):
+            if rest is not None and (
+                best is None or (len(rest), index not in used) < (len(best[2]), best[1])
+            ):
                 best = (index, index not in used, rest)
         if best is None or pieces > MOST_PIECES:
             return []
@@ -181,8 +222,12 @@ def _covering(bad: Sequence[Cube], known: Sequence[Cube], domains: Mapping[str, 
     return sorted(used)
 
 
-def _minus(piece: Cube, cube: Cube, domains: Mapping[str, frozenset[str]]) -> list[dict[str, frozenset[str]]] | None:
-    """What is left of a piece without a cube, in pieces that have nothing in common; None if they have nothing in common."""
+def _minus(
+    piece: Cube, cube: Cube, domains: Mapping[str, frozenset[str]]
+) -> list[dict[str, frozenset[str]]] | None:
+    """What is left of a piece without a cube, in pieces that have nothing in common; None if they
+    have nothing in common.
+    """
     left = dict(piece)
     rest = []
     for name, allowed in sorted(cube.items()):

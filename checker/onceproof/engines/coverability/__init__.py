@@ -1,8 +1,9 @@
-"""The unbounded engine: proofs for any number of events and workers, by thread-modular fixpoint and backward coverability.
+"""The unbounded engine: proofs for any number of events and workers, by thread-modular fixpoint and
+backward coverability.
 
-Read ``modular`` (the fixpoint R), then ``backward`` (the search inside R), then ``preimage`` (one step back).
-``names``, ``rows`` and ``encode`` turn a machine into numbers, ``order`` compares shapes, ``bad`` expands the bad patterns,
-``simplify`` tidies the invariant.
+Read ``modular`` (the fixpoint R), then ``backward`` (the search inside R), then ``preimage`` (one
+step back). ``names``, ``rows`` and ``encode`` turn a machine into numbers, ``order`` compares
+shapes, ``bad`` expands the bad patterns, ``simplify`` tidies the invariant.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ __all__ = [
 
 
 def prove(machine: Machine, prop: Property, budget: Budget) -> Safe | Coverable | GaveUp:
-    """Decide a property within a budget: by the fixpoint alone if no bad pattern fits into it, else by the backward search.
+    """Decide a property within a budget: by the fixpoint alone if no bad pattern fits into it, else
+    by the backward search.
 
-    A ``Safe`` is a candidate proof only; what prints PROVED is the check of its invariant against the rules.
+    A ``Safe`` is a candidate proof only; what prints PROVED is the check of its invariant against
+    the rules.
     """
     started = time.monotonic()
     reach = reachable(machine, budget)

@@ -1,8 +1,10 @@
-"""Exact backward coverability inside R: from the bad shapes, step by step back, until nothing new is found.
+"""Exact backward coverability inside R: from the bad shapes, step by step back, until nothing new
+is found.
 
-The shapes found stand for every configuration inside R from which something bad can be reached, for any number of events and
-workers. If none of them is an initial configuration, their complement inside R is an inductive invariant. The search ends
-because the order on shapes is a well-quasi-order (Higman 1952; Finkel and Schnoebelen, TCS 2001).
+The shapes found stand for every configuration inside R from which something bad can be reached, for
+any number of events and workers. If none of them is an initial configuration, their complement
+inside R is an inductive invariant. The search ends because the order on shapes is a
+well-quasi-order (Higman 1952; Finkel and Schnoebelen, TCS 2001).
 """
 
 from __future__ import annotations
@@ -26,11 +28,17 @@ from onceproof.machine.invariant import Shape
 from onceproof.machine.system import Machine, Property
 
 _Cost = tuple[bool, int, int, int]
-"""What a path back has needed: approximations, workers at once, events, steps. Cheaper shapes are looked at first."""
+"""What a path back has needed: approximations, workers at once, events, steps. Cheaper shapes are
+looked at first.
+"""
 
 
-def cover(machine: Machine, prop: Property, reach: Reach, budget: Budget) -> Safe | Coverable | GaveUp:
-    """Decide whether a bad pattern can be reached, with any number of events and workers. ``reach`` is R of this machine."""
+def cover(
+    machine: Machine, prop: Property, reach: Reach, budget: Budget
+) -> Safe | Coverable | GaveUp:
+    """Decide whether a bad pattern can be reached, with any number of events and workers. ``reach``
+    is R of this machine.
+    """
     search = _Search(machine, reach, Meter(budget, "shapes of the backward search"))
     try:
         found = search.run(prop)
@@ -53,7 +61,17 @@ def approximated(machine: Machine, prop: Property) -> bool:
 class _Search:
     """The shapes waiting, cheapest first, and the basis of those already taken back one step."""
 
-    __slots__ = ("_basis", "_best", "_initial", "_meter", "_preimage", "_queue", "_reach", "examined", "rounds")
+    __slots__ = (
+        "_basis",
+        "_best",
+        "_initial",
+        "_meter",
+        "_preimage",
+        "_queue",
+        "_reach",
+        "examined",
+        "rounds",
+    )
 
     def __init__(self, machine: Machine, reach: Reach, meter: Meter) -> None:
         self._reach = reach
@@ -67,7 +85,9 @@ class _Search:
         self.rounds = 0
 
     def run(self, prop: Property) -> _Cost | None:
-        """The cost of a path back to an initial configuration, or ``None`` if there is no such path."""
+        """The cost of a path back to an initial configuration, or ``None`` if there is no such
+        path.
+        """
         for target in targets(prop, self._preimage, self._meter):
             self._push(target.shape, _first(target))
         while self._queue:
@@ -109,7 +129,10 @@ class _Search:
         """The shapes found, in the machine's own values."""
         component, event, worker = (rows.words for rows in self._reach.encoded.tables())
         return tuple(
-            Shape(component(c), tuple(sorted((event(e), tuple(sorted(map(worker, ws)))) for e, ws in events)))
+            Shape(
+                component(c),
+                tuple(sorted((event(e), tuple(sorted(map(worker, ws)))) for e, ws in events)),
+            )
             for c, events in self._basis.shapes()
         )
 
@@ -119,9 +142,16 @@ def _first(target: Target) -> _Cost:
 
 
 def _further(cost: _Cost, back: Back) -> _Cost:
-    """The cost one step further back. Stalled actors stay around for the rest of the run, so they are added up."""
+    """The cost one step further back. Stalled actors stay around for the rest of the run, so they
+    are added up.
+    """
     approximate, workers, events, steps = cost
     here = sum(len(part[1]) for part in back.shape[1])
     around = workers + (back.left is not Left.NOTHING)
     crash = back.left is Left.CRASH and around > here
-    return approximate or not back.exact, max(here, around - crash), events + back.wider, steps + 1 + crash
+    return (
+        approximate or not back.exact,
+        max(here, around - crash),
+        events + back.wider,
+        steps + 1 + crash,
+    )

@@ -1,4 +1,6 @@
-"""A machine in numbers: rows are interned, guards are bit masks over the rules, updates are tables."""
+"""A machine in numbers: rows are interned, guards are bit masks over the rules, updates are
+tables.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,16 @@ from onceproof.engines.coverability.rows import Reaction, Rows, written
 from onceproof.machine.system import Level, Machine, Rule, RuleKind
 
 Local = tuple[int, int, int, int, int, int, int]
-"""A local transition: rule, then component, event and worker row before, then the three after; ``GONE`` where there is none."""
+"""A local transition: rule, then component, event and worker row before, then the three after;
+``GONE`` where there is none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rule in numbers. ``same`` and ``other``: the reactions of bystanders at the same event and at other events."""
+    """A rule in numbers. ``same`` and ``other``: the reactions of bystanders at the same event and
+    at other events.
+    """
 
     kind: RuleKind
     assigns: tuple[tuple[Assign, ...], ...]
@@ -27,19 +33,34 @@ class Step:
 class Encoded:
     """The machine in numbers, with its tables of rows (grown as rows are met)."""
 
-    __slots__ = ("_newborn", "_numbers", "components", "events", "machine", "names", "reactions", "steps", "workers")
+    __slots__ = (
+        "_newborn",
+        "_numbers",
+        "components",
+        "events",
+        "machine",
+        "names",
+        "reactions",
+        "steps",
+        "workers",
+    )
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.names = Names(machine)
-        tests = [self.names.tests(rule.guard, readable(rule.kind), describe(i, rule)) for i, rule in enumerate(machine.rules)]
+        tests = [
+            self.names.tests(rule.guard, readable(rule.kind), describe(i, rule))
+            for i, rule in enumerate(machine.rules)
+        ]
         levels = self.names.levels
         self.components = Rows(levels[0], [t[0] for t in tests])
         self.events = Rows(levels[1], [t[1] for t in tests])
         self.workers = Rows(levels[2], [t[2] for t in tests])
         for variable in levels[2]:
             if len(variable.initial) != 1:
-                raise MachineError(f"worker variable {variable.name!r} must have exactly one initial value")
+                raise MachineError(
+                    f"worker variable {variable.name!r} must have exactly one initial value"
+                )
         self._newborn = tuple(v.domain.index(v.initial[0]) for v in levels[2])
         self.reactions: list[Reaction] = [Reaction(self.workers, None, ())]
         self._numbers: dict[object, int] = {(None, ()): 0}
@@ -52,13 +73,21 @@ class Encoded:
         if rule.ends and rule.kind is not RuleKind.WORKER:
             raise MachineError(f"{what}: only a worker can end")
         eventless = rule.kind is RuleKind.COMPONENT
-        if eventless and (rule.alone is not None or any(b.scope is Level.EVENT for b in rule.others)):
+        if eventless and (
+            rule.alone is not None or any(b.scope is Level.EVENT for b in rule.others)
+        ):
             raise MachineError(f"{what}: a component rule has no event whose workers it could mean")
         if any(b.scope is Level.WORKER for b in rule.others):
             raise MachineError(f"{what}: a broadcast reaches an event or a component")
         targets = LEVELS if rule.kind is RuleKind.SPAWN else readable(rule.kind)
         assigns = self.names.assigns(rule.updates, rule.guard, targets, readable(rule.kind), what)
-        return Step(rule.kind, assigns, rule.ends, self._reaction(rule, what, near=True), self._reaction(rule, what, near=False))
+        return Step(
+            rule.kind,
+            assigns,
+            rule.ends,
+            self._reaction(rule, what, near=True),
+            self._reaction(rule, what, near=False),
+        )
 
     def _reaction(self, rule: Rule, what: str, *, near: bool) -> int:
         alone = rule.alone if near else None
@@ -70,7 +99,9 @@ class Encoded:
             parts = []
             for b in broadcasts:
                 assigns = self.names.assigns(b.updates, b.guard, own, own, what)[2]
-                parts.append((self.names.tests(b.guard, own, what)[2], None if b.removes else assigns))
+                parts.append(
+                    (self.names.tests(b.guard, own, what)[2], None if b.removes else assigns)
+                )
             self._numbers[key] = len(self.reactions)
             self.reactions.append(Reaction(self.workers, offenders, tuple(parts)))
         return self._numbers[key]
@@ -80,7 +111,9 @@ class Encoded:
         return self.components, self.events, self.workers
 
     def enabled(self, component: int, event: int, worker: int) -> Iterator[int]:
-        """The rules that act at exactly this place: worker rules for a worker, spawn and event rules for an event, and so on."""
+        """The rules that act at exactly this place: worker rules for a worker, spawn and event
+        rules for an event, and so on.
+        """
         mask = self.components.masks[component]
         if event != GONE:
             mask &= self.events.masks[event]
@@ -102,7 +135,9 @@ class Encoded:
         wrow = self.workers.rows[worker] if worker != GONE else ()
         here = (crow, erow, wrow)
         to_component, to_event, to_worker = step.assigns
-        after_component = self.components.number(written(crow, to_component, here)) if to_component else component
+        after_component = (
+            self.components.number(written(crow, to_component, here)) if to_component else component
+        )
         after_event = self.events.number(written(erow, to_event, here)) if to_event else event
         after_worker = worker
         if step.kind is RuleKind.SPAWN:

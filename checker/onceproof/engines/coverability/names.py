@@ -1,7 +1,8 @@
 """Where each variable lives; guards and updates translated to positions and value numbers.
 
-Everything that the contract in ``onceproof.machine.system`` forbids and that can be seen in the text of a machine is refused here or in
-``encode`` with ``MachineError``: a wrong table must never become a wrong proof.
+Everything that the contract in ``onceproof.machine.system`` forbids and that can be seen in the
+text of a machine is refused here or in ``encode`` with ``MachineError``: a wrong table must never
+become a wrong proof.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ Tests = tuple[tuple[int, frozenset[int]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """One update: the value at ``target`` becomes ``table`` of the value at ``source`` in the row of ``level``.
+    """One update: the value at ``target`` becomes ``table`` of the value at ``source`` in the row
+    of ``level``.
 
     With ``level`` ``GONE`` it becomes ``constant``.
     """
@@ -41,12 +43,16 @@ class MachineError(ValueError):
 
 
 class Names:
-    """Where each variable lives, and the translation of guards and updates to positions and value numbers."""
+    """Where each variable lives, and the translation of guards and updates to positions and value
+    numbers.
+    """
 
     __slots__ = ("_level", "_position", "_values", "levels")
 
     def __init__(self, machine: Machine) -> None:
-        self.levels: tuple[tuple[Variable, ...], ...] = tuple(machine.level(level) for level in LEVELS)
+        self.levels: tuple[tuple[Variable, ...], ...] = tuple(
+            machine.level(level) for level in LEVELS
+        )
         self._level: dict[str, int] = {}
         self._position: dict[str, int] = {}
         self._values: dict[str, dict[str, int]] = {}
@@ -70,10 +76,14 @@ class Names:
             raise MachineError(f"{what}: there is no variable {variable!r}")
         number = self._level[variable]
         if LEVELS[number] not in visible:
-            raise MachineError(f"{what}: the {LEVELS[number].value} variable {variable!r} may not be used here")
+            raise MachineError(
+                f"{what}: the {LEVELS[number].value} variable {variable!r} may not be used here"
+            )
         return number
 
-    def tests(self, guard: Guard, visible: tuple[Level, ...], what: str) -> tuple[Tests, Tests, Tests]:
+    def tests(
+        self, guard: Guard, visible: tuple[Level, ...], what: str
+    ) -> tuple[Tests, Tests, Tests]:
         """The guard's tests, split by level."""
         found: tuple[list[tuple[int, frozenset[int]]], ...] = ([], [], [])
         seen: set[str] = set()
@@ -87,7 +97,12 @@ class Names:
         return tuple(found[0]), tuple(found[1]), tuple(found[2])
 
     def assigns(
-        self, updates: tuple[Update, ...], guard: Guard, targets: tuple[Level, ...], sources: tuple[Level, ...], what: str
+        self,
+        updates: tuple[Update, ...],
+        guard: Guard,
+        targets: tuple[Level, ...],
+        sources: tuple[Level, ...],
+        what: str,
     ) -> tuple[tuple[Assign, ...], ...]:
         """The updates, split by the level of their target."""
         found: tuple[list[Assign], ...] = ([], [], [])
@@ -98,23 +113,33 @@ class Names:
             if update.target in seen:
                 raise MachineError(f"{what}: {update.target!r} is updated twice")
             seen.add(update.target)
-            found[level].append(self._assign(update, allowed.get(update.source or ""), sources, what))
+            found[level].append(
+                self._assign(update, allowed.get(update.source or ""), sources, what)
+            )
         return tuple(tuple(level) for level in found)
 
-    def _assign(self, update: Update, allowed: frozenset[str] | None, sources: tuple[Level, ...], what: str) -> Assign:
+    def _assign(
+        self, update: Update, allowed: frozenset[str] | None, sources: tuple[Level, ...], what: str
+    ) -> Assign:
         position = self._position[update.target]
         if update.source is None:
             if len(update.table) != 1:
-                raise MachineError(f"{what}: the constant written to {update.target!r} must be one value")
+                raise MachineError(
+                    f"{what}: the constant written to {update.target!r} must be one value"
+                )
             return Assign(position, GONE, 0, {}, self._value(update.target, update.table[0][1]))
         level = self._see(update.source, sources, what)
         written = dict(update.table)
         if len(written) != len(update.table):
-            raise MachineError(f"{what}: the table for {update.target!r} has a value of {update.source!r} twice")
+            raise MachineError(
+                f"{what}: the table for {update.target!r} has a value of {update.source!r} twice"
+            )
         table: dict[int, int] = {}
         for value, number in self._values[update.source].items():
             if value in written:
                 table[number] = self._value(update.target, written[value])
             elif allowed is None or value in allowed:
-                raise MachineError(f"{what}: the table for {update.target!r} lacks {update.source!r} = {value!r}")
+                raise MachineError(
+                    f"{what}: the table for {update.target!r} lacks {update.source!r} = {value!r}"
+                )
         return Assign(position, level, self._position[update.source], table, 0)

@@ -1,9 +1,10 @@
-"""One step back: from a shape to finitely many shapes that stand for exactly the configurations one step before it.
+"""One step back: from a shape to finitely many shapes that stand for exactly the configurations one
+step before it.
 
-The shape after the step says nothing about rows outside it, so the actor may be one of its workers or not, and may sit at one
-of its events or at another. Bystanders are inverted through the reaction of the step; a bystander with several possible
-rows before gives several predecessors.
-Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems for infinite-state systems" (LICS 1996).
+The shape after the step says nothing about rows outside it, so the actor may be one of its workers
+or not, and may sit at one of its events or at another. Bystanders are inverted through the reaction
+of the step; a bystander with several possible rows before gives several predecessors. Abdulla,
+Cerans, Jonsson, Tsay, "General decidability theorems for infinite-state systems" (LICS 1996).
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ class Left(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """A predecessor. ``wider``: the actor sits at an event outside the shape. ``left`` is what becomes of it.
+    """A predecessor. ``wider``: the actor sits at an event outside the shape. ``left`` is what
+    becomes of it.
 
-    ``exact``: false if the step needs an ``alone`` guard read as the removal of workers that may be unable to go by themselves.
+    ``exact``: false if the step needs an ``alone`` guard read as the removal of workers that may be
+    unable to go by themselves.
     """
 
     shape: Part
@@ -42,7 +45,9 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A step without its actor: the component and event row before, the reactions at that event and elsewhere."""
+    """A step without its actor: the component and event row before, the reactions at that event and
+    elsewhere.
+    """
 
     component: int
     event: int
@@ -55,9 +60,22 @@ _Actor = tuple[int, Left]
 
 
 class Preimage:
-    """The predecessors of shapes inside R, by look-up of the local transitions of R in their results."""
+    """The predecessors of shapes inside R, by look-up of the local transitions of R in their
+    results.
+    """
 
-    __slots__ = ("_alone", "_beside", "_cache", "_component", "_inverses", "_kept", "_silent", "_touched", "_untouched", "reach")
+    __slots__ = (
+        "_alone",
+        "_beside",
+        "_cache",
+        "_component",
+        "_inverses",
+        "_kept",
+        "_silent",
+        "_touched",
+        "_untouched",
+        "reach",
+    )
 
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
@@ -78,7 +96,9 @@ class Preimage:
             self._index(local)
 
     def _index(self, local: Local) -> None:
-        """File one local transition under its result, unless the predecessors it gives would contain the shape itself."""
+        """File one local transition under its result, unless the predecessors it gives would
+        contain the shape itself.
+        """
         number, c, e, w, c2, e2, w2 = local
         step = self.reach.encoded.steps[number]
         elsewhere = c != c2 or step.other != 0
@@ -98,21 +118,31 @@ class Preimage:
     def _left(self, component: int, event: int, before: int, after: int) -> Left:
         if after == GONE:
             return Left.NOTHING
-        # A new worker counts even if it crashes at once: it is one more than there were before the step.
-        return Left.CRASH if before != GONE and self.removable(component, event, after) else Left.STALLED
+        # A new worker counts even if it crashes at once: it is one more than there were before the
+        # step.
+        return (
+            Left.CRASH
+            if before != GONE and self.removable(component, event, after)
+            else Left.STALLED
+        )
 
     def removable(self, component: int, event: int, worker: int) -> bool:
         """Such a worker may at any time disappear without a trace (a silent crash)."""
         return (component, event, worker) in self._silent
 
     def normal(self, component: int, events: list[EventPart]) -> Part:
-        """The shape of these parts, without untouched events: any number of those is always there, so nothing is lost."""
-        return component, tuple(sorted(part for part in events if part[1] or part[0] not in self._untouched))
+        """The shape of these parts, without untouched events: any number of those is always there,
+        so nothing is lost.
+        """
+        return component, tuple(
+            sorted(part for part in events if part[1] or part[0] not in self._untouched)
+        )
 
     def before(self, shape: Part, known: Callable[[Part], bool]) -> Iterator[Back]:
         """The predecessors, some of them perhaps more than once or one above another.
 
-        Those above a ``known`` shape may be missing: if the bystanders alone make one, no actor is added to them.
+        Those above a ``known`` shape may be missing: if the bystanders alone make one, no actor is
+        added to them.
         """
         after, events = shape
         for component, other in self._component.get(after, ()):
@@ -123,20 +153,33 @@ class Preimage:
                 if not known(self.normal(component, rest)):
                     for change, (worker, left) in changes:
                         there = (change.event, () if worker == GONE else (worker,))
-                        yield Back(self.normal(component, [*rest, there]), left, True, self._exact(change))
+                        yield Back(
+                            self.normal(component, [*rest, there]), left, True, self._exact(change)
+                        )
         for i, part in enumerate(events):
             if i == 0 or events[i - 1] != part:
                 yield from self._outside(after, part, events[:i] + events[i + 1 :], known)
                 yield from self._inside(after, part, events[:i] + events[i + 1 :])
 
-    def _outside(self, after: int, part: EventPart, rest: tuple[EventPart, ...], known: Callable[[Part], bool]) -> Iterator[Back]:
+    def _outside(
+        self,
+        after: int,
+        part: EventPart,
+        rest: tuple[EventPart, ...],
+        known: Callable[[Part], bool],
+    ) -> Iterator[Back]:
         """The actor sits at the event ``part`` but is none of its workers afterwards."""
         event, workers = part
         for change, actors in self._touched.get((after, event), {}).items():
             for near, others in self._company(change, after, workers, rest):
                 if not known(self.normal(change.component, [(change.event, near), *others])):
                     for worker, left in actors:
-                        yield Back(self._join(change, worker, near, others), left, False, self._exact(change))
+                        yield Back(
+                            self._join(change, worker, near, others),
+                            left,
+                            False,
+                            self._exact(change),
+                        )
 
     def _inside(self, after: int, part: EventPart, rest: tuple[EventPart, ...]) -> Iterator[Back]:
         """The actor is one of the workers of the event ``part`` afterwards."""
@@ -146,9 +189,16 @@ class Preimage:
                 rest_here = workers[:i] + workers[i + 1 :]
                 for change, actor in self._kept.get((after, event, worker), ()):
                     for near, others in self._company(change, after, rest_here, rest):
-                        yield Back(self._join(change, actor, near, others), Left.NOTHING, False, self._exact(change))
+                        yield Back(
+                            self._join(change, actor, near, others),
+                            Left.NOTHING,
+                            False,
+                            self._exact(change),
+                        )
 
-    def _join(self, change: _Change, actor: int, near: tuple[int, ...], others: list[EventPart]) -> Part:
+    def _join(
+        self, change: _Change, actor: int, near: tuple[int, ...], others: list[EventPart]
+    ) -> Part:
         """The actor put back among the bystanders."""
         mine = near if actor == GONE else tuple(sorted((*near, actor)))
         return self.normal(change.component, [(change.event, mine), *others])
@@ -156,22 +206,32 @@ class Preimage:
     def _company(
         self, change: _Change, after: int, workers: tuple[int, ...], rest: tuple[EventPart, ...]
     ) -> Iterator[tuple[tuple[int, ...], list[EventPart]]]:
-        """All that the bystanders at the actor's event and the other events may have been before."""
+        """All that the bystanders at the actor's event and the other events may have been
+        before.
+        """
         for near in self._rows_before(change.same, change.component, change.event, workers):
             for others in self._bystanders(change.component, after, change.other, rest):
                 yield near, others
 
-    def _bystanders(self, component: int, after: int, reaction: int, events: tuple[EventPart, ...]) -> Iterator[list[EventPart]]:
+    def _bystanders(
+        self, component: int, after: int, reaction: int, events: tuple[EventPart, ...]
+    ) -> Iterator[list[EventPart]]:
         """All that the events without the actor may have been before."""
         if component == after and not reaction:
             yield list(events)
             return
-        choices = [self._rows_before(reaction, component, event, workers) for event, workers in events]
+        choices = [
+            self._rows_before(reaction, component, event, workers) for event, workers in events
+        ]
         for picks in product(*choices):
             yield [(event, workers) for (event, _), workers in zip(events, picks, strict=True)]
 
-    def _rows_before(self, reaction: int, component: int, event: int, workers: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """All that the bystanders ``workers`` may have been before, beside the rows before, inside R."""
+    def _rows_before(
+        self, reaction: int, component: int, event: int, workers: tuple[int, ...]
+    ) -> list[tuple[int, ...]]:
+        """All that the bystanders ``workers`` may have been before, beside the rows before, inside
+        R.
+        """
         key = (reaction, component, event, workers)
         if key not in self._cache:
             found: list[tuple[int, ...]] = []
@@ -197,5 +257,7 @@ class Preimage:
         if key not in self._alone:
             offends = self.reach.encoded.reactions[change.same].offends
             workers = self.reach.workers_of[change.component, change.event]
-            self._alone[key] = all(self.removable(change.component, change.event, w) for w in workers if offends(w))
+            self._alone[key] = all(
+                self.removable(change.component, change.event, w) for w in workers if offends(w)
+            )
         return self._alone[key]

@@ -10,7 +10,9 @@ from onceproof.machine.invariant import Row
 from onceproof.machine.system import Variable
 
 
-def written(row: tuple[int, ...], assigns: Iterable[Assign], here: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+def written(
+    row: tuple[int, ...], assigns: Iterable[Assign], here: tuple[tuple[int, ...], ...]
+) -> tuple[int, ...]:
     """The row after the assignments, all of which read ``here``."""
     after = list(row)
     for assign in assigns:
@@ -19,7 +21,9 @@ def written(row: tuple[int, ...], assigns: Iterable[Assign], here: tuple[tuple[i
 
 
 class Rows:
-    """The rows of one level, numbered, each with the mask of the rules whose tests of this level it passes."""
+    """The rows of one level, numbered, each with the mask of the rules whose tests of this level it
+    passes.
+    """
 
     __slots__ = ("_by_value", "_full", "_ids", "_variables", "masks", "rows")
 
@@ -50,7 +54,9 @@ class Rows:
 
     def words(self, number: int) -> Row:
         """The row in the machine's own values."""
-        return tuple(v.domain[value] for v, value in zip(self._variables, self.rows[number], strict=True))
+        return tuple(
+            v.domain[value] for v, value in zip(self._variables, self.rows[number], strict=True)
+        )
 
     def initial(self) -> list[int]:
         """The rows made of initial values."""
@@ -59,16 +65,21 @@ class Rows:
 
 
 class Reaction:
-    """What one step does to a bystander, that is to a worker which is not the actor: a function on worker rows, or ``GONE``.
+    """What one step does to a bystander, that is to a worker which is not the actor: a function on
+    worker rows, or ``GONE``.
 
-    ``offenders`` are the workers that an ``alone`` guard forbids. They are removed instead, which keeps the system monotone
-    (theory T4: sound for proofs; exact where each of them could silently crash beforehand).
+    ``offenders`` are the workers that an ``alone`` guard forbids. They are removed instead, which
+    keeps the system monotone (theory T4: sound for proofs; exact where each of them could silently
+    crash beforehand).
     """
 
     __slots__ = ("_broadcasts", "_known", "_offenders", "_workers", "identity")
 
     def __init__(
-        self, workers: Rows, offenders: Tests | None, broadcasts: tuple[tuple[Tests, tuple[Assign, ...] | None], ...]
+        self,
+        workers: Rows,
+        offenders: Tests | None,
+        broadcasts: tuple[tuple[Tests, tuple[Assign, ...] | None], ...],
     ) -> None:
         self._workers = workers
         self._offenders = offenders
@@ -94,10 +105,16 @@ class Reaction:
         row = self._workers.rows[worker]
         matching = [assigns for guard, assigns in self._broadcasts if passes(row, guard)]
         if len(matching) > 1:
-            raise MachineError(f"two broadcasts of one rule match the worker {self._workers.words(worker)}")
+            raise MachineError(
+                f"two broadcasts of one rule match the worker {self._workers.words(worker)}"
+            )
         if not matching:
             return worker
-        return GONE if matching[0] is None else self._workers.number(written(row, matching[0], ((), (), row)))
+        return (
+            GONE
+            if matching[0] is None
+            else self._workers.number(written(row, matching[0], ((), (), row)))
+        )
 
 
 def passes(row: tuple[int, ...], tests: Tests) -> bool:

@@ -10,18 +10,28 @@ from onceproof.machine.invariant import Invariant, Row, Shape
 
 
 def needed(invariant: Invariant) -> Invariant:
-    """The same set of configurations: without shapes that R excludes already or that contain another excluded shape; sorted."""
+    """The same set of configurations: without shapes that R excludes already or that contain
+    another excluded shape; sorted.
+    """
     shapes = [shape for shape in invariant.excluded if _possible(shape, invariant)]
     components = sorted({shape.component for shape in shapes})
     events = sorted({event for shape in shapes for event, _ in shape.events})
-    workers = sorted({worker for shape in shapes for _, present in shape.events for worker in present})
+    workers = sorted(
+        {worker for shape in shapes for _, present in shape.events for worker in present}
+    )
     c_number, e_number, w_number = _numbers(components), _numbers(events), _numbers(workers)
     basis = Basis()
     for shape in shapes:
-        parts = ((e_number[event], tuple(sorted(w_number[worker] for worker in present))) for event, present in shape.events)
+        parts = (
+            (e_number[event], tuple(sorted(w_number[worker] for worker in present)))
+            for event, present in shape.events
+        )
         basis.add((c_number[shape.component], tuple(sorted(parts))))
     kept = (
-        Shape(components[c], tuple((events[e], tuple(workers[w] for w in present)) for e, present in parts))
+        Shape(
+            components[c],
+            tuple((events[e], tuple(workers[w] for w in present)) for e, present in parts),
+        )
         for c, parts in basis.minimal()
     )
     return replace(invariant, excluded=tuple(kept))
@@ -35,6 +45,7 @@ def _possible(shape: Shape, invariant: Invariant) -> bool:
     """R does not exclude the shape."""
     c = shape.component
     return c in invariant.components and all(
-        (c, event) in invariant.events and all((c, event, worker) in invariant.workers for worker in workers)
+        (c, event) in invariant.events
+        and all((c, event, worker) in invariant.workers for worker in workers)
         for event, workers in shape.events
     )

@@ -16,7 +16,9 @@ from onceproof.machine.system import EventPattern, Level, Pattern, Property
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A smallest configuration that contains a bad pattern, if ``exact``: else its ``absent`` part had to be dropped."""
+    """A smallest configuration that contains a bad pattern, if ``exact``: else its ``absent`` part
+    had to be dropped.
+    """
 
     shape: Part
     workers: int
@@ -36,8 +38,8 @@ class _EventTests:
 def targets(prop: Property, preimage: Preimage, meter: Meter) -> Iterator[Target]:
     """The bad patterns expanded over R: every choice of rows that R allows.
 
-    A worker that ``absent`` forbids is not chosen; that there be no *other* such worker is not upward-closed and is dropped. This
-    changes nothing where every such worker may silently crash.
+    A worker that ``absent`` forbids is not chosen; that there be no *other* such worker is not
+    upward-closed and is dropped. This changes nothing where every such worker may silently crash.
     """
     for pattern in prop.bad:
         for target in _expand(prop, pattern, preimage):
@@ -69,7 +71,9 @@ def _event_tests(preimage: Preimage, pattern: EventPattern, what: str) -> _Event
     return _EventTests(names.tests(pattern.guard, LEVELS[1:2], what)[1], workers, absent)
 
 
-def _choices(preimage: Preimage, component: int, tests: _EventTests) -> Iterator[tuple[EventPart, bool]]:
+def _choices(
+    preimage: Preimage, component: int, tests: _EventTests
+) -> Iterator[tuple[EventPart, bool]]:
     """The events beside a component row that match a pattern, with whether nothing was dropped."""
     reach = preimage.reach
     rows = reach.encoded.workers.rows
@@ -77,8 +81,13 @@ def _choices(preimage: Preimage, component: int, tests: _EventTests) -> Iterator
         if not passes(reach.encoded.events.rows[event], tests.event):
             continue
         present = reach.workers_of[component, event]
-        forbidden = [w for w in present if tests.absent is not None and passes(rows[w], tests.absent)]
+        forbidden = [
+            w for w in present if tests.absent is not None and passes(rows[w], tests.absent)
+        ]
         exact = all(preimage.removable(component, event, w) for w in forbidden)
-        fitting = [[w for w in present if passes(rows[w], guard) and w not in forbidden] for guard in tests.workers]
+        fitting = [
+            [w for w in present if passes(rows[w], guard) and w not in forbidden]
+            for guard in tests.workers
+        ]
         for workers in dict.fromkeys(tuple(sorted(pick)) for pick in product(*fitting)):
             yield (event, workers), exact

@@ -1,8 +1,10 @@
-"""The thread-modular fixpoint R: which rows can occur, alone, beside which component row, and beside which event row.
+"""The thread-modular fixpoint R: which rows can occur, alone, beside which component row, and
+beside which event row.
 
-A rule fired somewhere changes the rows that others see; that change, an *interference*, is applied to everything that may
-stand beside it. The result is an inductive invariant, often a proof by itself, and the space inside which ``backward`` searches.
-After Flanagan and Qadeer, "Thread-modular model checking" (SPIN 2003).
+A rule fired somewhere changes the rows that others see; that change, an *interference*, is applied
+to everything that may stand beside it. The result is an inductive invariant, often a proof by
+itself, and the space inside which ``backward`` searches. After Flanagan and Qadeer, "Thread-modular
+model checking" (SPIN 2003).
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from onceproof.machine.system import Machine
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """R in numbers. ``events_of`` and ``workers_of`` list what may stand beside a component row, and beside a pair of rows.
+    """R in numbers. ``events_of`` and ``workers_of`` list what may stand beside a component row,
+    and beside a pair of rows.
 
     ``locals`` are the local transitions from everything in R, in the order found.
     """
@@ -47,7 +50,9 @@ class Reach:
 
 
 def reachable(machine: Machine, budget: Budget) -> Reach | GaveUp:
-    """The fixpoint of a machine. Limits are ignored and ``alone`` removes the offenders, so R only grows by these."""
+    """The fixpoint of a machine. Limits are ignored and ``alone`` removes the offenders, so R only
+    grows by these.
+    """
     closure = _Closure(Encoded(machine), Meter(budget, "rows of the thread-modular fixpoint"))
     try:
         return closure.run()
@@ -56,9 +61,22 @@ def reachable(machine: Machine, budget: Budget) -> Reach | GaveUp:
 
 
 class _Closure:
-    """The work list. Whichever comes later, a row or an interference, is combined with what is there already."""
+    """The work list. Whichever comes later, a row or an interference, is combined with what is
+    there already.
+    """
 
-    __slots__ = ("_encoded", "_events_of", "_far", "_locals", "_meter", "_near", "_pairs", "_todo", "_triples", "_workers_of")
+    __slots__ = (
+        "_encoded",
+        "_events_of",
+        "_far",
+        "_locals",
+        "_meter",
+        "_near",
+        "_pairs",
+        "_todo",
+        "_triples",
+        "_workers_of",
+    )
 
     def __init__(self, encoded: Encoded, meter: Meter) -> None:
         self._encoded = encoded
@@ -81,7 +99,15 @@ class _Closure:
         while self._todo:
             self._process(*self._todo.pop())
         pairs, triples = frozenset(self._pairs), frozenset(self._triples)
-        return Reach(self._encoded, tuple(self._events_of), self._events_of, self._workers_of, pairs, triples, tuple(self._locals))
+        return Reach(
+            self._encoded,
+            tuple(self._events_of),
+            self._events_of,
+            self._workers_of,
+            pairs,
+            triples,
+            tuple(self._locals),
+        )
 
     def _process(self, component: int, event: int, worker: int) -> None:
         self._meter.tick()

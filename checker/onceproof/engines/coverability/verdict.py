@@ -11,7 +11,8 @@ from onceproof.machine.invariant import Invariant
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much work is allowed; ``None`` is no limit. ``elements``: rows of the fixpoint, or shapes of the backward search.
+    """How much work is allowed; ``None`` is no limit. ``elements``: rows of the fixpoint, or shapes
+    of the backward search.
 
     ``megabytes`` is what the whole process may hold.
     """
@@ -23,11 +24,13 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Safe:
-    """No reachable configuration is bad: ``invariant`` is inductive, holds initially and excludes every bad pattern.
+    """No reachable configuration is bad: ``invariant`` is inductive, holds initially and excludes
+    every bad pattern.
 
-    ``rounds`` is how many steps back the search had to look, ``elements`` how many shapes it examined (0: the modular
-    part was enough). ``approximated`` says that something was read more generously than it is written (an ``alone``, an
-    ``absent``, a limit); the proof holds all the same.
+    ``rounds`` is how many steps back the search had to look, ``elements`` how many shapes it
+    examined (0: the modular part was enough). ``approximated`` says that something was read more
+    generously than it is written (an ``alone``, an ``absent``, a limit); the proof holds all the
+    same.
     """
 
     invariant: Invariant
@@ -40,9 +43,10 @@ class Safe:
 class Coverable:
     """The backward search arrived at an initial configuration.
 
-    The run it stands for has ``steps`` steps, ``events`` events of one component and never more than ``workers`` workers at
-    once. These are enough, but not always the fewest. Silent crashes that merely clear the way for an ``alone`` or ``absent`` are
-    not counted as steps. With ``exact`` the run exists; otherwise it leans on an approximation and is only a hint.
+    The run it stands for has ``steps`` steps, ``events`` events of one component and never more
+    than ``workers`` workers at once. These are enough, but not always the fewest. Silent crashes
+    that merely clear the way for an ``alone`` or ``absent`` are not counted as steps. With
+    ``exact`` the run exists; otherwise it leans on an approximation and is only a hint.
     """
 
     workers: int
@@ -88,9 +92,17 @@ class Meter:
             raise BudgetExceeded(f"more than {self._limit} {self._what}", large=True)
 
     def tick(self) -> None:
-        """A little work was done; looks at the clock now and then (the first time too, so that no time at all means no answer)."""
-        if self._ticks % 64 == 0 and self._deadline is not None and time.monotonic() >= self._deadline:
+        """A little work was done; looks at the clock now and then (the first time too, so that no
+        time at all means no answer).
+        """
+        if (
+            self._ticks % 64 == 0
+            and self._deadline is not None
+            and time.monotonic() >= self._deadline
+        ):
             raise BudgetExceeded(f"more than {self._seconds:.3g} s while collecting {self._what}")
         if self._ticks % 4096 == 0 and beyond(self._megabytes):
-            raise BudgetExceeded(f"more than {self._megabytes} MB after {self._elements} {self._what}")
+            raise BudgetExceeded(
+                f"more than {self._megabytes} MB after {self._elements} {self._what}"
+            )
         self._ticks += 1

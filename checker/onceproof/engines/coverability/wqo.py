@@ -1,7 +1,9 @@
-"""The order on shapes in numbers, and a growing set of shapes that answers "is something in it contained in this one?".
+"""The order on shapes in numbers, and a growing set of shapes that answers "is something in it
+contained in this one?".
 
-A shape stands for every configuration that contains it: equal component row, its events embedded into distinct events with
-equal rows and at least its workers. That order is a well-quasi-order (Higman, 1952), so a set of incomparable shapes is finite.
+A shape stands for every configuration that contains it: equal component row, its events embedded
+into distinct events with equal rows and at least its workers. That order is a well-quasi-order
+(Higman, 1952), so a set of incomparable shapes is finite.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ def contained(small: tuple[EventPart, ...], large: tuple[EventPart, ...]) -> boo
         return False
     row, workers = small[-1]
     for i, (other, others) in enumerate(large):
-        if row == other and subset(workers, others) and contained(small[:-1], large[:i] + large[i + 1 :]):
+        if (
+            row == other
+            and subset(workers, others)
+            and contained(small[:-1], large[:i] + large[i + 1 :])
+        ):
             return True
     return False
 
@@ -41,7 +47,9 @@ def submultisets(workers: tuple[int, ...]) -> list[tuple[int, ...]]:
     """All sub-multisets, each once and sorted."""
     if len(workers) == 1:
         return [(), workers]
-    choices = [[(row,) * n for n in range(count + 1)] for row, count in sorted(Counter(workers).items())]
+    choices = [
+        [(row,) * n for n in range(count + 1)] for row, count in sorted(Counter(workers).items())
+    ]
     return [sum(choice, ()) for choice in product(*choices)]
 
 
@@ -56,14 +64,17 @@ def multisets(choices: list[list[int]]) -> Iterator[tuple[int, ...]]:
             groups[-1] = (choice, groups[-1][1] + 1)
         else:
             groups.append((choice, 1))
-    for picks in product(*(combinations_with_replacement(choice, count) for choice, count in groups)):
+    for picks in product(
+        *(combinations_with_replacement(choice, count) for choice, count in groups)
+    ):
         yield tuple(sorted(sum(picks, ())))
 
 
 class Basis:
     """A set of shapes; stands for all the configurations above them.
 
-    A shape has few parts, and fewer of them occur in the set at all: trying their combinations beats comparing with every member.
+    A shape has few parts, and fewer of them occur in the set at all: trying their combinations
+    beats comparing with every member.
     """
 
     __slots__ = ("_by_component", "_parts", "_present")
@@ -80,16 +91,27 @@ class Basis:
         self._present.setdefault(component, set()).update(events)
 
     def below(self, shape: Part, *, strictly: bool = False) -> bool:
-        """Some shape of the set is contained in this one (with ``strictly``: and is another one)."""
+        """Some shape of the set is contained in this one (with ``strictly``: and is another
+        one).
+        """
         component, events = shape
         kept = self._by_component.get(component)
         if not kept:
             return False
         present = self._present[component]
         large = any(len(workers) > 10 for _, workers in events)
-        choices = [] if large else [[None, *(part for part in self._pieces(event) if part in present)] for event in events]
+        choices = (
+            []
+            if large
+            else [
+                [None, *(part for part in self._pieces(event) if part in present)]
+                for event in events
+            ]
+        )
         if large or prod(map(len, choices)) > 4 * len(kept):
-            return any(contained(small, events) for small in kept if not (strictly and small == events))
+            return any(
+                contained(small, events) for small in kept if not (strictly and small == events)
+            )
         for pieces in product(*choices):
             small = tuple(sorted(part for part in pieces if part))
             if small in kept and not (strictly and small == events):

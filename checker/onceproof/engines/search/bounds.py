@@ -9,9 +9,9 @@ from onceproof.base.records import dataclass
 class Bounds:
     """The configurations of one search.
 
-    ``workers`` is the size of the pool of competing workers over the whole configuration: a spawn takes a free one, and a worker
-    that ends, dies or is removed is free again from the next step on. ``events`` is the number of events of each component,
-    ``keys`` the number of components.
+    ``workers`` is the size of the pool of competing workers over the whole configuration: a spawn
+    takes a free one, and a worker that ends, dies or is removed is free again from the next step
+    on. ``events`` is the number of events of each component, ``keys`` the number of components.
     """
 
     workers: int
@@ -25,7 +25,8 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a search may spend; ``None`` is no limit. ``megabytes`` is what the whole process may hold.
+    """What a search may spend; ``None`` is no limit. ``megabytes`` is what the whole process may
+    hold.
 
     A search stopped by its budget says so and claims nothing.
     """
@@ -36,4 +37,6 @@ class Budget:
 
 
 class Unsuited(Exception):
-    """An engine cannot hold the configurations of this machine within these bounds; the message says why."""
+    """An engine cannot hold the configurations of this machine within these bounds; the message
+    says why.
+    """

@@ -1,11 +1,12 @@
-"""The local tables of a machine: what one actor can do to its own component row, event row and worker.
+"""The local tables of a machine: what one actor can do to its own component row, event row and
+worker.
 
-Rows (valuations of one level) are numbered as they are met, and what a rule does to a numbered triple is worked out once and
-kept. Everything that looks at other workers (``alone``, ``others``) is given here per worker; whoever holds the configuration puts
-it together.
+Rows (valuations of one level) are numbered as they are met, and what a rule does to a numbered
+triple is worked out once and kept. Everything that looks at other workers (``alone``, ``others``)
+is given here per worker; whoever holds the configuration puts it together.
 
-A value outside its domain and a table without the value it is asked for are bugs of the lowering: they raise, they never disable
-a rule.
+A value outside its domain and a table without the value it is asked for are bugs of the lowering:
+they raise, they never disable a rule.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ GONE = -1
 
 
 class MachineError(Exception):
-    """The machine breaks the contract of ``onceproof.machine.system``: an internal error, not the user's."""
+    """The machine breaks the contract of ``onceproof.machine.system``: an internal error, not the
+    user's.
+    """
 
 
 class LocalMove(NamedTuple):
-    """A rule that is enabled here, and the three rows after it, numbered; ``worker`` is the actor or the new worker, or GONE."""
+    """A rule that is enabled here, and the three rows after it, numbered; ``worker`` is the actor
+    or the new worker, or GONE.
+    """
 
     rule: int
     component: int
@@ -58,14 +63,19 @@ class Rows:
             return known
         for variable, value in zip(self.variables, row, strict=True):
             if value not in variable.domain:
-                raise MachineError(f"{variable.name} became {value!r}, which is not in its domain {variable.domain}")
+                raise MachineError(
+                    f"{variable.name} became {value!r}, which is not in its domain"
+                    f" {variable.domain}"
+                )
         self._numbers[row] = len(self.rows)
         self.rows.append(row)
         return self._numbers[row]
 
 
 class _Place(NamedTuple):
-    """Where a variable stands: the position of its level in a triple of rows, and its position in the row."""
+    """Where a variable stands: the position of its level in a triple of rows, and its position in
+    the row.
+    """
 
     level: int
     position: int
@@ -74,10 +84,18 @@ class _Place(NamedTuple):
 class _Command:
     """A guard and its updates, with every name resolved to a place."""
 
-    def __init__(self, guard: Guard, updates: tuple[Update, ...], places: dict[str, _Place]) -> None:
+    def __init__(
+        self, guard: Guard, updates: tuple[Update, ...], places: dict[str, _Place]
+    ) -> None:
         self.tests = tuple((places[t.variable], t.allowed) for t in guard)
         self.updates = tuple(
-            (places[u.target], None if u.source is None else places[u.source], u.constant, dict(u.table)) for u in updates
+            (
+                places[u.target],
+                None if u.source is None else places[u.source],
+                u.constant,
+                dict(u.table),
+            )
+            for u in updates
         )
 
     def allows(self, rows: tuple[Row, ...]) -> bool:
@@ -92,7 +110,10 @@ class _Command:
             if source is not None:
                 value = table.get(rows[source.level][source.position])
             if value is None:
-                raise MachineError(f"an update table has no entry for the value it meets; the rows are {rows}, the table {table}")
+                raise MachineError(
+                    f"an update table has no entry for the value it meets; the rows are {rows}, the"
+                    f" table {table}"
+                )
             new[target.level][target.position] = value
         return tuple(tuple(row) for row in new)
 
@@ -102,7 +123,9 @@ class Local:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        levels = tuple(machine.level(level) for level in (Level.COMPONENT, Level.EVENT, Level.WORKER))
+        levels = tuple(
+            machine.level(level) for level in (Level.COMPONENT, Level.EVENT, Level.WORKER)
+        )
         self.components, self.events, self.workers = (Rows(variables) for variables in levels)
         places = _places(levels)
         for rule in machine.rules:
@@ -123,16 +146,23 @@ class Local:
         self._limits = tuple(_Command(limit.guard, (), places) for limit in machine.limits)
         self.lonely = frozenset(self._alone)
         self.loud = frozenset(self._others)
-        self.far = frozenset(i for i, heard in self._others.items() if any(b.scope is Level.COMPONENT for b, _ in heard))
+        self.far = frozenset(
+            i
+            for i, heard in self._others.items()
+            if any(b.scope is Level.COMPONENT for b, _ in heard)
+        )
         self._moves: dict[tuple[RuleKind, int, int, int], tuple[LocalMove, ...]] = {}
         self._heard: dict[tuple[int, int, bool], int] = {}
         self._company: dict[tuple[int, int], bool] = {}
         self._limited: dict[int, tuple[int, ...]] = {}
 
-    def moves(self, kind: RuleKind, component: int, event: int = GONE, worker: int = GONE) -> tuple[LocalMove, ...]:
+    def moves(
+        self, kind: RuleKind, component: int, event: int = GONE, worker: int = GONE
+    ) -> tuple[LocalMove, ...]:
         """The rules of one kind enabled for these rows, not yet looking at any other worker.
 
-        A SPAWN is asked for without a worker and answers with the new one; EVENT rules have no worker, COMPONENT rules no event.
+        A SPAWN is asked for without a worker and answers with the new one; EVENT rules have no
+        worker, COMPONENT rules no event.
         """
         key = (kind, component, event, worker)
         known = self._moves.get(key)
@@ -163,11 +193,14 @@ class Local:
         """Does this worker, standing next to the actor of an ``alone`` rule, disable it?"""
         known = self._company.get((rule, worker))
         if known is None:
-            known = self._company[rule, worker] = self._alone[rule].allows(((), (), self.workers.rows[worker]))
+            known = self._company[rule, worker] = self._alone[rule].allows(
+                ((), (), self.workers.rows[worker])
+            )
         return known
 
     def heard(self, rule: int, worker: int, near: bool) -> int:
-        """What the broadcasts of a rule make of another worker of the component: its new number, or GONE.
+        """What the broadcasts of a rule make of another worker of the component: its new number, or
+        GONE.
 
         ``near``: it works on the same event as the actor.
         """
@@ -197,7 +230,9 @@ class Local:
         known = self._limited.get(worker)
         if known is None:
             rows: tuple[Row, ...] = ((), (), self.workers.rows[worker])
-            known = self._limited[worker] = tuple(i for i, limit in enumerate(self._limits) if limit.allows(rows))
+            known = self._limited[worker] = tuple(
+                i for i, limit in enumerate(self._limits) if limit.allows(rows)
+            )
         return known
 
 
@@ -207,24 +242,38 @@ def _places(levels: tuple[tuple[Variable, ...], ...]) -> dict[str, _Place]:
     for level, variables in enumerate(levels):
         for position, variable in enumerate(variables):
             if variable.name in places or not variable.initial:
-                raise MachineError(f"variable {variable.name} is declared twice or has no initial value")
+                raise MachineError(
+                    f"variable {variable.name} is declared twice or has no initial value"
+                )
             places[variable.name] = _Place(level, position)
     return places
 
 
 def _check_rule(rule: Rule, places: dict[str, _Place]) -> None:
-    """Raise if the rule reads or writes what its kind may not, so that no engine has to guess what it would mean."""
+    """Raise if the rule reads or writes what its kind may not, so that no engine has to guess what
+    it would mean.
+    """
     reads, writes = _scope(rule.kind)
     _check_names(rule, rule.guard, rule.updates, places)
-    used = {t.variable for t in rule.guard} | {u.source for u in rule.updates if u.source is not None}
+    used = {t.variable for t in rule.guard} | {
+        u.source for u in rule.updates if u.source is not None
+    }
     if any(places[name].level not in reads for name in used):
-        raise MachineError(f"a {rule.kind.value} rule reads a variable out of its reach: {rule.action}")
+        raise MachineError(
+            f"a {rule.kind.value} rule reads a variable out of its reach: {rule.action}"
+        )
     if any(places[u.target].level not in writes for u in rule.updates):
-        raise MachineError(f"a {rule.kind.value} rule writes a variable out of its reach: {rule.action}")
+        raise MachineError(
+            f"a {rule.kind.value} rule writes a variable out of its reach: {rule.action}"
+        )
     if rule.ends and rule.kind is not RuleKind.WORKER:
         raise MachineError(f"only a worker can end: {rule.action}")
-    if rule.kind is RuleKind.COMPONENT and (rule.alone is not None or any(b.scope is Level.EVENT for b in rule.others)):
-        raise MachineError(f"a component rule has no event whose workers it could mean: {rule.action}")
+    if rule.kind is RuleKind.COMPONENT and (
+        rule.alone is not None or any(b.scope is Level.EVENT for b in rule.others)
+    ):
+        raise MachineError(
+            f"a component rule has no event whose workers it could mean: {rule.action}"
+        )
     if rule.alone is not None:
         _check_words(rule, Broadcast(Level.EVENT, rule.alone, ()), places)
     for broadcast in rule.others:
@@ -245,18 +294,29 @@ def _scope(kind: RuleKind) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _check_words(rule: Rule, said: Broadcast, places: dict[str, _Place]) -> None:
-    """Raise if a broadcast (or an ``alone`` guard) speaks of more than the other worker's own variables."""
+    """Raise if a broadcast (or an ``alone`` guard) speaks of more than the other worker's own
+    variables.
+    """
     _check_names(rule, said.guard, said.updates, places)
-    names = {t.variable for t in said.guard} | {u.target for u in said.updates} | {u.source for u in said.updates if u.source}
+    names = (
+        {t.variable for t in said.guard}
+        | {u.target for u in said.updates}
+        | {u.source for u in said.updates if u.source}
+    )
     if said.scope is Level.WORKER or any(places[name].level != 2 for name in names):
         raise MachineError(f"another worker is addressed by its own variables only: {rule.action}")
 
 
-def _check_names(rule: Rule, guard: Guard, updates: tuple[Update, ...], places: dict[str, _Place]) -> None:
+def _check_names(
+    rule: Rule, guard: Guard, updates: tuple[Update, ...], places: dict[str, _Place]
+) -> None:
     """Raise on a name that is not declared, is tested twice, or is written twice."""
     tested = [t.variable for t in guard]
     written = [u.target for u in updates]
     read = [u.source for u in updates if u.source is not None]
     unknown = [name for name in (*tested, *written, *read) if name not in places]
     if unknown or len(set(tested)) < len(tested) or len(set(written)) < len(written):
-        raise MachineError(f"unknown variable, or one tested or written twice: {unknown or tested + written} in {rule.action}")
+        raise MachineError(
+            f"unknown variable, or one tested or written twice: {unknown or tested + written} in"
+            f" {rule.action}"
+        )

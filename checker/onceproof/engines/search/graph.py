@@ -1,4 +1,6 @@
-"""The state graph as data, for drawing and for other tools; the only module here that knows networkx."""
+"""The state graph as data, for drawing and for other tools; the only module here that knows
+networkx.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ from onceproof.machine.system import Action, Cause, Machine
 def state_graph(machine: Machine, bounds: Bounds, budget: Budget) -> nx.MultiDiGraph[int]:
     """The graph up to symmetry, nodes numbered in breadth-first order.
 
-    Nodes carry ``label`` and ``initial``, edges ``rule``, ``label`` and ``cause``; the graph carries ``complete`` and ``reason`` as
-    an Exploration does. A graph cut short by its budget has the states counted until then, some without their edges.
+    Nodes carry ``label`` and ``initial``, edges ``rule``, ``label`` and ``cause``; the graph
+    carries ``complete`` and ``reason`` as an Exploration does. A graph cut short by its budget has
+    the states counted until then, some without their edges.
     """
     orbits, meter = Orbits(machine, bounds), Meter(budget)
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(name=machine.name)
@@ -43,21 +46,33 @@ def state_graph(machine: Machine, bounds: Bounds, budget: Budget) -> nx.MultiDiG
             target = number(after, False)
             if target is None:
                 break
-            graph.add_edge(source, target, rule=rule, label=labels[rule], cause=machine.rules[rule].action.cause.value)
+            graph.add_edge(
+                source,
+                target,
+                rule=rule,
+                label=labels[rule],
+                cause=machine.rules[rule].action.cause.value,
+            )
     graph.graph["complete"] = not meter.reason
     graph.graph["reason"] = meter.reason
     return graph
 
 
 def action_text(action: Action) -> str:
-    """An action in one line: who, at which line, what, with which outcome; the environment's by its cause."""
+    """An action in one line: who, at which line, what, with which outcome; the environment's by its
+    cause.
+    """
     who = f"{action.process}:{action.line}" if action.process and action.line else action.process
     cause = action.cause.value if action.cause.is_fault or not action.outcome else ""
-    return " ".join(part for part in (who, cause, action.subject or action.queue, action.outcome) if part)
+    return " ".join(
+        part for part in (who, cause, action.subject or action.queue, action.outcome) if part
+    )
 
 
 def state_text(orbits: Orbits, state: State) -> str:
-    """The values of a state that differ from a fixed start, one component, event or worker per line."""
+    """The values of a state that differ from a fixed start, one component, event or worker per
+    line.
+    """
     local = orbits.local
     lines: list[str] = []
     for shape in state:
@@ -69,17 +84,23 @@ def state_text(orbits: Orbits, state: State) -> str:
             values = _values(local.events, number)
             if values or workers:
                 lines.append(f"event {values}".rstrip())
-            lines.extend(f"  worker {_values(local.workers, worker) or 'new'}" for worker in workers)
+            lines.extend(
+                f"  worker {_values(local.workers, worker) or 'new'}" for worker in workers
+            )
     return "\n".join(lines) or "start"
 
 
 def _values(rows: Rows, number: int) -> str:
     pairs = zip(rows.variables, rows.rows[number], strict=True)
-    return " ".join(f"{variable.name}={value}" for variable, value in pairs if variable.initial != (value,))
+    return " ".join(
+        f"{variable.name}={value}" for variable, value in pairs if variable.initial != (value,)
+    )
 
 
 def to_dot(graph: nx.MultiDiGraph[int], name: str) -> str:
-    """The graph in the language of Graphviz; initial states have a double border, faults are dashed."""
+    """The graph in the language of Graphviz; initial states have a double border, faults are
+    dashed.
+    """
     lines = [f"digraph {_quoted(name)} {{", "  node [shape=box];"]
     for node, data in graph.nodes(data=True):
         border = ", peripheries=2" if data["initial"] else ""

@@ -20,11 +20,12 @@ Progress = Callable[[int, int], None]
 class Exploration:
     """A search that found nothing (or was not asked to look for anything).
 
-    ``states`` and ``transitions`` belong to the graph searched (up to symmetry unless asked otherwise), ``full_states`` and
-    ``full_transitions`` to the graph where workers, events and components have identities, a free worker of the pool included. One
-    transition is one enabled action: up to symmetry, one class of interchangeable actors with one rule.
-    ``depth`` is the greatest number of steps on which the search reached a state. Unless ``complete``, the numbers are
-    those of the part searched, nothing may be claimed from them, and ``reason`` says why.
+    ``states`` and ``transitions`` belong to the graph searched (up to symmetry unless asked
+    otherwise), ``full_states`` and ``full_transitions`` to the graph where workers, events and
+    components have identities, a free worker of the pool included. One transition is one enabled
+    action: up to symmetry, one class of interchangeable actors with one rule. ``depth`` is the
+    greatest number of steps on which the search reached a state. Unless ``complete``, the numbers
+    are those of the part searched, nothing may be claimed from them, and ``reason`` says why.
     ``engine`` names who searched (``checker/onceproof/engines/search/count``).
     """
 
@@ -56,7 +57,9 @@ class Meter:
         self._end = None if budget.seconds is None else monotonic() + budget.seconds
 
     def admit(self, size: int, depth: int) -> bool:
-        """Count a new state that stands for ``size`` full ones; False (and a reason) if there is no room for it."""
+        """Count a new state that stands for ``size`` full ones; False (and a reason) if there is no
+        room for it.
+        """
         if self.states == self.budget.states:
             self.reason = f"more than {self.states:,} states"
             return False

@@ -1,8 +1,9 @@
-"""Which combinations of labelled rules a violation takes: every inclusion-minimal multiset of labels up to a size, with a run.
+"""Which combinations of labelled rules a violation takes: every inclusion-minimal multiset of
+labels up to a size, with a run.
 
-A state may be reached with several multisets of labels; only the smallest ones are kept, since whatever can follow after more
-labels can also follow after fewer of them. Multisets are worked through by size, so a superset of one that breaks the property is
-never looked at.
+A state may be reached with several multisets of labels; only the smallest ones are kept, since
+whatever can follow after more labels can also follow after fewer of them. Multisets are worked
+through by size, so a superset of one that breaks the property is never looked at.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Combination:
 class Combinations:
     """All minimal multisets of at most ``most`` labels within the bounds, smallest first.
 
-    Unless ``complete``, there may be more of size ``unsearched`` and above; ``reason`` says why the search ended.
+    Unless ``complete``, there may be more of size ``unsearched`` and above; ``reason`` says why the
+    search ended.
     """
 
     found: tuple[Combination, ...]
@@ -75,7 +77,9 @@ class _Search:
         return True
 
     def close(self, labels: Labels, starts: Iterable[tuple[State, _Way | None]]) -> State | None:
-        """Everything reachable from the starts without a further label; the first bad state ends it."""
+        """Everything reachable from the starts without a further label; the first bad state ends
+        it.
+        """
         queue = [state for state, way in starts if self.admit(state, labels, way)]
         for state in queue:
             if not self.meter.admit(self.orbits.size(state), len(labels)):
@@ -125,7 +129,9 @@ def combinations(
             starts = search.waiting.pop(chosen)
             if any(within(known.labels, chosen) for known in found):
                 continue
-            ways: list[tuple[State, _Way | None]] = [*starts.items()] if chosen else [(s, None) for s in orbits.initial()]
+            ways: list[tuple[State, _Way | None]] = (
+                [*starts.items()] if chosen else [(s, None) for s in orbits.initial()]
+            )
             bad = search.close(chosen, ways)
             if bad is not None:
                 found.append(search.combination(chosen, bad))

@@ -1,7 +1,8 @@
 """What makes one story simpler than another, defined here and nowhere else.
 
-Fewer faults first, since each one is something the reader must be willing to believe; then faults that are more ordinary; then
-fewer steps. Costs are compared lexicographically and add up along a run.
+Fewer faults first, since each one is something the reader must be willing to believe; then faults
+that are more ordinary; then fewer steps. Costs are compared lexicographically and add up along a
+run.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def cost_of(cause: Cause) -> Cost:
 
 
 def rarity(cause: Cause) -> int:
-    """How hard a fault is to believe, from 1 (happens at every deployment) to 7 (takes an explanation)."""
+    """How hard a fault is to believe, from 1 (happens at every deployment) to 7 (takes an
+    explanation).
+    """
     match cause:
         case Cause.KILLED:
             return 1  # every deployment and every out-of-memory kill does it
@@ -45,7 +48,8 @@ def rarity(cause: Cause) -> int:
         case Cause.ACK_LOST:
             return 3  # the same time-out, but within the short window of one acknowledgement
         case Cause.LEASE_EXPIRED:
-            return 3  # takes a pause longer than the lease, which long calls and garbage collection do give
+            # takes a pause longer than the lease, which long calls and garbage collection do give
+            return 3
         case Cause.CONNECTION_LOST | Cause.FENCED:
             return 3  # networks break, and every deployment of a group moves its partitions
         case Cause.REQUEUED:

@@ -1,6 +1,8 @@
-"""Configurations in which every worker, event and component has an identity, and their steps: the readable reference.
+"""Configurations in which every worker, event and component has an identity, and their steps: the
+readable reference.
 
-The search itself runs up to symmetry (``orbits``); this module says what that stands for, and gives a run its identities back.
+The search itself runs up to symmetry (``orbits``); this module says what that stands for, and gives
+a run its identities back.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class Worker(NamedTuple):
 
 
 class Config(NamedTuple):
-    """The numbers of each component's row, of its events' rows, and per worker identity the worker, if it lives."""
+    """The numbers of each component's row, of its events' rows, and per worker identity the worker,
+    if it lives.
+    """
 
     rows: tuple[int, ...]
     events: tuple[tuple[int, ...], ...]
@@ -39,8 +43,12 @@ class Config(NamedTuple):
         return sum(worker is not None for worker in self.pool)
 
 
-def explore_plain(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None = None) -> Exploration:
-    """Search breadth first without symmetry: every configuration with identities is a state of its own."""
+def explore_plain(
+    machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None = None
+) -> Exploration:
+    """Search breadth first without symmetry: every configuration with identities is a state of its
+    own.
+    """
     local, meter = Local(machine), Meter(budget, progress)
     depth: dict[Config, int] = {}
     for config in initial(local, bounds):
@@ -63,7 +71,9 @@ def explore_plain(machine: Machine, bounds: Bounds, budget: Budget, progress: Pr
 
 
 def initial(local: Local, bounds: Bounds) -> Iterator[Config]:
-    """Every configuration without workers in which each event and each component has chosen its initial row."""
+    """Every configuration without workers in which each event and each component has chosen its
+    initial row.
+    """
     rows = [local.components.number(row) for row in choices(local.components.variables)]
     events = [local.events.number(row) for row in choices(local.events.variables)]
     pool = (None,) * bounds.workers
@@ -95,11 +105,17 @@ def steps(local: Local, config: Config) -> Iterator[tuple[Move, Config]]:
 
 def _within_limits(local: Local, config: Config, newborn: int) -> bool:
     """May a worker with this row be added to those alive?"""
-    alive = [limit for worker in config.pool if worker is not None for limit in local.limited(worker.row)]
-    return all(alive.count(limit) < local.machine.limits[limit].count for limit in local.limited(newborn))
+    alive = [
+        limit for worker in config.pool if worker is not None for limit in local.limited(worker.row)
+    ]
+    return all(
+        alive.count(limit) < local.machine.limits[limit].count for limit in local.limited(newborn)
+    )
 
 
-def _fire(local: Local, config: Config, move: Move, found: LocalMove) -> Iterator[tuple[Move, Config]]:
+def _fire(
+    local: Local, config: Config, move: Move, found: LocalMove
+) -> Iterator[tuple[Move, Config]]:
     """The move and its result, unless the rule wants to be alone and is not."""
     company = (
         worker is not None
@@ -117,7 +133,9 @@ def _after(local: Local, config: Config, move: Move, found: LocalMove) -> Config
     pool: list[Worker | None] = []
     for number, worker in enumerate(config.pool):
         if number == move.worker:
-            pool.append(None if found.worker == GONE else Worker(move.component, move.event, found.worker))
+            pool.append(
+                None if found.worker == GONE else Worker(move.component, move.event, found.worker)
+            )
         elif worker is not None and worker.component == move.component:
             heard = local.heard(move.rule, worker.row, worker.event == move.event)
             pool.append(None if heard == GONE else worker._replace(row=heard))

@@ -1,6 +1,8 @@
-"""Explicit search: explore everything within bounds, or find the simplest run that breaks a property.
+"""Explicit search: explore everything within bounds, or find the simplest run that breaks a
+property.
 
-The search goes over orbits; the run it hands back has identities again and can be replayed by anyone.
+The search goes over orbits; the run it hands back has identities again and can be replayed by
+anyone.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from onceproof.machine.system import Machine, Move, Property, Run
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A violation: the cheapest run (see ``order``) from an initial to a bad configuration, within the bounds of the search.
+    """A violation: the cheapest run (see ``order``) from an initial to a bad configuration, within
+    the bounds of the search.
 
-    ``states`` and ``transitions`` tell how much of the graph up to symmetry was looked at, ``peak_workers`` how many workers are
-    alive at once in the run (where fewer would do at the same cost, smaller bounds show it).
+    ``states`` and ``transitions`` tell how much of the graph up to symmetry was looked at,
+    ``peak_workers`` how many workers are alive at once in the run (where fewer would do at the same
+    cost, smaller bounds show it).
     """
 
     run: Run
@@ -35,9 +39,15 @@ class Found:
 
 
 def explore(
-    machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None = None, symmetry: bool = True
+    machine: Machine,
+    bounds: Bounds,
+    budget: Budget,
+    progress: Progress | None = None,
+    symmetry: bool = True,
 ) -> Exploration:
-    """Count everything reachable within bounds; ``symmetry=False`` is the slow reference with identities."""
+    """Count everything reachable within bounds; ``symmetry=False`` is the slow reference with
+    identities.
+    """
     if not symmetry:
         return reference.explore_plain(machine, bounds, budget, progress)
     orbits, meter = Orbits(machine, bounds), Meter(budget, progress)
@@ -67,7 +77,8 @@ def explore(
 
 @dataclass(slots=True)
 class _Reached:
-    """How the search got to a state: at what cost, from where (None at the start) and by which rule; ``done`` once that is final.
+    """How the search got to a state: at what cost, from where (None at the start) and by which
+    rule; ``done`` once that is final.
 
     ``size`` is how many configurations the state stands for.
     """
@@ -80,7 +91,9 @@ class _Reached:
 
 
 class _Frontier:
-    """The states known, and those waiting to be expanded, cheapest first; of equally cheap ones, in the order of discovery."""
+    """The states known, and those waiting to be expanded, cheapest first; of equally cheap ones, in
+    the order of discovery.
+    """
 
     def __init__(self, orbits: Orbits, meter: Meter) -> None:
         self.reached: dict[State, _Reached] = {}
@@ -115,9 +128,14 @@ class _Frontier:
 
 
 def simplest(
-    machine: Machine, prop: Property, bounds: Bounds, budget: Budget, progress: Progress | None = None
+    machine: Machine,
+    prop: Property,
+    bounds: Bounds,
+    budget: Budget,
+    progress: Progress | None = None,
 ) -> Found | Exploration:
-    """The cheapest run to a bad configuration; an Exploration if there is none within bounds (complete) or budget (not complete).
+    """The cheapest run to a bad configuration; an Exploration if there is none within bounds
+    (complete) or budget (not complete).
 
     Of equally cheap runs it is the one discovered first, which is the same in every execution.
     """
@@ -153,7 +171,9 @@ def _found(orbits: Orbits, reached: dict[State, _Reached], bad: State, meter: Me
 
 
 def run_along(orbits: Orbits, start: State, path: Sequence[tuple[int, State]]) -> tuple[Run, int]:
-    """The concrete run from an initial state along rules and the states they lead to; and how many workers live at once in it."""
+    """The concrete run from an initial state along rules and the states they lead to; and how many
+    workers live at once in it.
+    """
     first = config = _unfold(orbits, start)
     moves: list[Move] = []
     peak = 0
@@ -171,12 +191,18 @@ def _unfold(orbits: Orbits, state: State) -> reference.Config:
     return reference.Config(rows, events, (None,) * orbits.bounds.workers)
 
 
-def _follow(orbits: Orbits, config: reference.Config, rule: int, target: State) -> tuple[Move, reference.Config]:
-    """The first action with this rule that leads into the target orbit; for a spawn that is the one of the lowest free worker."""
+def _follow(
+    orbits: Orbits, config: reference.Config, rule: int, target: State
+) -> tuple[Move, reference.Config]:
+    """The first action with this rule that leads into the target orbit; for a spawn that is the one
+    of the lowest free worker.
+    """
     for move, after in reference.steps(orbits.local, config):
         if move.rule == rule and fold(orbits, after) == target:
             return move, after
-    raise MachineError(f"no actor of rule {rule} leads from {config} to the state that the search reached")
+    raise MachineError(
+        f"no actor of rule {rule} leads from {config} to the state that the search reached"
+    )
 
 
 def fold(orbits: Orbits, config: reference.Config) -> State:
@@ -196,9 +222,16 @@ def _rows(orbits: Orbits, config: reference.Config) -> tuple[tuple[tuple[str, st
     return tuple(_named(orbits.local.components, row) for row in config.rows)
 
 
-def _events(orbits: Orbits, config: reference.Config) -> tuple[tuple[tuple[tuple[str, str], ...], ...], ...]:
-    return tuple(tuple(_named(orbits.local.events, event) for event in events) for events in config.events)
+def _events(
+    orbits: Orbits, config: reference.Config
+) -> tuple[tuple[tuple[tuple[str, str], ...], ...], ...]:
+    return tuple(
+        tuple(_named(orbits.local.events, event) for event in events) for events in config.events
+    )
 
 
 def _named(rows: Rows, number: int) -> tuple[tuple[str, str], ...]:
-    return tuple((variable.name, value) for variable, value in zip(rows.variables, rows.rows[number], strict=True))
+    return tuple(
+        (variable.name, value)
+        for variable, value in zip(rows.variables, rows.rows[number], strict=True)
+    )

@@ -1,4 +1,6 @@
-"""Every reachable configuration within bounds, as shapes: what a solver is asked to confirm for bounded verdicts."""
+"""Every reachable configuration within bounds, as shapes: what a solver is asked to confirm for
+bounded verdicts.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,12 @@ from onceproof.machine.invariant import Shape
 from onceproof.machine.system import Machine
 
 
-def configurations(machine: Machine, bounds: Bounds, budget: Budget) -> list[tuple[Shape, ...]] | Exploration:
-    """All reachable configurations up to symmetry, or the interrupted exploration if the budget does not suffice."""
+def configurations(
+    machine: Machine, bounds: Bounds, budget: Budget
+) -> list[tuple[Shape, ...]] | Exploration:
+    """All reachable configurations up to symmetry, or the interrupted exploration if the budget
+    does not suffice.
+    """
     orbits, meter = Orbits(machine, bounds), Meter(budget)
     seen: dict[State, None] = {}
     queue = list(dict.fromkeys(orbits.initial()))
@@ -36,5 +42,7 @@ def _shape(orbits: Orbits, part: tuple[int, ...]) -> Shape:
     events = []
     for cell in part[1:]:
         event, workers = orbits.cells[cell]
-        events.append((local.events.rows[event], tuple(sorted(local.workers.rows[w] for w in workers))))
+        events.append(
+            (local.events.rows[event], tuple(sorted(local.workers.rows[w] for w in workers)))
+        )
     return Shape(local.components.rows[part[0]], tuple(sorted(events)))

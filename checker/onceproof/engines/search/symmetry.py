@@ -1,7 +1,9 @@
-"""The graph of configurations up to symmetry: workers, events and components that differ only in identity are interchangeable.
+"""The graph of configurations up to symmetry: workers, events and components that differ only in
+identity are interchangeable.
 
-An event's row with the multiset of its workers' rows is a *cell*, numbered as it is met; a *shape* is a component row followed by
-its cells, sorted; a *state* is the sorted tuple of the shapes. What can happen within a cell is worked out once per component row.
+An event's row with the multiset of its workers' rows is a *cell*, numbered as it is met; a *shape*
+is a component row followed by its cells, sorted; a *state* is the sorted tuple of the shapes. What
+can happen within a cell is worked out once per component row.
 """
 
 from __future__ import annotations
@@ -19,10 +21,14 @@ Shape = tuple[int, ...]
 State = tuple[Shape, ...]
 
 Edge = tuple[int, State, int]
-"""Rule, next state, and how many actions of the full graph this is in each of the configurations that the state stands for."""
+"""Rule, next state, and how many actions of the full graph this is in each of the configurations
+that the state stands for.
+"""
 
 _CellMove = tuple[int, int, int, int, tuple[int, ...] | None]
-"""Rule, component row after, cell after, how many actors, and for a spawn the limits that count the new worker."""
+"""Rule, component row after, cell after, how many actors, and for a spawn the limits that count the
+new worker.
+"""
 
 _ShapeMove = tuple[int, Shape, int, tuple[int, ...] | None]
 """Rule, shape after, how many actors, and for a spawn the limits that count the new worker."""
@@ -38,9 +44,14 @@ class Orbits:
         self._numbers: dict[Cell, int] = {}
         self._alive: list[int] = []  # per cell: its workers
         self._weights: list[int] = []  # per cell: permutations of its workers that change nothing
-        self._counted: list[tuple[int, ...]] = []  # per cell: how many of its workers each limit counts
+        self._counted: list[
+            tuple[int, ...]
+        ] = []  # per cell: how many of its workers each limit counts
         self._permutations = factorial(bounds.events)
-        self._dealt = [factorial(bounds.workers) // factorial(bounds.workers - n) for n in range(bounds.workers + 1)]
+        self._dealt = [
+            factorial(bounds.workers) // factorial(bounds.workers - n)
+            for n in range(bounds.workers + 1)
+        ]
         self._cell_moves: dict[tuple[int, int], tuple[_CellMove, ...]] = {}
         self._shape_moves: dict[Shape, list[_ShapeMove]] = {}
         self._far_cells: dict[tuple[int, int], int] = {}
@@ -55,20 +66,31 @@ class Orbits:
             self._alive.append(len(workers))
             self._weights.append(prod(factorial(cell[1].count(w)) for w in set(cell[1])))
             hits = [i for worker in workers for i in self.local.limited(worker)]
-            self._counted.append(tuple(hits.count(i) for i in range(len(self.local.machine.limits))))
+            self._counted.append(
+                tuple(hits.count(i) for i in range(len(self.local.machine.limits)))
+            )
         return known
 
     def initial(self) -> list[State]:
-        """The states without workers in which each event and each component has chosen its initial row."""
+        """The states without workers in which each event and each component has chosen its initial
+        row.
+        """
         local = self.local
-        cells = [self.number(local.events.number(row), ()) for row in choices(local.events.variables)]
+        cells = [
+            self.number(local.events.number(row), ()) for row in choices(local.events.variables)
+        ]
         rows = [local.components.number(row) for row in choices(local.components.variables)]
-        shapes = [(row, *chosen) for row in rows for chosen in combinations_with_replacement(cells, self.bounds.events)]
+        shapes = [
+            (row, *chosen)
+            for row in rows
+            for chosen in combinations_with_replacement(cells, self.bounds.events)
+        ]
         return list(combinations_with_replacement(shapes, self.bounds.keys))
 
     def size(self, state: State) -> int:
         """How many configurations with identities the state stands for."""
-        # Deal the shapes to the components, the cells of each shape to its events, then the workers of the pool to their places.
+        # Deal the shapes to the components, the cells of each shape to its events, then the workers
+        # of the pool to their places.
         found, alive = factorial(len(state)), 0
         last_shape, same = None, 0
         for shape in state:
@@ -89,7 +111,9 @@ class Orbits:
         return found
 
     def edges(self, state: State) -> list[Edge]:
-        """The enabled actions of a state, one for each class of interchangeable actors, in a fixed order."""
+        """The enabled actions of a state, one for each class of interchangeable actors, in a fixed
+        order.
+        """
         free, room = self._slack(state)
         found: list[Edge] = []
         for i, shape in enumerate(state):
@@ -113,10 +137,15 @@ class Orbits:
         limits = self.local.machine.limits
         if not limits:
             return free, []
-        return free, [limit.count - sum(self._counted[cell][i] for cell in present) for i, limit in enumerate(limits)]
+        return free, [
+            limit.count - sum(self._counted[cell][i] for cell in present)
+            for i, limit in enumerate(limits)
+        ]
 
     def _moves_of_shape(self, shape: Shape) -> list[_ShapeMove]:
-        """What can happen within a component; kept only where several components will meet the same shape again."""
+        """What can happen within a component; kept only where several components will meet the same
+        shape again.
+        """
         if self.bounds.keys == 1:
             return self._find_shape_moves(shape)
         known = self._shape_moves.get(shape)
@@ -137,7 +166,9 @@ class Orbits:
                 others = [self._far_cell(rule, other) for other in rest] if rule in far else rest
                 found.append((rule, (component, *sorted((*others, after))), times * equal, spawn))
         for move in self.local.moves(RuleKind.COMPONENT, row):
-            told = [self._far_cell(move.rule, cell) for cell in cells] if move.rule in far else cells
+            told = (
+                [self._far_cell(move.rule, cell) for cell in cells] if move.rule in far else cells
+            )
             found.append((move.rule, (move.component, *sorted(told)), 1, None))
         return found
 
@@ -147,11 +178,15 @@ class Orbits:
         if known is None:
             event, workers = self.cells[cell]
             heard = [self.local.heard(rule, worker, False) for worker in workers]
-            known = self._far_cells[rule, cell] = self.number(event, [w for w in heard if w != GONE])
+            known = self._far_cells[rule, cell] = self.number(
+                event, [w for w in heard if w != GONE]
+            )
         return known
 
     def moves_of_cell(self, row: int, cell: int) -> tuple[_CellMove, ...]:
-        """What can happen within a cell under a component row: rule, component row and cell after, actors, limits of a spawn."""
+        """What can happen within a cell under a component row: rule, component row and cell after,
+        actors, limits of a spawn.
+        """
         known = self._cell_moves.get((row, cell))
         if known is None:
             known = self._cell_moves[row, cell] = tuple(self._find_cell_moves(row, cell))
@@ -167,14 +202,24 @@ class Orbits:
         for i, worker in enumerate(workers):
             if not i or worker != workers[i - 1]:
                 for move in self.local.moves(RuleKind.WORKER, row, event, worker):
-                    yield from self._settle(move, workers[:i] + workers[i + 1 :], workers.count(worker), None)
+                    yield from self._settle(
+                        move, workers[:i] + workers[i + 1 :], workers.count(worker), None
+                    )
 
-    def _settle(self, move: LocalMove, others: tuple[int, ...], times: int, spawn: tuple[int, ...] | None) -> Iterator[_CellMove]:
-        """The move with what it needs of and does to the other workers of its event; nothing if one of them disables it."""
+    def _settle(
+        self, move: LocalMove, others: tuple[int, ...], times: int, spawn: tuple[int, ...] | None
+    ) -> Iterator[_CellMove]:
+        """The move with what it needs of and does to the other workers of its event; nothing if one
+        of them disables it.
+        """
         rule = move.rule
         if rule in self.local.lonely and any(self.local.company(rule, other) for other in others):
             return
-        heard = [self.local.heard(rule, other, True) for other in others] if rule in self.local.loud else others
+        heard = (
+            [self.local.heard(rule, other, True) for other in others]
+            if rule in self.local.loud
+            else others
+        )
         after = [worker for worker in (*heard, move.worker) if worker != GONE]
         yield rule, move.component, self.number(move.event, after), times, spawn
 

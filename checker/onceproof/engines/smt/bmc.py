@@ -1,4 +1,6 @@
-"""Bounded runs as text: a configuration of fixed size at steps 0, 1, 2, ... and, per step, the number of who fired which rule."""
+"""Bounded runs as text: a configuration of fixed size at steps 0, 1, 2, ... and, per step, the
+number of who fired which rule.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ STEP = "step"
 
 
 class Bounds(Protocol):
-    """A finite instance: so many business keys (components), events in each, and workers alive at once over all of them."""
+    """A finite instance: so many business keys (components), events in each, and workers alive at
+    once over all of them.
+    """
 
     @property
     def workers(self) -> int:
@@ -43,22 +47,34 @@ class Bounds(Protocol):
 
 
 def bounded_layout(machine: Machine, bounds: Bounds) -> Layout:
-    """Exactly the events and components of the bounds; any event may have all the workers, so each has slots for all."""
+    """Exactly the events and components of the bounds; any event may have all the workers, so each
+    has slots for all.
+    """
     if bounds.keys < 1 or bounds.events < 0 or bounds.workers < 0:
         raise ValueError("bounds need a component, and no negative number")
     return Layout(machine, ((bounds.workers,) * bounds.events,) * bounds.keys)
 
 
 def too_big(prop: Property, bounds: Bounds) -> str:
-    """A warning if some bad pattern does not fit into the bounds, so that nothing was said about it ("" if all fit)."""
+    """A warning if some bad pattern does not fit into the bounds, so that nothing was said about it
+    ("" if all fit).
+    """
     for index, pattern in enumerate(prop.bad):
-        if len(pattern.events) > bounds.events or sum(len(event.workers) for event in pattern.events) > bounds.workers:
-            return f"bad pattern {index} of {prop.name} needs more events or workers than the bounds have"
+        if (
+            len(pattern.events) > bounds.events
+            or sum(len(event.workers) for event in pattern.events) > bounds.workers
+        ):
+            return (
+                f"bad pattern {index} of {prop.name} needs more events or workers than the bounds"
+                " have"
+            )
     return ""
 
 
 def next_values(layout: Layout, chosen: str, firings: list[Firing]) -> dict[str, str]:
-    """For each symbol its value after the step, given that the term ``chosen`` is the number of the firing that happens."""
+    """For each symbol its value after the step, given that the term ``chosen`` is the number of the
+    firing that happens.
+    """
     width = terms.width_for(len(firings))
     writers: dict[str, dict[str, list[int]]] = {}
     for number, firing in enumerate(firings):
@@ -68,7 +84,9 @@ def next_values(layout: Layout, chosen: str, firings: list[Firing]) -> dict[str,
     for cell in layout.cells():
         term = quote(cell.name)
         for value, numbers in writers.get(cell.name, {}).items():
-            picked = terms.disj(terms.equal(chosen, terms.literal(number, width)) for number in numbers)
+            picked = terms.disj(
+                terms.equal(chosen, terms.literal(number, width)) for number in numbers
+            )
             term = terms.choose(picked, value, term)
         found[cell.name] = term
     return found
@@ -77,16 +95,23 @@ def next_values(layout: Layout, chosen: str, firings: list[Firing]) -> dict[str,
 def fires(chosen: str, firings: list[Firing]) -> str:
     """The term ``chosen`` is the number of a firing that is enabled."""
     width = terms.width_for(len(firings))
-    known = f"(bvule {chosen} {terms.literal(len(firings) - 1, width)})" if len(firings) < 2**width else terms.TRUE
+    known = (
+        f"(bvule {chosen} {terms.literal(len(firings) - 1, width)})"
+        if len(firings) < 2**width
+        else terms.TRUE
+    )
     enabled = (
-        terms.implies(terms.equal(chosen, terms.literal(number, width)), firing.enabled) for number, firing in enumerate(firings)
+        terms.implies(terms.equal(chosen, terms.literal(number, width)), firing.enabled)
+        for number, firing in enumerate(firings)
     )
     return terms.conj((known, *enabled))
 
 
 @dataclass(frozen=True, slots=True)
 class Unrolling:
-    """The text of bounded runs of a machine; ``choices[n]`` is the rule and actor that step number ``n`` stands for."""
+    """The text of bounded runs of a machine; ``choices[n]`` is the rule and actor that step number
+    ``n`` stands for.
+    """
 
     layout: Layout
     choices: tuple[tuple[int, Place], ...]
@@ -103,7 +128,9 @@ class Unrolling:
         """Step ``number`` leads to the configuration after it."""
         sort = terms.bits(terms.width_for(len(self.choices)))
         lines = [declare(quote(at(STEP, number)), sort)]
-        lines += [declare(quote(at(cell.name, number + 1)), cell.sort) for cell in self.layout.cells()]
+        lines += [
+            declare(quote(at(cell.name, number + 1)), cell.sort) for cell in self.layout.cells()
+        ]
         arguments = [quote(at(STEP, number)), *self._symbols(number), *self._symbols(number + 1)]
         return "\n".join((*lines, claim(terms.call("|next|", arguments))))
 
@@ -135,18 +162,29 @@ def unrolling(machine: Machine, prop: Property, bounds: Bounds) -> Unrolling:
     """The text of the runs of ``machine`` within the bounds."""
     layout = bounded_layout(machine, bounds)
     cells = layout.cells()
-    choices = tuple((index, actor) for index, rule in enumerate(machine.rules) for actor in actors(layout, rule))
-    firings = [fire(layout, machine.rules[index], actor, bounds.workers) for index, actor in choices]
+    choices = tuple(
+        (index, actor) for index, rule in enumerate(machine.rules) for actor in actors(layout, rule)
+    )
+    firings = [
+        fire(layout, machine.rules[index], actor, bounds.workers) for index, actor in choices
+    ]
     parameters = [(quote(cell.name), cell.sort) for cell in cells]
     lines = ["(set-logic QF_BV)", *legend(layout)]
     lines += [terms.comment(describe(machine, index)) for index in range(len(machine.rules))]
     lines.append(define("|start|", parameters, "Bool", _start(layout, cells)))
-    lines.append(define("|bad|", parameters, "Bool", terms.disj(bad(layout, pattern) for pattern in prop.bad)))
+    lines.append(
+        define(
+            "|bad|", parameters, "Bool", terms.disj(bad(layout, pattern) for pattern in prop.bad)
+        )
+    )
     if firings:
         after = next_values(layout, quote(STEP), firings)
         step = [(quote(STEP), terms.bits(terms.width_for(len(choices))))]
         primed = [(quote(f"{cell.name}'"), cell.sort) for cell in cells]
-        body = [fires(quote(STEP), firings), *(terms.equal(quote(f"{cell.name}'"), after[cell.name]) for cell in cells)]
+        body = [
+            fires(quote(STEP), firings),
+            *(terms.equal(quote(f"{cell.name}'"), after[cell.name]) for cell in cells),
+        ]
         lines.append(define("|next|", step + parameters + primed, "Bool", terms.conj(body)))
     return Unrolling(layout, choices, "\n".join(lines))
 
@@ -155,11 +193,15 @@ def _start(layout: Layout, cells: list[Cell]) -> str:
     """An initial configuration: initial rows and no worker."""
     places = [place for c in layout.components() for place in (c, *layout.events(c.component))]
     nobody = [terms.negate(quote(layout.path(worker))) for worker in layout.all_workers()]
-    return terms.conj((*map(in_domain, cells), *(initial_row(layout, place) for place in places), *nobody))
+    return terms.conj(
+        (*map(in_domain, cells), *(initial_row(layout, place) for place in places), *nobody)
+    )
 
 
 def decode(unrolled: Unrolling, values: Mapping[str, int], depth: int) -> Run:
-    """The run that a solver's values describe; slots become identities as :class:`onceproof.machine.system.Move` numbers them."""
+    """The run that a solver's values describe; slots become identities as
+    :class:`onceproof.machine.system.Move` numbers them.
+    """
     layout = unrolled.layout
     identities: dict[Place, int] = {}
     moves = []
@@ -169,9 +211,14 @@ def decode(unrolled: Unrolling, values: Mapping[str, int], depth: int) -> Run:
         kind = layout.machine.rules[rule].kind
         if kind is RuleKind.SPAWN:
             identities[actor] = min(set(range(len(identities) + 1)) - set(identities.values()))
-        moves.append(Move(rule, actor.component, actor.event, identities[actor] if actor.worker >= 0 else -1))
+        moves.append(
+            Move(rule, actor.component, actor.event, identities[actor] if actor.worker >= 0 else -1)
+        )
     rows = tuple(_row(layout, component, values) for component in layout.components())
-    events = tuple(tuple(_row(layout, event, values) for event in layout.events(c.component)) for c in layout.components())
+    events = tuple(
+        tuple(_row(layout, event, values) for event in layout.events(c.component))
+        for c in layout.components()
+    )
     return Run(rows, events, tuple(moves))
 
 

@@ -1,7 +1,8 @@
 """Certificates: the obligations of a proof as files that anyone can give to a solver.
 
-A certificate does not carry its own meaning. To verify one, the obligations are generated again from the rules of the design at
-hand and the stored invariant, and must be the files' text to the letter; then the solvers are asked again.
+A certificate does not carry its own meaning. To verify one, the obligations are generated again
+from the rules of the design at hand and the stored invariant, and must be the files' text to the
+letter; then the solvers are asked again.
 """
 
 from __future__ import annotations
@@ -56,12 +57,14 @@ break is still there, in a configuration that has a slot for each of its element
 
 Two things are read more generously than the design means them, which can only add steps: a step that requires that no other
 worker is at some point removes such workers instead, and limits on the number of workers are ignored.
-"""
+"""  # noqa: E501
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a certificate is about: the hash of the design, the claim and the delivery semantics, in the caller's words."""
+    """What a certificate is about: the hash of the design, the claim and the delivery semantics, in
+    the caller's words.
+    """
 
     design: str
     claim: str
@@ -70,7 +73,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Whether a certificate was accepted, and why not; ``proof`` is what the solvers said, if it came to that."""
+    """Whether a certificate was accepted, and why not; ``proof`` is what the solvers said, if it
+    came to that.
+    """
 
     accepted: bool
     reason: str = ""
@@ -91,7 +96,10 @@ def texts(machine: Machine, subject: Subject, todo: Sequence[Obligation]) -> dic
     found = {}
     for number, obligation in enumerate(todo):
         about = describe(machine, obligation.rule) if obligation.rule >= 0 else obligation.name
-        header = [f"Onceproof certificate, obligation {number + 1} of {len(todo)}; the answer must be unsat"]
+        header = [
+            f"Onceproof certificate, obligation {number + 1} of {len(todo)}; the answer must be"
+            " unsat"
+        ]
         header += [
             f"design: {subject.design}",
             f"claim: {subject.claim}",
@@ -103,8 +111,12 @@ def texts(machine: Machine, subject: Subject, todo: Sequence[Obligation]) -> dic
     return found
 
 
-def write(directory: Path, subject: Subject, machine: Machine, invariant: Invariant, proof: Proof) -> tuple[str, ...]:
-    """Write the certificate of a proof; return the names of its files. An older certificate in the directory is replaced."""
+def write(
+    directory: Path, subject: Subject, machine: Machine, invariant: Invariant, proof: Proof
+) -> tuple[str, ...]:
+    """Write the certificate of a proof; return the names of its files. An older certificate in the
+    directory is replaced.
+    """
     if not proof.proved:
         raise ValueError("only a proof can be certified")
     if directory.exists() and any(directory.iterdir()) and not (directory / INDEX).exists():
@@ -113,7 +125,9 @@ def write(directory: Path, subject: Subject, machine: Machine, invariant: Invari
     for old in directory.glob("*.smt2"):
         old.unlink()
     files = texts(machine, subject, proof.obligations)
-    readme = README.format(claim=subject.claim, design=subject.design, semantics=subject.semantics, index=INDEX)
+    readme = README.format(
+        claim=subject.claim, design=subject.design, semantics=subject.semantics, index=INDEX
+    )
     index = {
         "schema": SCHEMA,
         "design": subject.design,
@@ -125,13 +139,21 @@ def write(directory: Path, subject: Subject, machine: Machine, invariant: Invari
         "files": list(files),
         "invariant": _plain(invariant),
     }
-    for name, text in {**files, "README.md": readme, INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n"}.items():
+    for name, text in {
+        **files,
+        "README.md": readme,
+        INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n",
+    }.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
     return (*files, "README.md", INDEX)
 
 
-def verify(directory: Path, subject: Subject, machine: Machine, prop: Property, solvers: Sequence[Solver]) -> Verification:
-    """Check that the certificate is one of this claim about this design, and that the solvers agree with it now."""
+def verify(
+    directory: Path, subject: Subject, machine: Machine, prop: Property, solvers: Sequence[Solver]
+) -> Verification:
+    """Check that the certificate is one of this claim about this design, and that the solvers agree
+    with it now.
+    """
     demand_wellformed(machine)
     try:
         stored = load(directory)
@@ -146,12 +168,18 @@ def verify(directory: Path, subject: Subject, machine: Machine, prop: Property, 
     files = texts(machine, subject, todo)
     present = sorted(path.name for path in directory.glob("*.smt2"))
     if list(stored.files) != list(files) or present != sorted(files):
-        return Verification(False, "the certificate does not have exactly the files this design needs")
+        return Verification(
+            False, "the certificate does not have exactly the files this design needs"
+        )
     for name, text in files.items():
         if (directory / name).read_bytes() != text.encode():
             return Verification(False, f"{name} does not say what this design's rules say")
     proof = discharge(machine, todo, solvers)
-    return Verification(proof.proved, "" if proof.proved else f"the solvers do not agree: {proof.outcome.value}", proof)
+    return Verification(
+        proof.proved,
+        "" if proof.proved else f"the solvers do not agree: {proof.outcome.value}",
+        proof,
+    )
 
 
 def load(directory: Path) -> Stored:
@@ -160,7 +188,9 @@ def load(directory: Path) -> Stored:
     if index["schema"] != SCHEMA or index["expected"] != Status.UNSAT.value:
         raise ValueError(f"its schema is not {SCHEMA}")
     subject = Subject(_text(index["design"]), _text(index["claim"]), _text(index["semantics"]))
-    return Stored(subject, tuple(map(_text, _items(index["files"]))), _invariant(index["invariant"]))
+    return Stored(
+        subject, tuple(map(_text, _items(index["files"]))), _invariant(index["invariant"])
+    )
 
 
 def _plain(invariant: Invariant) -> dict[str, Any]:
@@ -176,12 +206,17 @@ def _plain(invariant: Invariant) -> dict[str, Any]:
 def _invariant(value: Any) -> Invariant:
     excluded = []
     for component, events in map(_items, _items(value["excluded"])):
-        pairs = [(_row(row), tuple(map(_row, _items(workers)))) for row, workers in map(_items, _items(events))]
+        pairs = [
+            (_row(row), tuple(map(_row, _items(workers))))
+            for row, workers in map(_items, _items(events))
+        ]
         excluded.append(Shape(_row(component), tuple(pairs)))
     return Invariant(
         components=frozenset(map(_row, _items(value["components"]))),
         events=frozenset((_row(c), _row(e)) for c, e in map(_items, _items(value["events"]))),
-        workers=frozenset((_row(c), _row(e), _row(w)) for c, e, w in map(_items, _items(value["workers"]))),
+        workers=frozenset(
+            (_row(c), _row(e), _row(w)) for c, e, w in map(_items, _items(value["workers"]))
+        ),
         excluded=tuple(excluded),
     )
 

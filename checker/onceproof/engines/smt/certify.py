@@ -22,13 +22,16 @@ class Finding(Enum):
     """What bounded model checking found."""
 
     REACHED = "reached"  # a bad configuration; the run is given and is as short as any
-    NOT_WITHIN = "not within"  # no run of so many steps or fewer is bad, within the bounds: not a proof of anything longer
+    # no run of so many steps or fewer is bad, within the bounds: not a proof of anything longer
+    NOT_WITHIN = "not within"
     UNKNOWN = "unknown"  # the solver gave up
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of :func:`refute`: every length below ``depth`` was examined to the end, and ``depth`` too unless UNKNOWN."""
+    """The answer of :func:`refute`: every length below ``depth`` was examined to the end, and
+    ``depth`` too unless UNKNOWN.
+    """
 
     finding: Finding
     depth: int
@@ -37,7 +40,9 @@ class Answer:
 
 
 def refute(machine: Machine, prop: Property, bounds: Bounds, depth: int, solver: Solver) -> Answer:
-    """Look for a bad configuration after 0, 1, ..., ``depth`` steps, with exactly the bounds' events and components."""
+    """Look for a bad configuration after 0, 1, ..., ``depth`` steps, with exactly the bounds'
+    events and components.
+    """
     demand_wellformed(machine)
     unrolled = unrolling(machine, prop, bounds)
     session = solver.session()
@@ -45,7 +50,9 @@ def refute(machine: Machine, prop: Property, bounds: Bounds, depth: int, solver:
     for number in range(depth + 1):
         reply = session.check(unrolled.bad(number), unrolled.asked(number))
         if reply.status is Status.UNKNOWN:
-            return Answer(Finding.UNKNOWN, number, reason=f"{solver.name} at {number} steps: {reply.reason}")
+            return Answer(
+                Finding.UNKNOWN, number, reason=f"{solver.name} at {number} steps: {reply.reason}"
+            )
         if reply.status is Status.SAT:
             return Answer(Finding.REACHED, number, decode(unrolled, reply.values, number))
         if not unrolled.choices:
@@ -58,15 +65,19 @@ class Outcome(Enum):
     """What became of a proof attempt."""
 
     PROVED = "proved"  # every obligation is unsatisfiable, says every solver asked
-    FAILED = "failed"  # some obligation has a counterexample: the invariant is wrong (or the claim is)
+    FAILED = (  # some obligation has a counterexample: the invariant is wrong (or the claim is)
+        "failed"
+    )
     UNKNOWN = "unknown"  # some solver gave up, or there was none
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An obligation that a solver did not discharge. ``rule`` and ``action`` are given if it is about a rule.
+    """An obligation that a solver did not discharge. ``rule`` and ``action`` are given if it is
+    about a rule.
 
-    ``before`` describes the configuration that breaks it, if the solver found one: (symbol, value) of the slots that are taken.
+    ``before`` describes the configuration that breaks it, if the solver found one: (symbol, value)
+    of the slots that are taken.
     """
 
     obligation: str
@@ -80,7 +91,9 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The result of :func:`certify` and :func:`bounded`; ``solvers`` names those that were asked about every obligation."""
+    """The result of :func:`certify` and :func:`bounded`; ``solvers`` names those that were asked
+    about every obligation.
+    """
 
     outcome: Outcome
     obligations: tuple[Obligation, ...] = ()
@@ -94,8 +107,12 @@ class Proof:
         return self.outcome is Outcome.PROVED
 
 
-def certify(machine: Machine, prop: Property, invariant: Invariant, solvers: Sequence[Solver]) -> Proof:
-    """Check that the invariant proves the claim for any number of events, components, workers, deliveries and steps."""
+def certify(
+    machine: Machine, prop: Property, invariant: Invariant, solvers: Sequence[Solver]
+) -> Proof:
+    """Check that the invariant proves the claim for any number of events, components, workers,
+    deliveries and steps.
+    """
     demand_wellformed(machine)
     reason = unknown_row(machine, invariant_rows(invariant))
     if reason:
@@ -104,14 +121,28 @@ def certify(machine: Machine, prop: Property, invariant: Invariant, solvers: Seq
 
 
 def discharge(machine: Machine, todo: Sequence[Obligation], solvers: Sequence[Solver]) -> Proof:
-    """Ask every solver about every obligation; proved only if there is a solver, an obligation, and no answer but ``unsat``."""
+    """Ask every solver about every obligation; proved only if there is a solver, an obligation, and
+    no answer but ``unsat``.
+    """
     missing = [solver.name for solver in solvers if not solver.available()]
     if not solvers or missing or not todo:
-        reason = f"not installed: {', '.join(missing)}" if missing else "no obligation" if solvers else "no solver"
+        reason = (
+            f"not installed: {', '.join(missing)}"
+            if missing
+            else "no obligation"
+            if solvers
+            else "no solver"
+        )
         return Proof(Outcome.UNKNOWN, tuple(todo), reason=reason)
     failures = tuple(failure for solver in solvers for failure in _failures(machine, todo, solver))
     statuses = {failure.status for failure in failures}
-    outcome = Outcome.FAILED if Status.SAT in statuses else Outcome.UNKNOWN if statuses else Outcome.PROVED
+    outcome = (
+        Outcome.FAILED
+        if Status.SAT in statuses
+        else Outcome.UNKNOWN
+        if statuses
+        else Outcome.PROVED
+    )
     return Proof(outcome, tuple(todo), tuple(solver.name for solver in solvers), failures)
 
 
@@ -127,7 +158,15 @@ def _failures(machine: Machine, todo: Sequence[Obligation], solver: Solver) -> I
         if reply.status is not Status.UNSAT:
             action = machine.rules[obligation.rule].action if obligation.rule >= 0 else None
             before = _described(machine, reply.values)
-            yield Open(obligation.name, solver.name, reply.status, obligation.rule, action, before, reply.reason)
+            yield Open(
+                obligation.name,
+                solver.name,
+                reply.status,
+                obligation.rule,
+                action,
+                before,
+                reply.reason,
+            )
 
 
 def _described(machine: Machine, values: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
@@ -139,19 +178,38 @@ def _described(machine: Machine, values: Mapping[str, int]) -> tuple[tuple[str, 
         steps = path.split("/")
         if dot and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
             found.append((name, domains[variable][value]))
-        elif not dot and value and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
+        elif (
+            not dot
+            and value
+            and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps)))
+        ):
             found.append((name, "there"))
     return tuple(found)
 
 
-def bounded(machine: Machine, prop: Property, bounds: Bounds, states: Sequence[Configuration], solver: Solver) -> Proof:
-    """Check that ``states`` (up to order) are all that can be reached within the bounds by any number of steps, and none is bad."""
+def bounded(
+    machine: Machine,
+    prop: Property,
+    bounds: Bounds,
+    states: Sequence[Configuration],
+    solver: Solver,
+) -> Proof:
+    """Check that ``states`` (up to order) are all that can be reached within the bounds by any
+    number of steps, and none is bad.
+    """
     demand_wellformed(machine)
     reason = misplaced(machine, states, bounds)
     if reason:
         return Proof(Outcome.FAILED, reason=reason)
     if len(states) > MOST_STATES:
         return Proof(
-            Outcome.UNKNOWN, reason=f"{len(states)} configurations are more than the {MOST_STATES} that are given to a solver"
+            Outcome.UNKNOWN,
+            reason=(
+                f"{len(states)} configurations are more than the {MOST_STATES} that are given to a"
+                " solver"
+            ),
         )
-    return replace(discharge(machine, closure_obligations(machine, prop, states, bounds), [solver]), reason=too_big(prop, bounds))
+    return replace(
+        discharge(machine, closure_obligations(machine, prop, states, bounds), [solver]),
+        reason=too_big(prop, bounds),
+    )

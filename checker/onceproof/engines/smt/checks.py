@@ -1,4 +1,6 @@
-"""What the encoding relies on in a machine; a machine that breaks the contract is refused, never encoded into something else."""
+"""What the encoding relies on in a machine; a machine that breaks the contract is refused, never
+encoded into something else.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from onceproof.machine.system import (
 
 
 def demand_wellformed(machine: Machine) -> None:
-    """Raise ValueError, saying what is wrong, unless the machine keeps the contract of ``onceproof.machine.system``."""
+    """Raise ValueError, saying what is wrong, unless the machine keeps the contract of
+    ``onceproof.machine.system``.
+    """
     table = {variable.name: variable for variable in machine.variables}
     if len(table) != len(machine.variables):
         raise ValueError(f"{machine.name}: two variables have the same name")
@@ -38,18 +42,26 @@ def demand_wellformed(machine: Machine) -> None:
 
 
 def unknown_row(machine: Machine, rows: Iterable[tuple[Level, Row]]) -> str:
-    """Which row is none of this machine's ("" if all are): wrong length, or a value outside its domain."""
+    """Which row is none of this machine's ("" if all are): wrong length, or a value outside its
+    domain.
+    """
     columns = {level: machine.level(level) for level in Level}
     for level, row in rows:
         domains = [variable.domain for variable in columns[level]]
-        if len(row) != len(domains) or any(value not in domain for domain, value in zip(domains, row, strict=True)):
+        if len(row) != len(domains) or any(
+            value not in domain for domain, value in zip(domains, row, strict=True)
+        ):
             return f"the machine {machine.name} has no {level.value} row {row}"
     return ""
 
 
 def _demand_variable(variable: Variable) -> None:
     # a name that ended with a prime would be the name of another variable's copy after the step
-    if not variable.name.isprintable() or not set(variable.name).isdisjoint("|\\") or variable.name[-1:] in ("", "'"):
+    if (
+        not variable.name.isprintable()
+        or not set(variable.name).isdisjoint("|\\")
+        or variable.name[-1:] in ("", "'")
+    ):
         raise ValueError(f"a variable cannot be called {variable.name!r}")
     if not variable.domain or len(set(variable.domain)) != len(variable.domain):
         raise ValueError(f"{variable.name}: the domain is empty or has a value twice")
@@ -60,7 +72,9 @@ def _demand_variable(variable: Variable) -> None:
 
 
 def _demand_rule(rule: Rule, table: dict[str, Variable], where: str) -> None:
-    shared = (Level.COMPONENT,) if rule.kind is RuleKind.COMPONENT else (Level.COMPONENT, Level.EVENT)
+    shared = (
+        (Level.COMPONENT,) if rule.kind is RuleKind.COMPONENT else (Level.COMPONENT, Level.EVENT)
+    )
     readable = (*shared, Level.WORKER) if rule.kind is RuleKind.WORKER else shared
     writable = (*shared, Level.WORKER) if rule.kind in (RuleKind.WORKER, RuleKind.SPAWN) else shared
     if rule.ends and rule.kind is not RuleKind.WORKER:
@@ -69,7 +83,9 @@ def _demand_rule(rule: Rule, table: dict[str, Variable], where: str) -> None:
     _demand_levels(rule.alone or (), table, (Level.WORKER,), where)
     _demand_updates(rule.updates, rule.guard, table, where)
     for update in rule.updates:
-        if table[update.target].level not in writable or (update.source is not None and table[update.source].level not in readable):
+        if table[update.target].level not in writable or (
+            update.source is not None and table[update.source].level not in readable
+        ):
             raise ValueError(f"{where}: {update.target} or its source is out of reach")
 
 
@@ -79,11 +95,17 @@ def _demand_broadcast(broadcast: Broadcast, table: dict[str, Variable], where: s
     _demand_levels(broadcast.guard, table, (Level.WORKER,), where)
     _demand_updates(broadcast.updates, broadcast.guard, table, where)
     for update in broadcast.updates:
-        if any(table[name].level is not Level.WORKER for name in (update.target, update.source) if name is not None):
+        if any(
+            table[name].level is not Level.WORKER
+            for name in (update.target, update.source)
+            if name is not None
+        ):
             raise ValueError(f"{where}: a broadcast reads and writes worker variables only")
 
 
-def _demand_levels(guard: Guard, table: dict[str, Variable], levels: tuple[Level, ...], where: str) -> None:
+def _demand_levels(
+    guard: Guard, table: dict[str, Variable], levels: tuple[Level, ...], where: str
+) -> None:
     for test in guard:
         if test.variable not in table:
             raise ValueError(f"{where}: there is no variable {test.variable}")
@@ -91,20 +113,30 @@ def _demand_levels(guard: Guard, table: dict[str, Variable], levels: tuple[Level
             raise ValueError(f"{where}: {test.variable} cannot be tested here")
 
 
-def _demand_updates(updates: tuple[Update, ...], guard: Guard, table: dict[str, Variable], where: str) -> None:
-    """Known variables, one update per target, values in the domain, and a table that covers what the guard allows."""
+def _demand_updates(
+    updates: tuple[Update, ...], guard: Guard, table: dict[str, Variable], where: str
+) -> None:
+    """Known variables, one update per target, values in the domain, and a table that covers what
+    the guard allows.
+    """
     if len({update.target for update in updates}) != len(updates):
         raise ValueError(f"{where}: a variable is written twice")
     for update in updates:
         for name in (update.target, update.source):
             if name is not None and name not in table:
                 raise ValueError(f"{where}: there is no variable {name}")
-        if not update.table or any(new not in table[update.target].domain for _, new in update.table):
+        if not update.table or any(
+            new not in table[update.target].domain for _, new in update.table
+        ):
             raise ValueError(f"{where}: {update.target} gets no value, or one outside its domain")
         if update.source is not None:
             olds = [old for old, _ in update.table]
-            if len(set(olds)) != len(olds) or not _allowed(table[update.source], guard) <= set(olds):
-                raise ValueError(f"{where}: the table for {update.target} does not say which value follows")
+            if len(set(olds)) != len(olds) or not _allowed(table[update.source], guard) <= set(
+                olds
+            ):
+                raise ValueError(
+                    f"{where}: the table for {update.target} does not say which value follows"
+                )
 
 
 def _allowed(variable: Variable, guard: Guard) -> set[str]:

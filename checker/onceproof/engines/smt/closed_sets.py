@@ -1,22 +1,27 @@
-"""The obligations of a bounded proof, as text: a given finite set of configurations is all that can be reached within the bounds.
+"""The obligations of a bounded proof, as text: a given finite set of configurations is all that can
+be reached within the bounds.
 
-Initial configurations are in the set, every rule leads from it into it (``alone``, limits and the pool exact), nothing in it is
-bad.
+Initial configurations are in the set, every rule leads from it into it (``alone``, limits and the
+pool exact), nothing in it is bad.
 
-NOTE(order): configurations are compared up to the order of workers, events and components, which no rule can tell apart.
+NOTE(order): configurations are compared up to the order of workers, events and components, which no
+rule can tell apart.
 
-1. The set is given by canonical configurations: workers of an event, events of a component, components, each in descending
-   order of their bits. Let G be all configurations that some reordering turns into a canonical one of the set.
-2. The step relation commutes with reordering. So if every step of every actor from the *canonical* configurations leads into G,
-   then every step from G does. (The slot of a new worker is the lowest free one: where it goes is a matter of order as well.)
-3. A configuration is in G if and only if sorting it gives a member of the set. The configuration after the step is sorted by a
-   network of compare-and-exchange steps inside the formula. Whatever the network does, it only reorders; if it did not sort, a
-   configuration could be missed in the set, never found there by mistake.
-4. Variables of an empty slot are zero in canonical configurations; nothing reads them. Bad patterns do not depend on order
-   either.
+1. The set is given by canonical configurations: workers of an event, events of a component,
+   components, each in descending order of their bits. Let G be all configurations that some
+   reordering turns into a canonical one of the set.
+2. The step relation commutes with reordering. So if every step of every actor from the *canonical*
+   configurations leads into G, then every step from G does. (The slot of a new worker is the lowest
+   free one: where it goes is a matter of order as well.)
+3. A configuration is in G if and only if sorting it gives a member of the set. The configuration
+   after the step is sorted by a network of compare-and-exchange steps inside the formula. Whatever
+   the network does, it only reorders; if it did not sort, a configuration could be missed in the
+   set, never found there by mistake.
+4. Variables of an empty slot are zero in canonical configurations; nothing reads them. Bad patterns
+   do not depend on order either.
 
-The set is written as a decision diagram (one function per node, equal nodes shared): the same set, and much less text than a
-list.
+The set is written as a decision diagram (one function per node, equal nodes shared): the same set,
+and much less text than a list.
 """
 
 from __future__ import annotations
@@ -53,7 +58,9 @@ AFTER = "after"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of a decision diagram: for the column of its depth, which values lead to which node of the next depth."""
+    """A node of a decision diagram: for the column of its depth, which values lead to which node of
+    the next depth.
+    """
 
     column: int
     edges: tuple[tuple[int, tuple[str, ...]], ...]
@@ -63,7 +70,10 @@ def misplaced(machine: Machine, states: Iterable[Configuration], bounds: Bounds)
     """Why some configuration is not one of this machine within these bounds ("" if all are)."""
     for state in states:
         if len(state) != bounds.keys or any(len(shape.events) != bounds.events for shape in state):
-            return f"a configuration does not have {bounds.keys} components with {bounds.events} events each"
+            return (
+                f"a configuration does not have {bounds.keys} components with {bounds.events}"
+                " events each"
+            )
         if sum(shape.worker_count for shape in state) > bounds.workers:
             return f"a configuration has more than {bounds.workers} workers"
         for shape in state:
@@ -73,25 +83,38 @@ def misplaced(machine: Machine, states: Iterable[Configuration], bounds: Bounds)
 
 
 def packed(machine: Machine, state: Configuration, bounds: Bounds) -> str:
-    """The bits of a configuration in canonical order, as :func:`_sorted_bits` puts them together."""
-    nobody = "0" * (1 + len(_bits(machine, Level.WORKER, [v.domain[0] for v in machine.level(Level.WORKER)])))
+    """The bits of a configuration in canonical order, as :func:`_sorted_bits` puts them
+    together.
+    """
+    nobody = "0" * (
+        1 + len(_bits(machine, Level.WORKER, [v.domain[0] for v in machine.level(Level.WORKER)]))
+    )
     components = []
     for shape in state:
         events = []
         for row, crew in shape.events:
-            workers = sorted(("1" + _bits(machine, Level.WORKER, worker) for worker in crew), reverse=True)
+            workers = sorted(
+                ("1" + _bits(machine, Level.WORKER, worker) for worker in crew), reverse=True
+            )
             workers += [nobody] * (bounds.workers - len(crew))
             events.append(_bits(machine, Level.EVENT, row) + "".join(workers))
-        components.append("1" + _bits(machine, Level.COMPONENT, shape.component) + "".join(sorted(events, reverse=True)))
+        components.append(
+            "1"
+            + _bits(machine, Level.COMPONENT, shape.component)
+            + "".join(sorted(events, reverse=True))
+        )
     return "".join(sorted(components, reverse=True))
 
 
 def _bits(machine: Machine, level: Level, row: Sequence[str]) -> str:
-    return "".join(code(variable, value)[2:] for variable, value in zip(machine.level(level), row, strict=True))
+    return "".join(
+        code(variable, value)[2:] for variable, value in zip(machine.level(level), row, strict=True)
+    )
 
 
 def diagram(words: Iterable[str], widths: Sequence[int]) -> list[Node]:
-    """The decision diagram of a set of words of the same length, cut into columns; children come first, the last node is the root.
+    """The decision diagram of a set of words of the same length, cut into columns; children come
+    first, the last node is the root.
 
     The node 0 stands for "no column left".
     """
@@ -106,8 +129,12 @@ def diagram(words: Iterable[str], widths: Sequence[int]) -> list[Node]:
             groups.setdefault(word[start : start + widths[column]], []).append(word)
         children: dict[int, list[str]] = {}
         for value in sorted(groups):
-            children.setdefault(build(column + 1, start + widths[column], groups[value]), []).append(value)
-        node = Node(column, tuple((child, tuple(values)) for child, values in sorted(children.items())))
+            children.setdefault(
+                build(column + 1, start + widths[column], groups[value]), []
+            ).append(value)
+        node = Node(
+            column, tuple((child, tuple(values)) for child, values in sorted(children.items()))
+        )
         if node not in known:
             known[node] = len(nodes)
             nodes.append(node)
@@ -118,19 +145,25 @@ def diagram(words: Iterable[str], widths: Sequence[int]) -> list[Node]:
 
 
 def _membership(prefix: str, nodes: list[Node], columns: list[str]) -> Iterator[str]:
-    """Functions that say that the columns form a word of the diagram; the last one, of that name, is the answer."""
+    """Functions that say that the columns form a word of the diagram; the last one, of that name,
+    is the answer.
+    """
     for number, node in enumerate(nodes):
         last = number == len(nodes) - 1
         either = [terms.TRUE] if not node.edges and node.column == len(columns) else []
         for child, values in node.edges:
             here = terms.disj(terms.equal(columns[node.column], f"#b{value}") for value in values)
             either.append(terms.conj((here, quote(f"{prefix}.{child}"))))
-        yield define(quote(prefix if last else f"{prefix}.{number}"), (), "Bool", terms.disj(either))
+        yield define(
+            quote(prefix if last else f"{prefix}.{number}"), (), "Bool", terms.disj(either)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """The columns of a configuration in slot order: terms over the symbols before the step, and their widths."""
+    """The columns of a configuration in slot order: terms over the symbols before the step, and
+    their widths.
+    """
 
     terms: list[str]
     widths: list[int]
@@ -209,43 +242,63 @@ def _sorted_bits(layout: Layout, after: dict[str, str]) -> tuple[list[str], str]
             workers = []
             for worker in layout.workers(event):
                 bits = _concat(["#b1", *(after[cell.name] for cell in layout.row(worker))])
-                bits = terms.choose(after[layout.path(worker)], bits, terms.literal(0, 1 + wide[Level.WORKER]))
+                bits = terms.choose(
+                    after[layout.path(worker)], bits, terms.literal(0, 1 + wide[Level.WORKER])
+                )
                 workers.append(sorter.define(1 + wide[Level.WORKER], bits))
             size = wide[Level.EVENT] + len(workers) * (1 + wide[Level.WORKER])
             row = [after[cell.name] for cell in layout.row(event)]
             if size:
-                events.append(sorter.define(size, _concat([*row, *sorter.descending(1 + wide[Level.WORKER], workers)])))
+                events.append(
+                    sorter.define(
+                        size, _concat([*row, *sorter.descending(1 + wide[Level.WORKER], workers)])
+                    )
+                )
         row = [after[cell.name] for cell in layout.row(component)]
         width = 1 + wide[Level.COMPONENT] + len(events) * size
-        components.append(sorter.define(width, _concat(["#b1", *row, *sorter.descending(size, events)])))
+        components.append(
+            sorter.define(width, _concat(["#b1", *row, *sorter.descending(size, events)]))
+        )
     return sorter.lines, _concat(sorter.descending(width, components))
 
 
 def closure_obligations(
     machine: Machine, prop: Property, states: Sequence[Configuration], bounds: Bounds
 ) -> tuple[Obligation, ...]:
-    """All that must be unsatisfiable: ``states`` has the initial configurations, is closed under steps, and has nothing bad."""
+    """All that must be unsatisfiable: ``states`` has the initial configurations, is closed under
+    steps, and has nothing bad.
+    """
     layout = bounded_layout(machine, bounds)
     columns = _columns(layout)
     nodes = diagram((packed(machine, state, bounds) for state in states), columns.widths)
     symbols = tuple(cell.name for cell in layout.cells())
     base = _base(layout)
     before = [*_membership("before", nodes, columns.terms), claim(quote("before"))]
-    after = [declare(quote(AFTER), terms.bits(sum(columns.widths))), *_membership("known", nodes, _cut(columns.widths))]
+    after = [
+        declare(quote(AFTER), terms.bits(sum(columns.widths))),
+        *_membership("known", nodes, _cut(columns.widths)),
+    ]
     after.append(claim(terms.negate(quote("known"))))
     found = [Obligation("initial", -1, "\n".join((*base, *after)), _initial(layout), symbols)]
     prelude = "\n".join((*base, *before, *after))
-    found += [Obligation(f"rule-{i}", i, prelude, _step(layout, i, bounds.workers), symbols) for i in range(len(machine.rules))]
+    found += [
+        Obligation(f"rule-{i}", i, prelude, _step(layout, i, bounds.workers), symbols)
+        for i in range(len(machine.rules))
+    ]
     prelude = "\n".join((*base, *before))
     for index, pattern in enumerate(prop.bad):
-        found.append(Obligation(f"claim-{index}", -1, prelude, claim(bad(layout, pattern)), symbols))
+        found.append(
+            Obligation(f"claim-{index}", -1, prelude, claim(bad(layout, pattern)), symbols)
+        )
     return tuple(found)
 
 
 def _base(layout: Layout) -> list[str]:
     lines = ["(set-logic QF_BV)", *legend(layout)]
     lines += [declare(quote(cell.name), cell.sort) for cell in layout.cells()]
-    return lines + [claim(in_domain(cell)) for cell in layout.cells() if in_domain(cell) != terms.TRUE]
+    return lines + [
+        claim(in_domain(cell)) for cell in layout.cells() if in_domain(cell) != terms.TRUE
+    ]
 
 
 def _cut(widths: Sequence[int]) -> list[str]:
@@ -263,7 +316,9 @@ def _initial(layout: Layout) -> str:
     places = [place for c in layout.components() for place in (c, *layout.events(c.component))]
     lines = [claim(initial_row(layout, place)) for place in places]
     lines += [claim(terms.negate(quote(layout.path(worker)))) for worker in layout.all_workers()]
-    definitions, term = _sorted_bits(layout, {cell.name: quote(cell.name) for cell in layout.cells()})
+    definitions, term = _sorted_bits(
+        layout, {cell.name: quote(cell.name) for cell in layout.cells()}
+    )
     return "\n".join((*lines, *definitions, claim(terms.equal(quote(AFTER), term))))
 
 

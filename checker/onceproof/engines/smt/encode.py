@@ -5,10 +5,11 @@ A configuration is a fixed number of slots, each value a symbol named after its 
     |key.balance|   |event0.q|   |event0/worker1.pc|     the rows (bit vectors: index into the domain)
     |event0|   |event0/worker1|                          whether the slot is taken (Bool)
 
-Nothing ever reads the variables of a slot that is not taken. With several components the names start with ``key0``, ``key1``, ...
-A rule is deterministic once its actor is chosen, so it becomes a condition and, for each symbol it may change, the new value as a
-term over the old symbols. Both are read off the :class:`onceproof.machine.system.Rule` and nothing else.
-"""
+Nothing ever reads the variables of a slot that is not taken. With several components the names
+start with ``key0``, ``key1``, ... A rule is deterministic once its actor is chosen, so it becomes a
+condition and, for each symbol it may change, the new value as a term over the old symbols. Both are
+read off the :class:`onceproof.machine.system.Rule` and nothing else.
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ from onceproof.machine.system import (
 )
 
 Read = Callable[[str], str]
-"""What stands for the symbol of that name: the symbol itself, its primed copy, its copy at some step."""
+"""What stands for the symbol of that name: the symbol itself, its primed copy, its copy at some
+step.
+"""
 
 Embedding = tuple[tuple[int, tuple[int, ...]], ...]
 """For each event of a pattern or shape: its event slot and the slots of its workers."""
@@ -39,7 +42,9 @@ Embedding = tuple[tuple[int, tuple[int, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A slot: a component, one of its events, one of that event's workers; -1 where the slot is of a higher level."""
+    """A slot: a component, one of its events, one of that event's workers; -1 where the slot is of
+    a higher level.
+    """
 
     component: int
     event: int = -1
@@ -61,9 +66,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How many slots there are: ``slots[c][e]`` is the number of worker slots of event slot ``e`` of component ``c``.
+    """How many slots there are: ``slots[c][e]`` is the number of worker slots of event slot ``e``
+    of component ``c``.
 
-    ``optional``: event slots may be empty (any number of events up to the slots), else every event slot is an event.
+    ``optional``: event slots may be empty (any number of events up to the slots), else every event
+    slot is an event.
     """
 
     machine: Machine
@@ -71,7 +78,9 @@ class Layout:
     optional: bool = False
 
     def path(self, place: Place) -> str:
-        """The name of a slot, which is also the name of the symbol that says whether it is taken."""
+        """The name of a slot, which is also the name of the symbol that says whether it is
+        taken.
+        """
         key = "key" if len(self.slots) == 1 else f"key{place.component}"
         if place.event < 0:
             return key
@@ -86,8 +95,13 @@ class Layout:
             at = Place(place.component, place.event)
         else:
             at = place
-        if (variable.level is Level.WORKER and at.worker < 0) or (variable.level is not Level.COMPONENT and at.event < 0):
-            raise ValueError(f"{variable.name} is a variable of a {variable.level.value}; it cannot be read at {self.path(place)}")
+        if (variable.level is Level.WORKER and at.worker < 0) or (
+            variable.level is not Level.COMPONENT and at.event < 0
+        ):
+            raise ValueError(
+                f"{variable.name} is a variable of a {variable.level.value}; it cannot be read at"
+                f" {self.path(place)}"
+            )
         return f"{self.path(at)}.{variable.name}"
 
     def variable(self, name: str) -> Variable:
@@ -107,16 +121,32 @@ class Layout:
 
     def workers(self, event: Place) -> list[Place]:
         """The worker slots of an event."""
-        return [Place(event.component, event.event, w) for w in range(self.slots[event.component][event.event])]
+        return [
+            Place(event.component, event.event, w)
+            for w in range(self.slots[event.component][event.event])
+        ]
 
     def all_workers(self) -> list[Place]:
         """Every worker slot."""
-        return [worker for c in self.components() for event in self.events(c.component) for worker in self.workers(event)]
+        return [
+            worker
+            for c in self.components()
+            for event in self.events(c.component)
+            for worker in self.workers(event)
+        ]
 
     def row(self, place: Place) -> list[Cell]:
         """The symbols of the row at a slot, in the order of ``Machine.level``."""
-        level = Level.COMPONENT if place.event < 0 else Level.EVENT if place.worker < 0 else Level.WORKER
-        return [Cell(self.name(place, variable), variable) for variable in self.machine.level(level)]
+        level = (
+            Level.COMPONENT
+            if place.event < 0
+            else Level.EVENT
+            if place.worker < 0
+            else Level.WORKER
+        )
+        return [
+            Cell(self.name(place, variable), variable) for variable in self.machine.level(level)
+        ]
 
     def cells(self) -> list[Cell]:
         """Every symbol that can change."""
@@ -149,13 +179,19 @@ def among(variable: Variable, term: str, allowed: frozenset[str]) -> str:
     if not inside or not outside:
         return terms.FALSE if outside else terms.TRUE
     if len(outside) < len(inside):
-        return terms.negate(terms.disj(terms.equal(term, code(variable, value)) for value in outside))
+        return terms.negate(
+            terms.disj(terms.equal(term, code(variable, value)) for value in outside)
+        )
     return terms.disj(terms.equal(term, code(variable, value)) for value in inside)
 
 
 def in_domain(cell: Cell) -> str:
-    """The symbol stands for a value of its domain (a domain need not have a power of two of values)."""
-    if cell.variable is None or len(cell.variable.domain) == 2 ** terms.width_for(len(cell.variable.domain)):
+    """The symbol stands for a value of its domain (a domain need not have a power of two of
+    values).
+    """
+    if cell.variable is None or len(cell.variable.domain) == 2 ** terms.width_for(
+        len(cell.variable.domain)
+    ):
         return terms.TRUE
     count = len(cell.variable.domain)
     return f"(bvule {terms.quote(cell.name)} {terms.literal(count - 1, terms.width_for(count))})"
@@ -185,14 +221,21 @@ def describe(machine: Machine, index: int) -> str:
     """One line about a rule: its number, who acts and what its action says."""
     rule = machine.rules[index]
     action = rule.action
-    parts = [f"rule {index} ({rule.kind.value}): {action.cause.value}", action.process, action.queue, action.subject]
+    parts = [
+        f"rule {index} ({rule.kind.value}): {action.cause.value}",
+        action.process,
+        action.queue,
+        action.subject,
+    ]
     parts += [f"line {action.line}" if action.line else "", action.outcome]
     return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A rule fired by a chosen actor: ``enabled``, and a new value for every symbol that may change; both over the old symbols."""
+    """A rule fired by a chosen actor: ``enabled``, and a new value for every symbol that may
+    change; both over the old symbols.
+    """
 
     enabled: str
     writes: dict[str, str]
@@ -203,7 +246,9 @@ class Firing:
 
 
 def actors(layout: Layout, rule: Rule) -> list[Place]:
-    """Every slot that may act: the worker, the slot of the new worker, the event or the component."""
+    """Every slot that may act: the worker, the slot of the new worker, the event or the
+    component.
+    """
     if rule.kind is RuleKind.COMPONENT:
         return layout.components()
     if rule.kind is RuleKind.EVENT:
@@ -212,10 +257,12 @@ def actors(layout: Layout, rule: Rule) -> list[Place]:
 
 
 def fire(layout: Layout, rule: Rule, actor: Place, pool: int | None) -> Firing:
-    """The rule fired by the worker, event or component at ``actor``; a SPAWN puts its worker into the slot ``actor``.
+    """The rule fired by the worker, event or component at ``actor``; a SPAWN puts its worker into
+    the slot ``actor``.
 
-    With a ``pool`` (how many workers may be alive) the step is exact. Without, it is the larger relation of theory T4:
-    ``alone`` removes the offenders instead of waiting for them, and neither limits nor the pool forbid a spawn.
+    With a ``pool`` (how many workers may be alive) the step is exact. Without, it is the larger
+    relation of theory T4: ``alone`` removes the offenders instead of waiting for them, and neither
+    limits nor the pool forbid a spawn.
     """
     enabled = [guard_at(layout, rule.guard, _reader(actor, rule), terms.quote)]
     alive = terms.quote(layout.path(actor))
@@ -241,12 +288,16 @@ def fire(layout: Layout, rule: Rule, actor: Place, pool: int | None) -> Firing:
 
 
 def _reader(actor: Place, rule: Rule) -> Place:
-    """The slot whose variables the rule's guard and sources read; the worker of a spawn does not exist before the step."""
+    """The slot whose variables the rule's guard and sources read; the worker of a spawn does not
+    exist before the step.
+    """
     return Place(actor.component, actor.event) if rule.kind is RuleKind.SPAWN else actor
 
 
 def _new_value(layout: Layout, update: Update, place: Place) -> str:
-    """What the update writes, reading from ``place``; outside the table (excluded by guards) any value of the target will do."""
+    """What the update writes, reading from ``place``; outside the table (excluded by guards) any
+    value of the target will do.
+    """
     target = layout.variable(update.target)
     if update.source is None:
         return code(target, update.table[0][1])
@@ -265,11 +316,19 @@ def _new_value(layout: Layout, update: Update, place: Place) -> str:
 def _others(layout: Layout, actor: Place, scope: Level) -> list[Place]:
     """The worker slots in a scope around the actor, without the actor's own."""
     found = [w for e in layout.events(actor.component) for w in layout.workers(e) if w != actor]
-    return found if scope is Level.COMPONENT else [worker for worker in found if worker.event == actor.event]
+    return (
+        found
+        if scope is Level.COMPONENT
+        else [worker for worker in found if worker.event == actor.event]
+    )
 
 
-def _heard(layout: Layout, rule: Rule, actor: Place, other: Place, removing: bool) -> dict[str, str]:
-    """What the step does to another worker: removal as an offender of ``alone`` (if ``removing``), then the broadcasts."""
+def _heard(
+    layout: Layout, rule: Rule, actor: Place, other: Place, removing: bool
+) -> dict[str, str]:
+    """What the step does to another worker: removal as an offender of ``alone`` (if ``removing``),
+    then the broadcasts.
+    """
     removed = []
     writes: dict[str, str] = {}
     if removing and rule.alone is not None and other.event == actor.event:
@@ -286,14 +345,20 @@ def _heard(layout: Layout, rule: Rule, actor: Place, other: Place, removing: boo
     return writes
 
 
-def _broadcast_writes(layout: Layout, broadcast: Broadcast, other: Place) -> Iterator[tuple[str, str]]:
+def _broadcast_writes(
+    layout: Layout, broadcast: Broadcast, other: Place
+) -> Iterator[tuple[str, str]]:
     """The symbols of ``other`` that a broadcast writes, with their new values."""
     for update in broadcast.updates:
         yield layout.name(other, layout.variable(update.target)), _new_value(layout, update, other)
 
 
-def _exactly(layout: Layout, rule: Rule, actor: Place, pool: int, writes: dict[str, str]) -> list[str]:
-    """The conditions the larger relation leaves out: ``alone``; for spawns the lowest free slot, the pool and the limits."""
+def _exactly(
+    layout: Layout, rule: Rule, actor: Place, pool: int, writes: dict[str, str]
+) -> list[str]:
+    """The conditions the larger relation leaves out: ``alone``; for spawns the lowest free slot,
+    the pool and the limits.
+    """
     found = []
     if rule.alone is not None and actor.event >= 0:
         for other in _others(layout, actor, Level.EVENT):
@@ -305,8 +370,13 @@ def _exactly(layout: Layout, rule: Rule, actor: Place, pool: int, writes: dict[s
     everyone = layout.all_workers()
     found.append(terms.fewer([terms.quote(layout.path(w)) for w in everyone], pool))
     for limit in layout.machine.limits:
-        counted = [terms.conj((terms.quote(layout.path(w)), guard_at(layout, limit.guard, w, terms.quote))) for w in everyone]
-        newcomer = guard_at(layout, limit.guard, actor, lambda name: writes.get(name, terms.quote(name)))
+        counted = [
+            terms.conj((terms.quote(layout.path(w)), guard_at(layout, limit.guard, w, terms.quote)))
+            for w in everyone
+        ]
+        newcomer = guard_at(
+            layout, limit.guard, actor, lambda name: writes.get(name, terms.quote(name))
+        )
         found.append(terms.implies(newcomer, terms.fewer(counted, limit.count)))
     return found
 
@@ -314,19 +384,28 @@ def _exactly(layout: Layout, rule: Rule, actor: Place, pool: int, writes: dict[s
 def initial_row(layout: Layout, place: Place) -> str:
     """The row at ``place`` has initial values."""
     row = [(cell.name, cell.variable) for cell in layout.row(place) if cell.variable is not None]
-    return terms.conj(among(variable, terms.quote(name), frozenset(variable.initial)) for name, variable in row)
+    return terms.conj(
+        among(variable, terms.quote(name), frozenset(variable.initial)) for name, variable in row
+    )
 
 
 def embeddings(profile: tuple[int, ...], slots: tuple[int, ...]) -> Iterator[Embedding]:
-    """Every way to put events with so many workers each (``profile``) into distinct event slots and worker slots."""
+    """Every way to put events with so many workers each (``profile``) into distinct event slots and
+    worker slots.
+    """
     for events in permutations(range(len(slots)), len(profile)):
-        choices = [permutations(range(slots[event]), count) for event, count in zip(events, profile, strict=True)]
+        choices = [
+            permutations(range(slots[event]), count)
+            for event, count in zip(events, profile, strict=True)
+        ]
         for workers in product(*choices):
             yield tuple(zip(events, workers, strict=True))
 
 
 def bad_at(layout: Layout, pattern: Pattern, component: int, embedding: Embedding) -> str:
-    """The component matches the pattern with its events and workers at these slots; ``absent`` speaks of the slots there are."""
+    """The component matches the pattern with its events and workers at these slots; ``absent``
+    speaks of the slots there are.
+    """
     found = [guard_at(layout, pattern.component, Place(component), terms.quote)]
     for wanted, (event, workers) in zip(pattern.events, embedding, strict=True):
         place = Place(component, event)
@@ -344,7 +423,8 @@ def _nobody(layout: Layout, wanted: EventPattern, place: Place) -> list[str]:
     if wanted.absent is None:
         return []
     offenders = [
-        terms.conj((terms.quote(layout.path(w)), guard_at(layout, wanted.absent, w, terms.quote))) for w in layout.workers(place)
+        terms.conj((terms.quote(layout.path(w)), guard_at(layout, wanted.absent, w, terms.quote)))
+        for w in layout.workers(place)
     ]
     return [terms.negate(offender) for offender in offenders]
 

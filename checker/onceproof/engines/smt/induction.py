@@ -1,48 +1,59 @@
 """The obligations of an unbounded proof, as text.
 
-Initial configurations satisfy the invariant Inv, every rule preserves it, and it excludes the claim's bad patterns. What Inv
-says is taken from the :class:`onceproof.machine.invariant.Invariant` alone, what a step does from the rules alone. One obligation is a
-formula whose unsatisfiability is claimed; there is one per rule, never a disjunction over rules.
+Initial configurations satisfy the invariant Inv, every rule preserves it, and it excludes the
+claim's bad patterns. What Inv says is taken from the :class:`onceproof.machine.invariant.Invariant`
+alone, what a step does from the rules alone. One obligation is a formula whose unsatisfiability is
+claimed; there is one per rule, never a disjunction over rules.
 
 NOTE(slots): why a check on few slots covers any number of events and workers.
 
-Let Inv be what :mod:`onceproof.machine.invariant` says of one component. Components share nothing but the limits on spawns, ignored here.
+Let Inv be what :mod:`onceproof.machine.invariant` says of one component. Components share nothing
+but the limits on spawns, ignored here.
 
-1. Larger relation. A step of the machine is also a step of the relation obtained by (a) removing the workers that offend
-   ``alone`` together with the step instead of waiting for them (if there is none the step is the same), and (b) ignoring limits
-   and pools, which only forbid. If Inv is preserved by the larger relation it is preserved by the machine.
-2. Locality. Once rule r and its actor a are chosen, the larger relation is a function and works element by element. The new
-   component row and the acting event's new row depend on the component row, the acting event's row and the acting worker. Every
-   other event keeps its row. Every other worker is kept, changed or removed depending on its own row and on whether it is in
-   the acting event. A new worker depends on the component row and the acting event's row. So take any part D of a configuration
-   C that contains the actor (for worker rules the worker and its event; for spawn and event rules the event): r can fire in D
-   exactly if it can in C, and r(D) consists of the images of D's elements in r(C), with the new worker if there is one.
-3. Witnesses. "Not Inv" is always visible on few elements: the component row alone; one event; one event with one worker; or the
-   events and workers of one excluded shape. Their *profiles* are (), (0), (1) and, for a shape, the numbers of workers of its
-   events, largest first.
-4. Now let Inv(C), and not Inv(r(C)), with witness V in r(C). Every element of V is the image of an element of C, except the new
-   worker. Let D be the component row, the actor with its event, and the elements of C whose images are in V. Inv(D), because
-   Inv is downward closed, and V is in r(D) by 2. So D is a counterexample too. It has no other events than the acting one and
-   those of one profile (one of which may be the acting one), and no other workers than the acting one and those of that profile
-   (one of which may be the acting one or, in r(D), the new one). If no such D is a counterexample, no configuration at all is
-   one.
-5. Slots. Let k be the largest number in any profile; k >= 1 because of the profile (1). Event slot 0 is the acting event's and has
-   1 + k worker slots, the first for the actor or the new worker. Event slot j >= 1 has as many worker slots as the j-th number
-   of some profile at most is, and there are as many such slots as the longest profile. D fits: its acting event goes into slot
-   0, its actor into the first worker slot there; V's other events, largest first, into slots 1, 2, ... (V without its part in the
-   acting event has no larger j-th number than V's profile), and V's other workers into the next slots of their events. All
-   other slots are empty. A component rule has no acting event; its witness is put into slots 0, 1, ..., largest first.
-   The set of a shape's rows is made closed under exchanging events with equally many workers, and workers of one event. So it
-   does not matter which of them is said to be the acting one: :func:`_placements` lists one case for each size of the acting
-   event's part, without and with the acting worker in it. The goal is the disjunction of these cases over all profiles.
-6. Hypotheses. Inv(D) is stated for all slots and all ways to embed a shape into them. All of this follows from Inv(D). Leaving
-   some of it out could only turn "unsatisfiable" into "satisfiable": it could lose a proof, never make one.
+1. Larger relation. A step of the machine is also a step of the relation obtained by (a) removing
+   the workers that offend ``alone`` together with the step instead of waiting for them (if there is
+   none the step is the same), and (b) ignoring limits and pools, which only forbid. If Inv is
+   preserved by the larger relation it is preserved by the machine.
+2. Locality. Once rule r and its actor a are chosen, the larger relation is a function and works
+   element by element. The new component row and the acting event's new row depend on the component
+   row, the acting event's row and the acting worker. Every other event keeps its row. Every other
+   worker is kept, changed or removed depending on its own row and on whether it is in the acting
+   event. A new worker depends on the component row and the acting event's row. So take any part D
+   of a configuration C that contains the actor (for worker rules the worker and its event; for
+   spawn and event rules the event): r can fire in D exactly if it can in C, and r(D) consists of
+   the images of D's elements in r(C), with the new worker if there is one.
+3. Witnesses. "Not Inv" is always visible on few elements: the component row alone; one event; one
+   event with one worker; or the events and workers of one excluded shape. Their *profiles* are (),
+   (0), (1) and, for a shape, the numbers of workers of its events, largest first.
+4. Now let Inv(C), and not Inv(r(C)), with witness V in r(C). Every element of V is the image of an
+   element of C, except the new worker. Let D be the component row, the actor with its event, and
+   the elements of C whose images are in V. Inv(D), because Inv is downward closed, and V is in r(D)
+   by 2. So D is a counterexample too. It has no other events than the acting one and those of one
+   profile (one of which may be the acting one), and no other workers than the acting one and those
+   of that profile (one of which may be the acting one or, in r(D), the new one). If no such D is a
+   counterexample, no configuration at all is one.
+5. Slots. Let k be the largest number in any profile; k >= 1 because of the profile (1). Event slot
+   0 is the acting event's and has 1 + k worker slots, the first for the actor or the new worker.
+   Event slot j >= 1 has as many worker slots as the j-th number of some profile at most is, and
+   there are as many such slots as the longest profile. D fits: its acting event goes into slot 0,
+   its actor into the first worker slot there; V's other events, largest first, into slots 1, 2, ...
+   (V without its part in the acting event has no larger j-th number than V's profile), and V's
+   other workers into the next slots of their events. All other slots are empty. A component rule
+   has no acting event; its witness is put into slots 0, 1, ..., largest first. The set of a shape's
+   rows is made closed under exchanging events with equally many workers, and workers of one event.
+   So it does not matter which of them is said to be the acting one: :func:`_placements` lists one
+   case for each size of the acting event's part, without and with the acting worker in it. The goal
+   is the disjunction of these cases over all profiles.
+6. Hypotheses. Inv(D) is stated for all slots and all ways to embed a shape into them. All of this
+   follows from Inv(D). Leaving some of it out could only turn "unsatisfiable" into "satisfiable":
+   it could lose a proof, never make one.
 
-The other obligations are simpler. Initially there is no worker, so a witness is the component row, one event, or a shape
-without workers; the slots are that shape's events, and the rows of all of them are initial. A bad configuration C with Inv(C):
-let D be the part that a bad pattern names. Inv(D), and D matches the pattern too, for what ``absent`` says of all workers of an
-event it also says of those in D. The slots are exactly that part. Nothing is demanded of the workers outside it, so the
-obligation is the stronger claim that drops ``absent`` for them.
+The other obligations are simpler. Initially there is no worker, so a witness is the component row,
+one event, or a shape without workers; the slots are that shape's events, and the rows of all of
+them are initial. A bad configuration C with Inv(C): let D be the part that a bad pattern names.
+Inv(D), and D matches the pattern too, for what ``absent`` says of all workers of an event it also
+says of those in D. The slots are exactly that part. Nothing is demanded of the workers outside it,
+so the obligation is the stronger claim that drops ``absent`` for them.
 """
 
 from __future__ import annotations
@@ -76,9 +87,11 @@ Profile = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A formula that must be unsatisfiable: ``prelude`` (shared by neighbours, so that a solver reads it once) and ``body``.
+    """A formula that must be unsatisfiable: ``prelude`` (shared by neighbours, so that a solver
+    reads it once) and ``body``.
 
-    ``rule`` is the index of the rule whose preservation it states, -1 for the others; ``symbols`` describe a counterexample.
+    ``rule`` is the index of the rule whose preservation it states, -1 for the others; ``symbols``
+    describe a counterexample.
     """
 
     name: str
@@ -95,7 +108,9 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One conjunct of the invariant: elements of this profile satisfy ``function`` (``good``), or never do (not ``good``)."""
+    """One conjunct of the invariant: elements of this profile satisfy ``function`` (``good``), or
+    never do (not ``good``).
+    """
 
     profile: Profile
     function: str
@@ -125,20 +140,30 @@ def shape_rows(shape: Shape) -> Iterator[tuple[Level, Row]]:
 
 
 def parts(invariant: Invariant) -> list[Part]:
-    """The conjuncts of the invariant: the three row sets, and the excluded shapes grouped by profile."""
+    """The conjuncts of the invariant: the three row sets, and the excluded shapes grouped by
+    profile.
+    """
     sets = list(_row_sets(invariant))
     names = ("components", "events", "workers")
-    found = [Part(profile, name, rows, True) for name, (profile, rows) in zip(names, sets[:3], strict=True)]
+    found = [
+        Part(profile, name, rows, True)
+        for name, (profile, rows) in zip(names, sets[:3], strict=True)
+    ]
     for profile, rows in sets[3:]:
         found.append(Part(profile, "excluded " + "+".join(map(str, profile)), rows, False))
     return found
 
 
 def _row_sets(invariant: Invariant) -> Iterator[tuple[Profile, tuple[Row, ...]]]:
-    """Profiles with their rows, each row flattened: component, then each event followed by its workers."""
+    """Profiles with their rows, each row flattened: component, then each event followed by its
+    workers.
+    """
     yield (), tuple(sorted(invariant.components))
     yield (0,), tuple(sorted(component + event for component, event in invariant.events))
-    yield (1,), tuple(sorted(component + event + worker for component, event, worker in invariant.workers))
+    yield (
+        (1,),
+        tuple(sorted(component + event + worker for component, event, worker in invariant.workers)),
+    )
     grouped: dict[Profile, set[Row]] = {}
     for shape in invariant.excluded:
         profile = tuple(sorted((len(workers) for _, workers in shape.events), reverse=True))
@@ -168,7 +193,9 @@ def _columns(machine: Machine, profile: Profile) -> list[Variable]:
 
 
 def cubes(rows: Iterable[Row]) -> list[tuple[frozenset[str], ...]]:
-    """The same set of rows as fewer products of value sets, exactly: rows that differ in one place only are put together."""
+    """The same set of rows as fewer products of value sets, exactly: rows that differ in one place
+    only are put together.
+    """
     current = {tuple(frozenset((value,)) for value in row) for row in rows}
     width = max((len(cube) for cube in current), default=0)
     for i in reversed(range(width)):
@@ -181,14 +208,20 @@ def cubes(rows: Iterable[Row]) -> list[tuple[frozenset[str], ...]]:
 
 
 def _definition(machine: Machine, part: Part) -> str:
-    """The function that says whether rows are in the part's set; its parameters are named after what they stand for."""
+    """The function that says whether rows are in the part's set; its parameters are named after
+    what they stand for.
+    """
     columns = _columns(machine, part.profile)
     names = [f"{number}.{column.name}" for number, column in enumerate(columns)]
-    parameters = [(quote(name), variable_sort(column)) for name, column in zip(names, columns, strict=True)]
+    parameters = [
+        (quote(name), variable_sort(column)) for name, column in zip(names, columns, strict=True)
+    ]
     either = []
     for cube in cubes(part.rows):
         cells = zip(columns, names, cube, strict=True)
-        either.append(terms.conj(among(column, quote(name), allowed) for column, name, allowed in cells))
+        either.append(
+            terms.conj(among(column, quote(name), allowed) for column, name, allowed in cells)
+        )
     return define(quote(part.function), parameters, "Bool", terms.disj(either))
 
 
@@ -208,16 +241,22 @@ def _fits(layout: Layout, part: Part, embedding: Embedding, read: Read) -> str:
 
 
 def _choices(profile: Profile, slots: tuple[int, ...]) -> Iterator[Embedding]:
-    """Every choice of distinct slots for a witness, up to exchanging events with equally many workers and workers of one event."""
+    """Every choice of distinct slots for a witness, up to exchanging events with equally many
+    workers and workers of one event.
+    """
     for events in permutations(range(len(slots)), len(profile)):
         pairs = list(zip(profile, events, strict=True))
         if all(left < right for (some, left), (more, right) in pairwise(pairs) if some == more):
-            for workers in product(*(combinations(range(slots[event]), count) for count, event in pairs)):
+            for workers in product(
+                *(combinations(range(slots[event]), count) for count, event in pairs)
+            ):
                 yield tuple(zip(events, workers, strict=True))
 
 
 def _placements(profile: Profile, acting: bool) -> Iterator[Embedding]:
-    """Where a witness may be, see NOTE(slots), 5. ``acting``: event 0 and its worker 0 are the actor's."""
+    """Where a witness may be, see NOTE(slots), 5. ``acting``: event 0 and its worker 0 are the
+    actor's.
+    """
     if not acting:
         yield tuple((event, tuple(range(count))) for event, count in enumerate(profile))
         return
@@ -225,13 +264,18 @@ def _placements(profile: Profile, acting: bool) -> Iterator[Embedding]:
     for count in sorted(set(profile)):
         mine = profile.index(count)
         for first in (0, 1) if count else (1,):
-            found = [(event + (event < mine), tuple(range(workers))) for event, workers in enumerate(profile)]
+            found = [
+                (event + (event < mine), tuple(range(workers)))
+                for event, workers in enumerate(profile)
+            ]
             found[mine] = (0, tuple(range(first, first + count)))
             yield tuple(found)
 
 
 def _prelude(layout: Layout, conjuncts: list[Part], assume: bool) -> str:
-    """Symbols and domains; the invariant's sets; if ``assume``, the invariant of the configuration before the step."""
+    """Symbols and domains; the invariant's sets; if ``assume``, the invariant of the configuration
+    before the step.
+    """
     machine = layout.machine
     lines = ["(set-logic QF_BV)", *legend(layout)]
     lines += [declare(quote(layout.path(event)), "Bool") for event in layout.events(0)]
@@ -248,13 +292,24 @@ def _prelude(layout: Layout, conjuncts: list[Part], assume: bool) -> str:
 
 
 def _symbols(layout: Layout) -> tuple[str, ...]:
-    return (*(layout.path(event) for event in layout.events(0)), *(cell.name for cell in layout.cells()))
+    return (
+        *(layout.path(event) for event in layout.events(0)),
+        *(cell.name for cell in layout.cells()),
+    )
 
 
-def obligations(machine: Machine, prop: Property, invariant: Invariant, spare: int = 0) -> tuple[Obligation, ...]:
-    """All that must be unsatisfiable for ``invariant`` to prove ``prop``; ``spare`` adds slots beyond those needed."""
+def obligations(
+    machine: Machine, prop: Property, invariant: Invariant, spare: int = 0
+) -> tuple[Obligation, ...]:
+    """All that must be unsatisfiable for ``invariant`` to prove ``prop``; ``spare`` adds slots
+    beyond those needed.
+    """
     conjuncts = parts(invariant)
-    return (_initial(machine, conjuncts), *_steps(machine, conjuncts, spare), *_claims(machine, prop, conjuncts))
+    return (
+        _initial(machine, conjuncts),
+        *_steps(machine, conjuncts, spare),
+        *_claims(machine, prop, conjuncts),
+    )
 
 
 def _initial(machine: Machine, conjuncts: list[Part]) -> Obligation:
@@ -263,19 +318,30 @@ def _initial(machine: Machine, conjuncts: list[Part]) -> Obligation:
     layout = Layout(machine, ((0,) * max(len(part.profile) for part in without),), optional=True)
     lines = [terms.comment("Every row is initial, nobody works, and the invariant does not hold.")]
     lines += [claim(initial_row(layout, place)) for place in (Place(0), *layout.events(0))]
-    broken = [_fits(layout, part, embedding, quote) for part in without for embedding in _placements(part.profile, False)]
+    broken = [
+        _fits(layout, part, embedding, quote)
+        for part in without
+        for embedding in _placements(part.profile, False)
+    ]
     lines.append(claim(terms.disj(broken)))
-    return Obligation("initial", -1, _prelude(layout, without, False), "\n".join(lines), _symbols(layout))
+    return Obligation(
+        "initial", -1, _prelude(layout, without, False), "\n".join(lines), _symbols(layout)
+    )
 
 
 def _steps(machine: Machine, conjuncts: list[Part], spare: int) -> Iterator[Obligation]:
     """Every rule preserves the invariant; see NOTE(slots)."""
-    largest = [max(column) + spare for column in zip_longest(*(part.profile for part in conjuncts), fillvalue=0)]
+    largest = [
+        max(column) + spare
+        for column in zip_longest(*(part.profile for part in conjuncts), fillvalue=0)
+    ]
     layout = Layout(machine, ((largest[0] + 1, *largest, *largest[:1] * spare),), optional=True)
     prelude = _prelude(layout, conjuncts, True)
     for index, rule in enumerate(machine.rules):
         acting = rule.kind is not RuleKind.COMPONENT
-        actor = {RuleKind.COMPONENT: Place(0), RuleKind.EVENT: Place(0, 0)}.get(rule.kind, Place(0, 0, 0))
+        actor = {RuleKind.COMPONENT: Place(0), RuleKind.EVENT: Place(0, 0)}.get(
+            rule.kind, Place(0, 0, 0)
+        )
         firing = fire(layout, rule, actor, None)
         lines = [terms.comment(describe(machine, index))]
         lines += [claim(quote(layout.path(Place(0, 0))))] if acting else []
@@ -290,8 +356,14 @@ def _steps(machine: Machine, conjuncts: list[Part], spare: int) -> Iterator[Obli
             return quote(f"{name}'" if name in primed else name)
 
         lines.append(terms.comment("Afterwards the invariant does not hold."))
-        placed = [(part, embedding) for part in conjuncts for embedding in _placements(part.profile, acting)]
-        lines.append(claim(terms.disj(_fits(layout, part, embedding, after) for part, embedding in placed)))
+        placed = [
+            (part, embedding)
+            for part in conjuncts
+            for embedding in _placements(part.profile, acting)
+        ]
+        lines.append(
+            claim(terms.disj(_fits(layout, part, embedding, after) for part, embedding in placed))
+        )
         yield Obligation(f"rule-{index}", index, prelude, "\n".join(lines), _symbols(layout))
 
 
@@ -303,4 +375,10 @@ def _claims(machine: Machine, prop: Property, conjuncts: list[Part]) -> Iterator
         (embedding,) = _placements(profile, False)
         lines = [terms.comment(f"The claim {prop.name} is violated (bad pattern {index}).")]
         lines.append(claim(bad_at(layout, pattern, 0, embedding)))
-        yield Obligation(f"claim-{index}", -1, _prelude(layout, conjuncts, True), "\n".join(lines), _symbols(layout))
+        yield Obligation(
+            f"claim-{index}",
+            -1,
+            _prelude(layout, conjuncts, True),
+            "\n".join(lines),
+            _symbols(layout),
+        )

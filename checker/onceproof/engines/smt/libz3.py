@@ -1,8 +1,9 @@
 """The few functions of Z3's library that are needed here, without the Python package around it.
 
-All we hand to Z3 is SMT-LIB text, for which one function of its C interface is enough. Importing the package ``z3`` for it takes
-four times as long as loading the library. The library is the one inside the package. If it is not where we look,
-``None`` is returned, and the package itself is imported (``solver.py``).
+All we hand to Z3 is SMT-LIB text, for which one function of its C interface is enough. Importing
+the package ``z3`` for it takes four times as long as loading the library. The library is the one
+inside the package. If it is not where we look, ``None`` is returned, and the package itself is
+imported (``solver.py``).
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ class Z3Error(Exception):
 def library() -> Any:
     """Z3's library, loaded once per process; None if it is not in the package's folder."""
     spec = find_spec("z3")
-    folders = [Path(place) / "lib" for place in (spec.submodule_search_locations or ())] if spec else []
-    for path in (p for folder in folders for p in sorted(folder.glob(NAMES.get(sys.platform, "libz3.so*")))):
+    folders = (
+        [Path(place) / "lib" for place in (spec.submodule_search_locations or ())] if spec else []
+    )
+    for path in (
+        p for folder in folders for p in sorted(folder.glob(NAMES.get(sys.platform, "libz3.so*")))
+    ):
         try:
             return _typed(ctypes.CDLL(str(path)))
         except (OSError, AttributeError):
@@ -60,14 +65,18 @@ class Context:
         config = lib.Z3_mk_config()
         self._ref = lib.Z3_mk_context(config)
         lib.Z3_del_config(config)
-        lib.Z3_set_error_handler(self._ref, None)  # errors are asked for, never raised by the library
+        lib.Z3_set_error_handler(
+            self._ref, None
+        )  # errors are asked for, never raised by the library
 
     def run(self, text: str) -> str:
         """Hand over commands; what Z3 prints. Raises Z3Error."""
         printed = self._lib.Z3_eval_smtlib2_string(self._ref, text.encode())
         code = self._lib.Z3_get_error_code(self._ref)
         if code:
-            raise Z3Error((self._lib.Z3_get_error_msg(self._ref, code) or b"").decode("utf-8", "replace"))
+            raise Z3Error(
+                (self._lib.Z3_get_error_msg(self._ref, code) or b"").decode("utf-8", "replace")
+            )
         return (printed or b"").decode("utf-8", "replace")
 
     def __del__(self) -> None:

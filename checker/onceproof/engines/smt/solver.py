@@ -1,8 +1,9 @@
 """Solvers that read SMT-LIB 2 text: Z3 in this process, cvc5 where it is installed.
 
-Both get exactly the text that goes into certificate files. Only the answers ``sat`` and ``unsat`` are answers; whatever else a
-solver says is UNKNOWN, and an error message is an exception. The modules z3 and cvc5 have no types and are slow to import, so
-they are imported here, inside functions, and nowhere else.
+Both get exactly the text that goes into certificate files. Only the answers ``sat`` and ``unsat``
+are answers; whatever else a solver says is UNKNOWN, and an error message is an exception. The
+modules z3 and cvc5 have no types and are slow to import, so they are imported here, inside
+functions, and nowhere else.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A solver's answer; ``values`` are those asked for (bit vectors as numbers, Booleans as 0 and 1), by name, if SAT."""
+    """A solver's answer; ``values`` are those asked for (bit vectors as numbers, Booleans as 0 and
+    1), by name, if SAT.
+    """
 
     status: Status
     values: dict[str, int] = field(default_factory=dict)
@@ -36,9 +39,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """When to give up one check: after so many seconds, or after so many of the solver's own steps (0: no such limit).
+    """When to give up one check: after so many seconds, or after so many of the solver's own steps
+    (0: no such limit).
 
-    Steps are the same on every machine; seconds are the safety net. ``megabytes``: what the solver may hold (None: no limit).
+    Steps are the same on every machine; seconds are the safety net. ``megabytes``: what the solver
+    may hold (None: no limit).
     """
 
     seconds: float = 60.0
@@ -47,7 +52,9 @@ class Effort:
 
 
 class SolverError(Exception):
-    """A solver refused the text it was given: a bug of the encoding or of the solver, never an answer."""
+    """A solver refused the text it was given: a bug of the encoding or of the solver, never an
+    answer.
+    """
 
 
 class Session(Protocol):
@@ -60,7 +67,9 @@ class Session(Protocol):
         """Read more commands, for good."""
 
     def check(self, text: str = "", names: Sequence[str] = ()) -> Reply:
-        """Read commands, decide, note the values of the named symbols if SAT, and forget these commands again."""
+        """Read commands, decide, note the values of the named symbols if SAT, and forget these
+        commands again.
+        """
 
 
 class Solver(Protocol):
@@ -123,7 +132,9 @@ def _status(printed: str) -> Reply:
 def _values(printed: str, names: Sequence[str]) -> dict[str, int]:
     """The numbers in an answer to ``get-value``, by name."""
     found: dict[str, int] = {}
-    for name, plain, value in re.findall(r"\((?:\|([^|]*)\||([^\s()|]+))\s+(#b[01]+|#x[0-9a-f]+|true|false)\)", printed):
+    for name, plain, value in re.findall(
+        r"\((?:\|([^|]*)\||([^\s()|]+))\s+(#b[01]+|#x[0-9a-f]+|true|false)\)", printed
+    ):
         if value in ("true", "false"):
             found[name or plain] = int(value == "true")
         else:
@@ -151,7 +162,10 @@ class Z3:
     def session(self) -> Session:
         """A new session, independent of all others."""
         run = _z3()
-        run("(set-option :random-seed 0)(set-option :sat.random_seed 0)(set-option :smt.random_seed 0)")
+        run(
+            "(set-option :random-seed 0)(set-option :sat.random_seed 0)(set-option"
+            " :smt.random_seed 0)"
+        )
         return _Session(run, _z3_limits(self.effort), _z3_limits(Effort(0, 0)))
 
 
@@ -192,7 +206,10 @@ def _z3_limits(effort: Effort) -> str:
     """Z3 keeps these options for the whole process: every check sets them and takes them back."""
     timeout = max(1, round(effort.seconds * 1000)) if effort.seconds else 2**32 - 1
     memory = effort.megabytes or 0
-    return f"(set-option :rlimit {effort.steps})(set-option :timeout {timeout})(set-option :memory_max_size {memory})"
+    return (
+        f"(set-option :rlimit {effort.steps})(set-option :timeout {timeout})(set-option"
+        f" :memory_max_size {memory})"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +234,9 @@ class Cvc5:
 
 @dataclass(slots=True)
 class _Cvc5:
-    """The state of a cvc5 session; ``(reset)`` makes new objects, because the options of a used one are frozen."""
+    """The state of a cvc5 session; ``(reset)`` makes new objects, because the options of a used one
+    are frozen.
+    """
 
     effort: Effort
     parts: tuple[Any, Any, Any] | None = None
@@ -243,7 +262,12 @@ class _Cvc5:
 
         manager = cvc5.TermManager()
         solver = cvc5.Solver(manager)
-        options = {"incremental": "true", "produce-models": "true", "seed": "1", "sat-random-seed": "1"}
+        options = {
+            "incremental": "true",
+            "produce-models": "true",
+            "seed": "1",
+            "sat-random-seed": "1",
+        }
         if self.effort.seconds:
             options["tlimit-per"] = str(max(1, round(self.effort.seconds * 1000)))
         if self.effort.steps:

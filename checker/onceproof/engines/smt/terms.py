@@ -112,5 +112,7 @@ def claim(formula: str) -> str:
 
 
 def comment(text: str) -> str:
-    """One comment line; whatever could end the line or hide in it is replaced, so that no name of a design becomes a command."""
+    """One comment line; whatever could end the line or hide in it is replaced, so that no name of a
+    design becomes a command.
+    """
     return "; " + "".join(letter if letter.isprintable() else " " for letter in text)

@@ -21,9 +21,11 @@ class TooBig(Exception):
 
 
 class Allowed:
-    """The configurations that satisfy an invariant, by profile; each table has one set of configurations per value of each column.
+    """The configurations that satisfy an invariant, by profile; each table has one set of
+    configurations per value of each column.
 
-    Sets of configurations are bits of one large number, so a conjunction of value sets is a few operations on numbers.
+    Sets of configurations are bits of one large number, so a conjunction of value sets is a few
+    operations on numbers.
     """
 
     __slots__ = ("_beside", "_events", "_known", "_rows", "_shapes", "_tables", "_tick", "space")
@@ -31,17 +33,24 @@ class Allowed:
     def __init__(self, space: Space, invariant: Invariant, tick: Callable[[], None]) -> None:
         self.space = space
         self._tick = tick  # raises when the time is over
-        events, workers = sorted({e for _, e in invariant.events}), sorted({w for _, _, w in invariant.workers})
+        events, workers = (
+            sorted({e for _, e in invariant.events}),
+            sorted({w for _, _, w in invariant.workers}),
+        )
         rows = [sorted(invariant.components), events, workers]
         self._rows = [[self._bits(level, row) for row in some] for level, some in enumerate(rows)]
         number = [{row: i for i, row in enumerate(some)} for some in rows]
         self._shapes: set[_Key] = set()
         for shape in invariant.excluded:
             known = shape.component in number[0] and all(
-                e in number[1] and all(w in number[2] for w in workers) for e, workers in shape.events
+                e in number[1] and all(w in number[2] for w in workers)
+                for e, workers in shape.events
             )
             if known:
-                parts = [(number[1][e], tuple(sorted(number[2][w] for w in workers))) for e, workers in shape.events]
+                parts = [
+                    (number[1][e], tuple(sorted(number[2][w] for w in workers)))
+                    for e, workers in shape.events
+                ]
                 self._shapes.add((number[0][shape.component], tuple(sorted(parts))))
         self._events: dict[int, list[int]] = {c: [] for c in range(len(rows[0]))}
         self._beside: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -53,11 +62,16 @@ class Allowed:
         self._tables: dict[Profile, tuple[list[dict[int, int]], int]] = {}
 
     def _bits(self, level: int, row: Row) -> Masks:
-        return tuple(1 << v.domain.index(value) for v, value in zip(self.space.variables[level], row, strict=True))
+        return tuple(
+            1 << v.domain.index(value)
+            for v, value in zip(self.space.variables[level], row, strict=True)
+        )
 
     def outside(self, one: Cube) -> bool:
         """No configuration that satisfies the invariant contains the cube."""
-        return self.empty(one.profile, [(i, m) for i, (m, every) in enumerate(self._limits(one)) if m != every])
+        return self.empty(
+            one.profile, [(i, m) for i, (m, every) in enumerate(self._limits(one)) if m != every]
+        )
 
     def _limits(self, one: Cube) -> Iterator[tuple[int, int]]:
         return zip(one.flat, self.space.width(one.profile), strict=True)
@@ -78,8 +92,13 @@ class Allowed:
                 found.append(row)
                 self._tick()
                 if len(found) > MOST_CONFIGURATIONS:
-                    raise TooBig(f"more than {MOST_CONFIGURATIONS} configurations with {profile} workers")
-            self._tables[profile] = (_columns(found, len(self.space.width(profile))), (1 << len(found)) - 1)
+                    raise TooBig(
+                        f"more than {MOST_CONFIGURATIONS} configurations with {profile} workers"
+                    )
+            self._tables[profile] = (
+                _columns(found, len(self.space.width(profile))),
+                (1 << len(found)) - 1,
+            )
         return self._tables[profile]
 
     def _configurations(self, profile: Profile) -> Iterator[Masks]:
@@ -112,26 +131,37 @@ class Allowed:
                     (*crew, worker)
                     for crew in self._crews(component, event, count - 1)
                     for worker in self._beside[component, event]
-                    if not any((component, ((event, tuple(sorted((*some, worker)))),)) in self._shapes for some in _some(crew))
+                    if not any(
+                        (component, ((event, tuple(sorted((*some, worker)))),)) in self._shapes
+                        for some in _some(crew)
+                    )
                 ]
         return self._known[key]
 
 
-def _contains(shapes: set[_Key], component: int, events: tuple[tuple[int, tuple[int, ...]], ...]) -> bool:
+def _contains(
+    shapes: set[_Key], component: int, events: tuple[tuple[int, tuple[int, ...]], ...]
+) -> bool:
     """The configuration contains one of the shapes."""
     choices = [[None, *((e, crew) for crew in _some(workers))] for e, workers in events]
-    return any((component, tuple(sorted(p for p in picks if p is not None))) in shapes for picks in product(*choices))
+    return any(
+        (component, tuple(sorted(p for p in picks if p is not None))) in shapes
+        for picks in product(*choices)
+    )
 
 
 class Reached(Allowed):
-    """The configurations that a small search has reached: a guess, to be used only where what comes of it is checked.
+    """The configurations that a small search has reached: a guess, to be used only where what comes
+    of it is checked.
 
     Only for one event and as many workers as were searched; of more, nothing is known.
     """
 
     __slots__ = ("_most", "_states")
 
-    def __init__(self, space: Space, states: Iterable[tuple[Shape, ...]], most: int, tick: Callable[[], None]) -> None:
+    def __init__(
+        self, space: Space, states: Iterable[tuple[Shape, ...]], most: int, tick: Callable[[], None]
+    ) -> None:
         super().__init__(space, Invariant(frozenset(), frozenset(), frozenset(), ()), tick)
         self._states = list(states)
         self._most = most
@@ -153,7 +183,11 @@ class Reached(Allowed):
 def _some(workers: tuple[int, ...]) -> list[tuple[int, ...]]:
     """All sub-multisets, sorted."""
     mine = sorted(workers)
-    return [picks for count in range(len(mine) + 1) for picks in dict.fromkeys(combinations(mine, count))]
+    return [
+        picks
+        for count in range(len(mine) + 1)
+        for picks in dict.fromkeys(combinations(mine, count))
+    ]
 
 
 def _columns(rows: list[Masks], width: int) -> list[dict[int, int]]:

@@ -1,7 +1,9 @@
-"""One step back from a cube, read off the rules alone: the cubes of all configurations from which a rule leads into it.
+"""One step back from a cube, read off the rules alone: the cubes of all configurations from which a
+rule leads into it.
 
-The relation is the one certificates use (NOTE(slots) in ``onceproof.engines.smt.induction``): a rule that demands that no other worker be at
-some point removes such workers instead, and limits are ignored.
+The relation is the one certificates use (NOTE(slots) in ``onceproof.engines.smt.induction``): a
+rule that demands that no other worker be at some point removes such workers instead, and limits are
+ignored.
 """
 
 from __future__ import annotations
@@ -19,14 +21,18 @@ Rows = tuple[Masks, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """``target`` (level, position) gets a value of ``table``: pairs of old and new bits, the old ones of ``source``."""
+    """``target`` (level, position) gets a value of ``table``: pairs of old and new bits, the old
+    ones of ``source``.
+    """
 
     target: tuple[int, int]
     source: tuple[int, int] | None
     table: tuple[tuple[int, int], ...]
 
     def olds(self, after: int) -> int:
-        """The source values that give one of the values ``after``; for a constant, whether it does."""
+        """The source values that give one of the values ``after``; for a constant, whether it
+        does.
+        """
         return sum(old for old, new in self.table if new & after)
 
 
@@ -60,7 +66,9 @@ class Step:
         """Whether events other than the actor's notice."""
 
     def before(self, after: Cube) -> Iterator[Cube]:
-        """The cubes one step before; those where the step changes nothing the cube speaks of may be left out."""
+        """The cubes one step before; those where the step changes nothing the cube speaks of may be
+        left out.
+        """
         if self.rule.kind is RuleKind.COMPONENT:
             yield from self._joined(after.component, (), None, after.events)
             return
@@ -71,23 +79,34 @@ class Step:
             yield from self._at(after.component, (self._full[1], ()), after.events)
 
     def _at(self, component: Masks, part: Part, rest: tuple[Part, ...]) -> Iterator[Cube]:
-        """The actor is at the event ``part``: one of its workers, or one the cube does not speak of."""
+        """The actor is at the event ``part``: one of its workers, or one the cube does not speak
+        of.
+        """
         event, workers = part
         acts = self.rule.kind in (RuleKind.WORKER, RuleKind.SPAWN)
         if acts and not self.rule.ends:
             for i, worker in enumerate(workers):
                 if worker not in workers[:i]:
-                    yield from self._joined(component, (event, worker), workers[:i] + workers[i + 1 :], rest)
+                    yield from self._joined(
+                        component, (event, worker), workers[:i] + workers[i + 1 :], rest
+                    )
         yield from self._joined(component, (event, self._full[2]), workers, rest)
 
     def _joined(
-        self, component: Masks, actor: tuple[Masks, ...], crew: tuple[Masks, ...] | None, rest: tuple[Part, ...]
+        self,
+        component: Masks,
+        actor: tuple[Masks, ...],
+        crew: tuple[Masks, ...] | None,
+        rest: tuple[Part, ...],
     ) -> Iterator[Cube]:
         """The actor's rows before, with every choice of what the bystanders were."""
         rows = self._rows((component, *actor))
         if rows is None:
             return
-        far = [[(event, picks) for picks in self._bystanders(workers, near=False)] for event, workers in rest]
+        far = [
+            [(event, picks) for picks in self._bystanders(workers, near=False)]
+            for event, workers in rest
+        ]
         if crew is None:
             for others in product(*far):
                 yield cube(rows[0], list(others))
@@ -98,7 +117,9 @@ class Step:
                 yield cube(rows[0], [(rows[1], (*near, *mine)), *others])
 
     def _rows(self, after: Rows) -> Rows | None:
-        """The rows of component, event and actor before the step; None if it does not lead there."""
+        """The rows of component, event and actor before the step; None if it does not lead
+        there.
+        """
         rows = [list(row) for row in self._guard[: len(after)]]
         written = {w.target for w in self._writes}
         for level, row in enumerate(after):
@@ -119,8 +140,14 @@ class Step:
         return product(*(list(self._bystander(worker, near)) for worker in crew))
 
     def _bystander(self, after: Masks, near: bool) -> Iterator[Masks]:
-        """What a worker that is not the actor was before: not removed, and changed by at most one broadcast."""
-        free = [self._full[2]] if self._alone is None or not near else list(subtract(self._full[2], self._alone))
+        """What a worker that is not the actor was before: not removed, and changed by at most one
+        broadcast.
+        """
+        free = (
+            [self._full[2]]
+            if self._alone is None or not near
+            else list(subtract(self._full[2], self._alone))
+        )
         for heard in self._heard:
             if near or heard.scope is Level.COMPONENT:
                 if not heard.removes:
@@ -141,13 +168,20 @@ def _writes(space: Space, updates: tuple[Update, ...]) -> tuple[_Write, ...]:
         target = space.variables[level][i]
         source = None if update.source is None else space.at(update.source)
         olds = ("",) if source is None else space.variables[source[0]][source[1]].domain
-        table = tuple((1 << olds.index(old), 1 << target.domain.index(new)) for old, new in update.table)
+        table = tuple(
+            (1 << olds.index(old), 1 << target.domain.index(new)) for old, new in update.table
+        )
         found.append(_Write((level, i), source, table))
     return tuple(found)
 
 
 def _heard(space: Space, broadcast: Broadcast) -> _Heard:
-    return _Heard(broadcast.scope, space.guard(broadcast.guard)[2], _writes(space, broadcast.updates), broadcast.removes)
+    return _Heard(
+        broadcast.scope,
+        space.guard(broadcast.guard)[2],
+        _writes(space, broadcast.updates),
+        broadcast.removes,
+    )
 
 
 def _undo(rows: list[list[int]], write: _Write, after: int) -> bool:

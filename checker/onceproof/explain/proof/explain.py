@@ -57,7 +57,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A sentence in the design's words, the design lines it speaks about, and the situations it says never are."""
+    """A sentence in the design's words, the design lines it speaks about, and the situations it
+    says never are.
+    """
 
     kind: Kind
     text: str
@@ -69,8 +71,9 @@ class Fact:
 class Why:
     """Why a claim holds: the claim is the last fact.
 
-    ``checked``: a solver confirmed that the facts together hold at the start, are kept by every step, and imply the claim. If
-    not, each fact holds in every reachable configuration (the proof's own invariant says so), and ``reason`` says why no more.
+    ``checked``: a solver confirmed that the facts together hold at the start, are kept by every
+    step, and imply the claim. If not, each fact holds in every reachable configuration (the proof's
+    own invariant says so), and ``reason`` says why no more.
     """
 
     facts: tuple[Fact, ...]
@@ -82,8 +85,14 @@ class Why:
     def ground(self) -> str:
         """What may be said of the facts."""
         if self.checked:
-            return "Together these facts hold at the start, are kept by every step, and imply the claim (checked by Z3)."
-        return "Each of these facts holds in every reachable state. Whether they are the whole reason was not checked."
+            return (
+                "Together these facts hold at the start, are kept by every step, and imply the"
+                " claim (checked by Z3)."
+            )
+        return (
+            "Each of these facts holds in every reachable state. Whether they are the whole reason"
+            " was not checked."
+        )
 
     @property
     def legend(self) -> str:
@@ -93,15 +102,21 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A closed set of facts: groups that are said as one, with the situations of those of the form "at most one of"."""
+    """A closed set of facts: groups that are said as one, with the situations of those of the form
+    "at most one of".
+    """
 
     groups: tuple[Group, ...]
     atoms: dict[Group, tuple[Cube, ...]]
     cost: float
 
 
-def explain_proof(lowered: Lowered, machine: Machine, prop: Property, invariant: Invariant, seconds: float = 5.0) -> Why:
-    """Why ``prop`` holds on ``machine`` (sliced for it), given the certified ``invariant``; in about ``seconds`` at most."""
+def explain_proof(
+    lowered: Lowered, machine: Machine, prop: Property, invariant: Invariant, seconds: float = 5.0
+) -> Why:
+    """Why ``prop`` holds on ``machine`` (sliced for it), given the certified ``invariant``; in
+    about ``seconds`` at most.
+    """
     clock = Clock(time.monotonic() + seconds)
     claim = next((c for c in lowered.design.claims if c.text == prop.name), None)
     teller = _Teller(lowered, machine, prop, claim)
@@ -125,18 +140,32 @@ def explain_proof(lowered: Lowered, machine: Machine, prop: Property, invariant:
 
 
 def reasons(facts: Iterable[Fact], claim: Claim | None) -> list[Pattern]:
-    """What must be inductive: all that the facts exclude, with the claim if it is a fact like the others."""
+    """What must be inductive: all that the facts exclude, with the claim if it is a fact like the
+    others.
+    """
     derived = claim is not None and claim.kind in DERIVED
-    return [pattern for fact in facts if not (derived and fact.kind is Kind.CLAIM) for pattern in fact.never]
+    return [
+        pattern
+        for fact in facts
+        if not (derived and fact.kind is Kind.CLAIM)
+        for pattern in fact.never
+    ]
 
 
 # ---------------------------------------------------------------- finding
 
 
 def _candidates(
-    lowered: Lowered, machine: Machine, prop: Property, invariant: Invariant, clock: Clock, claim: Claim | None
+    lowered: Lowered,
+    machine: Machine,
+    prop: Property,
+    invariant: Invariant,
+    clock: Clock,
+    claim: Claim | None,
 ) -> tuple[list[Found], list[Found], str]:
-    """Sets of facts from the invariant, and from a small search (whose facts are only as good as their check)."""
+    """Sets of facts from the invariant, and from a small search (whose facts are only as good as
+    their check).
+    """
     space = Space(machine)
     goals = tuple(dict.fromkeys(one for pattern in prop.bad for one in space.cubes(pattern)))
     said = () if claim is not None and claim.kind in DERIVED else goals
@@ -155,7 +184,9 @@ def _candidates(
         try:
             allowed = oracle(mine)
             if allowed is not None:
-                _search(Task(goals, said, Generaliser(space, allowed, lowered), backward, mine), found)
+                _search(
+                    Task(goals, said, Generaliser(space, allowed, lowered), backward, mine), found
+                )
         except OutOfTime:
             reason = "the time allowed was over"
         except TooBig as big:
@@ -164,7 +195,9 @@ def _candidates(
 
 
 def _reached(space: Space, machine: Machine, clock: Clock) -> Reached | None:
-    """The configurations of one event and two workers, if they are few and other events do not matter."""
+    """The configurations of one event and two workers, if they are few and other events do not
+    matter.
+    """
     if space.full[0]:
         return None
     states = configurations(machine, Bounds(2, 1), Budget(states=FEW, seconds=clock.left))
@@ -172,7 +205,9 @@ def _reached(space: Space, machine: Machine, clock: Clock) -> Reached | None:
 
 
 def _search(task: Task, found: list[Found]) -> None:
-    """Closed sets of facts, by every taste and by all together; each also with what can be said as "at most one of"."""
+    """Closed sets of facts, by every taste and by all together; each also with what can be said as
+    "at most one of".
+    """
     pool: dict[Cube, None] = {}
     seen: set[frozenset[Cube]] = set()
     for taste in (*TASTES, None):
@@ -188,7 +223,11 @@ def _search(task: Task, found: list[Found]) -> None:
             apart = pairs(task.space, atoms)
             more = _grown(task, READER, [*apart, *simple])
             if more:
-                found.append(_reduced(task, [apart, *((one,) for one in more if one not in apart)], {apart: atoms}))
+                found.append(
+                    _reduced(
+                        task, [apart, *((one,) for one in more if one not in apart)], {apart: atoms}
+                    )
+                )
 
 
 def _grown(task: Task, taste: Taste, known: Sequence[Cube] = ()) -> list[Cube]:
@@ -214,7 +253,9 @@ def _reduced(task: Task, groups: Sequence[Group], atoms: dict[Group, tuple[Cube,
 class _Teller:
     """Turns closed sets of facts into facts with words."""
 
-    def __init__(self, lowered: Lowered, machine: Machine, prop: Property, asked: Claim | None) -> None:
+    def __init__(
+        self, lowered: Lowered, machine: Machine, prop: Property, asked: Claim | None
+    ) -> None:
         self._lowered = lowered
         self._space = Space(machine)
         self._words = Words(lowered, machine, possible(machine))
@@ -222,14 +263,22 @@ class _Teller:
         self._prop = prop
         self._asked = asked
         goals = [one for pattern in prop.bad for one in self._space.cubes(pattern)]
-        self._said = {(one,) for one in goals} if asked is None or asked.kind not in DERIVED else set()
+        self._said = (
+            {(one,) for one in goals} if asked is None or asked.kind not in DERIVED else set()
+        )
 
     def claim(self) -> Fact:
         """The claim as a fact."""
         text = self._sentences.claim(self._asked) if self._asked else f"{self._prop.name}."
-        never = tuple(self._space.pattern(one) for pattern in self._prop.bad for one in self._space.cubes(pattern))
+        never = tuple(
+            self._space.pattern(one)
+            for pattern in self._prop.bad
+            for one in self._space.cubes(pattern)
+        )
         if self._asked and self._asked.kind in DERIVED:
-            lines = self._words.writers(counter(self._lowered, target) for target in self._asked.targets)
+            lines = self._words.writers(
+                counter(self._lowered, target) for target in self._asked.targets
+            )
             return Fact(Kind.CLAIM, text, tuple(sorted(lines)), never)
         return Fact(Kind.CLAIM, text, self._lines(never), never)
 
@@ -245,11 +294,25 @@ class _Teller:
 
     def facts(self, found: Found) -> tuple[Fact, ...]:
         """All facts of a set, the claim last."""
-        told = [self._one_of(group, found.atoms[group]) for group in found.groups if group in found.atoms]
-        singles = [self._space.pattern(g[0]) for g in found.groups if g not in found.atoms and g not in self._said]
-        simple = [p for p in singles if len(p.events) < 2 and sum(len(e.workers) for e in p.events) < 2]
+        told = [
+            self._one_of(group, found.atoms[group])
+            for group in found.groups
+            if group in found.atoms
+        ]
+        singles = [
+            self._space.pattern(g[0])
+            for g in found.groups
+            if g not in found.atoms and g not in self._said
+        ]
+        simple = [
+            p for p in singles if len(p.events) < 2 and sum(len(e.workers) for e in p.events) < 2
+        ]
         told += self._rows_and_workers(simple)
-        told += [self._fact(Kind.APART, self._sentences.single(p), (p,)) for p in singles if p not in simple]
+        told += [
+            self._fact(Kind.APART, self._sentences.single(p), (p,))
+            for p in singles
+            if p not in simple
+        ]
         order = list(Kind)
         return (*sorted(told, key=lambda f: order.index(f.kind)), self.claim())
 
@@ -260,17 +323,28 @@ class _Teller:
     def _rows_and_workers(self, patterns: list[Pattern]) -> list[Fact]:
         """Facts about rows and single workers; those with the same conclusion are said together."""
         readings = {p: cases(self._words, p) for p in patterns}
-        best = {p: [c for c in some if c.rank == some[0].rank] for p, some in readings.items() if some}
+        best = {
+            p: [c for c in some if c.rank == some[0].rank] for p, some in readings.items() if some
+        }
         counts = Counter(so for some in best.values() for so in {c.so for c in some})
-        chosen = {p: max(some, key=lambda c: counts[c.so] if self._mergeable(c) else 0) for p, some in best.items()}
+        chosen = {
+            p: max(some, key=lambda c: counts[c.so] if self._mergeable(c) else 0)
+            for p, some in best.items()
+        }
         groups: dict[Test | Pattern, list[Pattern]] = {}
         for p, case in chosen.items():
-            groups.setdefault(case.so if case.so is not None and self._mergeable(case) else p, []).append(p)
+            groups.setdefault(
+                case.so if case.so is not None and self._mergeable(case) else p, []
+            ).append(p)
         return [self._together(some, chosen) for some in groups.values()]
 
     def _mergeable(self, case: Case) -> bool:
         """Its conclusion is about shared rows, under some condition."""
-        return case.so is not None and not self._words.is_local(case.so.variable) and bool(case.rows or case.worker is not None)
+        return (
+            case.so is not None
+            and not self._words.is_local(case.so.variable)
+            and bool(case.rows or case.worker is not None)
+        )
 
     def _together(self, patterns: list[Pattern], chosen: dict[Pattern, Case]) -> Fact:
         found = sorted((chosen[p] for p in patterns), key=lambda c: c.worker is not None)
@@ -283,7 +357,9 @@ class _Teller:
         return Fact(kind, text, self._lines(never), never)
 
     def _lines(self, never: Iterable[Pattern]) -> tuple[int, ...]:
-        """The lines of the places a fact names; if it names none, the lines that write what it speaks of."""
+        """The lines of the places a fact names; if it names none, the lines that write what it
+        speaks of.
+        """
         tests = tests_of(never)
         places = {line for t in tests if t.variable == v.PC for line in self._words.lines(t)}
         return tuple(sorted(places or self._words.writers({t.variable for t in tests})))

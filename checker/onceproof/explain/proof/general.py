@@ -13,15 +13,20 @@ from onceproof.lower import variables as v
 from onceproof.machine.system import Level, Variable
 
 MOST_LITERALS = 4
-"""Literals of the facts that are tried one by one, simplest first; wider ones are found by leaving out what is not needed."""
+"""Literals of the facts that are tried one by one, simplest first; wider ones are found by leaving
+out what is not needed.
+"""
 
 _Item = tuple[int, int, int]
-"""A literal (its position in the flat row, its event, its worker), or a bare element (position -1)."""
+"""A literal (its position in the flat row, its event, its worker), or a bare element (position -1).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """How hard each kind of variable is on a reader: shared rows, broker statuses, places in a handler, other locals."""
+    """How hard each kind of variable is on a reader: shared rows, broker statuses, places in a
+    handler, other locals.
+    """
 
     row: float = 1.0
     status: float = 1.4
@@ -39,11 +44,15 @@ TASTES = (
     Taste(row=1.3, status=1.2, place=0.5, local=0.9, second_worker=0.5),
     Taste(status=1.1, second_worker=4.0),
 )
-"""The tastes by which facts are chosen; what one finds may be simpler in the end than what another does."""
+"""The tastes by which facts are chosen; what one finds may be simpler in the end than what another
+does.
+"""
 
 
 class Generaliser:
-    """Finds for a cube outside the invariant the simplest part of it that is outside by itself, and widens that."""
+    """Finds for a cube outside the invariant the simplest part of it that is outside by itself, and
+    widens that.
+    """
 
     __slots__ = ("_lines", "_statuses", "allowed", "space")
 
@@ -67,14 +76,20 @@ class Generaliser:
         for event, workers in one.events:
             rows += [(1, event), *((2, worker) for worker in workers)]
         literals = [self._row_cost(taste, level, row) for level, row in rows]
-        return sum(literals) + taste.second_worker * max(0, one.workers - 1) + 2 * max(0, len(one.events) - 1)
+        return (
+            sum(literals)
+            + taste.second_worker * max(0, one.workers - 1)
+            + 2 * max(0, len(one.events) - 1)
+        )
 
     def _row_cost(self, taste: Taste, level: int, row: tuple[int, ...]) -> float:
         cells = zip(self.space.variables[level], row, self.space.full[level], strict=True)
         return sum(self.weight(taste, variable) for variable, bits, every in cells if bits != every)
 
     def simplest(self, taste: Taste, one: Cube) -> Cube | None:
-        """The cheapest part of the cube that is outside the invariant, widened; None if the cube itself is not outside."""
+        """The cheapest part of the cube that is outside the invariant, widened; None if the cube
+        itself is not outside.
+        """
         if not self.allowed.outside(one):
             return None
         for chosen in self._parts(taste, one):
@@ -86,14 +101,20 @@ class Generaliser:
     def _items(self, one: Cube) -> list[_Item]:
         """The literals and elements of a cube."""
         columns, width = self.space.columns(one.profile), self.space.width(one.profile)
-        found = [(i, columns[i][2], columns[i][3]) for i, bits in enumerate(one.flat) if bits != width[i]]
+        found = [
+            (i, columns[i][2], columns[i][3]) for i, bits in enumerate(one.flat) if bits != width[i]
+        ]
         return found + [(-1, e, w) for e, count in enumerate(one.profile) for w in range(-1, count)]
 
     def _parts(self, taste: Taste, one: Cube) -> Iterator[tuple[_Item, ...]]:
         """Choices of a few literals and elements of the cube, simplest first."""
         columns = self.space.columns(one.profile)
         items = self._items(one)
-        weights = {x: self.weight(taste, self.space.variables[columns[x[0]][0]][columns[x[0]][1]]) for x in items if x[0] >= 0}
+        weights = {
+            x: self.weight(taste, self.space.variables[columns[x[0]][0]][columns[x[0]][1]])
+            for x in items
+            if x[0] >= 0
+        }
         found: list[tuple[float, int, tuple[_Item, ...]]] = []
         for size in range(min(MOST_LITERALS, len(items)) + 1):
             for chosen in combinations(items, size):
@@ -121,31 +142,50 @@ class Generaliser:
         parts: list[Part] = []
         for e, (event, workers) in enumerate(self.space.split(row, one.profile)):
             if any(e == x for x, _ in kept):
-                parts.append((event, tuple(worker for w, worker in enumerate(workers) if (e, w) in kept)))
+                parts.append(
+                    (event, tuple(worker for w, worker in enumerate(workers) if (e, w) in kept))
+                )
         return cube(row[: len(self.space.full[0])], parts)
 
     def _widened(self, one: Cube) -> Cube:
-        """Add values as long as it stays outside: shared rows first, workers last; lines as a whole."""
+        """Add values as long as it stays outside: shared rows first, workers last; lines as a
+        whole.
+        """
         profile, row = one.profile, list(one.flat)
         columns, width = self.space.columns(profile), self.space.width(profile)
-        order = sorted((i for i, bits in enumerate(row) if bits != width[i]), key=lambda i: (columns[i][0], i))
+        order = sorted(
+            (i for i, bits in enumerate(row) if bits != width[i]), key=lambda i: (columns[i][0], i)
+        )
         for position in order:
             level, i, _, _ = columns[position]
             for more in self._more(self.space.variables[level][i], row[position]):
-                wider = [*row[:position], row[position] | (more & width[position]), *row[position + 1 :]]
-                if self.allowed.empty(profile, [(p, m) for p, m in enumerate(wider) if m != width[p]]):
+                wider = [
+                    *row[:position],
+                    row[position] | (more & width[position]),
+                    *row[position + 1 :],
+                ]
+                if self.allowed.empty(
+                    profile, [(p, m) for p, m in enumerate(wider) if m != width[p]]
+                ):
                     row = wider
         return self.space.unflat(tuple(row), profile)
 
     def _more(self, variable: Variable, bits: int) -> Iterator[int]:
         """Sets of values to add to a literal, one after the other."""
         if variable.domain == v.COUNTS:
-            # counts grow or shrink from where they are: "never" to "at most once", "once" to "at least once"
+            # counts grow or shrink from where they are: "never" to "at most once", "once" to "at
+            # least once"
             order = {"0": "1", "1": "2", "2": "1"}
-            yield from (1 << variable.domain.index(order[value]) for value in values(variable, bits)[:1])
+            yield from (
+                1 << variable.domain.index(order[value]) for value in values(variable, bits)[:1]
+            )
         elif variable.name == v.PC:
             mine = {self._lines[value][0] for value in values(variable, bits)}
-            near = [(i, self._lines[value]) for i, value in enumerate(variable.domain) if self._lines[value][0] in mine]
+            near = [
+                (i, self._lines[value])
+                for i, value in enumerate(variable.domain)
+                if self._lines[value][0] in mine
+            ]
             for line in dict.fromkeys(line for _, line in near):
                 yield sum(1 << i for i, other in near if other == line)
             yield from (1 << i for i, _ in near)

@@ -1,7 +1,9 @@
-"""From a claim to facts that together keep it true: every way into a violation is closed by a simple fact of the invariant.
+"""From a claim to facts that together keep it true: every way into a violation is closed by a
+simple fact of the invariant.
 
-A fact is a cube that never is. A set of facts is *closed* if every step into one of the cubes starts in one of them.
-After Bradley (IC3, VMCAI 2011), with the difference that the invariant is known: whether a cube is outside it is looked up.
+A fact is a cube that never is. A set of facts is *closed* if every step into one of the cubes
+starts in one of them. After Bradley (IC3, VMCAI 2011), with the difference that the invariant is
+known: whether a cube is outside it is looked up.
 """
 
 from __future__ import annotations
@@ -61,10 +63,16 @@ class Cover:
         self.facts.append(fact)
 
     def gap(self, one: Cube, used: Callable[[int], None] = lambda _: None) -> Cube | None:
-        """A part of the cube that no fact excludes; None if they exclude all of it. ``used``: told the facts that matter."""
+        """A part of the cube that no fact excludes; None if they exclude all of it. ``used``: told
+        the facts that matter.
+        """
         profile, row = one.profile, one.flat
         if profile not in self._terms:
-            self._terms[profile] = [(i, term) for i, fact in enumerate(self.facts) for term in self.space.terms(fact, profile)]
+            self._terms[profile] = [
+                (i, term)
+                for i, fact in enumerate(self.facts)
+                for term in self.space.terms(fact, profile)
+            ]
         for owner, term in self._terms[profile]:
             if not any(row[position] & ~bits for position, bits in term):
                 used(owner)
@@ -83,13 +91,17 @@ class Backward:
     def before(self, fact: Cube) -> tuple[Cube, ...]:
         """Every cube from which one step leads into the fact's."""
         if fact not in self.known:
-            self.known[fact] = tuple(dict.fromkeys(one for step in self.steps for one in step.before(fact)))
+            self.known[fact] = tuple(
+                dict.fromkeys(one for step in self.steps for one in step.before(fact))
+            )
         return self.known[fact]
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be explained: ``goals`` are the cubes to be excluded in the end, ``said`` those that are facts as they are."""
+    """What is to be explained: ``goals`` are the cubes to be excluded in the end, ``said`` those
+    that are facts as they are.
+    """
 
     goals: tuple[Cube, ...]
     said: tuple[Cube, ...]
@@ -104,13 +116,17 @@ class Task:
 
 
 def grow(task: Task, taste: Taste, known: Sequence[Cube] = ()) -> list[Cube] | None:
-    """A closed set of facts that excludes the goals, ``said`` and ``known`` first; None if it cannot be found in the invariant."""
+    """A closed set of facts that excludes the goals, ``said`` and ``known`` first; None if it
+    cannot be found in the invariant.
+    """
     cover = Cover(task.space, dict.fromkeys((*task.said, *known)))
     if not all(_closed(task, cover, taste, goal) for goal in task.goals):
         return None
     done = 0
     while done < len(cover.facts):
-        if not all(_closed(task, cover, taste, one) for one in task.backward.before(cover.facts[done])):
+        if not all(
+            _closed(task, cover, taste, one) for one in task.backward.before(cover.facts[done])
+        ):
             return None
         done += 1
     return cover.facts
@@ -132,9 +148,14 @@ Group = tuple[Cube, ...]
 
 
 def reduce(task: Task, groups: Sequence[Group], cost: Callable[[Group], float]) -> list[Group]:
-    """Leave out groups of facts, the costliest first, as long as the rest is closed and excludes the goals."""
+    """Leave out groups of facts, the costliest first, as long as the rest is closed and excludes
+    the goals.
+    """
     kept = list(dict.fromkeys(groups))
-    order = sorted((g for g in kept if not set(g) & set(task.said)), key=lambda g: (-cost(g), [one.flat for one in g]))
+    order = sorted(
+        (g for g in kept if not set(g) & set(task.said)),
+        key=lambda g: (-cost(g), [one.flat for one in g]),
+    )
     uses = _uses(task, [one for group in kept for one in group])
     assert uses is not None, "the facts are not closed"
     for group in order:
@@ -147,7 +168,9 @@ def reduce(task: Task, groups: Sequence[Group], cost: Callable[[Group], float]) 
 
 
 def simplified(task: Task, groups: Sequence[Group]) -> list[Group]:
-    """Facts with a single value instead of several, where the others were not needed and it is less to say."""
+    """Facts with a single value instead of several, where the others were not needed and it is less
+    to say.
+    """
     kept = list(groups)
     for number in range(len(kept)):
         while (shorter := _shorter(task, kept, number)) is not None:
@@ -168,7 +191,9 @@ def _shorter(task: Task, groups: list[Group], number: int) -> list[Group] | None
 
 
 def _fewer(space: Space, one: Cube) -> Iterator[Cube]:
-    """The cube with one value in a literal: on a shared row if the opposite is no shorter, on a local of one of two workers."""
+    """The cube with one value in a literal: on a shared row if the opposite is no shorter, on a
+    local of one of two workers.
+    """
     columns, width, flat = space.columns(one.profile), space.width(one.profile), one.flat
     for i, bits in enumerate(flat):
         level, at, _, _ = columns[i]
@@ -180,15 +205,21 @@ def _fewer(space: Space, one: Cube) -> Iterator[Cube]:
 
 
 def _uses(
-    task: Task, facts: list[Cube], known: dict[Cube, frozenset[Cube]] | None = None, gone: set[Cube] | None = None
+    task: Task,
+    facts: list[Cube],
+    known: dict[Cube, frozenset[Cube]] | None = None,
+    gone: set[Cube] | None = None,
 ) -> dict[Cube, frozenset[Cube]] | None:
-    """For every cube to be excluded (the goals, and those before facts) the facts that do; None if some part is not excluded.
+    """For every cube to be excluded (the goals, and those before facts) the facts that do; None if
+    some part is not excluded.
 
     ``known``: the same for more facts, of which those in ``gone`` are not there any more.
     """
     cover = Cover(task.space, facts)
     found: dict[Cube, frozenset[Cube]] = {}
-    for one in dict.fromkeys((*task.goals, *(x for fact in facts for x in task.backward.before(fact)))):
+    for one in dict.fromkeys(
+        (*task.goals, *(x for fact in facts for x in task.backward.before(fact)))
+    ):
         task.clock.tick()
         helpers = known.get(one) if known else None
         if helpers is None or (gone and helpers & gone):

@@ -1,7 +1,7 @@
 """Facts of the form "at most one of these at a time": many facts that exclude pairs, said as one.
 
-Where a right is handed on (a message that is ready, a worker that holds it, a worker about to send, the email sent), every two of
-its places exclude each other, and so do two workers at one of them.
+Where a right is handed on (a message that is ready, a worker that holds it, a worker about to send,
+the email sent), every two of its places exclude each other, and so do two workers at one of them.
 """
 
 from __future__ import annotations
@@ -19,20 +19,35 @@ MOST_TRIED = 3
 
 
 def one_ofs(space: Space, allowed: Allowed, facts: Sequence[Cube]) -> list[tuple[Cube, ...]]:
-    """Sets of three or more situations of one event (a literal on its rows, or a worker somewhere) of which at most one can be."""
+    """Sets of three or more situations of one event (a literal on its rows, or a worker somewhere)
+    of which at most one can be.
+    """
     atoms = list(dict.fromkeys(atom for fact in facts for atom in _atoms(space, fact)))
-    atoms = [atom for atom in atoms if not atom.workers or allowed.outside(both(space, atom, atom)[0])][:MOST_ATOMS]
+    atoms = [
+        atom for atom in atoms if not atom.workers or allowed.outside(both(space, atom, atom)[0])
+    ][:MOST_ATOMS]
     near: dict[int, set[int]] = {i: set() for i in range(len(atoms))}
     for a, b in combinations(near, 2):
         if _apart(space, allowed, atoms[a], atoms[b]):
             near[a].add(b)
             near[b].add(a)
-    found = [tuple(atoms[i] for i in sorted(some)) for some in _cliques(near, set(), set(near), set()) if len(some) > 2]
-    said = {some: sum(Cover(space, pairs(space, some)).gap(fact) is None for fact in facts) for some in found}
-    return sorted((some for some in found if said[some] > 1), key=lambda some: (-said[some], len(some)))[:MOST_TRIED]
+    found = [
+        tuple(atoms[i] for i in sorted(some))
+        for some in _cliques(near, set(), set(near), set())
+        if len(some) > 2
+    ]
+    said = {
+        some: sum(Cover(space, pairs(space, some)).gap(fact) is None for fact in facts)
+        for some in found
+    }
+    return sorted(
+        (some for some in found if said[some] > 1), key=lambda some: (-said[some], len(some))
+    )[:MOST_TRIED]
 
 
-def _cliques(near: dict[int, set[int]], inside: set[int], left: set[int], done: set[int]) -> Iterator[set[int]]:
+def _cliques(
+    near: dict[int, set[int]], inside: set[int], left: set[int], done: set[int]
+) -> Iterator[set[int]]:
     """All largest sets whose members are near each other (Bron, Kerbosch, CACM 1973)."""
     if not left and not done:
         yield inside
@@ -70,9 +85,17 @@ def _meet(one: Masks, other: Masks) -> Masks:
 
 
 def _apart(space: Space, allowed: Allowed, first: Cube, second: Cube) -> bool:
-    """They exclude each other, and that is worth saying: not just two values of one variable, or parts of one place."""
-    shared = [a & b == 0 for a, b in zip(_shared(space, first), _shared(space, second), strict=True)]
-    return not any(shared) and first != second and all(allowed.outside(x) for x in both(space, first, second))
+    """They exclude each other, and that is worth saying: not just two values of one variable, or
+    parts of one place.
+    """
+    shared = [
+        a & b == 0 for a, b in zip(_shared(space, first), _shared(space, second), strict=True)
+    ]
+    return (
+        not any(shared)
+        and first != second
+        and all(allowed.outside(x) for x in both(space, first, second))
+    )
 
 
 def _shared(space: Space, one: Cube) -> Masks:
@@ -90,7 +113,9 @@ def _atoms(space: Space, fact: Cube) -> list[Cube]:
         return []
     found = []
     for level, i in literals:
-        component = tuple(m if (level, j) == (0, i) else space.full[0][j] for j, m in enumerate(fact.component))
+        component = tuple(
+            m if (level, j) == (0, i) else space.full[0][j] for j, m in enumerate(fact.component)
+        )
         row = tuple(m if (level, j) == (1, i) else space.full[1][j] for j, m in enumerate(event))
         found.append(cube(component, [(row, ())] if level else []))
     return found + [cube(space.full[0], [(space.full[1], (worker,))]) for worker in workers]

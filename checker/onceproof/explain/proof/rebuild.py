@@ -1,9 +1,11 @@
-"""From facts back to an invariant that solvers check: not what the facts were found in, but what they say and nothing else.
+"""From facts back to an invariant that solvers check: not what the facts were found in, but what
+they say and nothing else.
 
-Variables no fact speaks of are left out of the machine first. Leaving a variable out forgets the tests on it and lets whatever is
-computed from it take any value it can give; so every step of the machine is still a step of the smaller one, and an invariant of
-the smaller one that excludes the claim's violations is one of the machine (it says the same of the variables that are left).
-Limits on workers, which certificates ignore as well, are left out too.
+Variables no fact speaks of are left out of the machine first. Leaving a variable out forgets the
+tests on it and lets whatever is computed from it take any value it can give; so every step of the
+machine is still a step of the smaller one, and an invariant of the smaller one that excludes the
+claim's violations is one of the machine (it says the same of the variables that are left). Limits
+on workers, which certificates ignore as well, are left out too.
 """
 
 from __future__ import annotations
@@ -32,8 +34,11 @@ MOST_ROWS = 20_000
 """Rows and shapes that an invariant made of facts may have."""
 
 
-def confirm(machine: Machine, prop: Property, facts: Sequence[Pattern], seconds: float) -> tuple[int, str]:
-    """Ask a solver whether facts (patterns that never are) are an inductive invariant together and imply the claim.
+def confirm(
+    machine: Machine, prop: Property, facts: Sequence[Pattern], seconds: float
+) -> tuple[int, str]:
+    """Ask a solver whether facts (patterns that never are) are an inductive invariant together and
+    imply the claim.
 
     The number of obligations it discharged, and why the answer is not yes (empty: it is).
     """
@@ -45,8 +50,12 @@ def confirm(machine: Machine, prop: Property, facts: Sequence[Pattern], seconds:
     proof = certify(smaller, prop, invariant, [Z3(Effort(max(1.0, seconds)))])
     if proof.outcome is Outcome.PROVED:
         return len(proof.obligations), ""
-    what = "the solver gave up" if proof.outcome is Outcome.UNKNOWN else "the solver rejects the facts"
-    return len(proof.obligations), f"{what}: {', '.join(f.obligation for f in proof.failures) or proof.reason}"
+    what = (
+        "the solver gave up" if proof.outcome is Outcome.UNKNOWN else "the solver rejects the facts"
+    )
+    return len(
+        proof.obligations
+    ), f"{what}: {', '.join(f.obligation for f in proof.failures) or proof.reason}"
 
 
 class TooManyRows(Exception):
@@ -64,7 +73,9 @@ def mentioned(patterns: Iterable[Pattern]) -> frozenset[str]:
 
 
 def unreal(machine: Machine, taken: dict[str, set[str]]) -> list[Test]:
-    """What some rule waits for although no step ever makes it so: tests on values that a variable never takes."""
+    """What some rule waits for although no step ever makes it so: tests on values that a variable
+    never takes.
+    """
     found: dict[str, frozenset[str]] = {}
     for rule in machine.rules:
         for test in rule.guard:
@@ -74,12 +85,19 @@ def unreal(machine: Machine, taken: dict[str, set[str]]) -> list[Test]:
 
 
 def narrowed(machine: Machine, names: frozenset[str]) -> Machine:
-    """The machine without the variables not in ``names``, as far as that only adds steps; see the module's text."""
+    """The machine without the variables not in ``names``, as far as that only adds steps; see the
+    module's text.
+    """
     kept = set(names) | {t.variable for r in machine.rules for t in r.alone or ()}
     broadcasts = [b for r in machine.rules for b in r.others]
     kept |= {t.variable for b in broadcasts for t in b.guard}
     while True:
-        more = {u.source for b in broadcasts for u in b.updates if u.target in kept and u.source is not None} - kept
+        more = {
+            u.source
+            for b in broadcasts
+            for u in b.updates
+            if u.target in kept and u.source is not None
+        } - kept
         if not more:
             break
         kept |= more
@@ -90,7 +108,9 @@ def narrowed(machine: Machine, names: frozenset[str]) -> Machine:
 
 
 def _without(rule: Rule, kept: set[str], taken: dict[str, set[str]]) -> Iterator[Rule]:
-    """A rule over the kept variables: one for each way to guess what is computed from the others."""
+    """A rule over the kept variables: one for each way to guess what is computed from the
+    others.
+    """
     allowed = {t.variable: t.allowed for t in rule.guard}
     choices: list[list[Update]] = []
     for update in rule.updates:
@@ -99,8 +119,15 @@ def _without(rule: Rule, kept: set[str], taken: dict[str, set[str]]) -> Iterator
         if update.source is None or update.source in kept:
             choices.append([update])
         else:
-            olds = taken[update.source] & allowed.get(update.source, frozenset(taken[update.source]))
-            choices.append([put(update.target, new) for new in sorted({new for old, new in update.table if old in olds})])
+            olds = taken[update.source] & allowed.get(
+                update.source, frozenset(taken[update.source])
+            )
+            choices.append(
+                [
+                    put(update.target, new)
+                    for new in sorted({new for old, new in update.table if old in olds})
+                ]
+            )
     guard = tuple(t for t in rule.guard if t.variable in kept)
     others = tuple(_heard(b, kept) for b in rule.others)
     for updates in product(*choices):
@@ -112,7 +139,9 @@ def _heard(broadcast: Broadcast, kept: set[str]) -> Broadcast:
 
 
 def rebuilt(machine: Machine, taken: dict[str, set[str]], facts: Iterable[Pattern]) -> Invariant:
-    """The invariant that says of each configuration: its values are among ``taken``, and none of the patterns is in it."""
+    """The invariant that says of each configuration: its values are among ``taken``, and none of
+    the patterns is in it.
+    """
     builder = _Builder(machine, taken, tuple(facts))
     components = builder.components()
     events = builder.events(components)
@@ -124,16 +153,23 @@ def rebuilt(machine: Machine, taken: dict[str, set[str]], facts: Iterable[Patter
 class _Builder:
     """Goes through all rows, level by level, and keeps those that no fact excludes."""
 
-    def __init__(self, machine: Machine, taken: dict[str, set[str]], facts: tuple[Pattern, ...]) -> None:
+    def __init__(
+        self, machine: Machine, taken: dict[str, set[str]], facts: tuple[Pattern, ...]
+    ) -> None:
         self.names = [[v.name for v in machine.level(level)] for level in LEVELS]
-        self.domains = [[[x for x in v.domain if x in taken[v.name]] for v in machine.level(level)] for level in LEVELS]
+        self.domains = [
+            [[x for x in v.domain if x in taken[v.name]] for v in machine.level(level)]
+            for level in LEVELS
+        ]
         self.facts = facts
         self.count = 0
 
     def components(self) -> list[Row]:
         """Component rows."""
         mine = [f for f in self.facts if not f.events]
-        return [row for row in self._rows(0) if not any(self._fits(0, row, f.component) for f in mine)]
+        return [
+            row for row in self._rows(0) if not any(self._fits(0, row, f.component) for f in mine)
+        ]
 
     def events(self, components: list[Row]) -> list[tuple[Row, Row]]:
         """Pairs of component and event rows."""
@@ -142,7 +178,9 @@ class _Builder:
             (c, e)
             for c in components
             for e in self._rows(1)
-            if not any(self._fits(0, c, f.component) and self._fits(1, e, f.events[0].guard) for f in mine)
+            if not any(
+                self._fits(0, c, f.component) and self._fits(1, e, f.events[0].guard) for f in mine
+            )
         ]
 
     def workers(self, events: list[tuple[Row, Row]]) -> list[tuple[Row, Row, Row]]:
@@ -150,11 +188,24 @@ class _Builder:
         mine = [f for f in self.facts if [len(e.workers) for e in f.events] == [1]]
         found = []
         for c, e in events:
-            near = [f for f in mine if self._fits(0, c, f.component) and self._fits(1, e, f.events[0].guard)]
-            found += [(c, e, w) for w in self._rows(2) if not any(self._fits(2, w, f.events[0].workers[0]) for f in near)]
+            near = [
+                f
+                for f in mine
+                if self._fits(0, c, f.component) and self._fits(1, e, f.events[0].guard)
+            ]
+            found += [
+                (c, e, w)
+                for w in self._rows(2)
+                if not any(self._fits(2, w, f.events[0].workers[0]) for f in near)
+            ]
         return found
 
-    def shapes(self, components: list[Row], events: list[tuple[Row, Row]], workers: list[tuple[Row, Row, Row]]) -> Iterator[Shape]:
+    def shapes(
+        self,
+        components: list[Row],
+        events: list[tuple[Row, Row]],
+        workers: list[tuple[Row, Row, Row]],
+    ) -> Iterator[Shape]:
         """The other facts as shapes of rows that the rows leave possible."""
         beside: dict[Row, list[Row]] = {c: [] for c in components}
         crews: dict[tuple[Row, Row], list[Row]] = {pair: [] for pair in events}
@@ -170,7 +221,10 @@ class _Builder:
                     for event in fact.events:
                         options = []
                         for e in (e for e in beside[c] if self._fits(1, e, event.guard)):
-                            picks = [[w for w in crews[c, e] if self._fits(2, w, guard)] for guard in event.workers]
+                            picks = [
+                                [w for w in crews[c, e] if self._fits(2, w, guard)]
+                                for guard in event.workers
+                            ]
                             options += [(e, tuple(sorted(pick))) for pick in product(*picks)]
                             self._count(len(options))
                         choices.append(options)

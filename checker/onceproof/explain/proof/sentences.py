@@ -1,4 +1,6 @@
-"""From facts to sentences. A fact says that some situation never is; a sentence says so in the direction that reads best."""
+"""From facts to sentences. A fact says that some situation never is; a sentence says so in the
+direction that reads best.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,11 @@ from onceproof.machine.system import EventPattern, Guard, Pattern, Test
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a fact says when read as "if ``rows`` (and there is a worker ``worker``), then ``so``": one way to read it.
+    """What a fact says when read as "if ``rows`` (and there is a worker ``worker``), then ``so``":
+    one way to read it.
 
-    ``so`` is a test on a shared row, a test on a local of the worker, or None: then there is no such worker. ``rank``: how well
-    it reads, 0 is best.
+    ``so`` is a test on a shared row, a test on a local of the worker, or None: then there is no
+    such worker. ``rank``: how well it reads, 0 is best.
     """
 
     rows: Guard
@@ -41,7 +44,14 @@ def cases(words: Words, pattern: Pattern) -> list[Case]:
         for test in worker:
             if test.variable != v.PC:
                 rest = words.rest(test)
-                found.append(Case(rows, tuple(t for t in worker if t != test), rest, given + (2 if words.verb(rest)[2] else 3)))
+                found.append(
+                    Case(
+                        rows,
+                        tuple(t for t in worker if t != test),
+                        rest,
+                        given + (2 if words.verb(rest)[2] else 3),
+                    )
+                )
         found.append(Case(rows, worker, None, 3 + given))
     return sorted(found, key=lambda case: case.rank)
 
@@ -84,15 +94,26 @@ class Sentences:
         groups: dict[str, list[str]] = {}
         for test in rows:
             phrase = self.words.clause(test)
-            word = "once" if phrase.lasting and phrase.positive else "while" if phrase.positive else "as long as"
-            if not any(test.variable in {u.target for u in r.updates} for r in self.words.machine.rules):
+            word = (
+                "once"
+                if phrase.lasting and phrase.positive
+                else "while"
+                if phrase.positive
+                else "as long as"
+            )
+            if not any(
+                test.variable in {u.target for u in r.updates} for r in self.words.machine.rules
+            ):
                 word = "if"
             groups.setdefault(word, []).append(phrase.text)
         return listed([f"{word} {listed(some)}" for word, some in groups.items()]) if groups else ""
 
     def merged(self, so: Test, found: Sequence[Case]) -> str:
         """Several facts with the same conclusion, said as one."""
-        return _sentence(f"in each of these cases {self.words.clause(so).text}: {'; '.join(map(self._when, found))}")
+        return _sentence(
+            f"in each of these cases {self.words.clause(so).text}:"
+            f" {'; '.join(map(self._when, found))}"
+        )
 
     def _when(self, case: Case) -> str:
         who = [] if case.worker is None else [self.active(case.worker)]
@@ -139,13 +160,17 @@ class Sentences:
     def nothing(self, test: Test) -> str:
         """Something that no step ever brings about."""
         every = frozenset(self.words.taken[test.variable])
-        return _sentence(f"nothing ever changes this: {self.words.clause(Test(test.variable, every)).text}")
+        return _sentence(
+            f"nothing ever changes this: {self.words.clause(Test(test.variable, every)).text}"
+        )
 
     def one_of(self, atoms: Sequence[Pattern]) -> str:
         """At most one of these at a time."""
         told = [self._atom(atom) for atom in sorted(atoms, key=self._place_in_story)]
         busy = any(e.workers for atom in atoms for e in atom.events)
-        start = "for each event, at most one of these is true at any time" + (", and for one worker at most" if busy else "")
+        start = "for each event, at most one of these is true at any time" + (
+            ", and for one worker at most" if busy else ""
+        )
         return _sentence(f"{start}: {'; '.join(told)}")
 
     def _place_in_story(self, atom: Pattern) -> tuple[int, int]:
@@ -157,7 +182,11 @@ class Sentences:
         test = (*atom.component, *event.guard)[0]
         if self.words.is_status(test.variable):
             return 0, 0
-        return (3, 0) if self.words.is_count(test.variable) else (0 if not self.words.clause(test).positive else 2, 1)
+        return (
+            (3, 0)
+            if self.words.is_count(test.variable)
+            else (0 if not self.words.clause(test).positive else 2, 1)
+        )
 
     def _atom(self, atom: Pattern) -> str:
         event = atom.events[0] if atom.events else EventPattern()
@@ -169,9 +198,19 @@ class Sentences:
         """Anything else: what never is together."""
         parts = [self.words.clause(t).text for t in pattern.component]
         for number, event in enumerate(pattern.events):
-            mine = [self.words.clause(t).text for t in event.guard] + [self.active(w) for w in event.workers]
-            key = f" of the same {listed(self.words.design.business_keys)}" if self.words.design.business_keys else ""
-            which = ("for one event", f"for another event{key}")[min(number, 1)] if len(pattern.events) > 1 else ""
+            mine = [self.words.clause(t).text for t in event.guard] + [
+                self.active(w) for w in event.workers
+            ]
+            key = (
+                f" of the same {listed(self.words.design.business_keys)}"
+                if self.words.design.business_keys
+                else ""
+            )
+            which = (
+                ("for one event", f"for another event{key}")[min(number, 1)]
+                if len(pattern.events) > 1
+                else ""
+            )
             parts.append(f"{which} {listed(mine)}".strip() if mine else f"{which} anything")
         return _sentence(f"never at the same time: {'; '.join(parts)}")
 
@@ -184,14 +223,18 @@ class Sentences:
             case "no-loss":
                 done = self._done(claim, 0)
                 can = "still can happen" if done == "happened" else "still can be"
-                return _sentence(f"{names[0]} is never lost: when nobody works on an event, it {done} or {can}")
+                return _sentence(
+                    f"{names[0]} is never lost: when nobody works on an event, it {done} or {can}"
+                )
             case "together":
                 both = f"both {names[0]} and {names[1]}, or neither of them, or can still get both"
                 return _sentence(f"when nobody works on an event, it has {both}")
             case "before":
                 return _sentence(f"{names[1]} never happens before {names[0]}")
             case "one-worker":
-                return _sentence(f"there are never two workers for the same event in section {names[0]}")
+                return _sentence(
+                    f"there are never two workers for the same event in section {names[0]}"
+                )
             case _:
                 return _sentence(f"it is never true that `{claim.text.removeprefix('never ')}`")
 

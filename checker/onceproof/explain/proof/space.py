@@ -1,7 +1,8 @@
 """Products of value sets: the shape in which facts are found, before they are put into words.
 
-A *cube* stands for every configuration that contains its elements: a component row, distinct events beside it, distinct workers
-of theirs, each row with its values in the given sets. Sets of values are bit masks over the domain of a variable.
+A *cube* stands for every configuration that contains its elements: a component row, distinct events
+beside it, distinct workers of theirs, each row with its values in the given sets. Sets of values
+are bit masks over the domain of a variable.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from onceproof.machine.system import EventPattern, Guard, Level, Machine, Patter
 LEVELS = (Level.COMPONENT, Level.EVENT, Level.WORKER)
 
 Masks = tuple[int, ...]
-"""One mask per variable of a level, in the order of ``Machine.level``; or the rows of a whole cube one after the other."""
+"""One mask per variable of a level, in the order of ``Machine.level``; or the rows of a whole cube
+one after the other.
+"""
 
 Profile = tuple[int, ...]
 """How many workers each event of a cube has."""
@@ -30,7 +33,9 @@ Term = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """See the module's text. Made by ``cube``, which sorts, so that equal cubes are equal values."""
+    """See the module's text. Made by ``cube``, which sorts, so that equal cubes are equal
+    values.
+    """
 
     component: Masks
     events: tuple[Part, ...]
@@ -63,16 +68,26 @@ def cube(component: Masks, events: Iterator[Part] | list[Part]) -> Cube:
 
 
 class Space:
-    """The variables of a machine with the values each can take at all, and the way from guards to masks and back."""
+    """The variables of a machine with the values each can take at all, and the way from guards to
+    masks and back.
+    """
 
     __slots__ = ("_where", "full", "machine", "variables")
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.variables: tuple[tuple[Variable, ...], ...] = tuple(machine.level(level) for level in LEVELS)
-        self._where = {v.name: (number, i) for number, row in enumerate(self.variables) for i, v in enumerate(row)}
+        self.variables: tuple[tuple[Variable, ...], ...] = tuple(
+            machine.level(level) for level in LEVELS
+        )
+        self._where = {
+            v.name: (number, i)
+            for number, row in enumerate(self.variables)
+            for i, v in enumerate(row)
+        }
         taken = possible(machine)
-        self.full: tuple[Masks, ...] = tuple(tuple(mask(v, taken[v.name]) for v in row) for row in self.variables)
+        self.full: tuple[Masks, ...] = tuple(
+            tuple(mask(v, taken[v.name]) for v in row) for row in self.variables
+        )
 
     def at(self, name: str) -> tuple[int, int]:
         """The level (0, 1, 2) and position of a variable."""
@@ -93,11 +108,16 @@ class Space:
 
     def pattern(self, one: Cube) -> Pattern:
         """A cube as a pattern of configurations."""
-        events = (EventPattern(self.tests(1, e), tuple(self.tests(2, w) for w in workers)) for e, workers in one.events)
+        events = (
+            EventPattern(self.tests(1, e), tuple(self.tests(2, w) for w in workers))
+            for e, workers in one.events
+        )
         return Pattern(self.tests(0, one.component), tuple(events))
 
     def cubes(self, pattern: Pattern) -> Iterator[Cube]:
-        """A pattern as cubes. Of ``absent`` only what it says of the workers the pattern names is kept, as in certificates."""
+        """A pattern as cubes. Of ``absent`` only what it says of the workers the pattern names is
+        kept, as in certificates.
+        """
         component = self.guard(pattern.component)[0]
         choices: list[list[Part]] = []
         for event in pattern.events:
@@ -113,10 +133,14 @@ class Space:
 
     def width(self, profile: Profile) -> Masks:
         """The flat row of everything possible."""
-        return Cube(self.full[0], tuple((self.full[1], (self.full[2],) * count) for count in profile)).flat
+        return Cube(
+            self.full[0], tuple((self.full[1], (self.full[2],) * count) for count in profile)
+        ).flat
 
     def columns(self, profile: Profile) -> list[tuple[int, int, int, int]]:
-        """For each position of a flat row: level, position in the level, event, worker (-1 where there is none)."""
+        """For each position of a flat row: level, position in the level, event, worker (-1 where
+        there is none).
+        """
         found = [(0, i, -1, -1) for i in range(len(self.full[0]))]
         for event, count in enumerate(profile):
             found += [(1, i, event, -1) for i in range(len(self.full[1]))]
@@ -124,7 +148,9 @@ class Space:
                 found += [(2, i, event, worker) for i in range(len(self.full[2]))]
         return found
 
-    def term(self, one: Cube, into: Profile, events: tuple[int, ...], crews: tuple[tuple[int, ...], ...]) -> Term:
+    def term(
+        self, one: Cube, into: Profile, events: tuple[int, ...], crews: tuple[tuple[int, ...], ...]
+    ) -> Term:
         """What a cube demands of a flat row when its parts are put at these places of the row."""
         starts = _starts(tuple(map(len, self.full)), into)
         found = [(i, m) for i, m in enumerate(one.component) if m != self.full[0][i]]
@@ -137,8 +163,14 @@ class Space:
         return tuple(found)
 
     def terms(self, one: Cube, into: Profile) -> list[Term]:
-        """What the cube demands of a flat row of that profile, for every way to find its parts there."""
-        return list(dict.fromkeys(self.term(one, into, events, crews) for events, crews in places(one.profile, into)))
+        """What the cube demands of a flat row of that profile, for every way to find its parts
+        there.
+        """
+        return list(
+            dict.fromkeys(
+                self.term(one, into, events, crews) for events, crews in places(one.profile, into)
+            )
+        )
 
     def split(self, row: Masks, profile: Profile) -> list[Part]:
         """The events and workers of a flat row, in its order."""
@@ -146,7 +178,11 @@ class Space:
         parts: list[Part] = []
         for count in profile:
             event, position = row[position : position + sizes[1]], position + sizes[1]
-            ends = range(position, position + sizes[2] * count + 1, sizes[2]) if sizes[2] else [position] * (count + 1)
+            ends = (
+                range(position, position + sizes[2] * count + 1, sizes[2])
+                if sizes[2]
+                else [position] * (count + 1)
+            )
             parts.append((event, tuple(row[a:b] for a, b in pairwise(ends))))
             position += sizes[2] * count
         return parts
@@ -178,14 +214,22 @@ def subtract(row: Masks, minus: Masks) -> Iterator[Masks]:
 
 
 def possible(machine: Machine) -> dict[str, set[str]]:
-    """The values each variable starts with or is given by some rule: no other value can ever be there, whatever happens."""
+    """The values each variable starts with or is given by some rule: no other value can ever be
+    there, whatever happens.
+    """
     found = {v.name: set(v.initial) for v in machine.variables}
-    updates = [u for r in machine.rules for u in (*r.updates, *(x for b in r.others for x in b.updates))]
+    updates = [
+        u for r in machine.rules for u in (*r.updates, *(x for b in r.others for x in b.updates))
+    ]
     changed = True
     while changed:
         changed = False
         for update in updates:
-            new = {after for before, after in update.table if update.source is None or before in found[update.source]}
+            new = {
+                after
+                for before, after in update.table
+                if update.source is None or before in found[update.source]
+            }
             changed = changed or not new <= found[update.target]
             found[update.target] |= new
     return found
@@ -202,17 +246,26 @@ def _starts(sizes: tuple[int, ...], profile: Profile) -> tuple[tuple[int, ...], 
 
 
 @cache
-def places(small: Profile, large: Profile) -> tuple[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]], ...]:
+def places(
+    small: Profile, large: Profile
+) -> tuple[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]], ...]:
     """Every way to put events with so many workers into distinct places among ``large``."""
     found = []
     for events in permutations(range(len(large)), len(small)):
-        crews = [permutations(range(large[event]), count) for event, count in zip(events, small, strict=True)]
+        crews = [
+            permutations(range(large[event]), count)
+            for event, count in zip(events, small, strict=True)
+        ]
         found += [(events, crew) for crew in product(*crews)]
     return tuple(found)
 
 
-def uncovered(row: Masks, terms: list[tuple[int, Term]], used: Callable[[int], None], start: int = 0) -> Masks | None:
-    """A part of ``row`` that none of the terms holds of; None if together they cover it. ``used``: told which terms mattered."""
+def uncovered(
+    row: Masks, terms: list[tuple[int, Term]], used: Callable[[int], None], start: int = 0
+) -> Masks | None:
+    """A part of ``row`` that none of the terms holds of; None if together they cover it. ``used``:
+    told which terms mattered.
+    """
     for number in range(start, len(terms)):
         owner, term = terms[number]
         outside = []

@@ -1,4 +1,6 @@
-"""The words for single literals: what a set of values of a variable means in the design's own names."""
+"""The words for single literals: what a set of values of a variable means in the design's own
+names.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ TOKENS: Mapping[frozenset[str], tuple[str, str, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A clause; ``positive``: it says that something is there or was done. ``lasting``: once true it stays true."""
+    """A clause; ``positive``: it says that something is there or was done. ``lasting``: once true
+    it stays true.
+    """
 
     text: str
     positive: bool
@@ -50,7 +54,9 @@ def listed(parts: Sequence[str], word: str = "and") -> str:
 
 
 def base_of(name: str) -> str:
-    """What a variable belongs to: the effect, store or lock behind ``x (key)`` and its like, the store behind ``x.column``."""
+    """What a variable belongs to: the effect, store or lock behind ``x (key)`` and its like, the
+    store behind ``x.column``.
+    """
     return name.split(" (")[0].rsplit(".", 1)[0]
 
 
@@ -79,7 +85,9 @@ class Words:
         return Phrase(text, positive, self._lasting(test))
 
     def _values(self, name: str, allowed: Iterable[str]) -> tuple[str, ...]:
-        return tuple(x for x in self._variables[name].domain if x in allowed and x in self.taken[name])
+        return tuple(
+            x for x in self._variables[name].domain if x in allowed and x in self.taken[name]
+        )
 
     def _lasting(self, test: Test) -> bool:
         """No rule makes it false again."""
@@ -113,7 +121,13 @@ class Words:
             return self._record(base, inside)
         if base in design.stores and name == v.busy(base):
             taken = "taken" in inside
-            return f"the row of `{base}` is {'locked' if taken else 'not locked'} by an open transaction", taken
+            return (
+                (
+                    f"the row of `{base}` is {'locked' if taken else 'not locked'} by an open"
+                    " transaction"
+                ),
+                taken,
+            )
         if base in design.stores:
             return self._value(f"`{name}`", name, inside)
         return self._value(f"`{name.split('.')[-1]}`", name, inside)
@@ -136,7 +150,9 @@ class Words:
 
     def owner(self, name: str) -> str:
         """Whose row it is: the event's, or that of a business key."""
-        table = self.design.stores.get(name) or self.design.effects.get(name) or self.design.locks[name]
+        table = (
+            self.design.stores.get(name) or self.design.effects.get(name) or self.design.locks[name]
+        )
         return "the event" if table.level is Level.EVENT else f"the {table.key}"
 
     def _status(self, name: str, inside: tuple[str, ...]) -> tuple[str, bool]:
@@ -145,7 +161,9 @@ class Words:
         readers = [g for g in self._groups.values() if g.queue.name == group.queue.name]
         who = f" for `{group.process.name}`" if len(readers) > 1 else f" in `{group.queue.name}`"
         subject = "the message" + (who if several else "")
-        words = dict(STATUSES, settled="handed out") if group.tracking is Tracking.GONE else STATUSES
+        words = (
+            dict(STATUSES, settled="handed out") if group.tracking is Tracking.GONE else STATUSES
+        )
         outside = tuple(x for x in self._values(name, self.taken[name]) if x not in inside)
         if len(inside) > 2 and len(outside) < len(inside):
             return f"{subject} is {_neither([words[x] for x in outside])}", False
@@ -155,13 +173,21 @@ class Words:
     def _presence(self, name: str, inside: tuple[str, ...], whose: str) -> tuple[str, bool]:
         if "present" in inside:
             return f"{name} has {'or had ' if 'gone' in inside else ''}{whose}", True
-        return (f"{name} does not have {whose}", False) if "absent" in inside else (f"{name} has forgotten {whose}", True)
+        return (
+            (f"{name} does not have {whose}", False)
+            if "absent" in inside
+            else (f"{name} has forgotten {whose}", True)
+        )
 
     def _record(self, effect: str, inside: tuple[str, ...]) -> tuple[str, bool]:
         key = f"the key of `{effect}`"
         if "present" in inside:
             return f"the provider knows {'or knew ' if 'gone' in inside else ''}{key}", True
-        return (f"the provider does not know {key}", False) if "absent" in inside else (f"the provider has forgotten {key}", True)
+        return (
+            (f"the provider does not know {key}", False)
+            if "absent" in inside
+            else (f"the provider has forgotten {key}", True)
+        )
 
     def _value(self, subject: str, name: str, inside: tuple[str, ...]) -> tuple[str, bool]:
         outside = tuple(x for x in self._values(name, self.taken[name]) if x not in inside)
@@ -180,23 +206,50 @@ class Words:
         name, inside = test.variable, self._values(test.variable, test.allowed)
         base = base_of(name)
         if name == v.HOLDS:
-            return ("holds its message", "hold their message", True) if "yes" in inside else _not("hold", "its message")
+            return (
+                ("holds its message", "hold their message", True)
+                if "yes" in inside
+                else _not("hold", "its message")
+            )
         if base in self.design.locks and name == v.holding(base):
-            return (f"holds `{base}`", f"hold `{base}`", True) if "yes" in inside else _not("hold", f"`{base}`")
+            return (
+                (f"holds `{base}`", f"hold `{base}`", True)
+                if "yes" in inside
+                else _not("hold", f"`{base}`")
+            )
         if base in self.design.locks and name == v.token(base):
             verb, rest, positive = TOKENS[frozenset(inside)]
-            return f"{verb} {rest} `{base}`", f"{'have' if verb == 'has' else 'do not have'} {rest} `{base}`", positive
-        local, outside = f"`{name.split('.')[-1]}`", [x for x in self._values(name, self.taken[name]) if x not in inside]
+            return (
+                f"{verb} {rest} `{base}`",
+                f"{'have' if verb == 'has' else 'do not have'} {rest} `{base}`",
+                positive,
+            )
+        local, outside = (
+            f"`{name.split('.')[-1]}`",
+            [x for x in self._values(name, self.taken[name]) if x not in inside],
+        )
         if d.UNSET in inside:
-            return _not("have", f"{local} set to {listed(outside, 'or')}") if outside else ("runs", "run", True)
-        return f"has {local} set to {listed(inside, 'or')}", f"have {local} set to {listed(inside, 'or')}", True
+            return (
+                _not("have", f"{local} set to {listed(outside, 'or')}")
+                if outside
+                else ("runs", "run", True)
+            )
+        return (
+            f"has {local} set to {listed(inside, 'or')}",
+            f"have {local} set to {listed(inside, 'or')}",
+            True,
+        )
 
     def places(self, test: Test) -> tuple[str, str]:
-        """Whose a worker is and where: `` of `book``` or `` at line 13 or 15``; nothing for every place of every handler."""
+        """Whose a worker is and where: `` of `book``` or `` at line 13 or 15``; nothing for every
+        place of every handler.
+        """
         inside = [pc for pc in self._pcs if pc in test.allowed]
         if inside == self._pcs:
             return "", ""
-        living, dead = ([pc for pc in inside if pc.endswith(DEAD) is gone] for gone in (False, True))
+        living, dead = (
+            [pc for pc in inside if pc.endswith(DEAD) is gone] for gone in (False, True)
+        )
         left = [pc for pc in self._pcs if pc.endswith(DEAD) and pc.removesuffix(DEAD) in living]
         for process in {self.spots[pc].process: None for pc in living}:
             if living == self._living(process) and dead == left:
@@ -204,16 +257,24 @@ class Words:
         parts = self._lines(living)
         if not dead or not living or dead != left:
             gone = [str(x) for x in sorted({self.spots[pc].line for pc in dead})]
-            parts += [f"dead with its request of line {listed(gone, 'or')} still under way"] if gone else []
+            parts += (
+                [f"dead with its request of line {listed(gone, 'or')} still under way"]
+                if gone
+                else []
+            )
             return "", f" {listed(parts, 'or')}"
         return "", f" {listed(parts, 'or')} (or dead there with its request still under way)"
 
     def _living(self, process: str) -> list[str]:
         """The places of a process."""
-        return [pc for pc in self._pcs if self.spots[pc].process == process and not pc.endswith(DEAD)]
+        return [
+            pc for pc in self._pcs if self.spots[pc].process == process and not pc.endswith(DEAD)
+        ]
 
     def _lines(self, living: list[str]) -> list[str]:
-        """The places of living workers: runs of neighbouring lines, handlers in full, and parts of a line one by one."""
+        """The places of living workers: runs of neighbouring lines, handlers in full, and parts of
+        a line one by one.
+        """
         parts: list[str] = []
         for process, some in groupby(living, key=lambda pc: self.spots[pc].process):
             mine = list(some)
@@ -221,23 +282,38 @@ class Words:
             if mine == every:
                 parts.append(f"anywhere in `{process}`")
                 continue
-            parts += [f"about to commit the block of line {self.spots[pc].line}" for pc in mine if self._commits(pc)]
+            parts += [
+                f"about to commit the block of line {self.spots[pc].line}"
+                for pc in mine
+                if self._commits(pc)
+            ]
             every, mine = ([pc for pc in some if not self._commits(pc)] for some in (every, mine))
             lines = sorted({self.spots[pc].line for pc in every})
             full = [x for x in lines if all(pc in mine for pc in every if self.spots[pc].line == x)]
-            runs = [[x for _, x in run] for _, run in groupby(enumerate(full), key=lambda pair: lines.index(pair[1]) - pair[0])]
+            runs = [
+                [x for _, x in run]
+                for _, run in groupby(
+                    enumerate(full), key=lambda pair: lines.index(pair[1]) - pair[0]
+                )
+            ]
             singles = [str(x) for run in runs if len(run) < 3 for x in run]
             parts += [f"at line {listed(singles, 'or')}"] if singles else []
             parts += [f"between line {run[0]} and line {run[-1]}" for run in runs if len(run) > 2]
             for pc in (pc for pc in mine if self.spots[pc].line not in full):
                 same = [x for x in every if self.spots[x].line == self.spots[pc].line]
-                parts.append(f"at line {self.spots[pc].line} (case {same.index(pc) + 1} of {len(same)})")
+                parts.append(
+                    f"at line {self.spots[pc].line} (case {same.index(pc) + 1} of {len(same)})"
+                )
         return parts
 
     def _commits(self, pc: str) -> bool:
         """The place at the end of an atomic block, which has the block's own line."""
         line = self.spots[pc].line
-        return self.design.lines[line - 1].split(maxsplit=1)[:1] == ["atomic"] if line <= len(self.design.lines) else False
+        return (
+            self.design.lines[line - 1].split(maxsplit=1)[:1] == ["atomic"]
+            if line <= len(self.design.lines)
+            else False
+        )
 
     def lines(self, test: Test) -> set[int]:
         """The lines of the places in a test."""
@@ -246,12 +322,18 @@ class Words:
     def writers(self, names: Iterable[str]) -> set[int]:
         """The lines that write the variables."""
         wanted = set(names)
-        rules = (r for r in self.machine.rules if r.action.cause is Cause.HANDLER and wanted & {u.target for u in r.updates})
+        rules = (
+            r
+            for r in self.machine.rules
+            if r.action.cause is Cause.HANDLER and wanted & {u.target for u in r.updates}
+        )
         return {r.action.line for r in rules if r.action.line}
 
 
 def participle(design: d.Design, effect: str) -> str:
-    """``sent``, ``happened`` or ``done``: by the verb with which the design performs the effect first."""
+    """``sent``, ``happened`` or ``done``: by the verb with which the design performs the effect
+    first.
+    """
     steps = (s for p in design.processes for s in walk(p.body, {}))
     verb = next((s.verb for s in steps if isinstance(s, n.Do) and s.effect.text == effect), "call")
     return {"send": "sent", "call": "happened", "do": "done"}[verb]
@@ -261,7 +343,12 @@ def _count(subject: str, inside: tuple[str, ...], word: str, every: set[str]) ->
     was = "" if word == "happened" else "was "
     if inside == ("0",):
         return f"{subject} has not {'been ' if was else ''}{word}", False
-    often = {("1",): " exactly once", ("2",): " twice", ("0", "1"): " at most once", ("0", "2"): " twice or never"}
+    often = {
+        ("1",): " exactly once",
+        ("2",): " twice",
+        ("0", "1"): " at most once",
+        ("0", "2"): " twice or never",
+    }
     how = "" if set(inside) == every - {"0"} else often[inside]
     return f"{subject} {was}{word}{how}", True
 

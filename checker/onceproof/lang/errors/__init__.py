@@ -1,1 +1,3 @@
-"""The wording of every mistake: one small function per code, grouped by stage. Codes are never reused (docs/errors.md)."""
+"""The wording of every mistake: one small function per code, grouped by stage. Codes are never
+reused (docs/errors.md).
+"""

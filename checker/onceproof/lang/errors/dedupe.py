@@ -1,7 +1,8 @@
-"""From everything that was found to what is worth showing: each mistake once, and nothing that only follows from another.
+"""From everything that was found to what is worth showing: each mistake once, and nothing that only
+follows from another.
 
-A line that was given up may have declared anything it mentions, so an unknown name is not complained about if such a line has
-it. The same mistake in many lines is shown at the first one.
+A line that was given up may have declared anything it mentions, so an unknown name is not
+complained about if such a line has it. The same mistake in many lines is shown at the first one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _UNSURE = frozenset({"S015", "S016", "S018", "S019"})
 """After these the line may say less than it was meant to, even if it could be read."""
 _INDENTATION = frozenset({"S004", "S006"})
 _OPTION = re.compile("N12[378]|N13[134567]")
-"""Complaints about what stands below a declaration; they may follow from a mistake in its first line."""
+"""Complaints about what stands below a declaration; they may follow from a mistake in its first
+line.
+"""
 _IMPORT = frozenset({"N116"})
 
 
@@ -57,16 +60,28 @@ class _Causes:
         self.at: dict[_Place, set[str]] = {}
         for d in every:
             self.at.setdefault(_place(d.primary), set()).add(d.code)
-        unsure = {_place(d.primary) for d in every if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)}
+        unsure = {
+            _place(d.primary)
+            for d in every
+            if d.code in _UNSURE or (d.code in _GIVEN_UP and d.replacement is None)
+        }
         self.unsure = unsure | {self._declaration(place) for place in unsure}
 
     def explain(self, d: Diagnostic) -> bool:
         """Whether ``d`` only follows from another mistake."""
         if d.code in _INDENTATION:
-            return any(self.at.get(_place(label), set()) - _INDENTATION for label in (d.primary, *d.secondary))
+            return any(
+                self.at.get(_place(label), set()) - _INDENTATION
+                for label in (d.primary, *d.secondary)
+            )
         if not d.code.startswith("N"):
             return False
-        return self.cut or self._of_an_unsure_line(d) or self._of_another_code(d) or (d.code in _MAY_FOLLOW and not self._stands(d))
+        return (
+            self.cut
+            or self._of_an_unsure_line(d)
+            or self._of_another_code(d)
+            or (d.code in _MAY_FOLLOW and not self._stands(d))
+        )
 
     def _of_an_unsure_line(self, d: Diagnostic) -> bool:
         """It is about a line that may say less than it was meant to."""
@@ -76,7 +91,9 @@ class _Causes:
         return bool(places & self.unsure)
 
     def _of_another_code(self, d: Diagnostic) -> bool:
-        """A mistake of another kind, in this line or in a declaration, is enough of an explanation."""
+        """A mistake of another kind, in this line or in a declaration, is enough of an
+        explanation.
+        """
         here = self.at[_place(d.primary)]
         match d.code:
             case "N101":
@@ -125,7 +142,11 @@ def _place(label: Label) -> _Place:
 
 def _nameless_kinds(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
     """What kinds of things were declared in lines whose name could not be read."""
-    lines = [sources[p.path].line(p.line) for d in found if d.code in ("S002", "S014") and (p := d.primary.span).path in sources]
+    lines = [
+        sources[p.path].line(p.line)
+        for d in found
+        if d.code in ("S002", "S014") and (p := d.primary.span).path in sources
+    ]
     named = r"\s*(\w+)\s+(?!of\b|on\b|per\b)[A-Za-z_]\w*"
     return {line.split()[0] for line in lines if line.split() and not re.match(named, line)}
 
@@ -153,16 +174,27 @@ def _indent(line: str) -> int:
 
 
 def _folded(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """One diagnostic for the same mistake in several lines of a file, with a note that names the others."""
+    """One diagnostic for the same mistake in several lines of a file, with a note that names the
+    others.
+    """
     groups: dict[tuple[str, ...], list[Diagnostic]] = {}
     for index, d in enumerate(found):
         key = (d.code, d.headline, d.primary.span.path) if d.code in _REPEATED else (str(index),)
         groups.setdefault(key, []).append(d)
     shown = []
     for first, *others in groups.values():
-        lines = list(dict.fromkeys(d.primary.span.line for d in others if d.primary.span.line != first.primary.span.line))
+        lines = list(
+            dict.fromkeys(
+                d.primary.span.line
+                for d in others
+                if d.primary.span.line != first.primary.span.line
+            )
+        )
         if lines:
             listed = ", ".join(map(str, lines[:8])) + (" …" if len(lines) > 8 else "")
-            first = replace(first, notes=(*first.notes, f"the same in line{'s' if len(lines) > 1 else ''} {listed}"))
+            first = replace(
+                first,
+                notes=(*first.notes, f"the same in line{'s' if len(lines) > 1 else ''} {listed}"),
+            )
         shown.append(first)
     return tuple(sorted(shown, key=lambda d: d.sort_key))

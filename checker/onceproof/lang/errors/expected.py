@@ -6,30 +6,67 @@ from collections.abc import Iterable, Mapping
 
 MOST = 8
 _KINDS = {
-    "NAME": "a name", "MODEL": "a provider's name", "INT": "a number", "STRING": "a text in quotes", "OPTION": "an option's name",
-    "DURATION": "a duration such as `24h`", "_NL": "the end of the line", "$END": "the end of the file",
-}  # fmt: skip
+    "NAME": "a name",
+    "MODEL": "a provider's name",
+    "INT": "a number",
+    "STRING": "a text in quotes",
+    "OPTION": "an option's name",
+    "DURATION": "a duration such as `24h`",
+    "_NL": "the end of the line",
+    "$END": "the end of the file",
+}
 _SHOWN = {"VERDICT": ("proved", "violated", "vacuous", "unknown")}
 _FAMILIES: tuple[tuple[frozenset[str], str], ...] = (
     (
         frozenset({"EVENT", "QUEUE", "STORE", "EFFECT", "CONSUMER", "CLAIM"}),
         "a declaration such as `event`, `queue`, `store`, `effect`, `consumer` or `claim`",
     ),
-    (frozenset({"IF", "SET", "INSERT", "ACK", "STOP", "PUBLISH"}), "a step such as `if`, `send`, `insert`, `set`, `ack` or `stop`"),
+    (
+        frozenset({"IF", "SET", "INSERT", "ACK", "STOP", "PUBLISH"}),
+        "a step such as `if`, `send`, `insert`, `set`, `ack` or `stop`",
+    ),
     (
         frozenset({"NO", "NEVER", "AT", "NAME"}),
-        "`no duplicate`, `no loss of`, `never`, `at most one worker in`, `failure-transparent`, or an effect's name",
+        (
+            "`no duplicate`, `no loss of`, `never`, `at most one worker in`, `failure-transparent`,"
+            " or an effect's name"
+        ),
     ),
     (frozenset({"NO", "HANDLER", "RETRIES", "CRASH"}), "one of the assumptions"),
 )
-_FAMILY_EXTRAS = frozenset({
-    "IMPORT", "ASSUME", "FRAGMENT", "LOCK", "OPERATOR", "PUBLISHER", "RELAY", "ACQUIRE", "ADD", "ATOMIC", "CRASH", "DELETE", "DO",
-    "FAIL", "INCREMENT", "LET", "NACK", "RELEASE", "RENEW", "SECTION", "UPDATE", "USE", "WAIT",
-})  # fmt: skip
+_FAMILY_EXTRAS = frozenset(
+    {
+        "IMPORT",
+        "ASSUME",
+        "FRAGMENT",
+        "LOCK",
+        "OPERATOR",
+        "PUBLISHER",
+        "RELAY",
+        "ACQUIRE",
+        "ADD",
+        "ATOMIC",
+        "CRASH",
+        "DELETE",
+        "DO",
+        "FAIL",
+        "INCREMENT",
+        "LET",
+        "NACK",
+        "RELEASE",
+        "RENEW",
+        "SECTION",
+        "UPDATE",
+        "USE",
+        "WAIT",
+    }
+)
 
 
 def in_words(accepted: Iterable[str], literals: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The accepted terminals as words: families of lines first, then fixed words, signs, and kinds of words."""
+    """The accepted terminals as words: families of lines first, then fixed words, signs, and kinds
+    of words.
+    """
     left = set(accepted) - {"_ERROR", "_INDENT", "_DEDENT", "COMMENT"}
     shown: list[str] = []
     for family, phrase in _FAMILIES:
@@ -41,7 +78,11 @@ def in_words(accepted: Iterable[str], literals: Mapping[str, tuple[str, ...]]) -
     fixed = [w for t in sorted(left) if t not in _KINDS for w in _SHOWN.get(t, literals.get(t, ()))]
     words = sorted(w for w in fixed if w[0].isalpha())
     signs = sorted(w for w in fixed if not w[0].isalpha())
-    return [*shown, *(f"`{w}`" for w in [*words, *signs]), *(_KINDS[t] for t in _KINDS if t in left)]
+    return [
+        *shown,
+        *(f"`{w}`" for w in [*words, *signs]),
+        *(_KINDS[t] for t in _KINDS if t in left),
+    ]
 
 
 def sentence(expected: list[str]) -> str:

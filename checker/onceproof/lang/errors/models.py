@@ -37,10 +37,17 @@ def unknown_option(word: str, span: Span, model: str, options: Iterable[str]) ->
 
 def wrong_value(option: str, value: str, span: Span, problem: str) -> Diagnostic:
     """A value that does not fit the option."""
-    return Diagnostic("N142", Severity.ERROR, f"`{option}` cannot be `{value}`", Label(span, f"it must be {problem}"))
+    return Diagnostic(
+        "N142",
+        Severity.ERROR,
+        f"`{option}` cannot be `{value}`",
+        Label(span, f"it must be {problem}"),
+    )
 
 
-def longer_than_lease(process: str, takes: str, span: Span, lease: tuple[str, str], declared: Span) -> Diagnostic:
+def longer_than_lease(
+    process: str, takes: str, span: Span, lease: tuple[str, str], declared: Span
+) -> Diagnostic:
     """A handler that may take as long as its lease, or longer: the lease can run out."""
     name, value = lease
     return Diagnostic(
@@ -95,4 +102,9 @@ def option_without_meaning(what: str, span: Span, why: str) -> Diagnostic:
 
 def broken_model(word: str, span: Span, problem: str) -> Diagnostic:
     """A model of one's own whose file is not understood."""
-    return Diagnostic("N148", Severity.ERROR, f"the model `{word}` cannot be used", Label(span, f"models/{problem}"))
+    return Diagnostic(
+        "N148",
+        Severity.ERROR,
+        f"the model `{word}` cannot be used",
+        Label(span, f"models/{problem}"),
+    )

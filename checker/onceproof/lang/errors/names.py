@@ -11,7 +11,13 @@ from onceproof.lang.syntax import ast_steps as n
 
 
 def _make(
-    code: str, headline: str, primary: Label, secondary: tuple[Label, ...] = (), help: str | None = None, *, warn: bool = False
+    code: str,
+    headline: str,
+    primary: Label,
+    secondary: tuple[Label, ...] = (),
+    help: str | None = None,
+    *,
+    warn: bool = False,
 ) -> Diagnostic:
     severity = Severity.WARNING if warn else Severity.ERROR
     return Diagnostic(code, severity, headline, primary, secondary, (), help)
@@ -22,15 +28,30 @@ def _a(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def unknown(kind: str, word: str, span: Span, options: Iterable[str], elsewhere: tuple[str, Span] | None = None) -> Diagnostic:
+def unknown(
+    kind: str,
+    word: str,
+    span: Span,
+    options: Iterable[str],
+    elsewhere: tuple[str, Span] | None = None,
+) -> Diagnostic:
     """A name that is not declared, or is declared as something else."""
     known = sorted(options)
     near = close_to(word, known)
     if elsewhere:
         other, place = elsewhere
         label = Label(span, f"{_a(kind)} is needed here")
-        return _make("N102", f"`{word}` is not {_a(kind)} but {_a(other)}", label, (Label(place, f"declared as {_a(other)} here"),))
-    text = f"the design declares {listing(known, last='and')}" if known else f"the design declares no {kind}"
+        return _make(
+            "N102",
+            f"`{word}` is not {_a(kind)} but {_a(other)}",
+            label,
+            (Label(place, f"declared as {_a(other)} here"),),
+        )
+    text = (
+        f"the design declares {listing(known, last='and')}"
+        if known
+        else f"the design declares no {kind}"
+    )
     return Diagnostic(
         "N101",
         Severity.ERROR,
@@ -44,11 +65,23 @@ def unknown(kind: str, word: str, span: Span, options: Iterable[str], elsewhere:
 def twice(word: str, span: Span, first: Span) -> Diagnostic:
     """Two declarations with one name."""
     if " " in word:
-        return _make("N103", f"there are two of `{word}`", Label(span, "again here"), (Label(first, "first here"),))
-    return _make("N103", f"`{word}` is declared twice", Label(span, "declared again here"), (Label(first, "first declared here"),))
+        return _make(
+            "N103",
+            f"there are two of `{word}`",
+            Label(span, "again here"),
+            (Label(first, "first here"),),
+        )
+    return _make(
+        "N103",
+        f"`{word}` is declared twice",
+        Label(span, "declared again here"),
+        (Label(first, "first declared here"),),
+    )
 
 
-def not_a_field(word: str, span: Span, event: str, fields: Iterable[str], declared: Span) -> Diagnostic:
+def not_a_field(
+    word: str, span: Span, event: str, fields: Iterable[str], declared: Span
+) -> Diagnostic:
     """A key that the event does not carry."""
     known = list(fields)
     near = close_to(word, known)
@@ -56,7 +89,9 @@ def not_a_field(word: str, span: Span, event: str, fields: Iterable[str], declar
         "N104",
         Severity.ERROR,
         f"`{word}` is not a field of `{event}`",
-        Label(span, f"its fields are {listing(known, last='and')}" if known else "it has no fields"),
+        Label(
+            span, f"its fields are {listing(known, last='and')}" if known else "it has no fields"
+        ),
         (Label(declared, f"`{event}` is declared here"),),
         (),
         f"did you mean {listing(near)}?" if near else None,
@@ -78,7 +113,9 @@ def wrong_key(word: str, span: Span, store: str, key: str, declared: Span) -> Di
     )
 
 
-def unknown_value(word: str, span: Span, place: str, values: Iterable[str], declared: Span | None) -> Diagnostic:
+def unknown_value(
+    word: str, span: Span, place: str, values: Iterable[str], declared: Span | None
+) -> Diagnostic:
     """A value outside the declared ones."""
     known = list(values)
     near = close_to(word, known)
@@ -94,7 +131,9 @@ def unknown_value(word: str, span: Span, place: str, values: Iterable[str], decl
     )
 
 
-def unknown_column(word: str, span: Span, store: str, columns: Iterable[str], declared: Span) -> Diagnostic:
+def unknown_column(
+    word: str, span: Span, store: str, columns: Iterable[str], declared: Span
+) -> Diagnostic:
     """A column that nothing writes and nobody declared."""
     known = list(columns)
     near = close_to(word, known)
@@ -110,8 +149,12 @@ def unknown_column(word: str, span: Span, store: str, columns: Iterable[str], de
     )
 
 
-def unknown_word(word: str, span: Span, options: Iterable[str], columns: Iterable[str] = ()) -> Diagnostic:
-    """A name in a condition that is neither a payload field nor a local variable; perhaps it is a store's column."""
+def unknown_word(
+    word: str, span: Span, options: Iterable[str], columns: Iterable[str] = ()
+) -> Diagnostic:
+    """A name in a condition that is neither a payload field nor a local variable; perhaps it is a
+    store's column.
+    """
     known = sorted(options)
     near = list(columns) or close_to(word, known)
     empty = "the event has no payload fields and no `let` stands above"
@@ -120,9 +163,11 @@ def unknown_word(word: str, span: Span, options: Iterable[str], columns: Iterabl
         Severity.ERROR,
         f"`{word}` is neither a payload field nor a local variable",
         Label(span, f"known here: {listing(known, last='and')}" if known else empty),
-        help=f"did you mean {listing(near)}?"
-        if near
-        else "declare its values, `event E(id, kind: card | cash)`, or read it with `let`",
+        help=(
+            f"did you mean {listing(near)}?"
+            if near
+            else "declare its values, `event E(id, kind: card | cash)`, or read it with `let`"
+        ),
         replacement=near[0] if near else None,
     )
 
@@ -141,7 +186,10 @@ def id_with_values(event: str, span: Span) -> Diagnostic:
     """The id must be an identity."""
     label = Label(span, "the first field is the event's stable id")
     return _make(
-        "N110", f"the id of `{event}` cannot be a payload value", label, help=f"put an id in front: `event {event}(id, …)`"
+        "N110",
+        f"the id of `{event}` cannot be a payload value",
+        label,
+        help=f"put an id in front: `event {event}(id, …)`",
     )
 
 
@@ -158,7 +206,11 @@ def not_queryable(effect: str, span: Span, declared: Span) -> Diagnostic:
 
 def not_inside(store: str, span: Span, queue: str) -> Diagnostic:
     """A broker-side store written by a process that does not consume from that broker."""
-    return _make("N112", f"`{store}` lives inside `{queue}`", Label(span, f"only a consumer of `{queue}` can write it"))
+    return _make(
+        "N112",
+        f"`{store}` lives inside `{queue}`",
+        Label(span, f"only a consumer of `{queue}` can write it"),
+    )
 
 
 def out_of_place(what: str, span: Span, where: str) -> Diagnostic:
@@ -169,32 +221,57 @@ def out_of_place(what: str, span: Span, where: str) -> Diagnostic:
 def clause_unknown(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
     """``on duplicate`` below a step that cannot meet one."""
     known = list(options)
-    text = f"this step knows {listing((f'on {o}' for o in known), last='and')}" if known else "this step has no such outcome"
+    text = (
+        f"this step knows {listing((f'on {o}' for o in known), last='and')}"
+        if known
+        else "this step has no such outcome"
+    )
     return _make("N114", f"`on {word}` does not fit this step", Label(span, text))
 
 
 def unreachable(span: Span, after: Span) -> Diagnostic:
     """Steps behind a ``stop`` or ``fail``."""
     return _make(
-        "N115", "this line can never run", Label(span, "the handler has ended before"), (Label(after, "it ends here"),), warn=True
+        "N115",
+        "this line can never run",
+        Label(span, "the handler has ended before"),
+        (Label(after, "it ends here"),),
+        warn=True,
     )
 
 
 def import_failed(path: str, span: Span, reason: str, others: Iterable[str] = ()) -> Diagnostic:
     """A file that cannot be read. ``others`` are the designs beside it."""
     stem = path.rsplit("/", 1)[-1].removesuffix(".once")
-    near = [f"{path[: path.rfind('/') + 1]}{n}.once" for n in close_to(stem, (o.removesuffix(".once") for o in others))]
-    return _make("N116", f'cannot import "{path}"', Label(span, reason), help=f"did you mean {listing(near)}?" if near else None)
+    near = [
+        f"{path[: path.rfind('/') + 1]}{n}.once"
+        for n in close_to(stem, (o.removesuffix(".once") for o in others))
+    ]
+    return _make(
+        "N116",
+        f'cannot import "{path}"',
+        Label(span, reason),
+        help=f"did you mean {listing(near)}?" if near else None,
+    )
 
 
 def import_circle(path: str, span: Span) -> Diagnostic:
     """Files that import each other."""
-    return _make("N117", "the files import each other in a circle", Label(span, f'"{path}" is being read already'))
+    return _make(
+        "N117",
+        "the files import each other in a circle",
+        Label(span, f'"{path}" is being read already'),
+    )
 
 
 def recursive_fragment(word: str, span: Span, declared: Span) -> Diagnostic:
     """A fragment that uses itself."""
-    return _make("N118", f"`{word}` uses itself", Label(span, "used here"), (Label(declared, "declared here"),))
+    return _make(
+        "N118",
+        f"`{word}` uses itself",
+        Label(span, "used here"),
+        (Label(declared, "declared here"),),
+    )
 
 
 def needs_business_key(queue: str, span: Span, event: str) -> Diagnostic:
@@ -242,7 +319,12 @@ def no_ack(process: str, span: Span) -> Diagnostic:
 def expects_twice(semantics: Iterable[str], span: Span, first: Span) -> Diagnostic:
     """Two expectations for one cell."""
     where = listing(semantics, quote=False, last="and")
-    return _make("N123", f"two expectations under {where}", Label(span, "again here"), (Label(first, "first here"),))
+    return _make(
+        "N123",
+        f"two expectations under {where}",
+        Label(span, "again here"),
+        (Label(first, "first here"),),
+    )
 
 
 def expects_outside(semantics: str, span: Span, columns: Iterable[str]) -> Diagnostic:
@@ -256,7 +338,9 @@ def expects_outside(semantics: str, span: Span, columns: Iterable[str]) -> Diagn
 
 def unused(kind: str, word: str, span: Span) -> Diagnostic:
     """A declaration nothing uses."""
-    return _make("N125", f"the {kind} `{word}` is never used", Label(span, "no step mentions it"), warn=True)
+    return _make(
+        "N125", f"the {kind} `{word}` is never used", Label(span, "no step mentions it"), warn=True
+    )
 
 
 def claim_on_unused(word: str, span: Span) -> Diagnostic:
@@ -277,7 +361,11 @@ def store_needs_unique(store: str, span: Span, declared: Span) -> Diagnostic:
 
 def external_in_store(effect: str, span: Span, store: str) -> Diagnostic:
     """A provider's key on a database effect."""
-    return _make("N128", f"`{effect}` is a write in `{store}`", Label(span, "a provider's option does not apply to it"))
+    return _make(
+        "N128",
+        f"`{effect}` is a write in `{store}`",
+        Label(span, "a provider's option does not apply to it"),
+    )
 
 
 def unknown_model(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
@@ -296,7 +384,9 @@ def unknown_model(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
 
 def inside_needs_queue_consumer(what: str, span: Span) -> Diagnostic:
     """Acknowledging where there is no message."""
-    return _make("N130", f"`{what}` needs a message", Label(span, "a relay is not started by a message"))
+    return _make(
+        "N130", f"`{what}` needs a message", Label(span, "a relay is not started by a message")
+    )
 
 
 def model_lacks_key(model: str, span: Span) -> Diagnostic:
@@ -311,7 +401,9 @@ def model_lacks_key(model: str, span: Span) -> Diagnostic:
 
 def bad_count(what: str, span: Span) -> Diagnostic:
     """Zero workers, zero retries."""
-    return _make("N132", f"`{what}` must be at least 1", Label(span, "write 1 or more, or leave it out"))
+    return _make(
+        "N132", f"`{what}` must be at least 1", Label(span, "write 1 or more, or leave it out")
+    )
 
 
 def too_many_steps(name: n.Name, steps: int, most: int) -> Diagnostic:
@@ -319,21 +411,26 @@ def too_many_steps(name: n.Name, steps: int, most: int) -> Diagnostic:
     return _make(
         "N150",
         f"the handlers have {steps:,} steps up to here, more than {most:,}",
-        Label(name.span, "each fragment counts wherever it is used, each attempt of a `retry` counts"),
+        Label(
+            name.span, "each fragment counts wherever it is used, each attempt of a `retry` counts"
+        ),
         (),
         "use fewer attempts, or split the design",
     )
 
 
 def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None) -> Diagnostic:
-    """A token checked by something that does not issue it: it accepts an old token until it has seen a newer one."""
+    """A token checked by something that does not issue it: it accepts an old token until it has
+    seen a newer one.
+    """
     here = f"`{store}`" if store else "an external provider"
     return _make(
         "N133",
         f"{here} does not issue the tokens of `{lock.text}`",
         Label(lock.span, "an old token is accepted here until a newer one was seen"),
         (Label(declared, f"`{lock.text}` is declared here"),),
-        f"keep both in one store: `lock {lock.text} per … in {store or 'STORE'}`, `effect {effect} per … in {store or 'STORE'}`",
+        f"keep both in one store: `lock {lock.text} per … in {store or 'STORE'}`, `effect {effect}"
+        f" per … in {store or 'STORE'}`",
     )
 
 
@@ -358,7 +455,9 @@ def keeps_shorter(model: str, window: str, span: Span) -> Diagnostic:
 
 
 def two_roles(field: str, span: Span, event: str, twin: str, declared: Span) -> Diagnostic:
-    """One field that is the id of one event and a business key of another: rows would be shared in one and not in the other."""
+    """One field that is the id of one event and a business key of another: rows would be shared in
+    one and not in the other.
+    """
     return _make(
         "N136",
         f"`{field}` is a business key of `{event}` and the id of `{twin}`",
@@ -375,15 +474,27 @@ def no_options(model: str, span: Span) -> Diagnostic:
 
 def contradiction(one: str, span: Span, other: str, declared: Span) -> Diagnostic:
     """Two lines that cannot both be meant."""
-    return _make("N138", f"`{one}` contradicts `{other}`", Label(span, "both cannot be meant"), (Label(declared, "declared here"),))
+    return _make(
+        "N138",
+        f"`{one}` contradicts `{other}`",
+        Label(span, "both cannot be meant"),
+        (Label(declared, "declared here"),),
+    )
 
 
-def another_id(queue: str, span: Span, published: tuple[str, str], handled: tuple[str, str]) -> Diagnostic:
-    """A message about this event travels under this event's id; a field of another name hides that."""
+def another_id(
+    queue: str, span: Span, published: tuple[str, str], handled: tuple[str, str]
+) -> Diagnostic:
+    """A message about this event travels under this event's id; a field of another name hides
+    that.
+    """
     (event, key), (here, own) = published, handled
     return _make(
         "N139",
         f"`{queue}` carries `{event}`, whose id is called `{key}` and not `{own}`",
         Label(span, f"the message is about this `{here}` and has its `{own}`"),
-        help=f"call the first field of `{event}` `{own}`; keep `{key}` as a second field if it is a business key",
+        help=(
+            f"call the first field of `{event}` `{own}`; keep `{key}` as a second field if it is a"
+            " business key"
+        ),
     )

@@ -14,7 +14,9 @@ _PART = re.compile(r"^\*\*(\w+)\.\*\* ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class MistakePage:
-    """The page of one code. ``parts``: heading (What, Why, Example, Fix) and text; ``markdown``: the same as it was written."""
+    """The page of one code. ``parts``: heading (What, Why, Example, Fix) and text; ``markdown``:
+    the same as it was written.
+    """
 
     code: str
     title: str
@@ -24,7 +26,9 @@ class MistakePage:
 
 @cache
 def mistakes() -> dict[str, MistakePage]:
-    """Every page by its code, in the order of the codes. Raises FileNotFoundError if the installation lacks its pages."""
+    """Every page by its code, in the order of the codes. Raises FileNotFoundError if the
+    installation lacks its pages.
+    """
     text = (resource("docs") / "errors.md").read_text(encoding="utf-8")
     _, *pieces = _HEADING.split(text)
     found = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
@@ -33,5 +37,7 @@ def mistakes() -> dict[str, MistakePage]:
 
 def _page(code: str, title: str, body: str) -> MistakePage:
     _, *pieces = _PART.split(body)
-    parts = tuple((word, text.strip()) for word, text in zip(pieces[::2], pieces[1::2], strict=True))
+    parts = tuple(
+        (word, text.strip()) for word, text in zip(pieces[::2], pieces[1::2], strict=True)
+    )
     return MistakePage(code, title, parts, body)

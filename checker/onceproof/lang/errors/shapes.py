@@ -1,4 +1,6 @@
-"""How each line of the language is written, and what to do with the words of other languages: the texts behind ``help``."""
+"""How each line of the language is written, and what to do with the words of other languages: the
+texts behind ``help``.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,36 @@ from onceproof.lang.errors.suggest import listing
 SHAPES: dict[str, tuple[str, ...]] = {
     "import": ('import "FILE.once"',),
     "event": ("event NAME(ID)", "event NAME(ID, KEY, FIELD: VALUE | VALUE)"),
-    "queue": ("queue NAME of EVENT", "queue NAME of EVENT at-least-once", "queue NAME of EVENT via MODEL"),
-    "publisher": ("publisher of QUEUE publishes once", "publisher of QUEUE retries", "publisher of QUEUE retries with a new id"),
+    "queue": (
+        "queue NAME of EVENT",
+        "queue NAME of EVENT at-least-once",
+        "queue NAME of EVENT via MODEL",
+    ),
+    "publisher": (
+        "publisher of QUEUE publishes once",
+        "publisher of QUEUE retries",
+        "publisher of QUEUE retries with a new id",
+    ),
     "operator": ("operator replays QUEUE",),
     "store": ("store NAME per KEY", "store NAME per KEY, unique"),
-    "effect": ("effect NAME per KEY", "effect NAME per KEY via PROVIDER", "effect NAME per KEY in STORE"),
+    "effect": (
+        "effect NAME per KEY",
+        "effect NAME per KEY via PROVIDER",
+        "effect NAME per KEY in STORE",
+    ),
     "lock": ("lock NAME per KEY", "lock NAME per KEY, expires"),
-    "consumer": ("consumer NAME on QUEUE", "consumer NAME on QUEUE, workers 1", "consumer NAME on QUEUE, acks on return"),
+    "consumer": (
+        "consumer NAME on QUEUE",
+        "consumer NAME on QUEUE, workers 1",
+        "consumer NAME on QUEUE, acks on return",
+    ),
     "relay": ("relay NAME when KEY in STORE", "relay NAME when STORE.COLUMN is VALUE"),
     "fragment": ("fragment NAME",),
-    "assume": ("assume no crash", "assume handler finishes within the lease", "assume crash only after send EFFECT"),
+    "assume": (
+        "assume no crash",
+        "assume handler finishes within the lease",
+        "assume crash only after send EFFECT",
+    ),
     "claim": (
         "claim no duplicate EFFECT",
         "claim no loss of EFFECT",
@@ -39,7 +61,10 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "set": ("set STORE.COLUMN = VALUE",),
     "add": ("add KEY to STORE",),
     "insert": ("insert KEY into STORE", "insert KEY into STORE or stop"),
-    "update": ("update STORE.COLUMN from VALUE to VALUE", "update STORE.COLUMN from VALUE to VALUE or stop"),
+    "update": (
+        "update STORE.COLUMN from VALUE to VALUE",
+        "update STORE.COLUMN from VALUE to VALUE or stop",
+    ),
     "increment": ("increment STORE.COLUMN",),
     "delete": ("delete KEY from STORE", "delete KEY from STORE or stop"),
     "let": ("let NAME = KEY in STORE", "let NAME = STORE.COLUMN", "let NAME = VALUE"),
@@ -76,27 +101,81 @@ SHAPES: dict[str, tuple[str, ...]] = {
 """How a line that starts with the word is written. Words in capitals stand for names."""
 
 ASSUMPTIONS: tuple[str, ...] = (
-    "no crash", "no replay", "no publisher retries", "no broker copies", "no lost answers", "no lost acks", "no refusals",
-    "no failover", "no lost connections", "no rebalance", "no shutdown", "no rewinds", "no batch failures", "no expired messages",
-    "handler finishes within the lease", "retries end within the key window", "publisher retries end within the dedup window",
-    "work ends within the lock", "crash only after send EFFECT",
-)  # fmt: skip
+    "no crash",
+    "no replay",
+    "no publisher retries",
+    "no broker copies",
+    "no lost answers",
+    "no lost acks",
+    "no refusals",
+    "no failover",
+    "no lost connections",
+    "no rebalance",
+    "no shutdown",
+    "no rewinds",
+    "no batch failures",
+    "no expired messages",
+    "handler finishes within the lease",
+    "retries end within the key window",
+    "publisher retries end within the dedup window",
+    "work ends within the lock",
+    "crash only after send EFFECT",
+)
 """Everything that can follow ``assume``."""
 
 CONCEPTS: dict[str, str] = {
-    "try": "write what happens on failure below the step that can fail: `on failure`, indented, and its steps",
-    "except": "write what happens on failure below the step that can fail: `on failure`, indented, and its steps",
-    "catch": "write what happens on failure below the step that can fail: `on failure`, indented, and its steps",
-    "finally": "there is no `finally`: write the step at every end of the handler, or `acks on return` behind the consumer's queue",
-    "for": "a handler runs once per message; a repeated call is written `retry 3 times` below it, indented",
-    "foreach": "a handler runs once per message; a repeated call is written `retry 3 times` below it, indented",
-    "while": "a handler runs once per message; a repeated call is written `retry 3 times` below it, indented",
-    "loop": "a handler runs once per message; a repeated call is written `retry 3 times` below it, indented",
-    "def": "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment NAME`",
-    "function": "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment NAME`",
-    "func": "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment NAME`",
-    "fn": "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment NAME`",
-    "async": "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment NAME`",
+    "try": (
+        "write what happens on failure below the step that can fail: `on failure`, indented, and"
+        " its steps"
+    ),
+    "except": (
+        "write what happens on failure below the step that can fail: `on failure`, indented, and"
+        " its steps"
+    ),
+    "catch": (
+        "write what happens on failure below the step that can fail: `on failure`, indented, and"
+        " its steps"
+    ),
+    "finally": (
+        "there is no `finally`: write the step at every end of the handler, or `acks on return`"
+        " behind the consumer's queue"
+    ),
+    "for": (
+        "a handler runs once per message; a repeated call is written `retry 3 times` below it,"
+        " indented"
+    ),
+    "foreach": (
+        "a handler runs once per message; a repeated call is written `retry 3 times` below it,"
+        " indented"
+    ),
+    "while": (
+        "a handler runs once per message; a repeated call is written `retry 3 times` below it,"
+        " indented"
+    ),
+    "loop": (
+        "a handler runs once per message; a repeated call is written `retry 3 times` below it,"
+        " indented"
+    ),
+    "def": (
+        "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment"
+        " NAME`"
+    ),
+    "function": (
+        "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment"
+        " NAME`"
+    ),
+    "func": (
+        "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment"
+        " NAME`"
+    ),
+    "fn": (
+        "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment"
+        " NAME`"
+    ),
+    "async": (
+        "a handler is written `consumer NAME on QUEUE`; steps that are used twice are a `fragment"
+        " NAME`"
+    ),
     "not": "keep whether there is a row with `let NAME = KEY in STORE`, and test `if NAME is no`",
     "pass": "a block needs at least one step: leave out the line above, too",
     "log": "leave out what does not matter for delivery, such as logging",
@@ -108,7 +187,10 @@ CONCEPTS: dict[str, str] = {
     "design": "nothing needs a header: begin with `event`, `queue` and `consumer`",
     "transaction": "the lines of a transaction stand below `atomic`, indented",
     "rollback": "`fail` leaves the handler; what stands below `atomic` is then not written",
-    "commit": "what stands below `atomic` is written at the end of that block; a message is settled with `ack`",
+    "commit": (
+        "what stands below `atomic` is written at the end of that block; a message is settled with"
+        " `ack`"
+    ),
     "select": "a row is read with `if id in STORE` or `let NAME = STORE.COLUMN`",
     "table": "a table is a `store`: `store NAME per KEY`",
     "unique": "a word of a store stands behind its key: `store NAME per KEY, unique`",
@@ -120,17 +202,46 @@ CONCEPTS: dict[str, str] = {
 """What somebody who writes this word is looking for."""
 
 
-EFFECTIVELY_ONCE = "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`"
+EFFECTIVELY_ONCE = (
+    "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`"
+)
 CLAIM_PROSE: frozenset[str] = frozenset(
-    {"once", "exactly", "exactly-once", "eventually", "always", "duplicated", "twice", "lost", "unique", "idempotent", "only"}
+    {
+        "once",
+        "exactly",
+        "exactly-once",
+        "eventually",
+        "always",
+        "duplicated",
+        "twice",
+        "lost",
+        "unique",
+        "idempotent",
+        "only",
+    }
 )
 """Words of a claim in one's own words."""
 
 BELOW: tuple[tuple[str, str], ...] = (
-    ("KEY", "below an effect, write `key FIELD, kept 24h`, `can be queried` or `checks token of LOCK`"),
-    ("LATE", "below a queue, write `delivery limit 5 then dead-letter`, `late ack refused`, `lease 30s` or another of its options"),
+    (
+        "KEY",
+        "below an effect, write `key FIELD, kept 24h`, `can be queried` or `checks token of LOCK`",
+    ),
+    (
+        "LATE",
+        (
+            "below a queue, write `delivery limit 5 then dead-letter`, `late ack refused`, `lease"
+            " 30s` or another of its options"
+        ),
+    ),
     ("EXPECT", "below a claim, write `expect violated under at-least-once`"),
-    ("RETRY", "below this step, write `retry 3 times` or `on failure`, `on duplicate` or `on conflict` with its steps"),
+    (
+        "RETRY",
+        (
+            "below this step, write `retry 3 times` or `on failure`, `on duplicate` or `on"
+            " conflict` with its steps"
+        ),
+    ),
     ("NAME", "below a store, write a column: `NAME: VALUE | VALUE`"),
 )
 """What can stand in a block that holds no steps, by a terminal that begins one of its lines."""

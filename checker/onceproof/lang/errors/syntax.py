@@ -1,6 +1,7 @@
 """Mistakes in the text itself: S0xx.
 
-``replacement`` is given where the tool is sure; the line was then read as if it had been written like that.
+``replacement`` is given where the tool is sure; the line was then read as if it had been written
+like that.
 """
 
 from __future__ import annotations
@@ -43,11 +44,15 @@ def did_you_mean(words: Iterable[str]) -> str | None:
 
 
 def unexpected(word: str, span: Span, expected: list[str], help: str | None = None) -> Diagnostic:
-    """A word that cannot stand here, and nothing is known to suggest but how such a line is written."""
+    """A word that cannot stand here, and nothing is known to suggest but how such a line is
+    written.
+    """
     return _error("S001", f"unexpected {quoted(word)}", Label(span, sentence(expected)), help=help)
 
 
-def misspelt(word: str, span: Span, expected: list[str], near: Sequence[str], extra: str | None = None) -> Diagnostic:
+def misspelt(
+    word: str, span: Span, expected: list[str], near: Sequence[str], extra: str | None = None
+) -> Diagnostic:
     """A word that is close to one that fits."""
     help = did_you_mean(near)
     return _error(
@@ -98,7 +103,9 @@ def missing_block(header: str, span: Span) -> Diagnostic:
 def unexpected_indent(span: Span, above: Span | None) -> Diagnostic:
     """A deeper line below one that opens no block."""
     if above is None:
-        return _error("S004", "the first line is indented", Label(span, "begin at the start of the line"))
+        return _error(
+            "S004", "the first line is indented", Label(span, "begin at the start of the line")
+        )
     return _error(
         "S004",
         "this line is indented deeper than the one above",
@@ -112,7 +119,13 @@ def tab_indent(span: Span, others: list[int]) -> Diagnostic:
     shown = ", ".join(str(n) for n in others[:8]) + (" …" if len(others) > 8 else "")
     notes = (f"the same in line{'s' if len(others) > 1 else ''} {shown}",) if others else ()
     return Diagnostic(
-        TAB, Severity.ERROR, "indent with spaces, not tabs", Label(span, "a tab here"), (), notes, "two spaces per level"
+        TAB,
+        Severity.ERROR,
+        "indent with spaces, not tabs",
+        Label(span, "a tab here"),
+        (),
+        notes,
+        "two spaces per level",
     )
 
 
@@ -139,8 +152,14 @@ def too_deep(span: Span, depth: int) -> Diagnostic:
 def strange_character(character: str, span: Span) -> Diagnostic:
     """A character the language does not use."""
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    note = "an invisible character, often copied from a web page: type it again" if not character.isprintable() else "remove it"
-    return _error("S008", f"the character `{shown}` is not used in this language", Label(span, note))
+    note = (
+        "an invisible character, often copied from a web page: type it again"
+        if not character.isprintable()
+        else "remove it"
+    )
+    return _error(
+        "S008", f"the character `{shown}` is not used in this language", Label(span, note)
+    )
 
 
 def foreign_name(word: str, span: Span, plain: str) -> Diagnostic:
@@ -185,12 +204,16 @@ def not_text(path: str, offset: int) -> Diagnostic:
 
 def too_many(span: Span, count: int) -> Diagnostic:
     """More mistakes than anyone reads."""
-    return _error("S012", f"more than {count} mistakes", Label(span, "the rest of the file is not checked"))
+    return _error(
+        "S012", f"more than {count} mistakes", Label(span, "the rest of the file is not checked")
+    )
 
 
 def long_line(span: Span, length: int, most: int) -> Diagnostic:
     """A line no person wrote."""
-    return _error("S013", f"the line has {length:,} characters", Label(span, f"a line has at most {most:,}"))
+    return _error(
+        "S013", f"the line has {length:,} characters", Label(span, f"a line has at most {most:,}")
+    )
 
 
 def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
@@ -207,31 +230,51 @@ def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
 
 def surplus(word: str, span: Span, line: str) -> Diagnostic:
     """Words too many."""
-    return _error("S015", f"unexpected {quoted(word)}", Label(span, "remove it"), help=f"write `{line}`", replacement="")
+    return _error(
+        "S015",
+        f"unexpected {quoted(word)}",
+        Label(span, "remove it"),
+        help=f"write `{line}`",
+        replacement="",
+    )
 
 
 def surplus_end(word: str, span: Span, shape: str | None) -> Diagnostic:
     """Words behind the end of what the line can say."""
-    return _error("S015", f"unexpected {quoted(word)}", Label(span, "the line should end before this"), help=shape)
+    return _error(
+        "S015",
+        f"unexpected {quoted(word)}",
+        Label(span, "the line should end before this"),
+        help=shape,
+    )
 
 
 def second_line(span: Span, rest: str, how: str) -> Diagnostic:
     """Two lines in one."""
     return _error(
-        "S015", f"{quoted(rest)} does not fit in this line", Label(span, "begin a new line here"), help=f"write `{rest}` {how}"
+        "S015",
+        f"{quoted(rest)} does not fit in this line",
+        Label(span, "begin a new line here"),
+        help=f"write `{rest}` {how}",
     )
 
 
 def glued(word: str, parts: str, span: Span) -> Diagnostic:
     """Two words without the space, or one word with a space in it."""
     return _error(
-        "S016", f"{quoted(word)} is two words", Label(span, "put a space in it"), help=f"write `{parts}`", replacement=parts
+        "S016",
+        f"{quoted(word)} is two words",
+        Label(span, "put a space in it"),
+        help=f"write `{parts}`",
+        replacement=parts,
     )
 
 
 def torn(words: str, word: str, span: Span) -> Diagnostic:
     """One word with a space in it."""
-    return _error("S016", f"{quoted(words)} is one word", Label(span, f"write `{word}`"), replacement=word)
+    return _error(
+        "S016", f"{quoted(words)} is one word", Label(span, f"write `{word}`"), replacement=word
+    )
 
 
 def foreign(headline: str, span: Span, label: str, line: str | None) -> Diagnostic:
@@ -251,28 +294,58 @@ def as_one(found: list[Diagnostic]) -> list[Diagnostic]:
 def wrong_order(span: Span, line: str | None, shape: str | None) -> Diagnostic:
     """Right words, wrong order."""
     label = f"write `{line}`" if line else "expected in another order"
-    return _error("S018", "these words are in the wrong order", Label(span, label), help=None if line else shape, replacement=line)
+    return _error(
+        "S018",
+        "these words are in the wrong order",
+        Label(span, label),
+        help=None if line else shape,
+        replacement=line,
+    )
 
 
 def missing_name(what: Sequence[str], span: Span, shape: str | None) -> Diagnostic:
     """A name was left out (and perhaps the word in front of it)."""
-    return _error("S014", f"missing {what[-1].removeprefix('a ')}", Label(span, f"add {' and '.join(what)}"), help=shape)
+    return _error(
+        "S014",
+        f"missing {what[-1].removeprefix('a ')}",
+        Label(span, f"add {' and '.join(what)}"),
+        help=shape,
+    )
 
 
-def misplaced(what: str, span: Span, label: str, help: str | None, other: Label | None = None) -> Diagnostic:
+def misplaced(
+    what: str, span: Span, label: str, help: str | None, other: Label | None = None
+) -> Diagnostic:
     """A line that is sound but stands where it cannot."""
-    return _error("S019", f"{quoted(what)} is in the wrong place", Label(span, label), (other,) if other else (), help=help)
+    return _error(
+        "S019",
+        f"{quoted(what)} is in the wrong place",
+        Label(span, label),
+        (other,) if other else (),
+        help=help,
+    )
 
 
 def not_indented(what: str, span: Span, header: Span, count: int) -> Diagnostic:
     """Lines that belong to the block above and are not indented."""
-    lines = "this line" if count == 1 else f"this and the next {count - 1} lines" if count > 2 else "this and the next line"
+    lines = (
+        "this line"
+        if count == 1
+        else f"this and the next {count - 1} lines"
+        if count > 2
+        else "this and the next line"
+    )
     return _error(
-        "S020", f"{quoted(what)} is not indented", Label(span, f"indent {lines} by two spaces"), (Label(header, "belongs to this"),)
+        "S020",
+        f"{quoted(what)} is not indented",
+        Label(span, f"indent {lines} by two spaces"),
+        (Label(header, "belongs to this"),),
     )
 
 
-def no_such_assumption(words: str, span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
+def no_such_assumption(
+    words: str, span: Span, near: str | None, known: Sequence[str]
+) -> Diagnostic:
     """``assume`` with a phrase of one's own."""
     return _error(
         "S021",

@@ -1,4 +1,6 @@
-"""Syntax tree to checked design: names, kinds, keys, values. Collects every mistake; a design comes out only if there is none."""
+"""Syntax tree to checked design: names, kinds, keys, values. Collects every mistake; a design comes
+out only if there is none.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,12 @@ _Known = tuple[Mapping[str, Level], Mapping[tuple[str, str], list[str]]]
 """The level of each key, and the values written into each column."""
 
 
-def resolve(source: Source, items: Iterable[n.Item], title: str) -> tuple[d.Design | None, list[Diagnostic]]:
-    """The checked design of a file (with the items of its imports), or None, and everything found on the way."""
+def resolve(
+    source: Source, items: Iterable[n.Item], title: str
+) -> tuple[d.Design | None, list[Diagnostic]]:
+    """The checked design of a file (with the items of its imports), or None, and everything found
+    on the way.
+    """
     return _Resolver(source, tuple(items), title).run()
 
 
@@ -46,12 +52,16 @@ class _Resolver:
         queues = self._queues(events, fragments)
         keys = self._key_levels(events)
         columns = self._columns()
-        stores = {s.name.text: self._store(s, (keys, columns), queues) for s in self.of(n.StoreDecl)}
+        stores = {
+            s.name.text: self._store(s, (keys, columns), queues) for s in self.of(n.StoreDecl)
+        }
         locks = {x.name.text: self._lock(x, keys) for x in self.of(n.LockDecl)}
         effects = {e.name.text: self._effect(e, keys, locks) for e in self.of(n.EffectDecl)}
         scope = Scope(events, queues, stores, effects, locks, self.names)
         checker = StepChecker(scope, fragments, self.found)
-        processes = tuple(checker.process(p, self._events_of(p, queues, events)) for p in self._processes())
+        processes = tuple(
+            checker.process(p, self._events_of(p, queues, events)) for p in self._processes()
+        )
         assumptions = tuple(self._assumption(a) for a in self.of(n.AssumeDecl))
         claims = tuple(self._claim(c, checker) for c in self.of(n.ClaimDecl))
         self._whole(processes, claims, scope)
@@ -62,9 +72,20 @@ class _Resolver:
         used = self._used_business_keys(events, stores, effects, locks)
         digest = sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest()
         design = d.Design(
-            self.source.path, self.title, digest, events, queues, stores, effects, locks, processes,
-            assumptions, claims, used, self.source.lines,
-        )  # fmt: skip
+            self.source.path,
+            self.title,
+            digest,
+            events,
+            queues,
+            stores,
+            effects,
+            locks,
+            processes,
+            assumptions,
+            claims,
+            used,
+            self.source.lines,
+        )
         self._check_columns(design, claims)
         if any(x.severity is Severity.ERROR for x in self.found):
             return None, self.found
@@ -74,9 +95,15 @@ class _Resolver:
 
     def _declare_names(self) -> None:
         kinds: list[tuple[type, str]] = [
-            (n.EventDecl, "event"), (n.QueueDecl, "queue"), (n.StoreDecl, "store"), (n.EffectDecl, "effect"),
-            (n.LockDecl, "lock"), (n.ConsumerDecl, "consumer"), (n.RelayDecl, "relay"), (n.FragmentDecl, "fragment"),
-        ]  # fmt: skip
+            (n.EventDecl, "event"),
+            (n.QueueDecl, "queue"),
+            (n.StoreDecl, "store"),
+            (n.EffectDecl, "effect"),
+            (n.LockDecl, "lock"),
+            (n.ConsumerDecl, "consumer"),
+            (n.RelayDecl, "relay"),
+            (n.FragmentDecl, "fragment"),
+        ]
         for item in self.items:
             kind = next((word for cls, word in kinds if isinstance(item, cls)), None)
             if kind is None:
@@ -109,16 +136,29 @@ class _Resolver:
         if fields[0].values:
             self.found.append(errors.id_with_values(decl.name.text, fields[0].name.span))
         keys = tuple(f.name.text for f in fields[1:] if not f.values)
-        payload = tuple((f.name.text, tuple(v.text for v in f.values)) for f in fields[1:] if f.values)
+        payload = tuple(
+            (f.name.text, tuple(v.text for v in f.values)) for f in fields[1:] if f.values
+        )
         return d.Event(decl.name.text, fields[0].name.text, keys, payload, decl.name.span)
 
-    def _queues(self, events: Mapping[str, d.Event], fragments: Mapping[str, n.FragmentDecl]) -> dict[str, d.Queue]:
-        published = {s.queue.text for p in self._processes() for s in walk(p.body, fragments) if isinstance(s, n.Publish)}
+    def _queues(
+        self, events: Mapping[str, d.Event], fragments: Mapping[str, n.FragmentDecl]
+    ) -> dict[str, d.Queue]:
+        published = {
+            s.queue.text
+            for p in self._processes()
+            for s in walk(p.body, fragments)
+            if isinstance(s, n.Publish)
+        }
         modes: dict[str, n.PublisherDecl] = {}
         for p in self.of(n.PublisherDecl):
             if self._named(p.queue, "queue"):
                 if p.queue.text in modes:
-                    self.found.append(errors.twice(f"publisher of {p.queue.text}", p.span, modes[p.queue.text].span))
+                    self.found.append(
+                        errors.twice(
+                            f"publisher of {p.queue.text}", p.span, modes[p.queue.text].span
+                        )
+                    )
                 modes[p.queue.text] = p
         replays = {r.queue.text for r in self.of(n.ReplaysDecl) if self._named(r.queue, "queue")}
         queues: dict[str, d.Queue] = {}
@@ -133,12 +173,16 @@ class _Resolver:
         return queues
 
     def _key_levels(self, events: Mapping[str, d.Event]) -> dict[str, Level]:
-        """Every identity field of any event: the id is at event level, a business key at component level."""
+        """Every identity field of any event: the id is at event level, a business key at component
+        level.
+        """
         for event in events.values():
             for key in event.keys:
                 twin = next((e for e in events.values() if e.id_field == key), None)
                 if twin is not None:
-                    self.found.append(errors.two_roles(key, event.span, event.name, twin.name, twin.span))
+                    self.found.append(
+                        errors.two_roles(key, event.span, event.name, twin.name, twin.span)
+                    )
         levels = {k: Level.COMPONENT for e in events.values() for k in e.keys}
         levels.update({e.id_field: Level.EVENT for e in events.values()})
         return levels
@@ -148,7 +192,11 @@ class _Resolver:
             events = self.of(n.EventDecl)
             if events:
                 known = dict.fromkeys(f.name.text for e in events for f in e.fields if not f.values)
-                self.found.append(errors.not_a_field(key.text, key.span, events[0].name.text, known, events[0].name.span))
+                self.found.append(
+                    errors.not_a_field(
+                        key.text, key.span, events[0].name.text, known, events[0].name.span
+                    )
+                )
             return Level.EVENT
         return levels[key.text]
 
@@ -177,21 +225,35 @@ class _Resolver:
                 self.found.append(errors.twice(c.name.text, c.name.span, s.span))
             columns[c.name.text] = tuple(dict.fromkeys(v.text for v in c.values))
         for (store, column), values in written.items():
-            if store == s.name.text and column not in columns and not close_to(column, (c.name.text for c in s.columns)):
+            if (
+                store == s.name.text
+                and column not in columns
+                and not close_to(column, (c.name.text for c in s.columns))
+            ):
                 columns[column] = tuple(dict.fromkeys([d.UNSET, *values]))
         use = chosen(s.model, "store", self.found)
         model = traits(use, "store")
         ends = s.expires is not None or model.expires is not None
-        losses = (("cache", s.cache or model.cache), ("failover", s.replicated or model.replicated), ("expires", ends))
+        losses = (
+            ("cache", s.cache or model.cache),
+            ("failover", s.replicated or model.replicated),
+            ("expires", ends),
+        )
         loses = tuple(word for word, on in losses if on)
         inside = s.inside.text if s.inside and self._named(s.inside, "queue") else None
         if inside and s.inside and "stores" not in queues[inside].boundary:
             used = queues[inside].model
             named = used.name if used else inside
-            self.found.append(model_errors.no_stores_inside(s.name.text, s.inside.span, inside, named, queues[inside].span))
+            self.found.append(
+                model_errors.no_stores_inside(
+                    s.name.text, s.inside.span, inside, named, queues[inside].span
+                )
+            )
         lasts = ("time to live", s.expires) if s.expires else model.expires
         level, unique = self._level(s.key, keys), s.unique or model.unique
-        return d.Store(s.name.text, s.key.text, level, unique, loses, inside, columns, s.name.span, lasts, use)
+        return d.Store(
+            s.name.text, s.key.text, level, unique, loses, inside, columns, s.name.span, lasts, use
+        )
 
     def _lock(self, x: n.LockDecl, keys: Mapping[str, Level]) -> d.Lock:
         store = x.store.text if x.store and self._named(x.store, "store") else None
@@ -199,9 +261,20 @@ class _Resolver:
         known = traits(use, "lock").expires
         lasts = ("time to live", x.expires) if x.expires else known
         expires = x.expires is not None or known is not None
-        return d.Lock(x.name.text, x.key.text, self._level(x.key, keys), store, expires, x.name.span, lasts, use)
+        return d.Lock(
+            x.name.text,
+            x.key.text,
+            self._level(x.key, keys),
+            store,
+            expires,
+            x.name.span,
+            lasts,
+            use,
+        )
 
-    def _effect(self, e: n.EffectDecl, keys: Mapping[str, Level], locks: Mapping[str, d.Lock]) -> d.Effect:
+    def _effect(
+        self, e: n.EffectDecl, keys: Mapping[str, Level], locks: Mapping[str, d.Lock]
+    ) -> d.Effect:
         level = self._level(e.key, keys)
         store = e.store.text if e.store and self._named(e.store, "store") else None
         use = chosen(e.model, "effect", self.found)
@@ -215,13 +288,29 @@ class _Resolver:
                 key_level = self._level(e.idempotency.field, keys)
         if store and (e.idempotency or e.queryable):
             self.found.append(errors.external_in_store(e.name.text, e.name.span, store))
-        if e.token_of and self._named(e.token_of, "lock") and (store is None or locks[e.token_of.text].store != store):
-            self.found.append(errors.token_elsewhere(e.name.text, e.token_of, locks[e.token_of.text].span, store))
+        if (
+            e.token_of
+            and self._named(e.token_of, "lock")
+            and (store is None or locks[e.token_of.text].store != store)
+        ):
+            self.found.append(
+                errors.token_elsewhere(e.name.text, e.token_of, locks[e.token_of.text].span, store)
+            )
         token = e.token_of.text if e.token_of else None
         return d.Effect(
-            e.name.text, e.key.text, level, use.name if use else None, store, key_level, key_field, retention, e.queryable, token,
-            e.name.span, use,
-        )  # fmt: skip
+            e.name.text,
+            e.key.text,
+            level,
+            use.name if use else None,
+            store,
+            key_level,
+            key_field,
+            retention,
+            e.queryable,
+            token,
+            e.name.span,
+            use,
+        )
 
     def _retention(self, key: n.KeyDecl, use: d.ModelUse | None) -> str | None:
         """How long the provider remembers a key; None: for ever."""
@@ -239,7 +328,10 @@ class _Resolver:
         return [i for i in self.items if isinstance(i, n.ConsumerDecl | n.RelayDecl)]
 
     def _events_of(
-        self, p: n.ConsumerDecl | n.RelayDecl, queues: Mapping[str, d.Queue], events: Mapping[str, d.Event]
+        self,
+        p: n.ConsumerDecl | n.RelayDecl,
+        queues: Mapping[str, d.Queue],
+        events: Mapping[str, d.Event],
     ) -> tuple[str, ...]:
         if isinstance(p, n.RelayDecl):
             return tuple(events)
@@ -255,7 +347,11 @@ class _Resolver:
         return d.Assumption(a.kind, a.effect.text if a.effect else None, a.span)
 
     def _claim(self, c: n.ClaimDecl, checker: StepChecker) -> d.Claim:
-        text = self.source.line(c.span.line)[c.span.column - 1 : c.span.end_column - 1].removeprefix("claim").strip()
+        text = (
+            self.source.line(c.span.line)[c.span.column - 1 : c.span.end_column - 1]
+            .removeprefix("claim")
+            .strip()
+        )
         if c.span.path != self.source.path:
             text = c.kind.replace("-", " ") + " " + " and ".join(t.name.text for t in c.targets)
         for target in c.targets:
@@ -267,26 +363,44 @@ class _Resolver:
         for expect in c.expects:
             again = [s for s in expect.semantics or columns if s in seen]
             if again:
-                self.found.append(errors.expects_twice([s.value for s in again], expect.span, seen[again[0]]))
+                self.found.append(
+                    errors.expects_twice([s.value for s in again], expect.span, seen[again[0]])
+                )
             for semantics in expect.semantics or columns:
                 seen.setdefault(semantics, expect.span)
                 if semantics not in columns:
-                    self.found.append(errors.expects_outside(semantics.value, expect.span, [s.value for s in columns]))
+                    self.found.append(
+                        errors.expects_outside(
+                            semantics.value, expect.span, [s.value for s in columns]
+                        )
+                    )
         return d.Claim(c.kind, text, c.targets, c.condition, c.semantics, c.expects, c.span)
 
     def _target(self, kind: str, target: n.Target, checker: StepChecker) -> None:
         if kind == "one-worker":
             if target.name.text not in checker.sections:
-                self.found.append(errors.unknown("section", target.name.text, target.name.span, checker.sections))
+                self.found.append(
+                    errors.unknown("section", target.name.text, target.name.span, checker.sections)
+                )
             return
         declared = self.names.get(target.name.text, ("", target.span))[0]
         if declared not in ("effect", "store"):
             options = [w for w, (k, _) in self.names.items() if k in ("effect", "store")]
             elsewhere = self.names.get(target.name.text)
-            self.found.append(errors.unknown("effect or store", target.name.text, target.name.span, options, elsewhere))
+            self.found.append(
+                errors.unknown(
+                    "effect or store", target.name.text, target.name.span, options, elsewhere
+                )
+            )
         elif declared == "effect" and target.column is not None:
             self.found.append(
-                errors.unknown_column(target.column.text, target.column.span, target.name.text, (), self.names[target.name.text][1])
+                errors.unknown_column(
+                    target.column.text,
+                    target.column.span,
+                    target.name.text,
+                    (),
+                    self.names[target.name.text][1],
+                )
             )
         elif target.name.text not in checker.performed and target.column is None:
             self.found.append(errors.claim_on_unused(target.name.text, target.name.span))
@@ -297,7 +411,13 @@ class _Resolver:
                 store = design.stores.get(target.name.text)
                 if store and target.column and target.column.text not in store.columns:
                     self.found.append(
-                        errors.unknown_column(target.column.text, target.column.span, store.name, store.columns, store.span)
+                        errors.unknown_column(
+                            target.column.text,
+                            target.column.span,
+                            store.name,
+                            store.columns,
+                            store.span,
+                        )
                     )
 
     # -- the design as a whole
@@ -308,35 +428,74 @@ class _Resolver:
         if "no-crash" in assumed:
             if "crash-only-after" in assumed:
                 self.found.append(
-                    errors.contradiction("crash only after", assumed["crash-only-after"], "no crash", assumed["no-crash"])
+                    errors.contradiction(
+                        "crash only after",
+                        assumed["crash-only-after"],
+                        "no crash",
+                        assumed["no-crash"],
+                    )
                 )
-            for step in (s for p in processes for s in walk(p.body, {}) if isinstance(s, n.CrashHere)):
-                self.found.append(errors.contradiction("crash here", step.span, "assume no crash", assumed["no-crash"]))
+            for step in (
+                s for p in processes for s in walk(p.body, {}) if isinstance(s, n.CrashHere)
+            ):
+                self.found.append(
+                    errors.contradiction(
+                        "crash here", step.span, "assume no crash", assumed["no-crash"]
+                    )
+                )
         if "no-replay" in assumed:
             for line in self.of(n.ReplaysDecl):
-                self.found.append(errors.contradiction("operator replays", line.span, "assume no replay", assumed["no-replay"]))
+                self.found.append(
+                    errors.contradiction(
+                        "operator replays", line.span, "assume no replay", assumed["no-replay"]
+                    )
+                )
 
-    def _whole(self, processes: tuple[d.Process, ...], claims: tuple[d.Claim, ...], scope: Scope) -> None:
+    def _whole(
+        self, processes: tuple[d.Process, ...], claims: tuple[d.Claim, ...], scope: Scope
+    ) -> None:
         top = Span(1, 1, 1, 2, self.source.path)
         if not processes and not self.of(n.ConsumerDecl):
             self.found.append(errors.no_consumer(top))
         if not claims and not self.found:
             self.found.append(errors.no_claim(top))
         for p in processes:
-            if p.queue and p.ack == "manual" and not any(isinstance(s, n.Ack | n.Nack) for s in walk(p.body, {})):
+            if (
+                p.queue
+                and p.ack == "manual"
+                and not any(isinstance(s, n.Ack | n.Nack) for s in walk(p.body, {}))
+            ):
                 self.found.append(errors.no_ack(p.name, p.span))
         used = {w for p in processes for w in _mentioned(p)}
-        used |= {t.name.text for c in claims for t in c.targets} | {p.queue for p in processes if p.queue}
+        used |= {t.name.text for c in claims for t in c.targets} | {
+            p.queue for p in processes if p.queue
+        }
         used |= {e.store for e in scope.effects.values() if e.store}
         fragments = {f.name.text: f for f in self.of(n.FragmentDecl)}
-        used |= {s.name.text for p in self._processes() for s in walk(p.body, fragments) if isinstance(s, n.Use)}
+        used |= {
+            s.name.text
+            for p in self._processes()
+            for s in walk(p.body, fragments)
+            if isinstance(s, n.Use)
+        }
         for word, (kind, span) in self.names.items():
-            if kind in ("store", "effect", "queue", "lock", "fragment") and word not in used and span.path == self.source.path:
+            if (
+                kind in ("store", "effect", "queue", "lock", "fragment")
+                and word not in used
+                and span.path == self.source.path
+            ):
                 self.found.append(errors.unused(kind, word, span))
 
-    def _used_business_keys(self, events: Mapping[str, d.Event], *tables: Mapping[str, object]) -> tuple[str, ...]:
+    def _used_business_keys(
+        self, events: Mapping[str, d.Event], *tables: Mapping[str, object]
+    ) -> tuple[str, ...]:
         keys = {k for e in events.values() for k in e.keys}
-        used = {getattr(x, "key", None) for table in tables for x in table.values() if getattr(x, "level", None) is Level.COMPONENT}
+        used = {
+            getattr(x, "key", None)
+            for table in tables
+            for x in table.values()
+            if getattr(x, "level", None) is Level.COMPONENT
+        }
         used |= {
             getattr(x, "key_field", None)
             for table in tables

@@ -1,4 +1,6 @@
-"""Models behind ``via``: their names, options and values checked; what they make of a queue, store, lock or effect."""
+"""Models behind ``via``: their names, options and values checked; what they make of a queue, store,
+lock or effect.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,30 @@ from onceproof.lang.errors import names
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 
-_KINDS: Mapping[str, str] = {"queue": "broker", "store": "store", "lock": "lock", "effect": "provider"}
+_KINDS: Mapping[str, str] = {
+    "queue": "broker",
+    "store": "store",
+    "lock": "lock",
+    "effect": "provider",
+}
 """What kind of model stands behind which declaration."""
 
-_LOSSES = {"disconnect": "consumer may lose its connection", "rebalance": "partitions may move",
-           "shutdown": "shutdown gives messages back"}  # fmt: skip
-_LINES = {"late-ack": "late ack", "limit": "delivery limit", "dedup": "drops copies", "rewinds": "commit may go back",
-          "expires": "messages may expire", "unconfirmed": "publishes unconfirmed", "batches": "batches return together",
-          "leaks": "aborted messages may appear", "keeps": "keeps copies"}  # fmt: skip
+_LOSSES = {
+    "disconnect": "consumer may lose its connection",
+    "rebalance": "partitions may move",
+    "shutdown": "shutdown gives messages back",
+}
+_LINES = {
+    "late-ack": "late ack",
+    "limit": "delivery limit",
+    "dedup": "drops copies",
+    "rewinds": "commit may go back",
+    "expires": "messages may expire",
+    "unconfirmed": "publishes unconfirmed",
+    "batches": "batches return together",
+    "leaks": "aborted messages may appear",
+    "keeps": "keeps copies",
+}
 """How the options of a queue begin, by their stable names."""
 
 
@@ -35,7 +53,9 @@ def _folders(beside: Path) -> dict[str, Mapping[str, models.Model]]:
 
 
 def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.ModelUse | None:
-    """The model named behind ``via`` with its options, checked; None if there is none, or if something is wrong with it."""
+    """The model named behind ``via`` with its options, checked; None if there is none, or if
+    something is wrong with it.
+    """
     if ref is None:
         return None
     beside = Path(ref.span.path).parent
@@ -68,7 +88,13 @@ def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.
         first.setdefault(name, argument.name.span)
     title = model.title if isinstance(model, models.Model) else model.summary
     own = str(beside / "models" / model.path) if model.is_own else ""
-    return d.ModelUse(ref.name, title, tuple((k, x) for k, x in given.items() if k in model.options), str(beside), own)
+    return d.ModelUse(
+        ref.name,
+        title,
+        tuple((k, x) for k, x in given.items() if k in model.options),
+        str(beside),
+        own,
+    )
 
 
 def traits(use: d.ModelUse | None, declares: str) -> models.Traits:
@@ -86,7 +112,9 @@ def _sound(model: models.Model, use: d.ModelUse) -> dict[str, str]:
 
 def kept(use: d.ModelUse | None) -> str | None:
     """How long a provider remembers keys, under the options given; ``unknown`` without a model."""
-    return models.providers(Path(use.beside))[use.name].kept(dict(use.options)) if use else "unknown"
+    return (
+        models.providers(Path(use.beside))[use.name].kept(dict(use.options)) if use else "unknown"
+    )
 
 
 class QueueMaker:
@@ -95,11 +123,22 @@ class QueueMaker:
     def __init__(self, found: list[Diagnostic]) -> None:
         self.found = found
 
-    def queue(self, decl: n.QueueDecl, publishing: str | None, replays: bool, is_root: bool) -> d.Queue:
+    def queue(
+        self, decl: n.QueueDecl, publishing: str | None, replays: bool, is_root: bool
+    ) -> d.Queue:
         """The queue of a declaration: its model, then the lines below it."""
         use = chosen(decl.model, "queue", self.found)
         made = d.Queue(
-            decl.name.text, decl.event.text, decl.semantics, None, None, publishing, replays, is_root, decl.name.span, use
+            decl.name.text,
+            decl.event.text,
+            decl.semantics,
+            None,
+            None,
+            publishing,
+            replays,
+            is_root,
+            decl.name.span,
+            use,
         )
         if use:
             made = self._from_model(made, use)
@@ -116,20 +155,34 @@ class QueueMaker:
         limit = (int(s.limit[1]), s.limit_end) if s.limit and s.limit[1].isdigit() else None
         return d.changed(
             queue,
-            semantics=n.Semantics(s.delivery), late_ack=s.late_ack, limit=limit,
+            semantics=n.Semantics(s.delivery),
+            late_ack=s.late_ack,
+            limit=limit,
             publishing=queue.publishing or (None if s.publisher == "retries" else s.publisher),
-            ack={"handler": "manual"}.get(s.ack, s.ack), loses_hold=s.loses_hold, lease=s.lease, redelivers=s.redelivers,
-            copies=s.broker_copies, replay=s.replay, dedup=s.dedup_window, rewinds=s.rewinds, expires="retention" in s.loses,
-            unconfirmed="publish" in s.loses, batches=s.batch == "all-or-nothing", boundary=s.boundary,
-            leaks=s.leaky_transactions, keeps=s.publisher == "retries" and s.dedup_window is None,
-        )  # fmt: skip
+            ack={"handler": "manual"}.get(s.ack, s.ack),
+            loses_hold=s.loses_hold,
+            lease=s.lease,
+            redelivers=s.redelivers,
+            copies=s.broker_copies,
+            replay=s.replay,
+            dedup=s.dedup_window,
+            rewinds=s.rewinds,
+            expires="retention" in s.loses,
+            unconfirmed="publish" in s.loses,
+            batches=s.batch == "all-or-nothing",
+            boundary=s.boundary,
+            leaks=s.leaky_transactions,
+            keeps=s.publisher == "retries" and s.dedup_window is None,
+        )
 
     def _twice(self, decl: n.QueueDecl) -> None:
         seen: dict[tuple[str, str], Span] = {}
         for option in decl.options:
             key = (option.kind, option.value if option.kind == "loses" else "")
             if key in seen:
-                words = _LOSSES.get(option.value) or _LINES.get(option.kind, option.kind.replace("-", " "))
+                words = _LOSSES.get(option.value) or _LINES.get(
+                    option.kind, option.kind.replace("-", " ")
+                )
                 self.found.append(names.twice(words, option.span, seen[key]))
             seen.setdefault(key, option.span)
 
@@ -147,7 +200,11 @@ class QueueMaker:
             case "lease", length:
                 if not queue.redelivers:
                     self._idle("lease", option, "it never redelivers")
-                return d.changed(queue, lease=("lease", length), loses_hold=tuple(dict.fromkeys(["lease", *queue.loses_hold])))
+                return d.changed(
+                    queue,
+                    lease=("lease", length),
+                    loses_hold=tuple(dict.fromkeys(["lease", *queue.loses_hold])),
+                )
             case "dedup", length:
                 return d.changed(queue, dedup=("the window for copies", length))
             case "never-redelivers", _:
@@ -162,7 +219,9 @@ class QueueMaker:
 
 
 def in_time(process: d.Process, queue: d.Queue, takes: Span, found: list[Diagnostic]) -> bool:
-    """Whether the known bound of a handler run is shorter than the lease; a warning if the two say nothing or too little."""
+    """Whether the known bound of a handler run is shorter than the lease; a warning if the two say
+    nothing or too little.
+    """
     if process.takes is None:
         return False
     if queue.lease is None:
@@ -171,5 +230,7 @@ def in_time(process: d.Process, queue: d.Queue, takes: Span, found: list[Diagnos
         return False
     if shorter(process.takes, queue.lease[1]):
         return True
-    found.append(errors.longer_than_lease(process.name, process.takes, takes, queue.lease, queue.span))
+    found.append(
+        errors.longer_than_lease(process.name, process.takes, takes, queue.lease, queue.span)
+    )
     return False

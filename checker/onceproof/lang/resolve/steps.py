@@ -42,7 +42,9 @@ def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
             return ()
 
 
-def walk(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: set[str] | None = None) -> Iterator[n.Step]:
+def walk(
+    steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: set[str] | None = None
+) -> Iterator[n.Step]:
     """Every step, outer before inner; each fragment is followed once."""
     seen = set() if seen is None else seen
     for step in steps:
@@ -55,14 +57,19 @@ def walk(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], see
 
 
 MOST_STEPS = 2_000
-"""Steps of all handlers together, with every fragment put in and every attempt counted: more take too long to examine."""
+"""Steps of all handlers together, with every fragment put in and every attempt counted: more take
+too long to examine.
+"""
 
 
-def count_steps(steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], known: dict[str, int]) -> int:
-    """How many steps these are, with every fragment put in where it is used and every attempt counted.
+def count_steps(
+    steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], known: dict[str, int]
+) -> int:
+    """How many steps these are, with every fragment put in where it is used and every attempt
+    counted.
 
-    ``known`` keeps what is known of fragments, so that nothing is counted twice; one that uses itself counts as empty (it is a
-    mistake of its own).
+    ``known`` keeps what is known of fragments, so that nothing is counted twice; one that uses
+    itself counts as empty (it is a mistake of its own).
     """
     total = 0
     for step in steps:
@@ -102,7 +109,9 @@ class _Handler:
 class StepChecker:
     """Checks handlers one after the other and appends what it finds to ``found``."""
 
-    def __init__(self, scope: Scope, fragments: Mapping[str, n.FragmentDecl], found: list[Diagnostic]) -> None:
+    def __init__(
+        self, scope: Scope, fragments: Mapping[str, n.FragmentDecl], found: list[Diagnostic]
+    ) -> None:
         self.scope = scope
         self.fragments = fragments
         self.found = found
@@ -110,7 +119,11 @@ class StepChecker:
         self.performed: set[str] = set()
         self._steps = 0
         self._sizes: dict[str, int] = {}
-        self._once: set[str] = set()  # fragments of this handler that are checked already: when there are too many, once is enough
+        self._once: set[str] = (
+            set()
+            # fragments of this handler that are checked already: when there are too many, once is
+            # enough
+        )
 
     def process(self, decl: n.ConsumerDecl | n.RelayDecl, events: tuple[str, ...]) -> d.Process:
         """Check one consumer or relay."""
@@ -129,7 +142,9 @@ class StepChecker:
         if before <= MOST_STEPS < self._steps:
             self.found.append(errors.too_many_steps(decl.name, self._steps, MOST_STEPS))
         body = self._block(decl.body, handler, frozenset())
-        made = d.Process(decl.name.text, queue, condition, decl.workers, "manual", body, events, decl.name.span)
+        made = d.Process(
+            decl.name.text, queue, condition, decl.workers, "manual", body, events, decl.name.span
+        )
         if not isinstance(decl, n.ConsumerDecl) or queue is None or queue not in self.scope.queues:
             return made
         read = self.scope.queues[queue]
@@ -145,7 +160,9 @@ class StepChecker:
 
     # -- steps
 
-    def _block(self, steps: tuple[n.Step, ...], handler: _Handler, using: frozenset[str]) -> tuple[n.Step, ...]:
+    def _block(
+        self, steps: tuple[n.Step, ...], handler: _Handler, using: frozenset[str]
+    ) -> tuple[n.Step, ...]:
         checked: list[n.Step] = []
         ended: Span | None = None
         for step in steps:
@@ -165,7 +182,9 @@ class StepChecker:
         if not self._named(step.name, "fragment"):
             return ()
         if name in using:
-            self.found.append(errors.recursive_fragment(name, step.name.span, self.fragments[name].name.span))
+            self.found.append(
+                errors.recursive_fragment(name, step.name.span, self.fragments[name].name.span)
+            )
             return ()
         if self._steps > MOST_STEPS and name in self._once:
             return ()
@@ -176,10 +195,18 @@ class StepChecker:
         match step:
             case n.If(condition, body, otherwise):
                 self._condition(condition, handler)
-                return replace(step, body=self._block(body, handler, using), otherwise=self._block(otherwise, handler, using))
+                return replace(
+                    step,
+                    body=self._block(body, handler, using),
+                    otherwise=self._block(otherwise, handler, using),
+                )
             case n.Atomic(_, body):
                 if handler.in_atomic:
-                    self.found.append(errors.out_of_place("atomic", step.span, "it stands inside another atomic block already"))
+                    self.found.append(
+                        errors.out_of_place(
+                            "atomic", step.span, "it stands inside another atomic block already"
+                        )
+                    )
                 outer, handler.in_atomic = handler.in_atomic, True
                 checked = replace(step, body=self._block(body, handler, using))
                 handler.in_atomic = outer
@@ -194,7 +221,11 @@ class StepChecker:
                     word = "ack" if isinstance(step, n.Ack) else "nack"
                     self.found.append(errors.inside_needs_queue_consumer(word, step.span))
             case n.Let(name, value):
-                handler.locals[name.text] = tuple(dict.fromkeys([*handler.locals.get(name.text, ()), *self._value(value, handler)]))
+                handler.locals[name.text] = tuple(
+                    dict.fromkeys(
+                        [*handler.locals.get(name.text, ()), *self._value(value, handler)]
+                    )
+                )
             case n.Do():
                 return self._do(step, handler, using)
             case n.Publish(queue):
@@ -219,15 +250,29 @@ class StepChecker:
                 self._row(key, store, handler)
             case n.Delete(key, store):
                 self._row(key, store, handler)
-                return replace(step, clauses=self._clauses(step.clauses, ("missing",), handler, using))
+                return replace(
+                    step, clauses=self._clauses(step.clauses, ("missing",), handler, using)
+                )
             case n.Insert(key, store):
-                if self._row(key, store, handler) and not self.scope.stores[store.text].unique and (step.or_else or step.clauses):
+                if (
+                    self._row(key, store, handler)
+                    and not self.scope.stores[store.text].unique
+                    and (step.or_else or step.clauses)
+                ):
                     place = step.clauses[0].span if step.clauses else step.span
-                    self.found.append(errors.store_needs_unique(store.text, place, self.scope.stores[store.text].span))
-                return replace(step, clauses=self._clauses(step.clauses, ("duplicate",), handler, using))
+                    self.found.append(
+                        errors.store_needs_unique(
+                            store.text, place, self.scope.stores[store.text].span
+                        )
+                    )
+                return replace(
+                    step, clauses=self._clauses(step.clauses, ("duplicate",), handler, using)
+                )
             case n.UpdateIf(store, column, old, new):
                 self._column(store, column, (old, new), handler)
-                return replace(step, clauses=self._clauses(step.clauses, ("conflict",), handler, using))
+                return replace(
+                    step, clauses=self._clauses(step.clauses, ("conflict",), handler, using)
+                )
             case _:
                 pass
         return step
@@ -238,7 +283,9 @@ class StepChecker:
             if handler.queue is None:
                 self.found.append(errors.inside_needs_queue_consumer("renew", step.span))
         elif self._named(lock, "lock") and not self.scope.locks[lock.text].expires:
-            self.found.append(model_errors.no_renewal(lock.text, lock.span, self.scope.locks[lock.text].span))
+            self.found.append(
+                model_errors.no_renewal(lock.text, lock.span, self.scope.locks[lock.text].span)
+            )
 
     def _do(self, step: n.Do, handler: _Handler, using: frozenset[str]) -> n.Step:
         external = True
@@ -253,13 +300,21 @@ class StepChecker:
     def _same_id(self, queue: n.Name, handler: _Handler) -> None:
         """What is published is about the handled event, under its id."""
         published = self.scope.events.get(self.scope.queues[queue.text].event)
-        handled = next((self.scope.events[e] for e in dict.fromkeys(handler.keys.values())), None) if handler.queue else None
+        handled = (
+            next((self.scope.events[e] for e in dict.fromkeys(handler.keys.values())), None)
+            if handler.queue
+            else None
+        )
         if published and handled and published.id_field != handled.id_field:
             pair = ((published.name, published.id_field), (handled.name, handled.id_field))
             self.found.append(errors.another_id(queue.text, queue.span, *pair))
 
     def _clauses(
-        self, clauses: tuple[n.OnOutcome, ...], known: tuple[str, ...], handler: _Handler, using: frozenset[str]
+        self,
+        clauses: tuple[n.OnOutcome, ...],
+        known: tuple[str, ...],
+        handler: _Handler,
+        using: frozenset[str],
     ) -> tuple[n.OnOutcome, ...]:
         checked: list[n.OnOutcome] = []
         first: dict[str, Span] = {}
@@ -287,7 +342,11 @@ class StepChecker:
         if handler.keys and key not in handler.keys:
             event = next(iter(handler.keys.values()))
             declared = self.scope.events[event]
-            self.found.append(errors.not_a_field(key, span, event, (declared.id_field, *declared.keys), declared.span))
+            self.found.append(
+                errors.not_a_field(
+                    key, span, event, (declared.id_field, *declared.keys), declared.span
+                )
+            )
 
     def _row(self, key: n.Name, store: n.Name, handler: _Handler) -> bool:
         if not self._named(store, "store"):
@@ -295,7 +354,9 @@ class StepChecker:
         declared = self.scope.stores[store.text]
         self.performed.add(store.text)
         if key.text != declared.key:
-            self.found.append(errors.wrong_key(key.text, key.span, store.text, declared.key, declared.span))
+            self.found.append(
+                errors.wrong_key(key.text, key.span, store.text, declared.key, declared.span)
+            )
             return True
         self._key_known(declared.key, key.span, handler)
         self._inside(declared, store.span, handler)
@@ -305,7 +366,9 @@ class StepChecker:
         if store.inside and handler.queue != store.inside:
             self.found.append(errors.not_inside(store.name, span, store.inside))
 
-    def _column(self, store: n.Name, column: n.Name, values: tuple[n.Name, ...], handler: _Handler) -> None:
+    def _column(
+        self, store: n.Name, column: n.Name, values: tuple[n.Name, ...], handler: _Handler
+    ) -> None:
         if not self._named(store, "store"):
             return
         declared = self.scope.stores[store.text]
@@ -314,12 +377,18 @@ class StepChecker:
         self._inside(declared, store.span, handler)
         known = declared.columns.get(column.text)
         if known is None:
-            self.found.append(errors.unknown_column(column.text, column.span, store.text, declared.columns, declared.span))
+            self.found.append(
+                errors.unknown_column(
+                    column.text, column.span, store.text, declared.columns, declared.span
+                )
+            )
             return
         for value in values:
             if value.text not in known:
                 place = f"{store.text}.{column.text}"
-                self.found.append(errors.unknown_value(value.text, value.span, place, known, declared.span))
+                self.found.append(
+                    errors.unknown_value(value.text, value.span, place, known, declared.span)
+                )
 
     def _value(self, value: n.Value, handler: _Handler) -> tuple[str, ...]:
         match value:
@@ -346,7 +415,9 @@ class StepChecker:
                     if self._named(effect, "effect") and asks:
                         declared = self.scope.effects[effect.text]
                         if not declared.queryable and declared.store is None:
-                            self.found.append(errors.not_queryable(effect.text, part.span, declared.span))
+                            self.found.append(
+                                errors.not_queryable(effect.text, part.span, declared.span)
+                            )
                 case _:
                     pass
 
@@ -355,9 +426,21 @@ class StepChecker:
         if known is None and not handler.keys:
             return  # the event is unknown, and was reported
         if known is None:
-            columns = [f"{s.name}.{name.text}" for s in self.scope.stores.values() if name.text in s.columns]
-            self.found.append(errors.unknown_word(name.text, name.span, {*handler.payload, *handler.locals}, columns))
+            columns = [
+                f"{s.name}.{name.text}"
+                for s in self.scope.stores.values()
+                if name.text in s.columns
+            ]
+            self.found.append(
+                errors.unknown_word(
+                    name.text, name.span, {*handler.payload, *handler.locals}, columns
+                )
+            )
         elif known and value.text not in known:
-            event = next((e for e in self.scope.events.values() if name.text in dict(e.payload)), None)
+            event = next(
+                (e for e in self.scope.events.values() if name.text in dict(e.payload)), None
+            )
             declared = event.span if event and name.text in handler.payload else None
-            self.found.append(errors.unknown_value(value.text, value.span, name.text, known, declared))
+            self.found.append(
+                errors.unknown_value(value.text, value.span, name.text, known, declared)
+            )

@@ -1,6 +1,7 @@
 """Text to syntax tree.
 
-The function is not called ``parse``: importing the module of that name would put the module in its place.
+The function is not called ``parse``: importing the module of that name would put the module in its
+place.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ __all__ = ["read"]
 
 
 def read(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
-    """The syntax tree of a design and every mistake in its text; with mistakes, the tree is what could be saved."""
+    """The syntax tree of a design and every mistake in its text; with mistakes, the tree is what
+    could be saved.
+    """
     from onceproof.lang.syntax.parse import (
         parse,  # brings the parser, which who only needs the nodes does not need
     )

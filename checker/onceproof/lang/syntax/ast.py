@@ -1,5 +1,5 @@
-"""The syntax tree: frozen records, one per construct of ``grammar/once.lark``. Knowing this file and ``steps.py``
-is knowing the language.
+"""The syntax tree: frozen records, one per construct of ``grammar/once.lark``. Knowing this file
+and ``steps.py`` is knowing the language.
 
 Every node has a ``span``. Nothing is resolved here: names are text with a place.
 """
@@ -140,8 +140,9 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an event. ``values`` is empty for an identity (an id, a business key), else the payload values branches may
-    test."""
+    """A field of an event. ``values`` is empty for an identity (an id, a business key), else the
+    payload values branches may test.
+    """
 
     name: Name
     values: tuple[Name, ...]
@@ -149,7 +150,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class EventDecl:
-    """``event InvoiceCreated(id, invoice, customer)``: the first field is the stable id of the event."""
+    """``event InvoiceCreated(id, invoice, customer)``: the first field is the stable id of the
+    event.
+    """
 
     name: Name
     fields: tuple[Field, ...]
@@ -175,7 +178,9 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class QueueOption:
-    """A line below a queue: ``kind`` is its stable name (``late-ack``, ``limit``, ``lease`` …), ``value`` what it says."""
+    """A line below a queue: ``kind`` is its stable name (``late-ack``, ``limit``, ``lease`` …),
+    ``value`` what it says.
+    """
 
     kind: str
     value: str
@@ -184,7 +189,9 @@ class QueueOption:
 
 @dataclass(frozen=True, slots=True)
 class QueueDecl:
-    """A queue. Without ``semantics`` and ``model`` it is checked under all three delivery semantics."""
+    """A queue. Without ``semantics`` and ``model`` it is checked under all three delivery
+    semantics.
+    """
 
     name: Name
     event: Name
@@ -221,7 +228,9 @@ class ColumnDecl:
 
 @dataclass(frozen=True, slots=True)
 class StoreDecl:
-    """A store: rows keyed by a field of the event. ``expires``: how long rows live (empty: nobody says), None: for ever."""
+    """A store: rows keyed by a field of the event. ``expires``: how long rows live (empty: nobody
+    says), None: for ever.
+    """
 
     name: Name
     key: Name
@@ -240,8 +249,9 @@ FOR_EVER = "for ever"
 
 @dataclass(frozen=True, slots=True)
 class KeyDecl:
-    """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``: as the provider's model
-    says)."""
+    """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``:
+    as the provider's model says).
+    """
 
     field: Name
     retention: str | None
@@ -250,7 +260,9 @@ class KeyDecl:
 
 @dataclass(frozen=True, slots=True)
 class EffectDecl:
-    """A business effect, counted per key. ``store`` set: it is a write inside that store's transaction; else it is external."""
+    """A business effect, counted per key. ``store`` set: it is a write inside that store's
+    transaction; else it is external.
+    """
 
     name: Name
     key: Name
@@ -264,8 +276,9 @@ class EffectDecl:
 
 @dataclass(frozen=True, slots=True)
 class LockDecl:
-    """A lock; ``expires`` makes it a lease that may run out while its holder lives, after that time (empty: nobody says).
-    ``store``: where it is kept, if that matters."""
+    """A lock; ``expires`` makes it a lease that may run out while its holder lives, after that time
+    (empty: nobody says). ``store``: where it is kept, if that matters.
+    """
 
     name: Name
     key: Name
@@ -277,8 +290,9 @@ class LockDecl:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerDecl:
-    """A consumer: its handler runs once per delivery. ``ack``: when its messages are acknowledged (None: as the queue's model
-    says, else by hand). ``takes``: how long one run takes at most."""
+    """A consumer: its handler runs once per delivery. ``ack``: when its messages are acknowledged
+    (None: as the queue's model says, else by hand). ``takes``: how long one run takes at most.
+    """
 
     name: Name
     queue: Name
@@ -291,7 +305,9 @@ class ConsumerDecl:
 
 @dataclass(frozen=True, slots=True)
 class RelayDecl:
-    """An actor that starts whenever its condition holds: an outbox relay, a poller, a scheduler, a completer."""
+    """An actor that starts whenever its condition holds: an outbox relay, a poller, a scheduler, a
+    completer.
+    """
 
     name: Name
     condition: Condition
@@ -311,8 +327,9 @@ class FragmentDecl:
 
 @dataclass(frozen=True, slots=True)
 class AssumeDecl:
-    """An assumption by its stable name (``no crash``, ``handler finishes within the lease`` …); ``effect`` for ``crash only
-    after``."""
+    """An assumption by its stable name (``no crash``, ``handler finishes within the lease`` …);
+    ``effect`` for ``crash only after``.
+    """
 
     kind: str
     effect: Name | None
@@ -339,7 +356,9 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class ClaimDecl:
-    """A claim. ``kind`` is the stable name (``no-duplicate`` …); ``targets`` or ``condition`` say about what."""
+    """A claim. ``kind`` is the stable name (``no-duplicate`` …); ``targets`` or ``condition`` say
+    about what.
+    """
 
     kind: str
     targets: tuple[Target, ...]
@@ -358,15 +377,28 @@ class BrokenItem:
 
 
 Item = (
-    Import | EventDecl | QueueDecl | PublisherDecl | ReplaysDecl | StoreDecl | EffectDecl | LockDecl
-    | ConsumerDecl | RelayDecl | FragmentDecl | AssumeDecl | ClaimDecl | BrokenItem
-)  # fmt: skip
+    Import
+    | EventDecl
+    | QueueDecl
+    | PublisherDecl
+    | ReplaysDecl
+    | StoreDecl
+    | EffectDecl
+    | LockDecl
+    | ConsumerDecl
+    | RelayDecl
+    | FragmentDecl
+    | AssumeDecl
+    | ClaimDecl
+    | BrokenItem
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A parsed file. ``doc`` maps the line of a declaration to the ``##`` text above it; ``title`` is the ``##`` text at the
-    top."""
+    """A parsed file. ``doc`` maps the line of a declaration to the ``##`` text above it; ``title``
+    is the ``##`` text at the top.
+    """
 
     path: str
     items: tuple[Item, ...]

@@ -1,6 +1,8 @@
-"""The syntax tree of handlers: conditions, values and steps, one record per construct of ``grammar/once.lark``.
+"""The syntax tree of handlers: conditions, values and steps, one record per construct of
+``grammar/once.lark``.
 
-Every node has a ``span``. Nothing is resolved here: names are text with a place. Declarations are in ``nodes.py``.
+Every node has a ``span``. Nothing is resolved here: names are text with a place. Declarations are
+in ``nodes.py``.
 """
 
 from __future__ import annotations
@@ -113,7 +115,9 @@ Value = ReadPresence | ReadColumn | Constant
 
 
 class OnConflict(Enum):
-    """What ``or stop`` / ``or fail`` / ``or continue`` after a step that can be turned down does."""
+    """What ``or stop`` / ``or fail`` / ``or continue`` after a step that can be turned down
+    does.
+    """
 
     STOP = "stop"
     FAIL = "fail"
@@ -155,7 +159,9 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Settle the message. With ``or_else``, look at the broker's answer: if it refuses, stop or fail."""
+    """Settle the message. With ``or_else``, look at the broker's answer: if it refuses, stop or
+    fail.
+    """
 
     or_else: OnConflict | None
     span: Span
@@ -189,7 +195,9 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """``insert id into processed``: unique stores turn the second insert down, others then hold two rows."""
+    """``insert id into processed``: unique stores turn the second insert down, others then hold two
+    rows.
+    """
 
     key: Name
     store: Name
@@ -222,7 +230,9 @@ class Increment:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """``delete id from processed``. With ``or_else`` or a clause it is conditional: who finds no row is turned down."""
+    """``delete id from processed``. With ``or_else`` or a clause it is conditional: who finds no
+    row is turned down.
+    """
 
     key: Name
     store: Name
@@ -247,7 +257,9 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """``send`` / ``call`` / ``do`` an effect, with its three outcomes; ``retries`` more attempts after a failure."""
+    """``send`` / ``call`` / ``do`` an effect, with its three outcomes; ``retries`` more attempts
+    after a failure.
+    """
 
     verb: str
     effect: Name
@@ -293,7 +305,9 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """``renew or stop``: extend the lease of the message, or of a lock. Refused if it is no longer held."""
+    """``renew or stop``: extend the lease of the message, or of a lock. Refused if it is no longer
+    held.
+    """
 
     lock: Name | None
     or_else: OnConflict | None
@@ -318,7 +332,9 @@ class CrashHere:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Time passes; nothing else. ``time``: how much, as written (``5min``, ``up to 5min``), or nothing."""
+    """Time passes; nothing else. ``time``: how much, as written (``5min``, ``up to 5min``), or
+    nothing.
+    """
 
     time: str
     span: Span
@@ -341,6 +357,27 @@ class BrokenStep:
 
 
 Step = (
-    If | Stop | Fail | Ack | Nack | SetColumn | Add | Insert | UpdateIf | Increment | Delete | Let | Do | Publish
-    | Atomic | Acquire | Release | Renew | Section | CrashHere | Wait | Use | BrokenStep
-)  # fmt: skip
+    If
+    | Stop
+    | Fail
+    | Ack
+    | Nack
+    | SetColumn
+    | Add
+    | Insert
+    | UpdateIf
+    | Increment
+    | Delete
+    | Let
+    | Do
+    | Publish
+    | Atomic
+    | Acquire
+    | Release
+    | Renew
+    | Section
+    | CrashHere
+    | Wait
+    | Use
+    | BrokenStep
+)

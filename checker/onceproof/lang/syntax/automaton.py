@@ -1,7 +1,7 @@
 """The grammar as an automaton that reads one line at a time.
 
-A state is a tuple of numbers, so trying out a repair costs microseconds, and a line can be tried in any context. Nothing is built
-here; ``recover.py`` hands the mended text to ``reader.py`` for that.
+A state is a tuple of numbers, so trying out a repair costs microseconds, and a line can be tried in
+any context. Nothing is built here; ``recover.py`` hands the mended text to ``reader.py`` for that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _LITERALS = re.compile(r"(?:\(\?:)?((?:\\?[^\\()\[\]?*+^$]|\\[^A-Za-z0-9])+?)\)?
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A token of a line: its terminal, its place (0-based, end exclusive), and the state before it."""
+    """A token of a line: its terminal, its place (0-based, end exclusive), and the state before
+    it.
+    """
 
     terminal: str
     start: int
@@ -33,7 +35,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How far a line could be read: ``stop`` is the offset of the first character that does not fit (None: all of it fits)."""
+    """How far a line could be read: ``stop`` is the offset of the first character that does not fit
+    (None: all of it fits).
+    """
 
     pieces: tuple[Piece, ...]
     stack: Stack
@@ -48,7 +52,9 @@ class Automaton:
         self.rules = tables().rules
         self.start: Stack = (tables().start,)
         self.terminals = {t.name: t for t in tables().terminals}
-        self.literals = {name: _literals(t) for name, t in self.terminals.items() if name not in _LAYOUT}
+        self.literals = {
+            name: _literals(t) for name, t in self.terminals.items() if name not in _LAYOUT
+        }
         self._lexers: dict[int, re.Pattern[str]] = {}
         self._accepted: dict[Stack, frozenset[str]] = {}
 
@@ -70,7 +76,11 @@ class Automaton:
     def accepts(self, stack: Stack) -> frozenset[str]:
         """Every terminal that fits next."""
         if stack not in self._accepted:
-            row = [t for t in self.states[stack[-1]] if t in self.terminals or t in (INDENT, DEDENT, FILE_END)]
+            row = [
+                t
+                for t in self.states[stack[-1]]
+                if t in self.terminals or t in (INDENT, DEDENT, FILE_END)
+            ]
             self._accepted[stack] = frozenset(t for t in row if self.feed(stack, t) is not None)
         return self._accepted[stack]
 
@@ -79,7 +89,9 @@ class Automaton:
         return {word: t for t in sorted(self.accepts(stack) - _LAYOUT) for word in self.literals[t]}
 
     def read(self, stack: Stack, text: str, offset: int = 0) -> Reading:
-        """Read a line's content from ``offset`` on, as far as it fits. The line's end is not fed."""
+        """Read a line's content from ``offset`` on, as far as it fits. The line's end is not
+        fed.
+        """
         pieces: list[Piece] = []
         while True:
             blank = _BLANK.match(text, offset)
@@ -96,7 +108,9 @@ class Automaton:
             stack, offset = after, found.end()
 
     def after_lines(self, lines: tuple[str, ...]) -> Stack:
-        """The state after whole lines, each starting with ``>`` (one level deeper), ``<`` (one level back) or neither."""
+        """The state after whole lines, each starting with ``>`` (one level deeper), ``<`` (one
+        level back) or neither.
+        """
         stack = self.start
         for line in lines:
             tokens = [INDENT] if line[0] == ">" else [DEDENT] * (len(line) - len(line.lstrip("<")))
@@ -116,9 +130,15 @@ class Automaton:
 
     def _lexer(self, state: int) -> re.Pattern[str]:
         if state not in self._lexers:
-            names = [t for t in self.states[state] if t in self.terminals and t not in (LINE_END, "COMMENT")]
+            names = [
+                t
+                for t in self.states[state]
+                if t in self.terminals and t not in (LINE_END, "COMMENT")
+            ]
             chosen = [self.terminals[t] for t in sorted(names, key=tables().ranks.__getitem__)]
-            self._lexers[state] = re.compile("|".join(f"(?P<{t.name}>{t.regexp})" for t in chosen) or r"(?!)")
+            self._lexers[state] = re.compile(
+                "|".join(f"(?P<{t.name}>{t.regexp})" for t in chosen) or r"(?!)"
+            )
         return self._lexers[state]
 
     @cached_property
@@ -126,10 +146,14 @@ class Automaton:
         """A state per kind of place in a design, to find out where a misplaced line belongs."""
         step = self.after_lines(("consumer c on q", ">"))
         samples = {
-            "item": (), "queue": ("queue q of e", ">"), "store": ("store s per k", ">"), "effect": ("effect e per k", ">"),
-            "claim": ("claim no loss of e", ">"), "else": ("consumer c on q", ">if k in s", ">stop", "<"),
+            "item": (),
+            "queue": ("queue q of e", ">"),
+            "store": ("store s per k", ">"),
+            "effect": ("effect e per k", ">"),
+            "claim": ("claim no loss of e", ">"),
+            "else": ("consumer c on q", ">if k in s", ">stop", "<"),
             "clause": ("consumer c on q", ">send e", ">"),
-        }  # fmt: skip
+        }
         return {"step": step, **{name: self.after_lines(lines) for name, lines in samples.items()}}
 
 

@@ -25,7 +25,9 @@ class Build(BuildSteps):
         return n.Field(self.name(c[0]), c[1] or ())
 
     def event(self, meta: Meta, c: list[Any]) -> n.Item:
-        return n.EventDecl(self.name(c[0]), tuple(f for f in c[1:] if f is not None), self.header(meta))
+        return n.EventDecl(
+            self.name(c[0]), tuple(f for f in c[1:] if f is not None), self.header(meta)
+        )
 
     def argument(self, _: Meta, c: list[Token]) -> n.Argument:
         value = self.name(c[1])
@@ -86,7 +88,9 @@ class Build(BuildSteps):
         options = tuple(o for o in c[3:] if isinstance(o, n.QueueOption))
         semantics = n.Semantics(str(c[2])) if isinstance(c[2], Token) else None
         model = c[2] if isinstance(c[2], n.ModelRef) else None
-        return n.QueueDecl(self.name(c[0]), self.name(c[1]), semantics, model, options, self.header(meta))
+        return n.QueueDecl(
+            self.name(c[0]), self.name(c[1]), semantics, model, options, self.header(meta)
+        )
 
     def publishes_once(self, _: Meta, __: list[Any]) -> str:
         return "once"
@@ -126,9 +130,17 @@ class Build(BuildSteps):
         columns = tuple(x for x in c[2:] if isinstance(x, n.ColumnDecl))
         unique, cache, replicated = (bool(traits.get(k)) for k in ("unique", "cache", "replicated"))
         return n.StoreDecl(
-            self.name(c[0]), self.name(c[1]), c[2], unique, cache, replicated, traits.get("expires"), traits.get("inside"), columns,
+            self.name(c[0]),
+            self.name(c[1]),
+            c[2],
+            unique,
+            cache,
+            replicated,
+            traits.get("expires"),
+            traits.get("inside"),
+            columns,
             self.header(meta),
-        )  # fmt: skip
+        )
 
     def kept_for_ever(self, _: Meta, __: list[Any]) -> str:
         return n.FOR_EVER
@@ -150,7 +162,14 @@ class Build(BuildSteps):
         store = self.name(c[2]) if isinstance(c[2], Token) else None
         o: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         return n.EffectDecl(
-            self.name(c[0]), self.name(c[1]), model, store, o.get("key"), bool(o.get("query")), o.get("token"), self.header(meta)
+            self.name(c[0]),
+            self.name(c[1]),
+            model,
+            store,
+            o.get("key"),
+            bool(o.get("query")),
+            o.get("token"),
+            self.header(meta),
         )
 
     def lock_expires(self, _: Meta, c: list[Any]) -> str:
@@ -159,7 +178,14 @@ class Build(BuildSteps):
     def lock(self, meta: Meta, c: list[Any]) -> n.Item:
         model = c[2] if isinstance(c[2], n.ModelRef) else None
         store = self.name(c[2]) if isinstance(c[2], Token) else None
-        return n.LockDecl(self.name(c[0]), self.name(c[1]), model, store, c[3] if len(c) > 3 else None, self.header(meta))
+        return n.LockDecl(
+            self.name(c[0]),
+            self.name(c[1]),
+            model,
+            store,
+            c[3] if len(c) > 3 else None,
+            self.header(meta),
+        )
 
     def trait_workers(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("workers", int(c[0]))
@@ -226,17 +252,29 @@ class Build(BuildSteps):
         kind, children, _ = c[0]
         expects = tuple(x for x in c[2:] if isinstance(x, n.Expect))
         return _claim(
-            str(kind).replace("_", "-"), [self._claim_part(x) for x in children], (c[1] or (), expects), self.header(meta)
+            str(kind).replace("_", "-"),
+            [self._claim_part(x) for x in children],
+            (c[1] or (), expects),
+            self.header(meta),
         )
 
     def _claim_part(self, part: Any) -> Any:
-        return n.Target(self.name(part), None, self.name(part).span) if isinstance(part, Token) else part
+        return (
+            n.Target(self.name(part), None, self.name(part).span)
+            if isinstance(part, Token)
+            else part
+        )
 
     def start(self, _: Meta, c: list[Any]) -> list[n.Item]:
         return [n.BrokenItem(x.body, x.span) if isinstance(x, n.BrokenStep) else x for x in c]
 
 
-def _claim(kind: str, parts: list[Any], scope: tuple[tuple[n.Semantics, ...], tuple[n.Expect, ...]], span: Span) -> n.ClaimDecl:
+def _claim(
+    kind: str,
+    parts: list[Any],
+    scope: tuple[tuple[n.Semantics, ...], tuple[n.Expect, ...]],
+    span: Span,
+) -> n.ClaimDecl:
     targets = tuple(p for p in parts if isinstance(p, n.Target))
     condition = next((p for p in parts if not isinstance(p, n.Target)), None)
     return n.ClaimDecl(kind, targets, condition, scope[0], scope[1], span)

@@ -1,4 +1,6 @@
-"""What is read to conditions, values and steps: one method per rule of the grammar. Declarations are in ``parse.py``."""
+"""What is read to conditions, values and steps: one method per rule of the grammar. Declarations
+are in ``parse.py``.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,16 @@ class Places:
 
     def name(self, token: Token) -> n.Name:
         """A name token with its place."""
-        return n.Name(str(token), Span(token.line, token.column, token.line, token.end_column, self.source.path))
+        return n.Name(
+            str(token),
+            Span(token.line, token.column, token.line, token.end_column, self.source.path),
+        )
 
 
 class BuildSteps(Places):
-    """Builds conditions, values and steps. Children arrive as already built nodes, tokens, or None for an absent option."""
+    """Builds conditions, values and steps. Children arrive as already built nodes, tokens, or None
+    for an absent option.
+    """
 
     # -- conditions and values
 

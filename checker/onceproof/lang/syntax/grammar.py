@@ -22,8 +22,13 @@ def lark(**options: Any) -> Lark:
     """Lark's parser for ``grammar/once.lark``. Tests compare the reader with it."""
     text = (resource("grammar") / "once.lark").read_text(encoding="utf-8")
     return Lark(
-        text, parser="lalr", propagate_positions=True, maybe_placeholders=True, edit_terminals=_whole_word, **options
-    )  # fmt: skip
+        text,
+        parser="lalr",
+        propagate_positions=True,
+        maybe_placeholders=True,
+        edit_terminals=_whole_word,
+        **options,
+    )
 
 
 def made() -> Tables:
@@ -36,18 +41,32 @@ def made() -> Tables:
     rows = tuple(_row(row, order, numbers) for row in states.values())
     terminals = sorted(parser.terminals, key=rank)
     return Tables(
-        order[conf.start_state], order[conf.end_state], rows, tuple(map(_rule, parser.rules)), tuple(map(_terminal, terminals)),
+        order[conf.start_state],
+        order[conf.end_state],
+        rows,
+        tuple(map(_rule, parser.rules)),
+        tuple(map(_terminal, terminals)),
         tuple(map(str, parser.ignore_tokens)),
-    )  # fmt: skip
+    )
 
 
-def _row(row: dict[str, tuple[Any, Any]], order: dict[int, int], numbers: dict[LarkRule, int]) -> Row:
-    return {symbol: order[argument] if action is Shift else -1 - numbers[argument] for symbol, (action, argument) in row.items()}
+def _row(
+    row: dict[str, tuple[Any, Any]], order: dict[int, int], numbers: dict[LarkRule, int]
+) -> Row:
+    return {
+        symbol: order[argument] if action is Shift else -1 - numbers[argument]
+        for symbol, (action, argument) in row.items()
+    }
 
 
 def _rule(rule: LarkRule) -> Rule:
-    """How Lark's own tree is shaped: filtered tokens, absent options, rules that stand for their only part."""
-    absent = [len(ones) for ones in "".join("1" if x else "0" for x in rule.options.empty_indices).split("0")]
+    """How Lark's own tree is shaped: filtered tokens, absent options, rules that stand for their
+    only part.
+    """
+    absent = [
+        len(ones)
+        for ones in "".join("1" if x else "0" for x in rule.options.empty_indices).split("0")
+    ]
     absent = absent if rule.options.empty_indices else [0] * (len(rule.expansion) + 1)
     kept: list[tuple[int, bool, int]] = []
     waiting = 0
@@ -61,13 +80,21 @@ def _rule(rule: LarkRule) -> Rule:
     name = str(rule.alias or origin)
     single = bool(rule.options.expand1) and not rule.alias
     return Rule(
-        origin, len(rule.expansion), "" if name.startswith("_") else name, single, tuple(kept), waiting + absent[-1]
-    )  # fmt: skip
+        origin,
+        len(rule.expansion),
+        "" if name.startswith("_") else name,
+        single,
+        tuple(kept),
+        waiting + absent[-1],
+    )
 
 
 def _whole_word(terminal: TerminalDef) -> None:
     """Keywords match whole words only, and win over names where the grammar allows both."""
-    if isinstance(terminal.pattern, PatternStr) and terminal.pattern.value.replace("-", "").isalpha():
+    if (
+        isinstance(terminal.pattern, PatternStr)
+        and terminal.pattern.value.replace("-", "").isalpha()
+    ):
         terminal.pattern = PatternRE(terminal.pattern.value + _BOUNDARY)
         terminal.priority = 1
     elif terminal.name in _WORD_GROUPS:

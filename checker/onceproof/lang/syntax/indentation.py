@@ -12,7 +12,8 @@ from onceproof.lang.errors import syntax as errors
 from onceproof.lang.source import Source, Span
 
 MAX_DEPTH = 40
-"""Deepest nesting of blocks; a handler that needs more is a mistake, and the tree walkers recurse."""
+"""Deepest nesting of blocks; a handler that needs more is a mistake, and the tree walkers recurse.
+"""
 STEP_WIDTH = 2
 """Spaces per level where the text has none of its own (tabs, blocks that were moved)."""
 MAX_LINE = 1_000
@@ -25,10 +26,12 @@ _ELSE_IF = re.compile(r"else[ \t]+if\b")
 
 @dataclass(slots=True)
 class Line:
-    """A line with content: what the parser is to read of it, and where every character of that stands in the source.
+    """A line with content: what the parser is to read of it, and where every character of that
+    stands in the source.
 
-    ``text`` has neither indentation nor comment. ``columns`` gives the 0-based source column of every offset (one more than there
-    are characters); None as long as the text is the source's own, from column ``start`` on.
+    ``text`` has neither indentation nor comment. ``columns`` gives the 0-based source column of
+    every offset (one more than there are characters); None as long as the text is the source's own,
+    from column ``start`` on.
     """
 
     number: int
@@ -53,7 +56,9 @@ class Line:
         return self.span(0, len(self.text), path)
 
     def change(self, edits: Iterable[tuple[int, int, str]]) -> None:
-        """Replace pieces of the text: (start, end, new), from left to right and apart from each other."""
+        """Replace pieces of the text: (start, end, new), from left to right and apart from each
+        other.
+        """
         columns = list(self.columns or range(self.start, self.start + len(self.text) + 1))
         text = self.text
         for start, end, new in sorted(edits, reverse=True):
@@ -64,13 +69,18 @@ class Line:
 
 
 def _moved(old: str, new: str, columns: list[int]) -> list[int]:
-    """The columns of ``new`` where it replaces ``old``: words that stay keep theirs, other characters get that of the next one."""
+    """The columns of ``new`` where it replaces ``old``: words that stay keep theirs, other
+    characters get that of the next one.
+    """
     before, after = _WORDS.findall(old), _WORDS.findall(new)
     if len(before) > 60:  # aligning takes too long, and no person wrote this
         return [columns[min(i, len(old))] for i in range(len(new))]
     from difflib import SequenceMatcher  # only for texts that are mended
 
-    starts = list(accumulate(map(len, before), initial=0)), list(accumulate(map(len, after), initial=0))
+    starts = (
+        list(accumulate(map(len, before), initial=0)),
+        list(accumulate(map(len, after), initial=0)),
+    )
     moved: list[int | None] = [None] * len(new)
     for block in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
         size = starts[0][block.a + block.size] - starts[0][block.a]
@@ -98,7 +108,11 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
             if not tabs:
                 opening = next(x for x in reversed(lines[:index]) if x.indent == closed[1])
                 spaces = (levels[-1][0], closed[0])
-                found.append(errors.crooked_indent(line.whole(source.path), spaces, opening.whole(source.path)))
+                found.append(
+                    errors.crooked_indent(
+                        line.whole(source.path), spaces, opening.whole(source.path)
+                    )
+                )
             levels.append((line.indent, closed[1]))
         elif line.indent > levels[-1][0]:
             levels.append((line.indent, line.indent))
@@ -108,7 +122,13 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
         if len(levels) - 1 + sum(chains.values()) > MAX_DEPTH:
             found = [d for d in found if d.primary.span.line < line.number]
             found.append(errors.too_deep(line.whole(source.path), MAX_DEPTH))
-            rest = Line(line.number, line.indent, PLACEHOLDER, line.start, (line.start, line.start + len(line.text)))
+            rest = Line(
+                line.number,
+                line.indent,
+                PLACEHOLDER,
+                line.start,
+                (line.start, line.start + len(line.text)),
+            )
             return [*lines[:index], rest], found
     return lines, found
 
@@ -121,7 +141,9 @@ def _lines(source: Source) -> tuple[list[Line], list[Diagnostic]]:
         if not text.strip() or text.lstrip().startswith("#"):
             continue
         if len(text) > MAX_LINE:
-            found.append(errors.long_line(Span(number, 1, number, 2, source.path), len(text), MAX_LINE))
+            found.append(
+                errors.long_line(Span(number, 1, number, 2, source.path), len(text), MAX_LINE)
+            )
             text = text[: len(text) - len(text.lstrip(" \t"))] + PLACEHOLDER
         else:
             text = text.replace(PLACEHOLDER, "\x02")

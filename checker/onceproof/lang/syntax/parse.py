@@ -1,8 +1,9 @@
 """Parses a whole design and reports every mistake in it.
 
-A text without a mistake goes straight through the reader, one declaration after the other. Otherwise the automaton reads it line by
-line; a line that does not fit is moved to where it fits, mended, or replaced by a placeholder, so that every line after it is
-read in its right place. What comes out always parses.
+A text without a mistake goes straight through the reader, one declaration after the other.
+Otherwise the automaton reads it line by line; a line that does not fit is moved to where it fits,
+mended, or replaced by a placeholder, so that every line after it is read in its right place. What
+comes out always parses.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ MAX_BYTES = 1_000_000
 
 
 def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
-    """The syntax tree of a design and every mistake in its text; with mistakes, the tree is what could be saved."""
+    """The syntax tree of a design and every mistake in its text; with mistakes, the tree is what
+    could be saved.
+    """
     if len(source.text) > MAX_BYTES:
         size = len(source.text.encode("utf-8", "replace"))
         return n.Tree(source.path, (), (), ""), [errors.too_large(source.path, size, MAX_BYTES)]
@@ -40,7 +43,9 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
         lines, more = Blocks(source.path, lines, broken).mend()
         found += more
         broken = _read(reader, lines, read)
-        assert broken is None, f"{source.path}:{lines[broken].number} and what follows was mended and does not parse"
+        assert broken is None, (
+            f"{source.path}:{lines[broken].number} and what follows was mended and does not parse"
+        )
     items = [item for declaration in _declarations(lines) for item in read[_key(declaration)]]
     doc, title = _documentation(source)
     return n.Tree(source.path, tuple(items), doc, title), found
@@ -51,7 +56,9 @@ Key = tuple[tuple[int, int, str, int, tuple[int, ...] | None], ...]
 
 
 def _key(declaration: list[Line]) -> Key:
-    return tuple((line.number, line.indent, line.text, line.start, line.columns) for line in declaration)
+    return tuple(
+        (line.number, line.indent, line.text, line.start, line.columns) for line in declaration
+    )
 
 
 def _declarations(lines: list[Line]) -> Iterator[list[Line]]:
@@ -62,7 +69,9 @@ def _declarations(lines: list[Line]) -> Iterator[list[Line]]:
 
 
 def _read(reader: Reader, lines: list[Line], read: dict[Key, list[n.Item]]) -> int | None:
-    """Read each declaration that is not yet in ``read``. If one does not fit the grammar: where the one before it begins."""
+    """Read each declaration that is not yet in ``read``. If one does not fit the grammar: where the
+    one before it begins.
+    """
     before = index = 0
     for declaration in _declarations(lines):
         key = _key(declaration)
@@ -76,7 +85,9 @@ def _read(reader: Reader, lines: list[Line], read: dict[Key, list[n.Item]]) -> i
 
 
 def _documentation(source: Source) -> tuple[tuple[tuple[int, str], ...], str]:
-    """``##`` lines: those above a declaration belong to it, those at the top of the file are the title."""
+    """``##`` lines: those above a declaration belong to it, those at the top of the file are the
+    title.
+    """
     doc: list[tuple[int, str]] = []
     pending: list[str] = []
     title = ""

@@ -1,8 +1,9 @@
 """Reads whole declarations: follows the grammar's tables, and builds as it goes.
 
-An LALR(1) parser with a lexer that tries, in each state, the terminals that may come next one by one, in Lark's order. What it
-accepts and what it hands to the builder, with which places, is what Lark does with the same grammar
-(``tests/cache/test_tables.py``); but places are those of the source at once, whatever was moved or mended.
+An LALR(1) parser with a lexer that tries, in each state, the terminals that may come next one by
+one, in Lark's order. What it accepts and what it hands to the builder, with which places, is what
+Lark does with the same grammar (``tests/cache/test_tables.py``); but places are those of the source
+at once, whatever was moved or mended.
 """
 
 from __future__ import annotations
@@ -105,10 +106,17 @@ class Reader:
                 token = Token(text[offset:end])
                 token.line, token.column = number, line.column(offset)
                 token.end_column = max(line.column(end), token.column)
-                if not self._feed(states, values, name, (token, (number, token.column), (number, token.end_column))):
+                if not self._feed(
+                    states,
+                    values,
+                    name,
+                    (token, (number, token.column), (number, token.end_column)),
+                ):
                     return False
             offset = end
-        return self._feed(states, values, LINE_END, ("", (number, line.column(len(text))), (number + 1, 1)))
+        return self._feed(
+            states, values, LINE_END, ("", (number, line.column(len(text))), (number + 1, 1))
+        )
 
     def _feed(self, states: list[int], values: list[Entry], name: str, entry: Entry) -> bool:
         """Take one more symbol, after whatever is complete before it; False if it does not fit."""
@@ -165,7 +173,9 @@ _MATCHES: dict[str, Match] = {}
 
 
 def _first(text: str, start: int, state: int) -> tuple[str, int]:
-    """The first terminal that may come in a state and begins here, and where it ends; if none does, -1."""
+    """The first terminal that may come in a state and begins here, and where it ends; if none does,
+    -1.
+    """
     for name, match in _ORDERS.get(state) or _order(state):
         end = match(text, start)
         if end > start:
@@ -174,9 +184,15 @@ def _first(text: str, start: int, state: int) -> tuple[str, int]:
 
 
 def _order(state: int) -> tuple[tuple[str, Match], ...]:
-    """The terminals that may come in a state, in the order in which they are tried; made once per process."""
+    """The terminals that may come in a state, in the order in which they are tried; made once per
+    process.
+    """
     known = tables()
-    names = {name for name in (*known.rows[state], *known.ignored) if name in known.ranks and name != LINE_END}
+    names = {
+        name
+        for name in (*known.rows[state], *known.ignored)
+        if name in known.ranks and name != LINE_END
+    }
     found = []
     for name in sorted(names, key=known.ranks.__getitem__):
         if name not in _MATCHES:

@@ -1,7 +1,8 @@
-"""The tables of the grammar: what the parser does in each state, as plain data, made by Lark once per version and kept.
+"""The tables of the grammar: what the parser does in each state, as plain data, made by Lark once
+per version and kept.
 
-Lark needs 0.1 s to turn the grammar into tables, and 0.05 s to be imported and to read tables back. Nothing of it is needed to
-follow them (``checker/onceproof/lang/syntax/reader.py``).
+Lark needs 0.1 s to turn the grammar into tables, and 0.05 s to be imported and to read tables back.
+Nothing of it is needed to follow them (``checker/onceproof/lang/syntax/reader.py``).
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ _PART = re.compile("[A-Za-z0-9_]")
 class Rule:
     """A rule of the grammar that is complete: ``size`` symbols become one ``origin``.
 
-    ``name``: what is built of it, empty if its parts go to the rule around it. ``single``: one kept part stands for the whole.
-    ``kept``: the parts that go on, each with whether it is itself only parts, and how many absent ones (None) stand before it.
-    ``absent``: how many stand behind the last.
+    ``name``: what is built of it, empty if its parts go to the rule around it. ``single``: one kept
+    part stands for the whole. ``kept``: the parts that go on, each with whether it is itself only
+    parts, and how many absent ones (None) stand before it. ``absent``: how many stand behind the
+    last.
     """
 
     origin: str
@@ -48,7 +50,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A word, a sign or a pattern. ``word``: it is this text; ``whole``: and no letter may follow it."""
+    """A word, a sign or a pattern. ``word``: it is this text; ``whole``: and no letter may follow
+    it.
+    """
 
     name: str
     regexp: str
@@ -57,11 +61,17 @@ class Terminal:
 
     @property
     def match(self) -> Match:
-        """How to recognise it: by comparing text if it is one word or sign, else by its regular expression."""
+        """How to recognise it: by comparing text if it is one word or sign, else by its regular
+        expression.
+        """
         word = self.word
         if not word:
             return _pattern(self.regexp)
-        return _word(word) if self.whole else lambda text, start: start + len(word) if text.startswith(word, start) else -1
+        return (
+            _word(word)
+            if self.whole
+            else lambda text, start: start + len(word) if text.startswith(word, start) else -1
+        )
 
 
 def _pattern(regexp: str) -> Match:
@@ -84,7 +94,9 @@ def _word(word: str) -> Match:
 
 @dataclass(frozen=True)
 class Tables:
-    """``rows``: by state. ``terminals``: in the order in which they are tried, Lark's own. ``ignored``: those between tokens."""
+    """``rows``: by state. ``terminals``: in the order in which they are tried, Lark's own.
+    ``ignored``: those between tokens.
+    """
 
     start: int
     end: int
@@ -102,24 +114,44 @@ class Tables:
         """As bytes, to be kept."""
         rules = [(r.origin, r.size, r.name, r.single, r.kept, r.absent) for r in self.rules]
         terminals = [(t.name, t.regexp, t.word, t.whole) for t in self.terminals]
-        return marshal.dumps((FORM, self.start, self.end, list(self.rows), rules, terminals, self.ignored))
+        return marshal.dumps(
+            (FORM, self.start, self.end, list(self.rows), rules, terminals, self.ignored)
+        )
 
     @staticmethod
     def of(data: bytes) -> Tables | None:
-        """What was kept; None if it is of another form. ``marshal`` makes values and runs nothing."""
+        """What was kept; None if it is of another form. ``marshal`` makes values and runs
+        nothing.
+        """
         found: Any = marshal.loads(data)
         if found[0] != FORM:
             return None
         _, start, end, rows, rules, terminals, ignored = found
-        return Tables(start, end, tuple(rows), tuple(Rule(*r) for r in rules), tuple(Terminal(*t) for t in terminals), ignored)
+        return Tables(
+            start,
+            end,
+            tuple(rows),
+            tuple(Rule(*r) for r in rules),
+            tuple(Terminal(*t) for t in terminals),
+            ignored,
+        )
 
 
 def _version() -> str:
-    """All that decides what the tables are: the grammar, what turns it into tables, Lark and Python."""
+    """All that decides what the tables are: the grammar, what turns it into tables, Lark and
+    Python.
+    """
     here = Path(__file__)
     files = (resource("grammar") / "once.lark", here, here.with_name("grammar.py"))
     contents = [path.read_bytes() for path in files]
-    return digest(("tables", sys.version, *contents, *(name for name in installed() if name.startswith("lark"))))
+    return digest(
+        (
+            "tables",
+            sys.version,
+            *contents,
+            *(name for name in installed() if name.startswith("lark")),
+        )
+    )
 
 
 @cache

@@ -1,4 +1,6 @@
-"""Move the acknowledgement: to the end of the handler, or to its beginning; and look at the broker's answer."""
+"""Move the acknowledgement: to the end of the handler, or to its beginning; and look at the
+broker's answer.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ def _late(site: Site) -> Iterator[Proposal]:
     """``ack`` becomes the last line."""
     for place in site.places():
         rest = place.block[place.index + 1 :]
-        if not isinstance(place.step, n.Ack) or all(isinstance(s, n.Stop | n.Fail) for s in rest) or not _does(site, place.owner):
+        if (
+            not isinstance(place.step, n.Ack)
+            or all(isinstance(s, n.Stop | n.Fail) for s in rest)
+            or not _does(site, place.owner)
+        ):
             continue
         ends = isinstance(rest[-1], n.Stop | n.Fail)
         at = rest[-1].span.line if ends else site.sheet.end_of(rest[-1]) + 1
@@ -21,9 +27,10 @@ def _late(site: Site) -> Iterator[Proposal]:
         if not place.above:
             changes += [c for c in _before_stops(site, place.owner) if c.first != at]
         yield Proposal(
-            site.sheet.changed(changes), "acknowledge only when everything is done",
+            site.sheet.changed(changes),
+            "acknowledge only when everything is done",
             ("a worker that dies is followed by another attempt",),
-        )  # fmt: skip
+        )
     for owner in site.owners():
         if isinstance(owner, n.ConsumerDecl) and owner.ack == "delivery" and _does(site, owner):
             code, _ = site.sheet.code(owner.span.line)
@@ -31,15 +38,22 @@ def _late(site: Site) -> Iterator[Proposal]:
             last = site.sheet.last_of(owner.span.line)
             if head != code:
                 new = site.sheet.recoded(owner.span.line, head)
-                changes = [replaced(owner.span.line, new), inserted(last + 1, site.sheet.unit + "ack"), *_before_stops(site, owner)]
+                changes = [
+                    replaced(owner.span.line, new),
+                    inserted(last + 1, site.sheet.unit + "ack"),
+                    *_before_stops(site, owner),
+                ]
                 yield Proposal(
-                    site.sheet.changed(changes), "acknowledge when everything is done, not on delivery",
+                    site.sheet.changed(changes),
+                    "acknowledge when everything is done, not on delivery",
                     ("a worker that dies is followed by another attempt",),
-                )  # fmt: skip
+                )
 
 
 def _before_stops(site: Site, owner: object) -> Iterator[Change]:
-    """``ack`` before every ``stop`` that used to end a handler whose message was settled already."""
+    """``ack`` before every ``stop`` that used to end a handler whose message was settled
+    already.
+    """
     for place in site.places():
         if place.owner is owner and isinstance(place.step, n.Stop):
             if not place.index or not isinstance(place.block[place.index - 1], n.Ack):
@@ -53,7 +67,11 @@ def _early(site: Site) -> Iterator[Proposal]:
             first = place.block[0].span.line
             line = site.sheet.lines[place.line - 1]
             text = site.sheet.changed([removed(place.line), inserted(first, line)])
-            yield Proposal(text, "acknowledge before anything is done", ("a worker that dies after it leaves the rest undone",))
+            yield Proposal(
+                text,
+                "acknowledge before anything is done",
+                ("a worker that dies after it leaves the rest undone",),
+            )
 
 
 def _checked(site: Site) -> Iterator[Proposal]:
@@ -64,9 +82,11 @@ def _checked(site: Site) -> Iterator[Proposal]:
             line = site.sheet.recoded(place.line, site.sheet.code(place.line)[0] + " or stop")
             text = site.sheet.changed([replaced(place.line, line)])
             yield Proposal(
-                text, "go on only if the broker confirms the acknowledgement", ("one round trip to the broker before the work",),
+                text,
+                "go on only if the broker confirms the acknowledgement",
+                ("one round trip to the broker before the work",),
                 ("the broker refuses the acknowledgement of a worker whose lease has run out",),
-            )  # fmt: skip
+            )
 
 
 def _own(site: Site) -> Iterator[Place]:

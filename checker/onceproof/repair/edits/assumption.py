@@ -1,4 +1,6 @@
-"""An assumption about the surroundings: no line of the handler changes, and somebody must see to it that it is true."""
+"""An assumption about the surroundings: no line of the handler changes, and somebody must see to it
+that it is true.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ OFFERED = {
     "no-broker-copies": "no broker copies",
     "within-lease": "handler finishes within the lease",
 }
-"""What one can arrange for; that nothing ever crashes or gets lost is nothing one can arrange for."""
+"""What one can arrange for; that nothing ever crashes or gets lost is nothing one can arrange for.
+"""
 
 
 def _assume(site: Site) -> Iterator[Proposal]:
@@ -25,14 +28,20 @@ def _assume(site: Site) -> Iterator[Proposal]:
         if not site.design.assumes(kind):
             text = site.sheet.changed([inserted(_where(site), f"assume {phrase}", *_gap(site))])
             yield Proposal(
-                text, f"assume that {ASSUMPTIONS[kind]}", (), (ASSUMPTIONS[kind],), ("what happens when that is not so",)
+                text,
+                f"assume that {ASSUMPTIONS[kind]}",
+                (),
+                (ASSUMPTIONS[kind],),
+                ("what happens when that is not so",),
             )
 
 
 def _where(site: Site) -> int:
     """Before the first assumption there is, else before the first claim (and its comments)."""
     own = [i for i in site.tree.items if i.span.path == site.path]
-    lines = [i.span.line for i in own if isinstance(i, n.AssumeDecl)] or [i.span.line for i in own if isinstance(i, n.ClaimDecl)]
+    lines = [i.span.line for i in own if isinstance(i, n.AssumeDecl)] or [
+        i.span.line for i in own if isinstance(i, n.ClaimDecl)
+    ]
     line = min(lines)
     while line > 1 and site.sheet.lines[line - 2].startswith("#"):
         line -= 1
@@ -40,7 +49,11 @@ def _where(site: Site) -> int:
 
 
 def _gap(site: Site) -> tuple[str, ...]:
-    return () if any(isinstance(i, n.AssumeDecl) and i.span.path == site.path for i in site.tree.items) else ("",)
+    return (
+        ()
+        if any(isinstance(i, n.AssumeDecl) and i.span.path == site.path for i in site.tree.items)
+        else ("",)
+    )
 
 
 EDITS = (Edit("assumption", "assume something about the surroundings", 8, _assume),)

@@ -19,19 +19,28 @@ def _rekey(site: Site) -> Iterator[Proposal]:
     if target is None or target.level is not Level.COMPONENT or site.goal.target.column is not None:
         return
     for item in site.tree.items:
-        if not isinstance(item, n.StoreDecl) or item.span.path != site.path or item.columns or item.name.text == name:
+        if (
+            not isinstance(item, n.StoreDecl)
+            or item.span.path != site.path
+            or item.columns
+            or item.name.text == name
+        ):
             continue
         if site.design.stores[item.name.text].level is Level.EVENT:
             spans = [item.key.span, *_uses(site, item.name.text)]
             lines: dict[int, list[Span]] = {}
             for span in spans:
                 lines.setdefault(span.line, []).append(span)
-            text = site.sheet.changed(replaced(line, _renamed(site, found, target.key)) for line, found in lines.items())
+            text = site.sheet.changed(
+                replaced(line, _renamed(site, found, target.key)) for line, found in lines.items()
+            )
             yield Proposal(
-                text, f"keep `{item.name.text}` per {target.key}: another event about the same {target.key} counts as a repetition",
+                text,
+                f"keep `{item.name.text}` per {target.key}: another event about the same"
+                f" {target.key} counts as a repetition",
                 (f"a second event about the same {target.key} is dropped, also where it is meant",),
                 (f"one {target.key} never needs {name} twice",),
-            )  # fmt: skip
+            )
 
 
 def _renamed(site: Site, spans: list[Span], key: str) -> str:
@@ -53,7 +62,9 @@ def _uses(site: Site, store: str) -> Iterator[Span]:
                 pass
     for place in site.places():
         match place.step:
-            case n.Add(key, named) | n.Insert(key, named) | n.Delete(key, named) if named.text == store:
+            case n.Add(key, named) | n.Insert(key, named) | n.Delete(key, named) if (
+                named.text == store
+            ):
                 yield key.span
             case n.If(condition):
                 yield from _in(condition, store)

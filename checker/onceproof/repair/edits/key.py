@@ -1,4 +1,6 @@
-"""An idempotency key for an external effect: the same in every attempt, so that the provider recognises a repetition."""
+"""An idempotency key for an external effect: the same in every attempt, so that the provider
+recognises a repetition.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ def _key(site: Site) -> Iterator[Proposal]:
     decl = _declared(site)
     if decl is None:
         return
-    kept = providers()[decl.model.name].keys if decl.model and decl.model.name in providers() else "unknown"
+    kept = (
+        providers()[decl.model.name].keys
+        if decl.model and decl.model.name in providers()
+        else "unknown"
+    )
     if kept == "never":
         return
     field = site.key()
@@ -28,7 +34,12 @@ def _key(site: Site) -> Iterator[Proposal]:
     known = site.design.effects[decl.name.text].provider
     who = f"`{known}`" if known and known != KEEPER else "the provider"
     if window:
-        outside = (f"{who} recognises the key `{field}` of a request it has carried out, for as long as it can come again",)
+        outside = (
+            (
+                f"{who} recognises the key `{field}` of a request it has carried out, for as long"
+                " as it can come again"
+            ),
+        )
         leaves = (f"repetitions after {who} has forgotten the key",)
     else:
         outside = (f"{who} keeps keys for {kept} (its documentation says so)",)
@@ -39,24 +50,41 @@ def _key(site: Site) -> Iterator[Proposal]:
 def _switch(site: Site) -> Iterator[Proposal]:
     """Where the provider keeps no keys: another provider."""
     decl = _declared(site)
-    if decl is None or decl.model is None or decl.model.name not in providers() or providers()[decl.model.name].keys != "never":
+    if (
+        decl is None
+        or decl.model is None
+        or decl.model.name not in providers()
+        or providers()[decl.model.name].keys != "never"
+    ):
         return
     field, old = site.key(), decl.model.name
-    changes = [replaced(decl.span.line, site.sheet.within(decl.model.span, KEEPER)), _line(site, decl, field, ", kept for ever")]
+    changes = [
+        replaced(decl.span.line, site.sheet.within(decl.model.span, KEEPER)),
+        _line(site, decl, field, ", kept for ever"),
+    ]
     yield Proposal(
         site.sheet.changed(changes),
-        f"send {decl.name.text} through a provider that takes an idempotency key, and give it `{field}`",
+        f"send {decl.name.text} through a provider that takes an idempotency key, and give it"
+        f" `{field}`",
         (f"another provider than {old}", "the key goes with every request"),
-        (f"there is a provider for {decl.name.text} with an API that recognises the key `{field}` of a request it has carried out, "
-         "for as long as it can come again",),
+        (
+            (
+                f"there is a provider for {decl.name.text} with an API that recognises the key"
+                f" `{field}` of a request it has carried out, for as long as it can come again"
+            ),
+        ),
         ("repetitions after that provider has forgotten the key",),
-    )  # fmt: skip
+    )
 
 
 def _declared(site: Site) -> n.EffectDecl | None:
-    """The external effect, if its provider is not yet given a key that is the same in every attempt."""
+    """The external effect, if its provider is not yet given a key that is the same in every
+    attempt.
+    """
     item = site.item(n.EffectDecl, site.goal.target.name.text) if site.is_external() else None
-    if not isinstance(item, n.EffectDecl) or (item.idempotency and item.idempotency.field.text == site.key()):
+    if not isinstance(item, n.EffectDecl) or (
+        item.idempotency and item.idempotency.field.text == site.key()
+    ):
         return None
     return item
 
@@ -71,5 +99,11 @@ def _line(site: Site, decl: n.EffectDecl, field: str, window: str) -> Change:
 
 EDITS = (
     Edit("provider-key", "give the provider an idempotency key from the event", 2, _key),
-    Edit("provider-with-keys", "use a provider that keeps idempotency keys", 3, _switch, switches=True),
+    Edit(
+        "provider-with-keys",
+        "use a provider that keeps idempotency keys",
+        3,
+        _switch,
+        switches=True,
+    ),
 )

@@ -1,4 +1,6 @@
-"""An outbox: the transaction only notes what is to be sent; a relay sends it and tries again until that is done."""
+"""An outbox: the transaction only notes what is to be sent; a relay sends it and tries again until
+that is done.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ def _outbox(site: Site) -> Iterator[Proposal]:
         return
     for place in site.performing():
         step = place.step
-        if place.above or not isinstance(step, n.Do) or step.clauses or not isinstance(place.owner, n.ConsumerDecl):
+        if (
+            place.above
+            or not isinstance(step, n.Do)
+            or step.clauses
+            or not isinstance(place.owner, n.ConsumerDecl)
+        ):
             continue
         before = _written(site, place)
         if before is not None:
@@ -43,35 +50,52 @@ def _proposal(site: Site, place: Place, before: Place) -> Proposal:
     else:
         lines = shifted(_settling(site, before), unit, 1)
         changes.append(Change(first, last, (f"{indent}atomic", *lines, indent + unit + note)))
-    stores = [i.span.line for i in site.tree.items if isinstance(i, n.StoreDecl) and i.span.path == site.path]
+    stores = [
+        i.span.line
+        for i in site.tree.items
+        if isinstance(i, n.StoreDecl) and i.span.path == site.path
+    ]
     declared = [f"store {store} per {key}", f"{unit}state: none | pending | sent"]
     changes.append(inserted(sheet.last_of(max(stores)) + 1, *declared))
     step = place.step
     assert isinstance(step, n.Do)
     relay = [
-        "", f"relay {site.fresh(f'send_{name}')} when {store}.state is pending", f"{unit}{step.verb} {name}",
+        "",
+        f"relay {site.fresh(f'send_{name}')} when {store}.state is pending",
+        f"{unit}{step.verb} {name}",
         f"{unit}set {store}.state = sent",
-    ]  # fmt: skip
+    ]
     changes.append(inserted(sheet.last_of(place.owner.span.line) + 1, *relay))
     return Proposal(
-        sheet.changed(changes), f"note {name} in an outbox, in the transaction, and let a relay make the call until it is done",
+        sheet.changed(changes),
+        f"note {name} in an outbox, in the transaction, and let a relay make the call until it is"
+        " done",
         ("a table and a relay that polls it", f"{name} comes a little later"),
         (f"`{store}` is in the same database as the transaction",),
         ("a relay that dies after the call makes it again: the receiver must recognise that",),
-    )  # fmt: skip
+    )
 
 
 def _settling(site: Site, before: Place) -> tuple[str, ...]:
-    """The write before the call. ``insert … or stop`` leaves the message to come again for ever; now the row says: all is noted."""
+    """The write before the call. ``insert … or stop`` leaves the message to come again for ever;
+    now the row says: all is noted.
+    """
     sheet, step = site.sheet, before.step
     lines = sheet.cut(before.line, sheet.end_of(step))
-    if not isinstance(step, n.Insert) or step.or_else is not n.OnConflict.STOP or not site.acks(before.owner):
+    if (
+        not isinstance(step, n.Insert)
+        or step.or_else is not n.OnConflict.STOP
+        or not site.acks(before.owner)
+    ):
         return lines
     indent, unit = sheet.indent(before.line), sheet.unit
     code = sheet.code(before.line)[0].removesuffix(" or stop")
     return (
-        sheet.recoded(before.line, code), f"{indent}{unit}on duplicate", f"{indent}{unit * 2}ack", f"{indent}{unit * 2}stop",
-    )  # fmt: skip
+        sheet.recoded(before.line, code),
+        f"{indent}{unit}on duplicate",
+        f"{indent}{unit * 2}ack",
+        f"{indent}{unit * 2}stop",
+    )
 
 
 EDITS = (Edit("outbox", "make an outbox with a relay", 5, _outbox),)

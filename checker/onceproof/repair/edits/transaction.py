@@ -1,4 +1,6 @@
-"""The dedup record and the write in one transaction: the record first, inserted where it must be new."""
+"""The dedup record and the write in one transaction: the record first, inserted where it must be
+new.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,17 @@ def _wrap(site: Site) -> Iterator[Proposal]:
         while last + 1 < len(place.block) and _fits(place.block[last + 1], site):
             last += 1
         run = [s for s in place.block[first : last + 1] if writes(s, site.design)]
-        others = sorted({store for s in run if (store := _written_store(s, site)) and s is not place.step})
+        others = sorted(
+            {store for s in run if (store := _written_store(s, site)) and s is not place.step}
+        )
         if len(run) > 1 and others:
             names = listed([f"`{name}`" for name in others])
             yield Proposal(
                 site.sheet.changed([_atomic(site, place.block[first], place.block[last])]),
-                f"write {names} and {site.goal.name} in one transaction", ("one transaction",),
+                f"write {names} and {site.goal.name} in one transaction",
+                ("one transaction",),
                 (f"{names} and {site.goal.name} are in one database",),
-            )  # fmt: skip
+            )
 
 
 def _fits(step: n.Step, site: Site) -> bool:
@@ -54,15 +59,17 @@ def _serializable(site: Site) -> Iterator[Proposal]:
                 site.sheet.changed([replaced(block.line, line)]),
                 "run the transaction serializable: what it reads is part of it",
                 ("transactions wait for each other, or are turned back and repeated",),
-            )  # fmt: skip
+            )
 
 
-# ---------------------------------------------------------------- insert, and let the constraint decide
+# ---------------------------------------------------------------- insert, and let the constraint decide  # noqa: E501
 
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """A dedup record of the design: its store and key, the check of it, and the lines that write it."""
+    """A dedup record of the design: its store and key, the check of it, and the lines that write
+    it.
+    """
 
     store: str
     key: str
@@ -73,23 +80,33 @@ class _Guard:
 def _unique(site: Site) -> Iterator[Proposal]:
     """Insert a unique record in the effect's own transaction, instead of looking first."""
     for place in site.performing():
-        if not writes(place.step, site.design) or not isinstance(place.owner, n.ConsumerDecl | n.FragmentDecl):
+        if not writes(place.step, site.design) or not isinstance(
+            place.owner, n.ConsumerDecl | n.FragmentDecl
+        ):
             continue
         for guard, changes in _ways(site, place, _guards(site, place)):
             if changes:
                 text = site.sheet.changed([*changes, *_made_unique(site, guard.store)])
                 yield Proposal(
-                    text, f"insert `{guard.key}` into `{guard.store}` in the same transaction as {site.goal.name}; the unique "
-                    "constraint turns a repetition away", ("one row per event, kept as long as the event can come again",),
+                    text,
+                    f"insert `{guard.key}` into `{guard.store}` in the same transaction as"
+                    f" {site.goal.name}; the unique constraint turns a repetition away",
+                    ("one row per event, kept as long as the event can come again",),
                     (f"`{guard.store}` and {site.goal.name} are in one database",),
-                )  # fmt: skip
+                )
 
 
 def _new_record(site: Site) -> Iterator[Proposal]:
     """The same with a store that the design does not have yet."""
     for place in site.performing():
-        fit = writes(place.step, site.design) and isinstance(place.owner, n.ConsumerDecl | n.FragmentDecl)
-        if not fit or any(_guards(site, place)) or any(isinstance(s, n.Insert) for p in (*place.above, place) for s in p.block):
+        fit = writes(place.step, site.design) and isinstance(
+            place.owner, n.ConsumerDecl | n.FragmentDecl
+        )
+        if (
+            not fit
+            or any(_guards(site, place))
+            or any(isinstance(s, n.Insert) for p in (*place.above, place) for s in p.block)
+        ):
             continue
         name = site.fresh("processed")
         for guard, changes in _ways(site, place, [_Guard(name, site.key(), None, None)]):
@@ -97,13 +114,16 @@ def _new_record(site: Site) -> Iterator[Proposal]:
                 declared = inserted(_after_stores(site), f"store {name} per {guard.key}, unique")
                 yield Proposal(
                     site.sheet.changed([*changes, declared]),
-                    f"a dedup record `{name}`, inserted in the same transaction as {site.goal.name}",
+                    f"a dedup record `{name}`, inserted in the same transaction as"
+                    f" {site.goal.name}",
                     ("a new table", "one row per event, kept as long as the event can come again"),
                     (f"`{name}` and {site.goal.name} are in one database",),
-                )  # fmt: skip
+                )
 
 
-def _ways(site: Site, place: Place, guards: Iterable[_Guard]) -> Iterator[tuple[_Guard, list[Change]]]:
+def _ways(
+    site: Site, place: Place, guards: Iterable[_Guard]
+) -> Iterator[tuple[_Guard, list[Change]]]:
     """With each dedup record: a repetition ends the handler, or only leaves out the write."""
     for guard in guards:
         yield guard, _guarded(site, place, guard)
@@ -115,7 +135,9 @@ def _guards(site: Site, place: Place) -> Iterator[_Guard]:
     mine = [p for p in site.places() if p.owner is place.owner]
     stores = dict.fromkeys(_store(p.step) for p in mine if isinstance(p.step, n.Add | n.Insert))
     for store in stores:
-        written = [p for p in mine if isinstance(p.step, n.Add | n.Insert) and _store(p.step) == store]
+        written = [
+            p for p in mine if isinstance(p.step, n.Add | n.Insert) and _store(p.step) == store
+        ]
         checks = [p for p in mine if _looks(p.step, store)]
         key = next(s.key.text for s in (p.step for p in written) if isinstance(s, n.Add | n.Insert))
         if len(written) == 1 and len(checks) <= 1 and not _counted(site, store):
@@ -134,7 +156,9 @@ def _looks(step: n.Step, store: str) -> bool:
     condition = step.condition
     while isinstance(condition, n.AnyOf | n.AllOf) and len(condition.parts) == 1:
         condition = condition.parts[0]
-    return isinstance(condition, n.InStore) and not condition.negated and condition.store.text == store
+    return (
+        isinstance(condition, n.InStore) and not condition.negated and condition.store.text == store
+    )
 
 
 def _store(step: n.Step) -> str:
@@ -142,7 +166,9 @@ def _store(step: n.Step) -> str:
 
 
 def _guarded(site: Site, place: Place, guard: _Guard) -> list[Change]:
-    """The changes: the check and the present write go, the insert comes before the effect, all in one block."""
+    """The changes: the check and the present write go, the insert comes before the effect, all in
+    one block.
+    """
     sheet, unit = site.sheet, site.sheet.unit
     changes: list[Change] = []
     for old in (guard.check, guard.written):
@@ -151,10 +177,18 @@ def _guarded(site: Site, place: Place, guard: _Guard) -> list[Change]:
     block = place.inside(n.Atomic)
     if block is not None and isinstance(block.step, n.Atomic):
         first = block.step.body[0].span.line
-        gone = [old for old in (guard.check, guard.written) if old is not None and old.block is block.step.body]
+        gone = [
+            old
+            for old in (guard.check, guard.written)
+            if old is not None and old.block is block.step.body
+        ]
         if len(gone) == len(block.step.body):
             return []
-        return [*changes, *_failing(site, place), inserted(first, *_insert(site, guard, sheet.indent(first), place))]
+        return [
+            *changes,
+            *_failing(site, place),
+            inserted(first, *_insert(site, guard, sheet.indent(first), place)),
+        ]
     first, last, kept = _lines(site, place, guard, changes)
     indent = sheet.indent(first)
     outside = [c for c in changes if not first <= c.first <= last]
@@ -163,11 +197,17 @@ def _guarded(site: Site, place: Place, guard: _Guard) -> list[Change]:
 
 
 def _skipping(site: Site, place: Place, guard: _Guard) -> list[Change]:
-    """The same, but a repetition goes on with what follows the write: the row is looked for first, and inserted or fail."""
+    """The same, but a repetition goes on with what follows the write: the row is looked for first,
+    and inserted or fail.
+    """
     if place.inside(n.Atomic) or guard.check is not None:
         return []
     sheet, unit = site.sheet, site.sheet.unit
-    changes = [removed(guard.written.line, sheet.end_of(guard.written.step))] if guard.written is not None else []
+    changes = (
+        [removed(guard.written.line, sheet.end_of(guard.written.step))]
+        if guard.written is not None
+        else []
+    )
     first, last, kept = _lines(site, place, guard, changes)
     indent = sheet.indent(first)
     head = (f"{indent}if {guard.key} not in {guard.store}", f"{indent}{unit}atomic")
@@ -176,12 +216,20 @@ def _skipping(site: Site, place: Place, guard: _Guard) -> list[Change]:
     return [*outside, Change(first, last, (*head, insert, *shifted(kept, unit, 2)))]
 
 
-def _lines(site: Site, place: Place, guard: _Guard, changes: list[Change]) -> tuple[int, int, list[str]]:
-    """The first and last line of the writes that belong together, and those of their lines that stay."""
+def _lines(
+    site: Site, place: Place, guard: _Guard, changes: list[Change]
+) -> tuple[int, int, list[str]]:
+    """The first and last line of the writes that belong together, and those of their lines that
+    stay.
+    """
     run = _run(site, place, guard)
     first, last = run[0].span.line, site.sheet.end_of(run[-1])
     failing = {c.first: c.lines[0] for c in _failing(site, place)}
-    kept = [failing.get(i, line) for i, line in enumerate(site.sheet.cut(first, last), first) if not _gone(i, changes)]
+    kept = [
+        failing.get(i, line)
+        for i, line in enumerate(site.sheet.cut(first, last), first)
+        if not _gone(i, changes)
+    ]
     return first, last, kept
 
 
@@ -191,7 +239,12 @@ def _failing(site: Site, place: Place) -> list[Change]:
     if not isinstance(step, n.Do) or step.or_else is not n.OnConflict.STOP:
         return []
     code, _ = site.sheet.code(step.span.line)
-    return [replaced(step.span.line, site.sheet.recoded(step.span.line, code.removesuffix(" or stop") + " or fail"))]
+    return [
+        replaced(
+            step.span.line,
+            site.sheet.recoded(step.span.line, code.removesuffix(" or stop") + " or fail"),
+        )
+    ]
 
 
 def _gone(number: int, changes: list[Change]) -> bool:
@@ -221,7 +274,11 @@ def _insert(site: Site, guard: _Guard, indent: str, place: Place) -> list[str]:
 
 def _settles(site: Site, place: Place) -> bool:
     if isinstance(place.owner, n.FragmentDecl):
-        users = [o for o in site.owners() if any(isinstance(s, n.Use) and s.name == place.owner.name for s in o.body)]
+        users = [
+            o
+            for o in site.owners()
+            if any(isinstance(s, n.Use) and s.name == place.owner.name for s in o.body)
+        ]
         return all(site.acks(o) for o in users)
     return site.acks(place.owner)
 
@@ -230,7 +287,12 @@ def _made_unique(site: Site, store: str) -> list[Change]:
     decl = site.item(n.StoreDecl, store)
     if not isinstance(decl, n.StoreDecl) or decl.unique:
         return []
-    return [replaced(decl.span.line, site.sheet.recoded(decl.span.line, site.sheet.code(decl.span.line)[0] + ", unique"))]
+    return [
+        replaced(
+            decl.span.line,
+            site.sheet.recoded(decl.span.line, site.sheet.code(decl.span.line)[0] + ", unique"),
+        )
+    ]
 
 
 def _atomic(site: Site, first: n.Step, last: n.Step) -> Change:
@@ -240,9 +302,13 @@ def _atomic(site: Site, first: n.Step, last: n.Step) -> Change:
 
 
 def _after_stores(site: Site) -> int:
-    """The line before which a new store is declared: after the last store, else after the last queue."""
+    """The line before which a new store is declared: after the last store, else after the last
+    queue.
+    """
     for kind in (n.StoreDecl, n.QueueDecl, n.EventDecl):
-        lines = [i.span.line for i in site.tree.items if isinstance(i, kind) and i.span.path == site.path]
+        lines = [
+            i.span.line for i in site.tree.items if isinstance(i, kind) and i.span.path == site.path
+        ]
         if lines:
             return site.sheet.last_of(max(lines)) + 1
     return 1

@@ -1,4 +1,6 @@
-"""Compare the version: write only if the column still is what was looked at (a conditional update)."""
+"""Compare the version: write only if the column still is what was looked at (a conditional
+update).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ def _compare(site: Site) -> Iterator[Proposal]:
         if not isinstance(test, n.ColumnIs) or test.negated:
             continue
         for step in branch.step.body:
-            if isinstance(step, n.SetColumn) and (step.store.text, step.column.text) == (test.store.text, test.column.text):
+            if isinstance(step, n.SetColumn) and (step.store.text, step.column.text) == (
+                test.store.text,
+                test.column.text,
+            ):
                 yield _proposal(site, branch, (test, step))
 
 
@@ -41,15 +46,25 @@ def _proposal(site: Site, branch: Place, found: tuple[n.ColumnIs, n.SetColumn]) 
         f"{indent}{unit}on conflict",
         *(f"{indent}{unit * 2}{word}" for word in end),
     ]
-    rest = [line for number, line in enumerate(sheet.cut(first, last), first) if number not in (first, write.span.line)]
+    rest = [
+        line
+        for number, line in enumerate(sheet.cut(first, last), first)
+        if number not in (first, write.span.line)
+    ]
     body = shifted(rest, unit, -1)
     if branch.inside(n.Atomic) is None:
         update, body = [f"{indent}atomic", *shifted(update, unit, 1)], shifted(body, unit, 1)
     return Proposal(
         sheet.changed([Change(first, last, (*update, *body))]),
-        f"change `{column}` only if it still is {test.value.text} (a conditional update)", (),
-        (f"`{test.store.text}` compares and writes in one statement, together with {site.goal.name}",),
-    )  # fmt: skip
+        f"change `{column}` only if it still is {test.value.text} (a conditional update)",
+        (),
+        (
+            (
+                f"`{test.store.text}` compares and writes in one statement, together with"
+                f" {site.goal.name}"
+            ),
+        ),
+    )
 
 
 EDITS = (Edit("conditional-update", "compare the version when writing", 2, _compare),)

@@ -1,7 +1,8 @@
-"""The design review as one self-contained HTML page: no network, no time stamp, readable without scripts and on paper.
+"""The design review as one self-contained HTML page: no network, no time stamp, readable without
+scripts and on paper.
 
-The template, the style and the script lie beside this file. The page's own content security policy allows exactly these two, by
-hash.
+The template, the style and the script lie beside this file. The page's own content security policy
+allows exactly these two, by hash.
 """
 
 from __future__ import annotations
@@ -31,13 +32,19 @@ AROUND = 2
 
 def to_html(review: Review) -> str:
     """The page. Raises ``Missing`` without Jinja2."""
-    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
+    style, script = (
+        (HERE / name).read_text(encoding="utf-8") for name in ("style.css", "script.js")
+    )
     page = _environment().get_template("page.html.jinja")
     from markupsafe import Markup
 
     return page.render(
-        review=review, style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script)
-    )  # fmt: skip
+        review=review,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
 
 
 def demand_templates() -> None:
@@ -56,19 +63,32 @@ def _environment() -> Environment:
     except ImportError as error:
         raise Missing("the report needs Jinja2: pip install 'onceproof[report]'") from error
     made = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         keep_trailing_newline=True,
-    )  # fmt: skip
+    )
     made.filters |= {
-        "code": _code, "source": _source, "picture": _picture, "around": _around, "lines": _lines, "unchanged": _unchanged,
-    }  # fmt: skip
+        "code": _code,
+        "source": _source,
+        "picture": _picture,
+        "around": _around,
+        "lines": _lines,
+        "unchanged": _unchanged,
+    }
     made.finalize = _finalized
     return made
 
 
 def _finalized(value: object) -> object:
     """No control character of a design reaches the page."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", value) if type(value) is str else value
+    return (
+        re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", value)
+        if type(value) is str
+        else value
+    )
 
 
 def _code(text: str) -> object:
@@ -83,7 +103,9 @@ def _source(line: str) -> object:
     from markupsafe import Markup
 
     text, sign, remark = clean(line, True).partition("#")
-    return Markup(escape(text) + (f'<span class="note">{escape(sign + remark)}</span>' if sign else ""))
+    return Markup(
+        escape(text) + (f'<span class="note">{escape(sign + remark)}</span>' if sign else "")
+    )
 
 
 def _picture(part: Refuted) -> object:
@@ -99,7 +121,12 @@ def _lines(part: Refuted) -> set[int]:
 
 def _around(lines: tuple[str, ...], part: Refuted) -> Iterable[tuple[int, str]]:
     """The lines a story runs through with their neighbours; (0, "") where some are left out."""
-    near = {n for line in _lines(part) for n in range(line - AROUND, line + AROUND + 1) if 0 < n <= len(lines)}
+    near = {
+        n
+        for line in _lines(part)
+        for n in range(line - AROUND, line + AROUND + 1)
+        if 0 < n <= len(lines)
+    }
     before = 0
     for number in sorted(near):
         if number > before + 1:
@@ -114,4 +141,8 @@ def _unchanged(facts: tuple[Fact, ...]) -> list[tuple[Fact, bool]]:
     return [(fact, False) for fact in facts]
 
 
-FORMAT = Format("html", "the design review as one page", lambda result, verbosity, look: to_html(review_of(result)))
+FORMAT = Format(
+    "html",
+    "the design review as one page",
+    lambda result, verbosity, look: to_html(review_of(result)),
+)

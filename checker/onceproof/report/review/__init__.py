@@ -1,6 +1,8 @@
-"""A design review as one frozen record: everything a decider reads, in the order in which it is read.
+"""A design review as one frozen record: everything a decider reads, in the order in which it is
+read.
 
-``review_of`` makes it from a result and from what else was found out; the HTML and Markdown writers only set it.
+``review_of`` makes it from a result and from what else was found out; the HTML and Markdown writers
+only set it.
 """
 
 from __future__ import annotations
@@ -67,7 +69,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One step of a story with what there is after it. ``facts``: (fact, whether this step changed it)."""
+    """One step of a story with what there is after it. ``facts``: (fact, whether this step changed
+    it).
+    """
 
     number: int
     who: str
@@ -81,7 +85,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Refuted:
-    """A story. ``shows``: (claim, guarantees, headline) of everything it refutes. ``start``: the situation before it."""
+    """A story. ``shows``: (claim, guarantees, headline) of everything it refutes. ``start``: the
+    situation before it.
+    """
 
     id: str
     headline: str
@@ -129,7 +135,9 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class DesignReview:
-    """Everything about one design. ``guarantees``: whose the delivery guarantees are, where a broker is named."""
+    """Everything about one design. ``guarantees``: whose the delivery guarantees are, where a
+    broker is named.
+    """
 
     number: int
     path: str
@@ -174,21 +182,38 @@ class Review:
 
 
 LIMITS = (
-    "It speaks about the design: a handler that does not do what its design says is outside. The code was not read.",
+    (
+        "It speaks about the design: a handler that does not do what its design says is outside."
+        " The code was not read."
+    ),
     "It speaks about the effects and rows that the design names, line by line.",
-    "“Never lost” means that whenever nobody is at work on an event, its effect has happened or can still happen by itself. "
-    "That it happens some day also needs a broker that delivers, and workers that do not crash for ever.",
-    "Time is not modelled: what may expire may do so at any moment. That a handler is fast enough is an assumption, and somebody "
-    "must keep it.",
-    "“Exactly-once” is what a broker promises about itself. Databases, HTTP calls and mail are outside that promise.",
+    (
+        "“Never lost” means that whenever nobody is at work on an event, its effect has happened or"
+        " can still happen by itself. That it happens some day also needs a broker that delivers,"
+        " and workers that do not crash for ever."
+    ),
+    (
+        "Time is not modelled: what may expire may do so at any moment. That a handler is fast"
+        " enough is an assumption, and somebody must keep it."
+    ),
+    (
+        "“Exactly-once” is what a broker promises about itself. Databases, HTTP calls and mail are"
+        " outside that promise."
+    ),
 )
 """What no review of this kind says (docs/verdicts.md)."""
 
 
-def review_of(result: Result, extras: Mapping[str, Extras] | None = None, command: str = "") -> Review:
-    """The review of a result. ``extras``: by design path; a section without its data is left out."""
+def review_of(
+    result: Result, extras: Mapping[str, Extras] | None = None, command: str = ""
+) -> Review:
+    """The review of a result. ``extras``: by design path; a section without its data is left
+    out.
+    """
     more = extras or {}
-    designs = tuple(_design(i, d, more.get(d.path, Extras())) for i, d in enumerate(result.designs, 1))
+    designs = tuple(
+        _design(i, d, more.get(d.path, Extras())) for i, d in enumerate(result.designs, 1)
+    )
     title = designs[0].title if len(designs) == 1 else f"{len(designs)} designs"
     asked, said = question(result), answer(result)
     return Review(title, asked, said, tone_of(result), designs, LIMITS, command, __version__)
@@ -197,7 +222,9 @@ def review_of(result: Result, extras: Mapping[str, Extras] | None = None, comman
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     alone = Result((result,))
     columns = [s for s in Semantics if any(c.semantics is s for c in result.cells)]
-    refuted = tuple(_refuted(f"d{number}-story-{i}", tale, result) for i, tale in enumerate(tales(result), 1))
+    refuted = tuple(
+        _refuted(f"d{number}-story-{i}", tale, result) for i, tale in enumerate(tales(result), 1)
+    )
     design = design_of(result)
     proofs, opens = _proofs(number, result, design), _opens(number, result)
     targets = {cell: part.id for part in refuted for cell in _shown(part)}
@@ -205,25 +232,53 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     targets |= {cell: part.id for cells, part in opens for cell in cells}
     rows = list(dict.fromkeys((c.line, c.claim) for c in result.cells))
     cells = {(c.line, c.claim, c.semantics): c for c in result.cells}
-    table = [Row(claim, line, tuple(_answer(cells.get((line, claim, s)), targets) for s in columns)) for line, claim in rows]
+    table = [
+        Row(claim, line, tuple(_answer(cells.get((line, claim, s)), targets) for s in columns))
+        for line, claim in rows
+    ]
     title = result.title.strip().splitlines()[0].strip() if result.title.strip() else result.path
     source = result.sources.get(result.path)
     return DesignReview(
-        number, result.path, title, result.sha256, question(alone), answer(alone), tone_of(alone), source.lines if source else (),
-        tuple(s.value for s in columns), tuple(getattr(result, "models", ())), tuple(table), refuted,
-        tuple(p for _, p in proofs), tuple(o for _, o in opens),
-        crash_table(extras.maps), frontier_rows(extras.frontiers), remedies(extras.repairs), need_tables(extras.needs),
+        number,
+        result.path,
+        title,
+        result.sha256,
+        question(alone),
+        answer(alone),
+        tone_of(alone),
+        source.lines if source else (),
+        tuple(s.value for s in columns),
+        tuple(getattr(result, "models", ())),
+        tuple(table),
+        refuted,
+        tuple(p for _, p in proofs),
+        tuple(o for _, o in opens),
+        crash_table(extras.maps),
+        frontier_rows(extras.frontiers),
+        remedies(extras.repairs),
+        need_tables(extras.needs),
         rests_on(result, design),
-        result.diagnostics, result.failures,
-    )  # fmt: skip
+        result.diagnostics,
+        result.failures,
+    )
 
 
 def _answer(cell: Cell | None, targets: Mapping[Cell, str]) -> Answer | None:
     if cell is None:
         return None
     count = len(cell.assumptions)
-    assumed = f"under {count} assumption{'s' * (count != 1)}" if count and cell.verdict is Verdict.HOLDS else ""
-    return Answer(mark(cell), word(cell), f"{note(cell)} {assumed}".strip(), Tone.of(cell), targets.get(cell, ""))
+    assumed = (
+        f"under {count} assumption{'s' * (count != 1)}"
+        if count and cell.verdict is Verdict.HOLDS
+        else ""
+    )
+    return Answer(
+        mark(cell),
+        word(cell),
+        f"{note(cell)} {assumed}".strip(),
+        Tone.of(cell),
+        targets.get(cell, ""),
+    )
 
 
 # ---------------------------------------------------------------- refutations
@@ -239,16 +294,30 @@ def _refuted(name: str, tale: Tale, result: DesignResult) -> Refuted:
     for cell, headline in tale.cells:
         shows.setdefault((cell.claim, headline), []).append(cell.semantics.value)
     first, headline = tale.cells[0]
-    said = tuple((claim, under_words(under, every), words) for (claim, words), under in shows.items())
+    said = tuple(
+        (claim, under_words(under, every), words) for (claim, words), under in shows.items()
+    )
     drawn = chart(tale)
     moments, before = [], tale.scenes[0]
     for (step, scene), row in zip(tale.told, drawn.marks, strict=True):
         moments.append(_moment(tale, step, (before, scene), row.effect))
         before = scene
     return Refuted(
-        name, headline, said, tale.expected, tale.story.given, tale.scenes[0].facts, tuple(moments), drawn,
-        tale.story.needs.words, _gist(tale, result.sources), ground(first), would_hold(first), first.unavoidable[-2:], tale,
-    )  # fmt: skip
+        name,
+        headline,
+        said,
+        tale.expected,
+        tale.story.given,
+        tale.scenes[0].facts,
+        tuple(moments),
+        drawn,
+        tale.story.needs.words,
+        _gist(tale, result.sources),
+        ground(first),
+        would_hold(first),
+        first.unavoidable[-2:],
+        tale,
+    )
 
 
 def _gist(tale: Tale, sources: Mapping[str, Source]) -> tuple[str, ...]:
@@ -259,9 +328,13 @@ def _gist(tale: Tale, sources: Mapping[str, Source]) -> tuple[str, ...]:
     return found.sentences if found is not None else ()
 
 
-def _moment(tale: Tale, step: StoryStep, scenes: tuple[Situation, Situation], effect: int) -> Moment:
+def _moment(
+    tale: Tale, step: StoryStep, scenes: tuple[Situation, Situation], effect: int
+) -> Moment:
     before, now = scenes
-    facts = tuple((fact, fact.value != was.value) for was, fact in zip(before.facts, now.facts, strict=True))
+    facts = tuple(
+        (fact, fact.value != was.value) for was, fact in zip(before.facts, now.facts, strict=True)
+    )
     own = step.path in ("", tale.story.path)
     return Moment(
         step.number,
@@ -278,14 +351,19 @@ def _moment(tale: Tale, step: StoryStep, scenes: tuple[Situation, Situation], ef
 # ---------------------------------------------------------------- proofs, and what is open
 
 
-def _proofs(number: int, result: DesignResult, design: Design | None) -> list[tuple[list[Cell], Proof]]:
+def _proofs(
+    number: int, result: DesignResult, design: Design | None
+) -> list[tuple[list[Cell], Proof]]:
     groups: dict[tuple[object, ...], list[Cell]] = {}
     for cell in result.cells:
         if cell.verdict is Verdict.HOLDS:
             why = (cell.why.facts, cell.why.ground) if cell.why else ()
             alike = (cell.line, cell.claim, why, ground(cell), cell.reason, mark(cell))
             groups.setdefault(alike, []).append(cell)
-    return [(cells, _proof(f"d{number}-proof-{i}", result, design, cells)) for i, cells in enumerate(groups.values(), 1)]
+    return [
+        (cells, _proof(f"d{number}-proof-{i}", result, design, cells))
+        for i, cells in enumerate(groups.values(), 1)
+    ]
 
 
 def _proof(name: str, result: DesignResult, design: Design | None, cells: Sequence[Cell]) -> Proof:
@@ -294,21 +372,38 @@ def _proof(name: str, result: DesignResult, design: Design | None, cells: Sequen
     gone = "" if first.as_expected else "The design expects a violation, and there is none. "
     narrowed = gone + (f"Not wider: {first.reason}." if first.reason else "")
     return Proof(
-        name, first.claim, listed([c.semantics.value for c in cells]), mark(first), Tone.of(first), why.facts if why else (),
-        f"{why.ground} {why.legend}" if why else "", ground(first), narrowed.strip(), tuple(_certified(result, design, cells)),
-    )  # fmt: skip
+        name,
+        first.claim,
+        listed([c.semantics.value for c in cells]),
+        mark(first),
+        Tone.of(first),
+        why.facts if why else (),
+        f"{why.ground} {why.legend}" if why else "",
+        ground(first),
+        narrowed.strip(),
+        tuple(_certified(result, design, cells)),
+    )
 
 
-def _certified(result: DesignResult, design: Design | None, cells: Iterable[Cell]) -> Iterable[tuple[str, str, str]]:
+def _certified(
+    result: DesignResult, design: Design | None, cells: Iterable[Cell]
+) -> Iterable[tuple[str, str, str]]:
     for cell in cells:
         texts = certificates.texts_of(design, result.sha256, cell) if design is not None else None
         if texts is not None:
-            whole = hashlib.sha256("".join(texts[name] for name in sorted(texts)).encode()).hexdigest()
-            yield cell.semantics.value, whole, str(certificates.folder_of(result.sha256, cell.claim, cell.semantics))
+            whole = hashlib.sha256(
+                "".join(texts[name] for name in sorted(texts)).encode()
+            ).hexdigest()
+            yield (
+                cell.semantics.value,
+                whole,
+                str(certificates.folder_of(result.sha256, cell.claim, cell.semantics)),
+            )
 
 
 def _opens(number: int, result: DesignResult) -> list[tuple[list[Cell], Open]]:
     found = [c for c in result.cells if c.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)]
     return [
-        ([c], Open(f"d{number}-open-{i}", c.claim, c.semantics.value, mark(c), word(c), c.reason)) for i, c in enumerate(found, 1)
+        ([c], Open(f"d{number}-open-{i}", c.claim, c.semantics.value, mark(c), word(c), c.reason))
+        for i, c in enumerate(found, 1)
     ]

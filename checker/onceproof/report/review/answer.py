@@ -47,7 +47,9 @@ def tone_of(result: Result) -> Tone:
     tones = {Tone.of(c) for c in _cells(result)}
     if not tones or any(d.failures for d in result.designs):
         return Tone.OPEN
-    return next(t for t in (Tone.BAD, Tone.EXPECTED, Tone.OPEN, Tone.LIMITED, Tone.GOOD) if t in tones)
+    return next(
+        t for t in (Tone.BAD, Tone.EXPECTED, Tone.OPEN, Tone.LIMITED, Tone.GOOD) if t in tones
+    )
 
 
 def question(result: Result) -> str:
@@ -56,8 +58,15 @@ def question(result: Result) -> str:
     about = [c for c in cells if c.kind in EFFECTS]
     if not about or len(result.designs) > 1:
         claims = len({(d.path, c.line, c.claim) for d in result.designs for c in d.cells})
-        whose = "of this design" if len(result.designs) == 1 else f"of these {len(result.designs)} designs"
-        return f"{'Does the claim' if claims == 1 else f'Do the {claims} claims'} {whose} hold, {WHATEVER}?"
+        whose = (
+            "of this design"
+            if len(result.designs) == 1
+            else f"of these {len(result.designs)} designs"
+        )
+        return (
+            f"{'Does the claim' if claims == 1 else f'Do the {claims} claims'} {whose} hold,"
+            f" {WHATEVER}?"
+        )
     twice = list(dict.fromkeys(c.effect for c in about if c.kind == "no-duplicate"))
     lost = list(dict.fromkeys(c.effect for c in about if c.kind == "no-loss"))
     others = len({(c.line, c.claim) for c in cells if c.kind not in EFFECTS})
@@ -65,8 +74,16 @@ def question(result: Result) -> str:
         verb, are = ("does", "is it") if len(twice) == 1 else ("do", "are they")
         asked = [f"{verb} {listed(twice)} happen at most once", f"{are} never lost"]
     else:
-        asked = [f"{'does' if len(n) == 1 else 'do'} {listed(n)} {verb}" for n, verb in _asked(twice, lost) if n]
-    asked += ["does one other claim hold" if others == 1 else f"do {others} other claims hold"] if others else []
+        asked = [
+            f"{'does' if len(n) == 1 else 'do'} {listed(n)} {verb}"
+            for n, verb in _asked(twice, lost)
+            if n
+        ]
+    asked += (
+        ["does one other claim hold" if others == 1 else f"do {others} other claims hold"]
+        if others
+        else []
+    )
     text = ", and ".join([", ".join(asked[:-1]), asked[-1]] if len(asked) > 1 else asked)
     return f"{text[0].upper()}{text[1:]}, {WHATEVER}?"
 
@@ -79,10 +96,17 @@ def answer(result: Result) -> str:
     """What was found."""
     cells = _cells(result)
     if any(d.failures for d in result.designs):
-        return "There is no answer: two engines of the tool contradict each other, which is a bug of the tool."
+        return (
+            "There is no answer: two engines of the tool contradict each other, which is a bug of"
+            " the tool."
+        )
     errors = sum(x.severity.value == "error" for d in result.designs for x in d.diagnostics)
     if not cells:
-        return f"There is no answer: the design has {errors} mistake{'s' * (errors != 1)}." if errors else "Nothing was claimed."
+        return (
+            f"There is no answer: the design has {errors} mistake{'s' * (errors != 1)}."
+            if errors
+            else "Nothing was claimed."
+        )
     refuted = [c for c in cells if c.verdict is Verdict.REFUTED]
     held = [c for c in cells if c.verdict is Verdict.HOLDS]
     rest = len(cells) - len(refuted) - len(held)
@@ -90,7 +114,9 @@ def answer(result: Result) -> str:
         return _no(result, refuted, held, rest)
     if rest:
         vacuous = sum(c.verdict is Verdict.VACUOUS for c in cells)
-        parts = [f"{vacuous} hold only because what they speak about never happens"] if vacuous else []
+        parts = (
+            [f"{vacuous} hold only because what they speak about never happens"] if vacuous else []
+        )
         parts += [f"{rest - vacuous} could not be decided"] if rest > vacuous else []
         return f"Not shown: of {len(cells)} answers, {listed(parts)}; {len(held)} are proved."
     return _yes(result, held)
@@ -118,7 +144,11 @@ def _no(result: Result, refuted: list[Cell], held: list[Cell], rest: int) -> str
 def under_words(under: Iterable[str], every: Collection[str]) -> str:
     """``under at-least-once``, or that the guarantee does not matter."""
     named = list(dict.fromkeys(under))
-    return "whatever the broker guarantees" if len(every) > 1 and set(named) == set(every) else f"under {listed(named)}"
+    return (
+        "whatever the broker guarantees"
+        if len(every) > 1 and set(named) == set(every)
+        else f"under {listed(named)}"
+    )
 
 
 def _many(count: int) -> str:
@@ -137,12 +167,18 @@ def _breaks(cell: Cell) -> str:
 def _yes(result: Result, held: list[Cell]) -> str:
     unwanted = [c for c in held if not c.as_expected]
     if unwanted:
-        return f"Yes, although the design expects {len(unwanted)} violation{'s' * (len(unwanted) != 1)}: every claim is proved."
+        return (
+            f"Yes, although the design expects {len(unwanted)}"
+            f" violation{'s' * (len(unwanted) != 1)}: every claim is proved."
+        )
     all_of = "the only claim is" if len(held) == 1 else f"all {len(held)} answers are"
     bounded = [c for c in held if is_bounded(c)]
     if bounded:
         some = "" if len(bounded) == len(held) else f" ({len(bounded)} of them)"
-        return f"Yes, but only within bounds{some}: {all_of} proved for {reach(bounded[0].scope)}{_assumed(held)}."
+        return (
+            f"Yes, but only within bounds{some}: {all_of} proved for"
+            f" {reach(bounded[0].scope)}{_assumed(held)}."
+        )
     conditional = [c for c in held if is_conditional(c)]
     if conditional:
         ifs = list(dict.fromkeys(x for c in conditional for x in conditions(c)))

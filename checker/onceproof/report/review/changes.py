@@ -1,4 +1,6 @@
-"""What to change: the repairs that were verified, effect by effect, and why there is none where there is none."""
+"""What to change: the repairs that were verified, effect by effect, and why there is none where
+there is none.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from onceproof.story.headline import listed
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the design. ``diff``: (sign, line) of its text. ``terms``: (what kind of remark, the remark)."""
+    """One change of the design. ``diff``: (sign, line) of its text. ``terms``: (what kind of
+    remark, the remark).
+    """
 
     what: str
     diff: tuple[tuple[str, str], ...]
@@ -21,7 +25,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """The changes for one effect under some guarantees. ``impossible``: why none helps with the provider or queue as it is."""
+    """The changes for one effect under some guarantees. ``impossible``: why none helps with the
+    provider or queue as it is.
+    """
 
     effect: str
     under: str
@@ -45,18 +51,34 @@ def _remedy(group: list[Repairs]) -> Remedy:
     none = ""
     if not first.repairs:
         looked = f"{first.tried} changed designs were looked at"
-        none = f"{looked}: every edit and pair of edits of the catalogue" if first.complete else f"{looked}; {first.reason}"
+        none = (
+            f"{looked}: every edit and pair of edits of the catalogue"
+            if first.complete
+            else f"{looked}; {first.reason}"
+        )
     under = listed([r.semantics.value for r in group])
-    return Remedy(first.effect, under, tuple(_change(r) for r in first.repairs), first.impossible[-2:], none)
+    return Remedy(
+        first.effect, under, tuple(_change(r) for r in first.repairs), first.impossible[-2:], none
+    )
 
 
 def _change(repair: Repair) -> Change:
     lines = [line for line in repair.diff.splitlines() if not line.startswith(("---", "+++"))]
     parted = tuple(
-        (line[:1], line[1:]) if line[:1] in "+-" else ("@", "") if line.startswith("@@") else (" ", line[1:]) for line in lines
+        (line[:1], line[1:])
+        if line[:1] in "+-"
+        else ("@", "")
+        if line.startswith("@@")
+        else (" ", line[1:])
+        for line in lines
     )
     verified = "; ".join(f"{c.claim}, {c.semantics.value}: {short(c)}" for c in repair.goal)
-    terms = [("verified", verified), *(("on what ground", g) for g in dict.fromkeys(ground(c) for c in repair.goal))]
-    terms += [("costs", c) for c in repair.costs] + [("must be true outside the design", c) for c in repair.outside]
+    terms = [
+        ("verified", verified),
+        *(("on what ground", g) for g in dict.fromkeys(ground(c) for c in repair.goal)),
+    ]
+    terms += [("costs", c) for c in repair.costs] + [
+        ("must be true outside the design", c) for c in repair.outside
+    ]
     terms += [("still not covered", c) for c in repair.leaves]
     return Change(" and ".join(repair.what), parted, tuple(terms))

@@ -1,4 +1,6 @@
-"""The crash map and the fault frontier as tables: gaps and claims down, delivery guarantees across."""
+"""The crash map and the fault frontier as tables: gaps and claims down, delivery guarantees
+across.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class GapRow:
-    """One gap of a handler. ``line``: what would have come next. ``damages``: one entry per column; empty: not a gap there."""
+    """One gap of a handler. ``line``: what would have come next. ``damages``: one entry per column;
+    empty: not a gap there.
+    """
 
     process: str
     text: str
@@ -42,7 +46,9 @@ class GapRow:
 
 @dataclass(frozen=True, slots=True)
 class CrashTable:
-    """Every gap under every guarantee. ``bounds``: how far was looked; ``fatal``: how many gaps do harm under some guarantee."""
+    """Every gap under every guarantee. ``bounds``: how far was looked; ``fatal``: how many gaps do
+    harm under some guarantee.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[GapRow, ...]
@@ -52,7 +58,9 @@ class CrashTable:
 
 @dataclass(frozen=True, slots=True)
 class FrontierRow:
-    """What it takes to break a claim under one guarantee. ``sets``: minimal combinations, each as phrases."""
+    """What it takes to break a claim under one guarantee. ``sets``: minimal combinations, each as
+    phrases.
+    """
 
     claim: str
     semantics: str
@@ -74,9 +82,15 @@ def crash_table(maps: Sequence[CrashMap]) -> CrashTable | None:
         for process, line, text in sorted(keys, key=lambda key: (order[key[0]], keys.index(key)))
     )
     fatal = sum(any(d.tone is Tone.BAD for cell in row.damages for d in cell) for row in rows)
-    bounded = any(h.harm is Harm.HARMLESS and not h.proved for m in maps for g in m.gaps for h in g.harms)
+    bounded = any(
+        h.harm is Harm.HARMLESS and not h.proved for m in maps for g in m.gaps for h in g.harms
+    )
     wide = max(maps, key=lambda m: (m.workers, m.events))
-    bounds = f"up to {_many(wide.workers, 'worker')} at once and {_many(wide.events, 'event')}" if bounded else ""
+    bounds = (
+        f"up to {_many(wide.workers, 'worker')} at once and {_many(wide.events, 'event')}"
+        if bounded
+        else ""
+    )
     return CrashTable(tuple(m.semantics.value for m in maps), rows, bounds, fatal)
 
 
@@ -90,8 +104,16 @@ def _damages(gap: MappedGap) -> tuple[Damage, ...]:
         found.setdefault((harm.harm.value, TONES[harm.harm]), []).append(what + times)
     if not found:
         proved = all(harm.proved for harm in gap.harms)
-        return (Damage(f"{'' if proved else '≈ '}{Harm.HARMLESS.value}", "", Tone.GOOD if proved else Tone.LIMITED),)
-    return tuple(Damage(word, ", ".join(dict.fromkeys(what)), tone) for (word, tone), what in found.items())
+        return (
+            Damage(
+                f"{'' if proved else '≈ '}{Harm.HARMLESS.value}",
+                "",
+                Tone.GOOD if proved else Tone.LIMITED,
+            ),
+        )
+    return tuple(
+        Damage(word, ", ".join(dict.fromkeys(what)), tone) for (word, tone), what in found.items()
+    )
 
 
 def frontier_rows(found: Sequence[Frontier]) -> tuple[FrontierRow, ...]:
@@ -105,13 +127,18 @@ def _row(f: Frontier) -> FrontierRow:
         said, tone = "nothing breaks it, whatever comes together", Tone.GOOD
     elif f.fewest is None:
         limit = "" if f.complete else f"; the search was not completed: {f.reason}"
-        said, tone = f"no combination of up to {_many(f.most, 'fault')} breaks it, with {within}{limit}", Tone.LIMITED
+        said, tone = (
+            f"no combination of up to {_many(f.most, 'fault')} breaks it, with {within}{limit}",
+            Tone.LIMITED,
+        )
     elif not f.fewest:
         said, tone = "breaks without any fault", Tone.BAD
     else:
         said, tone = f"breaks with {_many(f.fewest, 'fault')}", Tone.BAD
     sets = tuple(one.words for one in f.sets if one.words)
-    return FrontierRow(f.claim, f.semantics.value, said, tone, sets[:SHOWN], max(len(sets) - SHOWN, 0))
+    return FrontierRow(
+        f.claim, f.semantics.value, said, tone, sets[:SHOWN], max(len(sets) - SHOWN, 0)
+    )
 
 
 def _many(count: int, word: str) -> str:

@@ -1,4 +1,6 @@
-"""What the answers about a design rest on: its assumptions, conditions of proofs, and facts about brokers and providers."""
+"""What the answers about a design rest on: its assumptions, conditions of proofs, and facts about
+brokers and providers.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from onceproof.verdict.result import DesignResult
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """One thing that must be so. ``kind``: assumption, condition, fact or provider; ``source``: where it was read."""
+    """One thing that must be so. ``kind``: assumption, condition, fact or provider; ``source``:
+    where it was read.
+    """
 
     kind: str
     text: str
@@ -30,7 +34,13 @@ def rests_on(result: DesignResult, design: Design | None) -> tuple[Support, ...]
 def _supports(result: DesignResult, design: Design | None) -> Iterator[Support]:
     lines = {a.words: a.span.line for a in design.assumptions} if design else {}
     for text in dict.fromkeys(a for c in result.cells for a in c.assumptions):
-        yield Support("assumption", text, "stated by the design" if text in lines else "taken for granted", "", lines.get(text, 0))
+        yield Support(
+            "assumption",
+            text,
+            "stated by the design" if text in lines else "taken for granted",
+            "",
+            lines.get(text, 0),
+        )
     for text in dict.fromkeys(x for c in result.cells for x in conditions(c)):
         yield Support("condition", text, "a proof holds only if it is so")
     for text in dict.fromkeys(x for c in result.cells for x in unconfirmed(c)):
@@ -39,7 +49,13 @@ def _supports(result: DesignResult, design: Design | None) -> Iterator[Support]:
     for effect in design.effects.values() if design else ():
         if effect.provider and effect.provider in known:
             model = known[effect.provider]
-            yield Support("provider", f"{effect.name}: {model.summary}{_key(effect)}", model.status, model.source, effect.span.line)
+            yield Support(
+                "provider",
+                f"{effect.name}: {model.summary}{_key(effect)}",
+                model.status,
+                model.source,
+                effect.span.line,
+            )
 
 
 def _key(effect: Effect) -> str:
@@ -47,4 +63,7 @@ def _key(effect: Effect) -> str:
     if effect.key_level is None:
         return "; no two requests are recognised as the same"
     kept = f", kept {effect.retention or 'for ever'}"
-    return f"; the design says that requests with the same key ({effect.key_field or effect.key}{kept}) count once"
+    return (
+        "; the design says that requests with the same key"
+        f" ({effect.key_field or effect.key}{kept}) count once"
+    )

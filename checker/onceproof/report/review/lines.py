@@ -10,7 +10,9 @@ from onceproof.base.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NeedRow:
-    """One part of a design. ``needed``: yes, no or unknown; ``breaks``: the claims that break without it."""
+    """One part of a design. ``needed``: yes, no or unknown; ``breaks``: the claims that break
+    without it.
+    """
 
     line: int
     what: str
@@ -33,7 +35,9 @@ WORDS = {True: "needed", False: "not needed", None: "not known"}
 
 def need_tables(found: Sequence[Needs]) -> tuple[NeedTable, ...]:
     """One per guarantee under which something is proved."""
-    return tuple(NeedTable(n.semantics.value, tuple(map(_row, n.parts)), n.reason) for n in found if n.parts)
+    return tuple(
+        NeedTable(n.semantics.value, tuple(map(_row, n.parts)), n.reason) for n in found if n.parts
+    )
 
 
 def _row(need: Need) -> NeedRow:

@@ -1,8 +1,10 @@
-"""The fragment in which a claim may be made for any number: each side condition of the reductions, looked up in the design.
+"""The fragment in which a claim may be made for any number: each side condition of the reductions,
+looked up in the design.
 
-A reduction (docs/internals.md, "The reductions") is sound, or exact, under a condition. Most conditions cannot be broken in this
-language; where that is so, the function of the condition says why. What can be broken is looked up in the design, its lowering
-and the slice for the claim, and told with the line, with what it costs and with what to write instead.
+A reduction (docs/internals.md, "The reductions") is sound, or exact, under a condition. Most
+conditions cannot be broken in this language; where that is so, the function of the condition says
+why. What can be broken is looked up in the design, its lowering and the slice for the claim, and
+told with the line, with what it costs and with what to write instead.
 
 Adding a condition is adding a function to ``CONDITIONS``.
 """
@@ -36,25 +38,46 @@ CONDITIONS: tuple[Callable[[Look], Iterator[Finding]], ...] = (
 )
 
 BY_CONSTRUCTION: dict[str, str] = {
-    "T7": "a message that came back may be given up at any time, whatever the limit says (lower/queues.py: `returned` "
-    "to `dead` has no other guard)",
-    "T8": "a record may expire at any time while it is there (lower/environment.py); only `retries end within the key "
-    "window` guards it, and is listed",
-    "T10": "a status is per event; `acks at any time` lets it be settled, and `commit may go back` lets it come again, at any "
-    "moment, which covers every offset and every cumulative commit (lower/queues.py)",
-    "T12": "no claim says that something will happen (claims/kinds.py): `no loss` asks whether it still can",
+    "T7": (
+        "a message that came back may be given up at any time, whatever the limit says"
+        " (lower/queues.py: `returned` to `dead` has no other guard)"
+    ),
+    "T8": (
+        "a record may expire at any time while it is there (lower/environment.py); only `retries"
+        " end within the key window` guards it, and is listed"
+    ),
+    "T10": (
+        "a status is per event; `acks at any time` lets it be settled, and `commit may go back`"
+        " lets it come again, at any moment, which covers every offset and every cumulative commit"
+        " (lower/queues.py)"
+    ),
+    "T12": (
+        "no claim says that something will happen (claims/kinds.py): `no loss` asks whether it"
+        " still can"
+    ),
     "T13": "no reduction, but a reason why no rewriting helps: impossible.py",
-    "T14": "no cut-off is used: a claim for any number has an invariant for any number, and any other verdict says its "
-    "numbers (judge.py)",
-    "T17": "`before` is about the effects of one event; no claim names two (claims/kinds.py: every pattern has one event)",
+    "T14": (
+        "no cut-off is used: a claim for any number has an invariant for any number, and any other"
+        " verdict says its numbers (judge.py)"
+    ),
+    "T17": (
+        "`before` is about the effects of one event; no claim names two (claims/kinds.py: every"
+        " pattern has one event)"
+    ),
 }
-"""Conditions that no design of this language can break, with the reason and the place that sees to it."""
+"""Conditions that no design of this language can break, with the reason and the place that sees to
+it.
+"""
 
 
-def fragment(design: Design, lowered: Lowered, claim: Claim, machine: Machine, prop: Property) -> tuple[Finding, ...]:
-    """What the design does not meet, for one claim under one semantics. ``machine`` is the slice of ``lowered.machine``.
+def fragment(
+    design: Design, lowered: Lowered, claim: Claim, machine: Machine, prop: Property
+) -> tuple[Finding, ...]:
+    """What the design does not meet, for one claim under one semantics. ``machine`` is the slice of
+    ``lowered.machine``.
 
-    Empty: every reduction is sound and exact here. What only costs exactness says so (``Finding.only_exactness``).
+    Empty: every reduction is sound and exact here. What only costs exactness says so
+    (``Finding.only_exactness``).
     """
     look = Look(design, lowered, claim, machine, prop)
     found = dict.fromkeys(finding for condition in CONDITIONS for finding in condition(look))

@@ -19,8 +19,8 @@ from onceproof.machine.system import Machine, Property
 class Finding:
     """A side condition that the design does not meet.
 
-    ``condition``: its number in the theory. ``text``: what in the design, at ``line`` (of the file ``path``). ``cost``: what may
-    still be claimed. ``remedy``: what to write instead.
+    ``condition``: its number in the theory. ``text``: what in the design, at ``line`` (of the file
+    ``path``). ``cost``: what may still be claimed. ``remedy``: what to write instead.
     """
 
     condition: str
@@ -43,7 +43,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Look:
-    """One claim under one lowering. ``machine`` is the slice for the claim: what is not in it does not matter here."""
+    """One claim under one lowering. ``machine`` is the slice for the claim: what is not in it does
+    not matter here.
+    """
 
     design: Design
     lowered: Lowered
@@ -90,9 +92,17 @@ class Look:
         for process in self.design.processes:
             conditions = [s.condition for _, s in self.steps(process) if isinstance(s, n.If)]
             for condition in [*conditions, *([process.condition] if process.condition else [])]:
-                yield from ((part, True) for part in condition_parts(condition) if isinstance(part, n.Happened))
+                yield from (
+                    (part, True)
+                    for part in condition_parts(condition)
+                    if isinstance(part, n.Happened)
+                )
         if self.claim.condition is not None:
-            yield from ((part, False) for part in condition_parts(self.claim.condition) if isinstance(part, n.Happened))
+            yield from (
+                (part, False)
+                for part in condition_parts(self.claim.condition)
+                if isinstance(part, n.Happened)
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,33 +18,56 @@ _COPIES = (Cause.PUBLISHER_RETRY, Cause.BROKER_COPY, Cause.REPLAY)
 
 
 def merged_copies(look: Look) -> Iterator[Finding]:
-    """T11. All copies of a message have one status. That forgets nothing as long as a copy that waits can come later instead.
+    """T11. All copies of a message have one status. That forgets nothing as long as a copy that
+    waits can come later instead.
 
-    Copies that a publisher, a broker or an operator makes can always be made once more, so one is never missed. Copies in flight
-    are not merged: every worker holds its own (``holds``), which is what ``ack or`` asks for (``lower.queues.Group.ack``). One that
-    waits is as good as one delivered to a worker that has not begun. What is left: messages of our own handlers, no copies
-    otherwise, a broker that remembers a status alone, and no second worker that could have the first message already.
+    Copies that a publisher, a broker or an operator makes can always be made once more, so one is
+    never missed. Copies in flight are not merged: every worker holds its own (``holds``), which is
+    what ``ack or`` asks for (``lower.queues.Group.ack``). One that waits is as good as one
+    delivered to a worker that has not begun. What is left: messages of our own handlers, no copies
+    otherwise, a broker that remembers a status alone, and no second worker that could have the
+    first message already.
     """
     for group in look.lowered.groups.values():
-        copied = any(r.action.cause in _COPIES and r.action.process == group.process.name for r in look.machine.rules)
-        if group.queue.is_root or copied or group.tracking is not Tracking.LOOSE or group.process.workers is None:
+        copied = any(
+            r.action.cause in _COPIES and r.action.process == group.process.name
+            for r in look.machine.rules
+        )
+        if (
+            group.queue.is_root
+            or copied
+            or group.tracking is not Tracking.LOOSE
+            or group.process.workers is None
+        ):
             continue
         if group.status not in look.kept:
             continue
         yield Finding.at(
-            "T11", group.process.span,
-            text=f"two messages in {group.queue.name} about one event are remembered as one, and only {group.process.workers} "
-            f"worker{'' if group.process.workers == 1 else 's'} of `{group.process.name}` can take them",
-            cost="an acknowledgement settles both: the claim holds only if each event is published once",
-            remedy=f"leave `workers {group.process.workers}` out, or say `late ack refused` below the queue",
-        )  # fmt: skip
+            "T11",
+            group.process.span,
+            text=(
+                f"two messages in {group.queue.name} about one event are remembered as one, and"
+                f" only {group.process.workers} worker{'' if group.process.workers == 1 else 's'}"
+                f" of `{group.process.name}` can take them"
+            ),
+            cost=(
+                "an acknowledgement settles both: the claim holds only if each event is published"
+                " once"
+            ),
+            remedy=(
+                f"leave `workers {group.process.workers}` out, or say `late ack refused` below the"
+                " queue"
+            ),
+        )
 
 
 def atomic_steps(look: Look) -> Iterator[Finding]:
-    """T16. A transaction is one step only if it is serializable or decided by unique or conditional writes.
+    """T16. A transaction is one step only if it is serializable or decided by unique or conditional
+    writes.
 
-    Reads of a read-committed block are steps of their own (``lower.handler.Lowering.collected``), and rows that it has touched stay
-    locked over them. That holds for what the database knows, not for a provider's answer, another system's rows, another broker.
+    Reads of a read-committed block are steps of their own (``lower.handler.Lowering.collected``),
+    and rows that it has touched stay locked over them. That holds for what the database knows, not
+    for a provider's answer, another system's rows, another broker.
     """
     for process, step in look.steps():
         if isinstance(step, n.Atomic):
@@ -63,12 +86,21 @@ def _asked_inside(look: Look, block: n.Atomic) -> Iterator[Finding]:
             name = part.effect.text
             if name in look.rows and look.design.effects[name].store is None:
                 yield Finding.at(
-                    "T16", part.span,
-                    text=f"a serializable block asks the provider of `{name}`, whom no transaction can hold back",
-                    cost="its answer and the writes of the block are taken for one moment: "
-                    f"the claim holds only if no {name} happens in between",
-                    remedy=f"ask before the block: `if {name} {'did not happen' if part.negated else 'happened'}` above `atomic`",
-                )  # fmt: skip
+                    "T16",
+                    part.span,
+                    text=(
+                        f"a serializable block asks the provider of `{name}`, whom no transaction"
+                        " can hold back"
+                    ),
+                    cost=(
+                        "its answer and the writes of the block are taken for one moment: "
+                        f"the claim holds only if no {name} happens in between"
+                    ),
+                    remedy=(
+                        f"ask before the block: `if {name}"
+                        f" {'did not happen' if part.negated else 'happened'}` above `atomic`"
+                    ),
+                )
 
 
 def _kept_inside(look: Look, process: Process, block: n.Atomic) -> Iterator[Finding]:
@@ -76,15 +108,29 @@ def _kept_inside(look: Look, process: Process, block: n.Atomic) -> Iterator[Find
     if not block.serializable or group is None or not group.transactional:
         return
     for step in walk(block.body, {}):
-        parts = condition_parts(step.condition) if isinstance(step, n.If) else (step.value,) if isinstance(step, n.Let) else ()
+        parts = (
+            condition_parts(step.condition)
+            if isinstance(step, n.If)
+            else (step.value,)
+            if isinstance(step, n.Let)
+            else ()
+        )
         for name in (getattr(x, "store", None) for x in (step, *parts)):
-            if isinstance(name, n.Name) and name.text in look.design.stores and look.design.stores[name.text].inside is not None:
+            if (
+                isinstance(name, n.Name)
+                and name.text in look.design.stores
+                and look.design.stores[name.text].inside is not None
+            ):
                 yield Finding.at(
-                    "T16", step.span,
-                    text=f"a serializable block looks at `{name.text}`, which the broker keeps and writes with the acknowledgement",
+                    "T16",
+                    step.span,
+                    text=(
+                        f"a serializable block looks at `{name.text}`, which the broker keeps and"
+                        " writes with the acknowledgement"
+                    ),
                     cost="whether its rows are locked until then is not decided: nothing is proved",
                     remedy=f"use `{name.text}` outside the block",
-                )  # fmt: skip
+                )
 
 
 def _two_systems(look: Look, block: n.Atomic) -> Iterator[Finding]:
@@ -99,30 +145,50 @@ def _two_systems(look: Look, block: n.Atomic) -> Iterator[Finding]:
     others = [s.name for s in stores if "cache" not in s.loses]
     if caches and others:
         yield Finding.at(
-            "T16", block.span,
+            "T16",
+            block.span,
             text=f"the block writes `{caches[0]}`, a cache, and `{others[0]}`, which is none",
-            cost="both are taken to be in one database: the claim holds only if a transaction really spans them",
+            cost=(
+                "both are taken to be in one database: the claim holds only if a transaction really"
+                " spans them"
+            ),
             remedy=f"write `{caches[0]}` outside the block",
-        )  # fmt: skip
+        )
 
 
 def _published_elsewhere(look: Look) -> Iterator[Finding]:
     for process in look.design.processes:
         group = look.lowered.groups.get(process.name)
-        if group is None or group.semantics is not Semantics.EXACTLY_ONCE or process.ack == "delivery":
+        if (
+            group is None
+            or group.semantics is not Semantics.EXACTLY_ONCE
+            or process.ack == "delivery"
+        ):
             continue
         for step in walk(process.body, {}):
             if not isinstance(step, n.Publish):
                 continue
             target = look.design.queues[step.queue.text]
             promised = target.semantics or look.lowered.semantics
-            matters = any(v.status(p, look.design) in look.kept for p in look.design.processes if p.queue == target.name)
+            matters = any(
+                v.status(p, look.design) in look.kept
+                for p in look.design.processes
+                if p.queue == target.name
+            )
             if promised is not Semantics.EXACTLY_ONCE and matters:
                 yield Finding.at(
-                    "T16", step.span,
-                    text=f"`{process.name}` publishes to {target.name} ({promised.value}) inside the transaction of "
-                    f"{group.queue.name} (exactly-once)",
-                    cost="the message and the acknowledgement are taken for one moment: "
-                    f"the claim holds only if {target.name} takes part in that transaction",
-                    remedy=f"declare {target.name} exactly-once, too, or publish from a consumer that is not",
-                )  # fmt: skip
+                    "T16",
+                    step.span,
+                    text=(
+                        f"`{process.name}` publishes to {target.name} ({promised.value}) inside the"
+                        f" transaction of {group.queue.name} (exactly-once)"
+                    ),
+                    cost=(
+                        "the message and the acknowledgement are taken for one moment: "
+                        f"the claim holds only if {target.name} takes part in that transaction"
+                    ),
+                    remedy=(
+                        f"declare {target.name} exactly-once, too, or publish from a consumer that"
+                        " is not"
+                    ),
+                )

@@ -17,14 +17,20 @@ _STEPS = {("0", "0"), ("0", "1"), ("1", "1"), ("1", "2"), ("2", "2")}
 _TESTS = ({"0"}, {"1", "2"}, {"0", "1", "2"})
 """What a step may ask a counter: whether it is 0."""
 
-_LOSSES = {"cache": "is a cache", "failover": "is replicated and may fail over", "expires": "loses rows by their age"}
+_LOSSES = {
+    "cache": "is a cache",
+    "failover": "is replicated and may fail over",
+    "expires": "loses rows by their age",
+}
 
 
 def saturated_counters(look: Look) -> Iterator[Finding]:
-    """T2. Counters {0, 1, 2+} are exact if steps only ask whether they are 0 and only count upwards.
+    """T2. Counters {0, 1, 2+} are exact if steps only ask whether they are 0 and only count
+    upwards.
 
-    The language has no other test than ``happened`` (``lower.effects.Meaning._tested``) and no other write than one more; the rules
-    are looked through all the same. What does go down in the world, and not here, is an effect that is lost with its row.
+    The language has no other test than ``happened`` (``lower.effects.Meaning._tested``) and no
+    other write than one more; the rules are looked through all the same. What does go down in the
+    world, and not here, is an effect that is lost with its row.
     """
     yield from _miscounted(look)
     for effect in look.design.effects.values():
@@ -35,22 +41,43 @@ def saturated_counters(look: Look) -> Iterator[Finding]:
         if why is None or not (asked or effect.name in look.targets):
             continue
         span, reason = why
-        cost = f"a lost row does not undo {effect.name} here: the claim says that it was done, not that it is still there"
+        cost = (
+            f"a lost row does not undo {effect.name} here: the claim says that it was done, not"
+            " that it is still there"
+        )
         if asked:
-            cost += f"; `{effect.name} happened` goes on saying yes, so the claim holds only as long as no row is lost"
+            cost += (
+                f"; `{effect.name} happened` goes on saying yes, so the claim holds only as long as"
+                " no row is lost"
+            )
         remedy = f"keep it in a store that keeps its rows{_or_assume(look, effect.store)}"
-        yield Finding.at("T2", span, text=f"`{effect.name}` is kept in `{effect.store}`, which {reason}", cost=cost, remedy=remedy)
+        yield Finding.at(
+            "T2",
+            span,
+            text=f"`{effect.name}` is kept in `{effect.store}`, which {reason}",
+            cost=cost,
+            remedy=remedy,
+        )
 
 
 def _miscounted(look: Look) -> Iterator[Finding]:
     counters = {x.name for x in look.machine.variables if x.domain == v.COUNTS}
-    cost = "nothing may be claimed: a counter stops at two, so this step cannot be told from one that is impossible"
+    cost = (
+        "nothing may be claimed: a counter stops at two, so this step cannot be told from one that"
+        " is impossible"
+    )
     for rule in look.machine.rules:
-        tests = [t.variable for t in rule.guard if t.variable in counters and set(t.allowed) not in _TESTS]
+        tests = [
+            t.variable
+            for t in rule.guard
+            if t.variable in counters and set(t.allowed) not in _TESTS
+        ]
         writes = [u.target for u in rule.updates if u.target in counters and not _counts(u)]
         for name in [*tests, *writes]:
             text = f"this step tells one {name} from two, or counts it down"
-            yield Finding("T2", rule.action.line, text, cost, "ask only whether it happened", look.design.path)
+            yield Finding(
+                "T2", rule.action.line, text, cost, "ask only whether it happened", look.design.path
+            )
 
 
 def _counts(update: Update) -> bool:
@@ -72,31 +99,50 @@ def _forgets(look: Look, store: str) -> tuple[Span, str] | None:
 
 
 def _or_assume(look: Look, store: str) -> str:
-    return ", or `assume no failover`" if {"cache", "failover"} & set(look.design.stores[store].loses) else ""
+    return (
+        ", or `assume no failover`"
+        if {"cache", "failover"} & set(look.design.stores[store].loses)
+        else ""
+    )
 
 
 # ---------------------------------------------------------------- tokens
 
 
 def tokens_only_grow(look: Look) -> Iterator[Finding]:
-    """T9. One bit, fresh or stale, is exact if tokens are compared with the newest one, only grow, and never start again.
+    """T9. One bit, fresh or stale, is exact if tokens are compared with the newest one, only grow,
+    and never start again.
 
-    A resource that does not issue the tokens would need three classes; ``resolve._effect`` turns that down (N133). Versions are
-    column values, compared one by one: a value that comes back is seen to come back.
+    A resource that does not issue the tokens would need three classes; ``resolve._effect`` turns
+    that down (N133). Versions are column values, compared one by one: a value that comes back is
+    seen to come back.
     """
     for effect in look.design.effects.values():
-        if effect.token_of is None or effect.store is None or v.token(effect.token_of) not in look.kept:
+        if (
+            effect.token_of is None
+            or effect.store is None
+            or v.token(effect.token_of) not in look.kept
+        ):
             continue
         yield from _restarts(look, effect, effect.store, effect.token_of)
         lock, store = look.design.locks[effect.token_of], look.design.stores[effect.store]
         if lock.key != store.key:
             yield Finding.at(
-                "T9", effect.span,
-                text=f"a row of `{store.name}` is per {store.key}, and `{lock.name}`, whose token it checks, is per {lock.key}",
-                cost=f"a token counts as the newest of its own {lock.key}; "
-                f"what a row does that remembers one number for all of its {lock.key}s is not examined",
-                remedy=f"take the lock per {store.key}: `lock {lock.name} per {store.key} in {store.name}`",
-            )  # fmt: skip
+                "T9",
+                effect.span,
+                text=(
+                    f"a row of `{store.name}` is per {store.key}, and `{lock.name}`, whose token it"
+                    f" checks, is per {lock.key}"
+                ),
+                cost=(
+                    f"a token counts as the newest of its own {lock.key}; what a row does that"
+                    f" remembers one number for all of its {lock.key}s is not examined"
+                ),
+                remedy=(
+                    f"take the lock per {store.key}: `lock {lock.name} per {store.key} in"
+                    f" {store.name}`"
+                ),
+            )
 
 
 def _restarts(look: Look, effect: Effect, store: str, lock: str) -> Iterator[Finding]:
@@ -104,9 +150,15 @@ def _restarts(look: Look, effect: Effect, store: str, lock: str) -> Iterator[Fin
     if why is not None:
         span, reason = why
         yield Finding.at(
-            "T9", span,
+            "T9",
+            span,
             text=f"`{store}` remembers the newest token of `{lock}` and {reason}",
-            cost=f"a row made anew starts its tokens again and would let an old holder of `{lock}` through: "
-            "the claim holds only as long as no row goes away",
-            remedy=f"keep `{lock}` and `{effect.name}` in a store whose rows stay{_or_assume(look, store)}",
-        )  # fmt: skip
+            cost=(
+                f"a row made anew starts its tokens again and would let an old holder of `{lock}`"
+                " through: the claim holds only as long as no row goes away"
+            ),
+            remedy=(
+                f"keep `{lock}` and `{effect.name}` in a store whose rows"
+                f" stay{_or_assume(look, store)}"
+            ),
+        )

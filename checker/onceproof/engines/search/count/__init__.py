@@ -1,10 +1,13 @@
 """The engines of the exhaustive search within bounds, behind one interface.
 
 * ``plain``: configurations with identities, in Python; the readable reference.
-* ``orbits``: states up to symmetry; the number of configurations with identities follows from each state's multinomial.
-* ``dense``: configurations with identities as the bits of one array over the product of event rows and worker positions.
+* ``orbits``: states up to symmetry; the number of configurations with identities follows from each
+  state's multinomial.
+* ``dense``: configurations with identities as the bits of one array over the product of event rows
+  and worker positions.
 
-All of them count the same graph, and each finds a shortest run to a bad configuration. Which one is used is chosen here.
+All of them count the same graph, and each finds a shortest run to a bad configuration. Which one is
+used is chosen here.
 """
 
 from __future__ import annotations

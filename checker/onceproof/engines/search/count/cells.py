@@ -1,7 +1,9 @@
-"""What an event and the workers on it can do, as tables of numbers: the alphabet of the engines that work on columns.
+"""What an event and the workers on it can do, as tables of numbers: the alphabet of the engines
+that work on columns.
 
-A *cell* is an event's row with the multiset of its workers. It is numbered when it is met, and what it can do under a component row
-is worked out then. Rules that reach workers of other events are not for columns: who uses these tables asks ``suits`` first.
+A *cell* is an event's row with the multiset of its workers. It is numbered when it is met, and what
+it can do under a component row is worked out then. Rules that reach workers of other events are not
+for columns: who uses these tables asks ``suits`` first.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from onceproof.machine.system import Machine
 
 
 class CellMove(NamedTuple):
-    """A rule, the component row and the cell after it, by how many actors, and whether it needs a free worker (1) or not (0)."""
+    """A rule, the component row and the cell after it, by how many actors, and whether it needs a
+    free worker (1) or not (0).
+    """
 
     rule: int
     component: int

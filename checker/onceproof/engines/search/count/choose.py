@@ -17,15 +17,28 @@ SMALL = 20_000
 ENGINES = ("orbits", "dense", "plain")
 
 
-def count(machine: Machine, bounds: Bounds, budget: Budget, engine: str = "auto", progress: Progress | None = None) -> Exploration:
-    """Count everything reachable within bounds. The result names the engine. Raises Unsuited, and KeyError for no engine's name."""
+def count(
+    machine: Machine,
+    bounds: Bounds,
+    budget: Budget,
+    engine: str = "auto",
+    progress: Progress | None = None,
+) -> Exploration:
+    """Count everything reachable within bounds. The result names the engine. Raises Unsuited, and
+    KeyError for no engine's name.
+    """
     counters: dict[str, Callable[[Machine, Bounds, Budget, Progress | None], Exploration]] = {
-        "auto": _auto, "orbits": _orbits, "dense": _dense, "plain": reference.explore_plain,
-    }  # fmt: skip
+        "auto": _auto,
+        "orbits": _orbits,
+        "dense": _dense,
+        "plain": reference.explore_plain,
+    }
     return counters[engine](machine, bounds, budget, progress)
 
 
-def _auto(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None) -> Exploration:
+def _auto(
+    machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None
+) -> Exploration:
     """Orbits: their number grows slowest, and they give the full counts, too."""
     few = replace(budget, states=SMALL if budget.states is None else min(SMALL, budget.states))
     found = explore(machine, bounds, few, progress)
@@ -34,7 +47,9 @@ def _auto(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress |
     return _orbits(machine, bounds, budget, progress)
 
 
-def _orbits(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None) -> Exploration:
+def _orbits(
+    machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None
+) -> Exploration:
     from onceproof.engines.search.count.cells import suits
     from onceproof.engines.search.count.columns import Columns, Levels, TooWide
 
@@ -49,7 +64,9 @@ def _orbits(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress
         return explore(machine, bounds, budget, progress)
 
 
-def _dense(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None) -> Exploration:
+def _dense(
+    machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None
+) -> Exploration:
     from onceproof.engines.search.count import dense
 
     problem = dense.suits(machine, bounds)

@@ -1,7 +1,9 @@
-"""Breadth-first search over whole levels at once: a state is a 64-bit number, a level is a sorted array of them.
+"""Breadth-first search over whole levels at once: a state is a 64-bit number, a level is a sorted
+array of them.
 
-The number holds the component row and a cell for each event; the cells of a state are kept sorted, which makes states of orbits. A
-step: look up what each cell can do, put the cell after it in its place, sort, number, and drop what is known.
+The number holds the component row and a cell for each event; the cells of a state are kept sorted,
+which makes states of orbits. A step: look up what each cell can do, put the cell after it in its
+place, sort, number, and drop what is known.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Tables:
 
     def __init__(self, cells: Cells) -> None:
         self.cells = cells
-        self.pair = np.full((8, 256), -1, np.int32)  # by component row and cell: where its moves stand
+        self.pair = np.full(
+            (8, 256), -1, np.int32
+        )  # by component row and cell: where its moves stand
         self.first = np.zeros(0, np.int64)
         self.many = np.zeros(0, np.int64)
         self.moves = np.zeros((5, 0), np.int64)
@@ -45,8 +49,13 @@ class Tables:
         self.weight = np.zeros(0, np.int64)
 
     def meet(self, component: Numbers, columns: list[Numbers]) -> None:
-        """Work out the moves of all pairs of component row and cell that are new in these states."""
-        high = int(component.max(initial=0)), max((int(c.max(initial=0)) for c in columns), default=0)
+        """Work out the moves of all pairs of component row and cell that are new in these
+        states.
+        """
+        high = (
+            int(component.max(initial=0)),
+            max((int(c.max(initial=0)) for c in columns), default=0),
+        )
         if high[0] >= self.pair.shape[0] or high[1] >= self.pair.shape[1]:
             larger = np.full((max(2 * high[0], 8), max(2 * high[1], 256)), -1, np.int32)
             larger[: self.pair.shape[0], : self.pair.shape[1]] = self.pair
@@ -69,12 +78,18 @@ class Tables:
         flat = np.array([move for moves in found for move in moves], np.int64).reshape(-1, 5).T
         self.moves = np.concatenate([self.moves, flat], axis=1)
         met = range(len(self.busy), len(self.cells))
-        self.busy = np.concatenate([self.busy, np.array([self.cells.busy(c) for c in met], np.int64)])
-        self.weight = np.concatenate([self.weight, np.array([self.cells.weight(c) for c in met], np.int64)])
+        self.busy = np.concatenate(
+            [self.busy, np.array([self.cells.busy(c) for c in met], np.int64)]
+        )
+        self.weight = np.concatenate(
+            [self.weight, np.array([self.cells.weight(c) for c in met], np.int64)]
+        )
 
 
 class Step:
-    """All edges of some states: rule, source (by position), state after, and how many actions each stands for."""
+    """All edges of some states: rule, source (by position), state after, and how many actions each
+    stands for.
+    """
 
     __slots__ = ("after", "rule", "source", "times")
 
@@ -92,13 +107,17 @@ class Columns:
         self.tables = Tables(self.cells)
         self.bits = 56 // bounds.events  # of a cell; 7 bits are left for the component row
         alive = range(bounds.workers + 1)
-        self._dealt = np.array([factorial(bounds.workers) // factorial(bounds.workers - n) for n in alive], np.int64)
+        self._dealt = np.array(
+            [factorial(bounds.workers) // factorial(bounds.workers - n) for n in alive], np.int64
+        )
         self._factorials = np.array([factorial(n) for n in range(bounds.events + 1)], np.int64)
 
     def initial(self) -> Numbers:
         """The states without workers, each event and the component with an initial row."""
         local = self.orbits.local
-        cells = [self.cells.first(local.events.number(row)) for row in choices(local.events.variables)]
+        cells = [
+            self.cells.first(local.events.number(row)) for row in choices(local.events.variables)
+        ]
         rows = [local.components.number(row) for row in choices(local.components.variables)]
         grids = np.meshgrid(np.array(rows), *[np.array(cells)] * self.bounds.events, indexing="ij")
         component, *columns = (grid.reshape(-1).astype(np.int64) for grid in grids)
@@ -126,13 +145,21 @@ class Columns:
         return list(np.sort(np.stack(columns), axis=0)) if len(columns) > 1 else columns
 
     def _put(self, columns: list[Numbers], at: int, cell: Numbers) -> list[Numbers]:
-        """Sorted columns with another cell in one place, sorted again: it moves up, then down, as far as it must."""
+        """Sorted columns with another cell in one place, sorted again: it moves up, then down, as
+        far as it must.
+        """
         found = list(columns)
         found[at] = cell
         for i in range(at, len(found) - 1):
-            found[i], found[i + 1] = np.minimum(found[i], found[i + 1]), np.maximum(found[i], found[i + 1])
+            found[i], found[i + 1] = (
+                np.minimum(found[i], found[i + 1]),
+                np.maximum(found[i], found[i + 1]),
+            )
         for i in range(at, 0, -1):
-            found[i - 1], found[i] = np.minimum(found[i - 1], found[i]), np.maximum(found[i - 1], found[i])
+            found[i - 1], found[i] = (
+                np.minimum(found[i - 1], found[i]),
+                np.maximum(found[i - 1], found[i]),
+            )
         return found
 
     def sizes(self, keys: Numbers) -> Numbers:
@@ -163,7 +190,14 @@ class Columns:
                 yield self._moved(here, at, component, columns, busy)
         yield from self._component_steps(component, columns)
 
-    def _moved(self, here: Numbers, at: int, component: Numbers, columns: list[Numbers], busy: list[Numbers]) -> Step:
+    def _moved(
+        self,
+        here: Numbers,
+        at: int,
+        component: Numbers,
+        columns: list[Numbers],
+        busy: list[Numbers],
+    ) -> Step:
         """What the event in one column and its workers do."""
         tables = self.tables
         place, edge = self._edges(tables.pair[component[here], columns[at][here]])
@@ -190,7 +224,12 @@ class Columns:
             for move in self.orbits.local.moves(RuleKind.COMPONENT, row):
                 source = np.nonzero(component == row)[0]
                 one = np.ones(len(source), np.int64)
-                yield Step(one * move.rule, source, self.pack(one * move.component, [c[source] for c in columns]), one)
+                yield Step(
+                    one * move.rule,
+                    source,
+                    self.pack(one * move.component, [c[source] for c in columns]),
+                    one,
+                )
 
     def state(self, key: int) -> State:
         """A number as a state of ``Orbits``."""
@@ -201,7 +240,9 @@ class Columns:
 class Levels:
     """A breadth-first search, level by level. Every level is kept if a path may be asked for."""
 
-    def __init__(self, columns: Columns, budget: Budget, progress: Progress | None, keep: bool) -> None:
+    def __init__(
+        self, columns: Columns, budget: Budget, progress: Progress | None, keep: bool
+    ) -> None:
         self.columns, self.budget, self.progress, self.keep = columns, budget, progress, keep
         self.levels: list[Numbers] = []
         self.known: Numbers = np.zeros(0, np.int64)
@@ -223,8 +264,18 @@ class Levels:
                 self.reason = f"more than {self.budget.states:,} states"
                 return
             yield level
-            found = [self._expanded(level[i : i + CHUNK]) for i in range(0, len(level), CHUNK) if not self._stopped()]
-            level = found[0] if len(found) == 1 else np.unique(np.concatenate(found)) if found else level[:0]
+            found = [
+                self._expanded(level[i : i + CHUNK])
+                for i in range(0, len(level), CHUNK)
+                if not self._stopped()
+            ]
+            level = (
+                found[0]
+                if len(found) == 1
+                else np.unique(np.concatenate(found))
+                if found
+                else level[:0]
+            )
             self.depth += bool(len(level) and not self.reason)
 
     def _expanded(self, keys: Numbers) -> Numbers:
@@ -251,12 +302,21 @@ class Levels:
     def exploration(self) -> Exploration:
         """What was seen."""
         return Exploration(
-            len(self.known), self.transitions, self.full_states, self.full_transitions, frozenset(self.fired), self.depth,
-            not self.reason, self.reason, "orbits",
-        )  # fmt: skip
+            len(self.known),
+            self.transitions,
+            self.full_states,
+            self.full_transitions,
+            frozenset(self.fired),
+            self.depth,
+            not self.reason,
+            self.reason,
+            "orbits",
+        )
 
     def path(self, key: int) -> tuple[State, list[tuple[int, State]]]:
-        """A shortest path to a state of the last level: the state it starts in, and each rule with the state after it."""
+        """A shortest path to a state of the last level: the state it starts in, and each rule with
+        the state after it.
+        """
         path: list[tuple[int, State]] = []
         for level in reversed(self.levels[:-1]):
             rule, before = self._before(level, key)
@@ -275,7 +335,9 @@ class Levels:
 
 
 def first_bad(columns: Columns, watch: Watch, keys: Numbers) -> int | None:
-    """The first of these states that contains a bad pattern. Cells are looked at once each, states only if their cells could do."""
+    """The first of these states that contains a bad pattern. Cells are looked at once each, states
+    only if their cells could do.
+    """
     component, cells = columns.unpack(keys)
     could = np.zeros(len(keys), bool)
     for present in np.unique(component).tolist():

@@ -1,11 +1,13 @@
-"""The full graph as the bits of one array: a bit for every combination of component row, event rows and worker positions.
+"""The full graph as the bits of one array: a bit for every combination of component row, event rows
+and worker positions.
 
-A worker's position is "free" or an event with a row; the rows are those that a local fixpoint reaches, which is never too few.
-A rule is then a move of whole slices of the array: what is at one place is put, for all combinations of everything else at once, at
-another. To count, the moves are repeated in place until no bit is added; to find a shortest run, level by level.
+A worker's position is "free" or an event with a row; the rows are those that a local fixpoint
+reaches, which is never too few. A rule is then a move of whole slices of the array: what is at one
+place is put, for all combinations of everything else at once, at another. To count, the moves are
+repeated in place until no bit is added; to find a shortest run, level by level.
 
-Rules that look at other workers are not for slices. The axes: the component, the workers, the events but the last; its rows are the
-bits of a word.
+Rules that look at other workers are not for slices. The axes: the component, the workers, the
+events but the last; its rows are the bits of a word.
 """
 
 from __future__ import annotations
@@ -26,11 +28,18 @@ from onceproof.engines.search.symmetry import Orbits, State, choices
 from onceproof.machine.system import Machine
 
 MOST_BYTES = 160_000_000
-WORDS: tuple[tuple[int, Any], ...] = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
+WORDS: tuple[tuple[int, Any], ...] = (
+    (8, np.uint8),
+    (16, np.uint16),
+    (32, np.uint32),
+    (64, np.uint64),
+)
 
 
 class Where(NamedTuple):
-    """A combination: the component row, each worker's position (0 is free), each event's row; all by number."""
+    """A combination: the component row, each worker's position (0 is free), each event's row; all
+    by number.
+    """
 
     component: int
     workers: tuple[int, ...]
@@ -38,7 +47,9 @@ class Where(NamedTuple):
 
 
 class Slide(NamedTuple):
-    """A rule as a move of slices: from component row, event row and worker row to others; -1: there is none, or any."""
+    """A rule as a move of slices: from component row, event row and worker row to others; -1: there
+    is none, or any.
+    """
 
     rule: int
     before: tuple[int, int, int]
@@ -62,7 +73,13 @@ def suits(machine: Machine, bounds: Bounds) -> str:
 def _size(known: Known, bounds: Bounds) -> int:
     bits, _ = next((bits, word) for bits, word in WORDS if len(known.events) <= bits)
     positions = 1 + bounds.events * len(known.workers)
-    found: int = len(known.components) * positions**bounds.workers * len(known.events) ** (bounds.events - 1) * bits // 8
+    found: int = (
+        len(known.components)
+        * positions**bounds.workers
+        * len(known.events) ** (bounds.events - 1)
+        * bits
+        // 8
+    )
     return found
 
 
@@ -73,11 +90,15 @@ class Dense:
         self.machine, self.bounds = machine, bounds
         self.local = Local(machine)
         self.known = reachable(self.local)
-        self.bits, self.word = next((bits, word) for bits, word in WORDS if len(self.known.events) <= bits)
+        self.bits, self.word = next(
+            (bits, word) for bits, word in WORDS if len(self.known.events) <= bits
+        )
         self.positions = 1 + bounds.events * len(self.known.workers)
         self.shape = (
-            len(self.known.components), *(self.positions,) * bounds.workers, *(len(self.known.events),) * (bounds.events - 1),
-        )  # fmt: skip
+            len(self.known.components),
+            *(self.positions,) * bounds.workers,
+            *(len(self.known.events),) * (bounds.events - 1),
+        )
         self.slides = [Slide(*move) for move in self.known.moves]
 
     def empty(self) -> Any:
@@ -85,11 +106,19 @@ class Dense:
         return np.zeros(self.shape, self.word)
 
     def initial(self) -> list[Where]:
-        """The configurations without workers in which the component and each event has an initial row."""
-        rows = [self.local.components.number(row) for row in choices(self.local.components.variables)]
+        """The configurations without workers in which the component and each event has an initial
+        row.
+        """
+        rows = [
+            self.local.components.number(row) for row in choices(self.local.components.variables)
+        ]
         events = [self.local.events.number(row) for row in choices(self.local.events.variables)]
         workers = (0,) * self.bounds.workers
-        return [Where(r, workers, each) for r in rows for each in product(events, repeat=self.bounds.events)]
+        return [
+            Where(r, workers, each)
+            for r in rows
+            for each in product(events, repeat=self.bounds.events)
+        ]
 
     def start(self) -> Any:
         """The initial configurations, as an array."""
@@ -111,7 +140,9 @@ class Dense:
 
     def put(self, array: Any, where: Where) -> None:
         """Add a configuration."""
-        array[(where.component, *where.workers, *where.events[:-1])] |= self.word(1 << where.events[-1])
+        array[(where.component, *where.workers, *where.events[:-1])] |= self.word(
+            1 << where.events[-1]
+        )
 
     def moves(self) -> Iterator[tuple[Slide, int, int]]:
         """Every move with the worker and the event that make it; -1: no worker, no event."""
@@ -127,7 +158,9 @@ class Dense:
         return 0 if row == GONE else 1 + event * len(self.known.workers) + row
 
     def place(self, at: tuple[int, int, int], worker: int, event: int) -> tuple[Any, int]:
-        """The slice of an end of a move, and the bit of the last event's row if that is the event (else -1)."""
+        """The slice of an end of a move, and the bit of the last event's row if that is the event
+        (else -1).
+        """
         index: list[Any] = [slice(None)] * len(self.shape)
         index[0] = at[0]
         if worker != GONE:
@@ -156,14 +189,25 @@ class Dense:
         return int(np.bitwise_count(part if bit == GONE else part & self.word(1 << bit)).sum())
 
     def check(self, array: Any) -> None:
-        """Every worker met has a row, on an event with a row, whose moves were worked out. Raises MachineError."""
+        """Every worker met has a row, on an event with a row, whose moves were worked out. Raises
+        MachineError.
+        """
         known = self.known.triples
         for component in range(len(self.known.components)):
-            for row, worker in product(range(len(self.known.events)), range(len(self.known.workers))):
+            for row, worker in product(
+                range(len(self.known.events)), range(len(self.known.workers))
+            ):
                 if (component, row, worker) not in known:
-                    for event, who in product(range(self.bounds.events), range(self.bounds.workers)):
-                        if self.count(array, Slide(-1, (component, row, worker), (0, 0, 0)), who, event):
-                            raise MachineError(f"a configuration outside the domain was reached: {(component, row, worker)}")
+                    for event, who in product(
+                        range(self.bounds.events), range(self.bounds.workers)
+                    ):
+                        if self.count(
+                            array, Slide(-1, (component, row, worker), (0, 0, 0)), who, event
+                        ):
+                            raise MachineError(
+                                "a configuration outside the domain was reached:"
+                                f" {(component, row, worker)}"
+                            )
 
     def members(self, array: Any) -> Iterator[Where]:
         """The configurations in an array, in order."""
@@ -183,10 +227,17 @@ class Dense:
                 crews[event].append(orbits.local.workers.number(self.local.workers.rows[row]))
         rows = [orbits.local.events.number(self.local.events.rows[row]) for row in where.events]
         cells = [orbits.number(row, crew) for row, crew in zip(rows, crews, strict=True)]
-        return ((orbits.local.components.number(self.local.components.rows[where.component]), *sorted(cells)),)
+        return (
+            (
+                orbits.local.components.number(self.local.components.rows[where.component]),
+                *sorted(cells),
+            ),
+        )
 
 
-def count(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None = None) -> Exploration:
+def count(
+    machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None = None
+) -> Exploration:
     """Count the full graph. ``depth`` is 0: nothing is known of distances."""
     dense = Dense(machine, bounds)
     array = dense.start()
@@ -210,18 +261,23 @@ def count(machine: Machine, bounds: Bounds, budget: Budget, progress: Progress |
     dense.check(array)
     counts = [dense.count(array, *move) for move in moves]
     fired = frozenset(move[0].rule for move, many in zip(moves, counts, strict=True) if many)
-    return Exploration(states, sum(counts), states, sum(counts), fired, 0, not reason, reason, "dense")
+    return Exploration(
+        states, sum(counts), states, sum(counts), fired, 0, not reason, reason, "dense"
+    )
 
 
 def path_to(dense: Dense, levels: list[Any], bad: Where) -> tuple[Where, list[tuple[int, Where]]]:
-    """A shortest path to a configuration of the last level: where it starts, and each rule with the configuration after it."""
+    """A shortest path to a configuration of the last level: where it starts, and each rule with the
+    configuration after it.
+    """
     path: list[tuple[int, Where]] = []
     where = bad
     for level in reversed(levels[:-1]):
         rule, before = next(
             (slide.rule, origin)
             for slide, worker, event in dense.moves()
-            if (origin := _back(dense, where, slide, worker, event)) is not None and _holds(dense, level, origin)
+            if (origin := _back(dense, where, slide, worker, event)) is not None
+            and _holds(dense, level, origin)
         )
         path.append((rule, where))
         where = before

@@ -1,4 +1,6 @@
-"""A shortest run to a bad configuration, found by each engine in its own way; the runs have identities and can be replayed."""
+"""A shortest run to a bad configuration, found by each engine in its own way; the runs have
+identities and can be replayed.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,26 @@ from onceproof.engines.search.watch import Watch
 from onceproof.machine.system import Machine, Property, Run
 
 
-def shortest(machine: Machine, prop: Property, bounds: Bounds, budget: Budget, engine: str) -> Run | Exploration:
-    """A run with as few steps as any to a bad configuration, or what was searched. Raises Unsuited, and KeyError for no engine."""
+def shortest(
+    machine: Machine, prop: Property, bounds: Bounds, budget: Budget, engine: str
+) -> Run | Exploration:
+    """A run with as few steps as any to a bad configuration, or what was searched. Raises Unsuited,
+    and KeyError for no engine.
+    """
     if engine == "plain":
         return _by_configurations(machine, prop, bounds, budget)
     return {"orbits": _by_columns, "dense": _by_bits}[engine](machine, prop, bounds, budget, engine)
 
 
-def _by_configurations(machine: Machine, prop: Property, bounds: Bounds, budget: Budget) -> Run | Exploration:
+def _by_configurations(
+    machine: Machine, prop: Property, bounds: Bounds, budget: Budget
+) -> Run | Exploration:
     """The readable reference."""
     local, orbits, meter = Local(machine), Orbits(machine, bounds), Meter(budget)
     watch = Watch(orbits, prop)
-    before: dict[reference.Config, tuple[int, reference.Config] | None] = dict.fromkeys(reference.initial(local, bounds))
+    before: dict[reference.Config, tuple[int, reference.Config] | None] = dict.fromkeys(
+        reference.initial(local, bounds)
+    )
     queue = list(before)
     for config in queue:
         if not meter.admit(1, 0):
@@ -44,13 +54,24 @@ def _by_configurations(machine: Machine, prop: Property, bounds: Bounds, budget:
 
 def _folded(orbits: Orbits, local: Local, config: reference.Config) -> State:
     """The orbit of a configuration whose rows are numbered by ``local``."""
-    pool = tuple(w and w._replace(row=orbits.local.workers.number(local.workers.rows[w.row])) for w in config.pool)
-    events = tuple(tuple(orbits.local.events.number(local.events.rows[e]) for e in each) for each in config.events)
+    pool = tuple(
+        w and w._replace(row=orbits.local.workers.number(local.workers.rows[w.row]))
+        for w in config.pool
+    )
+    events = tuple(
+        tuple(orbits.local.events.number(local.events.rows[e]) for e in each)
+        for each in config.events
+    )
     rows = tuple(orbits.local.components.number(local.components.rows[r]) for r in config.rows)
     return fold(orbits, reference.Config(rows, events, pool))
 
 
-def _told(orbits: Orbits, local: Local, before: dict[reference.Config, tuple[int, reference.Config] | None], config: reference.Config) -> Run:
+def _told(
+    orbits: Orbits,
+    local: Local,
+    before: dict[reference.Config, tuple[int, reference.Config] | None],
+    config: reference.Config,
+) -> Run:
     path: list[tuple[int, State]] = []
     while (step := before[config]) is not None:
         path.append((step[0], _folded(orbits, local, config)))
@@ -58,7 +79,9 @@ def _told(orbits: Orbits, local: Local, before: dict[reference.Config, tuple[int
     return run_along(orbits, _folded(orbits, local, config), path[::-1])[0]
 
 
-def _by_columns(machine: Machine, prop: Property, bounds: Bounds, budget: Budget, name: str) -> Run | Exploration:
+def _by_columns(
+    machine: Machine, prop: Property, bounds: Bounds, budget: Budget, name: str
+) -> Run | Exploration:
     """Level by level; then backwards through the levels that were kept."""
     from onceproof.engines.search.count.cells import suits
     from onceproof.engines.search.count.columns import Columns, Levels, TooWide, first_bad
@@ -78,8 +101,12 @@ def _by_columns(machine: Machine, prop: Property, bounds: Bounds, budget: Budget
     return levels.exploration()
 
 
-def _by_bits(machine: Machine, prop: Property, bounds: Bounds, budget: Budget, name: str) -> Run | Exploration:
-    """Level by level, each an array of bits; then backwards move by move. The time is not limited: arrays are small."""
+def _by_bits(
+    machine: Machine, prop: Property, bounds: Bounds, budget: Budget, name: str
+) -> Run | Exploration:
+    """Level by level, each an array of bits; then backwards move by move. The time is not limited:
+    arrays are small.
+    """
     from onceproof.engines.search.count import dense
 
     problem = dense.suits(machine, bounds)

@@ -1,7 +1,8 @@
 """Which rows occur at all, whatever the numbers: the fixpoint behind the axes of ``dense``.
 
-As in ``checker/onceproof/engines/coverability/thread_modular.py``, and written independently of it: a step of one worker changes what others see beside them, and
-how many there are of each is forgotten. So there may be too many rows, never too few.
+As in ``checker/onceproof/engines/coverability/thread_modular.py``, and written independently of it:
+a step of one worker changes what others see beside them, and how many there are of each is
+forgotten. So there may be too many rows, never too few.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ Triple = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The rows, by number; which triples occur; and every move from a triple (or pair, or component row) to another."""
+    """The rows, by number; which triples occur; and every move from a triple (or pair, or component
+    row) to another.
+    """
 
     components: tuple[int, ...]
     events: tuple[int, ...]
@@ -43,7 +46,9 @@ def reachable(local: Local) -> Known:
                     _note(move, at, seen, moves)
     rows = (range(len(rows.rows)) for rows in (local.components, local.events, local.workers))
     components, events, workers = (tuple(r) for r in rows)
-    return Known(components, events, workers, frozenset(t for t in seen if GONE not in t), tuple(moves))
+    return Known(
+        components, events, workers, frozenset(t for t in seen if GONE not in t), tuple(moves)
+    )
 
 
 def _kinds(at: Triple) -> tuple[RuleKind, ...]:
@@ -52,8 +57,15 @@ def _kinds(at: Triple) -> tuple[RuleKind, ...]:
     return (RuleKind.SPAWN, RuleKind.EVENT) if at[2] == GONE else (RuleKind.WORKER,)
 
 
-def _note(move: LocalMove, at: Triple, seen: dict[Triple, None], moves: dict[tuple[int, Triple, Triple], None]) -> None:
-    """What a move leads to, for the one who makes it, for others at the event, and for other events."""
+def _note(
+    move: LocalMove,
+    at: Triple,
+    seen: dict[Triple, None],
+    moves: dict[tuple[int, Triple, Triple], None],
+) -> None:
+    """What a move leads to, for the one who makes it, for others at the event, and for other
+    events.
+    """
     after = (move.component, move.event, move.worker)
     moves[move.rule, at, after] = None
     seen[after] = seen[move.component, move.event, GONE] = seen[move.component, GONE, GONE] = None

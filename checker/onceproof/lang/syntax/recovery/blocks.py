@@ -1,7 +1,8 @@
 """Reads the lines of a design in their blocks; moves, mends or replaces those that do not fit.
 
-Invariant: ``done`` holds lines the automaton has read, ``stack`` is its state after them, ``levels`` the indentation of the
-open blocks. Everything that is put into ``done`` fits, so the text made of it parses.
+Invariant: ``done`` holds lines the automaton has read, ``stack`` is its state after them,
+``levels`` the indentation of the open blocks. Everything that is put into ``done`` fits, so the
+text made of it parses.
 """
 
 from __future__ import annotations
@@ -20,7 +21,26 @@ from onceproof.lang.syntax.tables import DEDENT, INDENT, LINE_END
 
 MAX_ERRORS = 100
 _ODD_NAMES = frozenset(
-    {"of", "on", "per", "to", "from", "into", "in", "is", "or", "and", "via", "when", "under", "not", "no", "never", "if", "else"}
+    {
+        "of",
+        "on",
+        "per",
+        "to",
+        "from",
+        "into",
+        "in",
+        "is",
+        "or",
+        "and",
+        "via",
+        "when",
+        "under",
+        "not",
+        "no",
+        "never",
+        "if",
+        "else",
+    }
     | {
         "queue",
         "event",
@@ -39,8 +59,12 @@ _ODD_NAMES = frozenset(
     | {"kept", "retries", "publishes", "replays", "before", "together", "duplicate", "loss", "did"}
 )
 """Words that nobody means as names, even where the grammar takes them."""
-_LEFTOVER = frozenset({"", "end", "endif", "fi", "done", "pass", "begin", "end transaction", "commit transaction"})
-_DECLARED = re.compile(r"(?:event|queue|store|effect|lock|consumer|relay|fragment)\s+([A-Za-z_]\w*)")
+_LEFTOVER = frozenset(
+    {"", "end", "endif", "fi", "done", "pass", "begin", "end transaction", "commit transaction"}
+)
+_DECLARED = re.compile(
+    r"(?:event|queue|store|effect|lock|consumer|relay|fragment)\s+([A-Za-z_]\w*)"
+)
 _PLACES = {
     "item": "a declaration stands at the start of a line, outside every block",
     "step": "a step stands inside a `consumer`, `relay` or `fragment`",
@@ -54,7 +78,9 @@ _PLACES = {
 
 
 class Blocks:
-    """One pass over the lines of a file. The first ``sound`` lines are whole declarations without a mistake."""
+    """One pass over the lines of a file. The first ``sound`` lines are whole declarations without a
+    mistake.
+    """
 
     def __init__(self, path: str, lines: list[Line], sound: int = 0) -> None:
         self.path = path
@@ -70,7 +96,9 @@ class Blocks:
         self.broken: dict[int, bool] = {}
         """Per indentation: whether the last line there was given up."""
         self.outer: list[tuple[int, Stack]] = []
-        """What was left on the way to this line: (indentation, state) of every block that it closed, outermost first."""
+        """What was left on the way to this line: (indentation, state) of every block that it
+        closed, outermost first.
+        """
 
     def mend(self) -> tuple[list[Line], list[Diagnostic]]:
         """The lines as they parse, and every mistake."""
@@ -110,14 +138,21 @@ class Blocks:
             return Fit(0, False, True)
         reading = self.automaton.read(stack or self.stack, text)
         after = None if reading.stop is not None else self.automaton.feed(reading.stack, LINE_END)
-        odd = any(p.terminal == "NAME" and text[p.start : p.end] in _ODD_NAMES for p in reading.pieces)
+        odd = any(
+            p.terminal == "NAME" and text[p.start : p.end] in _ODD_NAMES for p in reading.pieces
+        )
         if after is None:
             return Fit(len(text) if reading.stop is None else reading.stop, False, odd)
         child = self._child()
         if child is None:
             return Fit(None, self.automaton.accepts(after) != {INDENT}, odd)
         inside = self.automaton.feed(after, INDENT)
-        return Fit(None, inside is not None and (self._read(inside, child.text) is None or self._place_of(child) is None), odd)
+        return Fit(
+            None,
+            inside is not None
+            and (self._read(inside, child.text) is None or self._place_of(child) is None),
+            odd,
+        )
 
     def _child(self) -> Line | None:
         """The first line of the block below the current line."""
@@ -126,7 +161,14 @@ class Blocks:
 
     def _place_of(self, line: Line) -> str | None:
         """The kind of place in which a line would be sound."""
-        return next((place for place, stack in self.automaton.contexts.items() if self._read(stack, line.text) is None), None)
+        return next(
+            (
+                place
+                for place, stack in self.automaton.contexts.items()
+                if self._read(stack, line.text) is None
+            ),
+            None,
+        )
 
     def _block_end(self, index: int) -> int:
         """The index behind the block of the line at ``index``."""
@@ -147,17 +189,26 @@ class Blocks:
         after = self.automaton.feed(self.automaton.read(self.stack, line.text).stack, LINE_END)
         assert after is not None
         self.stack = after
-        self.broken = {indent: was for indent, was in self.broken.items() if indent < line.indent} | {line.indent: broken}
+        self.broken = {
+            indent: was for indent, was in self.broken.items() if indent < line.indent
+        } | {line.indent: broken}
         self.done.append(line)
         self.index += 1
 
     def _give_up(self, line: Line) -> None:
-        """Put the placeholder. What stands below is kept if it can be steps; else it would only repeat the mistake."""
+        """Put the placeholder. What stands below is kept if it can be steps; else it would only
+        repeat the mistake.
+        """
         child = self._child()
         after = self.automaton.feed(self.automaton.read(self.stack, PLACEHOLDER).stack, LINE_END)
         assert after is not None
         if child is not None:
-            keeps = self.automaton.feed(after, INDENT) and self._place_of(child) in ("step", "else", "clause", None)
+            keeps = self.automaton.feed(after, INDENT) and self._place_of(child) in (
+                "step",
+                "else",
+                "clause",
+                None,
+            )
             if not keeps:
                 del self.lines[self.index + 1 : self._block_end(self.index)]
         self._accept(self._placeholder(line, line.indent), broken=True)
@@ -165,7 +216,13 @@ class Blocks:
     @staticmethod
     def _placeholder(line: Line, indent: int) -> Line:
         """The placeholder in the place of a line."""
-        return Line(line.number, indent, PLACEHOLDER, line.start, (line.column(0) - 1, line.column(len(line.text)) - 1))
+        return Line(
+            line.number,
+            indent,
+            PLACEHOLDER,
+            line.start,
+            (line.column(0) - 1, line.column(len(line.text)) - 1),
+        )
 
     def _needs_block(self) -> bool:
         return self.automaton.accepts(self.stack) == {INDENT}
@@ -206,17 +263,25 @@ class Blocks:
         return self._read(self.stack, line.text) is not None and self._place_of(line) is not None
 
     def _missing_block(self) -> None:
-        """A header without a block: take the lines behind it if they can only be meant as its block, else put a placeholder."""
+        """A header without a block: take the lines behind it if they can only be meant as its
+        block, else put a placeholder.
+        """
         header = self.done[-1]
         inside = self.automaton.feed(self.stack, INDENT)
         assert inside is not None
         line = self.lines[self.index] if self.index < len(self.lines) else None
-        if line is not None and header.indent == 0 == line.indent and self._read(inside, line.text) is None:
+        if (
+            line is not None
+            and header.indent == 0 == line.indent
+            and self._read(inside, line.text) is None
+        ):
             if self._place_of(line) != "item":
                 self._indent_run(header, inside)
                 return
         if not any(d.primary.span.line == header.number for d in self.found):
-            self.found.append(errors.missing_block(self._first_word(header), header.whole(self.path)))
+            self.found.append(
+                errors.missing_block(self._first_word(header), header.whole(self.path))
+            )
         self.lines.insert(self.index, self._placeholder(header, header.indent + STEP_WIDTH))
 
     def _indent_run(self, header: Line, inside: Stack, width: int = 0) -> None:
@@ -229,10 +294,16 @@ class Blocks:
                 break
             line.indent += shift
             count += 1
-        self.found.append(errors.not_indented(self._first_word(first), first.whole(self.path), header.whole(self.path), count))
+        self.found.append(
+            errors.not_indented(
+                self._first_word(first), first.whole(self.path), header.whole(self.path), count
+            )
+        )
 
     def _belongs(self, line: Line, inside: Stack) -> bool:
-        """Whether an unindented line belongs to the block above: it fits there, or is no line of the outer level either."""
+        """Whether an unindented line belongs to the block above: it fits there, or is no line of
+        the outer level either.
+        """
         if self._read(inside, line.text) is None:
             return True
         outer = self.automaton.contexts["item"] if self.levels[-1] == 0 else self.stack
@@ -245,16 +316,22 @@ class Blocks:
     def _move(self, line: Line) -> bool:
         """Put a line that is sound elsewhere where it belongs; False if it is sound nowhere."""
         place = self._place_of(line)
-        if place is None or (place == "store" and not {"QUEUE", "SET"} & self.automaton.accepts(self.stack)):
+        if place is None or (
+            place == "store" and not {"QUEUE", "SET"} & self.automaton.accepts(self.stack)
+        ):
             return False
         parent = self.levels[-2] if len(self.levels) > 1 else -1
-        if (place == "else" and self.broken.get(line.indent)) or (place == "clause" and self.broken.get(parent)):
+        if (place == "else" and self.broken.get(line.indent)) or (
+            place == "clause" and self.broken.get(parent)
+        ):
             self._give_up(line)
             return True
         return self._move_in(line) or self._move_out(line, place) or self._misplaced(line, place)
 
     def _move_in(self, line: Line) -> bool:
-        """The line was meant to be deeper: below the line above, or in a block that it seems to close."""
+        """The line was meant to be deeper: below the line above, or in a block that it seems to
+        close.
+        """
         if self._options():
             return False
         if self.outer:
@@ -301,21 +378,39 @@ class Blocks:
         return True
 
     def _misplaced(self, line: Line, place: str) -> bool:
-        """Report a line that is sound elsewhere. A declaration goes to the end of the file, so that its name is known."""
+        """Report a line that is sound elsewhere. A declaration goes to the end of the file, so that
+        its name is known.
+        """
         end = self._block_end(self.index)
         run = end
-        while run < len(self.lines) and self.lines[run].indent == line.indent and self._same_place(self.lines[run], place):
+        while (
+            run < len(self.lines)
+            and self.lines[run].indent == line.indent
+            and self._same_place(self.lines[run], place)
+        ):
             run = self._block_end(run)
         header = next((x for x in reversed(self.done) if x.indent < line.indent), None)
         inside = header and (place == "item" or self._options())
         word = self._first_word(header) if header else ""
-        label = Label(header.whole(self.path), f"inside this `{word}`") if header and inside else None
-        words, help = _PLACES[place].replace("it belongs", "it and the lines after it belong" if run > end else "it belongs"), None
+        label = (
+            Label(header.whole(self.path), f"inside this `{word}`") if header and inside else None
+        )
+        words, help = (
+            _PLACES[place].replace(
+                "it belongs", "it and the lines after it belong" if run > end else "it belongs"
+            ),
+            None,
+        )
         if place == "step" and inside:
-            words, help = f"no step can stand below a `{word}`", shape_below(self.automaton.accepts(self.stack))
+            words, help = (
+                f"no step can stand below a `{word}`",
+                shape_below(self.automaton.accepts(self.stack)),
+            )
         elif place == "step":
             help = "write `consumer NAME on QUEUE` above it, and indent the steps"
-        self.found.append(errors.misplaced(self._first_word(line), line.whole(self.path), words, help, label))
+        self.found.append(
+            errors.misplaced(self._first_word(line), line.whole(self.path), words, help, label)
+        )
         moved, shift = self.lines[self.index : run], line.indent
         del self.lines[self.index : run]
         if place == "item":
@@ -327,12 +422,17 @@ class Blocks:
         return True
 
     def _same_place(self, line: Line, place: str) -> bool:
-        return self._read(self.stack, line.text) is not None and self._read(self.automaton.contexts[place], line.text) is None
+        return (
+            self._read(self.stack, line.text) is not None
+            and self._read(self.automaton.contexts[place], line.text) is None
+        )
 
     def _block_is_empty(self, indent: int, index: int) -> bool:
         """Whether the current block would stay without a line if it went on at ``index``."""
         following = self.lines[index] if index < len(self.lines) else None
-        return DEDENT not in self.automaton.accepts(self.stack) and (following is None or following.indent < indent)
+        return DEDENT not in self.automaton.accepts(self.stack) and (
+            following is None or following.indent < indent
+        )
 
     def _options(self) -> bool:
         """Whether the current block holds no steps."""
@@ -341,7 +441,9 @@ class Blocks:
     # -- lines that are wrong in themselves
 
     def _mend_line(self, line: Line) -> None:
-        if (line.text.strip("{}; ") in _LEFTOVER or line.text.startswith(("//", "--", "/*"))) and self._drop(line):
+        if (
+            line.text.strip("{}; ") in _LEFTOVER or line.text.startswith(("//", "--", "/*"))
+        ) and self._drop(line):
             return
         sound, found = LineRepair(self.path, self.known, self.stack, self._fits).mend(line)
         self.found += found
@@ -355,7 +457,9 @@ class Blocks:
         if self._block_is_empty(line.indent, self.index + 1) or self._child():
             return False
         comment = line.text.startswith(("//", "--", "/*"))
-        headline = "a comment begins with `#`" if comment else "blocks are made by indentation alone"
+        headline = (
+            "a comment begins with `#`" if comment else "blocks are made by indentation alone"
+        )
         label = "write `#` here" if comment else f"remove `{line.text}`"
         self.found.append(errors.foreign(headline, line.whole(self.path), label, None))
         del self.lines[self.index]

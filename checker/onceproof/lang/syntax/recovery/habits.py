@@ -1,6 +1,7 @@
 """Habits from other languages: how people write a line at first, and what it reads like here.
 
-A habit only proposes edits. It is offered where the line then fits (``repair.py``), so a pattern may be generous.
+A habit only proposes edits. It is offered where the line then fits (``repair.py``), so a pattern
+may be generous.
 """
 
 from __future__ import annotations
@@ -14,12 +15,33 @@ Edit = tuple[int, int, str]
 Literals = Mapping[str, tuple[str, ...]]
 
 _UNITS = {
-    "ms": "ms", "millis": "ms", "milliseconds": "ms", "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
-    "m": "min", "min": "min", "mins": "min", "minute": "min", "minutes": "min",
-    "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "d": "d", "day": "d", "days": "d",
-}  # fmt: skip
+    "ms": "ms",
+    "millis": "ms",
+    "milliseconds": "ms",
+    "s": "s",
+    "sec": "s",
+    "secs": "s",
+    "second": "s",
+    "seconds": "s",
+    "m": "min",
+    "min": "min",
+    "mins": "min",
+    "minute": "min",
+    "minutes": "min",
+    "h": "h",
+    "hr": "h",
+    "hrs": "h",
+    "hour": "h",
+    "hours": "h",
+    "d": "d",
+    "day": "d",
+    "days": "d",
+}
 _NUMBERS = {
-    word: str(i) for i, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1)
+    word: str(i)
+    for i, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1
+    )
 }
 
 
@@ -94,13 +116,21 @@ def _bars(match: re.Match[str], _: Literals) -> str | None:
 
 def _method(match: re.Match[str], _: Literals) -> str | None:
     """``processed.add(id)`` to ``add id to processed``, ``mail.send()`` to ``send mail``."""
-    thing, verb, key = match[1], {"remove": "delete", "save": "add", "put": "add"}.get(match[2], match[2]), match[3]
+    thing, verb, key = (
+        match[1],
+        {"remove": "delete", "save": "add", "put": "add"}.get(match[2], match[2]),
+        match[3],
+    )
     between = {"insert": "into", "add": "to", "delete": "from"}.get(verb)
     return f"{verb} {key} {between} {thing}" if between and key else f"{verb} {thing}"
 
 
 def _underscored(match: re.Match[str], literals: Literals) -> str | None:
-    return None if any(match[0] in words for words in literals.values()) else match[0].replace("-", "_")
+    return (
+        None
+        if any(match[0] in words for words in literals.values())
+        else match[0].replace("-", "_")
+    )
 
 
 def _event(match: re.Match[str], _: Literals) -> str | None:
@@ -108,8 +138,15 @@ def _event(match: re.Match[str], _: Literals) -> str | None:
     return f"{match[1]}({', '.join(fields)})" if fields else None
 
 
-def _habit(pattern: str, rewrite: str | Callable[[re.Match[str], Literals], str | None], headline: str, label: str) -> Habit:
-    return Habit(re.compile(pattern), _to(rewrite) if isinstance(rewrite, str) else rewrite, headline, label)
+def _habit(
+    pattern: str,
+    rewrite: str | Callable[[re.Match[str], Literals], str | None],
+    headline: str,
+    label: str,
+) -> Habit:
+    return Habit(
+        re.compile(pattern), _to(rewrite) if isinstance(rewrite, str) else rewrite, headline, label
+    )
 
 
 HABITS: tuple[Habit, ...] = (
@@ -120,7 +157,9 @@ HABITS: tuple[Habit, ...] = (
         "`{old}` is written `{new}` here",
         "write `{new}`",
     ),
-    _habit(r"^claim not (?=duplicate|loss)", "claim no ", "this claim is written `no …`", "write `no`"),
+    _habit(
+        r"^claim not (?=duplicate|loss)", "claim no ", "this claim is written `no …`", "write `no`"
+    ),
     _habit(
         r"\bdidn'?t happen(?:ed)?\b|\b(?:has |was )?not happen(?:ed)?\b|\bhasn'?t happened\b",
         "did not happen",
@@ -133,8 +172,18 @@ HABITS: tuple[Habit, ...] = (
         "this is SQL",
         "write the key before `into`",
     ),
-    _habit(r"(?i)^update (\w+) set (\w+) = (\w+)", r"set \1.\2 = \3", "this is SQL", "write `set STORE.COLUMN = VALUE`"),
-    _habit(r"(?i)^delete from (\w+) where (\w+) .*$", r"delete \2 from \1", "this is SQL", "write `delete KEY from STORE`"),
+    _habit(
+        r"(?i)^update (\w+) set (\w+) = (\w+)",
+        r"set \1.\2 = \3",
+        "this is SQL",
+        "write `set STORE.COLUMN = VALUE`",
+    ),
+    _habit(
+        r"(?i)^delete from (\w+) where (\w+) .*$",
+        r"delete \2 from \1",
+        "this is SQL",
+        "write `delete KEY from STORE`",
+    ),
     _habit(
         r"(?i)^(?:(?:begin|start|open|in|with) )?(?:a |the )?(?:database )?transaction$",
         "atomic",
@@ -147,7 +196,12 @@ HABITS: tuple[Habit, ...] = (
         "in one line, this is written `or`",
         "write `or`",
     ),
-    _habit(r"^(\w+)\.(\w+)\(\s*(\w*)\s*\)", _method, "a step begins with its verb", "write the verb first"),
+    _habit(
+        r"^(\w+)\.(\w+)\(\s*(\w*)\s*\)",
+        _method,
+        "a step begins with its verb",
+        "write the verb first",
+    ),
     _habit(
         r"(?:!|\bnot)\s*\(\s*(\w+) in (\w+)\s*\)",
         r"\1 not in \2",
@@ -160,46 +214,104 @@ HABITS: tuple[Habit, ...] = (
         "this is written `is not`",
         "write the name first",
     ),
-    _habit(r"\b(\w+) (?:contains|has|includes) (\w+)", r"\2 in \1", "this is written `in`", "write the key first"),
     _habit(
-        r"(?<=\w )(?:subscribes|subscribed|listens|listening|reads|consumes|bound|attached) (?:to|on|from|for)\b",
+        r"\b(\w+) (?:contains|has|includes) (\w+)",
+        r"\2 in \1",
+        "this is written `in`",
+        "write the key first",
+    ),
+    _habit(
+        r"(?<=\w )(?:subscribes|subscribed|listens|listening|reads|consumes|bound|attached)"
+        r" (?:to|on|from|for)\b",
         "on",
         "a consumer is `on` a queue",
         "write `on`",
     ),
     _habit(r"\s*:\s*$", "", "a line does not end with `:`", "remove it"),
     _habit(
-        r"\s*\{\s*$", "", "blocks are made by indentation, not by braces", "remove the brace, and indent the lines that belong here"
+        r"\s*\{\s*$",
+        "",
+        "blocks are made by indentation, not by braces",
+        "remove the brace, and indent the lines that belong here",
     ),
-    _habit(r"^\}\s*|\s*\{\s*$", "", "blocks are made by indentation, not by braces", "remove the braces"),
+    _habit(
+        r"^\}\s*|\s*\{\s*$",
+        "",
+        "blocks are made by indentation, not by braces",
+        "remove the braces",
+    ),
     _habit(r"\s*;+\s*$", "", "a line does not end with `;`", "remove it"),
     _habit(r"\s*[,.]\s*$", "", "the line ends with a stray sign", "remove it"),
     _habit(r"\s*(//|--|/\*).*$", "", "a comment begins with `#`", "write `#` here"),
     _habit(r"\b(elif|elsif|elseif)\b", "else if", "`else if` is two words here", "write `else if`"),
-    _habit(r"(?<=\s)not (\w+) in\b", r"\1 not in", "this is written `not in`", "write the name first"),
-    _habit(r"(?<=\s)(?:not |!\s*)(\w+(?:\.\w+)?) is\b", r"\1 is not", "this is written `is not`", "write the name first"),
     _habit(
-        r"(?<=\s)(?:not |!\s*)(\w+) happened\b", r"\1 did not happen", "this is written `did not happen`", "write the name first"
+        r"(?<=\s)not (\w+) in\b", r"\1 not in", "this is written `not in`", "write the name first"
     ),
-    _habit(r"(?<=\s)!\s*(\w+) in\b", r"\1 not in", "this is written `not in`", "write the name first"),
+    _habit(
+        r"(?<=\s)(?:not |!\s*)(\w+(?:\.\w+)?) is\b",
+        r"\1 is not",
+        "this is written `is not`",
+        "write the name first",
+    ),
+    _habit(
+        r"(?<=\s)(?:not |!\s*)(\w+) happened\b",
+        r"\1 did not happen",
+        "this is written `did not happen`",
+        "write the name first",
+    ),
+    _habit(
+        r"(?<=\s)!\s*(\w+) in\b", r"\1 not in", "this is written `not in`", "write the name first"
+    ),
     _habit(r"\s*(===?)\s*", " is ", "values are compared with `is`", "write `is`"),
     _habit(r"(?<=\s)=(?=\s)", "is", "values are compared with `is`", "write `is`"),
     _habit(r"\s*(!==?|<>)\s*", " is not ", "values are compared with `is not`", "write `is not`"),
-    _habit(r"\bisn't\b|\bisnt\b|\bdoes not equal\b", "is not", "values are compared with `is not`", "write `is not`"),
+    _habit(
+        r"\bisn't\b|\bisnt\b|\bdoes not equal\b",
+        "is not",
+        "values are compared with `is not`",
+        "write `is not`",
+    ),
     _habit(r"\bequals\b|\bis equal to\b", "is", "values are compared with `is`", "write `is`"),
     _habit(r"\s*&&?\s*", " and ", "tests are joined with `and`", "write `and`"),
     _habit(r"\s*\|\|\s*", " or ", "tests are joined with `or`", "write `or`"),
-    _habit(r"(?<=[\s(])\(.*\)|\(.*\)(?=\s)", _bare, "a condition takes no brackets", "remove them; `and` binds tighter than `or`"),
+    _habit(
+        r"(?<=[\s(])\(.*\)|\(.*\)(?=\s)",
+        _bare,
+        "a condition takes no brackets",
+        "remove them; `and` binds tighter than `or`",
+    ),
     _habit(r"\(\s*\)", "", "a step takes no brackets", "remove them"),
-    _habit(r"^(\w+)\s*\(\s*(.*?)\s*\)$", r"\1 \2", "a step takes no brackets", "write its words with spaces between them"),
+    _habit(
+        r"^(\w+)\s*\(\s*(.*?)\s*\)$",
+        r"\1 \2",
+        "a step takes no brackets",
+        "write its words with spaces between them",
+    ),
     _habit(r"\(([^()]*)\)", _unbracketed, "no brackets here", "remove them"),
-    _habit(r"[\"'`]([A-Za-z_][\w.]*)[\"'`]", r"\1", "a name stands without quotes", "remove the quotes"),
-    _habit(r"(?<=\s)['`]?([\w./\-]+)['`]?$", r'"\1"', "a file's name stands in quotes", "put it in quotes"),
+    _habit(
+        r"[\"'`]([A-Za-z_][\w.]*)[\"'`]", r"\1", "a name stands without quotes", "remove the quotes"
+    ),
+    _habit(
+        r"(?<=\s)['`]?([\w./\-]+)['`]?$",
+        r'"\1"',
+        "a file's name stands in quotes",
+        "put it in quotes",
+    ),
     _habit(r"[$@%](?=\w)", "", "a name stands without a sign in front", "remove it"),
     _habit(r"(?<=\w)\s*(->|::|/)\s*(?=\w)", ".", "a column is written with `.`", "write `.`"),
-    _habit(r"(?<=\w)\[(\w+)\]", r".\1", "a column is written with `.`", "write `.` and the column's name"),
+    _habit(
+        r"(?<=\w)\[(\w+)\]",
+        r".\1",
+        "a column is written with `.`",
+        "write `.` and the column's name",
+    ),
     _habit(r"\s*(:=|<-|=>)\s*", " = ", "a value is given with `=`", "write `=`"),
-    _habit(r"^(\w+\.\w+)\s*(\+\+|\+=\s*1)$", r"increment \1", "counting up is written `increment`", "write `increment`"),
+    _habit(
+        r"^(\w+\.\w+)\s*(\+\+|\+=\s*1)$",
+        r"increment \1",
+        "counting up is written `increment`",
+        "write `increment`",
+    ),
     _habit(
         r"\b[A-Z][A-Z\-]*\b|\b[A-Z][a-z\-]+\b",
         _small,
@@ -212,7 +324,12 @@ HABITS: tuple[Habit, ...] = (
         "`{old}` is written `{new}` here",
         "write `{new}`",
     ),
-    _habit(r"\b(forever|always|infinitely|unlimited)\b", "for ever", "this is written `for ever`", "write `for ever`"),
+    _habit(
+        r"\b(forever|always|infinitely|unlimited)\b",
+        "for ever",
+        "this is written `for ever`",
+        "write `for ever`",
+    ),
     _habit(
         r"\b(?:for )?(\d+)\s*([A-Za-z]+)\b",
         _duration,
@@ -250,15 +367,30 @@ HABITS: tuple[Habit, ...] = (
         "this claim is written `no duplicate EFFECT`",
         "write `no duplicate`",
     ),
-    _habit(r"\bor (?:return|exit|quit|end)\b", "or stop", "a handler is left with `stop`", "write `or stop`"),
-    _habit(r"\bor (?:throw|raise|abort|die|panic)\b", "or fail", "a handler gives up with `fail`", "write `or fail`"),
+    _habit(
+        r"\bor (?:return|exit|quit|end)\b",
+        "or stop",
+        "a handler is left with `stop`",
+        "write `or stop`",
+    ),
+    _habit(
+        r"\bor (?:throw|raise|abort|die|panic)\b",
+        "or fail",
+        "a handler gives up with `fail`",
+        "write `or fail`",
+    ),
     _habit(
         r"^(event \w+)\s*[:({\[]?\s*([^)}\]]*?)[)}\]]?$",
         _event,
         "the fields of an event stand in round brackets",
         "write `event NAME(ID, FIELD)`",
     ),
-    _habit(r"^(\w+\s*[:=]\s*)[\[({]?(.*[,/].*?)[\])}]?$", _bars, "values are separated with `|`", "write `|` between the values"),
+    _habit(
+        r"^(\w+\s*[:=]\s*)[\[({]?(.*[,/].*?)[\])}]?$",
+        _bars,
+        "values are separated with `|`",
+        "write `|` between the values",
+    ),
     _habit(r"\b[A-Za-z]\w*(?:-\w+)+", _underscored, "a name has no `-`", "write `_`"),
 )
 """Tried in this order. The first one with which the line fits is used."""

@@ -1,6 +1,7 @@
 """Ideas what a wrong line was meant to be, the likeliest first.
 
-Every idea is only a proposal; ``repair.py`` keeps one with which the line then fits, so an idea may be bold.
+Every idea is only a proposal; ``repair.py`` keeps one with which the line then fits, so an idea may
+be bold.
 """
 
 from __future__ import annotations
@@ -25,23 +26,82 @@ from onceproof.lang.syntax.tables import LINE_END
 MAX_LENGTH = 200
 """Longer lines are only reported: trying ideas on them takes too long."""
 _FILLERS = frozenset(
-    {"the", "a", "an", "named", "called", "my", "our", "this", "that", "each", "every", "all", "then", "with", "of", "column"}
-    | {"field", "type", "is", "does", "do", "exists", "it", "row", "key", "queue", "topic", "table", "store", "database"}
+    {
+        "the",
+        "a",
+        "an",
+        "named",
+        "called",
+        "my",
+        "our",
+        "this",
+        "that",
+        "each",
+        "every",
+        "all",
+        "then",
+        "with",
+        "of",
+        "column",
+    }
+    | {
+        "field",
+        "type",
+        "is",
+        "does",
+        "do",
+        "exists",
+        "it",
+        "row",
+        "key",
+        "queue",
+        "topic",
+        "table",
+        "store",
+        "database",
+    }
     | {"event", "message", "effect"}
 )
 """Words that people put in between; the line may fit without one."""
 _NOT_FORGOTTEN = frozenset(
-    {"inside", "not", "workers", "serializable", "cache", "unique", "replicated", "expires", "never", "happened", "did"}
+    {
+        "inside",
+        "not",
+        "workers",
+        "serializable",
+        "cache",
+        "unique",
+        "replicated",
+        "expires",
+        "never",
+        "happened",
+        "did",
+    }
     | {"failure-transparent", "recoverable", "eventually"}
 )
 """Words that say something of their own: nobody leaves them out by mistake."""
 _SPELT_OUT = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "oe", "æ": "ae", "å": "aa"}
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "ß": "ss",
+        "ø": "oe",
+        "æ": "ae",
+        "å": "aa",
+    }
 )
 _LIKE_SIGNS = frozenset({"to", "is", "as", "be", "becomes", "equals", "or", "of"})
 """Words that people write where a sign belongs."""
 _BELOW = "on the next line, indented"
-_RELATED = (frozenset({"set", "update", "let", "increment"}), frozenset({"insert", "add"}), frozenset({"send", "call", "do"}))
+_RELATED = (
+    frozenset({"set", "update", "let", "increment"}),
+    frozenset({"insert", "add"}),
+    frozenset({"send", "call", "do"}),
+)
 """Steps that are mixed up."""
 
 
@@ -77,21 +137,35 @@ class Ideas(Spot):
             return None
         start, end, new = edits[0]
         found = self.text[start:end]
-        headline, label = (t.format(old=found, new=new) if "{old}" in habit.headline else t for t in (habit.headline, habit.label))
+        headline, label = (
+            t.format(old=found, new=new) if "{old}" in habit.headline else t
+            for t in (habit.headline, habit.label)
+        )
         place = self.span(start + len(found) - len(found.lstrip()), start + len(found.rstrip()))
-        partial = any(a <= self.begin < max(b, a + 1) and (a or not self.begin) for a, b, _ in edits)
-        return Idea(edits, lambda line: errors.foreign(headline, place, label, "" if "`#`" in label else line), partial)
+        partial = any(
+            a <= self.begin < max(b, a + 1) and (a or not self.begin) for a, b, _ in edits
+        )
+        return Idea(
+            edits,
+            lambda line: errors.foreign(headline, place, label, "" if "`#`" in label else line),
+            partial,
+        )
 
     def _spelling(self) -> Iterator[Idea]:
         if not self.word.isascii() and self.word.isidentifier():
-            yield self._replaced(plain := _plain(self.word), lambda _: errors.foreign_name(self.word, self.place, plain))
+            yield self._replaced(
+                plain := _plain(self.word),
+                lambda _: errors.foreign_name(self.word, self.place, plain),
+            )
         near = close_to(self.word, self.words)
         extra = f"({CONCEPTS[self.word]})" if self.word in ("commit", "rollback") else None
         for option in near:
             yield self._spelled([option, *(n for n in near if n != option)], extra)
 
     def _spelled(self, near: list[str], extra: str | None) -> Idea:
-        return self._replaced(near[0], lambda _: errors.misspelt(self.word, self.place, self.expected, near, extra))
+        return self._replaced(
+            near[0], lambda _: errors.misspelt(self.word, self.place, self.expected, near, extra)
+        )
 
     def _replaced(self, new: str, word: Callable[[str], Diagnostic]) -> Idea:
         return Idea(((self.begin, self.end, new),), word, partial=True)
@@ -108,7 +182,9 @@ class Ideas(Spot):
         for piece in self.reading.pieces[-3:]:
             word = self.text[piece.start : piece.end]
             near = (
-                close_to(word, self.automaton.words(piece.before), 1) if piece.terminal == "NAME" and word not in self.known else []
+                close_to(word, self.automaton.words(piece.before), 1)
+                if piece.terminal == "NAME" and word not in self.known
+                else []
             )
             if near:
                 yield self._keyword(piece, near)
@@ -116,15 +192,24 @@ class Ideas(Spot):
     def _keyword(self, piece: Piece, near: list[str]) -> Idea:
         place, word = self.span(piece.start, piece.end), self.text[piece.start : piece.end]
         expected = in_words(self.automaton.accepts(piece.before), self.automaton.literals)
-        return Idea(((piece.start, piece.end, near[0]),), lambda _: errors.misspelt(word, place, expected, near))
+        return Idea(
+            ((piece.start, piece.end, near[0]),),
+            lambda _: errors.misspelt(word, place, expected, near),
+        )
 
     def _glued(self) -> Iterator[Idea]:
         for option in sorted(self.words, key=len, reverse=True):
-            if option[0].isalpha() and 1 < len(option) < len(self.word) and self.word.lower().startswith(option):
+            if (
+                option[0].isalpha()
+                and 1 < len(option) < len(self.word)
+                and self.word.lower().startswith(option)
+            ):
                 yield self._parted(f"{option} {self.word[len(option) :].lstrip('_-')}")
 
     def _parted(self, parts: str) -> Idea:
-        return Idea(((self.begin, self.end, parts),), lambda _: errors.glued(self.word, parts, self.place))
+        return Idea(
+            ((self.begin, self.end, parts),), lambda _: errors.glued(self.word, parts, self.place)
+        )
 
     def _phrase(self) -> Iterator[Idea]:
         found = re.match(r"assume\s+(?=\S)", self.text)
@@ -132,15 +217,28 @@ class Ideas(Spot):
             return
         start, end = found.end(), len(self.text)
         rest, place = self.text[start:end], self.span(start, end)
-        score, near = max((SequenceMatcher(None, rest.lower(), p).ratio(), p) for p in ASSUMPTIONS if "EFFECT" not in p)
+        score, near = max(
+            (SequenceMatcher(None, rest.lower(), p).ratio(), p)
+            for p in ASSUMPTIONS
+            if "EFFECT" not in p
+        )
         if score >= 0.75:
-            yield Idea(((start, end, near),), lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS))
+            yield Idea(
+                ((start, end, near),),
+                lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS),
+            )
         elif self.word and not rest.startswith("crash only"):
             whole = ((start, end, ASSUMPTIONS[0]),)
-            yield Idea(whole, lambda _: errors.no_such_assumption(rest, place, None, ASSUMPTIONS), final=True)
+            yield Idea(
+                whole,
+                lambda _: errors.no_such_assumption(rest, place, None, ASSUMPTIONS),
+                final=True,
+            )
 
     def _torn(self, join: str) -> Iterator[Idea]:
-        """One word with a space in it: ``at least once``; or ``my queue``, as the name behind the line's first word."""
+        """One word with a space in it: ``at least once``; or ``my queue``, as the name behind the
+        line's first word.
+        """
         lexemes = [m.span() for m in LEXEME.finditer(self.text)]
         here = next((i for i, (start, _) in enumerate(lexemes) if start == self.begin), None)
         declares = self.text.split()[0] in self.automaton.words(self.automaton.contexts["item"])
@@ -164,15 +262,23 @@ class Ideas(Spot):
             return
         start, end, rest = self.begin, len(self.text), found[1]
         place = self.span(start, end)
-        for context, how in (("step", "on a line of its own"), ("clause", _BELOW), ("claim", _BELOW)):
+        for context, how in (
+            ("step", "on a line of its own"),
+            ("clause", _BELOW),
+            ("claim", _BELOW),
+        ):
             reading = self.automaton.read(self.automaton.contexts[context], rest)
             if reading.stop is None and self.automaton.feed(reading.stack, LINE_END):
                 yield self._cut_off(place, rest, how)
-        if self.automaton.read(self.automaton.contexts["item"], f"claim {rest}").stop is None and self.text.startswith("claim "):
+        if self.automaton.read(
+            self.automaton.contexts["item"], f"claim {rest}"
+        ).stop is None and self.text.startswith("claim "):
             yield self._cut_off(place, f"claim {rest}", "on a line of its own")
 
     def _cut_off(self, place: Span, rest: str, how: str) -> Idea:
-        return Idea(((self.begin, len(self.text), ""),), lambda _: errors.second_line(place, rest, how))
+        return Idea(
+            ((self.begin, len(self.text), ""),), lambda _: errors.second_line(place, rest, how)
+        )
 
     def _fillers(self) -> Iterator[Idea]:
         for found in re.finditer(r"[A-Za-z]+(?: +|$)", self.text):
@@ -197,7 +303,11 @@ class Ideas(Spot):
 
     def _missing(self) -> Iterator[Idea]:
         options = sorted(
-            (o for o in self.words if o not in _NOT_FORGOTTEN and not (o == "via" and "," in self.words)),
+            (
+                o
+                for o in self.words
+                if o not in _NOT_FORGOTTEN and not (o == "via" and "," in self.words)
+            ),
             key=lambda o: (-len(o), o),
         )
         edits = {self._insertion(option): option for option in options}
@@ -220,7 +330,10 @@ class Ideas(Spot):
 
     def _nameless(self) -> Iterator[Idea]:
         """``queue of Paid``: the name is left out, and the next word was taken for it."""
-        for start in [*(p.start for p in self.reading.pieces[-4:] if p.terminal == "NAME"), self.begin]:
+        for start in [
+            *(p.start for p in self.reading.pieces[-4:] if p.terminal == "NAME"),
+            self.begin,
+        ]:
             if re.match(r"[a-z(=,.|)]", self.text[start:]):
                 yield self._without(start, "x ", ["a name"])
         for option in self.words if self.word and self.reading.pieces else ():
@@ -234,7 +347,11 @@ class Ideas(Spot):
 
     def _instead(self) -> Iterator[Idea]:
         named = self.word[:1].isalpha() and self.word not in _LIKE_SIGNS
-        options = [o for o in self.words if self.word and o not in _NOT_FORGOTTEN and (o[0].isalpha() or not named)]
+        options = [
+            o
+            for o in self.words
+            if self.word and o not in _NOT_FORGOTTEN and (o[0].isalpha() or not named)
+        ]
         if self.word in self.known:
             return
         sound = self.sound((self.begin, self.end, self._spaced(option)) for option in options)
@@ -242,7 +359,9 @@ class Ideas(Spot):
             sound = [e for e in sound if self.is_telling(self.edited((e,)))]
         if 0 < len(sound) <= 3:
             options = [e[2].strip() for e in sound]
-            yield Idea((sound[0],), lambda line: errors.instead(self.word, self.place, options, line))
+            yield Idea(
+                (sound[0],), lambda line: errors.instead(self.word, self.place, options, line)
+            )
 
     def _spaced(self, option: str) -> str:
         """A word in the place of the one in question, apart from its neighbours."""
@@ -256,15 +375,22 @@ class Ideas(Spot):
             return
         for option in sorted(self.automaton.words(self.stack)):
             text = option + self.text[first.end() :]
-            related = any({option, first[0]} <= family for family in _RELATED) or not self.line.indent
+            related = (
+                any({option, first[0]} <= family for family in _RELATED) or not self.line.indent
+            )
             if option != first[0] and related and self.fits(text).block and self.is_telling(text):
-                yield Idea(((0, first.end(), option),), lambda line: errors.other_line(self.word, self.place, line, first[0]))
+                yield Idea(
+                    ((0, first.end(), option),),
+                    lambda line: errors.other_line(self.word, self.place, line, first[0]),
+                )
 
     def _order(self) -> Iterator[Idea]:
         """One word moved to another place; if several moves do, only that the order is wrong."""
         words = LEXEME.findall(self.text)
         moves: dict[str, None] = {}
-        for size, i, j in product((1, 2), range(len(words)), range(len(words))) if len(words) <= 8 else ():
+        for size, i, j in (
+            product((1, 2), range(len(words)), range(len(words))) if len(words) <= 8 else ()
+        ):
             rest = words[:i] + words[i + size :]
             moves[" ".join([*rest[:j], *words[i : i + size], *rest[j:]])] = None
         sound = [m for m in moves if (fit := self.fits(m)).stop is None and not fit.odd]
@@ -274,7 +400,11 @@ class Ideas(Spot):
 
     def _moved(self, text: str, only: str | None, shape: str | None) -> Idea:
         place = self.span(0, len(self.text))
-        return Idea(((0, len(self.text), text),), lambda _: errors.wrong_order(place, only, shape), final=only is None)
+        return Idea(
+            ((0, len(self.text), text),),
+            lambda _: errors.wrong_order(place, only, shape),
+            final=only is None,
+        )
 
     def _surplus(self) -> Iterator[Idea]:
         if not self.word:
@@ -292,12 +422,16 @@ class Ideas(Spot):
         if self.begin and LINE_END in self.accepted and self.word not in _NOT_FORGOTTEN:
             start, end = self.begin, len(self.text)
             rest, place, shape = self.text[start:], self.span(start, end), self.shape
-            yield Idea(((start, end, ""),), lambda _: errors.surplus_end(rest, place, shape), weak=True)
+            yield Idea(
+                ((start, end, ""),), lambda _: errors.surplus_end(rest, place, shape), weak=True
+            )
 
 
 def _plain(word: str) -> str:
     """The nearest name in plain letters."""
-    folded = unicodedata.normalize("NFKD", word.translate(_SPELT_OUT)).encode("ascii", "ignore").decode()
+    folded = (
+        unicodedata.normalize("NFKD", word.translate(_SPELT_OUT)).encode("ascii", "ignore").decode()
+    )
     kept = re.sub(r"\W", "", folded)
     if len(kept) >= max(2, len(word) // 2) and not kept[0].isdigit():
         return kept

@@ -40,7 +40,9 @@ class LineRepair(Ideas):
         return True, errors.as_one(found)
 
     def _choose(self) -> Idea | None:
-        """The first idea with which the line fits, best with its block; else the one that gets furthest."""
+        """The first idea with which the line fits, best with its block; else the one that gets
+        furthest.
+        """
         whole: Idea | None = None
         weak: Idea | None = None
         furthest: tuple[int, Idea] | None = None

@@ -1,4 +1,6 @@
-"""The place in a line where it stops fitting: what stands there, what would fit, and whether a change makes the line fit."""
+"""The place in a line where it stops fitting: what stands there, what would fit, and whether a
+change makes the line fit.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ Edit = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a text fits in its place: read up to ``stop`` (None: wholly), and whether what stands below it fits too.
+    """How well a text fits in its place: read up to ``stop`` (None: wholly), and whether what
+    stands below it fits too.
 
     ``odd``: it fits only with a word such as ``of`` as a name, which nobody means.
     """
@@ -31,7 +34,9 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """A proposed repair: the edits, and the words for it once it proves right (given the repaired line, if it then fits wholly)."""
+    """A proposed repair: the edits, and the words for it once it proves right (given the repaired
+    line, if it then fits wholly).
+    """
 
     edits: tuple[Edit, ...]
     word: Callable[[str], Diagnostic]
@@ -46,7 +51,9 @@ class Idea:
 class Spot:
     """One line at the place where it stops fitting."""
 
-    def __init__(self, path: str, known: frozenset[str], stack: Stack, fits: Callable[[str], Fit]) -> None:
+    def __init__(
+        self, path: str, known: frozenset[str], stack: Stack, fits: Callable[[str], Fit]
+    ) -> None:
         self.automaton = automaton()
         self.path = path
         self.known = known
@@ -64,7 +71,9 @@ class Spot:
         stop = len(self.text) if self.reading.stop is None else self.reading.stop
         found = next((m for m in LEXEME.finditer(self.text) if m.start() <= stop < m.end()), None)
         self.begin, self.end = found.span() if found else (stop, stop)
-        before = next((p.before for p in self.reading.pieces if p.end > self.begin), self.reading.stack)
+        before = next(
+            (p.before for p in self.reading.pieces if p.end > self.begin), self.reading.stack
+        )
         self.accepted = self.automaton.accepts(before)
         self.words = sorted(self.automaton.words(before))
 
@@ -105,9 +114,13 @@ class Spot:
         return [e for e, fit in fits if fit.stop is None and not fit.odd]
 
     def is_prose(self) -> bool:
-        """Whether this is a thing of another kind altogether, which a small repair would only disguise."""
+        """Whether this is a thing of another kind altogether, which a small repair would only
+        disguise.
+        """
         first, *others = re.findall(r"[\w\-]+", self.text.lower()) or [""]
-        return first in CONCEPTS or (first == "claim" and bool(CLAIM_PROSE & set(others) - self.known))
+        return first in CONCEPTS or (
+            first == "claim" and bool(CLAIM_PROSE & set(others) - self.known)
+        )
 
     @property
     def shape(self) -> str | None:
@@ -118,7 +131,13 @@ class Spot:
 
     def is_telling(self, text: str) -> bool:
         """Whether more than the first word shows what kind of line this is."""
-        return sum(bool(self.automaton.literals[p.terminal]) for p in self.automaton.read(self.stack, text).pieces) > 1
+        return (
+            sum(
+                bool(self.automaton.literals[p.terminal])
+                for p in self.automaton.read(self.stack, text).pieces
+            )
+            > 1
+        )
 
 
 def tidy(text: str) -> str:
