@@ -5,12 +5,10 @@ show themselves in a notebook.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onceproof.base.records import dataclass
 from onceproof.lang.load import load, load_text
 from onceproof.report.terminal import Paint
 from onceproof.report.words import mark, short, summary
@@ -27,8 +25,7 @@ __all__ = ["NoDesign", "Options", "Shown", "check", "load", "load_text"]
 _CELL = "padding:.25em .8em;border-bottom:1px solid #8884;text-align:left"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown(Result):
+class Shown(Result, frozen=True):
     """A result that a notebook shows as a table with the stories folded below it, and rich as the
     report of the terminal.
     """
@@ -65,7 +62,7 @@ def check(paths: Sequence[str | Path] | str | Path, options: Options | None = No
     path leads to no design.
     """
     result = check_designs(paths, options)
-    return Shown(**{f.name: getattr(result, f.name) for f in fields(Result)})
+    return Shown(**{name: getattr(result, name) for name in Result.__struct_fields__})
 
 
 def _design(design: DesignResult) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
+from msgspec.structs import replace
 from onceproof.analysis.assumptions import ORDER, PHRASES
 from onceproof.lang.design import ASSUMPTIONS, Assumption
 from onceproof.lang.source import Span

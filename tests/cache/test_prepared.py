@@ -8,10 +8,10 @@ import os
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.base import store as cache
 from onceproof.base.store import Answers, Store
 from onceproof.lang.load import load

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.cli.main import main
 from onceproof.engines.coverability import Safe
 from onceproof.engines.search import Found

@@ -4,9 +4,8 @@ away with it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from onceproof.lower import queues, worker
 from onceproof.machine.system import Cause, RuleKind
 

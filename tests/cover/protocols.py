@@ -7,8 +7,9 @@ lets it deliver again at any time before it is settled, ``CRASH`` lets a worker 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from msgspec.structs import replace
 from onceproof.machine.system import (
     Action,
     Broadcast,

@@ -4,9 +4,8 @@ any.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from onceproof.engines.search import Bounds, Budget, Exploration, MachineError
 from onceproof.engines.search.count import (
     ENGINES,

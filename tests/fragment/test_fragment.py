@@ -4,10 +4,10 @@ rewritten.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.lang.load import load, load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower

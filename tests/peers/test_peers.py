@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from onceproof.engines.search import Bounds
 from onceproof.export.murphi import _Murphi
 from onceproof.export.promela import _Promela

@@ -12,9 +12,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
 from onceproof.export import Model, write
 from onceproof.export.murphi import murphi
 from onceproof.machine.system import Property

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.commands.repair import RepairCommand
 from onceproof.lang.load import Loaded, load, load_text
 from onceproof.lang.syntax.ast import Semantics

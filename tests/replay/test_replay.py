@@ -4,10 +4,10 @@ designs.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 from onceproof.interpreter import ReplayError, choices, initial, replay, violated
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.oracle import Explored, event_sets, explore

@@ -5,10 +5,10 @@ through the interpreter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from msgspec.structs import replace
 from onceproof.interpreter import Context, Replay, choices, initial
 from onceproof.interpreter.trace import EventOf, Trace
 from onceproof.lang.design import Design

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import itf_py
 import pytest
 from jsonschema import Draft4Validator
 from junitparser import Error, Failure, JUnitXml
+from msgspec.structs import replace
 from onceproof.cli.shared import FORMATS
 from onceproof.report import formats, write
 from onceproof.report.findings import Level, findings

@@ -234,7 +234,7 @@ def test_needed_lines_are_named() -> None:
 
 
 @pytest.mark.skipif(
-    "conditions" not in Cell.__dataclass_fields__,
+    "conditions" not in Cell.__struct_fields__,
     reason="conditions of proofs are not in the result yet",
 )
 def test_conditions_and_unconfirmed_facts_are_never_a_bare_tick() -> None:

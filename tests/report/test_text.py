@@ -5,10 +5,10 @@ and details.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.report import formats, write
 from onceproof.report.lines import OURS, Line, columns
 from onceproof.report.story_text import wrapped

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from onceproof.engines import coverability
 from onceproof.engines.compositional import abstraction as looking
 from onceproof.engines.compositional import certificate, lemmas

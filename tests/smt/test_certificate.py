@@ -5,10 +5,10 @@ nothing else.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certificate import Subject, verify, write
 from onceproof.engines.smt.certify import certify

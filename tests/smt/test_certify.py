@@ -5,9 +5,9 @@ otherwise.
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from onceproof.engines.coverability import Budget, Safe, prove
 from onceproof.engines.smt.certify import (
     Finding,

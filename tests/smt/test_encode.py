@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.certify import Finding, certify, refute
 from onceproof.engines.smt.induction import cubes, obligations

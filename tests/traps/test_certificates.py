@@ -5,10 +5,10 @@ that forget a crash.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.engines.coverability import Budget, Safe, prove
 from onceproof.engines.search import Bounds, explore
 from onceproof.engines.search import Budget as Searched

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.engines.coverability import Budget
 from onceproof.engines.search import Bounds, Exploration
 from onceproof.engines.search import Budget as Search
@@ -226,7 +227,7 @@ def test_a_wrong_invariant_makes_no_wrong_facts(name: str) -> None:
     """What is said to be checked is true even if the invariant it came from is not one."""
     for proved, _ in explained(name):
         gone = sorted(proved.invariant.workers)[::3]
-        why = replace(
+        why = dataclasses.replace(
             proved,
             invariant=replace(
                 proved.invariant, workers=proved.invariant.workers - set(gone), excluded=()

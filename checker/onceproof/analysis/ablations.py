@@ -8,9 +8,10 @@ finds its line by its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.lang.design import ASSUMPTIONS, Design, Process
 from onceproof.lang.resolve.steps import walk
 from onceproof.lang.source import Span
@@ -21,8 +22,7 @@ Rewrite = Callable[[n.Step], Steps | None]
 """What stands in place of a step; None: the step as it is, with its blocks rewritten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Something that may be there for a reason. ``kind``: a stable name; ``what``: the part in
     words; ``line``: where it stands.
     """
@@ -257,7 +257,7 @@ def _not_unique(name: str) -> Callable[[Design], Design]:
 
 def _no_key(name: str) -> Callable[[Design], Design]:
     bare = {"key_level": None, "key_field": None, "retention": None}
-    return lambda d: replace(d, effects={**d.effects, name: replace(d.effects[name], **bare)})  # type: ignore[arg-type]
+    return lambda d: replace(d, effects={**d.effects, name: replace(d.effects[name], **bare)})
 
 
 def _no_token(name: str) -> Callable[[Design], Design]:

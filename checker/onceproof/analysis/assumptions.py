@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
 from itertools import combinations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from onceproof.counterexample.lift import trace_of
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
@@ -83,8 +84,7 @@ QUICK = ((1, 1), (2, 1), (1, 2), (2, 2))
 QUICK_STATES = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sufficient:
+class Sufficient(Struct, frozen=True):
     """A minimal set of assumptions under which the claim is proved; ``cell`` is that verdict.
     Empty: it needs none.
     """
@@ -95,8 +95,7 @@ class Sufficient:
     cell: Cell
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """One assumption of a proved claim: ``needed`` without it the claim is refuted (None: not
     decided).
     """
@@ -106,8 +105,7 @@ class Need:
     needed: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Assuming:
+class Assuming(Struct, frozen=True):
     """What came of the search for one claim under one semantics. ``cell``: the verdict on the
     design as it is.
 
@@ -212,8 +210,7 @@ def _asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
     return sliced(lowered.machine, prop), prop
 
 
-@dataclass(frozen=True, slots=True)
-class _Conflict:
+class _Conflict(Struct, frozen=True):
     """A story: where the assumptions ``under`` are made it happens, unless one of ``hits`` is made,
     too.
     """
@@ -226,8 +223,7 @@ class _OutOfTime(Exception):
     """The budget is spent."""
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     """The search below one design. ``candidates`` can be added to it."""
 
     design: Design

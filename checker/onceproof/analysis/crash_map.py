@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import Enum
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.analysis.fault_model import Fault, Faulty, Gap, faulty
-from onceproof.base.records import dataclass
 from onceproof.counterexample.validate import confirmed
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
@@ -45,8 +46,7 @@ KINDS = {"no-duplicate": Harm.DUPLICATES, "no-loss": Harm.LOSES}
 """What a violation of a claim is called; any other breaks it."""
 
 
-@dataclass(frozen=True, slots=True)
-class GapHarm:
+class GapHarm(Struct, frozen=True):
     """What a crash in one gap does to one claim. ``effect``: what the claim is about. ``trace``:
     the replayed run, if it does harm.
 
@@ -65,8 +65,7 @@ class GapHarm:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MappedGap:
+class MappedGap(Struct, frozen=True):
     """A gap with what a crash there does, claim by claim in the order of the design. ``text``:
     where it is, in words.
 
@@ -85,8 +84,7 @@ class MappedGap:
         return tuple(found) or (Harm.HARMLESS,)
 
 
-@dataclass(frozen=True, slots=True)
-class CrashMap:
+class CrashMap(Struct, frozen=True):
     """Every gap of every handler under one semantics, in the order of the lines.
 
     ``workers`` and ``events``: how many of them at once the searches went through. ``complete``:
@@ -101,8 +99,7 @@ class CrashMap:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """One claim, with the machine in which its faults are told apart, or why that cannot be."""
 
     claim: Claim
@@ -167,8 +164,7 @@ def _crashes(lowered: Lowered) -> list[Fault]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """The searches of one map."""
 
     lowered: Lowered

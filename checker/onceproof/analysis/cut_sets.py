@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from onceproof.analysis.crash_map import gap_words
 from onceproof.analysis.fault_model import Fault, Faulty, faulty
-from onceproof.base.records import dataclass
 from onceproof.counterexample.validate import confirmed
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget
@@ -35,8 +36,7 @@ FARTHEST = 4
 """Faults up to which one goes for a claim that is known to be breakable, if fewer do not do it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultSet:
+class FaultSet(Struct, frozen=True):
     """A minimal combination: each fault with how often it happens (none: it breaks without any).
     ``words``: one phrase per fault.
 
@@ -54,8 +54,7 @@ class FaultSet:
         return sum(count for _, count in self.faults)
 
 
-@dataclass(frozen=True, slots=True)
-class Frontier:
+class Frontier(Struct, frozen=True):
     """The frontier of one claim under one semantics, smallest sets first.
 
     ``most``: every minimal combination of at most so many faults is listed, within ``workers`` and
@@ -124,8 +123,7 @@ def _bounds(together: bool, options: Options) -> Bounds:
     return Bounds(options.workers or 2, options.events or (2 if together else 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """The search for one claim. ``limits``: the options, and until when."""
 
     lowered: Lowered

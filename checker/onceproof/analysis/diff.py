@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter import replay
 from onceproof.lang.load import Loaded
 from onceproof.lang.syntax.ast import Semantics
@@ -39,8 +40,7 @@ class Turn(Enum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class CellChange:
+class CellChange(Struct, frozen=True):
     """One claim under one semantics, before and after (None: it was not, or is no longer,
     examined).
 
@@ -57,8 +57,7 @@ class CellChange:
     is_worse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoryChange:
+class StoryChange(Struct, frozen=True):
     """A story that is new (``after`` set), gone (``before`` set), or another one for the same claim
     (both).
     """
@@ -69,8 +68,7 @@ class StoryChange:
     after: Story | None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Everything that differs. ``cells``: every claim under every semantics, in the order of the
     new design, then what is gone.
     """

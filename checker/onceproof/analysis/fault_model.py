@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.lang.design import Design
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
@@ -37,8 +38,7 @@ HOLDER, ORPHAN = " (holder)", " (holder gone)"
 YES, NO = frozenset({"yes"}), frozenset({"no"})
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Where a worker can be killed: after one of the lines ``after`` (0: it was just started) and
     before line ``before``.
 
@@ -51,8 +51,7 @@ class Gap:
     during: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing that can go wrong, with its place: a gap for a death, else a line (0: none), a
     queue, or what is concerned.
     """
@@ -65,8 +64,7 @@ class Fault:
     gap: Gap | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Faulty:
+class Faulty(Struct, frozen=True):
     """A machine with, for each of its rules, the fault it is (None: normal operation, or the
     consequence of a fault).
     """

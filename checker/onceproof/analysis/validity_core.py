@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from onceproof.analysis.ablations import Part, parts
-from onceproof.base.records import dataclass
 from onceproof.counterexample.validate import confirmed
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
@@ -32,8 +33,7 @@ QUICK = ((1, 1), (2, 1), (2, 2))
 QUICK_STATES = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Without:
+class Without(Struct, frozen=True):
     """One claim without one part. ``verdict``: ``REFUTED`` (needed), ``HOLDS`` (not needed), else
     not decided, with the ``reason``.
 
@@ -46,8 +46,7 @@ class Without:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """One part with what becomes of each proved claim without it. ``text``: the design's line."""
 
     kind: str
@@ -73,8 +72,7 @@ class Need:
         return tuple(w.claim for w in self.claims if w.verdict is Verdict.REFUTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What the proofs of a design rest on under one semantics, by line.
 
     ``claims``: those that are proved, and so were looked at. ``together`` (if two parts or more are
@@ -127,8 +125,7 @@ def _is_own(design: Design, part: Part) -> bool:
     return part.path in ("", design.path) and 0 < part.line <= len(design.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """The questions about one design. ``before``: what was asked about each proved claim with
     everything in its place.
     """

@@ -55,8 +55,7 @@ def command(**given: object) -> int:
 
     \b
     Example:
-      onceproof diff examples/article/invoice_email.once examples/theory/provider_key.once --format
-      markdown
+      onceproof diff before.once after.once --format markdown
     """
     from onceproof.commands.diff import DiffCommand
 

@@ -61,8 +61,8 @@ def command(**given: object) -> int:
 
     \b
     Examples:
-      onceproof export promela invoice.once -o invoice.pml onceproof export tla invoice.once -o
-      Invoice.tla --semantics exactly-once --workers 2 --events 2
+      onceproof export promela invoice.once -o invoice.pml
+      onceproof export tla invoice.once -o Invoice.tla --semantics exactly-once --workers 2
     """
     from onceproof.commands.export import ExportCommand
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from onceproof.analysis.assumptions import Assuming, assumptions_for
-from onceproof.base.records import dataclass
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load
 from onceproof.lang.syntax.ast import Semantics
@@ -22,8 +22,7 @@ MOST_UNDECIDED = 3
 """Sets that could not be decided are named up to this number."""
 
 
-@dataclass(frozen=True, slots=True)
-class AssumptionsCommand:
+class AssumptionsCommand(Struct, frozen=True):
     """``onceproof assumptions FILE``.
 
     ``claims``: parts of the texts of the claims that are looked at (empty: all). ``most``: the

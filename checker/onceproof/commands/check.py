@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from onceproof.base.paths import NoCluster
-from onceproof.base.records import dataclass
 from onceproof.cli.printed import Answer
 from onceproof.cli.progress import ProgressLine
 from onceproof.commands.reports import Target, target, written
@@ -24,8 +24,7 @@ from onceproof.verdict.options import Options
 from onceproof.verdict.result import Result
 
 
-@dataclass(frozen=True, slots=True)
-class CheckCommand:
+class CheckCommand(Struct, frozen=True):
     """``onceproof check``, with its options as the command line names them."""
 
     paths: tuple[Path, ...]

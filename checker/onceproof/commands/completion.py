@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 from click.shell_completion import get_completion_class
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.verdict.exit_codes import Exit
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionCommand:
+class CompletionCommand(Struct, frozen=True):
     """``onceproof completion``."""
 
     shell: str

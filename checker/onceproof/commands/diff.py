@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import Struct
+
 from onceproof.analysis.diff import CellChange, Comparison, StoryChange, Turn, compare
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import design_of, emit
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.report.words import clean, short
@@ -21,8 +22,7 @@ SCHEMA = "onceproof/diff/1"
 TITLES = {Turn.WORSE: "worse", Turn.BETTER: "better", Turn.NEW: "new", Turn.GONE: "gone"}
 
 
-@dataclass(frozen=True, slots=True)
-class DiffCommand:
+class DiffCommand(Struct, frozen=True):
     """``onceproof diff OLD NEW``, with its options as the command line names them."""
 
     old: Path

@@ -7,8 +7,8 @@ import textwrap
 from difflib import get_close_matches
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.lang.errors.pages import MistakePage, mistakes
 from onceproof.report.terminal import Paint
 from onceproof.verdict.exit_codes import Exit
@@ -17,8 +17,7 @@ MARGIN = 9
 """Columns in front of the text of a part."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainCommand:
+class ExplainCommand(Struct, frozen=True):
     """``onceproof explain``. ``code`` is None where all are to be listed."""
 
     code: str | None

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import design_of, emit
 from onceproof.export import Model, Size, TooLarge, names_of, write
 from onceproof.lang.syntax.ast import Semantics
@@ -18,8 +18,7 @@ from onceproof.properties import TooWide, property_of
 from onceproof.verdict.exit_codes import Exit
 
 
-@dataclass(frozen=True, slots=True)
-class ExportCommand:
+class ExportCommand(Struct, frozen=True):
     """``onceproof export``."""
 
     language: str

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap, crash_map
 from onceproof.analysis.cut_sets import FaultSet, Frontier, frontier
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.design import Design
 from onceproof.story.headline import listed
@@ -20,8 +20,7 @@ from onceproof.verdict.options import Options
 SCHEMA = "onceproof/faults/1"
 
 
-@dataclass(frozen=True, slots=True)
-class FaultsCommand:
+class FaultsCommand(Struct, frozen=True):
     """``onceproof faults FILE``, with its options as the command line names them."""
 
     path: Path

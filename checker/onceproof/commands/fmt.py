@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from onceproof.base.paths import NoDesign, designs
-from onceproof.base.records import dataclass
 from onceproof.lang.format import formatted, unified
 from onceproof.lang.load import text_of
 from onceproof.lang.source import Source
@@ -17,8 +17,7 @@ from onceproof.verdict.exit_codes import Exit, worst
 STDIN = Path("-")
 
 
-@dataclass(frozen=True, slots=True)
-class FmtCommand:
+class FmtCommand(Struct, frozen=True):
     """``onceproof fmt``. ``check`` and ``diff``: write nothing, say what would change."""
 
     paths: tuple[Path, ...]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import design_of, emit
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.exit_codes import Exit
 
 
-@dataclass(frozen=True, slots=True)
-class GraphCommand:
+class GraphCommand(Struct, frozen=True):
     """``onceproof graph``."""
 
     path: Path

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.verdict.exit_codes import Exit
 
 
-@dataclass(frozen=True, slots=True)
-class LspCommand:
+class LspCommand(Struct, frozen=True):
     """``onceproof lsp``."""
 
     def run(self) -> int:

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.models import Model, kinds, own_models
 from onceproof.report import cards
 from onceproof.report.terminal import Paint
@@ -18,8 +18,7 @@ WIDEST = 120
 """Columns of a card, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelsCommand:
+class ModelsCommand(Struct, frozen=True):
     """``onceproof models``. ``words``: parts of a name or title, or ``show`` and names. ``beside``:
     the folder of a design.
     """

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from onceproof.analysis.validity_core import Need, Needs, Without, needs
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.design import Design
 from onceproof.lang.syntax.ast import Semantics
@@ -22,8 +22,7 @@ from onceproof.verdict.result import Verdict
 SCHEMA = "onceproof/needs/1"
 
 
-@dataclass(frozen=True, slots=True)
-class NeedsCommand:
+class NeedsCommand(Struct, frozen=True):
     """``onceproof needs FILE``, with its options as the command line names them."""
 
     path: Path

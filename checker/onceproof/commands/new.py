@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from onceproof.base.paths import ENDING
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import emit
 from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.format import formatted
@@ -46,8 +46,7 @@ _INSIDE = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """How a kind of effect is declared and done."""
 
     title: str
@@ -89,8 +88,7 @@ KINDS = {
 """The kinds of effects, by what ``--effect`` calls them; the effect has the same name."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewCommand:
+class NewCommand(Struct, frozen=True):
     """``onceproof new``, with its options as the command line names them."""
 
     broker: str
@@ -202,7 +200,7 @@ def _expectations(cells: tuple[Cell, ...]) -> Iterable[str]:
 
 def _with_expectations(checked: DesignResult, again: Loaded) -> DesignResult:
     """The verdicts of the first check with the expectations of the text that is to be written."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     assert again.design is not None, [d.headline for d in again.diagnostics]
     claims = {c.text: c for c in again.design.claims}

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.lang.diagnostics import Severity
 from onceproof.report.diagnostics import render
 from onceproof.verdict.check import NoDesign, designs, is_library, loaded_from
 from onceproof.verdict.exit_codes import Exit
 
 
-@dataclass(frozen=True, slots=True)
-class ParseCommand:
+class ParseCommand(Struct, frozen=True):
     """``onceproof parse``, with its options as the command line names them."""
 
     paths: tuple[Path, ...]

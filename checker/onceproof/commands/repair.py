@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.load import Loaded
 from onceproof.lang.syntax.ast import Semantics
@@ -27,8 +27,7 @@ from onceproof.verdict.result import Cell
 SCHEMA = "onceproof/repair/1"
 
 
-@dataclass(frozen=True, slots=True)
-class RepairCommand:
+class RepairCommand(Struct, frozen=True):
     """``onceproof repair FILE``, with its options as the command line names them."""
 
     path: Path

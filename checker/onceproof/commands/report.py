@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
-from onceproof.base.records import dataclass
 from onceproof.cli.progress import ProgressLine
 from onceproof.commands.shared import emit
 from onceproof.lang.load import load_text
@@ -27,8 +27,7 @@ ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
 """What a file's name says about its format."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportCommand:
+class ReportCommand(Struct, frozen=True):
     """``onceproof report``, with its options as the command line names them."""
 
     paths: tuple[Path, ...]

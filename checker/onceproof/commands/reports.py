@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import emit
 from onceproof.report import formats, one
 from onceproof.verdict.result import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A format and where it goes. ``folder``: one file per story goes there."""
 
     form: str

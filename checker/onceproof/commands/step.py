@@ -7,12 +7,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import field
 from pathlib import Path
 
 import click
+from msgspec import Struct, field
 
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import design_of
 from onceproof.interpreter import ReplayError
 from onceproof.interpreter.trace_json import SCHEMA, of_data, to_data
@@ -37,8 +36,7 @@ HELP = """\
   quit              stop"""
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """One walk and the answers to what is typed. ``misses``: how many lines were not understood."""
 
     loaded: Loaded
@@ -187,8 +185,7 @@ class Session:
         return self._moved(walk)
 
 
-@dataclass(frozen=True, slots=True)
-class StepCommand:
+class StepCommand(Struct, frozen=True):
     """``onceproof step``, with its options as the command line names them."""
 
     path: Path

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import design_of, emit
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.exit_codes import Exit
 from onceproof.verdict.options import Options
 
 
-@dataclass(frozen=True, slots=True)
-class TestgenCommand:
+class TestgenCommand(Struct, frozen=True):
     """``onceproof testgen``, with its options as the command line names them."""
 
     path: Path

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.commands.shared import design_of
 from onceproof.verdict.exit_codes import Exit
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyCommand:
+class VerifyCommand(Struct, frozen=True):
     """``onceproof verify``."""
 
     directory: Path

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from onceproof.base.paths import ENDING, NoDesign, designs
-from onceproof.base.records import dataclass
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.report import write
 from onceproof.report.terminal import Paint
@@ -23,8 +23,7 @@ PAUSE = 200
 """Milliseconds between two looks at whether anything happened."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchCommand:
+class WatchCommand(Struct, frozen=True):
     """``onceproof watch``. ``stories``: tell them, too, and not only the table."""
 
     paths: tuple[Path, ...]

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.interpreter import ReplayError, choices, replay
 from onceproof.interpreter.state import State, look
@@ -30,8 +31,7 @@ MOST_STATES = 500
 """How far the fault-free runs of a design are followed to a call that the trace does not reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class Impossible:
+class Impossible(Struct, frozen=True):
     """Two situations that nobody can tell apart, although the effect happened in one of them.
 
     ``line``: the call. ``witness``: what happens to the worker. ``same``: what there is in both.
@@ -78,8 +78,7 @@ def _leaves_no_trace(effect: Effect) -> bool:
     return effect.store is None and effect.key_level is None and not effect.queryable
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
+class _Moment(Struct, frozen=True):
     """A worker about to call: the state, the call, and the state after it."""
 
     state: State

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter import Context, Judge, Replay, State
 from onceproof.interpreter.context import conjunctions
 from onceproof.interpreter.state import Worker, look
@@ -24,8 +25,7 @@ from onceproof.story.changes import participle
 from onceproof.story.headline import listed
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """A step that made the effect happen, or settled the message. ``step``: its number in the
     story; ``worker`` counts from 1.
     """
@@ -36,8 +36,7 @@ class Act:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Saw:
+class Saw(Struct, frozen=True):
     """A guard and what it saw. ``test``: as written; ``text``: what came of it; ``why``: why it saw
     that, if that is known.
     """
@@ -50,8 +49,7 @@ class Saw:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Blame:
+class Blame(Struct, frozen=True):
     """The gist of a refutation. ``acts``: the two times it happened, or what ended the message.
     ``guards``: what the last worker looked at before; ``sentences``: the same in words.
     """
@@ -80,8 +78,7 @@ def blame(
     return telling.twice() if claim.kind == "no-duplicate" else telling.never()
 
 
-@dataclass(frozen=True, slots=True)
-class _Telling:
+class _Telling(Struct, frozen=True):
     """One trace with everything that is looked up in it."""
 
     ctx: Context

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.export.names import Names
 from onceproof.machine.system import (
     Action,
@@ -34,8 +35,7 @@ from onceproof.machine.system import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """``workers``: slots in all; ``events``: per component; ``keys``: components."""
 
     workers: int
@@ -43,8 +43,7 @@ class Size:
     keys: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """Everything a writer needs. ``title`` names the exported module where a language wants a name.
 
     ``symmetric``: say that events and slots are interchangeable, where the language can say so.
@@ -90,8 +89,7 @@ Place = Callable[[str], str]
 """Where a variable stands, as text of the target language, for the actor at hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How a language writes conditions, and how the model's values are written in it."""
 
     equal: str

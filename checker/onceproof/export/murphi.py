@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.export.model import (
     Dialect,
     Model,
@@ -44,8 +45,7 @@ def murphi(model: Model, *, cover: bool = False) -> str:
     return _Murphi(model, cover).text()
 
 
-@dataclass(slots=True)
-class _Murphi:
+class _Murphi(Struct):
     model: Model
     cover: bool
 

@@ -12,9 +12,9 @@ meets no other.
 from __future__ import annotations
 
 import re
-from dataclasses import field
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+
 from onceproof.machine.system import Machine, Property, Variable
 
 _TAKEN = """
@@ -63,8 +63,7 @@ def numeric(variable: Variable) -> bool:
     )
 
 
-@dataclass(slots=True)
-class _Pool:
+class _Pool(Struct):
     """Hands out identifiers, each once."""
 
     taken: set[str] = field(default_factory=set)
@@ -79,8 +78,7 @@ class _Pool:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """The identifiers of a machine: variables by name, values by variable and value, rules and
     claims by position.
     """

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.export.model import (
     Dialect,
     Model,
@@ -45,8 +46,7 @@ def promela(model: Model) -> str:
     return _Promela(model).text()
 
 
-@dataclass(slots=True)
-class _Promela:
+class _Promela(Struct):
     model: Model
 
     @property

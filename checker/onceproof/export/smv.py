@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.export.model import Dialect, Model, changes, describe, head, reached, tame
 from onceproof.export.names import numeric
 from onceproof.machine.system import (
@@ -32,8 +33,7 @@ def smv(model: Model) -> str:
     return _Smv(model).text()
 
 
-@dataclass(frozen=True, slots=True)
-class _Actor:
+class _Actor(Struct, frozen=True):
     """Who takes a step: a slot and an event, each -1 where there is none; ``key`` is the
     component.
     """
@@ -49,8 +49,7 @@ class _Actor:
         return "__" + "_".join(parts or [f"k{self.key}"])
 
 
-@dataclass(slots=True)
-class _Smv:
+class _Smv(Struct):
     model: Model
 
     @property

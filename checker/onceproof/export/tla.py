@@ -4,7 +4,8 @@ configuration to run it.
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.export.model import Dialect, Model, changes, describe, head, reached, tame
 from onceproof.export.names import numeric
 from onceproof.machine.system import (
@@ -47,8 +48,7 @@ def cfg(model: Model) -> str:
     return "\n".join([*lines, *(["SYMMETRY Interchangeable"] if model.symmetric else [])]) + "\n"
 
 
-@dataclass(slots=True)
-class _Tla:
+class _Tla(Struct):
     model: Model
 
     @property

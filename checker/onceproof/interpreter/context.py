@@ -5,9 +5,10 @@ and again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.interpreter.state import Frame, Spot, State, Worker, Write
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
@@ -29,8 +30,7 @@ _HOLD_LOSSES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """A design, read once.
 
     ``blocks``: every block of every handler, numbered so that continuations are small values;

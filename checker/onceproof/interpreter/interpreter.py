@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter.broker import (
     first_status,
     has_room,
@@ -38,8 +39,7 @@ class ReplayError(Exception):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """``states[0]`` is the start, ``states[i + 1]`` follows ``steps[i]`` (the trace's steps as the
     interpreter tells them).
     """

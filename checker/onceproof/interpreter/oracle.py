@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement, product
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter.claims import Judge
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.interpreter import choices, initial
@@ -18,8 +19,7 @@ from onceproof.lang.design import Design
 from onceproof.lang.syntax.ast import Semantics
 
 
-@dataclass(frozen=True, slots=True)
-class Explored:
+class Explored(Struct, frozen=True):
     """What a search found. ``states``: all it reached, workers renumbered; ``complete``: the limit
     was not hit.
 

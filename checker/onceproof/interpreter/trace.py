@@ -4,13 +4,13 @@ by ``replay``, told by ``story``.
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.system import Cause
 
 
-@dataclass(frozen=True, slots=True)
-class EventOf:
+class EventOf(Struct, frozen=True):
     """One event of a trace: its component (which business key it has), its type, its payload as
     (field, value) pairs.
     """
@@ -20,8 +20,7 @@ class EventOf:
     payload: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step. ``event`` indexes ``Trace.events``; ``worker`` is an identity from 0 (-1: none; a
     delivery carries the new worker's).
 
@@ -40,8 +39,7 @@ class Step:
     outcome: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """A run of a design under one choice of semantics (for the queues that declare none)."""
 
     semantics: Semantics

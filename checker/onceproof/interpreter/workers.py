@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from onceproof.interpreter.broker import aborts, give_back, gone, renew, settle
 from onceproof.interpreter.context import ATOMIC, Context, conjunctions, may_commit

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Level
@@ -42,8 +43,7 @@ ASSUMPTIONS: Mapping[str, str] = {
 """Every assumption a design can make, by stable name, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An event type: its id field, its business keys, and its payload fields with their possible
     values.
     """
@@ -61,8 +61,7 @@ calls it), and the duration.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ModelUse:
+class ModelUse(Struct, frozen=True):
     """A model of ``models/`` and the options given. ``beside``: the folder of the file that names
     it; ``own``: the file of the model, if it is one that lies beside the design.
     """
@@ -81,8 +80,7 @@ class ModelUse:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """A queue with the switches of docs/semantics.md, "Brokers".
 
     ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``:
@@ -124,8 +122,7 @@ def changed(queue: Queue, **switches: Any) -> Queue:
     return replace(queue, **switches)
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """A store; ``level`` says whether its rows belong to an event id or to a business key. Column
     values start with the initial one. ``lasts``: how long its rows live, if they expire and
     somebody says.
@@ -143,8 +140,7 @@ class Store:
     model: ModelUse | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """A business effect, counted at ``level``. External unless ``store`` is set.
 
     ``key_level`` is where the provider keeps its idempotency record; None: it keeps none, or under
@@ -165,8 +161,7 @@ class Effect:
     model: ModelUse | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or
     time only), after the time ``lasts`` if somebody says.
     """
@@ -181,8 +176,7 @@ class Lock:
     model: ModelUse | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """A consumer (``queue`` set) or a relay (``condition`` set) with its steps, fragments inlined.
 
     ``ack``: ``manual``, ``delivery``, ``return``, ``failure``, ``kill`` or ``any-time``. ``takes``:
@@ -211,8 +205,7 @@ class Process:
         return self.ack in ("failure", "kill")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A claim with its expectation per semantics. ``text`` is the claim as written."""
 
     kind: str
@@ -233,8 +226,7 @@ class Claim:
         return "holds"
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(Struct, frozen=True):
     """A named assumption and where it stands. ``effect``: for ``crash-only-after``."""
 
     kind: str
@@ -247,8 +239,7 @@ class Assumption:
         return ASSUMPTIONS[self.kind] + (f" ({self.effect})" if self.effect else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Design:
+class Design(Struct, frozen=True):
     """Everything ``lower`` needs. Mappings are in the order of declaration."""
 
     path: str

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.source import Span
 
 
@@ -17,16 +18,14 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A remark about a place in the text."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One mistake: a stable code, a headline, the place, other places that belong to it, and what
     to do.
 

@@ -9,10 +9,10 @@ grammar's own automaton, so new constructs need no change here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from difflib import unified_diff
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
@@ -36,8 +36,7 @@ _SPACED = frozenset({"|", "="})
 _BLANK = " \t\f\r\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class Formatted:
+class Formatted(Struct, frozen=True):
     """What came of formatting a text: the new text, or the mistakes because of which it was left
     alone (``text`` is None).
     """
@@ -46,8 +45,7 @@ class Formatted:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     """One line to be written. ``words``: its tokens with the spaces in front of them; none in a
     line that is only a comment.
     """
@@ -91,8 +89,8 @@ def same_meaning(one: object, other: object) -> bool:
         return texts and one.title == other.title and same_meaning(one.items, other.items)
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(same_meaning, one, other))
-    if is_dataclass(one) and type(one) is type(other):
-        pairs = ((getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+    if isinstance(one, Struct) and type(one) is type(other):
+        pairs = ((getattr(one, name), getattr(other, name)) for name in one.__struct_fields__)
         return all(same_meaning(a, b) for a, b in pairs)
     return one == other
 

@@ -4,11 +4,12 @@ language that touches the disk.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.base.digests import sha256
-from onceproof.base.records import dataclass
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.errors import names as name_errors
@@ -20,8 +21,7 @@ from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax import read as parse
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What came of a file: the design (None if it has errors), everything found, the source texts
     by path, the file's bytes' digest.
     """

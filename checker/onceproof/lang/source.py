@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from onceproof.base.records import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of one file: 1-based lines and columns in code points, ``end_column`` exclusive."""
 
     line: int
@@ -25,15 +22,17 @@ class Span:
         return Span(line, start + 1, line, max(len(content), start + 1) + 1, path)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A design's text: ``path`` is the name shown to people, ``lines`` the text split at line
     ends.
     """
 
     path: str
     text: str
-    lines: tuple[str, ...] = field(default=(), repr=False)
+    lines: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Source({self.path!r}, {len(self.lines)} lines)"
 
     @staticmethod
     def of(path: str, text: str) -> Source:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.design import Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import variables as v
@@ -19,8 +20,7 @@ from onceproof.machine.system import Level, Limit, Machine, Rule, Test, Variable
 __all__ = ["Lowered", "lower"]
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(Struct, frozen=True):
     """A machine and how to read it: the places behind the values of ``pc``, and the groups behind
     the statuses.
     """

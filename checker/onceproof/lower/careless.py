@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 
 from onceproof.lower import program as op
 from onceproof.lower.program import Program
@@ -44,5 +43,5 @@ def _may_release(program: Program, lock: str) -> bool:
 def _after(operation: op.Operation) -> list[int]:
     """Where an operation may lead."""
     places = ("next", "yes", "no", "ok", "down", "done", "failed", "refused", "held")
-    values = (getattr(operation, f.name) for f in fields(operation) if f.name in places)
+    values = (getattr(operation, name) for name in operation.__struct_fields__ if name in places)
     return [x for x in values if isinstance(x, int) and not isinstance(x, bool)]

@@ -8,9 +8,10 @@ test *after* a change becomes a test *before* it by taking the preimage.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from onceproof.machine.system import Action, Broadcast, Rule, RuleKind, Test, Update
 from onceproof.machine.system import Variable as MachineVariable
 
@@ -58,8 +59,7 @@ def compose_all(first: Changes, then: Changes) -> dict[str, Table]:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """``guard`` tests the state before; ``changes`` apply to it.
 
     ``transaction`` (None outside a block) and ``inside`` are writes collected but not yet visible

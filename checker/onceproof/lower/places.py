@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lower.case import Case, Table
 
 Frozen = tuple[tuple[str, Table], ...]
@@ -14,8 +15,7 @@ DEAD = "!"
 """Ends the name of a place where a worker is dead and its last request still under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(Struct, frozen=True):
     """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be
     killed here.
     """
@@ -34,8 +34,7 @@ committed.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A value of ``pc``: the process, its line, the sections around."""
 
     process: str

@@ -5,13 +5,13 @@ Nothing here knows about queues' semantics or variables; ``handler.py`` turns op
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.design import Design, Process
 from onceproof.lang.syntax import ast as n
 
 
-@dataclass(frozen=True, slots=True)
-class Decide:
+class Decide(Struct, frozen=True):
     """A single test: go to ``yes`` or ``no``."""
 
     test: n.Condition
@@ -19,16 +19,14 @@ class Decide:
     no: int
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """``let``."""
 
     step: n.Let
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """A write that cannot be turned down (including an effect in a store, and an insert into a
     store that is not unique).
     """
@@ -37,8 +35,7 @@ class Write:
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A unique insert, a compare-and-set, a conditional delete, a write that checks a token:
     ``ok``, or ``down`` if turned down.
     """
@@ -48,8 +45,7 @@ class Attempt:
     down: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """An external effect: ``done``, or ``failed`` when it is refused or its answer is lost."""
 
     effect: str
@@ -57,8 +53,7 @@ class Call:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """``publish``: to ``next``, or to ``failed`` when it is refused or its answer is lost."""
 
     queue: str
@@ -66,23 +61,20 @@ class Send:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """``ack``; ``refused`` is None if the handler does not look at the answer."""
 
     next: int
     refused: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class GiveBack:
+class GiveBack(Struct, frozen=True):
     """``nack``."""
 
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(Struct, frozen=True):
     """``acquire``; ``held`` is None if the worker waits."""
 
     lock: str
@@ -90,16 +82,14 @@ class Take:
     held: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class LetGo:
+class LetGo(Struct, frozen=True):
     """``release``."""
 
     lock: str
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Extend:
+class Extend(Struct, frozen=True):
     """``renew`` the lease of the message (``lock`` is None) or a lock; ``refused`` is None if the
     handler does not look at the answer.
     """
@@ -109,44 +99,38 @@ class Extend:
     refused: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Discard:
+class Discard(Struct, frozen=True):
     """A handler that failed and is acknowledged all the same: what it has collected is dropped."""
 
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """``wait``."""
 
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Enter:
+class Enter(Struct, frozen=True):
     """Into an atomic block."""
 
     serializable: bool
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """Out of an atomic block: commit."""
 
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """``crash here``."""
 
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The handler is over: normally, or by a failure."""
 
     failed: bool
@@ -173,8 +157,7 @@ Operation = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An operation with its line and the sections it stands in."""
 
     operation: Operation
@@ -182,8 +165,7 @@ class Place:
     sections: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """``places[entry]`` is where a delivery starts."""
 
     process: Process
@@ -196,8 +178,7 @@ class Program:
         return any(isinstance(p.operation, Mark) for p in self.places)
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(Struct, frozen=True):
     """Where ``stop`` and ``fail`` lead from here, and the sections around."""
 
     stop: int

@@ -5,10 +5,11 @@ copies. See docs/semantics.md, "Deliveries".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.lang import design as d
 from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
@@ -35,8 +36,7 @@ HOLD_LOSSES: Mapping[str, tuple[Cause, str]] = {
 """Why a living worker may lose its message, and the assumption that takes it away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """One consumer's copy of a queue's messages."""
 
     design: d.Design

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics

@@ -5,9 +5,10 @@ stopping place a value of ``pc``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import program as op
@@ -22,8 +23,7 @@ from onceproof.lower.queues import Group
 from onceproof.machine.system import Action, Cause, Rule, RuleKind, Test, Variable, put
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps
     locked over a stop. ``aborting``: queues in which messages of aborted transactions may appear.
     ``careless``: locks that somebody may release without holding them.

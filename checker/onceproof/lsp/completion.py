@@ -11,7 +11,8 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.errors.shapes import SHAPES
 from onceproof.lang.source import Source
 from onceproof.lang.syntax import read as parse
@@ -33,8 +34,7 @@ SHELVES = {"queue": "brokers", "store": "stores", "lock": "locks", "effect": "pr
 """Which models fit behind `via` in a declaration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """One thing that can stand at the cursor. ``start``: the 0-based column from which it replaces
     what was typed.
 
@@ -73,8 +73,7 @@ def _typed(text: str, pattern: str) -> str:
     return found[0] if found else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """The cursor: the headers it stands below, the line before it, the state there."""
 
     analysis: Analysis

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lsprotocol import types
+from msgspec import Struct
 
-from onceproof.base.records import dataclass
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.syntax import ast as n
 from onceproof.lsp.places import Places, uri_of
@@ -25,8 +25,7 @@ UNUSED = frozenset({"N115", "N125"})
 """Codes of what editors show faded: lines that never run, names that are never used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A mistake with its place in the client's terms."""
 
     diagnostic: Diagnostic

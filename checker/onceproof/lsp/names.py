@@ -7,11 +7,10 @@ construct whose record uses the usual field names needs no change here.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 
@@ -64,8 +63,7 @@ TOP = frozenset({"event", "queue", "store", "effect", "lock", "consumer", "relay
 """Kinds that share one space of names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """What a name stands for. ``kind`` as in ``DECLARATIONS``, or ``value``; ``of``: a column's
     store, a value's column.
     """
@@ -75,8 +73,7 @@ class Symbol:
     of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """One name where it stands. ``declares``: this is where it is introduced; ``whole``: all of the
     declaration's first line.
     """
@@ -87,8 +84,7 @@ class Occurrence:
     whole: Span
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where the walk is: the innermost header, the handler's locals, what values belong to, what a
     claim is about.
     """
@@ -131,10 +127,10 @@ def _nodes(node: object) -> Iterator[object]:
     if isinstance(node, tuple):
         for part in node:
             yield from _nodes(part)
-    elif is_dataclass(node) and not isinstance(node, Span):
+    elif isinstance(node, Struct) and not isinstance(node, Span):
         yield node
-        for f in fields(node):
-            yield from _nodes(getattr(node, f.name))
+        for field in node.__struct_fields__:
+            yield from _nodes(getattr(node, field))
 
 
 def _walk(node: object, place: _Place, kinds: dict[str, str]) -> Iterator[Occurrence]:
@@ -142,14 +138,14 @@ def _walk(node: object, place: _Place, kinds: dict[str, str]) -> Iterator[Occurr
         for part in node:
             yield from _walk(part, place, kinds)
         return
-    if not is_dataclass(node) or isinstance(node, Span | n.Name | enum.Enum):
+    if not isinstance(node, Struct) or isinstance(node, Span | n.Name):
         return
     place = _inside(node, place)
-    for f in fields(node):
-        value = getattr(node, f.name)
+    for field in node.__struct_fields__:
+        value = getattr(node, field)
         names = [value] if isinstance(value, n.Name) else value if isinstance(value, tuple) else []
         for name in (x for x in names if isinstance(x, n.Name)):
-            yield from _named(node, f.name, name, place, kinds)
+            yield from _named(node, field, name, place, kinds)
         yield from _walk(value, place, kinds)
 
 

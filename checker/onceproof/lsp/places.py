@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 from lsprotocol import types
+from msgspec import Struct
 from pygls import uris
 from pygls.workspace import PositionCodec
 
-from onceproof.base.records import dataclass
 from onceproof.lang.source import Source, Span
 
 
@@ -25,8 +25,7 @@ def uri_of(path: str) -> str:
     return uris.from_fs_path(os.path.realpath(path)) or Path(path).resolve().as_uri()
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Conversions for one text and one client."""
 
     source: Source

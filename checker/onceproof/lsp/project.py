@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from msgspec import Struct
+
 from onceproof.base.paths import ENDING
-from onceproof.base.records import dataclass
 from onceproof.lang.load import Loaded, load_text
 from onceproof.lang.source import Source
 from onceproof.lang.syntax import ast as n
@@ -21,8 +22,7 @@ MOST_FILES = 300
 """So many designs of a folder are searched for those that import a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Struct, frozen=True):
     """A design as it stands in the editor. ``names``: every name in it and in its imports;
     ``tree``: its own declarations.
     """

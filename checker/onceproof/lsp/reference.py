@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.base.resources import resource
 
 _HEADING = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
@@ -18,8 +19,7 @@ STEM = 5
 """Letters in which a word and a heading must agree: `assume` and `Assumptions`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A section of the reference: its heading, its first paragraph, the words its examples begin
     with, the rows of its tables.
     """

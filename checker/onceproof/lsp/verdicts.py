@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.load import load_text
 from onceproof.story import Story
 from onceproof.verdict.options import Options
@@ -20,8 +21,7 @@ from onceproof.verdict.result import Cell, DesignResult, Disagreement, Verdict
 STORY_WIDTH = 88
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One verdict for the editor. ``line``: the claim's. ``word``: proved, REFUTED, … with what
     limits it; ``story``: as text.
 

@@ -16,13 +16,12 @@ check on few slots enough (theory: Abdulla et al., LICS 1996; Finkel and Schnoeb
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
 
 Row = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A part of a configuration: a component row and some events with some of their workers
     (sorted, so equal shapes are equal values).
     """
@@ -36,8 +35,7 @@ class Shape:
         return sum(len(workers) for _, workers in self.events)
 
 
-@dataclass(frozen=True, slots=True)
-class Invariant:
+class Invariant(Struct, frozen=True):
     """See the module docstring."""
 
     components: frozenset[Row]

@@ -28,8 +28,9 @@ D and X are found by throwing out what fails a condition, until nothing does.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from itertools import product
+
+from msgspec.structs import replace
 
 from onceproof.machine.system import (
     Broadcast,

@@ -44,7 +44,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
 
 
 class Level(Enum):
@@ -111,8 +111,7 @@ class Cause(Enum):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A finite-domain variable. ``initial`` are the values it may start with (worker variables:
     exactly one).
     """
@@ -123,8 +122,7 @@ class Variable:
     initial: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """``variable`` has one of the ``allowed`` values."""
 
     variable: str
@@ -137,8 +135,7 @@ Guard = tuple[Test, ...]
 """A conjunction of tests. The empty guard is true. No variable occurs twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """``target`` becomes ``table[source]``; with ``source is None`` it becomes ``table[0][1]`` (a
     constant).
 
@@ -166,8 +163,7 @@ def saturate(counter: str) -> Update:
     return Update(counter, counter, (("0", "1"), ("1", "2"), ("2", "2")))
 
 
-@dataclass(frozen=True, slots=True)
-class Broadcast:
+class Broadcast(Struct, frozen=True):
     """A function applied to every other worker in ``scope`` (EVENT or COMPONENT) that satisfies
     ``guard``.
     """
@@ -178,8 +174,7 @@ class Broadcast:
     removes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What a rule means to a reader: enough to find the design's line and to replay the step on the
     design itself.
 
@@ -197,8 +192,7 @@ class Action:
     outcome: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One guarded command; see the module docstring for its meaning."""
 
     kind: RuleKind
@@ -210,8 +204,7 @@ class Rule:
     others: tuple[Broadcast, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """At most ``count`` workers satisfying ``guard`` are alive at once, over all events and
     components; a spawn beyond it is disabled.
     """
@@ -220,8 +213,7 @@ class Limit:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """A lowered design under one choice of delivery semantics.
 
     Every initial configuration has the component rows and event rows made of initial values (each
@@ -240,8 +232,7 @@ class Machine:
         return tuple(v for v in self.variables if v.level is level)
 
 
-@dataclass(frozen=True, slots=True)
-class EventPattern:
+class EventPattern(Struct, frozen=True):
     """An event whose row satisfies ``guard`` and that has distinct workers satisfying ``workers``,
     one each.
 
@@ -254,8 +245,7 @@ class EventPattern:
     absent: Guard | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A set of bad configurations: the component row satisfies ``component`` and distinct events
     match ``events``.
     """
@@ -264,8 +254,7 @@ class Pattern:
     events: tuple[EventPattern, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(Struct, frozen=True):
     """A safety claim about a machine: no reachable configuration contains any of the ``bad``
     patterns.
     """
@@ -274,8 +263,7 @@ class Property:
     bad: tuple[Pattern, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """One step of a run: ``rule`` (index into ``machine.rules``) fired by event ``event`` and, for
     worker rules, its worker ``worker``.
 
@@ -291,8 +279,7 @@ class Move:
     worker: int
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A concrete run from an initial configuration: the events' and components' initial rows and
     the moves.
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.models.records import (
     BEHAVIOURS,
     DURATION,
@@ -38,8 +39,7 @@ KEYS = ("kept", "status", "source", "note")
 KEPT = ("never", "unknown", "for ever")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A mistake in a model file: the file's name, the key, what is wrong."""
 
     file: str

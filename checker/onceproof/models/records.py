@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, fields
 from typing import Any
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
 
 NONE = "none"
 """The value of an option that is switched off."""
@@ -42,8 +41,7 @@ FOLDERS: Mapping[str, tuple[str, ...]] = {
 """Which kinds of models lie in which folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Switches:
+class Switches(Struct, frozen=True):
     """What a broker with its options does, switch by switch (docs/semantics.md, "Brokers"). The
     defaults are those of a generic at-least-once queue.
 
@@ -89,14 +87,13 @@ FLAGS = ("redelivers", "broker_copies", "replay", "rewinds", "leaky_transactions
 """Switches that are true or false."""
 NAMED = ("lease", "dedup_window", "limit")
 """Switches that name an option (``limit`` may be a number, the others a duration)."""
-SWITCHES = tuple(f.name for f in fields(Switches))
+SWITCHES = Switches.__struct_fields__
 
 TRAITS = ("unique", "cache", "replicated", "expires")
 """What a model of a store or lock can say: true or false; ``expires`` names an option."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where something was read."""
 
     name: str
@@ -104,8 +101,7 @@ class Source:
     read: str
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option as the product names it.
 
     ``sets``: what a value changes, by value (``given``: any value but none that a design names;
@@ -147,8 +143,7 @@ class Option:
                 return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """What is known about a behaviour, how surely, and which switches rest on it. ``test``: the
     pytest name that confirms it.
     """
@@ -167,8 +162,7 @@ class Fact:
         return self.status in ("documented", "confirmed by test")
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """What all models have. ``path``: the file; ``is_own``: it is one of the design's own models
     and did not come with the tool.
     """
@@ -219,8 +213,7 @@ class Model:
         return None if value == NONE else (str(option), value)
 
 
-@dataclass(frozen=True, slots=True)
-class Broker(Model):
+class Broker(Model, frozen=True):
     """A broker, task queue, workflow engine or sender of webhooks."""
 
     def switches(self, options: Mapping[str, str]) -> Switches:
@@ -235,8 +228,7 @@ class Broker(Model):
         return Switches(**{**machine, **named, **lists})
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Struct, frozen=True):
     """What a store or lock does. ``expires``: the option that holds the time to live, and its
     value.
     """
@@ -247,8 +239,7 @@ class Traits:
     expires: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Keeper(Model):
+class Keeper(Model, frozen=True):
     """A store or a lock."""
 
     def traits(self, options: Mapping[str, str]) -> Traits:
@@ -262,8 +253,7 @@ class Keeper(Model):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Provider(Model):
+class Provider(Model, frozen=True):
     """A provider of external effects.
 
     ``keys``: how long it keeps idempotency keys: ``never`` (it ignores them), ``unknown`` (the

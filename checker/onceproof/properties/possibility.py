@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice, product
 from math import prod
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.engines.search.compiled import GONE, Local
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
@@ -56,8 +57,7 @@ class TooWide(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Passing:
+class Passing(Struct, frozen=True):
     """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are
     locks that others let go of.
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.resolve.steps import inner, walk
 from onceproof.lang.syntax import ast as n
@@ -16,8 +17,7 @@ from onceproof.repair.sheet import Change, Sheet
 Owner = n.ConsumerDecl | n.RelayDecl | n.FragmentDecl
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """What is to hold: the target happens once, not twice and not never, under these semantics."""
 
     target: n.Target
@@ -29,8 +29,7 @@ class Goal:
         return self.target.name.text + (f".{self.target.column.text}" if self.target.column else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A step in its block. ``above``: the steps it stands in, outermost first, each with its own
     block and index.
     """
@@ -60,8 +59,7 @@ class Place:
         return self.above[0] if self.above else self
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """A design with its text and tree, and what is to be repaired in it."""
 
     path: str
@@ -125,8 +123,7 @@ class Site:
         return isinstance(owner, n.ConsumerDecl) and process is not None and process.ack == "manual"
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """Another text. ``what``: the edit in a sentence. ``costs``: what it costs to run it so.
 
     ``outside``: what must be true outside the design. ``leaves``: what it still does not cover.
@@ -139,8 +136,7 @@ class Proposal:
     leaves: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A kind of edit. ``cost`` orders them: about how much it changes outside the handler's own
     lines.
 

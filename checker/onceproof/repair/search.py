@@ -7,10 +7,10 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Iterator
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from onceproof.analysis.cut_sets import frontier
-from onceproof.base.records import dataclass
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import Loaded, load_text
@@ -33,8 +33,7 @@ PAIRS = 120
 """Pairs of edits that are looked at, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(Struct, frozen=True):
     """A change of the design that was verified. ``edits``: the kinds of edits, in order; ``what``:
     the same in sentences.
 
@@ -58,8 +57,7 @@ class Repair:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Repairs:
+class Repairs(Struct, frozen=True):
     """What came of the search for one effect under one semantics, cheapest first.
 
     ``impossible``: why no handler helps with the provider, or with the queue, as it is (for a
@@ -77,8 +75,7 @@ class Repairs:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     """A changed text that can be read, with the edits that led to it."""
 
     edits: tuple[Edit, ...]
@@ -91,8 +88,7 @@ class _Candidate:
         return sum(e.cost for e in self.edits)
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     """The search for one goal in one text."""
 
     loaded: Loaded

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Lines ``first`` to ``last`` (1-based, inclusive) become ``lines``; with ``last`` one less
     than ``first``, these come before line ``first``.
     """
@@ -22,8 +22,7 @@ class Change:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """The lines of a text. ``unit`` is one step of indentation, ``end`` how its lines end."""
 
     lines: tuple[str, ...]

@@ -5,10 +5,11 @@ decides.
 from __future__ import annotations
 
 import time
-from dataclasses import field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from onceproof.analysis.ablations import rewritten
-from onceproof.base.records import dataclass
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.lang.design import Claim, Design
@@ -36,8 +37,7 @@ RANK = {Verdict.REFUTED: 0, Verdict.UNKNOWN: 1, Verdict.VACUOUS: 1, Verdict.HOLD
 Key = tuple[str, Semantics]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The verdicts on a changed design. ``goal``: those on the obligations; ``others``: those on
     the claims of the design.
     """
@@ -46,8 +46,7 @@ class Checked:
     others: tuple[Cell, ...]
 
 
-@dataclass(slots=True)
-class Verifier:
+class Verifier(Struct):
     """Checks candidates against one original design. ``before``: the original verdicts, as far as
     they were needed.
     """

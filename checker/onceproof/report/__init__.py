@@ -7,7 +7,8 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.report.terminal import Paint
 from onceproof.verdict.result import Result
 
@@ -16,8 +17,7 @@ class Missing(Exception):
     """A format needs something that is not installed; the message says how to get it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """``name`` is what people type, ``summary`` what help says.
 
     ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Source, Span
 from onceproof.report.lines import Part, columns
@@ -21,8 +22,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 _GUTTER, _SECONDARY, _BOLD = "blue", "bold blue", "bold"
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     """An underline on one source line, in display columns."""
 
     start: int

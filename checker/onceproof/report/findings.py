@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import PurePath
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Span
 from onceproof.report.story_groups import story_of
@@ -32,8 +33,7 @@ class Level(Enum):
     PASS = "pass"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One verdict or mistake. ``rule``: a stable name for its kind; ``title``: in a few words;
     ``text``: all that belongs to it.
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.report.terminal import Paint
 
 Part = tuple[str, str]
@@ -17,8 +18,7 @@ OURS = "✓✗→≤≥│…≈×–·\N{NO-BREAK SPACE}"
 _LETTERS = str.maketrans(dict.fromkeys(OURS, "x"))
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line: pieces of text, none of which has a line end."""
 
     parts: tuple[Part, ...]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.lang.design import Design
 from onceproof.machine.system import Cause
 from onceproof.report.story_groups import Tale
@@ -33,8 +34,7 @@ class Kind(Enum):
     PROVIDER = "provider"
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """One lane: ``name`` as people call it, ``detail`` beside it (a worker's handler, a provider's
     protocol).
     """
@@ -56,8 +56,7 @@ class Way(Enum):
     CRASH = "crash"  # a lane ends
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """One row: ``number`` of the step, lane numbers from and to (equal: on one lane), further lanes
     touched, the label.
 
@@ -76,8 +75,7 @@ class Mark:
     ends_lane: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Lanes from left to right and rows from top to bottom."""
 
     lanes: tuple[Lane, ...]

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePath
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter import Replay, replay
 from onceproof.lang.design import Design
 from onceproof.lang.load import Loaded, load_text
@@ -17,8 +18,7 @@ from onceproof.story.scene import Situation, situations
 from onceproof.verdict.result import Cell, DesignResult, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Tale:
+class Tale(Struct, frozen=True):
     """A story with what it was told from. ``cells``: the refutations that it shows, those of one
     claim together.
     """

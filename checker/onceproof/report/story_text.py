@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import PurePath
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.machine.system import Cause
 from onceproof.report.lines import Line, Part, columns
 from onceproof.report.words import clean
@@ -59,8 +60,7 @@ def _read(story: Story) -> tuple[object, ...]:
     return (story.given, steps, story.needs)
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """``details``: 0 the steps, 1 also what they changed where the sentence does not say it, 2
     every change.
     """

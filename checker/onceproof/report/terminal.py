@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
+class Paint(Struct, frozen=True):
     """``width`` in columns; ``color``: escape codes are welcome; ``unicode``: marks outside ASCII
     can be printed.
     """

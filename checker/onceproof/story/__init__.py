@@ -8,9 +8,10 @@ itself. Nothing here comes from the machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.interpreter import Replay
 from onceproof.interpreter.trace import Step
@@ -50,8 +51,7 @@ FAULTS: Mapping[Cause, tuple[str, str]] = {
 """What a story is counted in: every fault, one and many."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoryStep:
+class StoryStep(Struct, frozen=True):
     """One step. ``worker`` and ``event`` count from 1 (None: none); ``line`` 0: none; ``fault``:
     the cause's name, if it is one.
 
@@ -76,8 +76,7 @@ class StoryStep:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What must come together: workers at the same time, events, business keys, and faults with how
     often each happens.
     """
@@ -103,8 +102,7 @@ def _many(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """A refutation for people. ``given``: what the events are, where that matters. ``steps``: one
     per step of the trace.
 

@@ -4,9 +4,8 @@ after a line.
 
 from __future__ import annotations
 
-from dataclasses import field
+from msgspec import Struct, field
 
-from onceproof.base.records import dataclass
 from onceproof.interpreter.context import ATOMIC
 from onceproof.interpreter.rows import after_test, passes, view, write
 from onceproof.interpreter.state import Worker
@@ -98,8 +97,7 @@ def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
 # ---------------------------------------------------------------- collected lines of an atomic block  # noqa: E501
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """One run of collected lines: what each line did; ``end``: how it ended (``waits``: more lines
     follow).
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.state import Spot, State, look
 from onceproof.lang import design as d
@@ -29,8 +30,7 @@ TIMES = ("never", "once", "twice")
 PARTICIPLES = {"send": "sent", "call": "happened", "do": "done"}
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One thing that is different after a step. ``kind``: message, row, column, effect, writes, key
     or lock.
     """

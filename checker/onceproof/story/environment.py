@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.state import Spot, State, Worker
 from onceproof.interpreter.trace import Step
@@ -17,8 +18,7 @@ from onceproof.story.names import Chronicle, Moment, Names
 from onceproof.story.steps import again, at_once, boxed_words, knows_key
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """Who, and what they do or what happens to them; ``fault`` is the cause if it is one. ``node``
     is the line acted on.
     """

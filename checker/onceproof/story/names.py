@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.rows import view
 from onceproof.interpreter.state import Spot, State, Worker
@@ -80,8 +80,7 @@ class Names:
         return f"`{self.line(span)}` ({self.where(span)})"
 
 
-@dataclass(slots=True)
-class Chronicle:
+class Chronicle(Struct):
     """What was told so far and later sentences refer to.
 
     Workers are counted in the order they start; ``numbers`` maps a trace's identities to that.
@@ -103,8 +102,7 @@ class Chronicle:
         return f"worker {self.numbers[identity]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One step of a worker: the states around it, the worker before it, its line (None: the end of
     an atomic block).
     """

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.interpreter import Replay
 from onceproof.interpreter.state import Spot, State, Worker, look
@@ -20,8 +21,7 @@ from onceproof.story.changes import TIMES, participle, status_words
 from onceproof.story.names import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One shared thing at one moment. ``kind``: message, row, column, effect, writes, key or lock,
     as in ``Change``.
 
@@ -54,8 +54,7 @@ class Fact:
                 return f"{self.name} for {self.of}"
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """A worker at one moment. ``line``: the line it runs next; ``underway``: it is dead, and its
     last request is on the way.
     """
@@ -68,8 +67,7 @@ class Running:
     underway: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """Everything shared at one moment, in a fixed order, and who is at work."""
 
     facts: tuple[Fact, ...]

@@ -8,9 +8,10 @@ Built on the interpreter that replays stories (``checker/onceproof/interpreter``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.interpreter import Context, Judge, Replay, State, choices, initial, replay
 from onceproof.interpreter.oracle import event_sets
 from onceproof.interpreter.trace import EventOf, Step, Trace
@@ -28,8 +29,7 @@ fault.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """Something that can happen now. ``fault``: it is one; ``changed``: what it makes different, in
     words.
     """
@@ -47,8 +47,7 @@ class Offer:
         return f"{self.who} {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """A run so far: ``states[0]`` is the start, ``states[i + 1]`` follows ``steps[i]``. Every
     method gives another walk.
     """

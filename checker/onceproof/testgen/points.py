@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from onceproof.analysis.crash_map import CrashMap, GapHarm, Harm, MappedGap, crash_map
-from onceproof.base.records import dataclass
 from onceproof.interpreter import replay
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
@@ -19,8 +20,7 @@ TESTABLE = {"no-duplicate": "at most once", "no-loss": "at least once"}
 """The kinds of claims that a count of one effect decides."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A test to write: one claim, one gap.
 
     ``after`` / ``before``: the lines beside the gap as written, without comments; ``""``: there is

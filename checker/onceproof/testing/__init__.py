@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
 
 Event = Mapping[str, str]
 """A message as the design declares it: every field with a value."""
@@ -29,8 +29,7 @@ SECONDS = 60.0
 """How long a worker may take before the test gives up on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Struct, frozen=True):
     """A place between two steps of a handler, named as the design writes them (without comments).
     ``""``: there is none.
     """

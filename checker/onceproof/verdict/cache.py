@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from dataclasses import is_dataclass
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from onceproof.base.store import Answers, Store
 from onceproof.lang.diagnostics import Severity
@@ -103,7 +104,7 @@ class _Records(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module.startswith("onceproof."):
             found = getattr(import_module(module), name, None)
-            if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum)):
+            if isinstance(found, type) and issubclass(found, Struct | Enum):
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a result")
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.compositional import certificate as inparts
 from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certify import Outcome, certify
@@ -31,8 +32,7 @@ from onceproof.verdict.result import Assurance, Cell, DesignResult, Verdict
 TRACE = "trace.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What became of one stored certificate. ``reason`` is empty if it was accepted; ``unknown``: a
     solver gave up.
     """

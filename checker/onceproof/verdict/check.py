@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from onceproof.base import store as cache
 from onceproof.base.digests import sha256
 from onceproof.base.paths import NoDesign, designs
-from onceproof.base.records import dataclass
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, load
 from onceproof.verdict.decide import judge, undecided
@@ -30,8 +31,7 @@ LIBRARY = frozenset({"N120", "N121", "N125"})
 """What a file is told that only declares things for others to import."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """How many designs are checked: ``jobs`` at a time, or on the Dask scheduler at ``cluster``;
     whether results are ``kept``.
 

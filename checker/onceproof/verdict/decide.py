@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Exploration, Found, simplest

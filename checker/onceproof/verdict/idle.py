@@ -7,7 +7,7 @@ rule, is not among them.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from onceproof.lower import Lowered, lower
 

@@ -9,8 +9,9 @@ it is no bare proof. Which design is asked for that: the same one without its bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from onceproof import models
 from onceproof.interpreter.trace import Trace
@@ -144,7 +145,7 @@ _TOLD: dict[Cause, tuple[str, ...]] = {
 }
 """The switches that a cause in a story shows."""
 
-_SWITCHES = tuple(f.name for f in fields(models.Switches))
+_SWITCHES = models.Switches.__struct_fields__
 _ALLOWS = {
     "late_ack": "settles",
     "broker_copies": True,

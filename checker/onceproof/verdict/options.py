@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.syntax.ast import Semantics
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """``workers`` / ``events``: look only so far (a bounded verdict); None: any number, as far as
     the engines decide it.
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.base.store import Answers, Store
 from onceproof.lang.load import Loaded
 from onceproof.lang.syntax.ast import Semantics
@@ -19,8 +20,7 @@ from onceproof.lower import Lowered
 from onceproof.verdict.cache import read, unchanged, written
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A loaded design, and those of its lowerings that somebody needed."""
 
     loaded: Loaded

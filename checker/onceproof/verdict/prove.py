@@ -5,7 +5,8 @@ against it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from onceproof.engines import coverability
 from onceproof.engines.compositional import certificate, lemmas

@@ -4,8 +4,9 @@ explained where nothing helps.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from onceproof.counterexample.lift import serial, told_late, trace_of
 from onceproof.engines.search import Bounds, Exploration, Found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.source import Source
@@ -35,8 +35,7 @@ class Assurance(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """For how many: a number, or None for any number."""
 
     events: int | None = None
@@ -54,8 +53,7 @@ class Engine(Enum):
     NONE = "none"  # nothing was decided
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """Who decided, and sizes of what was searched, deterministic: the same on every run.
 
     ``engine``: whose answer the verdict is. The states of a proof for any number are those of the
@@ -69,8 +67,7 @@ class Statistics:
     engine: Engine = Engine.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
+class Reasons(Struct, frozen=True):
     """Why a proof holds, in the design's words; the last fact is the claim. ``ground`` says what
     stands behind the facts.
     """
@@ -81,8 +78,7 @@ class Reasons:
     legend: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """The verdict on one claim under one delivery semantic.
 
     ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults
@@ -125,8 +121,7 @@ class Cell:
         return self.verdict is self.expected
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(Struct, frozen=True):
     """Two engines that must agree did not: a bug of ours, never a verdict."""
 
     design: str
@@ -136,8 +131,7 @@ class Disagreement:
     details: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DesignResult:
+class DesignResult(Struct, frozen=True):
     """Everything about one design file. Without a design (errors), ``cells`` is empty.
 
     ``models``: what stands behind ``via``, as ``orders: sqs.standard(VisibilityTimeout=30s), Amazon
@@ -155,8 +149,7 @@ class DesignResult:
     models: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The outcome of one run of the tool."""
 
     designs: tuple[DesignResult, ...]

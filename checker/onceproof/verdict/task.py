@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.lang.design import Claim
 from onceproof.lower import Lowered
@@ -36,8 +36,7 @@ class OutOfTime(Exception):
     """The time for a cell is over: nothing is said about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One cell to decide, with everything that is computed once for it. ``started``: on the clock
     of ``time.monotonic``.
     """

@@ -31,10 +31,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.machine.invariant import Invariant
 from onceproof.machine.slicing import home, is_idle, tested
 from onceproof.machine.system import (
@@ -58,8 +59,7 @@ class Unseen(Exception):
     """The view leaves out something without which nothing can be said."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The variables that are looked at; ``place``: the one that says where a worker is; ``names``:
     the places looked at, each with its name.
     """
@@ -69,8 +69,7 @@ class View:
     names: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Lemma:
+class Lemma(Struct, frozen=True):
     """Bad patterns that never occur: ``invariant`` proves it of the machine of the view."""
 
     view: View

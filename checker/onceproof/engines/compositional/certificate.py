@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from onceproof.engines.compositional.abstraction import Lemma, Unseen, View, pictured, seen
 from onceproof.engines.smt import certificate

@@ -10,9 +10,10 @@ lemma, and that no bad pattern is left beside them (``smt.joint``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from math import prod
+
+from msgspec.structs import replace
 
 from onceproof.engines import coverability
 from onceproof.engines.compositional.abstraction import Lemma, Unseen, View, pictured, seen

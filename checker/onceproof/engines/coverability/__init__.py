@@ -9,7 +9,8 @@ shapes, ``bad`` expands the bad patterns, ``simplify`` tidies the invariant.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from onceproof.engines.coverability.backward import cover
 from onceproof.engines.coverability.names import MachineError

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.coverability.names import GONE, LEVELS, Assign, MachineError, Names
 from onceproof.engines.coverability.rows import Reaction, Rows, written
 from onceproof.machine.system import Level, Machine, Rule, RuleKind
@@ -17,8 +18,7 @@ Local = tuple[int, int, int, int, int, int, int]
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A rule in numbers. ``same`` and ``other``: the reactions of bystanders at the same event and
     at other events.
     """

@@ -7,7 +7,8 @@ become a wrong proof.
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.machine.system import Guard, Level, Machine, Update, Variable
 
 GONE = -1
@@ -19,8 +20,7 @@ Tests = tuple[tuple[int, frozenset[int]], ...]
 """Position in the row, and the values allowed there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(Struct, frozen=True):
     """One update: the value at ``target`` becomes ``table`` of the value at ``source`` in the row
     of ``level``.
 

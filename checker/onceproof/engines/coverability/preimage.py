@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import product
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.coverability.encode import Local
 from onceproof.engines.coverability.names import GONE
 from onceproof.engines.coverability.thread_modular import Reach
@@ -28,8 +29,7 @@ class Left(Enum):
     STALLED = "stalled"  # a worker that stays around
 
 
-@dataclass(frozen=True, slots=True)
-class Back:
+class Back(Struct, frozen=True):
     """A predecessor. ``wider``: the actor sits at an event outside the shape. ``left`` is what
     becomes of it.
 
@@ -43,8 +43,7 @@ class Back:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True):
     """A step without its actor: the component and event row before, the reactions at that event and
     elsewhere.
     """

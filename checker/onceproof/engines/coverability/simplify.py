@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from onceproof.engines.coverability.wqo import Basis
 from onceproof.machine.invariant import Invariant, Row, Shape

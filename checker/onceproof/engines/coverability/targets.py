@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.coverability.names import LEVELS, Tests
 from onceproof.engines.coverability.preimage import Preimage
 from onceproof.engines.coverability.rows import passes
@@ -14,8 +15,7 @@ from onceproof.engines.coverability.wqo import EventPart, Part
 from onceproof.machine.system import EventPattern, Level, Pattern, Property
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A smallest configuration that contains a bad pattern, if ``exact``: else its ``absent`` part
     had to be dropped.
     """
@@ -26,8 +26,7 @@ class Target:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _EventTests:
+class _EventTests(Struct, frozen=True):
     """An event pattern in numbers."""
 
     event: Tests

@@ -9,7 +9,8 @@ model checking" (SPIN 2003).
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.coverability.encode import Encoded, Local
 from onceproof.engines.coverability.names import GONE
 from onceproof.engines.coverability.verdict import Budget, BudgetExceeded, GaveUp, Meter
@@ -17,8 +18,7 @@ from onceproof.machine.invariant import Invariant, Shape
 from onceproof.machine.system import Machine
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """R in numbers. ``events_of`` and ``workers_of`` list what may stand beside a component row,
     and beside a pair of rows.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
+from msgspec import Struct
+
 from onceproof.base.memory import beyond
-from onceproof.base.records import dataclass
 from onceproof.machine.invariant import Invariant
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """How much work is allowed; ``None`` is no limit. ``elements``: rows of the fixpoint, or shapes
     of the backward search.
 
@@ -22,8 +22,7 @@ class Budget:
     megabytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Safe:
+class Safe(Struct, frozen=True):
     """No reachable configuration is bad: ``invariant`` is inductive, holds initially and excludes
     every bad pattern.
 
@@ -39,8 +38,7 @@ class Safe:
     approximated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Coverable:
+class Coverable(Struct, frozen=True):
     """The backward search arrived at an initial configuration.
 
     The run it stands for has ``steps`` steps, ``events`` events of one component and never more
@@ -55,8 +53,7 @@ class Coverable:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GaveUp:
+class GaveUp(Struct, frozen=True):
     """The budget ran out; nothing is known. ``large``: it was the number of elements."""
 
     reason: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """The configurations of one search.
 
     ``workers`` is the size of the pool of competing workers over the whole configuration: a spawn
@@ -23,8 +22,7 @@ class Bounds:
             raise ValueError(f"no configuration is this small: {self}")
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """What a search may spend; ``None`` is no limit. ``megabytes`` is what the whole process may
     hold.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
+from msgspec import Struct
+
 from onceproof.base.memory import beyond
-from onceproof.base.records import dataclass
 from onceproof.engines.search.bounds import Budget
 
 LOOKS_AT_MEMORY = 2048
@@ -16,8 +17,7 @@ Progress = Callable[[int, int], None]
 """Called now and then with the number of states and of transitions so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exploration:
+class Exploration(Struct, frozen=True):
     """A search that found nothing (or was not asked to look for anything).
 
     ``states`` and ``transitions`` belong to the graph searched (up to symmetry unless asked

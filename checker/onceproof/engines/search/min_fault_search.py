@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import field
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+
 from onceproof.engines.search.bounds import Bounds, Budget
 from onceproof.engines.search.meter import Meter, Progress
 from onceproof.engines.search.search import run_along
@@ -27,8 +27,7 @@ Labels = tuple[int, ...]
 """A multiset, sorted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Combination:
+class Combination(Struct, frozen=True):
     """A minimal multiset of labels with a run that takes exactly these and is bad at its end."""
 
     labels: Labels
@@ -36,8 +35,7 @@ class Combination:
     peak_workers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Combinations:
+class Combinations(Struct, frozen=True):
     """All minimal multisets of at most ``most`` labels within the bounds, smallest first.
 
     Unless ``complete``, there may be more of size ``unsearched`` and above; ``reason`` says why the
@@ -56,8 +54,7 @@ _Way = tuple[Labels, State, int]
 """From where, and by which rule."""
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     orbits: Orbits
     watch: Watch
     meter: Meter

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.search import reference
 from onceproof.engines.search.bounds import Bounds, Budget
 from onceproof.engines.search.compiled import MachineError, Rows
@@ -21,8 +22,7 @@ from onceproof.engines.search.watch import Watch
 from onceproof.machine.system import Machine, Move, Property, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A violation: the cheapest run (see ``order``) from an initial to a bad configuration, within
     the bounds of the search.
 
@@ -75,8 +75,7 @@ def explore(
     return meter.exploration()
 
 
-@dataclass(slots=True)
-class _Reached:
+class _Reached(Struct):
     """How the search got to a state: at what cost, from where (None at the start) and by which
     rule; ``done`` once that is final.
 

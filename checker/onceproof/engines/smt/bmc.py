@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.encode import (
     Cell,
@@ -107,8 +108,7 @@ def fires(chosen: str, firings: list[Firing]) -> str:
     return terms.conj((known, *enabled))
 
 
-@dataclass(frozen=True, slots=True)
-class Unrolling:
+class Unrolling(Struct, frozen=True):
     """The text of bounded runs of a machine; ``choices[n]`` is the rule and actor that step number
     ``n`` stands for.
     """

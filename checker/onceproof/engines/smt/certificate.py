@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.certify import Proof, discharge
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
@@ -60,8 +61,7 @@ worker is at some point removes such workers instead, and limits on the number o
 """  # noqa: E501
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What a certificate is about: the hash of the design, the claim and the delivery semantics, in
     the caller's words.
     """
@@ -71,8 +71,7 @@ class Subject:
     semantics: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Whether a certificate was accepted, and why not; ``proof`` is what the solvers said, if it
     came to that.
     """
@@ -82,8 +81,7 @@ class Verification:
     proof: Proof | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """What :data:`INDEX` holds."""
 
     subject: Subject

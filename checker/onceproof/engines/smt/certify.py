@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.engines.smt.bmc import Bounds, decode, too_big, unrolling
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
 from onceproof.engines.smt.closed_sets import Configuration, closure_obligations, misplaced
@@ -27,8 +28,7 @@ class Finding(Enum):
     UNKNOWN = "unknown"  # the solver gave up
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer of :func:`refute`: every length below ``depth`` was examined to the end, and
     ``depth`` too unless UNKNOWN.
     """
@@ -71,8 +71,7 @@ class Outcome(Enum):
     UNKNOWN = "unknown"  # some solver gave up, or there was none
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """An obligation that a solver did not discharge. ``rule`` and ``action`` are given if it is
     about a rule.
 
@@ -89,8 +88,7 @@ class Open:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """The result of :func:`certify` and :func:`bounded`; ``solvers`` names those that were asked
     about every obligation.
     """

@@ -28,7 +28,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.bmc import Bounds, bounded_layout, fires, next_values
 from onceproof.engines.smt.checks import unknown_row
@@ -56,8 +57,7 @@ ACTOR = "actor"
 AFTER = "after"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A node of a decision diagram: for the column of its depth, which values lead to which node of
     the next depth.
     """
@@ -159,8 +159,7 @@ def _membership(prefix: str, nodes: list[Node], columns: list[str]) -> Iterator[
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     """The columns of a configuration in slot order: terms over the symbols before the step, and
     their widths.
     """
@@ -205,8 +204,7 @@ def _concat(parts: Sequence[str]) -> str:
     return term
 
 
-@dataclass(frozen=True, slots=True)
-class _Sorter:
+class _Sorter(Struct, frozen=True):
     """Writes definitions of sorted bit vectors; names are numbered."""
 
     lines: list[str]

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import permutations, product
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.smt import terms
 from onceproof.machine.system import (
     Broadcast,
@@ -40,8 +41,7 @@ Embedding = tuple[tuple[int, tuple[int, ...]], ...]
 """For each event of a pattern or shape: its event slot and the slots of its workers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A slot: a component, one of its events, one of that event's workers; -1 where the slot is of
     a higher level.
     """
@@ -51,8 +51,7 @@ class Place:
     worker: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One symbol of a configuration; ``variable`` is None for "this slot is taken"."""
 
     name: str
@@ -64,8 +63,7 @@ class Cell:
         return "Bool" if self.variable is None else variable_sort(self.variable)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """How many slots there are: ``slots[c][e]`` is the number of worker slots of event slot ``e``
     of component ``c``.
 
@@ -231,8 +229,7 @@ def describe(machine: Machine, index: int) -> str:
     return ", ".join(part for part in parts if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(Struct, frozen=True):
     """A rule fired by a chosen actor: ``enabled``, and a new value for every symbol that may
     change; both over the old symbols.
     """

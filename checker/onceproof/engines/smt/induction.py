@@ -61,7 +61,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import combinations, pairwise, permutations, product, zip_longest
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.encode import (
     Embedding,
@@ -85,8 +86,7 @@ Profile = tuple[int, ...]
 """How many workers each event of a witness has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(Struct, frozen=True):
     """A formula that must be unsatisfiable: ``prelude`` (shared by neighbours, so that a solver
     reads it once) and ``body``.
 
@@ -106,8 +106,7 @@ class Obligation:
         return f"{self.prelude}\n{self.body}\n(check-sat)\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One conjunct of the invariant: elements of this profile satisfy ``function`` (``good``), or
     never do (not ``good``).
     """

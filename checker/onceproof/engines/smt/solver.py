@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from enum import Enum
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
 
 
 class Status(Enum):
@@ -26,8 +25,7 @@ class Status(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A solver's answer; ``values`` are those asked for (bit vectors as numbers, Booleans as 0 and
     1), by name, if SAT.
     """
@@ -37,8 +35,7 @@ class Reply:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
+class Effort(Struct, frozen=True):
     """When to give up one check: after so many seconds, or after so many of the solver's own steps
     (0: no such limit).
 
@@ -86,8 +83,7 @@ class Solver(Protocol):
         """A new session, independent of all others."""
 
 
-@dataclass(slots=True)
-class _Session:
+class _Session(Struct):
     """A session over ``run``, which hands commands to the solver and returns what it prints."""
 
     run: Callable[[str], str]
@@ -144,8 +140,7 @@ def _values(printed: str, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Z3:
+class Z3(Struct, frozen=True):
     """Z3 in this process, with fixed seeds."""
 
     effort: Effort = Effort()
@@ -212,8 +207,7 @@ def _z3_limits(effort: Effort) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Cvc5:
+class Cvc5(Struct, frozen=True):
     """cvc5 in this process, with fixed seeds."""
 
     effort: Effort = Effort()
@@ -232,8 +226,7 @@ class Cvc5:
         return _Session(_Cvc5(self.effort).run)
 
 
-@dataclass(slots=True)
-class _Cvc5:
+class _Cvc5(Struct):
     """The state of a cvc5 session; ``(reset)`` makes new objects, because the options of a used one
     are frozen.
     """

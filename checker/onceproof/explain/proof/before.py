@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.explain.proof.space import Cube, Masks, Part, Space, cube, subtract
 from onceproof.machine.system import Broadcast, Level, Rule, RuleKind, Update
 
@@ -19,8 +20,7 @@ Rows = tuple[Masks, ...]
 """Masks of a component, an event and a worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
+class _Write(Struct, frozen=True):
     """``target`` (level, position) gets a value of ``table``: pairs of old and new bits, the old
     ones of ``source``.
     """
@@ -36,8 +36,7 @@ class _Write:
         return sum(old for old, new in self.table if new & after)
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(Struct, frozen=True):
     """A broadcast: what it does to a worker that satisfies the guard."""
 
     scope: Level

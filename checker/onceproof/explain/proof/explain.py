@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.search import Bounds, Budget, Exploration
 from onceproof.engines.search.states import configurations
 from onceproof.explain.proof.allowed import Allowed, Reached, TooBig
@@ -55,8 +56,7 @@ class Kind(Enum):
     CLAIM = "claim"  # the claim itself
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A sentence in the design's words, the design lines it speaks about, and the situations it
     says never are.
     """
@@ -67,8 +67,7 @@ class Fact:
     never: tuple[Pattern, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """Why a claim holds: the claim is the last fact.
 
     ``checked``: a solver confirmed that the facts together hold at the start, are kept by every
@@ -100,8 +99,7 @@ class Why:
         return "A worker is at a line when that line is what it runs next."
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A closed set of facts: groups that are said as one, with the situations of those of the form
     "at most one of".
     """

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.explain.proof.allowed import Allowed
 from onceproof.explain.proof.space import Cube, Part, Space, cube, values
 from onceproof.lower import Lowered
@@ -22,8 +23,7 @@ _Item = tuple[int, int, int]
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Taste:
+class Taste(Struct, frozen=True):
     """How hard each kind of variable is on a reader: shared rows, broker statuses, places in a
     handler, other locals.
     """

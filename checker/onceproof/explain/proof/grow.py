@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
 
-from onceproof.base.records import dataclass
+from msgspec import Struct, field
+
 from onceproof.explain.proof.before import Step
 from onceproof.explain.proof.general import Generaliser, Taste
 from onceproof.explain.proof.space import Cube, Profile, Space, Term, uncovered
@@ -25,8 +25,7 @@ class OutOfTime(Exception):
     """The time allowed is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """When to stop: a moment of ``time.monotonic``."""
 
     end: float
@@ -81,8 +80,7 @@ class Cover:
         return None if left is None else self.space.unflat(left, profile)
 
 
-@dataclass(slots=True)
-class Backward:
+class Backward(Struct):
     """The cubes one step before a fact, each computed once."""
 
     steps: tuple[Step, ...]
@@ -97,8 +95,7 @@ class Backward:
         return self.known[fact]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """What is to be explained: ``goals`` are the cubes to be excluded in the end, ``said`` those
     that are facts as they are.
     """

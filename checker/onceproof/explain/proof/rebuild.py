@@ -11,8 +11,9 @@ on workers, which certificates ignore as well, are left out too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import product
+
+from msgspec.structs import replace
 
 from onceproof.engines.smt.certify import Outcome, certify
 from onceproof.engines.smt.solver import Z3, Effort

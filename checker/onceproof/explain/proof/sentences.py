@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.explain.proof.words import Words, listed, participle
 from onceproof.lang.design import Claim
 from onceproof.lower import variables as v
 from onceproof.machine.system import EventPattern, Guard, Pattern, Test
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What a fact says when read as "if ``rows`` (and there is a worker ``worker``), then ``so``":
     one way to read it.
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise, permutations, product
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.machine.system import EventPattern, Guard, Level, Machine, Pattern, Test, Variable
 
 LEVELS = (Level.COMPONENT, Level.EVENT, Level.WORKER)
@@ -31,8 +32,7 @@ Term = tuple[tuple[int, int], ...]
 """What a cube demands of a flat row: positions with the masks allowed there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cube:
+class Cube(Struct, frozen=True):
     """See the module's text. Made by ``cube``, which sorts, so that equal cubes are equal
     values.
     """

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang import design as d
 from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
@@ -37,8 +38,7 @@ TOKENS: Mapping[frozenset[str], tuple[str, str, bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Struct, frozen=True):
     """A clause; ``positive``: it says that something is there or was done. ``lasting``: once true
     it stays true.
     """

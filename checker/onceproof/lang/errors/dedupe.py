@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from onceproof.lang.diagnostics import Diagnostic, Label, Severity
 from onceproof.lang.errors.syntax import CUT, too_many

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.base.resources import resource
 
 _HEADING = re.compile(r"^## ([A-Z]\d{3}) (.+)$", re.MULTILINE)
 _PART = re.compile(r"^\*\*(\w+)\.\*\* ", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class MistakePage:
+class MistakePage(Struct, frozen=True):
     """The page of one code. ``parts``: heading (What, Why, Example, Fix) and text; ``markdown``:
     the same as it was written.
     """

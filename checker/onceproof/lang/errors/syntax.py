@@ -7,7 +7,8 @@ like that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from onceproof.lang.diagnostics import Diagnostic, Label, Severity
 from onceproof.lang.errors.expected import sentence

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import models as model_errors
@@ -15,8 +16,7 @@ from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Everything a handler can name."""
 
     events: Mapping[str, d.Event]
@@ -95,8 +95,7 @@ def condition_parts(condition: n.Condition) -> Iterator[n.Condition]:
             yield condition
 
 
-@dataclass(slots=True)
-class _Handler:
+class _Handler(Struct):
     """What is known while one handler is checked."""
 
     keys: dict[str, str]

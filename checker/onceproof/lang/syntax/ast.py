@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.source import Span
 from onceproof.lang.syntax.ast_steps import (
     Ack,
@@ -130,16 +131,14 @@ class Semantics(Enum):
 # ---------------------------------------------------------------- declarations
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """``import "path.once"``: every declaration of that file."""
 
     path: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field of an event. ``values`` is empty for an identity (an id, a business key), else the
     payload values branches may test.
     """
@@ -148,8 +147,7 @@ class Field:
     values: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EventDecl:
+class EventDecl(Struct, frozen=True):
     """``event InvoiceCreated(id, invoice, customer)``: the first field is the stable id of the
     event.
     """
@@ -159,16 +157,14 @@ class EventDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """``VisibilityTimeout=30s``."""
 
     name: Name
     value: Name
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRef:
+class ModelRef(Struct, frozen=True):
     """``sqs.standard(VisibilityTimeout=30s)``."""
 
     name: str
@@ -176,8 +172,7 @@ class ModelRef:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class QueueOption:
+class QueueOption(Struct, frozen=True):
     """A line below a queue: ``kind`` is its stable name (``late-ack``, ``limit``, ``lease`` …),
     ``value`` what it says.
     """
@@ -187,8 +182,7 @@ class QueueOption:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class QueueDecl:
+class QueueDecl(Struct, frozen=True):
     """A queue. Without ``semantics`` and ``model`` it is checked under all three delivery
     semantics.
     """
@@ -201,8 +195,7 @@ class QueueDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class PublisherDecl:
+class PublisherDecl(Struct, frozen=True):
     """How the messages of a queue come into it: ``once``, ``retries`` or ``new-id``."""
 
     queue: Name
@@ -210,24 +203,21 @@ class PublisherDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaysDecl:
+class ReplaysDecl(Struct, frozen=True):
     """``operator replays invoices``: replay is possible whatever the semantics say."""
 
     queue: Name
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnDecl:
+class ColumnDecl(Struct, frozen=True):
     """A column and its values; the first one is the value of a new row."""
 
     name: Name
     values: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoreDecl:
+class StoreDecl(Struct, frozen=True):
     """A store: rows keyed by a field of the event. ``expires``: how long rows live (empty: nobody
     says), None: for ever.
     """
@@ -247,8 +237,7 @@ class StoreDecl:
 FOR_EVER = "for ever"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDecl:
+class KeyDecl(Struct, frozen=True):
     """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``:
     as the provider's model says).
     """
@@ -258,8 +247,7 @@ class KeyDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class EffectDecl:
+class EffectDecl(Struct, frozen=True):
     """A business effect, counted per key. ``store`` set: it is a write inside that store's
     transaction; else it is external.
     """
@@ -274,8 +262,7 @@ class EffectDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class LockDecl:
+class LockDecl(Struct, frozen=True):
     """A lock; ``expires`` makes it a lease that may run out while its holder lives, after that time
     (empty: nobody says). ``store``: where it is kept, if that matters.
     """
@@ -288,8 +275,7 @@ class LockDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerDecl:
+class ConsumerDecl(Struct, frozen=True):
     """A consumer: its handler runs once per delivery. ``ack``: when its messages are acknowledged
     (None: as the queue's model says, else by hand). ``takes``: how long one run takes at most.
     """
@@ -303,8 +289,7 @@ class ConsumerDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class RelayDecl:
+class RelayDecl(Struct, frozen=True):
     """An actor that starts whenever its condition holds: an outbox relay, a poller, a scheduler, a
     completer.
     """
@@ -316,8 +301,7 @@ class RelayDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class FragmentDecl:
+class FragmentDecl(Struct, frozen=True):
     """Named steps, to be used with ``use``."""
 
     name: Name
@@ -325,8 +309,7 @@ class FragmentDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class AssumeDecl:
+class AssumeDecl(Struct, frozen=True):
     """An assumption by its stable name (``no crash``, ``handler finishes within the lease`` …);
     ``effect`` for ``crash only after``.
     """
@@ -336,8 +319,7 @@ class AssumeDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What a claim speaks about: an effect, a store, or a store's column."""
 
     name: Name
@@ -345,8 +327,7 @@ class Target:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(Struct, frozen=True):
     """``expect violated under at-least-once``; no semantics: under all of the claim's."""
 
     verdict: str
@@ -354,8 +335,7 @@ class Expect:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimDecl:
+class ClaimDecl(Struct, frozen=True):
     """A claim. ``kind`` is the stable name (``no-duplicate`` …); ``targets`` or ``condition`` say
     about what.
     """
@@ -368,8 +348,7 @@ class ClaimDecl:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenItem:
+class BrokenItem(Struct, frozen=True):
     """A top-level line that was reported."""
 
     body: tuple[Step, ...]
@@ -394,8 +373,7 @@ Item = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """A parsed file. ``doc`` maps the line of a declaration to the ``##`` text above it; ``title``
     is the ``##`` text at the top.
     """

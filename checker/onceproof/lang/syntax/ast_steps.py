@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from enum import Enum
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """An identifier where it stands."""
 
     text: str
@@ -24,8 +24,7 @@ class Name:
 # ---------------------------------------------------------------- conditions and values
 
 
-@dataclass(frozen=True, slots=True)
-class InStore:
+class InStore(Struct, frozen=True):
     """``id in processed`` / ``id not in processed``."""
 
     key: Name
@@ -34,8 +33,7 @@ class InStore:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnIs:
+class ColumnIs(Struct, frozen=True):
     """``order.status is paid`` / ``order.status is not paid``."""
 
     store: Name
@@ -45,8 +43,7 @@ class ColumnIs:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class NameIs:
+class NameIs(Struct, frozen=True):
     """``kind is card``: a payload field of the event, or a local variable."""
 
     name: Name
@@ -55,8 +52,7 @@ class NameIs:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(Struct, frozen=True):
     """``charge happened``: ask the provider (the effect must be declared ``can be queried``)."""
 
     effect: Name
@@ -64,16 +60,14 @@ class Happened:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Struct, frozen=True):
     """``a and b``: read from left to right, the rest only if needed."""
 
     parts: tuple[Condition, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """``a or b``: read from left to right, the rest only if needed."""
 
     parts: tuple[Condition, ...]
@@ -83,8 +77,7 @@ class AnyOf:
 Condition = InStore | ColumnIs | NameIs | Happened | AllOf | AnyOf
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPresence:
+class ReadPresence(Struct, frozen=True):
     """``id in processed`` as a value: yes or no."""
 
     key: Name
@@ -92,8 +85,7 @@ class ReadPresence:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ReadColumn:
+class ReadColumn(Struct, frozen=True):
     """``order.status`` as a value."""
 
     store: Name
@@ -101,8 +93,7 @@ class ReadColumn:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A plain word as a value."""
 
     name: Name
@@ -124,8 +115,7 @@ class OnConflict(Enum):
     CONTINUE = "continue"
 
 
-@dataclass(frozen=True, slots=True)
-class OnOutcome:
+class OnOutcome(Struct, frozen=True):
     """``on failure`` / ``on duplicate`` / ``on conflict`` / ``on missing`` with its block."""
 
     outcome: Name
@@ -133,8 +123,7 @@ class OnOutcome:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Struct, frozen=True):
     """``if`` … ``else``; ``else if`` is an ``If`` alone in ``otherwise``."""
 
     condition: Condition
@@ -143,22 +132,19 @@ class If:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """The handler returns normally."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(Struct, frozen=True):
     """The handler throws: an open atomic block is rolled back, nothing is acknowledged."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(Struct, frozen=True):
     """Settle the message. With ``or_else``, look at the broker's answer: if it refuses, stop or
     fail.
     """
@@ -167,15 +153,13 @@ class Ack:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Nack:
+class Nack(Struct, frozen=True):
     """Give the message back: it is available again at once."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SetColumn:
+class SetColumn(Struct, frozen=True):
     """``set invoice.status = queued``: a blind write (upsert)."""
 
     store: Name
@@ -184,8 +168,7 @@ class SetColumn:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(Struct, frozen=True):
     """``add id to processed``: upsert of a row; never fails, adding twice is adding once."""
 
     key: Name
@@ -193,8 +176,7 @@ class Add:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """``insert id into processed``: unique stores turn the second insert down, others then hold two
     rows.
     """
@@ -206,8 +188,7 @@ class Insert:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateIf:
+class UpdateIf(Struct, frozen=True):
     """``update order.status from pending to paid``: compare-and-set."""
 
     store: Name
@@ -219,8 +200,7 @@ class UpdateIf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
+class Increment(Struct, frozen=True):
     """``increment balance.total``: each execution adds once more."""
 
     store: Name
@@ -228,8 +208,7 @@ class Increment:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """``delete id from processed``. With ``or_else`` or a clause it is conditional: who finds no
     row is turned down.
     """
@@ -246,8 +225,7 @@ class Delete:
         return self.or_else is not None or bool(self.clauses)
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(Struct, frozen=True):
     """``let seen = id in processed``: a local variable, gone when the worker dies."""
 
     name: Name
@@ -255,8 +233,7 @@ class Let:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Do:
+class Do(Struct, frozen=True):
     """``send`` / ``call`` / ``do`` an effect, with its three outcomes; ``retries`` more attempts
     after a failure.
     """
@@ -269,16 +246,14 @@ class Do:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(Struct, frozen=True):
     """``publish to shipping``: a message about this event, under the same id."""
 
     queue: Name
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Atomic:
+class Atomic(Struct, frozen=True):
     """A database transaction: its writes appear together, or not at all."""
 
     serializable: bool
@@ -286,8 +261,7 @@ class Atomic:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Acquire:
+class Acquire(Struct, frozen=True):
     """``acquire lease or stop``: take a lock or lease; without ``or`` the worker waits for it."""
 
     lock: Name
@@ -295,16 +269,14 @@ class Acquire:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """``release lease``."""
 
     lock: Name
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Renew:
+class Renew(Struct, frozen=True):
     """``renew or stop``: extend the lease of the message, or of a lock. Refused if it is no longer
     held.
     """
@@ -314,8 +286,7 @@ class Renew:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A named part of a handler, for ``claim at most one worker in NAME``."""
 
     name: Name
@@ -323,15 +294,13 @@ class Section:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class CrashHere:
+class CrashHere(Struct, frozen=True):
     """An explicit crash point: where a consumer has any, it is killed only there."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Time passes; nothing else. ``time``: how much, as written (``5min``, ``up to 5min``), or
     nothing.
     """
@@ -340,16 +309,14 @@ class Wait:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """``use NAME``: the steps of a fragment, here."""
 
     name: Name
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenStep:
+class BrokenStep(Struct, frozen=True):
     """A line that was reported; keeps the tree whole so that later lines are checked too."""
 
     body: tuple[Step, ...]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache, cached_property
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.syntax.tables import DEDENT, FILE_END, INDENT, LINE_END, Terminal, tables
 
 Stack = tuple[int, ...]
@@ -21,8 +22,7 @@ _BLANK = re.compile(r"[ \t\f]*")
 _LITERALS = re.compile(r"(?:\(\?:)?((?:\\?[^\\()\[\]?*+^$]|\\[^A-Za-z0-9])+?)\)?(?:\(\?!.*\))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A token of a line: its terminal, its place (0-based, end exclusive), and the state before
     it.
     """
@@ -33,8 +33,7 @@ class Piece:
     before: Stack
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How far a line could be read: ``stop`` is the offset of the first character that does not fit
     (None: all of it fits).
     """

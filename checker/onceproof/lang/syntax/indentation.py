@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from itertools import accumulate
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.source import Source, Span
@@ -24,8 +25,7 @@ _WORDS = re.compile(r"\w+|\W")
 _ELSE_IF = re.compile(r"else[ \t]+if\b")
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """A line with content: what the parser is to read of it, and where every character of that
     stands in the source.
 

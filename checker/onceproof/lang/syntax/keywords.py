@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.syntax.automaton import Automaton, automaton
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """Every fixed word of the grammar, in one group each.
 
     ``declarations`` and ``steps`` begin a line; ``constants`` are choices such as verdicts and

@@ -15,7 +15,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.base.resources import resource
 from onceproof.base.store import digest, installed, store
 
@@ -30,8 +31,7 @@ Match = Callable[[str, int], int]
 _PART = re.compile("[A-Za-z0-9_]")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule of the grammar that is complete: ``size`` symbols become one ``origin``.
 
     ``name``: what is built of it, empty if its parts go to the rule around it. ``single``: one kept
@@ -48,8 +48,7 @@ class Rule:
     absent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Struct, frozen=True):
     """A word, a sign or a pattern. ``word``: it is this text; ``whole``: and no letter may follow
     it.
     """
@@ -92,8 +91,7 @@ def _word(word: str) -> Match:
     return match
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(Struct, frozen=True, dict=True):
     """``rows``: by state. ``terminals``: in the order in which they are tried, Lark's own.
     ``ignored``: those between tokens.
     """

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.syntax import ast as n
 from onceproof.repair.plan import Edit, Place, Proposal, Site, ends_settled, writes
 from onceproof.repair.sheet import Change, inserted, removed, replaced, shifted
@@ -65,8 +66,7 @@ def _serializable(site: Site) -> Iterator[Proposal]:
 # ---------------------------------------------------------------- insert, and let the constraint decide  # noqa: E501
 
 
-@dataclass(frozen=True, slots=True)
-class _Guard:
+class _Guard(Struct, frozen=True):
     """A dedup record of the design: its store and key, the check of it, and the lines that write
     it.
     """

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec import Struct
+
 from onceproof import __version__
 from onceproof.analysis.crash_map import CrashMap
 from onceproof.analysis.cut_sets import Frontier
 from onceproof.analysis.validity_core import Needs
-from onceproof.base.records import dataclass
 from onceproof.explain.violation import blame
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic
@@ -37,8 +38,7 @@ from onceproof.verdict import certificates
 from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
+class Extras(Struct, frozen=True):
     """What was found out about a design besides its verdicts."""
 
     maps: tuple[CrashMap, ...] = ()
@@ -47,8 +47,7 @@ class Extras:
     needs: tuple[Needs, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One cell of the verdict table. ``target``: the part of the review that says why."""
 
     mark: str
@@ -58,8 +57,7 @@ class Answer:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One claim with its answers, one per column (None: not asked)."""
 
     claim: str
@@ -67,8 +65,7 @@ class Row:
     answers: tuple[Answer | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One step of a story with what there is after it. ``facts``: (fact, whether this step changed
     it).
     """
@@ -83,8 +80,7 @@ class Moment:
     facts: tuple[tuple[Fact, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refuted:
+class Refuted(Struct, frozen=True):
     """A story. ``shows``: (claim, guarantees, headline) of everything it refutes. ``start``: the
     situation before it.
     """
@@ -105,8 +101,7 @@ class Refuted:
     tale: Tale
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """Why a claim holds. ``certificates``: (guarantee, hash of its files, who checked it)."""
 
     id: str
@@ -121,8 +116,7 @@ class Proof:
     certificates: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """An answer that is neither a proof nor a refutation, and why."""
 
     id: str
@@ -133,8 +127,7 @@ class Open:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DesignReview:
+class DesignReview(Struct, frozen=True):
     """Everything about one design. ``guarantees``: whose the delivery guarantees are, where a
     broker is named.
     """
@@ -162,8 +155,7 @@ class DesignReview:
     failures: tuple[Disagreement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True):
     """The whole review. ``command``: what makes it again; ``limits``: what it does not say."""
 
     title: str

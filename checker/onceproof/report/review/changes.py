@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.repair import Repair, Repairs
 from onceproof.report.words import ground, short
 from onceproof.story.headline import listed
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change of the design. ``diff``: (sign, line) of its text. ``terms``: (what kind of
     remark, the remark).
     """
@@ -23,8 +23,7 @@ class Change:
     terms: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(Struct, frozen=True):
     """The changes for one effect under some guarantees. ``impossible``: why none helps with the
     provider or queue as it is.
     """

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap
 from onceproof.analysis.cut_sets import Frontier
-from onceproof.base.records import dataclass
 from onceproof.report.review.answer import Tone
 
 TONES = {
@@ -23,8 +24,7 @@ SHOWN = 4
 """Fault combinations shown per claim; more are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """What a crash in a gap does: ``duplicates``, and what."""
 
     word: str
@@ -32,8 +32,7 @@ class Damage:
     tone: Tone
 
 
-@dataclass(frozen=True, slots=True)
-class GapRow:
+class GapRow(Struct, frozen=True):
     """One gap of a handler. ``line``: what would have come next. ``damages``: one entry per column;
     empty: not a gap there.
     """
@@ -44,8 +43,7 @@ class GapRow:
     damages: tuple[tuple[Damage, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CrashTable:
+class CrashTable(Struct, frozen=True):
     """Every gap under every guarantee. ``bounds``: how far was looked; ``fatal``: how many gaps do
     harm under some guarantee.
     """
@@ -56,8 +54,7 @@ class CrashTable:
     fatal: int
 
 
-@dataclass(frozen=True, slots=True)
-class FrontierRow:
+class FrontierRow(Struct, frozen=True):
     """What it takes to break a claim under one guarantee. ``sets``: minimal combinations, each as
     phrases.
     """

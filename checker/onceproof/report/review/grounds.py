@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.design import Design, Effect
 from onceproof.models import providers
 from onceproof.report.words import conditions, unconfirmed
 from onceproof.verdict.result import DesignResult
 
 
-@dataclass(frozen=True, slots=True)
-class Support:
+class Support(Struct, frozen=True):
     """One thing that must be so. ``kind``: assumption, condition, fact or provider; ``source``:
     where it was read.
     """

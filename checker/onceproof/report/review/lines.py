@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from onceproof.analysis.validity_core import Need, Needs
-from onceproof.base.records import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class NeedRow:
+class NeedRow(Struct, frozen=True):
     """One part of a design. ``needed``: yes, no or unknown; ``breaks``: the claims that break
     without it.
     """
@@ -21,8 +21,7 @@ class NeedRow:
     breaks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NeedTable:
+class NeedTable(Struct, frozen=True):
     """The parts under one guarantee. ``reason``: why some are missing; empty if none is."""
 
     semantics: str

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.design import Claim, Design, Process
 from onceproof.lang.resolve.steps import condition_parts, walk
 from onceproof.lang.source import Span
@@ -15,8 +16,7 @@ from onceproof.lower import Lowered
 from onceproof.machine.system import Machine, Property
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A side condition that the design does not meet.
 
     ``condition``: its number in the theory. ``text``: what in the design, at ``line`` (of the file
@@ -41,8 +41,7 @@ class Finding:
         return Finding(condition, span.line, text, cost, remedy, span.path)
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Struct, frozen=True, dict=True):
     """One claim under one lowering. ``machine`` is the slice for the claim: what is not in it does
     not matter here.
     """
@@ -105,8 +104,7 @@ class Look:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Keyed:
+class _Keyed(Struct, frozen=True):
     key: str
     span: Span
 

@@ -7,7 +7,8 @@ forgotten. So there may be too many rows, never too few.
 
 from __future__ import annotations
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.engines.search.compiled import GONE, Local, LocalMove
 from onceproof.engines.search.symmetry import choices
 from onceproof.machine.system import RuleKind
@@ -16,8 +17,7 @@ Triple = tuple[int, int, int]
 """A component row, an event row, a worker row, by number; GONE: none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """The rows, by number; which triples occur; and every move from a triple (or pair, or component
     row) to another.
     """

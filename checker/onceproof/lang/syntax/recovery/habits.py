@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
 
 Edit = tuple[int, int, str]
 Literals = Mapping[str, tuple[str, ...]]
@@ -45,8 +45,7 @@ _NUMBERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Habit:
+class Habit(Struct, frozen=True):
     """A pattern with what to write instead of each match, and the words for it."""
 
     pattern: re.Pattern[str]

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from onceproof.base.records import dataclass
+from msgspec import Struct
+
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors.expected import in_words
 from onceproof.lang.errors.shapes import CLAIM_PROSE, CONCEPTS, shape_below, shape_of
@@ -19,8 +20,7 @@ LEXEME = re.compile(r'"[^"]*"?|[^\W\d][\w]*(?:-\w+)*|\d\w*|[=!<>:&|+\-*/]+|\S')
 Edit = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """How well a text fits in its place: read up to ``stop`` (None: wholly), and whether what
     stands below it fits too.
 
@@ -32,8 +32,7 @@ class Fit:
     odd: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Idea:
+class Idea(Struct, frozen=True):
     """A proposed repair: the edits, and the words for it once it proves right (given the repaired
     line, if it then fits wholly).
     """
