@@ -131,7 +131,13 @@ class Store:
     def put(self, kind: str, key: str, data: bytes) -> None:
         """Keep the bytes under a key. What cannot be written is not kept: that is no mistake of the
         user's.
+
+        After an interrupt nothing is kept: what was computed may be a part of the answer.
         """
+        from onceproof.base.interrupts import seen
+
+        if seen():
+            return
         beside = os.path.join(self.where, f".{kind}-{key}.{os.getpid()}.{id(data)}")
         try:
             self._room()

@@ -13,27 +13,46 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+INTERRUPTED = 130
+"""``Exit.INTERRUPTED``, known without loading it: Ctrl-C may come while the first modules are
+read.
+"""
+
+
 def main(arguments: Sequence[str] | None = None, answer: Answer | None = None) -> int:
     """Run the command line; returns the exit code (click's own handling would turn Ctrl-C into 1).
 
     ``answer``: where a command may keep what it printed.
     """
+    from onceproof.base import interrupts
+
+    interrupts.watch_for()
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments), answer)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return INTERRUPTED if interrupts.seen() else code
+
+
+def _run(given: list[str], answer: Answer | None) -> int:
+    """Run the command line. Raises KeyboardInterrupt."""
     import click
 
+    from onceproof.base import interrupts
     from onceproof.cli.group import PROGRAM, cli
     from onceproof.verdict.exit_codes import Exit
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(args=given, prog_name=PROGRAM, standalone_mode=False, obj=answer)
     except click.ClickException as error:
         error.show()
         return int(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        return int(Exit.INTERRUPTED)
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
     except BrokenPipeError:
         return _nobody_reads()
     except Exception as error:
+        interrupts.demand()  # an error that an interrupt caused is no bug
         from onceproof.report.bug import crash_report
 
         click.echo(crash_report(error, given), err=True)
@@ -66,11 +85,26 @@ def _answered(answer: Answer) -> int | None:
 
 def entry() -> None:
     """The console script."""
+    try:
+        code = _code()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _code() -> int:
     answer = Answer(sys.argv[1:])
     code = _answered(answer)
-    if code is None:
-        import gc
+    if code is not None:
+        return code
+    import gc
 
-        gc.set_threshold(100_000, 50, 50)  # a short run makes many small tuples and no rings
-        code = main(answer=answer)
-    sys.exit(code)
+    gc.set_threshold(100_000, 50, 50)  # a short run makes many small tuples and no rings
+    code = main(answer=answer)
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # the answer is out: Python's own end need not be interrupted
+    return code

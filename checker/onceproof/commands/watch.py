@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from onceproof.base import interrupts
 from onceproof.base.paths import ENDING, NoDesign, designs
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.report import write
@@ -50,7 +51,7 @@ class WatchCommand(Struct, frozen=True):
         except NoDesign as error:
             raise click.UsageError(str(error)) from error
         except KeyboardInterrupt:
-            pass
+            interrupts.forget()  # how this command ends
         return int(Exit.HOLDS)
 
     def _changes(self) -> Iterator[frozenset[Path]]:

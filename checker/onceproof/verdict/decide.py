@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from onceproof.base import interrupts
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Exploration, Found, simplest
 from onceproof.engines.search.states import configurations
@@ -77,6 +78,7 @@ def judge(
             found = replace(
                 found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics])
             )
+        interrupts.demand()
         yield found
 
 
@@ -177,6 +179,7 @@ def _in_limits(
         found = replace(q.cell, reason=_with(f"more than {q.options.seconds:g} s", str(error)))
     except MemoryError as error:
         found = replace(q.cell, reason=_with("out of memory", str(error)))
+    interrupts.demand()
     return (
         replace(found, seconds=time.monotonic() - q.started) if isinstance(found, Cell) else found
     )

@@ -9,12 +9,23 @@ functions, and nowhere else.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import Enum
 from importlib.util import find_spec
-from typing import Any, Protocol
+from queue import SimpleQueue
+from typing import Any, NoReturn, Protocol
 
 from msgspec import Struct, field
+
+CHECK = "(check-sat)"
+"""The command that may take long."""
+
+PATIENCE = 0.5
+"""Seconds of one wait for the solver. Where a wait cannot be interrupted (Windows), Ctrl-C is seen
+after so long.
+"""
 
 
 class Status(Enum):
@@ -101,18 +112,34 @@ class _Session(Struct):
     def check(self, text: str = "", names: Sequence[str] = ()) -> Reply:
         self.add(f"(push 1)\n{text}")
         try:
-            try:
-                reply = _status(self.run(f"{self.before}(check-sat)"))
-            except SolverError as error:
-                if "out of memory" not in str(error):
-                    raise
-                return Reply(Status.UNKNOWN, reason="the solver ran out of the memory it may have")
-            if reply.status is Status.SAT and names:
-                symbols = " ".join(f"|{name}|" for name in names)
-                return Reply(Status.SAT, _values(self.run(f"(get-value ({symbols}))"), names))
-            return reply
-        finally:
-            self.run(f"(pop 1){self.after}")
+            reply = self._checked(names)
+        except Exception:
+            self._forget()
+            raise
+        # interrupted: the session is of no use any more, but Z3 keeps the limits for the whole
+        # process
+        except BaseException:
+            with suppress(SolverError):
+                self._forget()
+            raise
+        self._forget()
+        return reply
+
+    def _checked(self, names: Sequence[str]) -> Reply:
+        try:
+            reply = _status(self.run(f"{self.before}{CHECK}"))
+        except SolverError as error:
+            if "out of memory" not in str(error):
+                raise
+            return Reply(Status.UNKNOWN, reason="the solver ran out of the memory it may have")
+        if reply.status is Status.SAT and names:
+            symbols = " ".join(f"|{name}|" for name in names)
+            return Reply(Status.SAT, _values(self.run(f"(get-value ({symbols}))"), names))
+        return reply
+
+    def _forget(self) -> None:
+        """Take back what the last check was asked with."""
+        self.run(f"(pop 1){self.after}")
 
 
 def _status(printed: str) -> Reply:
@@ -166,26 +193,11 @@ class Z3(Struct, frozen=True):
 
 def _z3() -> Callable[[str], str]:
     """A new Z3 context, as a function from commands to what Z3 prints."""
-    from onceproof.engines.smt.libz3 import Context, Z3Error, library
-
-    lib = library()
-    if lib is None:
-        return _z3_by_its_package()
-    own = Context(lib)
-
-    def run(text: str) -> str:
-        try:
-            return own.run(text)
-        except Z3Error as error:
-            raise SolverError(f"z3: {error}") from error
-
-    return run
-
-
-def _z3_by_its_package() -> Callable[[str], str]:
-    """The same through the package ``z3``, for installations whose library is elsewhere."""
     import z3
 
+    z3.set_param(
+        "ctrl_c", False
+    )  # Z3's own handler would make an interrupt an `unknown`, and nobody else would hear of it
     context = z3.Context()
 
     def run(text: str) -> str:
@@ -194,7 +206,89 @@ def _z3_by_its_package() -> Callable[[str], str]:
         except z3.Z3Exception as error:
             raise SolverError(f"z3: {error}") from error
 
-    return run
+    return _Interruptible(run, context.interrupt).run
+
+
+class _Interruptible:
+    """Runs commands in a thread of its own, so that Ctrl-C and the limits of time reach the main
+    thread at once.
+
+    Whatever breaks off the wait (an exception that a signal handler raised) is raised here once the
+    solver has stopped, and what the solver said is dropped. Other threads get no signals and call
+    the solver themselves. The thread is started with the session and not with the command: an
+    interrupt that comes while a thread starts would leave it unclear whether it runs.
+    """
+
+    def __init__(self, run: Callable[[str], str], stop: Callable[[], None]) -> None:
+        self._run = run
+        self._stop = stop
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._in_main = threading.current_thread() is threading.main_thread()
+        if self._in_main:
+            threading.Thread(
+                target=_work, args=(self._run, self._tasks), name="solver", daemon=True
+            ).start()
+
+    def run(self, text: str) -> str:
+        """Hand over commands; what the solver prints. Raises SolverError, and whatever interrupted
+        it.
+        """
+        if (
+            not self._in_main
+            or threading.current_thread() is not threading.main_thread()
+            or not text.endswith(CHECK)
+        ):
+            return self._run(text)
+        task = _Task(text)
+        try:
+            self._tasks.put(task)
+            while not task.done.wait(PATIENCE):
+                continue
+        except BaseException as error:
+            self._abandon(task, error)
+        if task.error is not None:
+            raise task.error
+        return task.printed
+
+    def _abandon(self, task: _Task, reason: BaseException) -> NoReturn:
+        """Stop the solver, wait until it has stopped, and raise the reason; Ctrl-C goes before any
+        other.
+        """
+        while True:
+            try:
+                while not task.done.is_set():
+                    self._stop()  # again and again: it has no effect before the solver has begun
+                    task.done.wait(0.02)
+                break
+            except BaseException as error:
+                reason = error if isinstance(error, KeyboardInterrupt) else reason
+        raise reason
+
+    def __del__(self) -> None:
+        self._tasks.put(None)
+
+
+class _Task:
+    """Commands for the solver's thread, and what came of them once ``done`` is set."""
+
+    __slots__ = ("done", "error", "printed", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.printed = ""
+        self.error: Exception | None = None
+        self.done = threading.Event()
+
+
+def _work(run: Callable[[str], str], tasks: SimpleQueue[_Task | None]) -> None:
+    """What the solver's thread does until there are no more tasks."""
+    while (task := tasks.get()) is not None:
+        try:
+            task.printed = run(task.text)
+        except Exception as error:
+            task.error = error
+        finally:
+            task.done.set()
 
 
 def _z3_limits(effort: Effort) -> str:
