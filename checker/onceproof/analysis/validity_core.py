@@ -93,7 +93,7 @@ def needs(design: Design, semantics: Semantics, options: Options | None = None) 
     """What the proved claims of a design need. ``options``: ``claims`` selects, ``seconds`` limits
     all of it.
     """
-    options = replace(options or Options(), second_opinion=False, explain=False)
+    options = replace(options or Options(), second_opinion=False, explain=False, lengths=False)
     search = _Search(design, semantics, options, time.monotonic() + options.seconds)
     lowered = lower(design, semantics)
     asked = [

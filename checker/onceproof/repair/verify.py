@@ -129,6 +129,7 @@ class Verifier(Struct):
             seconds=self.left(),
             second_opinion=False,
             explain=False,
+            lengths=False,
             workers=None,
             events=None,
         )
