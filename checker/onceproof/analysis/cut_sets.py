@@ -118,6 +118,28 @@ def frontier(
     return found
 
 
+def breaks_by_itself(
+    design: Design, claim: Claim, semantics: Semantics, cause: Cause, options: Options | None = None
+) -> tuple[Fault, ...]:
+    """The faults of this cause that break the claim when they happen once and nothing else goes
+    wrong.
+
+    Only runs with such faults are searched, in the bounds of ``frontier``. A search that stopped
+    may leave some out.
+    """
+    options = options or Options()
+    lowered = lower(design, semantics)
+    try:
+        prop = property_of(lowered, claim)
+    except TooWide:
+        return ()
+    machine = sliced(lowered.machine, prop)
+    single = faulty(lowered, machine).restricted_to(cause)
+    search = _Search(lowered, claim, prop, single, (options, time.monotonic() + options.seconds))
+    found = search.frontier(_bounds(machine.level(Level.COMPONENT) != (), options), most=1)
+    return tuple(fault for s in found.sets for fault, _ in s.faults)
+
+
 def _bounds(together: bool, options: Options) -> Bounds:
     """Two workers; two events if they can influence each other."""
     return Bounds(options.workers or 2, options.events or (2 if together else 1))

@@ -83,6 +83,19 @@ class Faulty(Struct, frozen=True):
         )
         return replace(self.machine, rules=tuple(kept))
 
+    def restricted_to(self, cause: Cause) -> Faulty:
+        """The machine in which nothing goes wrong but faults of one cause, which are still told
+        apart.
+        """
+        kept = [
+            (r, f)
+            for r, f in zip(self.machine.rules, self.faults, strict=True)
+            if f is None or f.cause is cause
+        ]
+        return Faulty(
+            replace(self.machine, rules=tuple(r for r, _ in kept)), tuple(f for _, f in kept)
+        )
+
     @property
     def every(self) -> tuple[Fault, ...]:
         """The faults there are, in the order of the rules."""

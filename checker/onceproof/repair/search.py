@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct, field
 
-from onceproof.analysis.cut_sets import frontier
+from onceproof.analysis.cut_sets import breaks_by_itself
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import Loaded, load_text
@@ -226,19 +226,22 @@ def _never(design: Design, goal: Goal, cells: tuple[Cell, ...]) -> tuple[str, ..
     ]
     for claim in design.claims:
         if claim.kind == "no-loss" and any(c.claim == claim.text for c in mine):
-            for one in frontier(design, claim, goal.semantics, most=1).sets:
-                fault = one.faults[0][0] if one.faults else None
-                if fault is not None and fault.cause is Cause.VANISHED and fault.queue:
-                    return (
-                        (
-                            f"A message can vanish from `{fault.queue}` before any worker sees it:"
-                            " no line of a handler changes that."
-                        ),
-                        (
-                            "What would help: a queue that keeps messages until they are"
-                            " acknowledged, or a job that looks for what is missing."
-                        ),
-                    )
+            queues = [
+                f.queue
+                for f in breaks_by_itself(design, claim, goal.semantics, Cause.VANISHED)
+                if f.queue
+            ]
+            if queues:
+                return (
+                    (
+                        f"A message can vanish from `{queues[0]}` before any worker sees it: no"
+                        " line of a handler changes that."
+                    ),
+                    (
+                        "What would help: a queue that keeps messages until they are acknowledged,"
+                        " or a job that looks for what is missing."
+                    ),
+                )
     return next((c.unavoidable for c in mine if c.unavoidable), ())
 
 
