@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.engines.smt import terms
 from onceproof.engines.smt.bmc import Bounds, decode, too_big, unrolling
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
 from onceproof.engines.smt.closed_sets import Configuration, closure_obligations, misplaced
 from onceproof.engines.smt.induction import Obligation, invariant_rows, obligations
-from onceproof.engines.smt.solver import Solver, Status
+from onceproof.engines.smt.solver import Session, Solver, Status
 from onceproof.machine.invariant import Invariant
 from onceproof.machine.system import Action, Machine, Property, Run
 
@@ -147,23 +149,36 @@ def discharge(machine: Machine, todo: Sequence[Obligation], solvers: Sequence[So
 def _failures(machine: Machine, todo: Sequence[Obligation], solver: Solver) -> Iterator[Open]:
     """The obligations that the solver does not find unsatisfiable."""
     session = solver.session()
-    loaded = None
+    for prelude, group in groupby(todo, key=lambda obligation: obligation.prelude):
+        session.load(prelude)
+        together = tuple(group)
+        if not _unsatisfiable_together(session, together, solver.steps_for_many):
+            yield from _failures_of(machine, together, solver.name, session)
+
+
+def _unsatisfiable_together(session: Session, todo: Sequence[Obligation], steps: int) -> bool:
+    """Whether the solver finds the disjunction of the obligations unsatisfiable, and so each of
+    them; else nothing is known.
+
+    The solver propagates what they share once, and not once for each.
+    """
+    formulas = [obligation.formula for obligation in todo]
+    if not steps or len(todo) < 2 or not all(formulas):
+        return False
+    return session.check(terms.claim(terms.disj(formulas)), steps=steps).status is Status.UNSAT
+
+
+def _failures_of(
+    machine: Machine, todo: Sequence[Obligation], name: str, session: Session
+) -> Iterator[Open]:
+    """The same for obligations whose prelude is loaded, one by one."""
     for obligation in todo:
-        if obligation.prelude != loaded:
-            session.load(obligation.prelude)
-            loaded = obligation.prelude
         reply = session.check(obligation.body, obligation.symbols)
         if reply.status is not Status.UNSAT:
             action = machine.rules[obligation.rule].action if obligation.rule >= 0 else None
             before = _described(machine, reply.values)
             yield Open(
-                obligation.name,
-                solver.name,
-                reply.status,
-                obligation.rule,
-                action,
-                before,
-                reply.reason,
+                obligation.name, name, reply.status, obligation.rule, action, before, reply.reason
             )
 
 

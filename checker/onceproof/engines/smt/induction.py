@@ -78,6 +78,7 @@ from onceproof.engines.smt.encode import (
     legend,
     variable_sort,
 )
+from onceproof.engines.smt.script import Script
 from onceproof.engines.smt.terms import claim, declare, define, quote
 from onceproof.machine.invariant import Invariant, Row, Shape
 from onceproof.machine.system import Level, Machine, Property, RuleKind, Variable
@@ -91,7 +92,8 @@ class Obligation(Struct, frozen=True):
     reads it once) and ``body``.
 
     ``rule`` is the index of the rule whose preservation it states, -1 for the others; ``symbols``
-    describe a counterexample.
+    describe a counterexample. ``formula`` says what the body asserts as one formula, so that
+    neighbours can be asked together ("" if it is not offered).
     """
 
     name: str
@@ -99,6 +101,7 @@ class Obligation(Struct, frozen=True):
     prelude: str
     body: str
     symbols: tuple[str, ...]
+    formula: str = ""
 
     @property
     def text(self) -> str:
@@ -315,16 +318,17 @@ def _initial(machine: Machine, conjuncts: list[Part]) -> Obligation:
     """Initial configurations satisfy the invariant."""
     without = [part for part in conjuncts if not any(part.profile)]
     layout = Layout(machine, ((0,) * max(len(part.profile) for part in without),), optional=True)
-    lines = [terms.comment("Every row is initial, nobody works, and the invariant does not hold.")]
-    lines += [claim(initial_row(layout, place)) for place in (Place(0), *layout.events(0))]
+    body = Script().remark("Every row is initial, nobody works, and the invariant does not hold.")
+    for place in (Place(0), *layout.events(0)):
+        body.require(initial_row(layout, place))
     broken = [
         _fits(layout, part, embedding, quote)
         for part in without
         for embedding in _placements(part.profile, False)
     ]
-    lines.append(claim(terms.disj(broken)))
+    body.require(terms.disj(broken))
     return Obligation(
-        "initial", -1, _prelude(layout, without, False), "\n".join(lines), _symbols(layout)
+        "initial", -1, _prelude(layout, without, False), body.text, _symbols(layout), body.formula
     )
 
 
@@ -342,28 +346,29 @@ def _steps(machine: Machine, conjuncts: list[Part], spare: int) -> Iterator[Obli
             rule.kind, Place(0, 0, 0)
         )
         firing = fire(layout, rule, actor, None)
-        lines = [terms.comment(describe(machine, index))]
-        lines += [claim(quote(layout.path(Place(0, 0))))] if acting else []
-        lines.append(claim(firing.enabled))
+        body = Script().remark(describe(machine, index))
+        if acting:
+            body.require(quote(layout.path(Place(0, 0))))
+        body.require(firing.enabled)
         primed = set()
         for cell in layout.cells():
             if firing.after(cell.name) != quote(cell.name):
                 primed.add(cell.name)
-                lines.append(define(quote(f"{cell.name}'"), (), cell.sort, firing.after(cell.name)))
+                body.define(quote(f"{cell.name}'"), cell.sort, firing.after(cell.name))
 
         def after(name: str, primed: set[str] = primed) -> str:
             return quote(f"{name}'" if name in primed else name)
 
-        lines.append(terms.comment("Afterwards the invariant does not hold."))
+        body.remark("Afterwards the invariant does not hold.")
         placed = [
             (part, embedding)
             for part in conjuncts
             for embedding in _placements(part.profile, acting)
         ]
-        lines.append(
-            claim(terms.disj(_fits(layout, part, embedding, after) for part, embedding in placed))
+        body.require(
+            terms.disj(_fits(layout, part, embedding, after) for part, embedding in placed)
         )
-        yield Obligation(f"rule-{index}", index, prelude, "\n".join(lines), _symbols(layout))
+        yield Obligation(f"rule-{index}", index, prelude, body.text, _symbols(layout), body.formula)
 
 
 def _claims(machine: Machine, prop: Property, conjuncts: list[Part]) -> Iterator[Obligation]:
@@ -372,12 +377,13 @@ def _claims(machine: Machine, prop: Property, conjuncts: list[Part]) -> Iterator
         profile = tuple(len(event.workers) for event in pattern.events)
         layout = Layout(machine, (profile,), optional=True)
         (embedding,) = _placements(profile, False)
-        lines = [terms.comment(f"The claim {prop.name} is violated (bad pattern {index}).")]
-        lines.append(claim(bad_at(layout, pattern, 0, embedding)))
+        body = Script().remark(f"The claim {prop.name} is violated (bad pattern {index}).")
+        body.require(bad_at(layout, pattern, 0, embedding))
         yield Obligation(
             f"claim-{index}",
             -1,
             _prelude(layout, conjuncts, True),
-            "\n".join(lines),
+            body.text,
             _symbols(layout),
+            body.formula,
         )

@@ -15,6 +15,7 @@ from onceproof.engines.smt import terms
 from onceproof.engines.smt.certify import Outcome, Proof, certify, discharge
 from onceproof.engines.smt.encode import Layout, Place, bad_at, in_domain, legend
 from onceproof.engines.smt.induction import Obligation
+from onceproof.engines.smt.script import Script
 from onceproof.engines.smt.solver import Solver
 from onceproof.engines.smt.terms import claim, declare, quote
 from onceproof.machine.invariant import Invariant
@@ -43,27 +44,26 @@ def beside(machine: Machine, prop: Property, excluded: Sequence[Pattern]) -> tup
         lines += [
             claim(in_domain(cell)) for cell in layout.cells() if in_domain(cell) != terms.TRUE
         ]
-        body = [
-            terms.comment(
-                f"The claim {prop.name} is violated (bad pattern {index}), and no part excludes it."
-            )
-        ]
-        body.append(
-            claim(
-                bad_at(
-                    layout,
-                    pattern,
-                    0,
-                    tuple((e, tuple(range(count))) for e, count in enumerate(profile)),
-                )
+        body = Script().remark(
+            f"The claim {prop.name} is violated (bad pattern {index}), and no part excludes it."
+        )
+        body.require(
+            bad_at(
+                layout,
+                pattern,
+                0,
+                tuple((e, tuple(range(count))) for e, count in enumerate(profile)),
             )
         )
-        body += [claim(terms.negate(bad_at(layout, p, 0, ((0, ()),)))) for p in usable if profile]
+        for excluding in usable if profile else ():
+            body.require(terms.negate(bad_at(layout, excluding, 0, ((0, ()),))))
         symbols = (
             *(layout.path(Place(0, e)) for e in range(len(profile))),
             *(cell.name for cell in layout.cells()),
         )
-        found.append(Obligation(f"beside-{index}", -1, "\n".join(lines), "\n".join(body), symbols))
+        found.append(
+            Obligation(f"beside-{index}", -1, "\n".join(lines), body.text, symbols, body.formula)
+        )
     return tuple(found)
 
 

@@ -59,6 +59,10 @@ class Effort(Struct, frozen=True):
     megabytes: int | None = None
 
 
+MANY = 50_000_000
+"""Steps of Z3 for one question about all obligations of a proof."""
+
+
 class SolverError(Exception):
     """A solver refused the text it was given: a bug of the encoding or of the solver, never an
     answer.
@@ -74,9 +78,11 @@ class Session(Protocol):
     def add(self, text: str) -> None:
         """Read more commands, for good."""
 
-    def check(self, text: str = "", names: Sequence[str] = ()) -> Reply:
+    def check(self, text: str = "", names: Sequence[str] = (), steps: int = 0) -> Reply:
         """Read commands, decide, note the values of the named symbols if SAT, and forget these
         commands again.
+
+        ``steps``: a tighter limit than the solver's own, for this check (0: none).
         """
 
 
@@ -90,16 +96,26 @@ class Solver(Protocol):
     def available(self) -> bool:
         """It is installed."""
 
+    @property
+    def steps_for_many(self) -> int:
+        """Steps within which it is asked about many obligations at once; 0: it is asked about each
+        by itself.
+        """
+
     def session(self) -> Session:
         """A new session, independent of all others."""
 
 
 class _Session(Struct):
-    """A session over ``run``, which hands commands to the solver and returns what it prints."""
+    """A session over ``run``, which hands commands to the solver and returns what it prints.
+
+    ``tighter``: the command that sets a limit of steps, with a place for it.
+    """
 
     run: Callable[[str], str]
     before: str = ""
     after: str = ""
+    tighter: str = ""
 
     def load(self, text: str) -> None:
         self.add(f"(reset)\n{text}")
@@ -109,10 +125,11 @@ class _Session(Struct):
         if printed:
             raise SolverError(printed)
 
-    def check(self, text: str = "", names: Sequence[str] = ()) -> Reply:
+    def check(self, text: str = "", names: Sequence[str] = (), steps: int = 0) -> Reply:
+        limits = self.before + (self.tighter.format(steps) if steps else "")
         self.add(f"(push 1)\n{text}")
         try:
-            reply = self._checked(names)
+            reply = self._checked(names, limits)
         except Exception:
             self._forget()
             raise
@@ -125,9 +142,9 @@ class _Session(Struct):
         self._forget()
         return reply
 
-    def _checked(self, names: Sequence[str]) -> Reply:
+    def _checked(self, names: Sequence[str], limits: str) -> Reply:
         try:
-            reply = _status(self.run(f"{self.before}{CHECK}"))
+            reply = _status(self.run(f"{limits}{CHECK}"))
         except SolverError as error:
             if "out of memory" not in str(error):
                 raise
@@ -181,6 +198,13 @@ class Z3(Struct, frozen=True):
         """It is installed."""
         return find_spec("z3") is not None
 
+    @property
+    def steps_for_many(self) -> int:
+        """As many as it takes for the largest proofs known, several times over; never more than it
+        may spend on one.
+        """
+        return min(self.effort.steps or MANY, MANY)
+
     def session(self) -> Session:
         """A new session, independent of all others."""
         run = _z3()
@@ -188,7 +212,9 @@ class Z3(Struct, frozen=True):
             "(set-option :random-seed 0)(set-option :sat.random_seed 0)(set-option"
             " :smt.random_seed 0)"
         )
-        return _Session(run, _z3_limits(self.effort), _z3_limits(Effort(0, 0)))
+        return _Session(
+            run, _z3_limits(self.effort), _z3_limits(Effort(0, 0)), "(set-option :rlimit {})"
+        )
 
 
 def _z3() -> Callable[[str], str]:
@@ -314,6 +340,11 @@ class Cvc5(Struct, frozen=True):
     def available(self) -> bool:
         """It is installed."""
         return find_spec("cvc5") is not None
+
+    @property
+    def steps_for_many(self) -> int:
+        """Its limits are those of a whole session: it is asked about each obligation by itself."""
+        return 0
 
     def session(self) -> Session:
         """A new session, independent of all others."""
