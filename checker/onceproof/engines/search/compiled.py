@@ -49,11 +49,14 @@ class LocalMove(NamedTuple):
 
 
 class Rows:
-    """The numbered valuations of one level."""
+    """The numbered valuations of one level. ``ranks``: their order by values, which does not depend
+    on when they were met.
+    """
 
     def __init__(self, variables: tuple[Variable, ...]) -> None:
         self.variables = variables
         self.rows: list[Row] = []
+        self.ranks: list[tuple[int, ...]] = []
         self._numbers: dict[Row, int] = {}
 
     def number(self, row: Row) -> int:
@@ -69,7 +72,14 @@ class Rows:
                 )
         self._numbers[row] = len(self.rows)
         self.rows.append(row)
+        self.ranks.append(
+            tuple(v.domain.index(value) for v, value in zip(self.variables, row, strict=True))
+        )
         return self._numbers[row]
+
+    def known(self, row: Row) -> int | None:
+        """The row's number, if it was met."""
+        return self._numbers.get(row)
 
 
 class _Place(NamedTuple):

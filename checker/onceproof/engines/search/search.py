@@ -7,7 +7,7 @@ anyone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 
 from msgspec import Struct
@@ -126,22 +126,25 @@ class _Frontier:
         return None
 
 
-def simplest(
+def cheapest(
     machine: Machine,
     prop: Property,
     bounds: Bounds,
     budget: Budget,
     progress: Progress | None = None,
+    within: Callable[[Orbits, State], bool] | None = None,
 ) -> Found | Exploration:
     """The cheapest run to a bad configuration; an Exploration if there is none within bounds
     (complete) or budget (not complete).
 
     Of equally cheap runs it is the one discovered first, which is the same in every execution.
+    ``within``: only these states.
     """
     orbits, meter = Orbits(machine, bounds), Meter(budget, progress)
     watch, prices = Watch(orbits, prop), [cost_of(rule.action.cause) for rule in machine.rules]
     frontier = _Frontier(orbits, meter)
-    if not all(frontier.offer(state, free(), None, -1) for state in orbits.initial()):
+    first = [state for state in orbits.initial() if within is None or within(orbits, state)]
+    if not all(frontier.offer(state, free(), None, -1) for state in first):
         return meter.exploration()
     while (state := frontier.take()) is not None:
         if watch.bad(state):
@@ -152,6 +155,8 @@ def simplest(
             break
         for rule, target, _ in edges:
             known = frontier.reached.get(target)
+            if known is None and within is not None and not within(orbits, target):
+                continue
             if known is None or not known.done:
                 if not frontier.offer(target, here.cost.plus(prices[rule]), state, rule):
                     return meter.exploration()
@@ -213,7 +218,7 @@ def fold(orbits: Orbits, config: reference.Config) -> State:
             if worker is not None and worker.component == c:
                 workers[worker.event].append(worker.row)
         cells = [orbits.number(event, workers[e]) for e, event in enumerate(config.events[c])]
-        shapes.append((row, *sorted(cells)))
+        shapes.append((row, *orbits.ordered(cells)))
     return tuple(sorted(shapes))
 
 

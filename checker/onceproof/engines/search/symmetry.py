@@ -2,13 +2,14 @@
 identity are interchangeable.
 
 An event's row with the multiset of its workers' rows is a *cell*, numbered as it is met; a *shape*
-is a component row followed by its cells, sorted; a *state* is the sorted tuple of the shapes. What
-can happen within a cell is worked out once per component row.
+is a component row followed by its cells, sorted; a *state* is the sorted tuple of the shapes.
+Workers and cells are sorted by their values, so that the steps out of a state come in the same
+order whatever was met before. What can happen within a cell is worked out once per component row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations_with_replacement, product
 from math import factorial, prod
 
@@ -41,6 +42,9 @@ class Orbits:
         self.local = Local(machine)
         self.bounds = bounds
         self.cells: list[Cell] = []
+        self._ranks: list[
+            tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
+        ] = []  # per cell: its place among others
         self._numbers: dict[Cell, int] = {}
         self._alive: list[int] = []  # per cell: its workers
         self._weights: list[int] = []  # per cell: permutations of its workers that change nothing
@@ -58,11 +62,16 @@ class Orbits:
 
     def number(self, event: int, workers: Sequence[int]) -> int:
         """The number of the cell with this event row and these workers, in any order."""
-        cell = (event, tuple(sorted(workers)))
+        ranks = self.local.workers.ranks
+        cell = (
+            event,
+            tuple(sorted(workers, key=ranks.__getitem__) if len(workers) > 1 else workers),
+        )
         known = self._numbers.get(cell)
         if known is None:
             known = self._numbers[cell] = len(self.cells)
             self.cells.append(cell)
+            self._ranks.append((self.local.events.ranks[event], tuple(ranks[w] for w in cell[1])))
             self._alive.append(len(workers))
             self._weights.append(prod(factorial(cell[1].count(w)) for w in set(cell[1])))
             hits = [i for worker in workers for i in self.local.limited(worker)]
@@ -71,14 +80,18 @@ class Orbits:
             )
         return known
 
+    def ordered(self, cells: Iterable[int]) -> list[int]:
+        """Cells in the order in which they stand in a shape."""
+        return sorted(cells, key=self._ranks.__getitem__)
+
     def initial(self) -> list[State]:
         """The states without workers in which each event and each component has chosen its initial
         row.
         """
         local = self.local
-        cells = [
+        cells = self.ordered(
             self.number(local.events.number(row), ()) for row in choices(local.events.variables)
-        ]
+        )
         rows = [local.components.number(row) for row in choices(local.components.variables)]
         shapes = [
             (row, *chosen)
@@ -164,12 +177,19 @@ class Orbits:
             equal = cells.count(cell)
             for rule, component, after, times, spawn in self.moves_of_cell(row, cell):
                 others = [self._far_cell(rule, other) for other in rest] if rule in far else rest
-                found.append((rule, (component, *sorted((*others, after))), times * equal, spawn))
+                found.append(
+                    (
+                        rule,
+                        (component, *(self.ordered((*others, after)) if rest else (after,))),
+                        times * equal,
+                        spawn,
+                    )
+                )
         for move in self.local.moves(RuleKind.COMPONENT, row):
             told = (
                 [self._far_cell(move.rule, cell) for cell in cells] if move.rule in far else cells
             )
-            found.append((move.rule, (move.component, *sorted(told)), 1, None))
+            found.append((move.rule, (move.component, *self.ordered(told)), 1, None))
         return found
 
     def _far_cell(self, rule: int, cell: int) -> int:

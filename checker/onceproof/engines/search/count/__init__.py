@@ -6,8 +6,11 @@
 * ``dense``: configurations with identities as the bits of one array over the product of event rows
   and worker positions.
 
-All of them count the same graph, and each finds a shortest run to a bad configuration. Which one is
-used is chosen here.
+* ``array_search``: whole layers of states as numbers, for the simplest story and for searches that
+  find none (``simplest``).
+
+The first three count the same graph, and each finds a shortest run to a bad configuration. Which of
+them is used is chosen here.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ class Columns:
     def state(self, key: int) -> State:
         """A number as a state of ``Orbits``."""
         component, columns = self.unpack(np.array([key], np.int64))
-        return ((int(component[0]), *sorted(int(c[0]) for c in columns)),)
+        return ((int(component[0]), *self.orbits.ordered(int(c[0]) for c in columns)),)
 
 
 class Levels:

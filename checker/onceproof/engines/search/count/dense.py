@@ -230,7 +230,7 @@ class Dense:
         return (
             (
                 orbits.local.components.number(self.local.components.rows[where.component]),
-                *sorted(cells),
+                *orbits.ordered(cells),
             ),
         )
 
