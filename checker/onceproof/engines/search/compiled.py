@@ -82,6 +82,33 @@ class Rows:
         return self._numbers.get(row)
 
 
+class _Masks:
+    """For each row of one level, the rules whose tests of this level it passes, as the bits of a
+    number.
+    """
+
+    def __init__(self, rows: Rows, tests: list[list[tuple[int, frozenset[str]]]]) -> None:
+        self._rows = rows
+        self._by_value = [
+            dict.fromkeys(variable.domain, (1 << len(tests)) - 1) for variable in rows.variables
+        ]
+        for number, of_rule in enumerate(tests):
+            for position, allowed in of_rule:
+                for value in self._by_value[position].keys() - allowed:
+                    self._by_value[position][value] &= ~(1 << number)
+        self._all = (1 << len(tests)) - 1
+        self._known: list[int] = []
+
+    def of(self, number: int) -> int:
+        """The rules that a row lets through."""
+        for row in self._rows.rows[len(self._known) : number + 1]:
+            mask = self._all
+            for position, value in enumerate(row):
+                mask &= self._by_value[position][value]
+            self._known.append(mask)
+        return self._known[number]
+
+
 class _Place(NamedTuple):
     """Where a variable stands: the position of its level in a triple of rows, and its position in
     the row.
@@ -143,9 +170,20 @@ class Local:
         if any(len(v.initial) != 1 for v in levels[2]):
             raise MachineError("a worker variable has exactly one initial value")
         self.newborn = tuple(v.initial[0] for v in levels[2])
-        self._rules: dict[RuleKind, list[tuple[int, _Command]]] = {kind: [] for kind in RuleKind}
+        self._commands = tuple(_Command(rule.guard, rule.updates, places) for rule in machine.rules)
+        self._kinds = dict.fromkeys(RuleKind, 0)  # the rules of each kind, as the bits of a number
         for i, rule in enumerate(machine.rules):
-            self._rules[rule.kind].append((i, _Command(rule.guard, rule.updates, places)))
+            self._kinds[rule.kind] |= 1 << i
+        self._masks = tuple(
+            _Masks(
+                rows,
+                [
+                    [(at.position, allowed) for at, allowed in c.tests if at.level == level]
+                    for c in self._commands
+                ],
+            )
+            for level, rows in enumerate((self.components, self.events, self.workers))
+        )
         alone = ((i, rule.alone) for i, rule in enumerate(machine.rules))
         self._alone = {i: _Command(guard, (), places) for i, guard in alone if guard is not None}
         self._others = {
@@ -187,9 +225,13 @@ class Local:
             () if event == GONE else self.events.rows[event],
             self.newborn if worker == GONE else self.workers.rows[worker],
         )
-        for number, command in self._rules[kind]:
-            if not command.allows(before):
-                continue
+        enabled = self._kinds[kind]
+        for masks, row in zip(self._masks, (component, event, worker), strict=True):
+            enabled &= masks.of(row) if row != GONE else -1
+        while enabled:
+            number = (enabled & -enabled).bit_length() - 1
+            enabled &= enabled - 1
+            command = self._commands[number]
             after = command.apply(before)
             gone = kind in (RuleKind.EVENT, RuleKind.COMPONENT) or self.machine.rules[number].ends
             yield LocalMove(
