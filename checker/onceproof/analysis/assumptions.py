@@ -17,6 +17,7 @@ from itertools import combinations
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from onceproof.base.memo import remembering
 from onceproof.counterexample.lift import trace_of
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
@@ -129,6 +130,7 @@ class Assuming(Struct, frozen=True):
     failures: tuple[Disagreement, ...] = ()
 
 
+@remembering()
 def assumptions_for(
     design: Design, claim: Claim, semantics: Semantics, options: Options, most: int = 3
 ) -> Assuming:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.analysis.fault_model import Fault, Faulty, Gap, faulty
+from onceproof.base.memo import remembering
 from onceproof.counterexample.validate import confirmed
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
@@ -108,6 +109,7 @@ class _Question(Struct, frozen=True):
     reason: str = ""
 
 
+@remembering()
 def crash_map(design: Design, semantics: Semantics, options: Options | None = None) -> CrashMap:
     """The crash map under one semantics.
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from onceproof.analysis.crash_map import gap_words
 from onceproof.analysis.fault_model import Fault, Faulty, faulty
+from onceproof.base.memo import remembering
 from onceproof.counterexample.validate import confirmed
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget
@@ -79,6 +80,7 @@ class Frontier(Struct, frozen=True):
         return min((s.size for s in self.sets), default=None)
 
 
+@remembering()
 def frontier(
     design: Design,
     claim: Claim,

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from onceproof.analysis.ablations import Part, parts
+from onceproof.base.memo import remembering
 from onceproof.counterexample.validate import confirmed
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
@@ -89,6 +90,7 @@ class Needs(Struct, frozen=True):
     reason: str = ""
 
 
+@remembering()
 def needs(design: Design, semantics: Semantics, options: Options | None = None) -> Needs:
     """What the proved claims of a design need. ``options``: ``claims`` selects, ``seconds`` limits
     all of it.

@@ -9,6 +9,7 @@ import click
 from msgspec import Struct
 
 from onceproof.analysis.assumptions import Assuming, assumptions_for
+from onceproof.base.memo import remembering
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load
 from onceproof.lang.syntax.ast import Semantics
@@ -35,6 +36,7 @@ class AssumptionsCommand(Struct, frozen=True):
     most: int
     timeout: float
 
+    @remembering()
     def run(self) -> int:
         """Search and say, claim by claim; returns the exit code (0: every search was completed)."""
         design = self._design()

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap, crash_map
 from onceproof.analysis.cut_sets import FaultSet, Frontier, frontier
+from onceproof.base.memo import remembering
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.design import Design
 from onceproof.story.headline import listed
@@ -33,6 +34,7 @@ class FaultsCommand(Struct, frozen=True):
     form: str
     timeout: float
 
+    @remembering()
     def run(self) -> int:
         """Search and say; returns the exit code (0: everything was searched)."""
         design = design_of(self.path).design

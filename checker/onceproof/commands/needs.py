@@ -10,6 +10,7 @@ import click
 from msgspec import Struct
 
 from onceproof.analysis.validity_core import Need, Needs, Without, needs
+from onceproof.base.memo import remembering
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.design import Design
 from onceproof.lang.syntax.ast import Semantics
@@ -31,6 +32,7 @@ class NeedsCommand(Struct, frozen=True):
     form: str
     timeout: float
 
+    @remembering()
     def run(self) -> int:
         """Take each part away and say what comes of it; returns the exit code (0: everything was
         decided).

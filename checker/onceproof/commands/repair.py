@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from onceproof.base.memo import remembering
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.load import Loaded
 from onceproof.lang.syntax.ast import Semantics
@@ -39,6 +40,7 @@ class RepairCommand(Struct, frozen=True):
     timeout: float
     verbose: bool
 
+    @remembering()
     def run(self) -> int:
         """Search and say; returns the exit code."""
         loaded = design_of(self.path)

@@ -10,6 +10,7 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.base.memo import remembering
 from onceproof.cli.progress import ProgressLine
 from onceproof.commands.shared import emit
 from onceproof.lang.load import load_text
@@ -52,6 +53,7 @@ class ReportCommand(Struct, frozen=True):
             explain=True,
         )
 
+    @remembering()
     def run(self) -> int:
         """Check and write; returns the exit code of the check."""
         self._demand_endings()

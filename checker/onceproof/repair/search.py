@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from onceproof.analysis.cut_sets import breaks_by_itself
+from onceproof.base.memo import remembering
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import Loaded, load_text
@@ -182,6 +183,7 @@ class _Search(Struct):
         )
 
 
+@remembering()
 def repairs(
     loaded: Loaded,
     goal: Goal,
@@ -284,6 +286,7 @@ def goals_of(
     return tuple({(g.name, g.semantics): g for g in goals}.values())
 
 
+@remembering()
 def repaired(
     loaded: Loaded,
     goals: tuple[Goal, ...],

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from onceproof.base import store as cache
 from onceproof.base.digests import sha256
+from onceproof.base.memo import remembering
 from onceproof.base.paths import NoDesign, designs
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, load
@@ -156,6 +157,7 @@ def _lost(loaded: Loaded, options: Options, reason: str) -> DesignResult:
     return _result(loaded, undecided(loaded.design, options, reason) if loaded.design else ())
 
 
+@remembering()
 def check_loaded(
     loaded: Loaded,
     options: Options,

@@ -12,10 +12,12 @@ import time
 
 from msgspec.structs import replace
 
+from onceproof.base import memo
 from onceproof.engines.coverability.backward import cover
 from onceproof.engines.coverability.names import MachineError
 from onceproof.engines.coverability.simplify import needed
-from onceproof.engines.coverability.thread_modular import Reach, reachable
+from onceproof.engines.coverability.thread_modular import Reach
+from onceproof.engines.coverability.thread_modular import reachable as fixpoint
 from onceproof.engines.coverability.verdict import Budget, Coverable, GaveUp, Safe
 from onceproof.machine.system import Machine, Property
 
@@ -33,13 +35,52 @@ __all__ = [
 ]
 
 
+def reachable(machine: Machine, budget: Budget) -> Reach | GaveUp:
+    """The thread-modular fixpoint of a machine; worked out once in a run (``memo``)."""
+    memory = memo.current()
+    if memory is None:
+        return fixpoint(machine, budget)
+    question = ("fixpoint", machine.variables, machine.rules, machine.limits)
+    known: Reach | None = memory.get(question)
+    if known is not None and (budget.elements is None or known.size <= budget.elements):
+        return known
+    given_up: GaveUp | None = memory.get((*question, budget.elements))
+    if given_up is not None:
+        return given_up
+    reach = fixpoint(machine, budget)
+    if isinstance(reach, Reach):
+        memory.put(question, reach, reach.size + len(reach.locals))
+    elif reach.large:
+        memory.put((*question, budget.elements), reach, 1)
+    return reach
+
+
 def prove(machine: Machine, prop: Property, budget: Budget) -> Safe | Coverable | GaveUp:
     """Decide a property within a budget: by the fixpoint alone if no bad pattern fits into it, else
     by the backward search.
 
     A ``Safe`` is a candidate proof only; what prints PROVED is the check of its invariant against
-    the rules.
+    the rules. Completed answers are worked out once in a run (``memo``).
     """
+    memory = memo.current()
+    question = (
+        "prove",
+        machine.variables,
+        machine.rules,
+        machine.limits,
+        prop.bad,
+        budget.elements,
+    )
+    known: Safe | Coverable | GaveUp | None = memory.get(question) if memory is not None else None
+    if known is not None:
+        return known
+    answer = _prove(machine, prop, budget)
+    if memory is not None and (not isinstance(answer, GaveUp) or answer.large):
+        memory.put(question, answer, _size(answer))
+    return answer
+
+
+def _prove(machine: Machine, prop: Property, budget: Budget) -> Safe | Coverable | GaveUp:
     started = time.monotonic()
     reach = reachable(machine, budget)
     if isinstance(reach, GaveUp):
@@ -47,3 +88,12 @@ def prove(machine: Machine, prop: Property, budget: Budget) -> Safe | Coverable 
     if budget.seconds is not None:
         budget = replace(budget, seconds=max(0.0, budget.seconds - (time.monotonic() - started)))
     return cover(machine, prop, reach, budget)
+
+
+def _size(answer: Safe | Coverable | GaveUp) -> int:
+    """How much is remembered, in rows."""
+    return (
+        len(answer.invariant.workers) + len(answer.invariant.excluded)
+        if isinstance(answer, Safe)
+        else 1
+    )

@@ -34,6 +34,11 @@ class Reach(Struct, frozen=True):
     locals: tuple[Local, ...]
 
     @property
+    def size(self) -> int:
+        """How many rows it took, as a budget counts them."""
+        return len(self.components) + len(self.pairs) + len(self.triples)
+
+    @property
     def fired(self) -> frozenset[int]:
         """The rules enabled somewhere in R: any other rule can never fire in the machine."""
         return frozenset(local[0] for local in self.locals)

@@ -26,7 +26,8 @@ class Exploration(Struct, frozen=True):
     action: up to symmetry, one class of interchangeable actors with one rule. ``depth`` is the
     greatest number of steps on which the search reached a state. Unless ``complete``, the numbers
     are those of the part searched, nothing may be claimed from them, and ``reason`` says why.
-    ``engine`` names who searched (``checker/onceproof/engines/search/count``).
+    ``engine`` names who searched (``checker/onceproof/engines/search/count``). ``by_states``: it
+    was the number of states that stopped it.
     """
 
     states: int
@@ -38,6 +39,7 @@ class Exploration(Struct, frozen=True):
     complete: bool
     reason: str = ""
     engine: str = "orbits"
+    by_states: bool = False
 
 
 class Meter:
@@ -52,6 +54,7 @@ class Meter:
         self.fired: set[int] = set()
         self.depth = 0
         self.reason = ""
+        self.by_states = False
         self._progress = progress
         self._expanded = 0
         self._end = None if budget.seconds is None else monotonic() + budget.seconds
@@ -61,7 +64,7 @@ class Meter:
         room for it.
         """
         if self.states == self.budget.states:
-            self.reason = f"more than {self.states:,} states"
+            self.reason, self.by_states = f"more than {self.states:,} states", True
             return False
         self.states += 1
         self.full_states += size
@@ -97,4 +100,5 @@ class Meter:
             not self.reason,
             self.reason,
             engine,
+            self.by_states,
         )

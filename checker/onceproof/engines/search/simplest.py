@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from msgspec.structs import replace
 
+from onceproof.base import memo
 from onceproof.engines.search.bounds import Bounds, Budget, Unsuited
 from onceproof.engines.search.meter import Exploration, Progress
 from onceproof.engines.search.search import Found, cheapest
@@ -28,13 +29,44 @@ def simplest(
     (complete) or budget (not complete).
 
     Of equally cheap runs it is the one discovered first, which is the same in every execution and
-    with every engine.
+    with every engine. Completed searches are made once in a run (``memo``).
     """
+    memory = memo.current()
+    if memory is None:
+        return _search(machine, prop, bounds, budget, progress)
+    question = ("simplest", machine.variables, machine.rules, machine.limits, prop.bad, bounds)
+    known: tuple[Found | Exploration, int | None] | None = memory.get(question)
+    if known is not None and _serves(*known, budget.states):
+        return known[0]
+    stopped: Exploration | None = memory.get((*question, budget.states))
+    if stopped is not None:
+        return stopped
+    found = _search(machine, prop, bounds, budget, progress)
+    if isinstance(found, Found) or found.complete:
+        memory.put(question, (found, budget.states), 100)
+    elif found.by_states:
+        memory.put((*question, budget.states), found, 1)
+    return found
+
+
+def _serves(found: Found | Exploration, given: int | None, states: int | None) -> bool:
+    """Whether a completed search for which ``given`` states were allowed would have come to the
+    same end with ``states``.
+    """
+    if states is None or (given is not None and given <= states):
+        return True
+    return isinstance(found, Exploration) and found.states <= states
+
+
+def _search(
+    machine: Machine, prop: Property, bounds: Bounds, budget: Budget, progress: Progress | None
+) -> Found | Exploration:
+    """The same, searched for now."""
     small = budget.states is not None and budget.states <= SMALL
     if small or bounds.keys > 1 or find_spec("numpy") is None:
         return cheapest(machine, prop, bounds, budget, progress)
     found = cheapest(machine, prop, bounds, replace(budget, states=SMALL), progress)
-    if isinstance(found, Found) or found.complete or found.states < SMALL:
+    if isinstance(found, Found) or found.complete or not found.by_states:
         return found
     from onceproof.engines.search.count.array_search import (
         array_search,
