@@ -11,8 +11,8 @@ from onceproof.lang.design import ASSUMPTIONS, Assumption
 from onceproof.lang.source import Span
 from onceproof.lower import lower
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Scope, Verdict
+from onceproof.verdict.task import Options
 
 from tests.assuming.designs import (
     ACK_FIRST,

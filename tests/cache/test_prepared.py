@@ -19,9 +19,9 @@ from onceproof.lower import lower
 from onceproof.verdict import decide
 from onceproof.verdict.cache import written
 from onceproof.verdict.check import Means, check
-from onceproof.verdict.options import Options
 from onceproof.verdict.prepared import Prepared, PreparedDesigns
 from onceproof.verdict.result import DesignResult, Verdict
+from onceproof.verdict.task import Options
 
 from tests.traps.trap import SAFE, UNSAFE
 from tests.whole_repo.repo import ROOT

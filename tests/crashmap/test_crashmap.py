@@ -16,7 +16,7 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load, load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.system import Cause
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

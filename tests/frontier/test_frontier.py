@@ -25,7 +25,7 @@ from onceproof.machine.system import Cause, Property
 from onceproof.properties import property_of
 from onceproof.story import tell
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

@@ -16,8 +16,8 @@ from onceproof.lang.load import load, load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

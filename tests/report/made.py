@@ -17,7 +17,6 @@ from onceproof.lang.load import load_text
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import (
     Assurance,
     Cell,
@@ -29,6 +28,7 @@ from onceproof.verdict.result import (
     Statistics,
     Verdict,
 )
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 STORIES = sorted(p.stem for p in (HERE / "stories").glob("*.once"))

@@ -22,8 +22,8 @@ from onceproof.report.markdown import to_markdown
 from onceproof.report.review import Extras, Review, review_of
 from onceproof.report.review.answer import Tone, answer, question, tone_of
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Result, Scope, Verdict
+from onceproof.verdict.task import Options
 
 from tests.cli.inside import run
 from tests.cli.test_exit_codes import run as process

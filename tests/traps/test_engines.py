@@ -21,8 +21,8 @@ from onceproof.report.terminal import Paint
 from onceproof.verdict import decide, prove
 from onceproof.verdict.check import check, check_loaded
 from onceproof.verdict.exit_codes import Exit, of_result
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Result, Verdict
+from onceproof.verdict.task import Options
 
 from tests.traps.trap import SAFE, UNSAFE, cell, file_of, problem, refuted, unbounded
 

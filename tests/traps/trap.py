@@ -11,8 +11,8 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Machine, Property
 from onceproof.properties import property_of
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Verdict
+from onceproof.verdict.task import Options
 
 ANY = Options(second_opinion=False)
 

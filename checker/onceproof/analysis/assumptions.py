@@ -31,8 +31,8 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Verdict
+from onceproof.verdict.task import Options
 
 ORDER = (
     "within-key-window",

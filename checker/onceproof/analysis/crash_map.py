@@ -29,7 +29,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Level, Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict.certain import certain
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 
 class Harm(Enum):

@@ -28,7 +28,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Level, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict.certain import certain
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 MOST = 2
 """Faults up to which all combinations are looked for, unless told otherwise."""

@@ -27,8 +27,8 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 QUICK = ((1, 1), (2, 1), (2, 2))
 QUICK_STATES = 4_000

@@ -20,8 +20,8 @@ from msgspec import Struct
 from onceproof.base.store import Answers, Store
 from onceproof.lang.diagnostics import Severity
 from onceproof.lang.source import Source
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, DesignResult, Verdict
+from onceproof.verdict.task import Options
 
 LIBRARY = b"library"
 """Kept for a file in a folder that only declares things for others."""

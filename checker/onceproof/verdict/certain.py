@@ -8,10 +8,9 @@ from onceproof.engines import coverability
 from onceproof.lang.design import Claim
 from onceproof.lower import Lowered
 from onceproof.machine.system import Machine, Property
-from onceproof.verdict.decide import judge_question
-from onceproof.verdict.options import Options
+from onceproof.verdict.decide import judge_task
 from onceproof.verdict.result import Assurance, Cell, Scope, Verdict
-from onceproof.verdict.task import Question
+from onceproof.verdict.task import Options, Task
 
 
 def is_certain(cell: object) -> bool:
@@ -36,4 +35,4 @@ def certain(
     if not isinstance(answer, coverability.Safe):
         return False, answer
     plain = replace(options, workers=None, events=None, second_opinion=False, explain=False)
-    return is_certain(judge_question(Question(lowered, claim, *asked, plain))), answer
+    return is_certain(judge_task(Task(lowered, claim, *asked, plain))), answer

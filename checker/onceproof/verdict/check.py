@@ -16,9 +16,8 @@ from onceproof.base.paths import NoDesign, designs
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, load
 from onceproof.verdict.decide import judge, undecided
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result
-from onceproof.verdict.task import Progress
+from onceproof.verdict.task import Options, Progress
 
 if TYPE_CHECKING:
     from onceproof.lang.syntax.ast import Semantics

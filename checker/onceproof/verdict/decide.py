@@ -26,10 +26,9 @@ from onceproof.machine.system import Level, Property
 from onceproof.properties import TooWide, property_of, witnesses
 from onceproof.verdict import inequalities
 from onceproof.verdict.idle import idle
-from onceproof.verdict.options import Options
 from onceproof.verdict.refute import by, refuted, sizes
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Reasons, Scope, Verdict
-from onceproof.verdict.task import FOR_SOLVERS, OutOfTime, Progress, Question, limited
+from onceproof.verdict.task import FOR_SOLVERS, Options, OutOfTime, Progress, Task, limited
 
 LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 """Workers and events of the searches for a story, smallest first."""
@@ -103,7 +102,7 @@ def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
     for claim, semantics in _selected(design, options):
         lowered = _lowered(design, semantics, lowerings)
         yield replace(
-            Question(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell,
+            Task(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell,
             reason=reason,
         )
 
@@ -115,7 +114,7 @@ def judge_claim(
     was covered.
     """
     found = _in_limits(
-        Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress),
+        Task(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress),
         _judged,
     )
     return (
@@ -164,24 +163,26 @@ def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> C
     return cell
 
 
-def judge_question(q: Question) -> Cell | Disagreement:
+def judge_task(task: Task) -> Cell | Disagreement:
     """Decide a claim for which everything is computed, in the same limits."""
-    return _in_limits(q, _decided)
+    return _in_limits(task, _decided)
 
 
-def _in_limits(
-    q: Question, decide: Callable[[Question], Cell | Disagreement]
-) -> Cell | Disagreement:
+def _in_limits(task: Task, decide: Callable[[Task], Cell | Disagreement]) -> Cell | Disagreement:
     try:
-        with limited(q.options.seconds):
-            found = decide(q)
+        with limited(task.options.seconds):
+            found = decide(task)
     except OutOfTime as error:
-        found = replace(q.cell, reason=_with(f"more than {q.options.seconds:g} s", str(error)))
+        found = replace(
+            task.cell, reason=_with(f"more than {task.options.seconds:g} s", str(error))
+        )
     except MemoryError as error:
-        found = replace(q.cell, reason=_with("out of memory", str(error)))
+        found = replace(task.cell, reason=_with("out of memory", str(error)))
     interrupts.demand()
     return (
-        replace(found, seconds=time.monotonic() - q.started) if isinstance(found, Cell) else found
+        replace(found, seconds=time.monotonic() - task.started)
+        if isinstance(found, Cell)
+        else found
     )
 
 
@@ -189,44 +190,46 @@ def _with(reason: str, covered: str) -> str:
     return f"{reason}; {covered}" if covered else reason
 
 
-def _judged(q: Question) -> Cell | Disagreement:
+def _judged(task: Task) -> Cell | Disagreement:
     try:
-        prop = property_of(q.lowered, q.claim)
+        prop = property_of(task.lowered, task.claim)
     except TooWide as error:
-        return replace(q.cell, reason=str(error))
-    return _decided(replace(q, machine=sliced(q.lowered.machine, prop), prop=prop))
+        return replace(task.cell, reason=str(error))
+    return _decided(replace(task, machine=sliced(task.lowered.machine, prop), prop=prop))
 
 
-def _decided(q: Question) -> Cell | Disagreement:
-    found = _bounded_look(q) if q.options.bounded else _unbounded(q)
+def _decided(task: Task) -> Cell | Disagreement:
+    found = _bounded_look(task) if task.options.bounded else _unbounded(task)
     if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
-        found = _explained(q, _narrowed(q, _unless_vacuous(q, found)))
+        found = _explained(task, _narrowed(task, _unless_vacuous(task, found)))
     return found
 
 
 # ---------------------------------------------------------------- any number
 
 
-def _unbounded(q: Question) -> Cell | Disagreement:
-    if _two_keys(q):
-        return _climb(q, _two_keys(q), None)
+def _unbounded(task: Task) -> Cell | Disagreement:
+    if _two_keys(task):
+        return _climb(task, _two_keys(task), None)
     answer = coverability.prove(
-        q.machine, q.prop, coverability.Budget(SMALL, q.left, q.options.megabytes)
+        task.machine, task.prop, coverability.Budget(SMALL, task.left, task.options.megabytes)
     )
     if isinstance(answer, coverability.GaveUp) and answer.large:
         from onceproof.verdict.prove import in_parts
 
-        found = in_parts(q) or _soon(q)
+        found = in_parts(task) or _soon(task)
         if found is not None:
             return found
         answer = coverability.prove(
-            q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+            task.machine,
+            task.prop,
+            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
         )
     match answer:
         case coverability.Safe(invariant):
             from onceproof.verdict.prove import certified  # a refutation needs no solver
 
-            return certified(q, invariant)
+            return certified(task, invariant)
         case coverability.Coverable():
             reason = (
                 ""
@@ -236,27 +239,27 @@ def _unbounded(q: Question) -> Cell | Disagreement:
                     " any number"
                 )
             )
-            return _climb(q, reason, answer)
+            return _climb(task, reason, answer)
         case coverability.GaveUp(reason):
-            return _climb(q, f"the unbounded engine gave up: {reason}", None)
+            return _climb(task, f"the unbounded engine gave up: {reason}", None)
 
 
-def _soon(q: Question) -> Cell | Disagreement | None:
+def _soon(task: Task) -> Cell | Disagreement | None:
     """A story that is found before a large machine is looked at as a whole."""
     for workers, events in LADDER[:2]:
-        found = q.search(Bounds(workers, events), FIRST)
+        found = task.search(Bounds(workers, events), FIRST)
         if isinstance(found, Found):
-            return refuted(q, found, Bounds(workers, events))
+            return refuted(task, found, Bounds(workers, events))
         if not found.complete:
             break
     return None
 
 
-def _two_keys(q: Question) -> str:
+def _two_keys(task: Task) -> str:
     """Why nothing but a refutation can be said, if rows of several business keys matter; empty
     otherwise.
     """
-    keys = _keys_in(q)
+    keys = _keys_in(task)
     if len(keys) < 2:
         return ""
     return (
@@ -265,18 +268,18 @@ def _two_keys(q: Question) -> str:
     )
 
 
-def _keys_in(q: Question) -> tuple[str, ...]:
+def _keys_in(task: Task) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
     kept = {
-        re.split(r"[.# ]", v.name)[0] for v in q.machine.variables if v.level is Level.COMPONENT
+        re.split(r"[.# ]", v.name)[0] for v in task.machine.variables if v.level is Level.COMPONENT
     }
-    return tuple(sorted({key for name in kept for key in q.lowered.design.keys_of(name)}))
+    return tuple(sorted({key for name in kept for key in task.lowered.design.keys_of(name)}))
 
 
 # ---------------------------------------------------------------- bounded
 
 
-def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cell | Disagreement:
+def _climb(task: Task, reason: str, hint: coverability.Coverable | None) -> Cell | Disagreement:
     """Search with growing bounds for a story; if there is none, say how far that was."""
     sizes = set(LADDER)
     if hint is not None:
@@ -284,116 +287,123 @@ def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cel
         sizes.add((max(hint.workers, 1), max(hint.events, 1)))
     exact = hint is not None and hint.exact
     ladder = sorted(
-        (s for s in sizes if exact or s[0] <= _most_workers(q)), key=lambda s: (s[0] + s[1], s[0])
+        (s for s in sizes if exact or s[0] <= _most_workers(task)),
+        key=lambda s: (s[0] + s[1], s[0]),
     )
     visited: tuple[int, int] | None = None
-    together = any(v.level is Level.COMPONENT for v in q.machine.variables)
+    together = any(v.level is Level.COMPONENT for v in task.machine.variables)
     for workers, events in ladder:
         if (
             events > 1
             and not together
-            and len(q.prop.bad)
-            and all(len(b.events) < 2 for b in q.prop.bad)
+            and len(task.prop.bad)
+            and all(len(b.events) < 2 for b in task.prop.bad)
         ):
             continue  # events that share nothing cannot influence each other
-        found = q.search(Bounds(workers, events))
+        found = task.search(Bounds(workers, events))
         if isinstance(found, Found):
-            return refuted(q, found, Bounds(workers, events))
+            return refuted(task, found, Bounds(workers, events))
         if not found.complete:
-            return _stopped(q, found, visited, reason)
+            return _stopped(task, found, visited, reason)
         visited = (workers, events)
         if (
             hint is not None
             and hint.exact
             and (workers, events) == (max(hint.workers, 1), max(hint.events, 1))
         ):
-            return q.disagree("the coverability engine refutes what the search cannot find")
+            return task.disagree("the coverability engine refutes what the search cannot find")
         if hint is None or not hint.exact:
             if found.states > FOR_SOLVERS:
                 break
-    return _within(q, visited or (1, 1), reason)
+    return _within(task, visited or (1, 1), reason)
 
 
-def _most_workers(q: Question) -> int:
+def _most_workers(task: Task) -> int:
     """How many workers there can be at once, if the design limits every consumer and relay; else
     more than is ever searched.
     """
-    limits = [p.workers for p in q.lowered.design.processes]
+    limits = [p.workers for p in task.lowered.design.processes]
     return (
         sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
     )
 
 
 def _stopped(
-    q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str
+    task: Task, found: Exploration, visited: tuple[int, int] | None, reason: str
 ) -> Cell | Disagreement:
     if visited is None:
         return replace(
-            q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found)
+            task.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(task, found)
         )
-    return _within(q, visited, reason or f"the search of larger bounds stopped: {found.reason}")
+    return _within(task, visited, reason or f"the search of larger bounds stopped: {found.reason}")
 
 
-def _bounded_look(q: Question) -> Cell | Disagreement:
+def _bounded_look(task: Task) -> Cell | Disagreement:
     """Only up to the bounds the caller gave."""
-    workers, events = q.options.workers or 2, q.options.events or 1
-    found = q.search(Bounds(workers, events))
+    workers, events = task.options.workers or 2, task.options.events or 1
+    found = task.search(Bounds(workers, events))
     if isinstance(found, Found):
-        return refuted(q, _smallest(q, found, Bounds(workers, events)), Bounds(workers, events))
+        return refuted(
+            task, _smallest(task, found, Bounds(workers, events)), Bounds(workers, events)
+        )
     if not found.complete:
         return replace(
-            q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found)
+            task.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(task, found)
         )
-    return _within(q, (workers, events), "")
+    return _within(task, (workers, events), "")
 
 
-def _smallest(q: Question, found: Found, bounds: Bounds) -> Found:
+def _smallest(task: Task, found: Found, bounds: Bounds) -> Found:
     """The story with the fewest workers within the bounds."""
     for workers, events in LADDER:
         if workers <= bounds.workers and events <= bounds.events:
-            smaller = q.search(Bounds(workers, events))
+            smaller = task.search(Bounds(workers, events))
             if isinstance(smaller, Found):
                 return smaller
     return found
 
 
-def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreement:
+def _within(task: Task, size: tuple[int, int], reason: str) -> Cell | Disagreement:
     """No violation within bounds: a verdict once a solver has confirmed that the visited states are
     all there are.
     """
     bounds = Bounds(*size)
-    visited = configurations(q.machine, bounds, q.budget())
+    visited = configurations(task.machine, bounds, task.budget())
     if isinstance(visited, Exploration):
-        return replace(q.cell, reason=f"the search stopped: {visited.reason}")
-    cell = replace(q.cell, reason=reason, scope=Scope(bounds.events, bounds.keys, bounds.workers))
+        return replace(task.cell, reason=f"the search stopped: {visited.reason}")
+    cell = replace(
+        task.cell, reason=reason, scope=Scope(bounds.events, bounds.keys, bounds.workers)
+    )
     statistics = replace(cell.statistics, states=len(visited))
-    if _two_keys(q):
-        return replace(cell, statistics=statistics, reason=_two_keys(q))
+    if _two_keys(task):
+        return replace(cell, statistics=statistics, reason=_two_keys(task))
     from onceproof.verdict.prove import confirmed
 
-    return confirmed(q, replace(cell, statistics=statistics), bounds, visited)
+    return confirmed(task, replace(cell, statistics=statistics), bounds, visited)
 
 
-def _unless_vacuous(q: Question, cell: Cell) -> Cell:
+def _unless_vacuous(task: Task, cell: Cell) -> Cell:
     """A claim about something that never happens says nothing."""
-    for witness in witnesses(q.lowered, q.claim):
-        machine = sliced(q.lowered.machine, witness)
+    for witness in witnesses(task.lowered, task.claim):
+        machine = sliced(task.lowered.machine, witness)
         if any(
-            isinstance(simplest(machine, witness, Bounds(*size), q.budget()), Found)
+            isinstance(simplest(machine, witness, Bounds(*size), task.budget()), Found)
             for size in LADDER[:4]
         ):
             continue
         answer = coverability.prove(
-            machine, witness, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+            machine,
+            witness,
+            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
         )
         if isinstance(answer, coverability.Safe):
             what = (
                 f"no reachable state has `{witness.name}`"
-                if q.claim.kind == "one-worker"
+                if task.claim.kind == "one-worker"
                 else f"`{witness.name}` never happens"
             )
             return by(replace(cell, verdict=Verdict.VACUOUS, reason=what), Engine.COVERABILITY)
-    if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
+    if not task.prop.bad and task.claim.kind in ("no-loss", "together"):
         return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
     return cell
 
@@ -407,7 +417,7 @@ FAIR = (
 """What *eventually* takes for granted (theory T12)."""
 
 
-def _narrowed(q: Question, cell: Cell) -> Cell:
+def _narrowed(task: Task, cell: Cell) -> Cell:
     """A side condition that is not met: nothing is claimed, and the reader is told which line costs
     it and what would lift it.
 
@@ -415,11 +425,11 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
     """
     if cell.verdict is not Verdict.HOLDS:
         return cell
-    if q.claim.kind == "eventually-settled":
+    if task.claim.kind == "eventually-settled":
         cell = replace(cell, assumptions=(*cell.assumptions, *FAIR))
     from onceproof.verdict.side_conditions import fragment
 
-    for finding in fragment(q.lowered.design, q.lowered, q.claim, q.machine, q.prop):
+    for finding in fragment(task.lowered.design, task.lowered, task.claim, task.machine, task.prop):
         if finding.only_exactness:
             continue
         if finding.condition == "T5":
@@ -437,13 +447,13 @@ def _narrowed(q: Question, cell: Cell) -> Cell:
     return cell
 
 
-def _explained(q: Question, cell: Cell) -> Cell:
+def _explained(task: Task, cell: Cell) -> Cell:
     """Add what makes the proof hold, if asked for."""
-    if not q.options.explain or cell.invariant is None or cell.verdict is not Verdict.HOLDS:
+    if not task.options.explain or cell.invariant is None or cell.verdict is not Verdict.HOLDS:
         return cell
     from onceproof.explain.proof import explain_proof  # only for those who ask why
 
-    why = explain_proof(q.lowered, q.machine, q.prop, cell.invariant, min(q.left, 5.0))
+    why = explain_proof(task.lowered, task.machine, task.prop, cell.invariant, min(task.left, 5.0))
     return replace(
         cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
     )

@@ -18,7 +18,7 @@ from onceproof.engines.smt.solver import Z3, Effort, Solver, installed
 from onceproof.machine.invariant import Invariant
 from onceproof.verdict.refute import by, sizes
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Verdict
-from onceproof.verdict.task import FOR_SOLVERS, Question
+from onceproof.verdict.task import FOR_SOLVERS, Task
 
 SANITY = 500
 """States searched for a contradiction to a proof."""
@@ -27,35 +27,37 @@ PART = 50_000
 """Rows of what one handler sees."""
 
 
-def in_parts(q: Question) -> Cell | Disagreement | None:
+def in_parts(task: Task) -> Cell | Disagreement | None:
     """A proof of a large machine, handler by handler; None if there is none."""
-    found = lemmas.find(q.machine, q.prop, coverability.Budget(PART, q.left, q.options.megabytes))
-    return certified(q, found) if found else None
+    found = lemmas.find(
+        task.machine, task.prop, coverability.Budget(PART, task.left, task.options.megabytes)
+    )
+    return certified(task, found) if found else None
 
 
-def certified(q: Question, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Disagreement:
+def certified(task: Task, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Disagreement:
     """A candidate proof for any number, or its parts: only the solver's check makes it a
     verdict.
     """
-    witness = q.search(Bounds(2, 1), SANITY)
+    witness = task.search(Bounds(2, 1), SANITY)
     if not isinstance(witness, Found):
-        witness = q.search(Bounds(2, 2), SANITY)
+        witness = task.search(Bounds(2, 2), SANITY)
     if isinstance(witness, Found):
-        return q.disagree("the coverability engine proves what the search refutes")
-    solvers = solvers_of(q)
+        return task.disagree("the coverability engine proves what the search refutes")
+    solvers = solvers_of(task)
     invariant, parts = (grounds, ()) if isinstance(grounds, Invariant) else (None, grounds)
     proof = (
-        certify(q.machine, q.prop, invariant, solvers)
+        certify(task.machine, task.prop, invariant, solvers)
         if invariant
-        else certificate.check(q.machine, q.prop, parts, solvers)
+        else certificate.check(task.machine, task.prop, parts, solvers)
     )
     if proof.outcome is Outcome.FAILED:
-        return q.disagree(
+        return task.disagree(
             "a solver rejects the invariant of the coverability engine",
             *(f.obligation for f in proof.failures),
         )
     cell = replace(
-        q.cell, statistics=replace(sizes(q, witness), obligations=len(proof.obligations))
+        task.cell, statistics=replace(sizes(task, witness), obligations=len(proof.obligations))
     )
     if proof.outcome is Outcome.UNKNOWN:
         return replace(
@@ -70,16 +72,18 @@ def certified(q: Question, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Dis
 
 
 def confirmed(
-    q: Question, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]
+    task: Task, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]
 ) -> Cell | Disagreement:
     """No violation within bounds: a verdict once a solver has confirmed that the visited states are
     all there are.
     """
     if len(visited) <= FOR_SOLVERS:
-        proof = bounded(q.machine, q.prop, bounds, visited, Z3(effort(q)))
+        proof = bounded(task.machine, task.prop, bounds, visited, Z3(effort(task)))
     else:
         answer = coverability.prove(
-            q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+            task.machine,
+            task.prop,
+            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
         )
         if not isinstance(answer, coverability.Safe):
             return replace(
@@ -88,9 +92,9 @@ def confirmed(
                     f"{len(visited)} states are too many for the second check; use smaller bounds"
                 ),
             )
-        proof = certify(q.machine, q.prop, answer.invariant, solvers_of(q))
+        proof = certify(task.machine, task.prop, answer.invariant, solvers_of(task))
     if proof.outcome is Outcome.FAILED:
-        return q.disagree(
+        return task.disagree(
             "a solver rejects the states the search calls complete",
             *(f.obligation for f in proof.failures),
             proof.reason,
@@ -115,11 +119,11 @@ def confirmed(
     )
 
 
-def effort(q: Question) -> Effort:
+def effort(task: Task) -> Effort:
     """What a solver may spend."""
-    return Effort(q.left, megabytes=q.options.megabytes)
+    return Effort(task.left, megabytes=task.options.megabytes)
 
 
-def solvers_of(q: Question) -> tuple[Solver, ...]:
+def solvers_of(task: Task) -> tuple[Solver, ...]:
     """Who checks proofs."""
-    return installed(effort(q)) if q.options.every_solver else (Z3(effort(q)),)
+    return installed(effort(task)) if task.options.every_solver else (Z3(effort(task)),)

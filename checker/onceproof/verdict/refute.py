@@ -21,7 +21,7 @@ from onceproof.verdict.result import (
     Statistics,
     Verdict,
 )
-from onceproof.verdict.task import Question
+from onceproof.verdict.task import Task
 
 if TYPE_CHECKING:
     from onceproof.explain.impossibility import Impossible
@@ -30,9 +30,9 @@ DEEPEST = 40
 """Steps up to which a solver is asked to find a refutation by itself."""
 
 
-def sizes(q: Question, found: Exploration | Found) -> Statistics:
+def sizes(task: Task, found: Exploration | Found) -> Statistics:
     """What was searched."""
-    return replace(q.cell.statistics, states=found.states, transitions=found.transitions)
+    return replace(task.cell.statistics, states=found.states, transitions=found.transitions)
 
 
 def by(cell: Cell, engine: Engine) -> Cell:
@@ -40,50 +40,58 @@ def by(cell: Cell, engine: Engine) -> Cell:
     return replace(cell, statistics=replace(cell.statistics, engine=engine))
 
 
-def refuted(q: Question, found: Found, bounds: Bounds) -> Cell | Disagreement:
+def refuted(task: Task, found: Found, bounds: Bounds) -> Cell | Disagreement:
     """The verdict on a run that the search found: told, replayed, and, if asked for, looked for by
     Z3 as well.
     """
-    trace = trace_of(q.lowered, q.machine, found.run)
+    trace = trace_of(task.lowered, task.machine, found.run)
     told = told_late(trace)
-    problem = replays(q, told)
+    problem = replays(task, told)
     if problem and told != trace:
-        told, problem = trace, replays(q, trace)
+        told, problem = trace, replays(task, trace)
     if problem:
-        return q.disagree("the interpreter does not confirm the search's counterexample", problem)
+        return task.disagree(
+            "the interpreter does not confirm the search's counterexample", problem
+        )
     if found.peak_workers > 1:
-        told = serial(told, lambda candidate: not replays(q, candidate))
+        told = serial(told, lambda candidate: not replays(task, candidate))
     checked = ["interpreter"]
     depth = len(found.run.moves)
-    if q.options.second_opinion and depth <= DEEPEST:
+    if task.options.second_opinion and depth <= DEEPEST:
         from onceproof.engines.smt.certify import Finding, refute
         from onceproof.engines.smt.solver import Z3, Effort
 
         answer = refute(
-            q.machine, q.prop, bounds, depth, Z3(Effort(q.left, megabytes=q.options.megabytes))
+            task.machine,
+            task.prop,
+            bounds,
+            depth,
+            Z3(Effort(task.left, megabytes=task.options.megabytes)),
         )
         if answer.finding is Finding.NOT_WITHIN:
-            return q.disagree(
+            return task.disagree(
                 f"the search refutes in {depth} steps what Z3 says cannot be refuted in so many"
             )
         if answer.run is not None:
-            problem = replays(q, trace_of(q.lowered, q.machine, answer.run))
+            problem = replays(task, trace_of(task.lowered, task.machine, answer.run))
             if problem:
-                return q.disagree("the interpreter does not confirm Z3's counterexample", problem)
+                return task.disagree(
+                    "the interpreter does not confirm Z3's counterexample", problem
+                )
             checked.append("z3")
     from onceproof.explain.impossibility import impossible
 
     scope = Scope(bounds.events, bounds.keys, found.peak_workers)
-    never = impossible(q.lowered.design, q.claim, q.lowered.semantics, told)
+    never = impossible(task.lowered.design, task.claim, task.lowered.semantics, told)
     return replace(
-        q.cell,
+        task.cell,
         unavoidable=_unavoidable(never),
         verdict=Verdict.REFUTED,
         assurance=Assurance.REPLAYED,
         scope=scope,
         trace=told,
         checked_by=tuple(checked),
-        statistics=replace(sizes(q, found), engine=Engine.SEARCH),
+        statistics=replace(sizes(task, found), engine=Engine.SEARCH),
     )
 
 
@@ -100,14 +108,14 @@ def _unavoidable(never: Impossible | None) -> tuple[str, ...]:
     return (states, *never.sentences, f"What would help: {'; or '.join(never.offers)}.")
 
 
-def replays(q: Question, trace: Trace) -> str:
+def replays(task: Task, trace: Trace) -> str:
     """Why the interpreter does not follow the trace to a violation of the claim; empty if it
     does.
     """
     try:
-        replayed = replay(q.lowered.design, trace)
+        replayed = replay(task.lowered.design, trace)
     except ReplayError as error:
         return str(error)
-    if not violated(q.lowered.design, q.claim, trace.semantics, replayed.states[-1]):
+    if not violated(task.lowered.design, task.claim, trace.semantics, replayed.states[-1]):
         return "the claim is not violated at the end of the replay"
     return ""

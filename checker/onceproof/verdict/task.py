@@ -1,4 +1,4 @@
-"""One cell to decide: what is asked, and how much time and memory is left for it."""
+"""What a check may spend, and one claim under one semantics to decide within that."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from msgspec import Struct, field
 
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.lang.design import Claim
+from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered
 from onceproof.machine.system import Machine, Property
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Statistics, Verdict
 
 Progress = Callable[[str, int, int], None]
@@ -32,11 +32,40 @@ FOR_SOLVERS = 3_000
 """States of a bounded graph that a solver is asked to confirm."""
 
 
+class Options(Struct, frozen=True):
+    """``workers`` / ``events``: look only so far (a bounded verdict); None: any number, as far as
+    the engines decide it.
+
+    ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its
+    text). ``seconds`` limits each cell, ``states`` each search, ``megabytes`` the memory of the
+    process (None: no limit). ``explain``: also say why proofs hold. ``lengths``: also look at what
+    lengths of time change (an inequality a proof rests on, or under which a refuted claim would
+    hold). ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
+    """
+
+    workers: int | None = None
+    events: int | None = None
+    semantics: tuple[Semantics, ...] = ()
+    claims: tuple[str, ...] = ()
+    seconds: float = 60.0
+    states: int = 2_000_000
+    second_opinion: bool = False
+    every_solver: bool = False
+    explain: bool = False
+    megabytes: int | None = None
+    lengths: bool = True
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the caller asked for a bounded look."""
+        return self.workers is not None or self.events is not None
+
+
 class OutOfTime(Exception):
-    """The time for a cell is over: nothing is said about it."""
+    """Raised when a task exceeds its time limit. The result is then UNKNOWN."""
 
 
-class Question(Struct, frozen=True):
+class Task(Struct, frozen=True):
     """One cell to decide, with everything that is computed once for it. ``started``: on the clock
     of ``time.monotonic``.
     """
