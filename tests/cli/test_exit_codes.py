@@ -16,7 +16,7 @@ from onceproof.cli.main import main
 from onceproof.engines.coverability import Safe
 from onceproof.engines.search import Found
 from onceproof.verdict import decide as judging
-from onceproof.verdict import prove, refute
+from onceproof.verdict import prove, refute, vacuity
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = ROOT / "examples" / "article" / "invoice_email.once"
@@ -142,7 +142,7 @@ def test_70_an_exception(
     def broken(*_: object) -> Found:
         raise RuntimeError("an accident")
 
-    monkeypatch.setattr(judging, "simplest", broken)
+    monkeypatch.setattr(vacuity, "simplest", broken)
     assert main(["check", str(SEED), "--no-cache"]) == 70
     shown = capsys.readouterr().err
     assert "This is a bug in onceproof" in shown

@@ -28,7 +28,7 @@ from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Level, Machine, Property
 from onceproof.properties import TooWide, property_of
-from onceproof.verdict.certain import certain
+from onceproof.verdict.decide import certain
 from onceproof.verdict.task import Options
 
 

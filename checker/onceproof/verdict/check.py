@@ -20,10 +20,7 @@ from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result
 from onceproof.verdict.task import Options, Progress
 
 if TYPE_CHECKING:
-    from onceproof.lang.syntax.ast import Semantics
-    from onceproof.lower import Lowered
     from onceproof.verdict.cache import Kept
-    from onceproof.verdict.prepared import PreparedDesigns
 
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
@@ -82,12 +79,10 @@ class _Run:
         self.options, self.progress, self.means, self.total = options, progress, means, total
         store = cache.store() if means.kept else None
         self.kept: Kept | None = None
-        self.designs: PreparedDesigns | None = None
         if store:
             from onceproof.verdict.cache import Kept
-            from onceproof.verdict.prepared import PreparedDesigns
 
-            self.kept, self.designs = Kept(store, options), PreparedDesigns(store)
+            self.kept = Kept(store, options)
 
     def results(
         self, found: Sequence[tuple[Path, bool]]
@@ -100,23 +95,15 @@ class _Run:
             if isinstance(known, DesignResult):
                 yield number, known, False
             elif known is None or not in_folder:
-                prepared = self.designs.known(path) if self.designs else None
-                loaded = prepared.loaded if prepared else loaded_from(path)
+                loaded = loaded_from(path)
                 if in_folder and is_library(loaded):
                     if self.kept:
                         self.kept.keep_library(path, loaded.sources)
                 elif several:
                     left.append((number, path, loaded))
                 else:
-                    lowerings = dict(prepared.lowerings) if prepared else {}
-                    result, broken_off = check_loaded(
-                        loaded, self.options, self.progress, lowerings
-                    )
+                    result, broken_off = check_loaded(loaded, self.options, self.progress)
                     self._keep(path, result, broken_off)
-                    if self.designs and (
-                        prepared is None or len(lowerings) > len(prepared.lowerings)
-                    ):
-                        self.designs.keep(path, loaded, lowerings)
                     yield number, result, broken_off
         if left:
             yield from self._several(left)
@@ -161,17 +148,14 @@ def check_loaded(
     loaded: Loaded,
     options: Options,
     progress: Progress | None = None,
-    lowerings: dict[Semantics, Lowered] | None = None,
 ) -> tuple[DesignResult, bool]:
-    """Check one loaded design; the flag says whether Ctrl-C ended it. ``lowerings``: those there
-    are; others are added.
-    """
+    """Check one loaded design; the flag says whether Ctrl-C ended it."""
     cells: list[Cell] = []
     failures: list[Disagreement] = []
     interrupted = False
     if loaded.design is not None:
         try:
-            for verdict in judge(loaded.design, options, progress, lowerings):
+            for verdict in judge(loaded.design, options, progress):
                 if isinstance(verdict, Cell):
                     cells.append(_blamed(loaded, verdict) if options.explain else verdict)
                 else:

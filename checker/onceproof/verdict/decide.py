@@ -16,16 +16,15 @@ from msgspec.structs import replace
 
 from onceproof.base import interrupts
 from onceproof.engines import coverability
-from onceproof.engines.search import Bounds, Exploration, Found, simplest
+from onceproof.engines.search import Bounds, Exploration, Found
 from onceproof.engines.search.states import configurations
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Level, Property
-from onceproof.properties import TooWide, property_of, witnesses
+from onceproof.machine.system import Level, Machine, Property
+from onceproof.properties import TooWide, property_of
 from onceproof.verdict import inequalities
-from onceproof.verdict.idle import idle
 from onceproof.verdict.refute import by, refuted, sizes
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Reasons, Scope, Verdict
 from onceproof.verdict.task import FOR_SOLVERS, Options, OutOfTime, Progress, Task, limited
@@ -51,29 +50,28 @@ def judge(
     design: Design,
     options: Options,
     progress: Progress | None = None,
-    lowerings: dict[Semantics, Lowered] | None = None,
 ) -> Iterator[Cell | Disagreement]:
-    """Every selected cell of a design, claim by claim, when it is decided. ``lowerings``: those
-    there are; others are added.
-    """
-    lowerings = {} if lowerings is None else lowerings
+    """The result of every selected claim under every selected semantics, as each is decided."""
+    lowerings: dict[Semantics, Lowered] = {}
     unused: dict[Semantics, frozenset[str]] = {}
     dead: tuple[int, ...] | None = None
     for claim, semantics in _selected(design, options):
         found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
         if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
             if dead is None:
-                from onceproof.verdict.vacuity import dead_lines
+                from onceproof.verdict.vacuity import dead_lines, unless_dead
 
                 dead = dead_lines(
                     design,
                     [_lowered(design, s, lowerings) for s in design.semantics],
                     options.seconds,
                 )
-            found = _unless_dead(design, found, dead)
+            found = unless_dead(design, found, dead)
         if isinstance(found, Cell) and found.assumptions:
             if semantics not in unused:
-                unused[semantics] = idle(lowerings[semantics])
+                from onceproof.verdict.vacuity import unused_assumptions
+
+                unused[semantics] = unused_assumptions(lowerings[semantics])
             found = replace(
                 found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics])
             )
@@ -201,7 +199,9 @@ def _judged(task: Task) -> Cell | Disagreement:
 def _decided(task: Task) -> Cell | Disagreement:
     found = _bounded_look(task) if task.options.bounded else _unbounded(task)
     if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
-        found = _explained(task, _narrowed(task, _unless_vacuous(task, found)))
+        from onceproof.verdict.vacuity import unless_vacuous  # a refutation needs none of it
+
+        found = _explained(task, _narrowed(task, unless_vacuous(task, found)))
     return found
 
 
@@ -382,32 +382,6 @@ def _within(task: Task, size: tuple[int, int], reason: str) -> Cell | Disagreeme
     return confirmed(task, replace(cell, statistics=statistics), bounds, visited)
 
 
-def _unless_vacuous(task: Task, cell: Cell) -> Cell:
-    """A claim about something that never happens says nothing."""
-    for witness in witnesses(task.lowered, task.claim):
-        machine = sliced(task.lowered.machine, witness)
-        if any(
-            isinstance(simplest(machine, witness, Bounds(*size), task.budget()), Found)
-            for size in LADDER[:4]
-        ):
-            continue
-        answer = coverability.prove(
-            machine,
-            witness,
-            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
-        )
-        if isinstance(answer, coverability.Safe):
-            what = (
-                f"no reachable state has `{witness.name}`"
-                if task.claim.kind == "one-worker"
-                else f"`{witness.name}` never happens"
-            )
-            return by(replace(cell, verdict=Verdict.VACUOUS, reason=what), Engine.COVERABILITY)
-    if not task.prop.bad and task.claim.kind in ("no-loss", "together"):
-        return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
-    return cell
-
-
 FAIR = (
     "only finitely many things fail",
     "leases are accurate from some time on",
@@ -459,12 +433,29 @@ def _explained(task: Task, cell: Cell) -> Cell:
     )
 
 
-def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
-    """A proof about a handler with a step that can never run is a proof about another handler than
-    the one in mind.
+# ---------------------------------------------------------------- proved for any number?
+
+
+def is_certain(cell: object) -> bool:
+    """Whether a verdict is *proved*, with a certificate and for any number."""
+    return (
+        isinstance(cell, Cell)
+        and cell.verdict is Verdict.HOLDS
+        and cell.assurance is Assurance.CERTIFICATE
+        and cell.scope == Scope()
+    )
+
+
+def certain(
+    lowered: Lowered, claim: Claim, asked: tuple[Machine, Property], options: Options
+) -> tuple[bool, coverability.Safe | coverability.Coverable | coverability.GaveUp]:
+    """Whether the claim (``asked``: its machine and property) is proved; and what the coverability
+    engine said.
+
+    Nothing is searched for if the engine finds no candidate of a proof.
     """
-    if not dead:
-        return cell
-    line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""
-    cell = by(cell, Engine.COVERABILITY)  # its fixpoint of what is reachable
-    return replace(cell, verdict=Verdict.VACUOUS, reason=f"`{line}` (line {dead[0]}) can never run")
+    answer = coverability.prove(*asked, coverability.Budget(seconds=options.seconds))
+    if not isinstance(answer, coverability.Safe):
+        return False, answer
+    plain = replace(options, workers=None, events=None, second_opinion=False, explain=False)
+    return is_certain(judge_task(Task(lowered, claim, *asked, plain))), answer
