@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from onceproof.analysis.fault_model import Fault, Faulty, Gap, faulty
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import confirmed
+from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
@@ -221,8 +221,8 @@ class _Search(Struct, frozen=True):
                 return self._harm(q, Harm.UNKNOWN, reason="the time is spent")
             found = simplest(machine, q.prop, bounds, Budget(self.options.states, left))
             if isinstance(found, Found):
-                trace = confirmed(self.lowered, q.claim, machine, found.run)
-                if trace is None:
+                trace = validated(self.lowered, q.claim, machine, found.run)
+                if isinstance(trace, Rejected):
                     return self._harm(
                         q,
                         Harm.UNKNOWN,

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from onceproof.analysis.crash_map import gap_words
 from onceproof.analysis.fault_model import Fault, Faulty, faulty
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import confirmed
+from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget
 from onceproof.engines.search.min_fault_search import FREE, Combinations, combinations
@@ -184,8 +184,8 @@ class _Search(Struct, frozen=True):
         """The combinations whose run the interpreter confirms, and what it does not."""
         sets, reason = [], ""
         for one in got.found:
-            trace = confirmed(self.lowered, self.claim, self.faulty.machine, one.run)
-            if trace is None:
+            trace = validated(self.lowered, self.claim, self.faulty.machine, one.run)
+            if isinstance(trace, Rejected):
                 reason = "the interpreter does not confirm what the search found"
                 continue
             counted = tuple((every[label], times) for label, times in Counter(one.labels).items())

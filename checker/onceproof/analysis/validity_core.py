@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from onceproof.analysis.ablations import Part, parts
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import confirmed
+from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
@@ -181,7 +181,8 @@ class _Search(Struct, frozen=True):
         for size in QUICK:
             found = simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0))
             if isinstance(found, Found):
-                return confirmed(lowered, claim, asked[0], found.run)
+                trace = validated(lowered, claim, asked[0], found.run)
+                return None if isinstance(trace, Rejected) else trace
         return None
 
     def judged(self, lowered: Lowered, claim: Claim) -> Cell:

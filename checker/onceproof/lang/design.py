@@ -256,6 +256,16 @@ class Design(Struct, frozen=True):
     business_keys: tuple[str, ...]
     lines: tuple[str, ...]
 
+    def line_text(self, number: int) -> str:
+        """A line of the design's own file, without comment; empty if there is none."""
+        if not 0 < number <= len(self.lines):
+            return ""
+        return self.lines[number - 1].split("#", 1)[0].strip()
+
+    def claim_at(self, text: str, line: int) -> Claim:
+        """The claim with this text in this line. Raises StopIteration if there is none."""
+        return next(c for c in self.claims if (c.text, c.span.line) == (text, line))
+
     def assumes(self, kind: str) -> bool:
         """Whether the design makes this assumption."""
         return any(a.kind == kind for a in self.assumptions)

@@ -16,7 +16,7 @@ from onceproof.base.paths import NoDesign, designs
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, load
 from onceproof.verdict.decide import judge, undecided
-from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result
+from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result
 from onceproof.verdict.task import Options, Progress
 
 if TYPE_CHECKING:
@@ -150,13 +150,13 @@ def check_loaded(
     progress: Progress | None = None,
 ) -> tuple[DesignResult, bool]:
     """Check one loaded design; the flag says whether Ctrl-C ended it."""
-    cells: list[Cell] = []
+    cells: list[ClaimResult] = []
     failures: list[Disagreement] = []
     interrupted = False
     if loaded.design is not None:
         try:
             for verdict in judge(loaded.design, options, progress):
-                if isinstance(verdict, Cell):
+                if isinstance(verdict, ClaimResult):
                     cells.append(_blamed(loaded, verdict) if options.explain else verdict)
                 else:
                     failures.append(verdict)
@@ -166,7 +166,7 @@ def check_loaded(
 
 
 def _result(
-    loaded: Loaded, cells: Iterable[Cell], failures: Iterable[Disagreement] = ()
+    loaded: Loaded, cells: Iterable[ClaimResult], failures: Iterable[Disagreement] = ()
 ) -> DesignResult:
     design = loaded.design
     return DesignResult(
@@ -182,18 +182,19 @@ def _result(
     )
 
 
-def _blamed(loaded: Loaded, cell: Cell) -> Cell:
-    """The cell with what makes it break, if it is refuted."""
-    if cell.trace is None or loaded.design is None:
-        return cell
+def _blamed(loaded: Loaded, result: ClaimResult) -> ClaimResult:
+    """The result with what makes the claim break, if it is refuted."""
+    refutation = result.refutation
+    if refutation is None or loaded.design is None:
+        return result
     from onceproof.explain.violation import blame
     from onceproof.interpreter import replay
 
-    claim = next(
-        c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line)
-    )
-    found = blame(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)
-    return replace(cell, blame=found.sentences) if found is not None else cell
+    claim = loaded.design.claim_at(result.claim, result.line)
+    found = blame(loaded.design, claim, replay(loaded.design, refutation.trace), loaded.sources)
+    if found is None:
+        return result
+    return replace(result, outcome=replace(refutation, blame=found.sentences))
 
 
 def loaded_from(path: Path) -> Loaded:

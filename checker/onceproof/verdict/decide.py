@@ -18,6 +18,7 @@ from onceproof.base import interrupts
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Exploration, Found
 from onceproof.engines.search.states import configurations
+from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
@@ -25,9 +26,26 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict import inequalities
-from onceproof.verdict.refute import by, refuted, sizes
-from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Reasons, Scope, Verdict
-from onceproof.verdict.task import FOR_SOLVERS, Options, OutOfTime, Progress, Task, limited
+from onceproof.verdict.refute import refuted
+from onceproof.verdict.result import (
+    ClaimResult,
+    Disagreement,
+    Engine,
+    Proof,
+    Reasons,
+    Refutation,
+    Scope,
+    Undecided,
+)
+from onceproof.verdict.task import (
+    FOR_SOLVERS,
+    Options,
+    OutOfTime,
+    Progress,
+    Task,
+    limited,
+    selected,
+)
 
 LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 """Workers and events of the searches for a story, smallest first."""
@@ -50,14 +68,14 @@ def judge(
     design: Design,
     options: Options,
     progress: Progress | None = None,
-) -> Iterator[Cell | Disagreement]:
+) -> Iterator[ClaimResult | Disagreement]:
     """The result of every selected claim under every selected semantics, as each is decided."""
     lowerings: dict[Semantics, Lowered] = {}
     unused: dict[Semantics, frozenset[str]] = {}
     dead: tuple[int, ...] | None = None
-    for claim, semantics in _selected(design, options):
+    for claim, semantics in selected(design, options):
         found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
-        if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+        if isinstance(found, ClaimResult) and isinstance(found.outcome, Proof):
             if dead is None:
                 from onceproof.verdict.vacuity import dead_lines, unless_dead
 
@@ -67,7 +85,7 @@ def judge(
                     options.seconds,
                 )
             found = unless_dead(design, found, dead)
-        if isinstance(found, Cell) and found.assumptions:
+        if isinstance(found, ClaimResult) and found.assumptions:
             if semantics not in unused:
                 from onceproof.verdict.vacuity import unused_assumptions
 
@@ -86,48 +104,38 @@ def _lowered(design: Design, semantics: Semantics, known: dict[Semantics, Lowere
     return known[semantics]
 
 
-def _selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:
-    """The cells that were asked for."""
-    chosen = [s for s in design.semantics if not options.semantics or s in options.semantics]
-    for claim in design.claims:
-        if not options.claims or any(part in claim.text for part in options.claims):
-            yield from ((claim, s) for s in chosen if not claim.semantics or s in claim.semantics)
-
-
-def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
-    """Every selected cell, about which nothing is known for this reason."""
+def undecided(design: Design, options: Options, reason: str) -> Iterator[ClaimResult]:
+    """Every selected claim, about which nothing is known for this reason."""
     lowerings: dict[Semantics, Lowered] = {}
-    for claim, semantics in _selected(design, options):
-        lowered = _lowered(design, semantics, lowerings)
-        yield replace(
-            Task(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell,
-            reason=reason,
-        )
+    for claim, semantics in selected(design, options):
+        yield _task(_lowered(design, semantics, lowerings), claim, options).undecided(reason)
+
+
+def _task(
+    lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None
+) -> Task:
+    """The task of deciding a claim, before its property is known: the whole machine stands in for
+    the slice.
+    """
+    return Task(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress)
 
 
 def judge_claim(
     lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None
-) -> Cell | Disagreement:
-    """Decide one claim on one lowering. Out of time or memory, the cell is unknown and says what
+) -> ClaimResult | Disagreement:
+    """Decide one claim on one lowering. Out of time or memory, the result is unknown and says what
     was covered.
     """
-    found = _in_limits(
-        Task(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress),
-        _judged,
-    )
-    return (
-        _measured(lowered, claim, options, found)
-        if options.lengths and isinstance(found, Cell)
-        else found
-    )
+    result = _in_limits(_task(lowered, claim, options, progress), _judged)
+    if options.lengths and isinstance(result, ClaimResult):
+        return _measured(lowered, claim, options, result)
+    return result
 
 
-def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> Cell:
-    """Add the lengths of time that the answer rests on, or that would change it, and the facts
-    nobody has confirmed.
+def _measured(lowered: Lowered, claim: Claim, options: Options, result: ClaimResult) -> ClaimResult:
+    """Add the lengths of time that a proof depends on, or under which a refuted claim would hold,
+    and the facts nobody has confirmed.
     """
-    if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
-        return cell
     inner = replace(
         options,
         lengths=False,
@@ -135,70 +143,98 @@ def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> C
         second_opinion=False,
         seconds=min(options.seconds, MEASURING),
     )
-    machine = sliced(lowered.machine, property_of(lowered, claim))
-    cell = replace(cell, facts=inequalities.facts(lowered, machine, cell))
-    design, semantics = lowered.design, lowered.semantics
-    if cell.verdict is Verdict.HOLDS:
-        found = inequalities.conditions(lowered, machine)
-        if found:
-            without = judge_claim(lower(inequalities.relaxed(design), semantics), claim, inner)
-            needed = not isinstance(without, Cell) or (without.verdict, without.scope) != (
-                Verdict.HOLDS,
-                cell.scope,
+    match result.outcome:
+        case Proof() as proof:
+            machine = sliced(lowered.machine, property_of(lowered, claim))
+            return replace(
+                result,
+                outcome=_conditional(lowered, claim, inner, proof),
+                facts=inequalities.facts(lowered, machine, result),
             )
-            cell = replace(cell, conditions=found if needed else ())
-        return cell
+        case Refutation() as refutation:
+            machine = sliced(lowered.machine, property_of(lowered, claim))
+            return replace(
+                result,
+                outcome=_avoidable(lowered, claim, inner, refutation),
+                facts=inequalities.facts(lowered, machine, result),
+            )
+        case _:
+            return result
+
+
+def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof) -> Proof:
+    """A proof with the inequalities between lengths of time without which it is none."""
+    machine = sliced(lowered.machine, property_of(lowered, claim))
+    conditions = inequalities.conditions(lowered, machine)
+    if not conditions:
+        return proof
+    # The same design without any of them: what still holds as widely does not depend on them.
+    relaxed = lower(inequalities.relaxed(lowered.design), lowered.semantics)
+    without = judge_claim(relaxed, claim, options)
+    if isinstance(without, ClaimResult) and isinstance(without.outcome, Proof):
+        if without.scope == proof.scope:
+            return proof
+    return replace(proof, conditions=conditions)
+
+
+def _avoidable(
+    lowered: Lowered, claim: Claim, options: Options, refutation: Refutation
+) -> Refutation:
+    """A refutation with the inequalities between lengths of time under which the claim would hold,
+    if there are such.
+    """
+    design = lowered.design
     kinds: frozenset[str] = frozenset()
-    trace = cell.trace
+    trace: Trace | None = refutation.trace
+    # Each story names the lengths that end in it; with those assumed there may be another story.
     while trace is not None and (more := inequalities.ended(design, trace) - kinds):
         kinds |= more
-        bounded = lower(inequalities.with_lengths(design, kinds), semantics)
-        better = judge_claim(bounded, claim, inner)
-        if isinstance(better, Cell) and better.verdict is Verdict.HOLDS:
-            there = sliced(bounded.machine, property_of(bounded, claim))
-            return replace(cell, would_hold=inequalities.conditions(bounded, there))
-        trace = better.trace if isinstance(better, Cell) else None
-    return cell
+        bounded = lower(inequalities.with_lengths(design, kinds), lowered.semantics)
+        better = judge_claim(bounded, claim, options)
+        if isinstance(better, ClaimResult) and isinstance(better.outcome, Proof):
+            machine = sliced(bounded.machine, property_of(bounded, claim))
+            return replace(refutation, would_hold=inequalities.conditions(bounded, machine))
+        trace = better.trace if isinstance(better, ClaimResult) else None
+    return refutation
 
 
-def judge_task(task: Task) -> Cell | Disagreement:
+def judge_task(task: Task) -> ClaimResult | Disagreement:
     """Decide a claim for which everything is computed, in the same limits."""
     return _in_limits(task, _decided)
 
 
-def _in_limits(task: Task, decide: Callable[[Task], Cell | Disagreement]) -> Cell | Disagreement:
+def _in_limits(
+    task: Task, decide: Callable[[Task], ClaimResult | Disagreement]
+) -> ClaimResult | Disagreement:
+    result: ClaimResult | Disagreement
     try:
         with limited(task.options.seconds):
-            found = decide(task)
+            result = decide(task)
     except OutOfTime as error:
-        found = replace(
-            task.cell, reason=_with(f"more than {task.options.seconds:g} s", str(error))
-        )
+        result = task.undecided(_with(f"more than {task.options.seconds:g} s", str(error)))
     except MemoryError as error:
-        found = replace(task.cell, reason=_with("out of memory", str(error)))
+        result = task.undecided(_with("out of memory", str(error)))
     interrupts.demand()
-    return (
-        replace(found, seconds=time.monotonic() - task.started)
-        if isinstance(found, Cell)
-        else found
-    )
+    if isinstance(result, ClaimResult):
+        return replace(result, seconds=time.monotonic() - task.started)
+    return result
 
 
 def _with(reason: str, covered: str) -> str:
     return f"{reason}; {covered}" if covered else reason
 
 
-def _judged(task: Task) -> Cell | Disagreement:
+def _judged(task: Task) -> ClaimResult | Disagreement:
     try:
         prop = property_of(task.lowered, task.claim)
     except TooWide as error:
-        return replace(task.cell, reason=str(error))
+        return task.undecided(str(error))
     return _decided(replace(task, machine=sliced(task.lowered.machine, prop), prop=prop))
 
 
-def _decided(task: Task) -> Cell | Disagreement:
+def _decided(task: Task) -> ClaimResult | Disagreement:
     found = _bounded_look(task) if task.options.bounded else _unbounded(task)
-    if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+    if isinstance(found, ClaimResult) and isinstance(found.outcome, Proof):
         from onceproof.verdict.vacuity import unless_vacuous  # a refutation needs none of it
 
         found = _explained(task, _narrowed(task, unless_vacuous(task, found)))
@@ -208,7 +244,7 @@ def _decided(task: Task) -> Cell | Disagreement:
 # ---------------------------------------------------------------- any number
 
 
-def _unbounded(task: Task) -> Cell | Disagreement:
+def _unbounded(task: Task) -> ClaimResult | Disagreement:
     if _two_keys(task):
         return _climb(task, _two_keys(task), None)
     answer = coverability.prove(
@@ -227,9 +263,9 @@ def _unbounded(task: Task) -> Cell | Disagreement:
         )
     match answer:
         case coverability.Safe(invariant):
-            from onceproof.verdict.prove import certified  # a refutation needs no solver
+            from onceproof.verdict.prove import check_certificate  # a refutation needs no solver
 
-            return certified(task, invariant)
+            return check_certificate(task, invariant)
         case coverability.Coverable():
             reason = (
                 ""
@@ -244,7 +280,7 @@ def _unbounded(task: Task) -> Cell | Disagreement:
             return _climb(task, f"the unbounded engine gave up: {reason}", None)
 
 
-def _soon(task: Task) -> Cell | Disagreement | None:
+def _soon(task: Task) -> ClaimResult | Disagreement | None:
     """A story that is found before a large machine is looked at as a whole."""
     for workers, events in LADDER[:2]:
         found = task.search(Bounds(workers, events), FIRST)
@@ -279,7 +315,9 @@ def _keys_in(task: Task) -> tuple[str, ...]:
 # ---------------------------------------------------------------- bounded
 
 
-def _climb(task: Task, reason: str, hint: coverability.Coverable | None) -> Cell | Disagreement:
+def _climb(
+    task: Task, reason: str, hint: coverability.Coverable | None
+) -> ClaimResult | Disagreement:
     """Search with growing bounds for a story; if there is none, say how far that was."""
     sizes = set(LADDER)
     if hint is not None:
@@ -330,15 +368,13 @@ def _most_workers(task: Task) -> int:
 
 def _stopped(
     task: Task, found: Exploration, visited: tuple[int, int] | None, reason: str
-) -> Cell | Disagreement:
+) -> ClaimResult | Disagreement:
     if visited is None:
-        return replace(
-            task.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(task, found)
-        )
+        return task.undecided(f"the search stopped: {found.reason}", found)
     return _within(task, visited, reason or f"the search of larger bounds stopped: {found.reason}")
 
 
-def _bounded_look(task: Task) -> Cell | Disagreement:
+def _bounded_look(task: Task) -> ClaimResult | Disagreement:
     """Only up to the bounds the caller gave."""
     workers, events = task.options.workers or 2, task.options.events or 1
     found = task.search(Bounds(workers, events))
@@ -347,9 +383,7 @@ def _bounded_look(task: Task) -> Cell | Disagreement:
             task, _smallest(task, found, Bounds(workers, events)), Bounds(workers, events)
         )
     if not found.complete:
-        return replace(
-            task.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(task, found)
-        )
+        return task.undecided(f"the search stopped: {found.reason}", found)
     return _within(task, (workers, events), "")
 
 
@@ -363,23 +397,22 @@ def _smallest(task: Task, found: Found, bounds: Bounds) -> Found:
     return found
 
 
-def _within(task: Task, size: tuple[int, int], reason: str) -> Cell | Disagreement:
+def _within(task: Task, size: tuple[int, int], reason: str) -> ClaimResult | Disagreement:
     """No violation within bounds: a verdict once a solver has confirmed that the visited states are
     all there are.
     """
     bounds = Bounds(*size)
     visited = configurations(task.machine, bounds, task.budget())
     if isinstance(visited, Exploration):
-        return replace(task.cell, reason=f"the search stopped: {visited.reason}")
-    cell = replace(
-        task.cell, reason=reason, scope=Scope(bounds.events, bounds.keys, bounds.workers)
-    )
-    statistics = replace(cell.statistics, states=len(visited))
+        return task.undecided(f"the search stopped: {visited.reason}")
     if _two_keys(task):
-        return replace(cell, statistics=statistics, reason=_two_keys(task))
-    from onceproof.verdict.prove import confirmed
+        return task.result(
+            Undecided(_two_keys(task), Scope(bounds.events, bounds.keys, bounds.workers)),
+            replace(task.statistics(), states=len(visited)),
+        )
+    from onceproof.verdict.prove import check_closed
 
-    return confirmed(task, replace(cell, statistics=statistics), bounds, visited)
+    return check_closed(task, bounds, visited, reason)
 
 
 FAIR = (
@@ -391,59 +424,51 @@ FAIR = (
 """What *eventually* takes for granted (theory T12)."""
 
 
-def _narrowed(task: Task, cell: Cell) -> Cell:
-    """A side condition that is not met: nothing is claimed, and the reader is told which line costs
-    it and what would lift it.
+def _narrowed(task: Task, result: ClaimResult) -> ClaimResult:
+    """A side condition that is not met: nothing is claimed, and the reader sees which line is the
+    reason and what would help.
 
     Explicit crash points only narrow the claim: they are listed with its assumptions.
     """
-    if cell.verdict is not Verdict.HOLDS:
-        return cell
+    if not isinstance(result.outcome, Proof):
+        return result
+    assumptions = result.assumptions
     if task.claim.kind == "eventually-settled":
-        cell = replace(cell, assumptions=(*cell.assumptions, *FAIR))
+        assumptions = (*assumptions, *FAIR)
     from onceproof.verdict.side_conditions import fragment
 
     for finding in fragment(task.lowered.design, task.lowered, task.claim, task.machine, task.prop):
         if finding.only_exactness:
             continue
         if finding.condition == "T5":
-            cell = replace(cell, assumptions=tuple(dict.fromkeys((*cell.assumptions, MARKED))))
+            assumptions = tuple(dict.fromkeys((*assumptions, MARKED)))
             continue
         reason = (
             f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost};"
             f" {finding.remedy}"
         )
-        cell = by(cell, Engine.NONE)
-        cell = replace(cell, invariant=None, lemmas=())
         return replace(
-            cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, checked_by=(), reason=reason
+            result,
+            outcome=Undecided(reason, result.scope),
+            assumptions=assumptions,
+            statistics=replace(result.statistics, engine=Engine.NONE),
         )
-    return cell
+    return replace(result, assumptions=assumptions)
 
 
-def _explained(task: Task, cell: Cell) -> Cell:
+def _explained(task: Task, result: ClaimResult) -> ClaimResult:
     """Add what makes the proof hold, if asked for."""
-    if not task.options.explain or cell.invariant is None or cell.verdict is not Verdict.HOLDS:
-        return cell
+    proof = result.outcome
+    if not task.options.explain or not isinstance(proof, Proof) or proof.invariant is None:
+        return result
     from onceproof.explain.proof import explain_proof  # only for those who ask why
 
-    why = explain_proof(task.lowered, task.machine, task.prop, cell.invariant, min(task.left, 5.0))
-    return replace(
-        cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
-    )
+    why = explain_proof(task.lowered, task.machine, task.prop, proof.invariant, min(task.left, 5.0))
+    reasons = Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
+    return replace(result, outcome=replace(proof, why=reasons))
 
 
 # ---------------------------------------------------------------- proved for any number?
-
-
-def is_certain(cell: object) -> bool:
-    """Whether a verdict is *proved*, with a certificate and for any number."""
-    return (
-        isinstance(cell, Cell)
-        and cell.verdict is Verdict.HOLDS
-        and cell.assurance is Assurance.CERTIFICATE
-        and cell.scope == Scope()
-    )
 
 
 def certain(
@@ -458,4 +483,5 @@ def certain(
     if not isinstance(answer, coverability.Safe):
         return False, answer
     plain = replace(options, workers=None, events=None, second_opinion=False, explain=False)
-    return is_certain(judge_task(Task(lowered, claim, *asked, plain))), answer
+    result = judge_task(Task(lowered, claim, *asked, plain))
+    return isinstance(result, ClaimResult) and result.is_unbounded_proof, answer

@@ -22,7 +22,7 @@ from onceproof.lower import variables as v
 from onceproof.lower.queues import Tracking
 from onceproof.machine.system import Cause, Machine
 from onceproof.models import Fact
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.result import ClaimResult
 
 WINDOWS = ("within-lease", "within-key-window", "within-dedup-window", "within-lock")
 """The assumptions that compare lengths of time."""
@@ -159,27 +159,27 @@ _ALLOWS = {
 """The values that take nothing away from what can happen: no proof rests on them."""
 
 
-def facts(lowered: Lowered, machine: Machine, cell: Cell) -> tuple[str, ...]:
-    """Facts about the models that this answer rests on and that no source states and no test has
-    shown.
+def facts(lowered: Lowered, machine: Machine, result: ClaimResult) -> tuple[str, ...]:
+    """Facts about the models that a proof or a refutation depends on, and that no source states and
+    no test has shown.
     """
-    if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
-        return ()
     kept, found = {x.name for x in machine.variables}, []
     for queue in lowered.design.queues.values():
         mine = [g for g in lowered.groups.values() if g.queue.name == queue.name]
         if queue.model is not None and any(g.status in kept for g in mine):
             model = models.brokers(Path(queue.model.beside))[queue.model.name]
             switches = model.switches(dict(queue.model.options))
-            if cell.trace is not None:
+            if result.trace is not None:
                 used = {
                     s
-                    for step in cell.trace.steps
+                    for step in result.trace.steps
                     if step.queue == queue.name
                     for s in _TOLD.get(step.cause, ())
                 }
                 used |= (
-                    {"late_ack"} if any(s.outcome == "refused" for s in cell.trace.steps) else set()
+                    {"late_ack"}
+                    if any(s.outcome == "refused" for s in result.trace.steps)
+                    else set()
                 )
             else:
                 used = {name for name in _SWITCHES if _ALLOWS.get(name) != getattr(switches, name)}

@@ -11,11 +11,19 @@ from contextlib import contextmanager
 from msgspec import Struct, field
 
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
-from onceproof.lang.design import Claim
+from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered
 from onceproof.machine.system import Machine, Property
-from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Statistics, Verdict
+from onceproof.verdict.result import (
+    ClaimResult,
+    Disagreement,
+    Engine,
+    Outcome,
+    Statistics,
+    Undecided,
+    Verdict,
+)
 
 Progress = Callable[[str, int, int], None]
 """Called now and then with what is being checked, and the states and transitions of the current
@@ -60,6 +68,26 @@ class Options(Struct, frozen=True):
         """Whether the caller asked for a bounded look."""
         return self.workers is not None or self.events is not None
 
+    def selects(self, claim: Claim) -> bool:
+        """Whether the caller asked for this claim."""
+        return not self.claims or any(part in claim.text for part in self.claims)
+
+
+def selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:
+    """The claims that the caller asked for, each under every semantics asked for."""
+    columns = [s for s in design.semantics if not options.semantics or s in options.semantics]
+    for claim in filter(options.selects, design.claims):
+        yield from ((claim, s) for s in columns if not claim.semantics or s in claim.semantics)
+
+
+def selected_claims(design: Design, options: Options, semantics: Semantics) -> list[Claim]:
+    """The claims that the caller asked for, of those made under one semantics."""
+    return [
+        claim
+        for claim in filter(options.selects, design.claims)
+        if not claim.semantics or semantics in claim.semantics
+    ]
+
 
 class OutOfTime(Exception):
     """Raised when a task exceeds its time limit. The result is then UNKNOWN."""
@@ -78,28 +106,34 @@ class Task(Struct, frozen=True):
     progress: Progress | None = None
     started: float = field(default_factory=time.monotonic)
 
-    @property
-    def cell(self) -> Cell:
-        """The cell, before anything is known."""
+    def result(self, outcome: Outcome, statistics: Statistics | None = None) -> ClaimResult:
+        """The result of this task. ``statistics``: as ``statistics`` of this task gives them."""
         claim, semantics = self.claim, self.lowered.semantics
-        effect = " and ".join(
-            t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets
-        )
-        assumed = tuple(a.words for a in self.lowered.design.assumptions)
-        statistics = Statistics(variables=len(self.machine.variables))
-        return Cell(
+        return ClaimResult(
             claim.text,
             claim.kind,
-            effect,
+            target_words(claim),
             semantics,
-            Verdict.UNKNOWN,
             Verdict(claim.expected(semantics)),
-            Assurance.NONE,
-            Scope(),
             claim.span.line,
-            assumed,
-            statistics,
+            outcome,
+            tuple(a.words for a in self.lowered.design.assumptions),
+            statistics or self.statistics(),
         )
+
+    def undecided(self, reason: str, searched: Exploration | None = None) -> ClaimResult:
+        """The result of a task that could not be decided. ``searched``: what was searched."""
+        return self.result(Undecided(reason), self.statistics(searched))
+
+    def statistics(
+        self,
+        searched: Exploration | Found | None = None,
+        obligations: int = 0,
+        engine: Engine = Engine.NONE,
+    ) -> Statistics:
+        """What was searched, how many obligations were checked, and which engine decided."""
+        states, transitions = (searched.states, searched.transitions) if searched else (0, 0)
+        return Statistics(states, transitions, obligations, len(self.machine.variables), engine)
 
     @property
     def left(self) -> float:
@@ -139,6 +173,13 @@ class Task(Struct, frozen=True):
             what,
             tuple(d for d in details if d),
         )
+
+
+def target_words(claim: Claim) -> str:
+    """What a claim is about: ``invoice`` or ``orders.state and mail``."""
+    return " and ".join(
+        t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets
+    )
 
 
 @contextmanager

@@ -29,8 +29,7 @@ from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import home, place_variable, regions, sliced
 from onceproof.machine.system import Cause, Machine, Rule, Update
 from onceproof.properties import witnesses
-from onceproof.verdict.refute import by
-from onceproof.verdict.result import Cell, Engine, Verdict
+from onceproof.verdict.result import ClaimResult, Engine, Proof, Vacuous
 from onceproof.verdict.task import Task
 
 WHOLE = 5_000
@@ -118,15 +117,14 @@ def _lines(steps: tuple[n.Step, ...], in_atomic: bool = False) -> Iterator[int]:
             yield from _lines(block, in_atomic or isinstance(step, n.Atomic))
 
 
-def unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
+def unless_dead(design: Design, result: ClaimResult, dead: tuple[int, ...]) -> ClaimResult:
     """A proof about a handler with a step that can never run is a proof about another handler than
     the one in mind.
     """
     if not dead:
-        return cell
-    line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""
-    cell = by(cell, Engine.COVERABILITY)  # its fixpoint of what is reachable
-    return replace(cell, verdict=Verdict.VACUOUS, reason=f"`{line}` (line {dead[0]}) can never run")
+        return result
+    reason = f"`{design.line_text(dead[0])}` (line {dead[0]}) can never run"
+    return _vacuous(result, reason, Engine.COVERABILITY)  # its fixpoint of what is reachable
 
 
 # ---------------------------------------------------------------- assumptions
@@ -155,7 +153,7 @@ def unused_assumptions(lowered: Lowered) -> frozenset[str]:
 # ---------------------------------------------------------------- claims
 
 
-def unless_vacuous(task: Task, cell: Cell) -> Cell:
+def unless_vacuous(task: Task, result: ClaimResult) -> ClaimResult:
     """A claim about something that never happens says nothing."""
     for witness in witnesses(task.lowered, task.claim):
         machine = sliced(task.lowered.machine, witness)
@@ -175,7 +173,18 @@ def unless_vacuous(task: Task, cell: Cell) -> Cell:
                 if task.claim.kind == "one-worker"
                 else f"`{witness.name}` never happens"
             )
-            return by(replace(cell, verdict=Verdict.VACUOUS, reason=what), Engine.COVERABILITY)
+            return _vacuous(result, what, Engine.COVERABILITY)
     if not task.prop.bad and task.claim.kind in ("no-loss", "together"):
-        return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
-    return cell
+        reason = "no event leads to it by itself"
+        return _vacuous(result, reason, result.statistics.engine)
+    return result
+
+
+def _vacuous(result: ClaimResult, reason: str, engine: Engine) -> ClaimResult:
+    """A proof whose claim says nothing. ``engine``: whose answer that is."""
+    assert isinstance(result.outcome, Proof)
+    return replace(
+        result,
+        outcome=Vacuous(result.outcome, reason),
+        statistics=replace(result.statistics, engine=engine),
+    )
