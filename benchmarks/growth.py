@@ -20,7 +20,7 @@ from onceproof.lang.load import load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 
 def design(queues: int = 1, effects: int = 1, steps: int = 0, stores: int = 1) -> str:

@@ -11,8 +11,8 @@ import pytest
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.check import check
 from onceproof.verdict.exit_codes import Exit, of_result
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Result, Verdict
+from onceproof.verdict.task import Options
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SLOW = {"theory/four_workers", "theory/saga"}

@@ -14,8 +14,8 @@ from onceproof.report.terminal import Paint
 from onceproof.report.words import mark, short, summary
 from onceproof.verdict.check import NoDesign
 from onceproof.verdict.check import check as check_designs
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, DesignResult, Result
+from onceproof.verdict.task import Options
 
 if TYPE_CHECKING:
     from rich.text import Text

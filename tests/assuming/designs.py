@@ -6,7 +6,7 @@ from onceproof.analysis.assumptions import Assuming, assumptions_for
 from onceproof.lang.design import Design
 from onceproof.lang.load import load_text
 from onceproof.lang.syntax.ast import Semantics
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 LEAST, EXACTLY = Semantics.AT_LEAST_ONCE, Semantics.EXACTLY_ONCE
 

@@ -12,8 +12,8 @@ from onceproof.lang.load import Loaded, load
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.story import tell
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

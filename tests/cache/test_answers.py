@@ -15,8 +15,8 @@ from onceproof.base import store
 from onceproof.base.store import Store
 from onceproof.verdict.cache import Kept, _Records, lasting
 from onceproof.verdict.check import Means, check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 from tests.traps.trap import SAFE, UNSAFE
 from tests.whole_repo.repo import SOURCES

@@ -16,8 +16,8 @@ from onceproof.base import store
 from onceproof.base.parallel import Gone, over_cluster, over_processes
 from onceproof.base.paths import NoCluster
 from onceproof.verdict.check import Means, check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 from tests.cache.test_answers import run
 from tests.traps.trap import SAFE, UNSAFE

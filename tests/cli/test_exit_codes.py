@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from onceproof.cli.main import main
+from onceproof.counterexample import validate
 from onceproof.engines.coverability import Safe
 from onceproof.engines.search import Found
 from onceproof.verdict import decide as judging
-from onceproof.verdict import prove, refute
+from onceproof.verdict import prove, vacuity
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = ROOT / "examples" / "article" / "invoice_email.once"
@@ -122,7 +123,7 @@ def test_70_engines_that_contradict_each_other(
 
 
 def test_70_an_interpreter_that_does_not_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refute, "violated", lambda *_: False)
+    monkeypatch.setattr(validate, "violated", lambda *_: False)
     assert main(["check", str(SEED), "--no-cache"]) == 70
 
 
@@ -142,7 +143,7 @@ def test_70_an_exception(
     def broken(*_: object) -> Found:
         raise RuntimeError("an accident")
 
-    monkeypatch.setattr(judging, "simplest", broken)
+    monkeypatch.setattr(vacuity, "simplest", broken)
     assert main(["check", str(SEED), "--no-cache"]) == 70
     shown = capsys.readouterr().err
     assert "This is a bug in onceproof" in shown

@@ -13,7 +13,7 @@ from onceproof.analysis.diff import Comparison, Turn, compare
 from onceproof.commands.diff import DiffCommand, markdown, summary
 from onceproof.lang.load import load_text
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 PLAIN = Options(second_opinion=False)

@@ -6,8 +6,8 @@ from onceproof.interpreter.oracle import event_sets, explore
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 from tests.conformance.observe import interpreter_shows, machine_shows
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap, crash_map
-from onceproof.counterexample.validate import breaks
+from onceproof.counterexample.validate import violates
 from onceproof.interpreter import Context, Judge, State, choices, initial
 from onceproof.interpreter.trace import EventOf, Step
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load, load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.system import Cause
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -106,7 +106,7 @@ def test_every_harm_is_a_run_of_the_design_with_crashes_there_only(name: str) ->
             for harm, claim in zip(mapped.harms, design.claims, strict=True):
                 assert (harm.trace is None) == (harm.harm is Harm.HARMLESS)
                 if harm.trace is not None:
-                    assert breaks(design, claim, harm.trace)
+                    assert violates(design, claim, harm.trace)
                     killed = [
                         s
                         for s in harm.trace.steps

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from onceproof.lang.assumptions import SPELLINGS
 from onceproof.lang.errors import models, names, syntax
-from onceproof.lang.errors.shapes import ASSUMPTIONS, SHAPES
+from onceproof.lang.errors.shapes import SHAPES
 from onceproof.lang.load import load, load_text
 from onceproof.lang.syntax.automaton import automaton
 from onceproof.report.diagnostics import render
@@ -164,7 +165,7 @@ def test_the_shapes_that_are_shown_are_right(first: str) -> None:
 
 
 def test_every_assumption_that_is_listed_is_one() -> None:
-    for phrase in ASSUMPTIONS:
+    for phrase in SPELLINGS:
         assert not [
             d for d in load_text(f"assume {phrase}\n").diagnostics if d.code.startswith("S")
         ]

@@ -13,7 +13,7 @@ import pytest
 from onceproof.analysis.cut_sets import Frontier, frontier
 from onceproof.analysis.fault_model import Fault, Faulty, faulty
 from onceproof.commands.faults import FaultsCommand
-from onceproof.counterexample.validate import breaks
+from onceproof.counterexample.validate import violates
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter import replay
 from onceproof.lang.design import Claim, Design
@@ -25,7 +25,7 @@ from onceproof.machine.system import Cause, Property
 from onceproof.properties import property_of
 from onceproof.story import tell
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -77,7 +77,7 @@ def test_sets_break_and_nothing_less_does(name: str) -> None:
             Bounds(max(found.workers, 1), max(found.events, 1)),
         )
         for one, support in zip(found.sets, supports, strict=True):
-            assert breaks(design, claim, one.trace)
+            assert violates(design, claim, one.trace)
             for fault in support:
                 less = support - {fault}
                 assert _breaks(asked, tuple(less), bounds) == any(

@@ -12,8 +12,8 @@ from onceproof.lang.load import load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 MOST, LEAST, EXACTLY = Semantics
 MAIL = """event InvoiceCreated(id, invoice)

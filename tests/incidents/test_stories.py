@@ -11,8 +11,8 @@ import pytest
 from onceproof.report.story_groups import story_of
 from onceproof.story import Story
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import DesignResult, Verdict
+from onceproof.verdict.task import Options
 
 INCIDENTS = Path(__file__).parent.parent.parent / "examples" / "incidents"
 STORIES = Path(__file__).parent / "stories"

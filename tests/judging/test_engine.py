@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from onceproof.verdict import decide
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Engine, Verdict
 from onceproof.verdict.side_conditions.condition import Finding
+from onceproof.verdict.task import Options
 
 from tests.traps.trap import cells
 

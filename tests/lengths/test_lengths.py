@@ -8,8 +8,8 @@ import pytest
 from onceproof.lang.load import load_text
 from onceproof.report.words import ground, short
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 CALM = """
 assume no crash

@@ -10,14 +10,14 @@ import pytest
 from onceproof.analysis.ablations import parts
 from onceproof.analysis.validity_core import Needs, needs
 from onceproof.commands.needs import NeedsCommand
-from onceproof.counterexample.validate import breaks
+from onceproof.counterexample.validate import violates
 from onceproof.lang.design import Design
 from onceproof.lang.load import load, load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -105,7 +105,7 @@ def test_what_breaks_breaks_on_the_design_without_the_part(name: str) -> None:
             claim = next(c for c in design.claims if c.text == one.claim)
             assert (one.trace is not None) == (one.verdict is Verdict.REFUTED)
             if one.trace is not None:
-                assert breaks(part.without(design), claim, one.trace)
+                assert violates(part.without(design), claim, one.trace)
 
 
 TWICE = """event E(id)

@@ -19,8 +19,8 @@ from onceproof.repair.plan import claim_for
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.decide import judge_claim
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

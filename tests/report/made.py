@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 from onceproof.interpreter import Context, Replay, choices, initial
@@ -17,18 +18,23 @@ from onceproof.lang.load import load_text
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import (
     Assurance,
-    Cell,
+    ClaimResult,
     DesignResult,
     Disagreement,
     Engine,
+    Outcome,
+    Proof,
+    Refutation,
     Result,
     Scope,
     Statistics,
+    Undecided,
+    Vacuous,
     Verdict,
 )
+from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 STORIES = sorted(p.stem for p in (HERE / "stories").glob("*.once"))
@@ -55,39 +61,49 @@ def cell(
     semantics: Semantics,
     verdict: Verdict,
     expected: Verdict = Verdict.HOLDS,
-    **more: object,
-) -> Cell:
-    """A cell with the usual assurance of its verdict and made-up sizes."""
-    assurance = {Verdict.HOLDS: Assurance.CERTIFICATE, Verdict.REFUTED: Assurance.REPLAYED}.get(
-        verdict, Assurance.NONE
-    )
-    kind = "no-loss" if "loss" in claim else "no-duplicate"
-    made = Cell(
-        claim,
-        kind,
-        claim.split()[-1],
-        semantics,
-        verdict,
-        expected,
-        assurance,
-        EVERYTHING,
-        10,
-        checked_by=("z3", "cvc5"),
-    )
+    *,
+    line: int = 10,
+    assumptions: tuple[str, ...] = (),
+    facts: tuple[str, ...] = (),
+    **of_outcome: Any,
+) -> ClaimResult:
+    """A result with the usual assurance of its verdict and made-up sizes. ``of_outcome``: fields
+    that only a proof has, or only what is undecided.
+    """
+    proof = {"assurance": Assurance.CERTIFICATE, "checked_by": ("z3", "cvc5")}
+    outcome: Outcome
+    match verdict:
+        case Verdict.HOLDS:
+            outcome = Proof(**{**proof, **of_outcome})
+        case Verdict.REFUTED:
+            outcome = Refutation(Trace(semantics, (), ()), EVERYTHING, ("z3", "cvc5"))
+        case Verdict.VACUOUS:
+            outcome = Vacuous(Proof(Assurance.NONE), of_outcome.get("reason", ""))
+        case Verdict.UNKNOWN:
+            outcome = Undecided(of_outcome.get("reason", ""))
     engine = {
         Verdict.HOLDS: Engine.COVERABILITY,
         Verdict.REFUTED: Engine.SEARCH,
         Verdict.VACUOUS: Engine.COVERABILITY,
     }
-    return replace(
-        made, statistics=Statistics(1234, 5678, 19, 7, engine.get(verdict, Engine.NONE)), **more
+    return ClaimResult(
+        claim,
+        "no-loss" if "loss" in claim else "no-duplicate",
+        claim.split()[-1],
+        semantics,
+        expected,
+        line,
+        outcome,
+        assumptions,
+        Statistics(1234, 5678, 19, 7, engine.get(verdict, Engine.NONE)),
+        facts,
     )
 
 
 def design(
-    *cells: Cell, path: str = "designs/orders.once", title: str = "Orders", **more: object
+    *cells: ClaimResult, path: str = "designs/orders.once", title: str = "Orders", **more: object
 ) -> DesignResult:
-    """A design's result around some cells."""
+    """A design's result around some results of claims."""
     made = DesignResult(
         path,
         "0" * 64,
@@ -118,18 +134,19 @@ def every_verdict() -> Result:
         "reason": "rows are kept per order and per customer",
     }
     assumed = ("no worker is killed", "no operator replays messages")
+    refutation = refuted[EO].refutation
+    assert refutation is not None
+    twice = replace(refutation, checked_by=("interpreter", "z3"))
     cells = (
         cell(dup, AMO, Verdict.HOLDS, line=refuted[ALO].line),
         replace(refuted[ALO], expected=Verdict.REFUTED),
-        replace(refuted[EO], expected=Verdict.REFUTED, checked_by=("interpreter", "z3")),
+        replace(refuted[EO], expected=Verdict.REFUTED, outcome=twice),
         lost,
         cell(loss, ALO, Verdict.HOLDS, line=lost.line, checked_by=("search", "z3"), **bounded),
         cell(loss, EO, Verdict.HOLDS, Verdict.REFUTED, line=lost.line, assumptions=assumed),
-        cell(both, AMO, Verdict.VACUOUS, checked_by=(), reason="`invoice` never happens"),
-        cell(
-            both, ALO, Verdict.UNKNOWN, checked_by=(), reason="the search stopped: 2,000,000 states"
-        ),
-        cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN, checked_by=()),
+        cell(both, AMO, Verdict.VACUOUS, reason="`invoice` never happens"),
+        cell(both, ALO, Verdict.UNKNOWN, reason="the search stopped: 2,000,000 states"),
+        cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN),
     )
     return Result((replace(story, cells=cells),))
 

@@ -28,8 +28,8 @@ from onceproof.report.mermaid import each as mermaid_files
 from onceproof.report.story_groups import tales
 from onceproof.report.terminal import Paint
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import DesignResult, Result, Verdict
+from onceproof.verdict.task import Options
 
 from tests.report.made import ALO, HERE, STORIES, cell, checked, design, every_verdict, troubles
 

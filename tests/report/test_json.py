@@ -16,8 +16,8 @@ from onceproof.machine.system import Cause
 from onceproof.properties import KINDS
 from onceproof.report.json import to_json
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Result, Verdict
+from onceproof.verdict.task import Options
 
 from tests.report.made import HERE, STORIES, checked, every_verdict, troubles
 

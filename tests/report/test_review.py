@@ -22,8 +22,8 @@ from onceproof.report.markdown import to_markdown
 from onceproof.report.review import Extras, Review, review_of
 from onceproof.report.review.answer import Tone, answer, question, tone_of
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
-from onceproof.verdict.result import Assurance, Cell, Result, Scope, Verdict
+from onceproof.verdict.result import Assurance, Result, Scope, Verdict
+from onceproof.verdict.task import Options
 
 from tests.cli.inside import run
 from tests.cli.test_exit_codes import run as process
@@ -233,10 +233,6 @@ def test_needed_lines_are_named() -> None:
     assert {row.needed for row in table.rows} <= {"needed", "not needed", "not known"}
 
 
-@pytest.mark.skipif(
-    "conditions" not in Cell.__struct_fields__,
-    reason="conditions of proofs are not in the result yet",
-)
 def test_conditions_and_unconfirmed_facts_are_never_a_bare_tick() -> None:
     conditional = cell(
         DUP,

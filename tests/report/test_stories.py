@@ -20,7 +20,7 @@ from onceproof.report.terminal import Paint
 from onceproof.report.text import to_text
 from onceproof.story import Story, tell
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 from tests.designs import random_design
 from tests.report.made import HERE, STORIES, checked, walked

@@ -13,8 +13,8 @@ from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.lang.load import Loaded, load, load_text
 from onceproof.verdict import certificates, decide
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import DesignResult, Verdict
+from onceproof.verdict.task import Options
 
 from tests.whole_repo.repo import ROOT
 

@@ -10,8 +10,8 @@ from onceproof.lower import lower
 from onceproof.machine.slicing import place_variable, sliced
 from onceproof.properties import property_of
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 DESIGN = """event Paid(id, order)
 queue first of Paid at-least-once

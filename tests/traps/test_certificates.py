@@ -19,8 +19,8 @@ from onceproof.machine.invariant import Invariant
 from onceproof.machine.system import Cause, Machine, Property
 from onceproof.verdict import certificates
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 from tests.machines import no_dup, reference
 from tests.traps.trap import CALM, SAFE, UNSAFE, cell, file_of, problem, proved, refuted

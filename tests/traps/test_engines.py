@@ -18,11 +18,11 @@ from onceproof.machine.invariant import Invariant, Row, Shape
 from onceproof.machine.system import Machine
 from onceproof.report import write
 from onceproof.report.terminal import Paint
-from onceproof.verdict import decide, prove
+from onceproof.verdict import decide, prove, vacuity
 from onceproof.verdict.check import check, check_loaded
 from onceproof.verdict.exit_codes import Exit, of_result
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Result, Verdict
+from onceproof.verdict.task import Options
 
 from tests.traps.trap import SAFE, UNSAFE, cell, file_of, problem, refuted, unbounded
 
@@ -259,7 +259,7 @@ def test_a_killed_run_taken_as_proof(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(prove if stage == "certify" else decide, stage, stop)
+    monkeypatch.setattr(prove if stage == "certify" else vacuity, stage, stop)
     result, interrupted = check_loaded(load(file_of(tmp_path, SAFE)), Options())
     assert interrupted
     assert result.cells == ()

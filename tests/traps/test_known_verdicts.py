@@ -12,8 +12,8 @@ import pytest
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.system import Cause
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Verdict
+from onceproof.verdict.task import Options
 
 from tests.traps.trap import proved, refuted, unbounded
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onceproof.lang.design import ASSUMPTIONS
+from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Machine, Property
 from onceproof.properties import property_of
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Verdict
+from onceproof.verdict.task import Options
 
 ANY = Options(second_opinion=False)
 
@@ -80,7 +80,9 @@ def proved(one: Cell, *assumptions: str) -> bool:
     assert one.assurance is Assurance.CERTIFICATE
     assert one.invariant is not None
     assert "z3" in one.checked_by
-    assert {ASSUMPTIONS[kind] for kind in assumptions} <= set(one.assumptions), one.assumptions
+    assert {ASSUMPTIONS[kind].sentence for kind in assumptions} <= set(one.assumptions), (
+        one.assumptions
+    )
     return True
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from onceproof.lang.design import ASSUMPTIONS, Design, Process
+from onceproof.lang.assumptions import ASSUMPTIONS
+from onceproof.lang.design import Design, Process
 from onceproof.lang.resolve.steps import walk
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
@@ -296,7 +297,7 @@ def _publishing(name: str) -> Callable[[Design], Design]:
 
 def _of_assumptions(design: Design) -> Iterator[Part]:
     for assumption in design.assumptions:
-        what = f"the assumption that {ASSUMPTIONS[assumption.kind]}"
+        what = f"the assumption that {ASSUMPTIONS[assumption.kind].sentence}"
         yield Part(
             "assumption", what, assumption.span.line, assumption.span.path, _less(assumption.span)
         )

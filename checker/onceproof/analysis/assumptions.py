@@ -23,7 +23,8 @@ from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter import ReplayError, replay, violated
 from onceproof.interpreter.trace import Trace
-from onceproof.lang.design import ASSUMPTIONS, Assumption, Claim, Design
+from onceproof.lang.assumptions import ASSUMPTIONS, TRIED
+from onceproof.lang.design import Assumption, Claim, Design
 from onceproof.lang.source import Span
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
@@ -31,53 +32,8 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Verdict
-
-ORDER = (
-    "within-key-window",
-    "within-lock",
-    "within-dedup-window",
-    "no-replay",
-    "no-publisher-retries",
-    "no-broker-copies",
-    "within-lease",
-    "no-shutdown",
-    "no-rebalance",
-    "no-lost-connections",
-    "no-rewinds",
-    "no-batch-failures",
-    "no-expired-messages",
-    "no-lost-acks",
-    "no-lost-answers",
-    "no-refusals",
-    "no-failover",
-    "no-crash",
-)
-"""The assumptions that are tried, those that one can arrange for first."""
-
-PHRASES = {
-    "no-crash": "no crash",
-    "no-replay": "no replay",
-    "no-publisher-retries": "no publisher retries",
-    "no-broker-copies": "no broker copies",
-    "no-lost-answers": "no lost answers",
-    "no-lost-acks": "no lost acks",
-    "no-refusals": "no refusals",
-    "no-failover": "no failover",
-    "no-lost-connections": "no lost connections",
-    "no-rebalance": "no rebalance",
-    "no-shutdown": "no shutdown",
-    "no-rewinds": "no rewinds",
-    "no-batch-failures": "no batch failures",
-    "no-expired-messages": "no expired messages",
-    "within-dedup-window": "publisher retries end within the dedup window",
-    "within-lock": "work ends within the lock",
-    "within-lease": "handler finishes within the lease",
-    "within-key-window": "retries end within the key window",
-    "crash-only-after": "crash only after",
-}
-"""How a design says each of them."""
+from onceproof.verdict.task import Options
 
 QUICK = ((1, 1), (2, 1), (1, 2), (2, 2))
 """Workers and events of the searches that turn a set down before it is judged."""
@@ -180,7 +136,7 @@ def _is_proved(cell: Cell) -> bool:
 
 
 def _phrase(assumption: Assumption) -> str:
-    return PHRASES[assumption.kind] + (f" send {assumption.effect}" if assumption.effect else "")
+    return ASSUMPTIONS[assumption.kind].written(assumption.effect)
 
 
 Kinds = frozenset[str]
@@ -191,7 +147,7 @@ def _candidates(design: Design, claim: Claim, semantics: Semantics) -> Candidate
     """The assumptions that change anything for this claim: those whose machine is another one."""
     found: Candidates = {}
     now = _asked(lower(design, semantics), claim)
-    for kind in ORDER:
+    for kind in TRIED:
         if not design.assumes(kind):
             added = Assumption(kind, None, Span(0, 0, 0, 0, design.path))
             if _asked(lower(_with(design, (added,)), semantics), claim) != now:
@@ -314,7 +270,7 @@ class _Search(Struct):
 
     def _told(self, kinds: Kinds) -> Sufficient:
         made = self._made(kinds)
-        words = tuple(ASSUMPTIONS[a.kind] + (f" ({a.effect})" if a.effect else "") for a in made)
+        words = tuple(a.words for a in made)
         return Sufficient(
             tuple(dict.fromkeys(a.kind for a in made)),
             tuple(map(_phrase, made)),

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from onceproof.analysis.fault_model import Fault, Faulty, Gap, faulty
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import confirmed
+from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
@@ -28,8 +28,8 @@ from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Level, Machine, Property
 from onceproof.properties import TooWide, property_of
-from onceproof.verdict.certain import certain
-from onceproof.verdict.options import Options
+from onceproof.verdict.decide import certain
+from onceproof.verdict.task import Options
 
 
 class Harm(Enum):
@@ -221,8 +221,8 @@ class _Search(Struct, frozen=True):
                 return self._harm(q, Harm.UNKNOWN, reason="the time is spent")
             found = simplest(machine, q.prop, bounds, Budget(self.options.states, left))
             if isinstance(found, Found):
-                trace = confirmed(self.lowered, q.claim, machine, found.run)
-                if trace is None:
+                trace = validated(self.lowered, q.claim, machine, found.run)
+                if isinstance(trace, Rejected):
                     return self._harm(
                         q,
                         Harm.UNKNOWN,

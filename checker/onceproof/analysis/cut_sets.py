@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from onceproof.analysis.crash_map import gap_words
 from onceproof.analysis.fault_model import Fault, Faulty, faulty
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import confirmed
+from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget
 from onceproof.engines.search.min_fault_search import FREE, Combinations, combinations
@@ -24,11 +24,12 @@ from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
+from onceproof.machine.faults import FAULTS
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Level, Property
 from onceproof.properties import TooWide, property_of
-from onceproof.verdict.certain import certain
-from onceproof.verdict.options import Options
+from onceproof.verdict.decide import certain
+from onceproof.verdict.task import Options
 
 MOST = 2
 """Faults up to which all combinations are looked for, unless told otherwise."""
@@ -184,8 +185,8 @@ class _Search(Struct, frozen=True):
         """The combinations whose run the interpreter confirms, and what it does not."""
         sets, reason = [], ""
         for one in got.found:
-            trace = confirmed(self.lowered, self.claim, self.faulty.machine, one.run)
-            if trace is None:
+            trace = validated(self.lowered, self.claim, self.faulty.machine, one.run)
+            if isinstance(trace, Rejected):
                 reason = "the interpreter does not confirm what the search found"
                 continue
             counted = tuple((every[label], times) for label, times in Counter(one.labels).items())
@@ -196,39 +197,13 @@ class _Search(Struct, frozen=True):
         return tuple(sets), reason
 
 
-RANK = (
-    Cause.KILLED,
-    Cause.ANSWER_LOST,
-    Cause.ACK_LOST,
-    Cause.LEASE_EXPIRED,
-    Cause.REFUSED,
-    Cause.PUBLISHER_RETRY,
-    Cause.BROKER_COPY,
-    Cause.VANISHED,
-    Cause.REPLAY,
-)
-"""The order in which faults of equal number are told: what happens at every deployment first."""
-
-
-OF_BROKERS = {
-    Cause.CONNECTION_LOST: "a lost connection to {queue} while a worker{of} is at work",
-    Cause.FENCED: "a partition of {queue} that moves while a worker{of} is at work",
-    Cause.REQUEUED: "a shutdown that gives a message of {queue} back while a worker{of} is at work",
-    Cause.REWOUND: "a lower position that is committed in {queue}",
-    Cause.BATCH_RETURNED: (
-        "a batch of {queue} that comes back, because another of its records failed"
-    ),
-    Cause.ABORTED_APPEARED: "a message of an aborted transaction that is seen in {queue} after all",
-}
-"""Faults that only some brokers have."""
+_LISTED = {cause: number for number, cause in enumerate(FAULTS)}
 
 
 def _order(fault: Fault) -> tuple[object, ...]:
-    rank = RANK.index(fault.cause) if fault.cause in RANK else len(RANK)
     gap = fault.gap
     return (
-        rank,
-        fault.cause.value,
+        _LISTED[fault.cause],
         fault.process,
         fault.line,
         gap.during if gap else False,
@@ -249,67 +224,19 @@ def fault_words(design: Design, fault: Fault, times: int = 1) -> str:
 
 
 def _phrase(design: Design, fault: Fault) -> str:
-    line = _line(design, fault.line)
-    match fault.cause:
-        case Cause.KILLED:
-            return (
-                f"a crash {gap_words(design, fault.gap)}" if fault.gap else f"a crash before {line}"
-            )
-        case Cause.LEASE_EXPIRED:
-            return f"a lease that runs out while a worker{_of(design, fault)} is at work"
-        case Cause.ACK_LOST:
-            return f"a lost acknowledgement ({line})"
-        case Cause.ANSWER_LOST:
-            return f"a lost answer to {line}"
-        case Cause.REFUSED:
-            return f"a refusal of {line}"
-        case Cause.PUBLISHER_RETRY:
-            return f"a second publish to `{fault.queue}` under the same id"
-        case Cause.BROKER_COPY:
-            return f"a copy made by the broker in `{fault.queue}`"
-        case Cause.REPLAY:
-            return f"a replay by the operator in `{fault.queue}`"
-        case Cause.VANISHED:
-            return (
-                f"a message that vanishes from `{fault.queue}`"
-                if fault.queue
-                else f"a message that vanishes after {line}"
-            )
-        case Cause.DEAD_LETTERED:
-            return f"a message of `{fault.queue}` given up at the delivery limit"
-        case cause if cause in OF_BROKERS:
-            queue = next(
-                (p.queue for p in design.processes if p.name == fault.process and p.queue),
-                fault.queue,
-            )
-            return OF_BROKERS[cause].format(queue=f"`{queue}`", of=_of(design, fault))
-        case _:
-            return _forgotten(design, fault)
-
-
-def _forgotten(design: Design, fault: Fault) -> str:
-    match fault.cause:
-        case Cause.KEY_EXPIRED if fault.subject in design.effects:
-            return (
-                f"the key of `{fault.subject}` forgotten after"
-                f" {design.effects[fault.subject].retention}"
-            )
-        case Cause.KEY_EXPIRED:
-            return f"a row of `{fault.subject}` at the end of its time to live"
-        case Cause.ROW_LOST:
-            return f"a row that the cache `{fault.subject}` drops"
-        case Cause.FAILOVER:
-            return f"a failover of `{fault.subject}` that loses a row"
-        case Cause.LOCK_EXPIRED:
-            return f"`{fault.subject}` expires while its holder is at work"
-        case _:
-            return str(fault.cause.value).replace("-", " ")
-
-
-def _of(design: Design, fault: Fault) -> str:
-    return f" of {fault.process}" if len(design.processes) > 1 else ""
-
-
-def _line(design: Design, line: int) -> str:
-    text = design.lines[line - 1].split("#", 1)[0].strip() if 0 < line <= len(design.lines) else ""
-    return f"`{text}` (line {line})"
+    kind, subject = FAULTS[fault.cause], fault.subject
+    line = f"`{design.line_text(fault.line)}` (line {fault.line})"
+    if fault.cause is Cause.VANISHED and not fault.queue:
+        return f"a message that vanishes after {line}"
+    if fault.cause is Cause.KEY_EXPIRED and subject not in design.effects:
+        return f"a row of `{subject}` at the end of its time to live"
+    consumed = (p.queue for p in design.processes if p.name == fault.process and p.queue)
+    effect = design.effects.get(subject)
+    return kind.phrase.format(
+        queue=f"`{fault.queue or next(consumed, '')}`",
+        subject=f"`{subject}`",
+        line=line,
+        gap=gap_words(design, fault.gap) if fault.gap else f"before {line}",
+        of=f" of {fault.process}" if len(design.processes) > 1 else "",
+        kept=effect.retention if effect else "",
+    )

@@ -21,8 +21,8 @@ from onceproof.lang.load import Loaded
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.story import Story, tell
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Assurance, Cell, DesignResult, Disagreement, Scope, Verdict
+from onceproof.verdict.task import Options
 
 RANK = {Verdict.REFUTED: 0, Verdict.UNKNOWN: 1, Verdict.VACUOUS: 2, Verdict.HOLDS: 3}
 """Verdicts, worst first."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from onceproof.analysis.ablations import Part, parts
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import confirmed
+from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
@@ -27,8 +27,8 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 QUICK = ((1, 1), (2, 1), (2, 2))
 QUICK_STATES = 4_000
@@ -181,7 +181,8 @@ class _Search(Struct, frozen=True):
         for size in QUICK:
             found = simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0))
             if isinstance(found, Found):
-                return confirmed(lowered, claim, asked[0], found.run)
+                trace = validated(lowered, claim, asked[0], found.run)
+                return None if isinstance(trace, Rejected) else trace
         return None
 
     def judged(self, lowered: Lowered, claim: Claim) -> Cell:

@@ -16,8 +16,8 @@ from onceproof.base import store as cache
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from onceproof.verdict.options import Options
     from onceproof.verdict.result import Result
+    from onceproof.verdict.task import Options
 
 FRESH = (
     "--no-cache",

@@ -16,8 +16,8 @@ from onceproof.lang.syntax.ast import Semantics
 from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
 from onceproof.verdict.exit_codes import Exit, worst
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Disagreement, Verdict
+from onceproof.verdict.task import Options
 
 MOST_UNDECIDED = 3
 """Sets that could not be decided are named up to this number."""

@@ -20,8 +20,8 @@ from onceproof.report import Missing, write
 from onceproof.verdict.check import Means, NoDesign
 from onceproof.verdict.check import check as check_designs
 from onceproof.verdict.exit_codes import Exit, of_result
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Result
+from onceproof.verdict.task import Options
 
 
 class CheckCommand(Struct, frozen=True):

@@ -15,8 +15,8 @@ from onceproof.report.words import clean, short
 from onceproof.story import Story
 from onceproof.story.headline import listed
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell
+from onceproof.verdict.task import Options
 
 SCHEMA = "onceproof/diff/1"
 TITLES = {Turn.WORSE: "worse", Turn.BETTER: "better", Turn.NEW: "new", Turn.GONE: "gone"}

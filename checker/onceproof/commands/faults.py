@@ -16,7 +16,7 @@ from onceproof.commands.shared import asked, design_of
 from onceproof.lang.design import Design
 from onceproof.story.headline import listed
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 SCHEMA = "onceproof/faults/1"
 

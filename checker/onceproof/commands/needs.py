@@ -17,8 +17,8 @@ from onceproof.lang.syntax.ast import Semantics
 from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Verdict
+from onceproof.verdict.task import Options
 
 SCHEMA = "onceproof/needs/1"
 

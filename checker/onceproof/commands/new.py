@@ -19,8 +19,8 @@ from onceproof.lang.syntax.ast import Semantics
 from onceproof.models import brokers
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.exit_codes import Exit, of_result
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, DesignResult, Result, Verdict
+from onceproof.verdict.task import Options
 
 ANY = "any"
 STDOUT = Path("-")

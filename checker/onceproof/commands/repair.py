@@ -22,8 +22,8 @@ from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.exit_codes import Exit, worst
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell
+from onceproof.verdict.task import Options
 
 SCHEMA = "onceproof/repair/1"
 

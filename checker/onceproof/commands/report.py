@@ -21,8 +21,8 @@ from onceproof.report.story_groups import design_of
 from onceproof.verdict.check import NoDesign
 from onceproof.verdict.check import check as check_designs
 from onceproof.verdict.exit_codes import Exit, of_result
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import DesignResult, Result, Verdict
+from onceproof.verdict.task import Options
 
 ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
 """What a file's name says about its format."""

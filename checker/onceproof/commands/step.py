@@ -128,8 +128,8 @@ class Session(Struct):
 
     def _story(self, rest: str) -> str:
         from onceproof.verdict.decide import judge
-        from onceproof.verdict.options import Options
         from onceproof.verdict.result import Cell
+        from onceproof.verdict.task import Options
 
         words = rest.split()
         steps = int(words.pop()) if words and words[-1].isdecimal() else None

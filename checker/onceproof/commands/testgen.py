@@ -10,7 +10,7 @@ from msgspec import Struct
 from onceproof.commands.shared import design_of, emit
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 
 class TestgenCommand(Struct, frozen=True):

@@ -16,8 +16,8 @@ from onceproof.report import write
 from onceproof.report.terminal import Paint
 from onceproof.verdict.check import check_loaded, is_library, loaded_from
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import DesignResult, Result
+from onceproof.verdict.task import Options
 
 QUIET, NORMAL = 0, 1
 PAUSE = 200

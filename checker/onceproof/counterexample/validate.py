@@ -1,8 +1,10 @@
-"""A run that a search has found, as a trace that the independent interpreter has followed to the
-violation.
+"""Counterexample validation: a run that a search found counts only once the interpreter, the second
+reading of the design, has followed it to the violation.
 """
 
 from __future__ import annotations
+
+from msgspec import Struct
 
 from onceproof.counterexample.lift import serial, told_late, trace_of
 from onceproof.interpreter import ReplayError, replay, violated
@@ -12,21 +14,46 @@ from onceproof.lower import Lowered
 from onceproof.machine.system import Machine, Run
 
 
-def confirmed(lowered: Lowered, claim: Claim, machine: Machine, run: Run) -> Trace | None:
-    """The trace, told as late and as worker by worker as may be; None if the interpreter does not
-    confirm it (a bug of ours).
+class Rejected(Struct, frozen=True):
+    """The interpreter does not confirm a run that the search found: a bug of ours. ``reason``: what
+    it says.
     """
-    design, trace = lowered.design, trace_of(lowered, machine, run)
-    for told in (told_late(trace), trace):
-        if breaks(design, claim, told):
-            return serial(told, lambda candidate: breaks(design, claim, candidate))
-    return None
+
+    reason: str
 
 
-def breaks(design: Design, claim: Claim, trace: Trace) -> bool:
-    """Whether the design allows the trace, and the claim is violated at its end."""
+def validated(
+    lowered: Lowered, claim: Claim, machine: Machine, run: Run, by_worker: bool = True
+) -> Trace | Rejected:
+    """The trace of a run of ``machine``, with every redelivery as late as may be and, if asked for,
+    worker by worker.
+    """
+    design, lifted = lowered.design, trace_of(lowered, machine, run)
+    trace = told_late(lifted)
+    problem = rejection(design, claim, trace)
+    if problem and trace != lifted:
+        # moving a redelivery may break a run; the run as it was found is as good a witness
+        trace, problem = lifted, rejection(design, claim, lifted)
+    if problem:
+        return Rejected(problem)
+    if not by_worker:
+        return trace
+    return serial(trace, lambda candidate: not rejection(design, claim, candidate))
+
+
+def rejection(design: Design, claim: Claim, trace: Trace) -> str:
+    """Why a trace is no counterexample: the design does not allow it, or the claim is not violated
+    at its end. Empty if it is one.
+    """
     try:
         last = replay(design, trace).states[-1]
-    except ReplayError:
-        return False
-    return violated(design, claim, trace.semantics, last)
+    except ReplayError as error:
+        return str(error)
+    if not violated(design, claim, trace.semantics, last):
+        return "the claim is not violated at the end of the replay"
+    return ""
+
+
+def violates(design: Design, claim: Claim, trace: Trace) -> bool:
+    """Whether the design allows the trace, and the claim is violated at its end."""
+    return not rejection(design, claim, trace)

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Level
@@ -18,29 +19,6 @@ UNSET = "unset"
 """The value of a column nobody declared a first value for, and of a local variable before it is
 assigned.
 """
-
-ASSUMPTIONS: Mapping[str, str] = {
-    "no-crash": "no worker is killed",
-    "no-replay": "no operator replays messages",
-    "no-publisher-retries": "the publisher never publishes an event twice",
-    "no-broker-copies": "the broker makes no copies by itself",
-    "no-lost-answers": "no answer of a provider or broker is lost",
-    "no-lost-acks": "no acknowledgement is lost",
-    "no-refusals": "no call is refused",
-    "no-failover": "no store fails over or loses rows",
-    "no-lost-connections": "no living worker loses its connection to the broker",
-    "no-rebalance": "no partition moves away from a living worker",
-    "no-shutdown": "no shutdown gives messages back that a worker is on",
-    "no-rewinds": "no committed position goes back",
-    "no-batch-failures": "no message comes back because of another one of its batch",
-    "no-expired-messages": "no message expires before it is delivered",
-    "within-lease": "every handler finishes within its lease",
-    "within-key-window": "all retries and redeliveries of an event end within the key window",
-    "within-dedup-window": "all retries of a publisher end within the broker's window for copies",
-    "within-lock": "no lock expires while its holder is at work",
-    "crash-only-after": "workers are killed only right after the named effect",
-}
-"""Every assumption a design can make, by stable name, in words."""
 
 
 class Event(Struct, frozen=True):
@@ -236,7 +214,7 @@ class Assumption(Struct, frozen=True):
     @property
     def words(self) -> str:
         """The assumption as a sentence."""
-        return ASSUMPTIONS[self.kind] + (f" ({self.effect})" if self.effect else "")
+        return ASSUMPTIONS[self.kind].explained(self.effect)
 
 
 class Design(Struct, frozen=True):
@@ -255,6 +233,16 @@ class Design(Struct, frozen=True):
     claims: tuple[Claim, ...]
     business_keys: tuple[str, ...]
     lines: tuple[str, ...]
+
+    def line_text(self, number: int) -> str:
+        """A line of the design's own file, without comment; empty if there is none."""
+        if not 0 < number <= len(self.lines):
+            return ""
+        return self.lines[number - 1].split("#", 1)[0].strip()
+
+    def claim_at(self, text: str, line: int) -> Claim:
+        """The claim with this text in this line. Raises StopIteration if there is none."""
+        return next(c for c in self.claims if (c.text, c.span.line) == (text, line))
 
     def assumes(self, kind: str) -> bool:
         """Whether the design makes this assumption."""

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from onceproof.lang.load import load_text
 from onceproof.story import Story
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, DesignResult, Disagreement, Verdict
+from onceproof.verdict.task import Options
 
 STORY_WIDTH = 88
 

@@ -24,8 +24,8 @@ from onceproof.repair.expectations import following
 from onceproof.repair.plan import Edit, Goal, Proposal, Site
 from onceproof.repair.sheet import Sheet
 from onceproof.repair.verify import Checked, Verifier
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 ENOUGH = 3
 """Repairs that are offered for one claim, at most."""

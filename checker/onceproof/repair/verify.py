@@ -22,8 +22,8 @@ from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.repair.plan import Goal, claim_for
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.options import Options
 from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.task import Options
 
 OBLIGATIONS = ("no-duplicate", "no-loss", "recoverable")
 """What a repair must give for the effect concerned."""

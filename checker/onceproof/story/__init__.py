@@ -17,6 +17,7 @@ from onceproof.interpreter.interpreter import Replay
 from onceproof.interpreter.trace import Step
 from onceproof.lang import design as d
 from onceproof.lang.source import Source
+from onceproof.machine.faults import FAULTS
 from onceproof.machine.system import Cause
 from onceproof.story.changes import Change, changes
 from onceproof.story.environment import Sentence, Teller
@@ -24,31 +25,6 @@ from onceproof.story.headline import Headline
 from onceproof.story.names import Names
 
 __all__ = ["Change", "Needs", "Story", "StoryStep", "tell"]
-
-FAULTS: Mapping[Cause, tuple[str, str]] = {
-    Cause.KILLED: ("crash", "crashes"),
-    Cause.LEASE_EXPIRED: ("expired lease", "expired leases"),
-    Cause.ACK_LOST: ("lost acknowledgement", "lost acknowledgements"),
-    Cause.ANSWER_LOST: ("lost answer", "lost answers"),
-    Cause.REFUSED: ("refused request", "refused requests"),
-    Cause.PUBLISHER_RETRY: ("publisher retry", "publisher retries"),
-    Cause.REPLAY: ("operator replay", "operator replays"),
-    Cause.BROKER_COPY: ("broker copy", "broker copies"),
-    Cause.VANISHED: ("vanished message", "vanished messages"),
-    Cause.KEY_EXPIRED: ("expired key", "expired keys"),
-    Cause.ROW_LOST: ("lost cache row", "lost cache rows"),
-    Cause.FAILOVER: ("failover", "failovers"),
-    Cause.LATE_EFFECT: ("late request", "late requests"),
-    Cause.DEAD_LETTERED: ("message given up", "messages given up"),
-    Cause.LOCK_EXPIRED: ("expired lock", "expired locks"),
-    Cause.CONNECTION_LOST: ("lost connection", "lost connections"),
-    Cause.FENCED: ("moved partition", "moved partitions"),
-    Cause.REQUEUED: ("shutdown", "shutdowns"),
-    Cause.REWOUND: ("rewound position", "rewound positions"),
-    Cause.BATCH_RETURNED: ("returned batch", "returned batches"),
-    Cause.ABORTED_APPEARED: ("aborted message", "aborted messages"),
-}
-"""What a story is counted in: every fault, one and many."""
 
 
 class StoryStep(Struct, frozen=True):
@@ -94,7 +70,7 @@ class Needs(Struct, frozen=True):
         ]
         parts += [_many(self.events, "event", "events")]
         parts += [f"{self.keys} business keys"] if self.keys > 1 else []
-        parts += [_many(count, *FAULTS[cause]) for cause, count in self.faults]
+        parts += [FAULTS[cause].counted(count) for cause, count in self.faults]
         return ", ".join(parts if self.faults else [*parts, "no fault at all"])
 
 

@@ -14,7 +14,7 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.story import tell
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 TESTABLE = {"no-duplicate": "at most once", "no-loss": "at least once"}
 """The kinds of claims that a count of one effect decides."""

@@ -20,8 +20,8 @@ from msgspec import Struct
 from onceproof.base.store import Answers, Store
 from onceproof.lang.diagnostics import Severity
 from onceproof.lang.source import Source
-from onceproof.verdict.options import Options
-from onceproof.verdict.result import Cell, DesignResult, Verdict
+from onceproof.verdict.result import ClaimResult, DesignResult, Verdict
+from onceproof.verdict.task import Options
 
 LIBRARY = b"library"
 """Kept for a file in a folder that only declares things for others."""
@@ -63,7 +63,7 @@ def lasting(result: DesignResult, options: Options) -> bool:
     return all(_lasting(cell, options) for cell in result.cells)
 
 
-def _lasting(cell: Cell, options: Options) -> bool:
+def _lasting(cell: ClaimResult, options: Options) -> bool:
     limit = min(options.seconds, 5.0) if options.explain else options.seconds
     spent = cell.verdict is Verdict.UNKNOWN and (
         options.megabytes is not None or "memory" in cell.reason

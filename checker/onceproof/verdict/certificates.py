@@ -15,19 +15,19 @@ from typing import Any
 
 from msgspec import Struct
 
+from onceproof.counterexample.validate import rejection
 from onceproof.engines.compositional import certificate as inparts
 from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certify import Outcome, certify
 from onceproof.engines.smt.induction import obligations
 from onceproof.engines.smt.solver import Solver
-from onceproof.interpreter import ReplayError, replay, violated
 from onceproof.interpreter.trace_json import SCHEMA, of_data, to_data
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
 from onceproof.machine.slicing import sliced
 from onceproof.properties import property_of
-from onceproof.verdict.result import Assurance, Cell, DesignResult, Verdict
+from onceproof.verdict.result import ClaimResult, DesignResult
 
 TRACE = "trace.json"
 
@@ -65,7 +65,7 @@ def write(
         claim = _claim(design, cell.claim)
         if cell.trace is not None:
             _write_trace(folder, result.sha256, cell)
-        elif _is_proved(cell):
+        elif _certified(cell):
             lowered = lower(design, cell.semantics)
             prop = property_of(lowered, claim)
             machine = sliced(lowered.machine, prop)
@@ -81,11 +81,11 @@ def write(
     return written
 
 
-def texts_of(design: Design, sha256: str, cell: Cell) -> dict[str, str] | None:
+def texts_of(design: Design, sha256: str, cell: ClaimResult) -> dict[str, str] | None:
     """The solver files of a proof by name, as ``write`` writes them; None for a verdict that has
     none. No solver is asked.
     """
-    if not _is_proved(cell):
+    if not _certified(cell):
         return None
     lowered = lower(design, cell.semantics)
     prop = property_of(lowered, _claim(design, cell.claim))
@@ -96,10 +96,9 @@ def texts_of(design: Design, sha256: str, cell: Cell) -> dict[str, str] | None:
     return certificate.texts(machine, subject, obligations(machine, prop, cell.invariant))
 
 
-def _is_proved(cell: Cell) -> bool:
+def _certified(cell: ClaimResult) -> bool:
     """Whether there is a proof for any number to write down."""
-    proved = cell.assurance is Assurance.CERTIFICATE and cell.verdict is Verdict.HOLDS
-    return proved and (cell.invariant is not None or bool(cell.lemmas))
+    return cell.is_unbounded_proof and (cell.invariant is not None or bool(cell.lemmas))
 
 
 def verify(
@@ -177,7 +176,7 @@ def _claim(design: Design, text: str) -> Claim:
 # ---------------------------------------------------------------- traces
 
 
-def _write_trace(folder: Path, sha256: str, cell: Cell) -> None:
+def _write_trace(folder: Path, sha256: str, cell: ClaimResult) -> None:
     assert cell.trace is not None
     folder.mkdir(parents=True, exist_ok=True)
     data = {
@@ -199,12 +198,4 @@ def _replayed(design: Design, claim: Claim, semantics: Semantics, index: Any) ->
         trace = of_data(index, semantics)
     except ValueError as error:
         return str(error)
-    try:
-        replayed = replay(design, trace)
-    except ReplayError as error:
-        return str(error)
-    return (
-        ""
-        if violated(design, claim, semantics, replayed.states[-1])
-        else "the claim is not violated at the end"
-    )
+    return rejection(design, claim, trace)

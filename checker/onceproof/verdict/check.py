@@ -16,15 +16,11 @@ from onceproof.base.paths import NoDesign, designs
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, load
 from onceproof.verdict.decide import judge, undecided
-from onceproof.verdict.options import Options
-from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result
-from onceproof.verdict.task import Progress
+from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result
+from onceproof.verdict.task import Options, Progress
 
 if TYPE_CHECKING:
-    from onceproof.lang.syntax.ast import Semantics
-    from onceproof.lower import Lowered
     from onceproof.verdict.cache import Kept
-    from onceproof.verdict.prepared import PreparedDesigns
 
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
@@ -83,12 +79,10 @@ class _Run:
         self.options, self.progress, self.means, self.total = options, progress, means, total
         store = cache.store() if means.kept else None
         self.kept: Kept | None = None
-        self.designs: PreparedDesigns | None = None
         if store:
             from onceproof.verdict.cache import Kept
-            from onceproof.verdict.prepared import PreparedDesigns
 
-            self.kept, self.designs = Kept(store, options), PreparedDesigns(store)
+            self.kept = Kept(store, options)
 
     def results(
         self, found: Sequence[tuple[Path, bool]]
@@ -101,23 +95,15 @@ class _Run:
             if isinstance(known, DesignResult):
                 yield number, known, False
             elif known is None or not in_folder:
-                prepared = self.designs.known(path) if self.designs else None
-                loaded = prepared.loaded if prepared else loaded_from(path)
+                loaded = loaded_from(path)
                 if in_folder and is_library(loaded):
                     if self.kept:
                         self.kept.keep_library(path, loaded.sources)
                 elif several:
                     left.append((number, path, loaded))
                 else:
-                    lowerings = dict(prepared.lowerings) if prepared else {}
-                    result, broken_off = check_loaded(
-                        loaded, self.options, self.progress, lowerings
-                    )
+                    result, broken_off = check_loaded(loaded, self.options, self.progress)
                     self._keep(path, result, broken_off)
-                    if self.designs and (
-                        prepared is None or len(lowerings) > len(prepared.lowerings)
-                    ):
-                        self.designs.keep(path, loaded, lowerings)
                     yield number, result, broken_off
         if left:
             yield from self._several(left)
@@ -162,18 +148,15 @@ def check_loaded(
     loaded: Loaded,
     options: Options,
     progress: Progress | None = None,
-    lowerings: dict[Semantics, Lowered] | None = None,
 ) -> tuple[DesignResult, bool]:
-    """Check one loaded design; the flag says whether Ctrl-C ended it. ``lowerings``: those there
-    are; others are added.
-    """
-    cells: list[Cell] = []
+    """Check one loaded design; the flag says whether Ctrl-C ended it."""
+    cells: list[ClaimResult] = []
     failures: list[Disagreement] = []
     interrupted = False
     if loaded.design is not None:
         try:
-            for verdict in judge(loaded.design, options, progress, lowerings):
-                if isinstance(verdict, Cell):
+            for verdict in judge(loaded.design, options, progress):
+                if isinstance(verdict, ClaimResult):
                     cells.append(_blamed(loaded, verdict) if options.explain else verdict)
                 else:
                     failures.append(verdict)
@@ -183,7 +166,7 @@ def check_loaded(
 
 
 def _result(
-    loaded: Loaded, cells: Iterable[Cell], failures: Iterable[Disagreement] = ()
+    loaded: Loaded, cells: Iterable[ClaimResult], failures: Iterable[Disagreement] = ()
 ) -> DesignResult:
     design = loaded.design
     return DesignResult(
@@ -199,18 +182,19 @@ def _result(
     )
 
 
-def _blamed(loaded: Loaded, cell: Cell) -> Cell:
-    """The cell with what makes it break, if it is refuted."""
-    if cell.trace is None or loaded.design is None:
-        return cell
+def _blamed(loaded: Loaded, result: ClaimResult) -> ClaimResult:
+    """The result with what makes the claim break, if it is refuted."""
+    refutation = result.refutation
+    if refutation is None or loaded.design is None:
+        return result
     from onceproof.explain.violation import blame
     from onceproof.interpreter import replay
 
-    claim = next(
-        c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line)
-    )
-    found = blame(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)
-    return replace(cell, blame=found.sentences) if found is not None else cell
+    claim = loaded.design.claim_at(result.claim, result.line)
+    found = blame(loaded.design, claim, replay(loaded.design, refutation.trace), loaded.sources)
+    if found is None:
+        return result
+    return replace(result, outcome=replace(refutation, blame=found.sentences))
 
 
 def loaded_from(path: Path) -> Loaded:

@@ -16,20 +16,36 @@ from msgspec.structs import replace
 
 from onceproof.base import interrupts
 from onceproof.engines import coverability
-from onceproof.engines.search import Bounds, Exploration, Found, simplest
+from onceproof.engines.search import Bounds, Exploration, Found
 from onceproof.engines.search.states import configurations
+from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Level, Property
-from onceproof.properties import TooWide, property_of, witnesses
+from onceproof.machine.system import Level, Machine, Property
+from onceproof.properties import TooWide, property_of
 from onceproof.verdict import inequalities
-from onceproof.verdict.idle import idle
-from onceproof.verdict.options import Options
-from onceproof.verdict.refute import by, refuted, sizes
-from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Reasons, Scope, Verdict
-from onceproof.verdict.task import FOR_SOLVERS, OutOfTime, Progress, Question, limited
+from onceproof.verdict.refute import refuted
+from onceproof.verdict.result import (
+    ClaimResult,
+    Disagreement,
+    Engine,
+    Proof,
+    Reasons,
+    Refutation,
+    Scope,
+    Undecided,
+)
+from onceproof.verdict.task import (
+    FOR_SOLVERS,
+    Options,
+    OutOfTime,
+    Progress,
+    Task,
+    limited,
+    selected,
+)
 
 LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
 """Workers and events of the searches for a story, smallest first."""
@@ -52,29 +68,28 @@ def judge(
     design: Design,
     options: Options,
     progress: Progress | None = None,
-    lowerings: dict[Semantics, Lowered] | None = None,
-) -> Iterator[Cell | Disagreement]:
-    """Every selected cell of a design, claim by claim, when it is decided. ``lowerings``: those
-    there are; others are added.
-    """
-    lowerings = {} if lowerings is None else lowerings
+) -> Iterator[ClaimResult | Disagreement]:
+    """The result of every selected claim under every selected semantics, as each is decided."""
+    lowerings: dict[Semantics, Lowered] = {}
     unused: dict[Semantics, frozenset[str]] = {}
     dead: tuple[int, ...] | None = None
-    for claim, semantics in _selected(design, options):
+    for claim, semantics in selected(design, options):
         found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
-        if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
+        if isinstance(found, ClaimResult) and isinstance(found.outcome, Proof):
             if dead is None:
-                from onceproof.verdict.vacuity import dead_lines
+                from onceproof.verdict.vacuity import dead_lines, unless_dead
 
                 dead = dead_lines(
                     design,
                     [_lowered(design, s, lowerings) for s in design.semantics],
                     options.seconds,
                 )
-            found = _unless_dead(design, found, dead)
-        if isinstance(found, Cell) and found.assumptions:
+            found = unless_dead(design, found, dead)
+        if isinstance(found, ClaimResult) and found.assumptions:
             if semantics not in unused:
-                unused[semantics] = idle(lowerings[semantics])
+                from onceproof.verdict.vacuity import unused_assumptions
+
+                unused[semantics] = unused_assumptions(lowerings[semantics])
             found = replace(
                 found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics])
             )
@@ -89,48 +104,38 @@ def _lowered(design: Design, semantics: Semantics, known: dict[Semantics, Lowere
     return known[semantics]
 
 
-def _selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:
-    """The cells that were asked for."""
-    chosen = [s for s in design.semantics if not options.semantics or s in options.semantics]
-    for claim in design.claims:
-        if not options.claims or any(part in claim.text for part in options.claims):
-            yield from ((claim, s) for s in chosen if not claim.semantics or s in claim.semantics)
-
-
-def undecided(design: Design, options: Options, reason: str) -> Iterator[Cell]:
-    """Every selected cell, about which nothing is known for this reason."""
+def undecided(design: Design, options: Options, reason: str) -> Iterator[ClaimResult]:
+    """Every selected claim, about which nothing is known for this reason."""
     lowerings: dict[Semantics, Lowered] = {}
-    for claim, semantics in _selected(design, options):
-        lowered = _lowered(design, semantics, lowerings)
-        yield replace(
-            Question(lowered, claim, lowered.machine, Property(claim.text, ()), options).cell,
-            reason=reason,
-        )
+    for claim, semantics in selected(design, options):
+        yield _task(_lowered(design, semantics, lowerings), claim, options).undecided(reason)
+
+
+def _task(
+    lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None
+) -> Task:
+    """The task of deciding a claim, before its property is known: the whole machine stands in for
+    the slice.
+    """
+    return Task(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress)
 
 
 def judge_claim(
     lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None
-) -> Cell | Disagreement:
-    """Decide one claim on one lowering. Out of time or memory, the cell is unknown and says what
+) -> ClaimResult | Disagreement:
+    """Decide one claim on one lowering. Out of time or memory, the result is unknown and says what
     was covered.
     """
-    found = _in_limits(
-        Question(lowered, claim, lowered.machine, Property(claim.text, ()), options, progress),
-        _judged,
-    )
-    return (
-        _measured(lowered, claim, options, found)
-        if options.lengths and isinstance(found, Cell)
-        else found
-    )
+    result = _in_limits(_task(lowered, claim, options, progress), _judged)
+    if options.lengths and isinstance(result, ClaimResult):
+        return _measured(lowered, claim, options, result)
+    return result
 
 
-def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> Cell:
-    """Add the lengths of time that the answer rests on, or that would change it, and the facts
-    nobody has confirmed.
+def _measured(lowered: Lowered, claim: Claim, options: Options, result: ClaimResult) -> ClaimResult:
+    """Add the lengths of time that a proof depends on, or under which a refuted claim would hold,
+    and the facts nobody has confirmed.
     """
-    if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
-        return cell
     inner = replace(
         options,
         lengths=False,
@@ -138,95 +143,129 @@ def _measured(lowered: Lowered, claim: Claim, options: Options, cell: Cell) -> C
         second_opinion=False,
         seconds=min(options.seconds, MEASURING),
     )
-    machine = sliced(lowered.machine, property_of(lowered, claim))
-    cell = replace(cell, facts=inequalities.facts(lowered, machine, cell))
-    design, semantics = lowered.design, lowered.semantics
-    if cell.verdict is Verdict.HOLDS:
-        found = inequalities.conditions(lowered, machine)
-        if found:
-            without = judge_claim(lower(inequalities.relaxed(design), semantics), claim, inner)
-            needed = not isinstance(without, Cell) or (without.verdict, without.scope) != (
-                Verdict.HOLDS,
-                cell.scope,
+    match result.outcome:
+        case Proof() as proof:
+            machine = sliced(lowered.machine, property_of(lowered, claim))
+            return replace(
+                result,
+                outcome=_conditional(lowered, claim, inner, proof),
+                facts=inequalities.facts(lowered, machine, result),
             )
-            cell = replace(cell, conditions=found if needed else ())
-        return cell
+        case Refutation() as refutation:
+            machine = sliced(lowered.machine, property_of(lowered, claim))
+            return replace(
+                result,
+                outcome=_avoidable(lowered, claim, inner, refutation),
+                facts=inequalities.facts(lowered, machine, result),
+            )
+        case _:
+            return result
+
+
+def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof) -> Proof:
+    """A proof with the inequalities between lengths of time without which it is none."""
+    machine = sliced(lowered.machine, property_of(lowered, claim))
+    conditions = inequalities.conditions(lowered, machine)
+    if not conditions:
+        return proof
+    # The same design without any of them: what still holds as widely does not depend on them.
+    relaxed = lower(inequalities.relaxed(lowered.design), lowered.semantics)
+    without = judge_claim(relaxed, claim, options)
+    if isinstance(without, ClaimResult) and isinstance(without.outcome, Proof):
+        if without.scope == proof.scope:
+            return proof
+    return replace(proof, conditions=conditions)
+
+
+def _avoidable(
+    lowered: Lowered, claim: Claim, options: Options, refutation: Refutation
+) -> Refutation:
+    """A refutation with the inequalities between lengths of time under which the claim would hold,
+    if there are such.
+    """
+    design = lowered.design
     kinds: frozenset[str] = frozenset()
-    trace = cell.trace
+    trace: Trace | None = refutation.trace
+    # Each story names the lengths that end in it; with those assumed there may be another story.
     while trace is not None and (more := inequalities.ended(design, trace) - kinds):
         kinds |= more
-        bounded = lower(inequalities.with_lengths(design, kinds), semantics)
-        better = judge_claim(bounded, claim, inner)
-        if isinstance(better, Cell) and better.verdict is Verdict.HOLDS:
-            there = sliced(bounded.machine, property_of(bounded, claim))
-            return replace(cell, would_hold=inequalities.conditions(bounded, there))
-        trace = better.trace if isinstance(better, Cell) else None
-    return cell
+        bounded = lower(inequalities.with_lengths(design, kinds), lowered.semantics)
+        better = judge_claim(bounded, claim, options)
+        if isinstance(better, ClaimResult) and isinstance(better.outcome, Proof):
+            machine = sliced(bounded.machine, property_of(bounded, claim))
+            return replace(refutation, would_hold=inequalities.conditions(bounded, machine))
+        trace = better.trace if isinstance(better, ClaimResult) else None
+    return refutation
 
 
-def judge_question(q: Question) -> Cell | Disagreement:
+def judge_task(task: Task) -> ClaimResult | Disagreement:
     """Decide a claim for which everything is computed, in the same limits."""
-    return _in_limits(q, _decided)
+    return _in_limits(task, _decided)
 
 
 def _in_limits(
-    q: Question, decide: Callable[[Question], Cell | Disagreement]
-) -> Cell | Disagreement:
+    task: Task, decide: Callable[[Task], ClaimResult | Disagreement]
+) -> ClaimResult | Disagreement:
+    result: ClaimResult | Disagreement
     try:
-        with limited(q.options.seconds):
-            found = decide(q)
+        with limited(task.options.seconds):
+            result = decide(task)
     except OutOfTime as error:
-        found = replace(q.cell, reason=_with(f"more than {q.options.seconds:g} s", str(error)))
+        result = task.undecided(_with(f"more than {task.options.seconds:g} s", str(error)))
     except MemoryError as error:
-        found = replace(q.cell, reason=_with("out of memory", str(error)))
+        result = task.undecided(_with("out of memory", str(error)))
     interrupts.demand()
-    return (
-        replace(found, seconds=time.monotonic() - q.started) if isinstance(found, Cell) else found
-    )
+    if isinstance(result, ClaimResult):
+        return replace(result, seconds=time.monotonic() - task.started)
+    return result
 
 
 def _with(reason: str, covered: str) -> str:
     return f"{reason}; {covered}" if covered else reason
 
 
-def _judged(q: Question) -> Cell | Disagreement:
+def _judged(task: Task) -> ClaimResult | Disagreement:
     try:
-        prop = property_of(q.lowered, q.claim)
+        prop = property_of(task.lowered, task.claim)
     except TooWide as error:
-        return replace(q.cell, reason=str(error))
-    return _decided(replace(q, machine=sliced(q.lowered.machine, prop), prop=prop))
+        return task.undecided(str(error))
+    return _decided(replace(task, machine=sliced(task.lowered.machine, prop), prop=prop))
 
 
-def _decided(q: Question) -> Cell | Disagreement:
-    found = _bounded_look(q) if q.options.bounded else _unbounded(q)
-    if isinstance(found, Cell) and found.verdict is Verdict.HOLDS:
-        found = _explained(q, _narrowed(q, _unless_vacuous(q, found)))
+def _decided(task: Task) -> ClaimResult | Disagreement:
+    found = _bounded_look(task) if task.options.bounded else _unbounded(task)
+    if isinstance(found, ClaimResult) and isinstance(found.outcome, Proof):
+        from onceproof.verdict.vacuity import unless_vacuous  # a refutation needs none of it
+
+        found = _explained(task, _narrowed(task, unless_vacuous(task, found)))
     return found
 
 
 # ---------------------------------------------------------------- any number
 
 
-def _unbounded(q: Question) -> Cell | Disagreement:
-    if _two_keys(q):
-        return _climb(q, _two_keys(q), None)
+def _unbounded(task: Task) -> ClaimResult | Disagreement:
+    if _two_keys(task):
+        return _climb(task, _two_keys(task), None)
     answer = coverability.prove(
-        q.machine, q.prop, coverability.Budget(SMALL, q.left, q.options.megabytes)
+        task.machine, task.prop, coverability.Budget(SMALL, task.left, task.options.megabytes)
     )
     if isinstance(answer, coverability.GaveUp) and answer.large:
         from onceproof.verdict.prove import in_parts
 
-        found = in_parts(q) or _soon(q)
+        found = in_parts(task) or _soon(task)
         if found is not None:
             return found
         answer = coverability.prove(
-            q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+            task.machine,
+            task.prop,
+            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
         )
     match answer:
         case coverability.Safe(invariant):
-            from onceproof.verdict.prove import certified  # a refutation needs no solver
+            from onceproof.verdict.prove import check_certificate  # a refutation needs no solver
 
-            return certified(q, invariant)
+            return check_certificate(task, invariant)
         case coverability.Coverable():
             reason = (
                 ""
@@ -236,27 +275,27 @@ def _unbounded(q: Question) -> Cell | Disagreement:
                     " any number"
                 )
             )
-            return _climb(q, reason, answer)
+            return _climb(task, reason, answer)
         case coverability.GaveUp(reason):
-            return _climb(q, f"the unbounded engine gave up: {reason}", None)
+            return _climb(task, f"the unbounded engine gave up: {reason}", None)
 
 
-def _soon(q: Question) -> Cell | Disagreement | None:
+def _soon(task: Task) -> ClaimResult | Disagreement | None:
     """A story that is found before a large machine is looked at as a whole."""
     for workers, events in LADDER[:2]:
-        found = q.search(Bounds(workers, events), FIRST)
+        found = task.search(Bounds(workers, events), FIRST)
         if isinstance(found, Found):
-            return refuted(q, found, Bounds(workers, events))
+            return refuted(task, found, Bounds(workers, events))
         if not found.complete:
             break
     return None
 
 
-def _two_keys(q: Question) -> str:
+def _two_keys(task: Task) -> str:
     """Why nothing but a refutation can be said, if rows of several business keys matter; empty
     otherwise.
     """
-    keys = _keys_in(q)
+    keys = _keys_in(task)
     if len(keys) < 2:
         return ""
     return (
@@ -265,18 +304,20 @@ def _two_keys(q: Question) -> str:
     )
 
 
-def _keys_in(q: Question) -> tuple[str, ...]:
+def _keys_in(task: Task) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
     kept = {
-        re.split(r"[.# ]", v.name)[0] for v in q.machine.variables if v.level is Level.COMPONENT
+        re.split(r"[.# ]", v.name)[0] for v in task.machine.variables if v.level is Level.COMPONENT
     }
-    return tuple(sorted({key for name in kept for key in q.lowered.design.keys_of(name)}))
+    return tuple(sorted({key for name in kept for key in task.lowered.design.keys_of(name)}))
 
 
 # ---------------------------------------------------------------- bounded
 
 
-def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cell | Disagreement:
+def _climb(
+    task: Task, reason: str, hint: coverability.Coverable | None
+) -> ClaimResult | Disagreement:
     """Search with growing bounds for a story; if there is none, say how far that was."""
     sizes = set(LADDER)
     if hint is not None:
@@ -284,118 +325,94 @@ def _climb(q: Question, reason: str, hint: coverability.Coverable | None) -> Cel
         sizes.add((max(hint.workers, 1), max(hint.events, 1)))
     exact = hint is not None and hint.exact
     ladder = sorted(
-        (s for s in sizes if exact or s[0] <= _most_workers(q)), key=lambda s: (s[0] + s[1], s[0])
+        (s for s in sizes if exact or s[0] <= _most_workers(task)),
+        key=lambda s: (s[0] + s[1], s[0]),
     )
     visited: tuple[int, int] | None = None
-    together = any(v.level is Level.COMPONENT for v in q.machine.variables)
+    together = any(v.level is Level.COMPONENT for v in task.machine.variables)
     for workers, events in ladder:
         if (
             events > 1
             and not together
-            and len(q.prop.bad)
-            and all(len(b.events) < 2 for b in q.prop.bad)
+            and len(task.prop.bad)
+            and all(len(b.events) < 2 for b in task.prop.bad)
         ):
             continue  # events that share nothing cannot influence each other
-        found = q.search(Bounds(workers, events))
+        found = task.search(Bounds(workers, events))
         if isinstance(found, Found):
-            return refuted(q, found, Bounds(workers, events))
+            return refuted(task, found, Bounds(workers, events))
         if not found.complete:
-            return _stopped(q, found, visited, reason)
+            return _stopped(task, found, visited, reason)
         visited = (workers, events)
         if (
             hint is not None
             and hint.exact
             and (workers, events) == (max(hint.workers, 1), max(hint.events, 1))
         ):
-            return q.disagree("the coverability engine refutes what the search cannot find")
+            return task.disagree("the coverability engine refutes what the search cannot find")
         if hint is None or not hint.exact:
             if found.states > FOR_SOLVERS:
                 break
-    return _within(q, visited or (1, 1), reason)
+    return _within(task, visited or (1, 1), reason)
 
 
-def _most_workers(q: Question) -> int:
+def _most_workers(task: Task) -> int:
     """How many workers there can be at once, if the design limits every consumer and relay; else
     more than is ever searched.
     """
-    limits = [p.workers for p in q.lowered.design.processes]
+    limits = [p.workers for p in task.lowered.design.processes]
     return (
         sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
     )
 
 
 def _stopped(
-    q: Question, found: Exploration, visited: tuple[int, int] | None, reason: str
-) -> Cell | Disagreement:
+    task: Task, found: Exploration, visited: tuple[int, int] | None, reason: str
+) -> ClaimResult | Disagreement:
     if visited is None:
-        return replace(
-            q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found)
-        )
-    return _within(q, visited, reason or f"the search of larger bounds stopped: {found.reason}")
+        return task.undecided(f"the search stopped: {found.reason}", found)
+    return _within(task, visited, reason or f"the search of larger bounds stopped: {found.reason}")
 
 
-def _bounded_look(q: Question) -> Cell | Disagreement:
+def _bounded_look(task: Task) -> ClaimResult | Disagreement:
     """Only up to the bounds the caller gave."""
-    workers, events = q.options.workers or 2, q.options.events or 1
-    found = q.search(Bounds(workers, events))
+    workers, events = task.options.workers or 2, task.options.events or 1
+    found = task.search(Bounds(workers, events))
     if isinstance(found, Found):
-        return refuted(q, _smallest(q, found, Bounds(workers, events)), Bounds(workers, events))
-    if not found.complete:
-        return replace(
-            q.cell, reason=f"the search stopped: {found.reason}", statistics=sizes(q, found)
+        return refuted(
+            task, _smallest(task, found, Bounds(workers, events)), Bounds(workers, events)
         )
-    return _within(q, (workers, events), "")
+    if not found.complete:
+        return task.undecided(f"the search stopped: {found.reason}", found)
+    return _within(task, (workers, events), "")
 
 
-def _smallest(q: Question, found: Found, bounds: Bounds) -> Found:
+def _smallest(task: Task, found: Found, bounds: Bounds) -> Found:
     """The story with the fewest workers within the bounds."""
     for workers, events in LADDER:
         if workers <= bounds.workers and events <= bounds.events:
-            smaller = q.search(Bounds(workers, events))
+            smaller = task.search(Bounds(workers, events))
             if isinstance(smaller, Found):
                 return smaller
     return found
 
 
-def _within(q: Question, size: tuple[int, int], reason: str) -> Cell | Disagreement:
+def _within(task: Task, size: tuple[int, int], reason: str) -> ClaimResult | Disagreement:
     """No violation within bounds: a verdict once a solver has confirmed that the visited states are
     all there are.
     """
     bounds = Bounds(*size)
-    visited = configurations(q.machine, bounds, q.budget())
+    visited = configurations(task.machine, bounds, task.budget())
     if isinstance(visited, Exploration):
-        return replace(q.cell, reason=f"the search stopped: {visited.reason}")
-    cell = replace(q.cell, reason=reason, scope=Scope(bounds.events, bounds.keys, bounds.workers))
-    statistics = replace(cell.statistics, states=len(visited))
-    if _two_keys(q):
-        return replace(cell, statistics=statistics, reason=_two_keys(q))
-    from onceproof.verdict.prove import confirmed
-
-    return confirmed(q, replace(cell, statistics=statistics), bounds, visited)
-
-
-def _unless_vacuous(q: Question, cell: Cell) -> Cell:
-    """A claim about something that never happens says nothing."""
-    for witness in witnesses(q.lowered, q.claim):
-        machine = sliced(q.lowered.machine, witness)
-        if any(
-            isinstance(simplest(machine, witness, Bounds(*size), q.budget()), Found)
-            for size in LADDER[:4]
-        ):
-            continue
-        answer = coverability.prove(
-            machine, witness, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+        return task.undecided(f"the search stopped: {visited.reason}")
+    if _two_keys(task):
+        return task.result(
+            Undecided(_two_keys(task), Scope(bounds.events, bounds.keys, bounds.workers)),
+            replace(task.statistics(), states=len(visited)),
         )
-        if isinstance(answer, coverability.Safe):
-            what = (
-                f"no reachable state has `{witness.name}`"
-                if q.claim.kind == "one-worker"
-                else f"`{witness.name}` never happens"
-            )
-            return by(replace(cell, verdict=Verdict.VACUOUS, reason=what), Engine.COVERABILITY)
-    if not q.prop.bad and q.claim.kind in ("no-loss", "together"):
-        return replace(cell, verdict=Verdict.VACUOUS, reason="no event leads to it by itself")
-    return cell
+    from onceproof.verdict.prove import check_closed
+
+    return check_closed(task, bounds, visited, reason)
 
 
 FAIR = (
@@ -407,54 +424,64 @@ FAIR = (
 """What *eventually* takes for granted (theory T12)."""
 
 
-def _narrowed(q: Question, cell: Cell) -> Cell:
-    """A side condition that is not met: nothing is claimed, and the reader is told which line costs
-    it and what would lift it.
+def _narrowed(task: Task, result: ClaimResult) -> ClaimResult:
+    """A side condition that is not met: nothing is claimed, and the reader sees which line is the
+    reason and what would help.
 
     Explicit crash points only narrow the claim: they are listed with its assumptions.
     """
-    if cell.verdict is not Verdict.HOLDS:
-        return cell
-    if q.claim.kind == "eventually-settled":
-        cell = replace(cell, assumptions=(*cell.assumptions, *FAIR))
+    if not isinstance(result.outcome, Proof):
+        return result
+    assumptions = result.assumptions
+    if task.claim.kind == "eventually-settled":
+        assumptions = (*assumptions, *FAIR)
     from onceproof.verdict.side_conditions import fragment
 
-    for finding in fragment(q.lowered.design, q.lowered, q.claim, q.machine, q.prop):
+    for finding in fragment(task.lowered.design, task.lowered, task.claim, task.machine, task.prop):
         if finding.only_exactness:
             continue
         if finding.condition == "T5":
-            cell = replace(cell, assumptions=tuple(dict.fromkeys((*cell.assumptions, MARKED))))
+            assumptions = tuple(dict.fromkeys((*assumptions, MARKED)))
             continue
         reason = (
             f"{finding.condition}, line {finding.line}: {finding.text}; {finding.cost};"
             f" {finding.remedy}"
         )
-        cell = by(cell, Engine.NONE)
-        cell = replace(cell, invariant=None, lemmas=())
         return replace(
-            cell, verdict=Verdict.UNKNOWN, assurance=Assurance.NONE, checked_by=(), reason=reason
+            result,
+            outcome=Undecided(reason, result.scope),
+            assumptions=assumptions,
+            statistics=replace(result.statistics, engine=Engine.NONE),
         )
-    return cell
+    return replace(result, assumptions=assumptions)
 
 
-def _explained(q: Question, cell: Cell) -> Cell:
+def _explained(task: Task, result: ClaimResult) -> ClaimResult:
     """Add what makes the proof hold, if asked for."""
-    if not q.options.explain or cell.invariant is None or cell.verdict is not Verdict.HOLDS:
-        return cell
+    proof = result.outcome
+    if not task.options.explain or not isinstance(proof, Proof) or proof.invariant is None:
+        return result
     from onceproof.explain.proof import explain_proof  # only for those who ask why
 
-    why = explain_proof(q.lowered, q.machine, q.prop, cell.invariant, min(q.left, 5.0))
-    return replace(
-        cell, why=Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
-    )
+    why = explain_proof(task.lowered, task.machine, task.prop, proof.invariant, min(task.left, 5.0))
+    reasons = Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
+    return replace(result, outcome=replace(proof, why=reasons))
 
 
-def _unless_dead(design: Design, cell: Cell, dead: tuple[int, ...]) -> Cell:
-    """A proof about a handler with a step that can never run is a proof about another handler than
-    the one in mind.
+# ---------------------------------------------------------------- proved for any number?
+
+
+def certain(
+    lowered: Lowered, claim: Claim, asked: tuple[Machine, Property], options: Options
+) -> tuple[bool, coverability.Safe | coverability.Coverable | coverability.GaveUp]:
+    """Whether the claim (``asked``: its machine and property) is proved; and what the coverability
+    engine said.
+
+    Nothing is searched for if the engine finds no candidate of a proof.
     """
-    if not dead:
-        return cell
-    line = design.lines[dead[0] - 1].split("#")[0].strip() if dead[0] <= len(design.lines) else ""
-    cell = by(cell, Engine.COVERABILITY)  # its fixpoint of what is reachable
-    return replace(cell, verdict=Verdict.VACUOUS, reason=f"`{line}` (line {dead[0]}) can never run")
+    answer = coverability.prove(*asked, coverability.Budget(seconds=options.seconds))
+    if not isinstance(answer, coverability.Safe):
+        return False, answer
+    plain = replace(options, workers=None, events=None, second_opinion=False, explain=False)
+    result = judge_task(Task(lowered, claim, *asked, plain))
+    return isinstance(result, ClaimResult) and result.is_unbounded_proof, answer

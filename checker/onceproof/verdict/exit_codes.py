@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from onceproof.lang.diagnostics import Severity
-from onceproof.verdict.result import Cell, Result, Verdict
+from onceproof.verdict.result import ClaimResult, Result, Verdict
 
 
 class Exit(IntEnum):
@@ -38,7 +38,7 @@ def worst(codes: Iterable[Exit]) -> Exit:
     return min(codes, key=PRIORITY.index, default=Exit.HOLDS)
 
 
-def of_cell(cell: Cell) -> Exit:
+def of_cell(cell: ClaimResult) -> Exit:
     """The code of one verdict."""
     if cell.as_expected:
         return Exit.HOLDS

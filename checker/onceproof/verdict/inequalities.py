@@ -15,17 +15,16 @@ from msgspec.structs import replace
 
 from onceproof import models
 from onceproof.interpreter.trace import Trace
+from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.design import Assumption, Design, Process
 from onceproof.lang.source import Span
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.lower.queues import Tracking
+from onceproof.machine.faults import FAULTS
 from onceproof.machine.system import Cause, Machine
 from onceproof.models import Fact
-from onceproof.verdict.result import Cell, Verdict
-
-WINDOWS = ("within-lease", "within-key-window", "within-dedup-window", "within-lock")
-"""The assumptions that compare lengths of time."""
+from onceproof.verdict.result import ClaimResult
 
 _ENDS: dict[Cause, str] = {
     Cause.LEASE_EXPIRED: "within-lease",
@@ -86,12 +85,12 @@ def relaxed(design: Design) -> Design:
     return replace(
         design,
         processes=processes,
-        assumptions=tuple(a for a in design.assumptions if a.kind not in WINDOWS),
+        assumptions=tuple(a for a in design.assumptions if not ASSUMPTIONS[a.kind].is_window),
     )
 
 
 def with_lengths(design: Design, kinds: Iterable[str]) -> Design:
-    """The design with some of ``WINDOWS`` assumed."""
+    """The design with some lengths of time assumed to be long enough."""
     made = tuple(Assumption(kind, None, Span(0, 0, 0, 0, design.path)) for kind in sorted(kinds))
     return replace(design, assumptions=(*design.assumptions, *made))
 
@@ -127,23 +126,12 @@ def _has_length(design: Design, kind: str, queue: str, subject: str) -> bool:
 
 # ---------------------------------------------------------------- facts
 
-_TOLD: dict[Cause, tuple[str, ...]] = {
-    Cause.LEASE_EXPIRED: ("loses_hold", "lease"),
-    Cause.CONNECTION_LOST: ("loses_hold",),
-    Cause.FENCED: ("loses_hold",),
-    Cause.REQUEUED: ("loses_hold",),
+_SHOWN: dict[Cause, tuple[str, ...]] = {
     Cause.REDELIVERY: ("loses_hold", "redelivers"),
     Cause.AUTO_ACKED: ("ack",),
-    Cause.BROKER_COPY: ("broker_copies",),
-    Cause.REPLAY: ("replay",),
-    Cause.REWOUND: ("rewinds",),
-    Cause.BATCH_RETURNED: ("batch",),
-    Cause.VANISHED: ("loses", "delivery"),
-    Cause.DEAD_LETTERED: ("limit", "limit_end"),
-    Cause.PUBLISHER_RETRY: ("publisher", "dedup_window"),
-    Cause.ABORTED_APPEARED: ("leaky_transactions",),
+    **{cause: kind.switches for cause, kind in FAULTS.items()},
 }
-"""The switches that a cause in a story shows."""
+"""The switches of a broker model that a step with this cause shows."""
 
 _SWITCHES = models.Switches.__struct_fields__
 _ALLOWS = {
@@ -159,27 +147,27 @@ _ALLOWS = {
 """The values that take nothing away from what can happen: no proof rests on them."""
 
 
-def facts(lowered: Lowered, machine: Machine, cell: Cell) -> tuple[str, ...]:
-    """Facts about the models that this answer rests on and that no source states and no test has
-    shown.
+def facts(lowered: Lowered, machine: Machine, result: ClaimResult) -> tuple[str, ...]:
+    """Facts about the models that a proof or a refutation depends on, and that no source states and
+    no test has shown.
     """
-    if cell.verdict not in (Verdict.HOLDS, Verdict.REFUTED):
-        return ()
     kept, found = {x.name for x in machine.variables}, []
     for queue in lowered.design.queues.values():
         mine = [g for g in lowered.groups.values() if g.queue.name == queue.name]
         if queue.model is not None and any(g.status in kept for g in mine):
             model = models.brokers(Path(queue.model.beside))[queue.model.name]
             switches = model.switches(dict(queue.model.options))
-            if cell.trace is not None:
+            if result.trace is not None:
                 used = {
                     s
-                    for step in cell.trace.steps
+                    for step in result.trace.steps
                     if step.queue == queue.name
-                    for s in _TOLD.get(step.cause, ())
+                    for s in _SHOWN.get(step.cause, ())
                 }
                 used |= (
-                    {"late_ack"} if any(s.outcome == "refused" for s in cell.trace.steps) else set()
+                    {"late_ack"}
+                    if any(s.outcome == "refused" for s in result.trace.steps)
+                    else set()
                 )
             else:
                 used = {name for name in _SWITCHES if _ALLOWS.get(name) != getattr(switches, name)}

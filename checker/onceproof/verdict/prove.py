@@ -16,9 +16,16 @@ from onceproof.engines.smt.certify import Outcome, bounded, certify
 from onceproof.engines.smt.closed_sets import Configuration
 from onceproof.engines.smt.solver import Z3, Effort, Solver, installed
 from onceproof.machine.invariant import Invariant
-from onceproof.verdict.refute import by, sizes
-from onceproof.verdict.result import Assurance, Cell, Disagreement, Engine, Verdict
-from onceproof.verdict.task import FOR_SOLVERS, Question
+from onceproof.verdict.result import (
+    Assurance,
+    ClaimResult,
+    Disagreement,
+    Engine,
+    Proof,
+    Scope,
+    Undecided,
+)
+from onceproof.verdict.task import FOR_SOLVERS, Task
 
 SANITY = 500
 """States searched for a contradiction to a proof."""
@@ -27,99 +34,108 @@ PART = 50_000
 """Rows of what one handler sees."""
 
 
-def in_parts(q: Question) -> Cell | Disagreement | None:
+def in_parts(task: Task) -> ClaimResult | Disagreement | None:
     """A proof of a large machine, handler by handler; None if there is none."""
-    found = lemmas.find(q.machine, q.prop, coverability.Budget(PART, q.left, q.options.megabytes))
-    return certified(q, found) if found else None
+    candidate = lemmas.find(
+        task.machine, task.prop, coverability.Budget(PART, task.left, task.options.megabytes)
+    )
+    return check_certificate(task, candidate) if candidate else None
 
 
-def certified(q: Question, grounds: Invariant | tuple[Lemma, ...]) -> Cell | Disagreement:
-    """A candidate proof for any number, or its parts: only the solver's check makes it a
-    verdict.
+def check_certificate(
+    task: Task, candidate: Invariant | tuple[Lemma, ...]
+) -> ClaimResult | Disagreement:
+    """The result for a candidate proof for any number, or for its parts: only the solver's check
+    makes it a proof.
     """
-    witness = q.search(Bounds(2, 1), SANITY)
-    if not isinstance(witness, Found):
-        witness = q.search(Bounds(2, 2), SANITY)
-    if isinstance(witness, Found):
-        return q.disagree("the coverability engine proves what the search refutes")
-    solvers = solvers_of(q)
-    invariant, parts = (grounds, ()) if isinstance(grounds, Invariant) else (None, grounds)
-    proof = (
-        certify(q.machine, q.prop, invariant, solvers)
+    # A search that is far too small to prove anything still contradicts a wrong invariant.
+    searched = task.search(Bounds(2, 1), SANITY)
+    if not isinstance(searched, Found):
+        searched = task.search(Bounds(2, 2), SANITY)
+    if isinstance(searched, Found):
+        return task.disagree("the coverability engine proves what the search refutes")
+    solvers = solvers_of(task)
+    invariant, parts = (candidate, ()) if isinstance(candidate, Invariant) else (None, candidate)
+    check = (
+        certify(task.machine, task.prop, invariant, solvers)
         if invariant
-        else certificate.check(q.machine, q.prop, parts, solvers)
+        else certificate.check(task.machine, task.prop, parts, solvers)
     )
-    if proof.outcome is Outcome.FAILED:
-        return q.disagree(
+    if check.outcome is Outcome.FAILED:
+        return task.disagree(
             "a solver rejects the invariant of the coverability engine",
-            *(f.obligation for f in proof.failures),
+            *(f.obligation for f in check.failures),
         )
-    cell = replace(
-        q.cell, statistics=replace(sizes(q, witness), obligations=len(proof.obligations))
-    )
-    if proof.outcome is Outcome.UNKNOWN:
-        return replace(
-            cell,
-            reason=f"the proof could not be checked: {proof.reason or proof.failures[0].reason}",
+    obligations = len(check.obligations)
+    if check.outcome is Outcome.UNKNOWN:
+        return task.result(
+            Undecided(
+                f"the proof could not be checked: {check.reason or check.failures[0].reason}"
+            ),
+            task.statistics(searched, obligations),
         )
-    cell = by(cell, Engine.COVERABILITY)
-    cell = replace(
-        cell, verdict=Verdict.HOLDS, assurance=Assurance.CERTIFICATE, checked_by=proof.solvers
+    return task.result(
+        Proof(
+            Assurance.CERTIFICATE,
+            checked_by=check.solvers,
+            invariant=invariant,
+            lemmas=parts,
+        ),
+        task.statistics(searched, obligations, Engine.COVERABILITY),
     )
-    return replace(cell, invariant=invariant, lemmas=parts)
 
 
-def confirmed(
-    q: Question, cell: Cell, bounds: Bounds, visited: Sequence[Configuration]
-) -> Cell | Disagreement:
-    """No violation within bounds: a verdict once a solver has confirmed that the visited states are
-    all there are.
+def check_closed(
+    task: Task, bounds: Bounds, visited: Sequence[Configuration], reason: str
+) -> ClaimResult | Disagreement:
+    """The result for a search without a violation: a proof within bounds once a solver has
+    confirmed that the visited states are all there are. ``reason``: what narrows it to bounds.
     """
+    scope = Scope(bounds.events, bounds.keys, bounds.workers)
+    statistics = replace(task.statistics(), states=len(visited))
     if len(visited) <= FOR_SOLVERS:
-        proof = bounded(q.machine, q.prop, bounds, visited, Z3(effort(q)))
+        check = bounded(task.machine, task.prop, bounds, visited, Z3(effort(task)))
     else:
         answer = coverability.prove(
-            q.machine, q.prop, coverability.Budget(seconds=q.left, megabytes=q.options.megabytes)
+            task.machine,
+            task.prop,
+            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
         )
         if not isinstance(answer, coverability.Safe):
-            return replace(
-                cell,
-                reason=(
-                    f"{len(visited)} states are too many for the second check; use smaller bounds"
+            return task.result(
+                Undecided(
+                    f"{len(visited)} states are too many for the second check; use smaller bounds",
+                    scope,
                 ),
+                statistics,
             )
-        proof = certify(q.machine, q.prop, answer.invariant, solvers_of(q))
-    if proof.outcome is Outcome.FAILED:
-        return q.disagree(
+        check = certify(task.machine, task.prop, answer.invariant, solvers_of(task))
+    if check.outcome is Outcome.FAILED:
+        return task.disagree(
             "a solver rejects the states the search calls complete",
-            *(f.obligation for f in proof.failures),
-            proof.reason,
+            *(f.obligation for f in check.failures),
+            check.reason,
         )
-    if proof.outcome is Outcome.UNKNOWN:
-        return replace(
-            cell,
-            reason=(
+    if check.outcome is Outcome.UNKNOWN:
+        return task.result(
+            Undecided(
                 "the visited states could not be checked:"
-                f" {proof.reason or proof.failures[0].reason}"
+                f" {check.reason or check.failures[0].reason}",
+                scope,
             ),
+            statistics,
         )
-    cell = by(
-        replace(cell, statistics=replace(cell.statistics, obligations=len(proof.obligations))),
-        Engine.SEARCH,
-    )
-    return replace(
-        cell,
-        verdict=Verdict.HOLDS,
-        assurance=Assurance.EXHAUSTIVE,
-        checked_by=("search", *proof.solvers),
+    return task.result(
+        Proof(Assurance.EXHAUSTIVE, scope, ("search", *check.solvers), reason),
+        replace(statistics, obligations=len(check.obligations), engine=Engine.SEARCH),
     )
 
 
-def effort(q: Question) -> Effort:
+def effort(task: Task) -> Effort:
     """What a solver may spend."""
-    return Effort(q.left, megabytes=q.options.megabytes)
+    return Effort(task.left, megabytes=task.options.megabytes)
 
 
-def solvers_of(q: Question) -> tuple[Solver, ...]:
+def solvers_of(task: Task) -> tuple[Solver, ...]:
     """Who checks proofs."""
-    return installed(effort(q)) if q.options.every_solver else (Z3(effort(q)),)
+    return installed(effort(task)) if task.options.every_solver else (Z3(effort(task)),)

@@ -46,7 +46,7 @@ class Scope(Struct, frozen=True):
 
 
 class Engine(Enum):
-    """Whose answer a verdict is; what confirmed it is in ``Cell.checked_by``."""
+    """Whose answer a verdict is; what confirmed it is in ``checked_by``."""
 
     SEARCH = "search"  # a run to a bad state, or every state within bounds
     COVERABILITY = "coverability"  # an invariant for any number, or that something is out of reach
@@ -78,47 +78,192 @@ class Reasons(Struct, frozen=True):
     legend: str
 
 
-class Cell(Struct, frozen=True):
-    """The verdict on one claim under one delivery semantic.
+class Proof(Struct, frozen=True, tag=True):
+    """The claim holds, for any number (``CERTIFICATE``) or within ``scope`` (``EXHAUSTIVE``).
 
-    ``expected`` is what the design expects. ``needs`` (refuted): workers at once, events and faults
-    of the story. ``checked_by``: the solvers or programs that confirmed the verdict. ``why``: what
-    makes a proof hold, ``blame``: what makes it break, each if asked for; ``unavoidable``: why no
-    handler does better (theory T13). ``reason``: why unknown or vacuous, or what narrows the scope.
-    ``invariant``: of a proof; ``lemmas``: its parts instead, if it has several. ``conditions``:
-    inequalities that a proof rests on; ``would_hold``: those under which a refuted claim would
-    hold; ``facts``: what the answer rests on and nobody has confirmed. ``seconds``: the only field
-    that differs between runs.
+    ``checked_by``: the solvers or programs that confirmed it. ``reason``: what narrows the scope.
+    ``invariant``: the certificate for any number; ``lemmas``: its parts instead, if it has several.
+    ``conditions``: inequalities between lengths of time that the proof depends on. ``why``: what
+    makes it hold, if asked for.
+    """
+
+    assurance: Assurance
+    scope: Scope = Scope()
+    checked_by: tuple[str, ...] = ()
+    reason: str = ""
+    invariant: Invariant | None = None
+    lemmas: tuple[Lemma, ...] = ()
+    conditions: tuple[str, ...] = ()
+    why: Reasons | None = None
+
+
+class Vacuous(Struct, frozen=True, tag=True):
+    """The claim holds only because what it speaks about, or a step of the handler, never happens:
+    ``reason`` says what. ``proof``: that it holds.
+    """
+
+    proof: Proof
+    reason: str
+
+
+class Refutation(Struct, frozen=True, tag=True):
+    """A run that violates the claim, followed by the interpreter. ``scope``: the bounds in which it
+    was found.
+
+    ``checked_by``: the programs that confirmed it. ``unavoidable``: why no handler does better
+    (theory T13). ``would_hold``: inequalities between lengths of time under which the claim would
+    hold. ``blame``: what makes it break, if asked for.
+    """
+
+    trace: Trace
+    scope: Scope
+    checked_by: tuple[str, ...]
+    unavoidable: tuple[str, ...] = ()
+    would_hold: tuple[str, ...] = ()
+    blame: tuple[str, ...] = ()
+
+
+class Undecided(Struct, frozen=True, tag=True):
+    """Neither proved nor refuted: ``reason`` says why, ``scope`` how far the search came."""
+
+    reason: str
+    scope: Scope = Scope()
+
+
+Outcome = Proof | Vacuous | Refutation | Undecided
+"""What was decided about a claim, with what only that outcome has."""
+
+
+class ClaimResult(Struct, frozen=True):
+    """The result of one claim under one delivery semantics: what every outcome has, and the
+    ``outcome``.
+
+    ``expected`` is the verdict that the design expects. ``facts``: what the result depends on and
+    nobody has confirmed. ``seconds``: the only field that differs between runs. The properties give
+    the fields of the outcome to those who treat all outcomes alike: empty where it has none.
     """
 
     claim: str
     kind: str
     effect: str
     semantics: Semantics
-    verdict: Verdict
     expected: Verdict
-    assurance: Assurance
-    scope: Scope
     line: int
+    outcome: Outcome
     assumptions: tuple[str, ...] = ()
     statistics: Statistics = Statistics()
-    trace: Trace | None = None
-    checked_by: tuple[str, ...] = ()
-    reason: str = ""
-    invariant: Invariant | None = None
-    lemmas: tuple[Lemma, ...] = ()
-    why: Reasons | None = None
-    unavoidable: tuple[str, ...] = ()
-    blame: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = ()
-    would_hold: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """The outcome in one word."""
+        match self.outcome:
+            case Proof():
+                return Verdict.HOLDS
+            case Vacuous():
+                return Verdict.VACUOUS
+            case Refutation():
+                return Verdict.REFUTED
+            case Undecided():
+                return Verdict.UNKNOWN
 
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one the design expects."""
         return self.verdict is self.expected
+
+    @property
+    def is_unbounded_proof(self) -> bool:
+        """Whether the claim is proved, with a certificate and for any number."""
+        return (
+            isinstance(self.outcome, Proof)
+            and self.outcome.assurance is Assurance.CERTIFICATE
+            and self.outcome.scope == Scope()
+        )
+
+    @property
+    def proof(self) -> Proof | None:
+        """The proof that the claim holds, also where it does so vacuously."""
+        match self.outcome:
+            case Proof() as proof:
+                return proof
+            case Vacuous(proof, _):
+                return proof
+            case _:
+                return None
+
+    @property
+    def refutation(self) -> Refutation | None:
+        """The refutation of the claim."""
+        return self.outcome if isinstance(self.outcome, Refutation) else None
+
+    @property
+    def assurance(self) -> Assurance:
+        """On what ground."""
+        if self.refutation is not None:
+            return Assurance.REPLAYED
+        return self.proof.assurance if self.proof else Assurance.NONE
+
+    @property
+    def scope(self) -> Scope:
+        """For how many."""
+        return self.outcome.proof.scope if isinstance(self.outcome, Vacuous) else self.outcome.scope
+
+    @property
+    def reason(self) -> str:
+        """Why it is unknown or vacuous, or what narrows the scope of a proof."""
+        return "" if isinstance(self.outcome, Refutation) else self.outcome.reason
+
+    @property
+    def checked_by(self) -> tuple[str, ...]:
+        """The solvers or programs that confirmed the outcome."""
+        confirmed = self.proof or self.refutation
+        return confirmed.checked_by if confirmed else ()
+
+    @property
+    def invariant(self) -> Invariant | None:
+        """The certificate of a proof for any number."""
+        return self.proof.invariant if self.proof else None
+
+    @property
+    def lemmas(self) -> tuple[Lemma, ...]:
+        """The parts of a certificate that has several."""
+        return self.proof.lemmas if self.proof else ()
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The inequalities that a proof depends on."""
+        return self.proof.conditions if self.proof else ()
+
+    @property
+    def why(self) -> Reasons | None:
+        """What makes a proof hold, if asked for."""
+        return self.proof.why if self.proof else None
+
+    @property
+    def trace(self) -> Trace | None:
+        """The run that refutes the claim."""
+        return self.refutation.trace if self.refutation else None
+
+    @property
+    def unavoidable(self) -> tuple[str, ...]:
+        """Why no handler does better than a refuted one."""
+        return self.refutation.unavoidable if self.refutation else ()
+
+    @property
+    def would_hold(self) -> tuple[str, ...]:
+        """The inequalities under which a refuted claim would hold."""
+        return self.refutation.would_hold if self.refutation else ()
+
+    @property
+    def blame(self) -> tuple[str, ...]:
+        """What makes a refuted claim break, if asked for."""
+        return self.refutation.blame if self.refutation else ()
+
+
+Cell = ClaimResult
+"""The name by which the formats know it."""
 
 
 class Disagreement(Struct, frozen=True):

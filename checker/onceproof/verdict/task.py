@@ -1,4 +1,4 @@
-"""One cell to decide: what is asked, and how much time and memory is left for it."""
+"""What a check may spend, and one claim under one semantics to decide within that."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from contextlib import contextmanager
 from msgspec import Struct, field
 
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
-from onceproof.lang.design import Claim
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered
 from onceproof.machine.system import Machine, Property
-from onceproof.verdict.options import Options
-from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Statistics, Verdict
+from onceproof.verdict.result import (
+    ClaimResult,
+    Disagreement,
+    Engine,
+    Outcome,
+    Statistics,
+    Undecided,
+    Verdict,
+)
 
 Progress = Callable[[str, int, int], None]
 """Called now and then with what is being checked, and the states and transitions of the current
@@ -32,11 +40,60 @@ FOR_SOLVERS = 3_000
 """States of a bounded graph that a solver is asked to confirm."""
 
 
+class Options(Struct, frozen=True):
+    """``workers`` / ``events``: look only so far (a bounded verdict); None: any number, as far as
+    the engines decide it.
+
+    ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its
+    text). ``seconds`` limits each cell, ``states`` each search, ``megabytes`` the memory of the
+    process (None: no limit). ``explain``: also say why proofs hold. ``lengths``: also look at what
+    lengths of time change (an inequality a proof rests on, or under which a refuted claim would
+    hold). ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
+    """
+
+    workers: int | None = None
+    events: int | None = None
+    semantics: tuple[Semantics, ...] = ()
+    claims: tuple[str, ...] = ()
+    seconds: float = 60.0
+    states: int = 2_000_000
+    second_opinion: bool = False
+    every_solver: bool = False
+    explain: bool = False
+    megabytes: int | None = None
+    lengths: bool = True
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the caller asked for a bounded look."""
+        return self.workers is not None or self.events is not None
+
+    def selects(self, claim: Claim) -> bool:
+        """Whether the caller asked for this claim."""
+        return not self.claims or any(part in claim.text for part in self.claims)
+
+
+def selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:
+    """The claims that the caller asked for, each under every semantics asked for."""
+    columns = [s for s in design.semantics if not options.semantics or s in options.semantics]
+    for claim in filter(options.selects, design.claims):
+        yield from ((claim, s) for s in columns if not claim.semantics or s in claim.semantics)
+
+
+def selected_claims(design: Design, options: Options, semantics: Semantics) -> list[Claim]:
+    """The claims that the caller asked for, of those made under one semantics."""
+    return [
+        claim
+        for claim in filter(options.selects, design.claims)
+        if not claim.semantics or semantics in claim.semantics
+    ]
+
+
 class OutOfTime(Exception):
-    """The time for a cell is over: nothing is said about it."""
+    """Raised when a task exceeds its time limit. The result is then UNKNOWN."""
 
 
-class Question(Struct, frozen=True):
+class Task(Struct, frozen=True):
     """One cell to decide, with everything that is computed once for it. ``started``: on the clock
     of ``time.monotonic``.
     """
@@ -49,28 +106,34 @@ class Question(Struct, frozen=True):
     progress: Progress | None = None
     started: float = field(default_factory=time.monotonic)
 
-    @property
-    def cell(self) -> Cell:
-        """The cell, before anything is known."""
+    def result(self, outcome: Outcome, statistics: Statistics | None = None) -> ClaimResult:
+        """The result of this task. ``statistics``: as ``statistics`` of this task gives them."""
         claim, semantics = self.claim, self.lowered.semantics
-        effect = " and ".join(
-            t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets
-        )
-        assumed = tuple(a.words for a in self.lowered.design.assumptions)
-        statistics = Statistics(variables=len(self.machine.variables))
-        return Cell(
+        return ClaimResult(
             claim.text,
             claim.kind,
-            effect,
+            target_words(claim),
             semantics,
-            Verdict.UNKNOWN,
             Verdict(claim.expected(semantics)),
-            Assurance.NONE,
-            Scope(),
             claim.span.line,
-            assumed,
-            statistics,
+            outcome,
+            tuple(a.words for a in self.lowered.design.assumptions),
+            statistics or self.statistics(),
         )
+
+    def undecided(self, reason: str, searched: Exploration | None = None) -> ClaimResult:
+        """The result of a task that could not be decided. ``searched``: what was searched."""
+        return self.result(Undecided(reason), self.statistics(searched))
+
+    def statistics(
+        self,
+        searched: Exploration | Found | None = None,
+        obligations: int = 0,
+        engine: Engine = Engine.NONE,
+    ) -> Statistics:
+        """What was searched, how many obligations were checked, and which engine decided."""
+        states, transitions = (searched.states, searched.transitions) if searched else (0, 0)
+        return Statistics(states, transitions, obligations, len(self.machine.variables), engine)
 
     @property
     def left(self) -> float:
@@ -110,6 +173,13 @@ class Question(Struct, frozen=True):
             what,
             tuple(d for d in details if d),
         )
+
+
+def target_words(claim: Claim) -> str:
+    """What a claim is about: ``invoice`` or ``orders.state and mail``."""
+    return " and ".join(
+        t.name.text + (f".{t.column.text}" if t.column else "") for t in claim.targets
+    )
 
 
 @contextmanager

@@ -1,28 +1,46 @@
-"""Steps that can never run: a handler whose line nobody ever reaches proves nothing about that
-line.
+"""Vacuity: steps, assumptions and claims that do nothing.
 
-The thread-modular fixpoint over-approximates what is reachable, so a line it never reaches is
-certainly dead; so does that of a view of one handler (``view``), which is asked where the whole
-design is too large. A line counts as dead only if it is dead under every semantics the design is
-checked under, and is not the handling of a failure (``on failure``, ``on duplicate``, ``on
-conflict``): such a case may be excluded on purpose.
+A handler line that nobody ever reaches proves nothing about that line. The thread-modular fixpoint
+over-approximates what is reachable, so a line it never reaches is certainly dead; so does the
+fixpoint of an abstraction to one handler, which is asked where the whole design is too large. A
+line counts as dead only if it is dead under every semantics the design is checked under, and does
+not handle a failure (``on failure``, ``on duplicate``, ``on conflict``): such a case may be
+excluded on purpose.
+
+An assumption is unused if the machine is the same without it, rule by rule: a design may assume
+that no partition moves although its broker has none. A result names only assumptions it rests on.
+
+A claim is vacuous if what it speaks about never happens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from onceproof.engines import coverability
 from onceproof.engines.compositional.abstraction import Unseen, View, seen
+from onceproof.engines.search import Bounds, Found, simplest
 from onceproof.lang.design import Design
 from onceproof.lang.resolve.steps import inner
 from onceproof.lang.syntax import ast as n
-from onceproof.lower import Lowered
-from onceproof.machine.slicing import home, place_variable, regions
+from onceproof.lower import Lowered, lower
+from onceproof.machine.slicing import home, place_variable, regions, sliced
 from onceproof.machine.system import Cause, Machine, Rule, Update
+from onceproof.properties import witnesses
+from onceproof.verdict.result import ClaimResult, Engine, Proof, Vacuous
+from onceproof.verdict.task import Task
 
 WHOLE = 5_000
 """Rows of the fixpoint of a whole design."""
+
+
+SMALL = ((1, 1), (2, 1), (1, 2), (2, 2))
+"""Workers and events of the searches that show that what a claim speaks about can happen."""
+
+
+# ---------------------------------------------------------------- steps
 
 
 def dead_lines(design: Design, lowerings: Iterable[Lowered], seconds: float) -> tuple[int, ...]:
@@ -97,3 +115,76 @@ def _lines(steps: tuple[n.Step, ...], in_atomic: bool = False) -> Iterator[int]:
             continue
         for block in inner(step):
             yield from _lines(block, in_atomic or isinstance(step, n.Atomic))
+
+
+def unless_dead(design: Design, result: ClaimResult, dead: tuple[int, ...]) -> ClaimResult:
+    """A proof about a handler with a step that can never run is a proof about another handler than
+    the one in mind.
+    """
+    if not dead:
+        return result
+    reason = f"`{design.line_text(dead[0])}` (line {dead[0]}) can never run"
+    return _vacuous(result, reason, Engine.COVERABILITY)  # its fixpoint of what is reachable
+
+
+# ---------------------------------------------------------------- assumptions
+
+
+def unused_assumptions(lowered: Lowered) -> frozenset[str]:
+    """The assumptions of a design, in words, without which its machine under these semantics is the
+    same.
+
+    Two that take the same away are each idle beside the other; so all are left out together, too,
+    and if that makes a difference none is called idle.
+    """
+    design = lowered.design
+    found = []
+    for one in design.assumptions:
+        others = tuple(a for a in design.assumptions if a != one)
+        if lower(replace(design, assumptions=others), lowered.semantics).machine == lowered.machine:
+            found.append(one)
+    if len(found) > 1:
+        rest = tuple(a for a in design.assumptions if a not in found)
+        if lower(replace(design, assumptions=rest), lowered.semantics).machine != lowered.machine:
+            return frozenset()
+    return frozenset(a.words for a in found)
+
+
+# ---------------------------------------------------------------- claims
+
+
+def unless_vacuous(task: Task, result: ClaimResult) -> ClaimResult:
+    """A claim about something that never happens says nothing."""
+    for witness in witnesses(task.lowered, task.claim):
+        machine = sliced(task.lowered.machine, witness)
+        if any(
+            isinstance(simplest(machine, witness, Bounds(*size), task.budget()), Found)
+            for size in SMALL
+        ):
+            continue
+        answer = coverability.prove(
+            machine,
+            witness,
+            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
+        )
+        if isinstance(answer, coverability.Safe):
+            what = (
+                f"no reachable state has `{witness.name}`"
+                if task.claim.kind == "one-worker"
+                else f"`{witness.name}` never happens"
+            )
+            return _vacuous(result, what, Engine.COVERABILITY)
+    if not task.prop.bad and task.claim.kind in ("no-loss", "together"):
+        reason = "no event leads to it by itself"
+        return _vacuous(result, reason, result.statistics.engine)
+    return result
+
+
+def _vacuous(result: ClaimResult, reason: str, engine: Engine) -> ClaimResult:
+    """A proof whose claim says nothing. ``engine``: whose answer that is."""
+    assert isinstance(result.outcome, Proof)
+    return replace(
+        result,
+        outcome=Vacuous(result.outcome, reason),
+        statistics=replace(result.statistics, engine=engine),
+    )

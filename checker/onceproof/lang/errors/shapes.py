@@ -4,6 +4,7 @@ texts behind ``help``.
 
 from __future__ import annotations
 
+from onceproof.lang.assumptions import SPELLINGS
 from onceproof.lang.errors.suggest import listing
 
 SHAPES: dict[str, tuple[str, ...]] = {
@@ -99,29 +100,6 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "aborted": ("aborted messages may appear",),
 }
 """How a line that starts with the word is written. Words in capitals stand for names."""
-
-ASSUMPTIONS: tuple[str, ...] = (
-    "no crash",
-    "no replay",
-    "no publisher retries",
-    "no broker copies",
-    "no lost answers",
-    "no lost acks",
-    "no refusals",
-    "no failover",
-    "no lost connections",
-    "no rebalance",
-    "no shutdown",
-    "no rewinds",
-    "no batch failures",
-    "no expired messages",
-    "handler finishes within the lease",
-    "retries end within the key window",
-    "publisher retries end within the dedup window",
-    "work ends within the lock",
-    "crash only after send EFFECT",
-)
-"""Everything that can follow ``assume``."""
 
 CONCEPTS: dict[str, str] = {
     "try": (
@@ -255,7 +233,7 @@ def shape_below(accepted: frozenset[str]) -> str | None:
 def shape_of(first: str) -> str | None:
     """How a line that starts with this word is written, as a sentence."""
     if first == "assume":
-        return "known: " + ", ".join(f"`{a}`" for a in ASSUMPTIONS)
+        return "known: " + ", ".join(f"`{a}`" for a in SPELLINGS)
     shapes = SHAPES.get(first)
     if not shapes:
         return None

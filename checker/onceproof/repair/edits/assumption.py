@@ -6,32 +6,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.lang.design import ASSUMPTIONS
+from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.syntax import ast as n
 from onceproof.repair.plan import Edit, Proposal, Site
 from onceproof.repair.sheet import inserted
 
-OFFERED = {
-    "within-key-window": "retries end within the key window",
-    "no-replay": "no replay",
-    "no-publisher-retries": "no publisher retries",
-    "no-broker-copies": "no broker copies",
-    "within-lease": "handler finishes within the lease",
-}
+OFFERED = (
+    "within-key-window",
+    "no-replay",
+    "no-publisher-retries",
+    "no-broker-copies",
+    "within-lease",
+)
 """What one can arrange for; that nothing ever crashes or gets lost is nothing one can arrange for.
 """
 
 
 def _assume(site: Site) -> Iterator[Proposal]:
     """One assumption more."""
-    for kind, phrase in OFFERED.items():
-        if not site.design.assumes(kind):
-            text = site.sheet.changed([inserted(_where(site), f"assume {phrase}", *_gap(site))])
+    for kind in (ASSUMPTIONS[name] for name in OFFERED):
+        if not site.design.assumes(kind.name):
+            line = f"assume {kind.spelling}"
+            text = site.sheet.changed([inserted(_where(site), line, *_gap(site))])
             yield Proposal(
                 text,
-                f"assume that {ASSUMPTIONS[kind]}",
+                f"assume that {kind.sentence}",
                 (),
-                (ASSUMPTIONS[kind],),
+                (kind.sentence,),
                 ("what happens when that is not so",),
             )
 

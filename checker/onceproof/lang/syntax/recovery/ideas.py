@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from itertools import pairwise, product
 
+from onceproof.lang.assumptions import SPELLINGS
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.errors.expected import in_words
-from onceproof.lang.errors.shapes import ASSUMPTIONS, CONCEPTS, shape_of
+from onceproof.lang.errors.shapes import CONCEPTS, shape_of
 from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.source import Span
 from onceproof.lang.syntax.automaton import Piece
@@ -219,19 +220,19 @@ class Ideas(Spot):
         rest, place = self.text[start:end], self.span(start, end)
         score, near = max(
             (SequenceMatcher(None, rest.lower(), p).ratio(), p)
-            for p in ASSUMPTIONS
+            for p in SPELLINGS
             if "EFFECT" not in p
         )
         if score >= 0.75:
             yield Idea(
                 ((start, end, near),),
-                lambda _: errors.no_such_assumption(rest, place, near, ASSUMPTIONS),
+                lambda _: errors.no_such_assumption(rest, place, near, SPELLINGS),
             )
         elif self.word and not rest.startswith("crash only"):
-            whole = ((start, end, ASSUMPTIONS[0]),)
+            whole = ((start, end, SPELLINGS[0]),)
             yield Idea(
                 whole,
-                lambda _: errors.no_such_assumption(rest, place, None, ASSUMPTIONS),
+                lambda _: errors.no_such_assumption(rest, place, None, SPELLINGS),
                 final=True,
             )
 
