@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import store as cache
-from onceproof.base.digests import sha256
 from onceproof.base.memo import remembering
 from onceproof.base.paths import NoDesign, designs
 from onceproof.lang.errors import syntax as errors
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from onceproof.lang.syntax.ast import Semantics
     from onceproof.lower import Lowered
     from onceproof.verdict.cache import Kept
-    from onceproof.verdict.prepared import PreparedDesigns
 
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
@@ -83,12 +82,10 @@ class _Run:
         self.options, self.progress, self.means, self.total = options, progress, means, total
         store = cache.store() if means.kept else None
         self.kept: Kept | None = None
-        self.designs: PreparedDesigns | None = None
         if store:
             from onceproof.verdict.cache import Kept
-            from onceproof.verdict.prepared import PreparedDesigns
 
-            self.kept, self.designs = Kept(store, options), PreparedDesigns(store)
+            self.kept = Kept(store, options)
 
     def results(
         self, found: Sequence[tuple[Path, bool]]
@@ -101,23 +98,15 @@ class _Run:
             if isinstance(known, DesignResult):
                 yield number, known, False
             elif known is None or not in_folder:
-                prepared = self.designs.known(path) if self.designs else None
-                loaded = prepared.loaded if prepared else loaded_from(path)
+                loaded = loaded_from(path)
                 if in_folder and is_library(loaded):
                     if self.kept:
                         self.kept.keep_library(path, loaded.sources)
                 elif several:
                     left.append((number, path, loaded))
                 else:
-                    lowerings = dict(prepared.lowerings) if prepared else {}
-                    result, broken_off = check_loaded(
-                        loaded, self.options, self.progress, lowerings
-                    )
+                    result, broken_off = check_loaded(loaded, self.options, self.progress)
                     self._keep(path, result, broken_off)
-                    if self.designs and (
-                        prepared is None or len(lowerings) > len(prepared.lowerings)
-                    ):
-                        self.designs.keep(path, loaded, lowerings)
                     yield number, result, broken_off
         if left:
             yield from self._several(left)
