@@ -5,21 +5,26 @@ say it.
 from __future__ import annotations
 
 import os
-import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import msgpack
+from msgspec.structs import replace
 from onceproof.base import store
 from onceproof.base.store import Store
-from onceproof.verdict.cache import Kept, _Records, lasting
+from onceproof.engines.compositional.abstraction import Lemma, View
+from onceproof.machine.invariant import Invariant, Shape
+from onceproof.machine.system import EventPattern, Pattern, Property
+from onceproof.verdict.cache import Kept, decode, encode, lasting
 from onceproof.verdict.check import Means, check
-from onceproof.verdict.result import Verdict
+from onceproof.verdict.result import DesignResult, Verdict
 from onceproof.verdict.task import Options
 
 from tests.traps.trap import SAFE, UNSAFE
-from tests.whole_repo.repo import SOURCES
+from tests.whole_repo.repo import ROOT, SOURCES
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, bytes, bytes]:
@@ -152,10 +157,74 @@ def test_answers_that_leaned_on_a_clock_are_not_kept(
     assert not lasting(small, Options(states=1, workers=1, megabytes=100))
 
 
-def test_results_hold_no_code(tmp_path: Path) -> None:
-    import io
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[DesignResult, ...]:
+    """A proof, a refutation and a file with mistakes, with their reasons."""
+    folder = tmp_path_factory.mktemp("designs")
+    (folder / "safe.once").write_text(SAFE, encoding="utf-8")
+    (folder / "unsafe.once").write_text(UNSAFE, encoding="utf-8")
+    (folder / "mistake.once").write_text(UNSAFE.replace("consumer", "comsumer"), encoding="utf-8")
+    example = (ROOT / "examples/article/invoice_email.once").read_text(encoding="utf-8")
+    (folder / "invoice_email.once").write_text(example, encoding="utf-8")
+    return check(str(folder), Options(explain=True)).designs
 
-    for evil in (os.getcwd, Path, store.store):
-        with pytest.raises(pickle.UnpicklingError, match="has no place"):
-            _Records(io.BytesIO(pickle.dumps(evil))).load()
-    assert Kept(Store(str(tmp_path), "v" * 64), Options()).known(Path("x")) is None
+
+def test_a_result_comes_back_as_it_was(results: tuple[DesignResult, ...]) -> None:
+    cells = [cell for result in results for cell in result.cells]
+    assert any(cell.trace for cell in cells)
+    assert any(cell.invariant for cell in cells)
+    assert any(cell.why for cell in cells)
+    assert any(cell.blame for cell in cells)
+    assert any(result.diagnostics for result in results)
+    lemma = Lemma(
+        View(frozenset({"a"}), "pc", (("x:1", "y"),)),
+        Property("claim", (Pattern((), (EventPattern((), ((),), absent=()),)),)),
+        Invariant(frozenset({("a",)}), frozenset(), frozenset(), (Shape(("a",), ()),)),
+    )
+    in_parts = replace(results[0], cells=(replace(cells[0], lemmas=(lemma,)),))
+    for result in (*results, in_parts):
+        data = encode(result)
+        assert data is not None
+        assert decode(data) == result
+        assert encode(result) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(lambda data: b"", id="empty"),
+        pytest.param(lambda data: data[:-1], id="cut"),
+        pytest.param(lambda data: data + data, id="twice"),
+        pytest.param(lambda data: b"\x80\x05" + data, id="pickled"),
+        pytest.param(lambda data: data.replace(b"refuted", b"upheld!"), id="no such verdict"),
+        pytest.param(lambda data: data.replace(b"sha256", b"sha512"), id="another record"),
+        pytest.param(lambda data: msgpack.encode([1, "x", None]), id="no record"),
+        pytest.param(
+            lambda data: msgpack.encode(msgpack.decode(data) | {"cells": "none"}), id="a wrong type"
+        ),
+    ],
+)
+def test_bytes_that_are_no_result_count_as_not_there(
+    data: Callable[[bytes], bytes], results: tuple[DesignResult, ...], tmp_path: Path
+) -> None:
+    result = next(r for r in results if any(c.verdict is Verdict.REFUTED for c in r.cells))
+    written = encode(result)
+    assert written is not None
+    assert decode(written) == result
+    foreign = data(written)
+    assert foreign != written
+    assert decode(foreign) is None
+    # Nor when the checksum of the entry is right: whoever wrote it, it is no result.
+    path = next(iter(result.sources))
+    options = Options()
+    kept = Kept(Store(str(tmp_path / "kept"), "v" * 64), options)
+    answers = store.Answers(Store(str(tmp_path / "kept"), "v" * 64), "design")
+    question = (path, os.getcwd(), repr(options))
+    answers.keep(question, [path], written)
+    assert kept.known(Path(path)) == result
+    answers.keep(question, [path], foreign)
+    assert kept.known(Path(path)) is None
+
+
+def test_a_path_that_is_no_text_is_not_kept(results: tuple[DesignResult, ...]) -> None:
+    assert encode(replace(results[0], path="caf\udce9.once")) is None

@@ -33,7 +33,7 @@ def of_machine(lowered: Lowered, shape: Shape) -> Seen:
         facts = [f for f in facts if not _foreign(lowered, f, kind)]
         for worker in workers:
             local = dict(zip((x.name for x in machine.level(Level.WORKER)), worker, strict=True))
-            spot = lowered.spots[local[v.PC]]
+            spot = lowered.points[local[v.PC]]
             dead = local[v.PC].endswith("!")
             facts.append(
                 "worker"

@@ -60,7 +60,7 @@ def kept(source: str) -> set[str]:
     lowered = lower(loaded.design, loaded.design.semantics[0])
     place = place_variable(sliced(lowered.machine, property_of(lowered, loaded.design.claims[0])))
     assert place is not None
-    return {lowered.spots[where].process for where in place.domain}
+    return {lowered.points[where].process for where in place.domain}
 
 
 def verdict(source: str) -> Cell:

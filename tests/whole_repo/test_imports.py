@@ -220,7 +220,6 @@ HEAVY = (
     "numpy",
     "lark",
     "rich",
-    "hashlib",
     "tomllib",
     "difflib",
     "pickle",

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from onceproof.lang.design import Design
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
-from onceproof.lower.places import DEAD
+from onceproof.lower.case import DEAD
 from onceproof.lower.queues import Tracking
 from onceproof.machine.system import (
     Broadcast,
@@ -113,7 +113,7 @@ def gaps(lowered: Lowered) -> dict[str, Gap]:
                 and rule.action.cause is not Cause.KILLED
             ):
                 after[update.constant].add(0 if rule.kind is RuleKind.SPAWN else rule.action.line)
-    living = {pc: spot for pc, spot in lowered.spots.items() if not pc.endswith(DEAD)}
+    living = {pc: spot for pc, spot in lowered.points.items() if not pc.endswith(DEAD)}
     return {
         pc: Gap(spot.process, tuple(sorted(after[pc])), spot.line) for pc, spot in living.items()
     }
@@ -189,7 +189,7 @@ def _places(lowered: Lowered, process: str) -> frozenset[str]:
     """Where a living worker of a process can be."""
     return frozenset(
         pc
-        for pc, spot in lowered.spots.items()
+        for pc, spot in lowered.points.items()
         if spot.process == process and not pc.endswith(DEAD)
     )
 

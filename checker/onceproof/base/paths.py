@@ -1,8 +1,11 @@
-"""From paths to design files: a file stands for itself, a folder for every design in it."""
+"""Where files are: the designs behind the paths of a command, and the data that ships with the
+package (the grammar, the models, some pages).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 ENDING = ".once"
@@ -35,3 +38,20 @@ def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
         else:
             raise NoDesign(f"there is no file {path}")
     return list({p: (p, f) for p, f in found}.values())
+
+
+def resource(kind: str) -> Path:
+    """The folder of ``kind`` (``grammar``, ``models`` or ``docs``). Raises FileNotFoundError if the
+    installation is broken.
+
+    A wheel has it inside the package, as ``onceproof/data/KIND``. A checkout, where nothing is
+    copied, has it at the top level.
+    """
+    package = files("onceproof")
+    # An installed package is a folder: pip unpacks wheels, and nothing here supports zip imports.
+    if not isinstance(package, Path):
+        raise FileNotFoundError(f"{package} is no folder")
+    for folder in (package / "data" / kind, package.parent.parent / kind):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"the installation lacks its folder {kind!r}")

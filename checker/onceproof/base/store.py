@@ -16,10 +16,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from hashlib import blake2b
 
-from onceproof.base.digests import blake2b
-
-MAGIC = b"onceproof cache 1\n"
+MAGIC = b"onceproof cache 2\n"
 MOST_ENTRIES = 4_000
 """Entries kept per version of the tool; the oldest half goes when there are more."""
 MOST_VERSIONS = 6

@@ -4,12 +4,12 @@ language that touches the disk.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from onceproof.base.digests import sha256
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.errors import names as name_errors

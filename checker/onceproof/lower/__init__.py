@@ -9,10 +9,9 @@ from msgspec import Struct
 from onceproof.lang.design import Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import variables as v
-from onceproof.lower.careless import careless
+from onceproof.lower.case import DEAD, ProgramPoint
 from onceproof.lower.environment import environment, expiring
-from onceproof.lower.places import DEAD, Spot
-from onceproof.lower.program import compile_process
+from onceproof.lower.program import compile_process, released_unheld
 from onceproof.lower.queues import Group, aborting, appearing, groups
 from onceproof.lower.worker import Lowering, World
 from onceproof.machine.system import Level, Limit, Machine, Rule, Test, Variable
@@ -28,12 +27,12 @@ class Lowered(Struct, frozen=True):
     design: Design
     semantics: Semantics
     machine: Machine
-    spots: Mapping[str, Spot]
+    points: Mapping[str, ProgramPoint]
     groups: Mapping[str, Group]
 
     def inside(self, section: str) -> frozenset[str]:
         """The values of ``pc`` inside a section."""
-        return frozenset(pc for pc, spot in self.spots.items() if section in spot.sections)
+        return frozenset(pc for pc, point in self.points.items() if section in point.sections)
 
 
 def lower(design: Design, semantics: Semantics) -> Lowered:
@@ -66,10 +65,10 @@ def _lower(
         domains,
         lockable,
         frozenset(aborting(grouped)),
-        careless(programs.values()),
+        released_unheld(programs.values()),
     )
     rules: list[Rule] = []
-    spots: dict[str, Spot] = {}
+    points: dict[str, ProgramPoint] = {}
     limits: list[Limit] = []
     needed: set[str] = set()
     for process in design.processes:
@@ -78,24 +77,24 @@ def _lower(
         rules += handler.rules
         if process.name in grouped:
             rules += grouped[process.name].lease(
-                domains, frozenset(pc for pc in handler.spots if not pc.endswith(DEAD))
+                domains, frozenset(pc for pc in handler.points if not pc.endswith(DEAD))
             )
-        spots.update(handler.spots)
-        needed |= handler.needs_lock
+        points.update(handler.points)
+        needed |= handler.stores_to_lock
         if process.workers is not None:
-            living = frozenset(pc for pc in handler.spots if not pc.endswith(DEAD))
+            living = frozenset(pc for pc in handler.points if not pc.endswith(DEAD))
             limits.append(Limit((Test(v.PC, living),), process.workers))
     ends = expiring(design) if design.assumes("within-key-window") else frozenset()
     for group in grouped.values():
         rules += group.rules(domains, ends)
     rules += appearing(grouped, domains, ends)
     rules += environment(design, grouped, domains)
-    places = tuple(spots)
+    places = tuple(points)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
     machine = _trimmed(
         Machine(design.path, semantics.value, tuple(domains.values()), tuple(rules), tuple(limits))
     )
-    return Lowered(design, semantics, machine, spots, grouped), frozenset(needed)
+    return Lowered(design, semantics, machine, points, grouped), frozenset(needed)
 
 
 def _trimmed(machine: Machine) -> Machine:

@@ -1,4 +1,4 @@
-"""One way through a step: what must hold before it, and what it changes.
+"""One way through a step: what must hold before it, what it changes, and where a worker can be.
 
 A case is a conjunction of tests on the state before the step together with changes of variables.
 Changes of a shared variable are functions of its own old value, so changes can be composed, and a
@@ -7,7 +7,7 @@ test *after* a change becomes a test *before* it by taking the preimage.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -164,3 +164,37 @@ class Case(Struct, frozen=True):
         if len(values) == 1:
             return Update(target, None, (("", values.pop()),))
         return Update(target, source, pairs)
+
+
+Frozen = tuple[tuple[str, Table], ...]
+
+
+DEAD = "!"
+"""Ends the name of a place where a worker is dead and its last request still under way."""
+
+
+class Location(Struct, frozen=True):
+    """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be
+    killed here.
+    """
+
+    place: int
+    transaction: Frozen | None = None
+    serializable: bool = False
+    locks: frozenset[str] = frozenset()
+    inside: Frozen = ()
+    marked: bool = True
+
+
+Sink = Callable[[Case, Location, str], None]
+"""Takes one way through a run of collected lines: the case, where it stops, ``commit`` if it
+committed.
+"""
+
+
+class ProgramPoint(Struct, frozen=True):
+    """A value of ``pc``: the process, its line, the sections around."""
+
+    process: str
+    line: int
+    sections: tuple[str, ...]

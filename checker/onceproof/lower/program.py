@@ -1,9 +1,11 @@
 """A handler's steps as a graph of operations: structured text becomes places and jumps.
 
-Nothing here knows about queues' semantics or variables; ``handler.py`` turns operations into rules.
+Nothing here knows about queues' semantics or variables; ``worker.py`` turns operations into rules.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -332,3 +334,42 @@ def compile_process(design: Design, process: Process) -> Program:
         )
     entry = compiler.block(process.body, stop, _Context(stop, failed))
     return Program(process, tuple(compiler.places), entry)
+
+
+def released_unheld(programs: Iterable[Program]) -> frozenset[str]:
+    """The locks that some program releases on a way on which it has not acquired them."""
+    found: set[str] = set()
+    for program in programs:
+        for lock in {p.operation.lock for p in program.places if isinstance(p.operation, LetGo)}:
+            if _may_release(program, lock):
+                found.add(lock)
+    return frozenset(found)
+
+
+def _may_release(program: Program, lock: str) -> bool:
+    """Whether some way through the program comes to a release of the lock without holding it."""
+    seen: set[tuple[int, bool]] = set()
+    ways = [(program.entry, False)]
+    while ways:
+        index, holds = ways.pop()
+        if (index, holds) in seen:
+            continue
+        seen.add((index, holds))
+        operation = program.places[index].operation
+        if isinstance(operation, LetGo) and operation.lock == lock:
+            if not holds:
+                return True
+            ways.append((operation.next, False))
+        elif isinstance(operation, Take) and operation.lock == lock:
+            ways.append((operation.next, True))
+            ways += [(operation.held, holds)] if operation.held is not None else []
+        else:
+            ways += [(then, holds) for then in _after(operation)]
+    return False
+
+
+def _after(operation: Operation) -> list[int]:
+    """Where an operation may lead."""
+    places = ("next", "yes", "no", "ok", "down", "done", "failed", "refused", "held")
+    values = (getattr(operation, name) for name in operation.__struct_fields__ if name in places)
+    return [x for x in values if isinstance(x, int) and not isinstance(x, bool)]

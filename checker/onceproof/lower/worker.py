@@ -1,5 +1,8 @@
 """A handler's program to rules: follows every path, remembers what is collected, and gives each
 stopping place a value of ``pc``.
+
+One class, in this order: the paths and their names, moving on without a step, one rule, the
+operations that take a step, the collected lines of an atomic block, and death.
 """
 
 from __future__ import annotations
@@ -11,22 +14,32 @@ from msgspec.structs import replace
 
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import program as op
-from onceproof.lower import steps
 from onceproof.lower import variables as v
-from onceproof.lower.case import Case
-from onceproof.lower.death import kill
+from onceproof.lower.case import DEAD, Case, Location, ProgramPoint, Sink
 from onceproof.lower.effects import Meaning, freed, only
-from onceproof.lower.places import At, Sink, Spot
 from onceproof.lower.program import Place, Program
-from onceproof.lower.queues import Group
-from onceproof.machine.system import Action, Cause, Rule, RuleKind, Test, Variable, put
+from onceproof.lower.queues import Group, Tracking
+from onceproof.machine.system import (
+    Action,
+    Broadcast,
+    Cause,
+    Rule,
+    RuleKind,
+    Test,
+    Variable,
+    put,
+)
+
+ACKED = "acknowledged"
+"""The outcome of a death after which the message was acknowledged all the same."""
 
 
 class World(Struct, frozen=True):
     """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps
     locked over a stop. ``aborting``: queues in which messages of aborted transactions may appear.
-    ``careless``: locks that somebody may release without holding them.
+    ``released_unheld``: locks that some worker may release without holding them.
     """
 
     design: d.Design
@@ -34,12 +47,12 @@ class World(Struct, frozen=True):
     domains: Mapping[str, Variable]
     lockable: frozenset[str]
     aborting: frozenset[str] = frozenset()
-    careless: frozenset[str] = frozenset()
+    released_unheld: frozenset[str] = frozenset()
 
 
 class Lowering:
-    """Lowers one handler. ``rules``, ``spots`` and ``needs_lock`` are its results; conditions on
-    ``pc`` are added by name.
+    """Lowers one handler. ``rules``, ``points`` and ``stores_to_lock`` are its results; conditions
+    on ``pc`` are added by name.
     """
 
     def __init__(self, world: World, program: Program) -> None:
@@ -50,10 +63,10 @@ class Lowering:
         self.group = world.groups.get(self.process.name)
         self.meaning = Meaning(world.design, self.process, world.domains)
         self.rules: list[Rule] = []
-        self.spots: dict[str, Spot] = {}
-        self.needs_lock: set[str] = set()
-        self.names: dict[At, str] = {}
-        self.queue: list[At] = []
+        self.points: dict[str, ProgramPoint] = {}
+        self.stores_to_lock: set[str] = set()
+        self.names: dict[Location, str] = {}
+        self.queue: list[Location] = []
         crash_after = [a.effect for a in world.design.assumptions if a.kind == "crash-only-after"]
         self.crash_after = set(crash_after)
         self.restricted = program.marked or bool(crash_after)
@@ -62,14 +75,14 @@ class Lowering:
 
     def lower(self) -> None:
         """Follow every path from the entry."""
-        start = At(self.program.entry, marked=not self.restricted)
+        start = Location(self.program.entry, marked=not self.restricted)
         for case in self._starts():
             for ready, at in self._advance(case, start):
                 self._spawn(ready, at)
         while self.queue:
             at = self.queue.pop(0)
             self._place(at)
-            kill(self, at)
+            self._kill(at)
 
     def _starts(self) -> list[Case]:
         base = Case(self.domains)
@@ -78,13 +91,13 @@ class Lowering:
         assert self.process.condition is not None
         return self.meaning.split(self.process.condition, base)[0]
 
-    def _spawn(self, case: Case, at: At | None) -> None:
+    def _spawn(self, case: Case, at: Location | None) -> None:
         cause = Cause.DELIVERY if self.group else Cause.START
         action = Action(
             cause, self.process.name, self.process.queue or "", line=self.process.span.line
         )
         if at is None:  # a handler that does nothing: still a worker that comes and goes
-            at = At(self._pause(), marked=not self.restricted)
+            at = Location(self._pause(), marked=not self.restricted)
         rule = case.rule(RuleKind.SPAWN, action)
         self.rules.append(replace(rule, updates=(*rule.updates, put(v.PC, self.name(at)))))
 
@@ -96,38 +109,44 @@ class Lowering:
         )
         return len(self.program.places) - 1
 
-    def name(self, at: At) -> str:
+    def name(self, at: Location) -> str:
         """The value of ``pc`` for a place; new places are followed later."""
         if at not in self.names:
             place = self.program.places[at.place]
             base = f"{self.process.name}:{place.line}"
-            same = sum(1 for n in self.spots if n == base or n.startswith(base + "#"))
+            same = sum(1 for n in self.points if n == base or n.startswith(base + "#"))
             self.names[at] = base if not same else f"{base}#{same + 1}"
-            self.spots[self.names[at]] = Spot(self.process.name, place.line, place.sections)
+            self.points[self.names[at]] = ProgramPoint(
+                self.process.name, place.line, place.sections
+            )
             self.queue.append(at)
         return self.names[at]
 
-    def base(self, at: At) -> Case:
+    def base(self, at: Location) -> Case:
         """The case of a worker at ``at``, before anything is decided."""
         transaction = None if at.transaction is None else dict(at.transaction)
         return Case(self.domains, transaction=transaction, inside=dict(at.inside))
 
     # -- moving on
 
-    def _advance(self, case: Case, at: At) -> list[tuple[Case, At | None]]:
+    def _advance(self, case: Case, at: Location) -> list[tuple[Case, Location | None]]:
         """Run what takes no step, from ``at`` on; None: the handler is over (the case then includes
         what its end does).
         """
         place = self.program.places[at.place]
         match place.operation:
             case op.Mark(then):
+                # No step of its own: it only allows a kill at the next stop.
                 return self._advance(case, replace(at, place=then, marked=True))
             case op.Enter(serializable, then):
+                # BEGIN asks nothing of the store: nobody can see that it happened.
                 entered = replace(case, transaction={})
                 return self._advance(
                     entered, replace(at, place=then, transaction=(), serializable=serializable)
                 )
             case op.Leave(then) if not case.transaction:
+                # A commit that writes nothing changes nothing for others but the locks it frees,
+                # so it happens together with the step before it. One that writes is a step.
                 left = replace(case, transaction=None)
                 left = self._unlock(left, at.locks)
                 outside = replace(
@@ -135,33 +154,40 @@ class Lowering:
                 )
                 return self._advance(left, outside)
             case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
+                # The broker buffers it until its own commit: others see it only then.
                 return self._advance(
                     case.hold_inside(self.meaning.written(step)[1]), replace(at, place=then)
                 )
             case op.Attempt(step, ok, down) if self._is_inside(self.meaning.written(step)[0]):
-                through, turned = self.meaning.attempt(step, case)
-                found = []
-                if through:
-                    found += self._advance(
-                        through.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok)
+                # As above. The answer comes from what the worker sees, its own buffer included.
+                written, rejected = self.meaning.attempt(step, case)
+                ways = []
+                if written:
+                    ways += self._advance(
+                        written.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok)
                     )
-                if turned:
-                    found += self._advance(turned, replace(at, place=down))
-                return found
+                if rejected:
+                    ways += self._advance(rejected, replace(at, place=down))
+                return ways
             case op.Send(queue, then, _) if self._collects_publishing():
+                # A publish inside the broker's transaction: the message appears with the commit.
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
                 return self._advance(case, replace(at, place=then))
             case op.Discard(then):
+                # The failed handler rolls back. Nothing of it was visible, so others see only that
+                # the locks are free.
                 case = self._drop_inside(self._unlock(case, at.locks))
                 dropped = replace(case, transaction=None, inside={})
-                return self._advance(dropped, At(then, marked=at.marked))
+                return self._advance(dropped, Location(then, marked=at.marked))
             case op.Ended():
+                # The worker goes with its last step: no state has a worker with nothing left to do.
                 return [(c, None) for c in self.end(case, at.locks)]
             case _:
+                # Everything else is a step that others can come before: the worker stops here.
                 return [(case, self._remember(case, at))]
 
-    def _remember(self, case: Case, at: At) -> At:
+    def _remember(self, case: Case, at: Location) -> Location:
         transaction = None if case.transaction is None else tuple(sorted(case.transaction.items()))
         return replace(at, transaction=transaction, inside=tuple(sorted(case.inside.items())))
 
@@ -211,7 +237,7 @@ class Lowering:
             [mine.put(lock.name, "orphaned" if lock.expires else "free") if mine else None, other]
         )
 
-    def go(self, at: At, case: Case, then: int, action: Action) -> None:
+    def go(self, at: Location, case: Case, then: int, action: Action) -> None:
         """Emit the rules of one outcome of the step at ``at`` that leads to place ``then``."""
         marked = not self.restricted or (
             action.subject in self.crash_after and action.cause is not Cause.REFUSED
@@ -220,7 +246,7 @@ class Lowering:
         for ready, after in self._advance(case, target):
             self.emit(at, ready, after, action)
 
-    def emit(self, at: At, case: Case, after: At | None, action: Action) -> None:
+    def emit(self, at: Location, case: Case, after: Location | None, action: Action) -> None:
         """One rule: from ``at`` to ``after``."""
         case = self.wait_for_locks(at, case)
         rule = case.rule(RuleKind.WORKER, action, ends=after is None)
@@ -228,7 +254,7 @@ class Lowering:
         updates = rule.updates if after is None else (*rule.updates, put(v.PC, self.name(after)))
         self.rules.append(replace(rule, guard=guard, updates=updates))
 
-    def wait_for_locks(self, at: At, case: Case) -> Case:
+    def wait_for_locks(self, at: Location, case: Case) -> Case:
         """A write to a locked row waits for the lock; not one that the broker collects."""
         for store in sorted(s for s in self.world.lockable - at.locks if not self._is_inside(s)):
             own = {store, *(v.column(store, c) for c in self.world.design.stores[store].columns)}
@@ -242,7 +268,7 @@ class Lowering:
     # -- one place
 
     def action(
-        self, at: At, cause: Cause = Cause.HANDLER, *, subject: str = "", outcome: str = ""
+        self, at: Location, cause: Cause = Cause.HANDLER, *, subject: str = "", outcome: str = ""
     ) -> Action:
         """What the step at ``at`` is to a reader."""
         place = self.program.places[at.place]
@@ -256,7 +282,7 @@ class Lowering:
             outcome,
         )
 
-    def _place(self, at: At) -> None:
+    def _place(self, at: Location) -> None:
         case = self.base(at)
         operation = self.program.places[at.place].operation
         if at.transaction is not None and self.collected(operation, at):
@@ -277,22 +303,22 @@ class Lowering:
                 action = self.action(at, subject=subject.text if subject else "")
                 self.go(at, case.collect(self.meaning.written(step)[1]), then, action)
             case op.Attempt():
-                steps.attempt(self, at, case, operation)
+                self._attempt(at, case, operation)
             case op.Call():
-                steps.call(self, at, case, operation)
+                self._call(at, case, operation)
             case op.Send():
-                steps.publish(self, at, case, operation)
+                self._publish(at, case, operation)
             case op.Settle():
-                steps.ack(self, at, case, operation)
+                self._ack(at, case, operation)
             case op.GiveBack(then):
                 for c in self.group.nack(case) if self.group else [case]:
                     self.go(at, c, then, self.action(at))
             case op.Take():
-                steps.acquire(self, at, case, operation)
+                self._acquire(at, case, operation)
             case op.LetGo():
-                steps.release(self, at, case, operation)
+                self._release(at, case, operation)
             case op.Extend():
-                steps.renew(self, at, case, operation)
+                self._renew(at, case, operation)
             case op.Pause(then):
                 self.go(at, case, then, self.action(at))
             case _:
@@ -300,7 +326,7 @@ class Lowering:
 
     # -- collected lines of an atomic block
 
-    def collected(self, operation: op.Operation, at: At) -> bool:
+    def collected(self, operation: op.Operation, at: Location) -> bool:
         """Whether an operation inside a block is part of a run of lines, and no stop point."""
         match operation:
             case op.Write() | op.Attempt() | op.Leave():
@@ -312,7 +338,7 @@ class Lowering:
             case _:
                 return False
 
-    def run_collected(self, case: Case, sink: Sink, index: int, at: At) -> None:
+    def run_collected(self, case: Case, sink: Sink, index: int, at: Location) -> None:
         """From the collected line ``index`` to the next stop, the commit or a failure; every way
         through goes to ``sink``.
         """
@@ -324,25 +350,29 @@ class Lowering:
                     self.domains, (v.busy(s) for s in sorted(at.locks))
                 ).items():
                     done = done.change(name, table)
+                # Locks go in the same step as the writes appear: nobody reads in between.
                 after = replace(at, transaction=None, serializable=False, locks=frozenset())
                 sink(done, replace(after, place=then), "commit")
             case op.Write(step, then):
                 store, changes = self.meaning.written(step)
                 if self._is_inside(store):
+                    # Rows in the broker are not the database's: its transaction does not lock them.
                     self.run_collected(case.hold_inside(changes), sink, then, at)
                 else:
                     self.run_collected(case.collect(changes), sink, then, self._touch(at, store))
             case op.Attempt(step, ok, down):
-                through, turned = self.meaning.attempt(step, case)
+                written, rejected = self.meaning.attempt(step, case)
                 store, changes = self.meaning.written(step)
-                if through and self._is_inside(store):
-                    self.run_collected(through.hold_inside(changes), sink, ok, at)
-                elif through:
-                    self.run_collected(through.collect(changes), sink, ok, self._touch(at, store))
-                if turned:
-                    self.run_collected(turned, sink, down, at)
+                if written and self._is_inside(store):
+                    self.run_collected(written.hold_inside(changes), sink, ok, at)
+                elif written:
+                    self.run_collected(written.collect(changes), sink, ok, self._touch(at, store))
+                # A rejected write has changed no row, so it holds no lock.
+                if rejected:
+                    self.run_collected(rejected, sink, down, at)
             case op.Decide(test, yes, no) if at.serializable:
                 answers = self.meaning.decide(test, case)
+                # Serializable: what was read cannot change until the commit, as if it were locked.
                 for store in self.meaning.stores_read(test):
                     at = self._touch(at, store)
                 for c, then in [*((c, yes) for c in answers[0]), *((c, no) for c in answers[1])]:
@@ -357,26 +387,324 @@ class Lowering:
                     case = group.receive(case, inside=True)
                 self.run_collected(case, sink, then, at)
             case op.Mark(then):
+                # A kill between two collected lines loses the same writes as one before the first.
                 self.run_collected(case, sink, then, at)
             case op.Ended() | op.Discard():
+                # A failure rolls back: the collected writes never appear.
                 sink(
                     replace(case, transaction=None), replace(at, place=index, transaction=None), ""
                 )
             case _:
+                # A step that others can see, such as a call: the transaction stays open over it.
                 sink(self._keep_locked(case, at), replace(at, place=index), "")
 
-    def _touch(self, at: At, store: str | None) -> At:
+    def _touch(self, at: Location, store: str | None) -> Location:
         return replace(at, locks=at.locks | {store}) if store else at
 
-    def _keep_locked(self, case: Case, at: At) -> Case:
+    def _keep_locked(self, case: Case, at: Location) -> Case:
         """A stop inside the block: the rows touched so far stay locked until it ends."""
-        self.needs_lock |= at.locks
+        self.stores_to_lock |= at.locks
         for store in sorted(at.locks):
             if v.busy(store) in self.domains:
                 case = case.put(v.busy(store), "taken")
         return case
 
-    def _leave(self, start: At, case: Case, at: At, outcome: str) -> None:
+    def _leave(self, start: Location, case: Case, at: Location, outcome: str) -> None:
         at = replace(at, marked=not self.restricted)
         for ready, after in self._advance(case, at):
             self.emit(start, ready, after, self.action(start, outcome=outcome))
+
+    # -- one step, by its kind
+
+    def _attempt(self, at: Location, case: Case, operation: op.Attempt) -> None:
+        """A conditional write goes through, or is turned down."""
+        ok, down = self.meaning.attempt(operation.step, case)
+        store, changes = self.meaning.written(operation.step)
+        outcome = {
+            n.Insert: "duplicate",
+            n.UpdateIf: "conflict",
+            n.Delete: "missing",
+            n.Do: "rejected",
+        }[type(operation.step)]
+        if ok:
+            self.go(at, ok.collect(changes), operation.ok, self.action(at, subject=store or ""))
+        if down:
+            self.go(at, down, operation.down, self.action(at, subject=store or "", outcome=outcome))
+
+    def _call(self, at: Location, case: Case, operation: op.Call) -> None:
+        """An external effect is done, is refused, or is done and its answer lost."""
+        design, effect = self.world.design, operation.effect
+        for c in self.meaning.happen(effect, case):
+            self.go(at, c, operation.done, self.action(at, subject=effect, outcome="done"))
+            if not design.assumes("no-lost-answers"):
+                self.go(
+                    at,
+                    c,
+                    operation.failed,
+                    self.action(at, Cause.ANSWER_LOST, subject=effect, outcome="answer lost"),
+                )
+        if not design.assumes("no-refusals"):
+            self.go(
+                at,
+                case,
+                operation.failed,
+                self.action(at, Cause.REFUSED, subject=effect, outcome="refused"),
+            )
+
+    def _publish(self, at: Location, case: Case, operation: op.Send) -> None:
+        """A message enters a queue, is dropped as a copy, is refused, or vanishes where nobody
+        confirms it.
+        """
+        design, subject = self.world.design, operation.queue
+        readers = self.readers(operation.queue)
+        sent, lost = case, case
+        for group in readers:
+            sent, lost = group.receive(sent), group.lose(lost)
+        arrivals = [
+            (sent, "done"),
+            *((dropped, "dropped") for dropped in _copies_dropped(case, readers)),
+        ]
+        for c, outcome in arrivals:
+            self.go(at, c, operation.next, self.action(at, subject=subject, outcome=outcome))
+        unconfirmed = any(g.semantics is Semantics.AT_MOST_ONCE for g in readers)
+        if unconfirmed or design.queues[subject].unconfirmed:
+            self.go(
+                at,
+                lost,
+                operation.next,
+                self.action(at, Cause.VANISHED, subject=subject, outcome="lost"),
+            )
+        if unconfirmed:
+            return
+        if not design.assumes("no-lost-answers"):
+            for c, outcome in arrivals:
+                unanswered = "answer lost" if outcome == "done" else "dropped, answer lost"
+                self.go(
+                    at,
+                    c,
+                    operation.failed,
+                    self.action(at, Cause.ANSWER_LOST, subject=subject, outcome=unanswered),
+                )
+        if not design.assumes("no-refusals"):
+            self.go(
+                at,
+                case,
+                operation.failed,
+                self.action(at, Cause.REFUSED, subject=subject, outcome="refused"),
+            )
+
+    def _ack(self, at: Location, case: Case, operation: op.Settle) -> None:
+        """The acknowledgement arrives, is refused, or is lost on the way; or its answer is."""
+        assert self.group is not None
+        design, checked = self.world.design, operation.refused
+        silent = self.group.tracking is Tracking.GONE
+        for c, outcome in self.group.ack(case):
+            then = checked if outcome == "refused" and checked is not None else operation.next
+            self.go(at, c, then, self.action(at, outcome=outcome))
+            if (
+                checked is not None
+                and outcome == "done"
+                and not silent
+                and not design.assumes("no-lost-answers")
+            ):
+                self.go(at, c, checked, self.action(at, Cause.ANSWER_LOST, outcome="answer lost"))
+        if not silent and not design.assumes("no-lost-acks"):
+            then = operation.next if checked is None else checked
+            self.go(at, case, then, self.action(at, Cause.ACK_LOST, outcome="lost"))
+
+    def _release(self, at: Location, case: Case, operation: op.LetGo) -> None:
+        """The lock is free, whoever held it."""
+        lock = operation.lock
+        freed = case.put(lock, "free")
+        if v.holding(lock) in self.domains:
+            freed = freed.put(v.holding(lock), "no")
+            if lock in self.world.released_unheld:
+                mine = (Test(v.holding(lock), frozenset({"yes"})),)
+                level = self.world.design.locks[lock].level
+                freed = replace(
+                    freed, others=(Broadcast(level, mine, (put(v.holding(lock), "no"),)),)
+                )
+        self.go(at, freed, operation.next, self.action(at, subject=lock))
+
+    def _acquire(self, at: Location, case: Case, operation: op.Take) -> None:
+        """Take a free lock, and with it the newest token; wait or go elsewhere while it is held."""
+        lock = operation.lock
+        free, held = (
+            case.test(lock, {"free"}),
+            case.test(lock, set(self.domains[lock].domain) - {"free"}),
+        )
+        if free:
+            taken = free.put(lock, "held")
+            taken = taken.put(v.holding(lock), "yes") if v.holding(lock) in self.domains else taken
+            if v.token(lock) in self.domains:
+                stale = Broadcast(
+                    self.world.design.locks[lock].level,
+                    (Test(v.token(lock), frozenset({"fresh"})),),
+                    (put(v.token(lock), "stale"),),
+                )
+                taken = replace(taken.put(v.token(lock), "fresh"), others=(stale,))
+            self.go(at, taken, operation.next, self.action(at, subject=lock))
+        if held and operation.held is not None:
+            self.go(at, held, operation.held, self.action(at, subject=lock, outcome="held"))
+
+    def _renew(self, at: Location, case: Case, operation: op.Extend) -> None:
+        """The lease of the message or of a lock is extended, unless it is over."""
+        checked, subject = operation.refused, operation.lock or ""
+        if operation.lock is None:
+            assert self.group is not None
+            answers = self.group.renew(case)
+        else:
+            answers = _renewed(case, operation.lock)
+        for c, outcome in answers:
+            then = checked if outcome == "refused" and checked is not None else operation.next
+            self.go(at, c, then, self.action(at, subject=subject, outcome=outcome))
+            if (
+                checked is not None
+                and outcome == "done"
+                and not self.world.design.assumes("no-lost-answers")
+            ):
+                unanswered = self.action(
+                    at, Cause.ANSWER_LOST, subject=subject, outcome="answer lost"
+                )
+                self.go(at, c, checked, unanswered)
+
+    # -- death
+
+    def _kill(self, at: Location) -> None:
+        """The rules of a worker that is killed at ``at``, where the design allows it."""
+        if self.world.design.assumes("no-crash") or (self.restricted and not at.marked):
+            return
+        line = self.program.places[at.place].line
+        action = Action(
+            Cause.KILLED, self.process.name, self.process.queue or "", line=line, step=at.place
+        )
+        for start, outcome in self._deaths(at):
+            for end in self.end(start, at.locks):
+                self.emit(at, end, None, replace(action, outcome=outcome))
+        if self._lets_others_go_on():
+            requests = self._late_requests(at)
+            if requests:
+                self._outlive(at, requests, action)
+
+    def _deaths(self, at: Location) -> list[tuple[Case, str]]:
+        """A worker that is dead; with ``acks on return or kill``, its message may be acknowledged
+        for it.
+        """
+        plain = Case(self.domains, inside=dict(at.inside))
+        found = [(plain, "")]
+        if self.group is not None and self._is_settled_by_death():
+            found += [(case, ACKED) for case in self.group.settled_for(plain)]
+        return found
+
+    def _is_settled_by_death(self) -> bool:
+        """Whether a dead worker's message may be acknowledged for it."""
+        return (
+            self.process.ack == "kill"
+            and self.group is not None
+            and self.group.tracking is not Tracking.GONE
+        )
+
+    def _lets_others_go_on(self) -> bool:
+        """Whether a worker's death lets others go on: its message (also one settled for it), its
+        lock, its locked rows, or its place among ``workers N``.
+
+        Only then can a request that outlives it meet them (theory T6); otherwise a dead worker is
+        one that is merely slow (T5).
+        """
+        design = self.world.design
+        freed_by_death = self.world.lockable or any(
+            v.holding(lock) in self.domains for lock in design.locks
+        )
+        settled = self._is_settled_by_death()
+        limited = any(process.workers is not None for process in design.processes)
+        return (
+            bool(freed_by_death)
+            or limited
+            or settled
+            or (self.group is not None and self.group.tracking is Tracking.HELD)
+        )
+
+    def _late_requests(self, at: Location) -> list[tuple[Case, Action]]:
+        """What the step at ``at`` asks of others, which can take effect after its sender died
+        (theory T6).
+        """
+        case, operation = self.base(at), self.program.places[at.place].operation
+        subject, outcome = "", ""
+        if at.transaction is not None and self.collected(operation, at):
+            cases: list[Case] = []
+            self.run_collected(
+                case, (lambda c, _, o: cases.append(c) if o == "commit" else None), at.place, at
+            )
+            outcome = "commit"
+        elif isinstance(operation, op.Write):
+            store, changes = self.meaning.written(operation.step)
+            cases, subject = [case.collect(changes)], store or ""
+        elif isinstance(operation, op.Attempt):
+            store, changes = self.meaning.written(operation.step)
+            ok = self.meaning.attempt(operation.step, case)[0]
+            cases, subject = [ok.collect(changes)] if ok else [], store or ""
+        elif isinstance(operation, op.Call):
+            subject, outcome = operation.effect, "done"
+            cases = self.meaning.happen(subject, case)
+        elif isinstance(operation, op.Send):
+            subject, outcome = operation.queue, "done"
+            for group in self.readers(subject):
+                case = group.receive(case)
+            cases = [case]
+        else:
+            return []
+        return [
+            (c, self.action(at, Cause.LATE_EFFECT, subject=subject, outcome=outcome))
+            for c in cases
+            if c.changes
+        ]
+
+    def _outlive(self, at: Location, requests: list[tuple[Case, Action]], killed: Action) -> None:
+        """The dead worker's request goes on without it: it takes effect later, or never.
+
+        A commit in flight keeps the rows locked until then; any other request leaves the
+        transaction behind, which is rolled back.
+        """
+        name = self.name(at) + DEAD
+        self.points[name] = ProgramPoint(self.process.name, killed.line, ())
+        # The store decides about a commit it has received; until then nobody may see the rows. Any
+        # other request is alone: the store rolls the transaction back when the connection closes.
+        commits = requests[0][1].outcome == "commit"
+        for start, acked in self._deaths(at):
+            outcome = f"request under way, {acked}" if acked else "request under way"
+            for end in self.end(start, () if commits else at.locks):
+                rule = end.rule(RuleKind.WORKER, replace(killed, outcome=outcome))
+                guard = (Test(v.PC, frozenset({self.name(at)})), *rule.guard)
+                self.rules.append(
+                    replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name)))
+                )
+        locks = freed(self.domains, (v.busy(s) for s in sorted(at.locks))) if commits else {}
+        lost = Case(self.domains, changes=locks)
+        for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:
+            free = {**case.changes, **{k: t for k, t in locks.items() if k not in case.changes}}
+            after = at if commits else replace(at, locks=frozenset())
+            late = self.wait_for_locks(after, replace(case, changes=free)).rule(
+                RuleKind.WORKER, action, ends=True
+            )
+            self.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))
+
+
+def _copies_dropped(case: Case, readers: list[Group]) -> list[Case]:
+    """The case of a message that the broker takes for a copy, if it may: every group has had one
+    before.
+    """
+    if not readers or not readers[0].may_drop:
+        return []
+    known: Case | None = case
+    for group in readers:
+        known = known.test(group.status, set(group.variable.domain) - {"absent"}) if known else None
+    return only([known])
+
+
+def _renewed(case: Case, lock: str) -> list[tuple[Case, str]]:
+    """A lock is renewed by whoever took it last, as long as it is held."""
+    newest, older = case.test(v.token(lock), {"fresh"}), case.test(v.token(lock), {"none", "stale"})
+    found = [(older, "refused")]
+    if newest:
+        found += [(newest.test(lock, {"held"}), "done"), (newest.test(lock, {"free"}), "refused")]
+    return [(c, outcome) for c, outcome in found if c is not None]

@@ -9,7 +9,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from onceproof.base.resources import resource
+from onceproof.base.paths import resource
 
 _HEADING = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from onceproof.base.resources import resource
+from onceproof.base.paths import resource
 from onceproof.models.files import BrokenModel, Problem, read
 from onceproof.models.records import (
     BEHAVIOURS,

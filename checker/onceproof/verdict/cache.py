@@ -1,21 +1,16 @@
 """Results of whole designs, kept between runs. The question is everything that decides them: tool,
 design, imports, options.
 
-An answer that leaned on a clock or on memory is not kept, since it might be another one the next
-time. What is read back is data: records and enumerations of this package, and nothing else.
+Results that came near a time or memory limit are not kept: a rerun could differ. Entries are
+MessagePack, decoded against the type of a result; bytes of any other shape count as not there.
 """
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
-from enum import Enum
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct
+from msgspec import DecodeError, ValidationError, msgpack
 
 from onceproof.base.store import Answers, Store
 from onceproof.lang.diagnostics import Severity
@@ -39,13 +34,14 @@ class Kept:
         data = self._answers.known(self._question(path))
         if data is None or data == LIBRARY:
             return data
-        found = read(data)
-        return found if isinstance(found, DesignResult) else None
+        return decode(data)
 
     def keep(self, path: Path, result: DesignResult) -> None:
         """Keep a result, if it would be the same the next time."""
         if lasting(result, self._options) and unchanged(result.sources):
-            self._answers.keep(self._question(path), result.sources, written(result))
+            data = encode(result)
+            if data is not None:
+                self._answers.keep(self._question(path), result.sources, data)
 
     def keep_library(self, path: Path, sources: dict[str, Source]) -> None:
         """Keep that a file is a library, if what was read is still there."""
@@ -82,37 +78,21 @@ def unchanged(sources: dict[str, Source]) -> bool:
         return False
 
 
-class _Writer(pickle.Pickler):
-    """Writes an enumeration's member as its class and value; Python's own way differs from version
-    to version.
-    """
-
-    def reducer_override(self, obj: object) -> Any:
-        return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
+_ENCODER = msgpack.Encoder(order="deterministic")
+_DECODER = msgpack.Decoder(DesignResult)
 
 
-def written(record: object) -> bytes:
-    """A record as bytes, to be kept."""
-    stream = io.BytesIO()
-    _Writer(stream, protocol=5).dump(record)
-    return stream.getvalue()
-
-
-class _Records(pickle.Unpickler):
-    """Reads records and enumerations of this package, and nothing that could run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("onceproof."):
-            found = getattr(import_module(module), name, None)
-            if isinstance(found, type) and issubclass(found, Struct | Enum):
-                return found
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a result")
-
-
-def read(data: bytes) -> object:
-    """The record that was written; None for whatever cannot be read."""
+def encode(result: DesignResult) -> bytes | None:
+    """A result as bytes; None if it names a file whose path is no Unicode text."""
     try:
-        found: object = _Records(io.BytesIO(data)).load()
-    except Exception:
+        return _ENCODER.encode(result)
+    except UnicodeEncodeError:
         return None
-    return found
+
+
+def decode(data: bytes) -> DesignResult | None:
+    """The result that was encoded; None for bytes that are not exactly one."""
+    try:
+        return _DECODER.decode(data)
+    except (DecodeError, ValidationError):
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import store as cache
-from onceproof.base.digests import sha256
 from onceproof.base.memo import remembering
 from onceproof.base.paths import NoDesign, designs
 from onceproof.lang.errors import syntax as errors

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from onceproof.engines.compositional.abstraction import Lemma
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.source import Source
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.invariant import Invariant
-
-if TYPE_CHECKING:
-    from onceproof.engines.compositional.abstraction import Lemma
 
 
 class Verdict(Enum):

@@ -60,7 +60,7 @@ class Generaliser:
         self.space = space
         self.allowed = allowed
         self._statuses = frozenset(group.status for group in lowered.groups.values())
-        self._lines = {pc: (spot.process, spot.line) for pc, spot in lowered.spots.items()}
+        self._lines = {pc: (spot.process, spot.line) for pc, spot in lowered.points.items()}
 
     def weight(self, taste: Taste, variable: Variable) -> float:
         """What a literal on this variable costs."""

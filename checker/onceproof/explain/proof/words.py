@@ -14,7 +14,7 @@ from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
-from onceproof.lower.places import DEAD
+from onceproof.lower.case import DEAD
 from onceproof.lower.queues import Tracking
 from onceproof.machine.system import Cause, Level, Machine, Test
 
@@ -67,11 +67,11 @@ class Words:
         self.design = lowered.design
         self.machine = machine
         self.taken = taken
-        self.spots = lowered.spots
+        self.spots = lowered.points
         self._variables = {x.name: x for x in machine.variables}
         self._groups = {g.status: g for g in lowered.groups.values()}
         self._incremented = {f"{s}.{c}" for s, c in v.incremented(lowered.design)}
-        self._pcs = [pc for pc in lowered.spots if pc in taken.get(v.PC, ())]
+        self._pcs = [pc for pc in lowered.points if pc in taken.get(v.PC, ())]
 
     # -- shared rows
 

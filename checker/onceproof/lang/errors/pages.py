@@ -7,7 +7,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from onceproof.base.resources import resource
+from onceproof.base.paths import resource
 
 _HEADING = re.compile(r"^## ([A-Z]\d{3}) (.+)$", re.MULTILINE)
 _PART = re.compile(r"^\*\*(\w+)\.\*\* ", re.MULTILINE)

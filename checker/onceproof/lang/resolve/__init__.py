@@ -5,9 +5,9 @@ out only if there is none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import TypeVar
 
-from onceproof.base.digests import sha256
 from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.errors import models as model_errors

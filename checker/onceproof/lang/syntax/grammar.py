@@ -10,7 +10,7 @@ from lark.grammar import Rule as LarkRule
 from lark.lexer import PatternRE, PatternStr, TerminalDef
 from lark.parsers.lalr_analysis import Shift
 
-from onceproof.base.resources import resource
+from onceproof.base.paths import resource
 from onceproof.lang.syntax.tables import Row, Rule, Tables, Terminal
 
 _BOUNDARY = r"(?![A-Za-z0-9_])"

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from onceproof.base.resources import resource
+from onceproof.base.paths import resource
 from onceproof.base.store import digest, installed, store
 
 FORM = 1

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from onceproof.lang.design import Process
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import variables as v
-from onceproof.lower.death import ACKED
 from onceproof.lower.queues import Tracking
+from onceproof.lower.worker import ACKED
 from onceproof.machine.system import Cause, Level, Rule, RuleKind
 from onceproof.verdict.side_conditions.condition import Finding, Look
 from onceproof.verdict.side_conditions.workers import frees_by_death
@@ -16,7 +16,7 @@ from onceproof.verdict.side_conditions.workers import frees_by_death
 
 def requests_outlive(look: Look) -> Iterator[Finding]:
     """T6. Where a death sets something going, sending and taking effect are two steps
-    (``lower.death``): looked up rule by rule.
+    (``lower.worker``): looked up rule by rule.
 
     Where nothing is set going, a slow worker does what a late request does. An acknowledgement that
     comes late is refused, for its sender holds nothing any more. A handler that only gives up

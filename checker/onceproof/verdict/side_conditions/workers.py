@@ -8,8 +8,8 @@ from onceproof.lang.design import Process
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import variables as v
-from onceproof.lower.death import ACKED
 from onceproof.lower.queues import Tracking
+from onceproof.lower.worker import ACKED
 from onceproof.machine.system import Cause
 from onceproof.verdict.side_conditions.condition import Finding, Look
 
@@ -28,7 +28,7 @@ def plain_guards(look: Look) -> Iterator[Finding]:
         pc: limit.count for limit in look.machine.limits for t in limit.guard for pc in t.allowed
     }
     for process in look.design.processes:
-        places = [pc for pc, spot in look.lowered.spots.items() if spot.process == process.name]
+        places = [pc for pc, spot in look.lowered.points.items() if spot.process == process.name]
         count = next((limited[pc] for pc in places if pc in limited), None)
         if count is not None:
             yield Finding.at(
@@ -60,7 +60,7 @@ def nobody_else(look: Look) -> Iterator[Finding]:
         if absent
         else "when a record may expire because nobody is at work on its event"
     )
-    stuck = {look.lowered.spots[pc].process for pc in _places(look) - _silent(look)}
+    stuck = {look.lowered.points[pc].process for pc in _places(look) - _silent(look)}
     told: set[int] = set()
     for process in look.design.processes:
         if process.name in stuck:
@@ -84,7 +84,7 @@ def _places(look: Look) -> frozenset[str]:
     places = next(
         (frozenset(x.domain) for x in look.machine.variables if x.name == v.PC), frozenset()
     )
-    return places & look.lowered.spots.keys()
+    return places & look.lowered.points.keys()
 
 
 def _silent(look: Look) -> set[str]:
