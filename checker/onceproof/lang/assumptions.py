@@ -76,6 +76,12 @@ _ROWS = (
         16,
     ),
     AssumptionKind(
+        "no-database-failures",
+        "no database failures",
+        "no step on a database or lock service fails by itself",
+        0,
+    ),
+    AssumptionKind(
         "no-failover",
         "no failover",
         "no store fails over or loses rows",
@@ -84,7 +90,7 @@ _ROWS = (
     AssumptionKind(
         "no-lost-connections",
         "no lost connections",
-        "no living worker loses its connection to the broker",
+        "no living worker loses its connection to a broker, a database or a lock service",
         10,
     ),
     AssumptionKind(

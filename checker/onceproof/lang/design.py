@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from msgspec import Struct
@@ -100,10 +101,82 @@ def changed(queue: Queue, **switches: Any) -> Queue:
     return replace(queue, **switches)
 
 
+class Isolation(Enum):
+    """What reads and writes inside a block do (docs/semantics_world.md, "Isolation")."""
+
+    READ_COMMITTED = "read committed"
+    SNAPSHOT = "snapshot"
+    OPTIMISTIC = "serializable, optimistic"
+    LOCKING = "serializable, locking"
+    SINGLE_REQUESTS = "single requests"
+
+
+class Snapshots(Enum):
+    """How a product does snapshots (docs/semantics_world.md, "Snapshot").
+
+    POSTGRESQL (also Oracle, SQL Server, CockroachDB, generic): taken when the first statement on
+    the database starts; a write to a row that changed since fails. MYSQL: taken at the first test
+    or ``let``; writes decide on the current row. MYSQL_CHECKED (``innodb_snapshot_isolation=on``):
+    as MYSQL, and a write to a changed row fails.
+    """
+
+    POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    MYSQL_CHECKED = "mysql-checked"
+
+
+class Database(Struct, frozen=True):
+    """A database: what commits, fails over and has one session together (docs/semantics_world.md,
+    "Databases").
+
+    ``name``: as declared; else ``unnamed.postgresql`` (that of a product), ``unnamed.generic``,
+    ``unnamed.cache`` or ``broker.q`` (the stores inside the broker of q): no declared name has a
+    dot. ``product``: as its models call it; None: generic, a cache or a broker. ``words``: how
+    messages call it. ``span``: the first line that makes it.
+
+    ``isolation``: of ``atomic`` and of lines outside ("Isolation"). ``serializable``: of ``atomic
+    serializable``; None: it has none (N155). ``snapshots``: see there. ``waits_to_decide``: a
+    conditional write on a row that another worker has locked always waits ("Writes under the
+    harsher world"). ``same_value_changes``: writing the values that are there changes the row
+    ("Isolation"). ``rechecks``: a request that was built over several steps looks at its conditions
+    again ("Single requests").
+
+    ``stale_reads``: tests, ``let`` and conditions of relays may see an earlier row ("Stale reads").
+    ``fails_over``: the step ``failover`` exists ("Failover that goes back"). ``repeats``: the
+    client repeats a request without an answer ("A client that repeats requests"). ``per_region``:
+    conditions are looked at in one region ("Unique keys per region"). ``picks_victims``: a cycle
+    of waits inside it has a deadlock victim ("Waiting and deadlock").
+
+    ``broker``: the queue whose broker it is.
+    """
+
+    name: str
+    product: str | None
+    words: str
+    span: Span
+    isolation: Isolation = Isolation.READ_COMMITTED
+    serializable: Isolation | None = Isolation.OPTIMISTIC
+    snapshots: Snapshots = Snapshots.POSTGRESQL
+    waits_to_decide: bool = False
+    same_value_changes: bool = True
+    rechecks: bool = False
+    stale_reads: bool = False
+    fails_over: bool = False
+    repeats: bool = False
+    per_region: bool = False
+    picks_victims: bool = True
+    broker: str | None = None
+    model: ModelUse | None = None
+
+    def level(self, serializable: bool) -> Isolation:
+        """The level of a block ``atomic`` or ``atomic serializable`` on it."""
+        return self.serializable or self.isolation if serializable else self.isolation
+
+
 class Store(Struct, frozen=True):
     """A store; ``level`` says whether its rows belong to an event id or to a business key. Column
     values start with the initial one. ``lasts``: how long its rows live, if they expire and
-    somebody says.
+    somebody says. ``database``: where it lives, a key of ``Design.databases``.
     """
 
     name: str
@@ -116,13 +189,18 @@ class Store(Struct, frozen=True):
     span: Span
     lasts: Length | None = None
     model: ModelUse | None = None
+    database: str = "unnamed.generic"
 
 
 class Effect(Struct, frozen=True):
-    """A business effect, counted at ``level``. External unless ``store`` is set.
+    """A business effect, counted at ``level``. External unless ``store`` is set (it then lives in
+    the database of that store).
 
     ``key_level`` is where the provider keeps its idempotency record; None: it keeps none, or under
-    a key that differs per attempt.
+    a key that differs per attempt. ``key_row``: the store and the column of a key that is kept in a
+    row; ``key_field`` and ``key_level`` are then those of the store. ``keeps_errors``: the record
+    can be *failed*. ``query_lags``: ``E happened`` may be false although it did. ``accepts``: the
+    provider answers before it is done (docs/semantics_world.md, "Providers").
     """
 
     name: str
@@ -137,11 +215,43 @@ class Effect(Struct, frozen=True):
     token_of: str | None
     span: Span
     model: ModelUse | None = None
+    key_row: tuple[str, str] | None = None
+    keeps_errors: bool = False
+    query_lags: bool = False
+    accepts: bool = False
+
+
+class LockKind(Enum):
+    """What frees a lock (docs/semantics_world.md, "Kinds of locks").
+
+    A *transaction lock* is no kind: it is a session lock that lives in a database, acquired inside
+    ``atomic``.
+    """
+
+    SESSION = "session lock"
+    LEASE = "lease"
+    STORED = "stored lock"
+
+
+class Pooled(Enum):
+    """Whether the session of a session lock outlives the handler (docs/semantics_world.md, "Pooled
+    sessions"): ``pooled=false``, ``pooled=true``, ``pooled=transaction``.
+    """
+
+    NO = "false"
+    YES = "true"
+    TRANSACTION = "transaction"
 
 
 class Lock(Struct, frozen=True):
-    """A session lock (freed when its holder dies) or, if ``expires``, a lease (freed by release or
-    time only), after the time ``lasts`` if somebody says.
+    """A lock of one ``kind``. ``expires``: it is a lease, which ends after the time ``lasts`` if
+    somebody says.
+
+    ``database``: where it lives, a key of ``Design.databases``; None: in a lock service. ``store``:
+    the store that it was declared ``in``, if any. ``owner_releases``: ``release`` frees it only for
+    the worker that acquired it last. ``pooled``: see there. ``replicated``: a failover of its own
+    service frees it while its holder goes on; a lock in a database is also freed by that database's
+    ``fails_over`` ("Kinds of locks").
     """
 
     name: str
@@ -152,6 +262,11 @@ class Lock(Struct, frozen=True):
     span: Span
     lasts: Length | None = None
     model: ModelUse | None = None
+    kind: LockKind = LockKind.SESSION
+    database: str | None = None
+    owner_releases: bool = False
+    pooled: Pooled = Pooled.NO
+    replicated: bool = False
 
 
 class Process(Struct, frozen=True):
@@ -184,7 +299,9 @@ class Process(Struct, frozen=True):
 
 
 class Claim(Struct, frozen=True):
-    """A claim with its expectation per semantics. ``text`` is the claim as written."""
+    """A claim with its expectation per semantics. ``text`` is the claim as written. ``unless``: the
+    condition of ``no loss of E unless C`` (docs/semantics_world.md, "Claims over the component").
+    """
 
     kind: str
     text: str
@@ -193,6 +310,7 @@ class Claim(Struct, frozen=True):
     semantics: tuple[n.Semantics, ...]
     expects: tuple[n.Expect, ...]
     span: Span
+    unless: n.Condition | None = None
 
     def expected(self, semantics: n.Semantics) -> str:
         """``holds`` unless the design expects something else under these semantics."""
@@ -233,6 +351,7 @@ class Design(Struct, frozen=True):
     claims: tuple[Claim, ...]
     business_keys: tuple[str, ...]
     lines: tuple[str, ...]
+    databases: Mapping[str, Database] = {}
 
     def line_text(self, number: int) -> str:
         """A line of the design's own file, without comment; empty if there is none."""
@@ -247,6 +366,17 @@ class Design(Struct, frozen=True):
     def assumes(self, kind: str) -> bool:
         """Whether the design makes this assumption."""
         return any(a.kind == kind for a in self.assumptions)
+
+    def database_of(self, name: str) -> Database | None:
+        """The database of a store, of an effect in a store, or of a lock; None for an external
+        effect and for a lock in a lock service.
+        """
+        if name in self.effects:
+            name = self.effects[name].store or ""
+        kept_in = self.stores[name].database if name in self.stores else None
+        if name in self.locks:
+            kept_in = self.locks[name].database
+        return self.databases.get(kept_in) if kept_in else None
 
     def within_lease(self, process: Process) -> bool:
         """Whether no lease of this consumer runs out while its worker lives."""

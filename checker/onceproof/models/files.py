@@ -19,8 +19,12 @@ from onceproof.models.records import (
     NAMED,
     NONE,
     OPTION_KINDS,
+    PROVIDER_FLAGS,
+    SCOPES,
     STATUSES,
     SWITCHES,
+    TRAIT_FLAGS,
+    TRAIT_WORDS,
     TRAITS,
     WORDS,
     Broker,
@@ -99,6 +103,7 @@ def _option(name: str, table: Mapping[str, Any]) -> Option:
         table["status"],
         choices,
         sets,
+        table.get("scope", ""),
     )
 
 
@@ -238,7 +243,8 @@ def _sources(data: Mapping[str, Any]) -> Found:
 def _options(data: Mapping[str, Any]) -> Found:
     for name, table in data.get("options", {}).items():
         key = f"options.{name}"
-        yield from _words(table, key, (*OPTION, "choices", "set"), OPTION)
+        yield from _words(table, key, (*OPTION, "choices", "set", "scope"), OPTION)
+        yield from _one_of(table, key, "scope", SCOPES)
         yield from _one_of(table, key, "kind", OPTION_KINDS)
         yield from _one_of(table, key, "status", STATUSES[:3])
         yield from _source(table, key, data.get("sources", {}))
@@ -265,7 +271,9 @@ def _sets(data: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> Found
 
 
 def _machine(data: Mapping[str, Any]) -> Found:
-    check = _trait if data.get("kind") in FOLDERS["stores"] + FOLDERS["locks"] else _switch
+    kind = data.get("kind")
+    keeper = kind in FOLDERS["stores"] + FOLDERS["locks"]
+    check = _provides if kind == "provider" else _trait if keeper else _switch
     options = data.get("options", {})
     tables = [("machine", data.get("machine", {}))]
     for name, table in options.items():
@@ -278,8 +286,6 @@ def _machine(data: Mapping[str, Any]) -> Found:
         for switch, value in table.items():
             if switch != "if" or key == "machine":
                 yield from ((f"{key}.{switch}", why) for why in check(switch, value, options))
-    if data.get("kind") == "provider" and "machine" in data:
-        yield "machine", "a provider has none"
 
 
 def _switch(switch: str, value: object, options: Mapping[str, Any]) -> Iterator[str]:
@@ -309,14 +315,26 @@ def _trait(trait: str, value: object, options: Mapping[str, Any]) -> Iterator[st
         yield _unknown(trait, TRAITS)
     elif trait == "expires" and value not in options:
         yield f"there is no option {value}"
-    elif trait != "expires" and not isinstance(value, bool):
+    elif trait in TRAIT_FLAGS and not isinstance(value, bool):
+        yield "must be true or false"
+    elif trait in TRAIT_WORDS and value not in TRAIT_WORDS[trait]:
+        yield f"must be one of {', '.join(TRAIT_WORDS[trait])}"
+    elif trait == "database" and not (isinstance(value, str) and value):
+        yield "must be the name of a product"
+
+
+def _provides(switch: str, value: object, _: Mapping[str, Any]) -> Iterator[str]:
+    if switch not in PROVIDER_FLAGS:
+        yield _unknown(switch, PROVIDER_FLAGS)
+    elif not isinstance(value, bool):
         yield "must be true or false"
 
 
 def _facts(data: Mapping[str, Any]) -> Found:
     seen: set[str] = set()
     keeper = data.get("kind") in FOLDERS["stores"] + FOLDERS["locks"]
-    known = TRAITS if keeper else ("key",) if data.get("kind") == "provider" else SWITCHES
+    known: tuple[str, ...] = TRAITS if keeper else SWITCHES
+    known = ("key", *PROVIDER_FLAGS) if data.get("kind") == "provider" else known
     for number, table in enumerate(data.get("facts", ())):
         key = f"facts.{table.get('id', number)}"
         yield from _words(table, key, (*FACT, "switches", "test"), FACT)

@@ -89,8 +89,37 @@ NAMED = ("lease", "dedup_window", "limit")
 """Switches that name an option (``limit`` may be a number, the others a duration)."""
 SWITCHES = Switches.__struct_fields__
 
-TRAITS = ("unique", "cache", "replicated", "expires")
-"""What a model of a store or lock can say: true or false; ``expires`` names an option."""
+TRAIT_FLAGS = (
+    "unique",
+    "cache",
+    "replicated",
+    "synchronous",
+    "waits_to_decide",
+    "rechecks",
+    "stale_reads",
+    "repeats",
+    "per_region",
+    "owner_releases",
+)
+"""What a model of a store or lock can say: true or false."""
+_LEVELS = ("read committed", "snapshot", "serializable, optimistic", "serializable, locking")
+TRAIT_WORDS: Mapping[str, tuple[str, ...]] = {
+    "isolation": (*_LEVELS, "single requests"),
+    "serializable": (*_LEVELS, NONE),
+    "snapshots": ("postgresql", "mysql", "mysql-checked"),
+    "pooled": ("false", "true", "transaction"),
+}
+"""What a model of a store or lock can say in one word."""
+TRAITS = (*TRAIT_FLAGS, *TRAIT_WORDS, "expires", "database")
+"""All that a model of a store or lock can say. ``expires`` names an option; ``database``: the name
+of the product, for models that live in one database.
+"""
+PROVIDER_FLAGS = ("stores_errors", "query_lags", "accepts")
+"""What a model of a provider can say: true or false (docs/semantics_world.md, "Providers")."""
+SCOPES = ("database",)
+"""What an option can belong to other than what it is written at: at a store, an option of the
+database holds for the store's whole unnamed database.
+"""
 
 
 class Source(Struct, frozen=True):
@@ -106,7 +135,8 @@ class Option(Struct, frozen=True):
 
     ``sets``: what a value changes, by value (``given``: any value but none that a design names;
     ``default``: the design does not name the option), each one or more tables. Under ``if`` a table
-    names other options and the values they must have for it to count.
+    names other options and the values they must have for it to count. ``scope``: ``database`` for
+    an option of a store's model that belongs to the store's whole database.
     """
 
     name: str
@@ -117,6 +147,7 @@ class Option(Struct, frozen=True):
     status: str
     choices: tuple[str, ...] = ()
     sets: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    scope: str = ""
 
     def problem(self, value: str) -> str:
         """What is wrong with a value, as the end of "it must be …"; empty if it fits."""
@@ -229,14 +260,39 @@ class Broker(Model, frozen=True):
 
 
 class Traits(Struct, frozen=True):
-    """What a store or lock does. ``expires``: the option that holds the time to live, and its
-    value.
+    """What a store, its database, or a lock does (docs/semantics_world.md). The defaults are those
+    of a generic one.
+
+    Of a store: ``unique``, ``cache``, ``expires`` (the option that holds the time to live, and its
+    value; ``endless``: the model has such an option and it is off).
+
+    Of its database: ``database`` (the product), ``isolation`` and ``serializable`` (the levels of
+    ``atomic`` and ``atomic serializable``), ``snapshots``, ``waits_to_decide``, ``rechecks``,
+    ``stale_reads``, ``repeats`` and ``per_region``, as the fields of ``lang.design.Database``;
+    ``replicated``: it fails over; ``synchronous``: a replica has every commit, so it does not, even
+    if the design says ``replicated``.
+
+    Of a lock: ``expires``, ``endless``, ``database`` (the product whose sessions hold it),
+    ``owner_releases``, ``pooled``, ``replicated``.
     """
 
     unique: bool = False
     cache: bool = False
     replicated: bool = False
     expires: tuple[str, str] | None = None
+    endless: bool = False
+    database: str = ""
+    isolation: str = "read committed"
+    serializable: str = "serializable, optimistic"
+    snapshots: str = "postgresql"
+    synchronous: bool = False
+    waits_to_decide: bool = False
+    rechecks: bool = False
+    stale_reads: bool = False
+    repeats: bool = False
+    per_region: bool = False
+    owner_releases: bool = False
+    pooled: str = "false"
 
 
 class Keeper(Model, frozen=True):
@@ -245,12 +301,25 @@ class Keeper(Model, frozen=True):
     def traits(self, options: Mapping[str, str]) -> Traits:
         """Its traits under the given options."""
         machine = self.chosen(options)
-        return Traits(
-            bool(machine.get("unique")),
-            bool(machine.get("cache")),
-            bool(machine.get("replicated")),
-            self.named(machine.get("expires"), options),
-        )
+        ends = self.named(machine.get("expires"), options)
+        return Traits(**{**machine, "expires": ends, "endless": "expires" in machine and not ends})
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """The values of the option ``isolation``, each with what it makes of ``atomic``; empty if
+        the product has no choice.
+        """
+        if "isolation" not in self.options:
+            return {}
+        option = self.options["isolation"]
+        default = str(self.machine.get("isolation", Traits().isolation))
+        return {
+            value: next(
+                (str(t["isolation"]) for t in option.sets.get(value, ()) if "isolation" in t),
+                default,
+            )
+            for value in option.choices
+        }
 
 
 class Provider(Model, frozen=True):
@@ -258,7 +327,7 @@ class Provider(Model, frozen=True):
 
     ``keys``: how long it keeps idempotency keys: ``never`` (it ignores them), ``unknown`` (the
     design decides), ``for ever`` or a duration. ``status``, ``source`` (an address) and ``note``
-    are about that.
+    are about that. ``machine`` has the switches of ``PROVIDER_FLAGS``.
     """
 
     keys: str = "unknown"
@@ -270,3 +339,7 @@ class Provider(Model, frozen=True):
     def kept(self, given: Mapping[str, str]) -> str:
         """How long keys are kept under the given options."""
         return given.get(self.retention_option, self.keys)
+
+    def says(self, switch: str, given: Mapping[str, str]) -> bool:
+        """Whether one of ``PROVIDER_FLAGS`` is on under the given options."""
+        return bool(self.chosen(given).get(switch))

@@ -11,6 +11,7 @@ _KINDS = {
     "INT": "a number",
     "STRING": "a text in quotes",
     "OPTION": "an option's name",
+    "VALUE": "a value",
     "DURATION": "a duration such as `24h`",
     "_NL": "the end of the line",
     "$END": "the end of the file",
@@ -36,6 +37,7 @@ _FAMILIES: tuple[tuple[frozenset[str], str], ...] = (
 )
 _FAMILY_EXTRAS = frozenset(
     {
+        "DATABASE",
         "IMPORT",
         "ASSUME",
         "FRAGMENT",

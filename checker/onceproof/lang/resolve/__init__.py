@@ -12,9 +12,13 @@ from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.errors import models as model_errors
 from onceproof.lang.errors import names as errors
+from onceproof.lang.errors import world as world_errors
 from onceproof.lang.errors.suggest import close_to
-from onceproof.lang.resolve.models import QueueMaker, chosen, kept, traits
+from onceproof.lang.resolve.blocks import check_blocks
+from onceproof.lang.resolve.databases import DatabaseMaker
+from onceproof.lang.resolve.models import QueueMaker, chosen, kept, provides, traits
 from onceproof.lang.resolve.steps import Scope, StepChecker, condition_parts, walk
+from onceproof.lang.resolve.unmodelled import unmodelled
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Level
@@ -40,6 +44,7 @@ class _Resolver:
         self.title = title
         self.found: list[Diagnostic] = []
         self.names: dict[str, tuple[str, Span]] = {}
+        self.databases = DatabaseMaker(self.names, self.found)
 
     def of(self, kind: type[T]) -> list[T]:
         """The declarations of one kind, in order."""
@@ -52,12 +57,17 @@ class _Resolver:
         queues = self._queues(events, fragments)
         keys = self._key_levels(events)
         columns = self._columns()
+        for database in self.of(n.DatabaseDecl):
+            self.databases.declare(database)
         stores = {
             s.name.text: self._store(s, (keys, columns), queues) for s in self.of(n.StoreDecl)
         }
-        locks = {x.name.text: self._lock(x, keys) for x in self.of(n.LockDecl)}
-        effects = {e.name.text: self._effect(e, keys, locks) for e in self.of(n.EffectDecl)}
-        scope = Scope(events, queues, stores, effects, locks, self.names)
+        locks = {x.name.text: self._lock(x, keys, stores) for x in self.of(n.LockDecl)}
+        databases = self.databases.every(self.of(n.StoreDecl))
+        effects = {
+            e.name.text: self._effect(e, keys, (locks, stores)) for e in self.of(n.EffectDecl)
+        }
+        scope = Scope(events, queues, stores, effects, locks, self.names, databases)
         checker = StepChecker(scope, fragments, self.found)
         processes = tuple(
             checker.process(p, self._events_of(p, queues, events)) for p in self._processes()
@@ -66,6 +76,9 @@ class _Resolver:
         claims = tuple(self._claim(c, checker) for c in self.of(n.ClaimDecl))
         self._whole(processes, claims, scope)
         self._contradictions(processes)
+        check_blocks(processes, scope, self.found)
+        if not any(x.severity is Severity.ERROR for x in self.found):
+            self.found += unmodelled(self.items)
         self.found.sort(key=lambda x: x.sort_key)
         if any(x.severity is Severity.ERROR for x in self.found):
             return None, self.found
@@ -85,6 +98,7 @@ class _Resolver:
             claims,
             used,
             self.source.lines,
+            databases,
         )
         self._check_columns(design, claims)
         if any(x.severity is Severity.ERROR for x in self.found):
@@ -97,6 +111,7 @@ class _Resolver:
         kinds: list[tuple[type, str]] = [
             (n.EventDecl, "event"),
             (n.QueueDecl, "queue"),
+            (n.DatabaseDecl, "database"),
             (n.StoreDecl, "store"),
             (n.EffectDecl, "effect"),
             (n.LockDecl, "lock"),
@@ -232,6 +247,8 @@ class _Resolver:
             ):
                 columns[column] = tuple(dict.fromkeys([d.UNSET, *values]))
         use = chosen(s.model, "store", self.found)
+        database = self.databases.store(s, use)
+        use = use or self.databases.model_behind(s)
         model = traits(use, "store")
         ends = s.expires is not None or model.expires is not None
         losses = (
@@ -252,46 +269,82 @@ class _Resolver:
         lasts = ("time to live", s.expires) if s.expires else model.expires
         level, unique = self._level(s.key, keys), s.unique or model.unique
         return d.Store(
-            s.name.text, s.key.text, level, unique, loses, inside, columns, s.name.span, lasts, use
+            s.name.text,
+            s.key.text,
+            level,
+            unique,
+            loses,
+            inside,
+            columns,
+            s.name.span,
+            lasts,
+            use,
+            database,
         )
 
-    def _lock(self, x: n.LockDecl, keys: Mapping[str, Level]) -> d.Lock:
-        store = x.store.text if x.store and self._named(x.store, "store") else None
+    def _lock(
+        self, x: n.LockDecl, keys: Mapping[str, Level], stores: Mapping[str, d.Store]
+    ) -> d.Lock:
+        place = self.names.get(x.store.text, ("", x.span))[0] if x.store else ""
+        if x.store and place != "database":
+            self._named(x.store, "store")
         use = chosen(x.model, "lock", self.found)
-        known = traits(use, "lock").expires
-        lasts = ("time to live", x.expires) if x.expires else known
-        expires = x.expires is not None or known is not None
+        model = traits(use, "lock")
+        lasts = ("time to live", x.expires) if x.expires else model.expires
+        expires = x.expires is not None or model.expires is not None
+        if x.expires is not None and x.until_released:
+            self.found.append(world_errors.two_ends(x.name.text, x.span))
+        database = self.databases.lock(x, use, stores) or None
+        kind = d.LockKind.SESSION
+        if expires and not x.until_released:
+            kind = d.LockKind.LEASE
+        elif x.until_released or model.endless or self.databases.single_requests(database):
+            kind = d.LockKind.STORED
         return d.Lock(
             x.name.text,
             x.key.text,
             self._level(x.key, keys),
-            store,
-            expires,
+            x.store.text if x.store and x.store.text in stores else None,
+            expires and not x.until_released,
             x.name.span,
             lasts,
             use,
+            kind,
+            database,
+            x.owner_releases or model.owner_releases,
+            d.Pooled(model.pooled),
+            model.replicated,
         )
 
     def _effect(
-        self, e: n.EffectDecl, keys: Mapping[str, Level], locks: Mapping[str, d.Lock]
+        self,
+        e: n.EffectDecl,
+        keys: Mapping[str, Level],
+        known: tuple[Mapping[str, d.Lock], Mapping[str, d.Store]],
     ) -> d.Effect:
+        locks, stores = known
         level = self._level(e.key, keys)
         store = e.store.text if e.store and self._named(e.store, "store") else None
         use = chosen(e.model, "effect", self.found)
         key_level: Level | None = None
         retention: str | None = None
         key_field: str | None = None
+        key_row: tuple[str, str] | None = None
         if e.idempotency:
             key_field = e.idempotency.field.text
             retention = self._retention(e.idempotency, use)
-            if key_field != "attempt":
+            if e.idempotency.column is not None:
+                key_row = self._key_row(e.idempotency, stores)
+                key_field = stores[key_row[0]].key if key_row else None
+                key_level = stores[key_row[0]].level if key_row else None
+            elif key_field != "attempt":
                 key_level = self._level(e.idempotency.field, keys)
-        if store and (e.idempotency or e.queryable):
+        if store and (e.idempotency or e.queryable or e.keeps_errors):
             self.found.append(errors.external_in_store(e.name.text, e.name.span, store))
         if (
             e.token_of
             and self._named(e.token_of, "lock")
-            and (store is None or locks[e.token_of.text].store != store)
+            and not _issues(locks[e.token_of.text], stores[store] if store else None)
         ):
             self.found.append(
                 errors.token_elsewhere(e.name.text, e.token_of, locks[e.token_of.text].span, store)
@@ -310,7 +363,25 @@ class _Resolver:
             token,
             e.name.span,
             use,
+            key_row,
+            e.keeps_errors or provides(use, "stores_errors"),
+            provides(use, "query_lags"),
+            provides(use, "accepts"),
         )
+
+    def _key_row(self, key: n.KeyDecl, stores: Mapping[str, d.Store]) -> tuple[str, str] | None:
+        """The store and the column of ``key S.c``; None if there is no such column."""
+        if key.column is None or not self._named(key.field, "store"):
+            return None
+        store, column = stores[key.field.text], key.column
+        if column.text not in store.columns:
+            self.found.append(
+                errors.unknown_column(
+                    column.text, column.span, store.name, store.columns, store.span
+                )
+            )
+            return None
+        return store.name, column.text
 
     def _retention(self, key: n.KeyDecl, use: d.ModelUse | None) -> str | None:
         """How long the provider remembers a key; None: for ever."""
@@ -356,8 +427,9 @@ class _Resolver:
             text = c.kind.replace("-", " ") + " " + " and ".join(t.name.text for t in c.targets)
         for target in c.targets:
             self._target(c.kind, target, checker)
-        if c.condition is not None:
-            checker.shared_condition(c.condition)
+        for condition in (c.condition, c.unless):
+            if condition is not None:
+                checker.shared_condition(condition)
         columns = c.semantics or tuple(n.Semantics)
         seen: dict[n.Semantics, Span] = {}
         for expect in c.expects:
@@ -374,7 +446,9 @@ class _Resolver:
                             semantics.value, expect.span, [s.value for s in columns]
                         )
                     )
-        return d.Claim(c.kind, text, c.targets, c.condition, c.semantics, c.expects, c.span)
+        return d.Claim(
+            c.kind, text, c.targets, c.condition, c.semantics, c.expects, c.span, c.unless
+        )
 
     def _target(self, kind: str, target: n.Target, checker: StepChecker) -> None:
         if kind == "one-worker":
@@ -471,6 +545,9 @@ class _Resolver:
             p.queue for p in processes if p.queue
         }
         used |= {e.store for e in scope.effects.values() if e.store}
+        used |= {e.key_row[0] for e in scope.effects.values() if e.key_row}
+        used |= {s.database for s in scope.stores.values()}
+        used |= {x.database for x in scope.locks.values() if x.database}
         fragments = {f.name.text: f for f in self.of(n.FragmentDecl)}
         used |= {
             s.name.text
@@ -480,7 +557,7 @@ class _Resolver:
         }
         for word, (kind, span) in self.names.items():
             if (
-                kind in ("store", "effect", "queue", "lock", "fragment")
+                kind in ("database", "store", "effect", "queue", "lock", "fragment")
                 and word not in used
                 and span.path == self.source.path
             ):
@@ -504,6 +581,13 @@ class _Resolver:
         }
         used |= {x.key.text for x in self.of(n.LockDecl)}
         return tuple(sorted(k for k in used if k in keys))
+
+
+def _issues(lock: d.Lock, store: d.Store | None) -> bool:
+    """Whether a store knows the tokens of a lock: it is kept in that store, or in its database."""
+    if store is None:
+        return False
+    return lock.store == store.name or (lock.store is None and lock.database == store.database)
 
 
 def _mentioned(process: d.Process) -> set[str]:

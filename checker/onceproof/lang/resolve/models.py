@@ -12,13 +12,14 @@ from onceproof.base.durations import shorter
 from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import models as errors
-from onceproof.lang.errors import names
+from onceproof.lang.errors import names, world
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 
 _KINDS: Mapping[str, str] = {
     "queue": "broker",
     "store": "store",
+    "database": "store",
     "lock": "lock",
     "effect": "provider",
 }
@@ -76,6 +77,10 @@ def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.
         name, value = argument.name.text, argument.value.text
         if name in given:
             found.append(names.twice(name, argument.name.span, first[name]))
+        elif name == "isolation" and declares in ("store", "database"):
+            levels = model.options[name].choices if name in model.options else ()
+            if value not in levels:
+                found.append(world.no_level(value, argument.value.span, ref.name, levels))
         elif name not in model.options:
             found.append(
                 errors.unknown_option(name, argument.name.span, ref.name, model.options)
@@ -102,12 +107,25 @@ def traits(use: d.ModelUse | None, declares: str) -> models.Traits:
     if use is None:
         return models.Traits()
     model = (models.stores if declares == "store" else models.locks)(Path(use.beside))[use.name]
-    return model.traits(_sound(model, use))
+    return model.traits(sound(model, use))
 
 
-def _sound(model: models.Model, use: d.ModelUse) -> dict[str, str]:
+def model_of(use: d.ModelUse, declares: str) -> models.Model:
+    """The model behind a ``via`` that was checked."""
+    return _folders(Path(use.beside))[_KINDS[declares]][use.name]
+
+
+def sound(model: models.Model, use: d.ModelUse) -> dict[str, str]:
     """The given options whose values fit (the others were reported)."""
     return {k: x for k, x in use.options if not model.options[k].problem(x)}
+
+
+def provides(use: d.ModelUse | None, switch: str) -> bool:
+    """Whether a provider's model says so, under the options given."""
+    if use is None:
+        return False
+    model = models.providers(Path(use.beside))[use.name]
+    return model.says(switch, sound(model, use))
 
 
 def kept(use: d.ModelUse | None) -> str | None:
@@ -151,7 +169,7 @@ class QueueMaker:
 
     def _from_model(self, queue: d.Queue, use: d.ModelUse) -> d.Queue:
         model = models.brokers(Path(use.beside))[use.name]
-        s = model.switches(_sound(model, use))
+        s = model.switches(sound(model, use))
         limit = (int(s.limit[1]), s.limit_end) if s.limit and s.limit[1].isdigit() else None
         return d.changed(
             queue,

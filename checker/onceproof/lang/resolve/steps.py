@@ -11,6 +11,7 @@ from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import models as model_errors
 from onceproof.lang.errors import names as errors
+from onceproof.lang.errors import world as world_errors
 from onceproof.lang.resolve.models import in_time
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
@@ -25,6 +26,7 @@ class Scope(Struct, frozen=True):
     effects: Mapping[str, d.Effect]
     locks: Mapping[str, d.Lock]
     names: Mapping[str, tuple[str, Span]]
+    databases: Mapping[str, d.Database]
 
 
 def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
@@ -32,11 +34,21 @@ def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
     match step:
         case n.If(_, body, otherwise):
             return (body, otherwise)
-        case n.Atomic(_, body) | n.Section(_, body):
+        case n.Atomic(_, body):
+            return (body, *(c.body for c in step.clauses))
+        case n.Section(_, body):
             return (body,)
         case n.BrokenStep(body):
             return (body,)
-        case n.Insert() | n.UpdateIf() | n.Do() | n.Delete():
+        case (
+            n.SetColumn()
+            | n.Add()
+            | n.Insert()
+            | n.UpdateIf()
+            | n.Increment()
+            | n.Delete()
+            | n.Do()
+        ):
             return tuple(c.body for c in step.clauses)
         case _:
             return ()
@@ -209,7 +221,8 @@ class StepChecker:
                 outer, handler.in_atomic = handler.in_atomic, True
                 checked = replace(step, body=self._block(body, handler, using))
                 handler.in_atomic = outer
-                return checked
+                below = self._clauses(step.clauses, ("failure",), handler, using)
+                return replace(checked, clauses=below)
             case n.BrokenStep(body):
                 return replace(step, body=self._block(body, handler, using))
             case n.Section(name, body):
@@ -243,35 +256,39 @@ class StepChecker:
         match step:
             case n.SetColumn(store, column, value):
                 self._column(store, column, (value,), handler)
+                below = self._clauses(step.clauses, ("failure",), handler, using)
+                return replace(step, clauses=below)
             case n.Increment(store, column):
                 self._column(store, column, (), handler)
+                below = self._clauses(step.clauses, ("failure",), handler, using)
+                return replace(step, clauses=below)
             case n.Add(key, store):
                 self._row(key, store, handler)
+                below = self._clauses(step.clauses, ("failure",), handler, using)
+                return replace(step, clauses=below)
             case n.Delete(key, store):
                 self._row(key, store, handler)
-                return replace(
-                    step, clauses=self._clauses(step.clauses, ("missing",), handler, using)
-                )
+                below = self._clauses(step.clauses, ("missing", "failure"), handler, using)
+                return replace(step, clauses=below)
             case n.Insert(key, store):
+                duplicate = [c.span for c in step.clauses if c.outcome.text == "duplicate"]
                 if (
                     self._row(key, store, handler)
                     and not self.scope.stores[store.text].unique
-                    and (step.or_else or step.clauses)
+                    and (step.or_else or duplicate)
                 ):
-                    place = step.clauses[0].span if step.clauses else step.span
+                    place = duplicate[0] if duplicate else step.span
                     self.found.append(
                         errors.store_needs_unique(
                             store.text, place, self.scope.stores[store.text].span
                         )
                     )
-                return replace(
-                    step, clauses=self._clauses(step.clauses, ("duplicate",), handler, using)
-                )
+                below = self._clauses(step.clauses, ("duplicate", "failure"), handler, using)
+                return replace(step, clauses=below)
             case n.UpdateIf(store, column, old, new):
                 self._column(store, column, (old, new), handler)
-                return replace(
-                    step, clauses=self._clauses(step.clauses, ("conflict",), handler, using)
-                )
+                below = self._clauses(step.clauses, ("conflict", "failure"), handler, using)
+                return replace(step, clauses=below)
             case _:
                 pass
         return step
@@ -287,14 +304,20 @@ class StepChecker:
             )
 
     def _do(self, step: n.Do, handler: _Handler, using: frozenset[str]) -> n.Step:
-        external = True
+        outcomes: tuple[str, ...] = ("failure", "refused", "no answer")
+        clauses = step.clauses
         if self._named(step.effect, "effect"):
             effect = self.scope.effects[step.effect.text]
             self.performed.add(effect.name)
-            external = effect.store is None or effect.token_of is not None
             self._key_known(effect.key, step.effect.span, handler)
-        outcomes = ("failure",) if external else ()
-        return replace(step, clauses=self._clauses(step.clauses, outcomes, handler, using))
+            if effect.store is not None:
+                for clause in clauses:
+                    word, place = clause.outcome.text, clause.outcome.span
+                    if word in ("refused", "no answer"):
+                        self.found.append(
+                            world_errors.database_step(word, place, effect.name, effect.store)
+                        )
+        return replace(step, clauses=self._clauses(clauses, outcomes, handler, using))
 
     def _same_id(self, queue: n.Name, handler: _Handler) -> None:
         """What is published is about the handled event, under its id."""

@@ -71,6 +71,7 @@ __all__ = [
     "Constant",
     "ConsumerDecl",
     "CrashHere",
+    "DatabaseDecl",
     "Delete",
     "Do",
     "EffectDecl",
@@ -217,9 +218,24 @@ class ColumnDecl(Struct, frozen=True):
     values: tuple[Name, ...]
 
 
+class DatabaseDecl(Struct, frozen=True):
+    """``database main via postgresql, replicated`` (docs/semantics_world.md, "Databases").
+
+    ``isolation``: ``read-committed``, ``snapshot`` or ``serializable`` where the line says it;
+    ``replicated``: it fails over as a whole.
+    """
+
+    name: Name
+    model: ModelRef | None
+    isolation: Name | None
+    replicated: bool
+    span: Span
+
+
 class StoreDecl(Struct, frozen=True):
     """A store: rows keyed by a field of the event. ``expires``: how long rows live (empty: nobody
-    says), None: for ever.
+    says), None: for ever. ``database``: the name behind ``in`` (docs/semantics_world.md,
+    "Databases").
     """
 
     name: Name
@@ -232,6 +248,7 @@ class StoreDecl(Struct, frozen=True):
     inside: Name | None
     columns: tuple[ColumnDecl, ...]
     span: Span
+    database: Name | None = None
 
 
 FOR_EVER = "for ever"
@@ -240,16 +257,21 @@ FOR_EVER = "for ever"
 class KeyDecl(Struct, frozen=True):
     """``key id, kept for ever``, ``key id, kept 24h``, or ``key id`` alone (``retention is None``:
     as the provider's model says).
+
+    ``key captures.request``, a key that is kept in a row: ``field`` is the store and ``column`` its
+    column (docs/semantics_world.md, "Providers").
     """
 
     field: Name
     retention: str | None
     span: Span
+    column: Name | None = None
 
 
 class EffectDecl(Struct, frozen=True):
     """A business effect, counted per key. ``store`` set: it is a write inside that store's
-    transaction; else it is external.
+    transaction; else it is external. ``keeps_errors``: the provider stores a failed answer under
+    the key (docs/semantics_world.md, "Providers").
     """
 
     name: Name
@@ -260,11 +282,15 @@ class EffectDecl(Struct, frozen=True):
     queryable: bool
     token_of: Name | None
     span: Span
+    keeps_errors: bool = False
 
 
 class LockDecl(Struct, frozen=True):
     """A lock; ``expires`` makes it a lease that may run out while its holder lives, after that time
-    (empty: nobody says). ``store``: where it is kept, if that matters.
+    (empty: nobody says). ``store``: the name behind ``in``, a store or a database.
+
+    ``until_released``: nothing but ``release`` frees it; ``owner_releases``: only the worker that
+    acquired it last can (docs/semantics_world.md, "Kinds of locks").
     """
 
     name: Name
@@ -273,6 +299,8 @@ class LockDecl(Struct, frozen=True):
     store: Name | None
     expires: str | None
     span: Span
+    until_released: bool = False
+    owner_releases: bool = False
 
 
 class ConsumerDecl(Struct, frozen=True):
@@ -337,7 +365,7 @@ class Expect(Struct, frozen=True):
 
 class ClaimDecl(Struct, frozen=True):
     """A claim. ``kind`` is the stable name (``no-duplicate`` …); ``targets`` or ``condition`` say
-    about what.
+    about what. ``unless``: the condition of ``no loss of E unless C``.
     """
 
     kind: str
@@ -346,6 +374,7 @@ class ClaimDecl(Struct, frozen=True):
     semantics: tuple[Semantics, ...]
     expects: tuple[Expect, ...]
     span: Span
+    unless: Condition | None = None
 
 
 class BrokenItem(Struct, frozen=True):
@@ -361,6 +390,7 @@ Item = (
     | QueueDecl
     | PublisherDecl
     | ReplaysDecl
+    | DatabaseDecl
     | StoreDecl
     | EffectDecl
     | LockDecl

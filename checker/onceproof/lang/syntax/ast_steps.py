@@ -116,7 +116,13 @@ class OnConflict(Enum):
 
 
 class OnOutcome(Struct, frozen=True):
-    """``on failure`` / ``on duplicate`` / ``on conflict`` / ``on missing`` with its block."""
+    """A clause of a step: its outcome and the block that runs then.
+
+    ``outcome.text`` is ``failure``, ``duplicate``, ``conflict``, ``missing``, ``refused`` or ``no
+    answer``. On a database step (a write, or a whole ``atomic``) ``failure`` is *failed* and
+    *answer lost* (docs/semantics_world.md, "Failing database steps"); on an external effect it is
+    those of *refused* and *no answer* that have no clause of their own ("Providers").
+    """
 
     outcome: Name
     body: tuple[Step, ...]
@@ -160,25 +166,40 @@ class Nack(Struct, frozen=True):
 
 
 class SetColumn(Struct, frozen=True):
-    """``set invoice.status = queued``: a blind write (upsert)."""
+    """``set invoice.status = queued``: a blind write (upsert).
+
+    What all writes share (docs/semantics_world.md, "Clauses of a database step"): ``clauses`` are
+    its outcomes, ``retries`` how often it is repeated after a failed step, ``retry_span`` where
+    that is said. ``or_else`` of a blind write says what a failed step does.
+    """
 
     store: Name
     column: Name
     value: Name
     span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
 
 
 class Add(Struct, frozen=True):
-    """``add id to processed``: upsert of a row; never fails, adding twice is adding once."""
+    """``add id to processed``: upsert of a row; adding twice is adding once. ``or_else``: what a
+    failed step does.
+    """
 
     key: Name
     store: Name
     span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
 
 
 class Insert(Struct, frozen=True):
     """``insert id into processed``: unique stores turn the second insert down, others then hold two
-    rows.
+    rows. ``or_else`` speaks of a *duplicate*, not of a failed step.
     """
 
     key: Name
@@ -186,10 +207,14 @@ class Insert(Struct, frozen=True):
     or_else: OnConflict | None
     clauses: tuple[OnOutcome, ...]
     span: Span
+    retries: int = 0
+    retry_span: Span | None = None
 
 
 class UpdateIf(Struct, frozen=True):
-    """``update order.status from pending to paid``: compare-and-set."""
+    """``update order.status from pending to paid``: compare-and-set. ``or_else`` speaks of a
+    *conflict*, not of a failed step.
+    """
 
     store: Name
     column: Name
@@ -198,19 +223,27 @@ class UpdateIf(Struct, frozen=True):
     or_else: OnConflict | None
     clauses: tuple[OnOutcome, ...]
     span: Span
+    retries: int = 0
+    retry_span: Span | None = None
 
 
 class Increment(Struct, frozen=True):
-    """``increment balance.total``: each execution adds once more."""
+    """``increment balance.total``: each execution adds once more. ``or_else``: what a failed step
+    does.
+    """
 
     store: Name
     column: Name
     span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
 
 
 class Delete(Struct, frozen=True):
-    """``delete id from processed``. With ``or_else`` or a clause it is conditional: who finds no
-    row is turned down.
+    """``delete id from processed``. With ``or_else`` or ``on missing`` it is conditional: who finds
+    no row is turned down. ``or_else`` speaks of that, not of a failed step.
     """
 
     key: Name
@@ -218,11 +251,13 @@ class Delete(Struct, frozen=True):
     or_else: OnConflict | None
     clauses: tuple[OnOutcome, ...]
     span: Span
+    retries: int = 0
+    retry_span: Span | None = None
 
     @property
     def conditional(self) -> bool:
         """Whether the handler looks at whether there was a row."""
-        return self.or_else is not None or bool(self.clauses)
+        return self.or_else is not None or any(c.outcome.text == "missing" for c in self.clauses)
 
 
 class Let(Struct, frozen=True):
@@ -234,8 +269,12 @@ class Let(Struct, frozen=True):
 
 
 class Do(Struct, frozen=True):
-    """``send`` / ``call`` / ``do`` an effect, with its three outcomes; ``retries`` more attempts
-    after a failure.
+    """``send`` / ``call`` / ``do`` an effect, with its outcomes; ``retries`` more attempts after a
+    failure.
+
+    Of an external effect: ``or_else`` and ``on failure`` speak of *refused* and *no answer*
+    (docs/semantics_world.md, "Providers"). Of an effect in a store that checks a token: ``or_else``
+    speaks of *rejected*. Of any other effect in a store: of a failed step.
     """
 
     verb: str
@@ -244,6 +283,7 @@ class Do(Struct, frozen=True):
     or_else: OnConflict | None
     clauses: tuple[OnOutcome, ...]
     span: Span
+    retry_span: Span | None = None
 
 
 class Publish(Struct, frozen=True):
@@ -254,11 +294,22 @@ class Publish(Struct, frozen=True):
 
 
 class Atomic(Struct, frozen=True):
-    """A database transaction: its writes appear together, or not at all."""
+    """A database transaction: its writes appear together, or not at all; over several databases,
+    one commit each (docs/semantics_world.md, "One block over two databases").
+
+    ``clauses`` (only ``on failure``), ``or_else`` and ``retries`` stand below it and run outside
+    the block: after *failed*, *answer lost*, a serialization failure or a deadlock victim;
+    ``on failure`` and ``or_else`` also after ``fail`` inside or an outcome inside that no clause
+    handles ("Clauses of a database step"). ``retries`` come first.
+    """
 
     serializable: bool
     body: tuple[Step, ...]
     span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
 
 
 class Acquire(Struct, frozen=True):

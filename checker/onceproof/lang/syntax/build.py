@@ -125,6 +125,22 @@ class Build(BuildSteps):
     def column(self, _: Meta, c: list[Any]) -> n.ColumnDecl:
         return n.ColumnDecl(self.name(c[0]), c[1])
 
+    def trait_isolation(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
+        return ("isolation", self.name(c[0]))
+
+    def trait_until_released(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
+        return ("until_released", True)
+
+    def trait_owner_releases(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
+        return ("owner_releases", True)
+
+    def database(self, meta: Meta, c: list[Any]) -> n.Item:
+        traits: dict[str, Any] = dict(x for x in c[2:] if isinstance(x, tuple))
+        replicated = bool(traits.get("replicated"))
+        return n.DatabaseDecl(
+            self.name(c[0]), c[1], traits.get("isolation"), replicated, self.header(meta)
+        )
+
     def store(self, meta: Meta, c: list[Any]) -> n.Item:
         traits: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         columns = tuple(x for x in c[2:] if isinstance(x, n.ColumnDecl))
@@ -132,7 +148,7 @@ class Build(BuildSteps):
         return n.StoreDecl(
             self.name(c[0]),
             self.name(c[1]),
-            c[2],
+            next((x for x in c[2:] if isinstance(x, n.ModelRef)), None),
             unique,
             cache,
             replicated,
@@ -140,6 +156,7 @@ class Build(BuildSteps):
             traits.get("inside"),
             columns,
             self.header(meta),
+            next((self.name(x) for x in c[2:] if isinstance(x, Token)), None),
         )
 
     def kept_for_ever(self, _: Meta, __: list[Any]) -> str:
@@ -149,7 +166,11 @@ class Build(BuildSteps):
         return str(c[0])
 
     def effect_key(self, _: Meta, c: list[Any]) -> tuple[str, Any]:
-        return ("key", n.KeyDecl(self.name(c[0]), c[1], self.name(c[0]).span))
+        column = self.name(c[1]) if c[1] else None
+        return ("key", n.KeyDecl(self.name(c[0]), c[2], self.name(c[0]).span, column))
+
+    def effect_keeps_errors(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
+        return ("errors", True)
 
     def effect_query(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
         return ("query", True)
@@ -170,21 +191,22 @@ class Build(BuildSteps):
             bool(o.get("query")),
             o.get("token"),
             self.header(meta),
+            bool(o.get("errors")),
         )
-
-    def lock_expires(self, _: Meta, c: list[Any]) -> str:
-        return str(c[0]) if c[0] else ""
 
     def lock(self, meta: Meta, c: list[Any]) -> n.Item:
         model = c[2] if isinstance(c[2], n.ModelRef) else None
         store = self.name(c[2]) if isinstance(c[2], Token) else None
+        traits: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         return n.LockDecl(
             self.name(c[0]),
             self.name(c[1]),
             model,
             store,
-            c[3] if len(c) > 3 else None,
+            traits.get("expires"),
             self.header(meta),
+            bool(traits.get("until_released")),
+            bool(traits.get("owner_releases")),
         )
 
     def trait_workers(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
@@ -276,5 +298,7 @@ def _claim(
     span: Span,
 ) -> n.ClaimDecl:
     targets = tuple(p for p in parts if isinstance(p, n.Target))
-    condition = next((p for p in parts if not isinstance(p, n.Target)), None)
-    return n.ClaimDecl(kind, targets, condition, scope[0], scope[1], span)
+    condition = next((p for p in parts if p is not None and not isinstance(p, n.Target)), None)
+    unless = condition if kind == "no-loss" else None
+    condition = None if kind == "no-loss" else condition
+    return n.ClaimDecl(kind, targets, condition, scope[0], scope[1], span, unless)

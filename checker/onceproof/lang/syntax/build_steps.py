@@ -6,13 +6,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.reader import Meta, Token
 
 
+class Retry(Struct, frozen=True):
+    """``retry 3 times``: how many more attempts, and where that stands."""
+
+    times: int
+    span: Span
+
+
 def _outcomes(clauses: list[Any] | None) -> tuple[n.OnOutcome, ...]:
     return tuple(x for x in clauses or () if isinstance(x, n.OnOutcome))
+
+
+def _retries(clauses: list[Any] | None) -> tuple[int, Span | None]:
+    """How many more attempts there are in all, and where the first line of them stands."""
+    lines = [x for x in clauses or () if isinstance(x, Retry)]
+    return sum(x.times for x in lines), lines[0].span if lines else None
 
 
 class Places:
@@ -118,37 +133,45 @@ class BuildSteps(Places):
     def nack_step(self, meta: Meta, _: list[Any]) -> n.Step:
         return n.Nack(self.header(meta))
 
-    def set_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.SetColumn(self.name(c[0]), self.name(c[1]), self.name(c[2]), self.header(meta))
+    def set_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        store, column, value = (self.name(t) for t in c[:3])
+        span, outcomes = self.header(meta), _outcomes(c[4])
+        return n.SetColumn(store, column, value, span, c[3], outcomes, *_retries(c[4]))
 
-    def add_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Add(self.name(c[0]), self.name(c[1]), self.header(meta))
+    def add_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        key, store, span = self.name(c[0]), self.name(c[1]), self.header(meta)
+        return n.Add(key, store, span, c[2], _outcomes(c[3]), *_retries(c[3]))
 
     def insert_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Insert(self.name(c[0]), self.name(c[1]), c[2], _outcomes(c[3]), self.header(meta))
+        key, store, span = self.name(c[0]), self.name(c[1]), self.header(meta)
+        return n.Insert(key, store, c[2], _outcomes(c[3]), span, *_retries(c[3]))
 
     def update_step(self, meta: Meta, c: list[Any]) -> n.Step:
         store, column, old, new = (self.name(t) for t in c[:4])
-        return n.UpdateIf(store, column, old, new, c[4], _outcomes(c[5]), self.header(meta))
+        span, outcomes = self.header(meta), _outcomes(c[5])
+        return n.UpdateIf(store, column, old, new, c[4], outcomes, span, *_retries(c[5]))
 
-    def increment_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Increment(self.name(c[0]), self.name(c[1]), self.header(meta))
+    def increment_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        store, column, span = self.name(c[0]), self.name(c[1]), self.header(meta)
+        return n.Increment(store, column, span, c[2], _outcomes(c[3]), *_retries(c[3]))
 
     def delete_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Delete(self.name(c[0]), self.name(c[1]), c[2], _outcomes(c[3]), self.header(meta))
+        key, store, span = self.name(c[0]), self.name(c[1]), self.header(meta)
+        return n.Delete(key, store, c[2], _outcomes(c[3]), span, *_retries(c[3]))
 
     def let_step(self, meta: Meta, c: list[Any]) -> n.Step:
         return n.Let(self.name(c[0]), c[1], self.header(meta))
 
     def do_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        retries = sum(x for x in c[3] or () if isinstance(x, int))
-        return n.Do(str(c[0]), self.name(c[1]), retries, c[2], _outcomes(c[3]), self.header(meta))
+        verb, effect, (retries, place) = str(c[0]), self.name(c[1]), _retries(c[3])
+        return n.Do(verb, effect, retries, c[2], _outcomes(c[3]), self.header(meta), place)
 
     def publish_step(self, meta: Meta, c: list[Token]) -> n.Step:
         return n.Publish(self.name(c[0]), self.header(meta))
 
     def atomic_step(self, meta: Meta, c: list[Any]) -> n.Step:
-        return n.Atomic(c[0] is not None, c[1], self.header(meta))
+        span, below = self.header(meta), c[3:]
+        return n.Atomic(c[0] is not None, c[2], span, c[1], _outcomes(below), *_retries(below))
 
     def acquire_step(self, meta: Meta, c: list[Any]) -> n.Step:
         return n.Acquire(self.name(c[0]), c[1], self.header(meta))
@@ -180,13 +203,18 @@ class BuildSteps(Places):
     def clauses(self, _: Meta, c: list[Any]) -> list[Any]:
         return c
 
-    outcomes = clauses
-
     def on_outcome(self, meta: Meta, c: list[Any]) -> n.OnOutcome:
         return n.OnOutcome(self.name(c[0]), c[1], self.header(meta))
 
-    def retry(self, _: Meta, c: list[Token]) -> int:
-        return int(c[0])
+    def on_no_answer(self, meta: Meta, c: list[Any]) -> n.OnOutcome:
+        line = self.header(meta)
+        start = self.source.line(line.line).index("no", line.column + 1)
+        end = self.source.line(line.line).index("answer", start) + len("answer")
+        place = Span(line.line, start + 1, line.line, end + 1, self.source.path)
+        return n.OnOutcome(n.Name("no answer", place), c[0], line)
+
+    def retry(self, meta: Meta, c: list[Token]) -> Retry:
+        return Retry(int(c[0]), self.header(meta))
 
     def broken_option(self, _: Meta, __: list[Any]) -> None:
         return None

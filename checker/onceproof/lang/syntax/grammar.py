@@ -14,7 +14,7 @@ from onceproof.base.paths import resource
 from onceproof.lang.syntax.tables import Row, Rule, Tables, Terminal
 
 _BOUNDARY = r"(?![A-Za-z0-9_])"
-_WORD_GROUPS = frozenset({"SEMANTICS", "VERDICT", "OUTCOME", "LIMIT_END", "DO"})
+_WORD_GROUPS = frozenset({"SEMANTICS", "VERDICT", "ISOLATION", "OUTCOME", "LIMIT_END", "DO"})
 _WORD = re.compile(r"(?:\(\?:)?((?:[A-Za-z]|\\?-)+)\)?" + re.escape(_BOUNDARY))
 
 

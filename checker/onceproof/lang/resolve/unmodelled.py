@@ -1,0 +1,162 @@
+"""Constructs that are read and checked, and that the machine and the interpreter do not do yet: a
+design that uses one is refused at its line, and never answered as if the line were not there.
+
+Who implements a construct in both readings takes its entry out of ``NOT_MODELLED``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from onceproof.lang.diagnostics import Diagnostic
+from onceproof.lang.errors import world as errors
+from onceproof.lang.resolve.steps import walk
+from onceproof.lang.source import Span
+from onceproof.lang.syntax import ast as n
+from onceproof.models.records import NONE
+
+NOT_MODELLED: Mapping[str, str] = {
+    "database": "a named `database`",
+    "write clause": "what happens when a write fails",
+    "atomic clause": "what happens when a block fails",
+    "until released": "`until released`",
+    "owner releases": "`owner releases`",
+    "lock in a database": "a lock `in` a database",
+    "no time to live": "a lock without a time to live",
+    "key in a row": "a key that is kept in a row",
+    "keeps errors": "`keeps errors`",
+    "on refused": "`on refused`",
+    "on no answer": "`on no answer`",
+    "unless": "`unless`",
+    "no-database-failures": "`assume no database failures`",
+    "option isolation": "`isolation`",
+    "option reads": "`reads`",
+    "option innodb_snapshot_isolation": "`innodb_snapshot_isolation`",
+    "option global-table": "`global-table`",
+    "option WATCH": "`WATCH`",
+    "option pooled": "`pooled`",
+    "option release": "`release`",
+    "option synchronous_standby_names": "`synchronous_standby_names`",
+}
+"""By construct, what the message calls it."""
+
+Use = tuple[str, Span]
+"""A construct, and where it stands."""
+
+
+def unmodelled(items: Iterable[n.Item]) -> list[Diagnostic]:
+    """One refusal for each line that uses a construct of ``NOT_MODELLED``."""
+    items = tuple(items)
+    found: dict[tuple[str, int], Diagnostic] = {}
+    for item in items:
+        for construct, span in uses(item, items):
+            if construct in NOT_MODELLED:
+                what = NOT_MODELLED[construct]
+                found.setdefault((span.path, span.line), errors.not_modelled(what, span))
+    return list(found.values())
+
+
+def uses(item: n.Item, items: tuple[n.Item, ...]) -> Iterator[Use]:
+    """The constructs that a declaration uses, those of ``NOT_MODELLED`` among others. ``items``:
+    the whole design.
+    """
+    for kind, of in _USES.items():
+        if isinstance(item, kind):
+            yield from of(item)
+    if isinstance(item, n.LockDecl) and item.store:
+        databases = {i.name.text for i in items if isinstance(i, n.DatabaseDecl)}
+        if item.store.text in databases:
+            yield "lock in a database", item.store.span
+    body: tuple[n.Step, ...] = getattr(item, "body", ())
+    plain = {
+        i.name.text for i in items if isinstance(i, n.EffectDecl) and i.store and not i.token_of
+    }
+    for step in walk(body, {}):
+        yield from _step(step, plain)
+
+
+def _options(ref: n.ModelRef | None) -> Iterator[Use]:
+    """The options of a model that are given."""
+    for argument in ref.arguments if ref else ():
+        yield f"option {argument.name.text}", argument.name.span
+
+
+def _database(item: n.DatabaseDecl) -> Iterator[Use]:
+    yield "database", item.span
+
+
+def _store(item: n.StoreDecl) -> Iterator[Use]:
+    yield from _options(item.model)
+
+
+def _lock(item: n.LockDecl) -> Iterator[Use]:
+    if item.until_released:
+        yield "until released", item.span
+    if item.owner_releases:
+        yield "owner releases", item.span
+    yield from _options(item.model)
+    for argument in item.model.arguments if item.model else ():
+        if argument.value.text == NONE:
+            yield "no time to live", argument.name.span
+
+
+def _effect(item: n.EffectDecl) -> Iterator[Use]:
+    if item.keeps_errors:
+        yield "keeps errors", item.span
+    if item.idempotency and item.idempotency.column:
+        yield "key in a row", item.idempotency.span
+
+
+def _assume(item: n.AssumeDecl) -> Iterator[Use]:
+    yield item.kind, item.span
+
+
+def _claim(item: n.ClaimDecl) -> Iterator[Use]:
+    if item.unless is not None:
+        yield "unless", item.unless.span
+
+
+_USES: Mapping[type, Callable[..., Iterator[Use]]] = {
+    n.DatabaseDecl: _database,
+    n.StoreDecl: _store,
+    n.LockDecl: _lock,
+    n.EffectDecl: _effect,
+    n.AssumeDecl: _assume,
+    n.ClaimDecl: _claim,
+}
+
+
+def _step(step: n.Step, plain: set[str]) -> Iterator[Use]:
+    """``plain``: the effects that are blind writes in a store."""
+    match step:
+        case n.Do(_, effect) if effect.text in plain:
+            if step.or_else is not None:
+                yield "write clause", step.span
+            yield from _write_clauses(step)
+        case n.Atomic():
+            if step.or_else is not None:
+                yield "atomic clause", step.span
+            yield from (("atomic clause", c.span) for c in step.clauses)
+            if step.retry_span is not None:
+                yield "atomic clause", step.retry_span
+        case n.SetColumn() | n.Add() | n.Increment():
+            if step.or_else is not None:
+                yield "write clause", step.span
+            yield from _write_clauses(step)
+        case n.Insert() | n.UpdateIf() | n.Delete():
+            yield from _write_clauses(step)
+        case n.Do():
+            for clause in step.clauses:
+                yield f"on {clause.outcome.text}", clause.span
+        case _:
+            pass
+
+
+def _write_clauses(
+    step: n.SetColumn | n.Add | n.Increment | n.Insert | n.UpdateIf | n.Delete | n.Do,
+) -> Iterator[Use]:
+    for clause in step.clauses:
+        if clause.outcome.text == "failure":
+            yield "write clause", clause.span
+    if step.retry_span is not None:
+        yield "write clause", step.retry_span
