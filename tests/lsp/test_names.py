@@ -97,12 +97,12 @@ def test_values_are_not_the_design_s_own() -> None:
 def test_importers(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     shared, user, other = (
-        tmp_path / "shared.once",
-        tmp_path / "below" / "user.once",
+        tmp_path / "below" / "shared.once",
+        tmp_path / "user.once",
         tmp_path / "other.once",
     )
     shared.write_text("store seen per id\n", encoding="utf-8")
-    user.write_text('import "../shared.once"\nfragment f\n  add id to seen\n', encoding="utf-8")
+    user.write_text('import "below/shared.once"\nfragment f\n  add id to seen\n', encoding="utf-8")
     other.write_text("store seen per id\n", encoding="utf-8")
     main = analysed("# not saved yet\n" + shared.read_text(encoding="utf-8"), str(shared))
     found = importers(str(shared), str(tmp_path))

@@ -173,11 +173,7 @@ def test_only_the_model_that_is_asked_for_is_read(monkeypatch: pytest.MonkeyPatc
 
     read_files: list[str] = []
     reader = package.read
-    monkeypatch.setattr(
-        package,
-        "read",
-        lambda path, is_own=False: read_files.append(path.name) or reader(path, is_own),
-    )
+    monkeypatch.setattr(package, "read", lambda path: read_files.append(path.name) or reader(path))
     package._shelf.cache_clear()
     assert "sqs.fifo" in brokers()
     assert brokers()["sqs.fifo"].name == "sqs.fifo"

@@ -9,8 +9,9 @@ import click
 from msgspec import Struct
 
 from onceproof.base.paths import NoDesign, designs
+from onceproof.base.untrusted import Refused
 from onceproof.lang.format import formatted, unified
-from onceproof.lang.load import text_of
+from onceproof.lang.load import bytes_of, text_of
 from onceproof.lang.source import Source
 from onceproof.verdict.exit_codes import Exit, worst
 
@@ -40,9 +41,12 @@ class FmtCommand(Struct, frozen=True):
         """Format one file (None: standard input)."""
         shown = "standard input" if path is None else str(path)
         try:
-            data = sys.stdin.buffer.read() if path is None else path.read_bytes()
+            data = sys.stdin.buffer.read() if path is None else bytes_of(shown)
         except OSError as error:
             click.echo(f"cannot read {shown}: {(error.strerror or 'failed').lower()}", err=True)
+            return Exit.USAGE
+        except Refused as error:
+            click.echo(f"cannot read {shown}: {error}", err=True)
             return Exit.USAGE
         text = text_of(data, shown)
         source = Source.of(shown, text if isinstance(text, str) else "")

@@ -4,21 +4,25 @@ language that touches the disk.
 
 from __future__ import annotations
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.base import untrusted
+from onceproof.base.paths import ENDING
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.errors import names as name_errors
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.errors.dedupe import settle
 from onceproof.lang.resolve import resolve
-from onceproof.lang.source import Source
+from onceproof.lang.source import MAX_BYTES, Source
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax import read as parse
+from onceproof.models import own_text
 
 
 class Loaded(Struct, frozen=True):
@@ -33,16 +37,40 @@ class Loaded(Struct, frozen=True):
     sha256: str = ""
 
 
+MOST_IMPORTS = 200
+"""Files that a design may import, directly or not."""
+
+DEEPEST_IMPORT = 30
+"""Files that may import one another in a row."""
+
+
 def load(path: str | Path) -> Loaded:
     """Load a design from a file. Raises OSError if it cannot be read."""
     shown = str(path)
-    data = Path(path).read_bytes()
-    text = text_of(data, shown)
+    try:
+        data = bytes_of(shown)
+    except untrusted.Refused as error:
+        return Loaded(
+            shown, None, (errors.unreadable(shown, str(error)),), {}, sha256(b"").hexdigest()
+        )
+    if len(data) > MAX_BYTES:
+        text: str | Diagnostic = errors.too_large(shown, os.path.getsize(shown), MAX_BYTES)
+    else:
+        text = text_of(data, shown)
     if isinstance(text, Diagnostic):
         loaded = Loaded(shown, None, (text,), {shown: Source.of(shown, "")})
     else:
         loaded = load_text(text, shown)
     return replace(loaded, sha256=sha256(data).hexdigest())
+
+
+def bytes_of(path: str) -> bytes:
+    """A design's bytes. A link in a stranger's folder must not make us print another kind of file.
+    Raises OSError and Refused.
+    """
+    if os.path.islink(path) and not os.path.realpath(path).endswith(ENDING):
+        raise untrusted.Refused(f"it is a link to a file that does not end in {ENDING}")
+    return untrusted.read(path, MAX_BYTES)
 
 
 def text_of(data: bytes, shown: str) -> str | Diagnostic:
@@ -58,12 +86,12 @@ def text_of(data: bytes, shown: str) -> str | Diagnostic:
 def load_text(text: str, path: str = "design.once") -> Loaded:
     """Load a design from a text; imports are looked up beside ``path``."""
     source = Source.of(path, text)
-    sources = {path: source}
     tree, found = parse(source)
-    items = list(tree.items)
-    _imports(tree, Path(path).parent, (Path(path).resolve(),), (items, found, sources))
+    imports = _Imports(source, found)
+    imports.follow(tree)
+    items = [*tree.items, *imports.items]
     design, more = resolve(source, items, tree.title)
-    sources |= _own_models(design)
+    sources = imports.sources | _own_models(design)
     if any(x.severity is Severity.ERROR for x in found):
         # Names are still checked, so that every mistake shows at once; warnings about half a design
         # would be noise.
@@ -76,14 +104,6 @@ def load_text(text: str, path: str = "design.once") -> Loaded:
     return Loaded(path, design, settle([*found, *more], sources), sources)
 
 
-def _is_special(target: Path) -> bool:
-    """A device or a pipe, which might never end."""
-    try:
-        return target.exists() and not (target.is_file() or target.is_dir())
-    except OSError:
-        return False
-
-
 def _own_models(design: Design | None) -> dict[str, Source]:
     """The files of models that lie beside the design and that it names: they decide its answers,
     too.
@@ -92,56 +112,80 @@ def _own_models(design: Design | None) -> dict[str, Source]:
         return {}
     uses = [q.model for q in design.queues.values()] + [s.model for s in design.stores.values()]
     uses += [x.model for x in design.locks.values()] + [e.model for e in design.effects.values()]
-    files = sorted({use.own for use in uses if use and use.own})
-    return {path: Source.of(path, Path(path).read_text(encoding="utf-8")) for path in files}
+    files = {(use.own, use.beside) for use in uses if use and use.own}
+    return {
+        path: Source.of(path, own_text(Path(path), Path(beside))) for path, beside in sorted(files)
+    }
 
 
-def _imports(
-    tree: n.Tree,
-    folder: Path,
-    chain: tuple[Path, ...],
-    into: tuple[list[n.Item], list[Diagnostic], dict[str, Source]],
-) -> None:
-    """Add the items of every imported file, each file once."""
-    items, found, sources = into
-    for line in [i for i in tree.items if isinstance(i, n.Import)]:
-        target = folder / line.path
-        if not line.path.isprintable():
-            found.append(
-                name_errors.import_failed(
-                    ascii(line.path)[1:-1], line.span, "no file is called like that"
-                )
-            )
-            continue
-        if _is_special(target):
-            found.append(name_errors.import_failed(line.path, line.span, "it is not a file"))
-            continue
-        if target.resolve() in chain:
-            found.append(name_errors.import_circle(line.path, line.span))
-            continue
-        if any(target.resolve() == Path(known).resolve() for known in sources):
-            continue
-        try:
-            text = text_of(target.read_bytes(), str(target))
-        except OSError as error:
-            reason = (
-                "there is no such file"
-                if isinstance(error, FileNotFoundError)
-                else (error.strerror or "cannot be read").lower()
-            )
-            beside = (
-                sorted(p.name for p in target.parent.glob("*.once"))
-                if target.parent.is_dir()
-                else []
-            )
-            found.append(name_errors.import_failed(line.path, line.span, reason, beside))
-            continue
+class _Imports:
+    """Follows the imports of a design: every file once, and only designs in the folder of the first
+    one.
+
+    ``items`` are what the files declare, ``sources`` their texts by path; mistakes are added to
+    ``found``.
+    """
+
+    def __init__(self, source: Source, found: list[Diagnostic]) -> None:
+        self.root = Path(source.path).parent
+        self.items: list[n.Item] = []
+        self.sources = {source.path: source}
+        self.found = found
+        self._read = {os.path.realpath(source.path)}
+
+    def follow(self, tree: n.Tree, chain: tuple[str, ...] = ()) -> None:
+        """Add what the imports of a tree declare. ``chain``: the files whose imports are being
+        followed.
+        """
+        chain = (*chain, os.path.realpath(tree.path))
+        for line in (i for i in tree.items if isinstance(i, n.Import)):
+            target = Path(tree.path).parent / line.path
+            try:
+                real = self._place(line.path, target)
+                if real in chain:
+                    self.found.append(name_errors.import_circle(line.path, line.span))
+                elif real not in self._read:
+                    self._add(target, real, chain)
+            except untrusted.Refused as error:
+                near = self._beside(target) if str(error) == untrusted.MISSING else []
+                shown = line.path if line.path.isprintable() else ascii(line.path)[1:-1]
+                self.found.append(name_errors.import_failed(shown, line.span, str(error), near))
+
+    def _place(self, written: str, target: Path) -> str:
+        """Where the imported file is. Raises Refused."""
+        if not written.isprintable():
+            raise untrusted.Refused("no file is called like that")
+        if not written.endswith(ENDING):
+            raise untrusted.Refused(f"the name of a design ends in {ENDING}")
+        real = str(untrusted.place_in(self.root, target.absolute()))
+        if not real.endswith(ENDING):
+            raise untrusted.Refused(f"it is a link to a file that does not end in {ENDING}")
+        return real
+
+    def _add(self, target: Path, real: str, chain: tuple[str, ...]) -> None:
+        """Read a file and follow its imports. Raises Refused."""
+        if len(self.sources) > MOST_IMPORTS:
+            raise untrusted.Refused(f"a design imports at most {MOST_IMPORTS} files")
+        if len(chain) > DEEPEST_IMPORT:
+            raise untrusted.Refused(f"imports go at most {DEEPEST_IMPORT} files deep")
+        data = untrusted.read_in(self.root, real, MAX_BYTES)
+        if len(data) > MAX_BYTES:
+            raise untrusted.Refused(f"it has more than {MAX_BYTES:,} bytes")
+        text = text_of(data, str(target))
         if isinstance(text, Diagnostic):
-            found.append(name_errors.import_failed(line.path, line.span, "it is not UTF-8 text"))
-            continue
+            raise untrusted.Refused("it is not UTF-8 text")
         source = Source.of(str(target), text)
-        sources[str(target)] = source
-        sub, more = parse(source)
-        found.extend(more)
-        items.extend(i for i in sub.items if not isinstance(i, n.ClaimDecl))
-        _imports(sub, target.parent, (*chain, target.resolve()), into)
+        self.sources[str(target)] = source
+        self._read.add(real)
+        tree, more = parse(source)
+        self.found.extend(more)
+        self.items.extend(i for i in tree.items if not isinstance(i, n.ClaimDecl))
+        self.follow(tree, chain)
+
+    def _beside(self, target: Path) -> list[str]:
+        """The designs in the folder of a file that is not there."""
+        try:
+            folder = untrusted.place_in(self.root, target.parent.absolute())
+            return sorted(p.name for p in folder.glob(f"*{ENDING}"))
+        except (untrusted.Refused, OSError):
+            return []

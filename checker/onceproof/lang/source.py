@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+MAX_BYTES = 1_000_000
+"""No person wrote a design that is larger."""
+
 
 class Span(Struct, frozen=True):
     """A piece of one file: 1-based lines and columns in code points, ``end_column`` exclusive."""

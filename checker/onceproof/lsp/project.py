@@ -11,9 +11,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from onceproof.base import untrusted
 from onceproof.base.paths import ENDING
 from onceproof.lang.load import Loaded, load_text
-from onceproof.lang.source import Source
+from onceproof.lang.source import MAX_BYTES, Source
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax import read as parse
 from onceproof.lsp.names import Occurrence, occurrences
@@ -66,8 +67,8 @@ def importers(path: str, folder: str) -> list[Analysis]:
         if os.path.realpath(candidate) == wanted:
             continue
         try:
-            text = candidate.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
+            text = untrusted.read_in(Path(folder), candidate, MAX_BYTES).decode("utf-8-sig")
+        except (untrusted.Refused, UnicodeDecodeError):
             continue
         if "import" in text and wanted in (
             os.path.realpath(p) for p in load_text(text, str(candidate)).sources

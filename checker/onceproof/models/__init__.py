@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from onceproof.base.paths import resource
-from onceproof.models.files import BrokenModel, Problem, read
+from onceproof.models.files import BrokenModel, Problem, own_text, read, read_own
 from onceproof.models.records import (
     BEHAVIOURS,
     FOLDERS,
@@ -51,12 +51,16 @@ __all__ = [
     "model",
     "own_models",
     "own_problem",
+    "own_text",
     "providers",
     "read",
     "stores",
 ]
 
 M = TypeVar("M", bound=Model)
+
+MOST_MODELS = 200
+"""Models of one's own that are read in one folder."""
 
 
 class Shelf(Mapping[str, M], Generic[M]):
@@ -103,7 +107,10 @@ def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
     found: dict[str, Model] = {}
     problems: list[Problem] = []
     shipped = {name for folder in FOLDERS for name in _shipped(folder)}
-    for path in sorted((beside / "models").glob("*.toml")):
+    paths = sorted((beside / "models").glob("*.toml"))
+    for path in paths[MOST_MODELS:]:
+        problems.append(Problem(path.name, "file", f"at most {MOST_MODELS} models are read"))
+    for path in paths[:MOST_MODELS]:
         if path.stem in shipped:
             problems.append(
                 Problem(
@@ -112,7 +119,7 @@ def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
             )
             continue
         try:
-            found[path.stem] = read(path, is_own=True)
+            found[path.stem] = read_own(path, beside)
         except BrokenModel as error:
             problems += error.problems
     return found, tuple(problems)

@@ -4,14 +4,18 @@ names the file and the key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from onceproof.base.untrusted import Refused, read_in
 from onceproof.models.records import (
     BEHAVIOURS,
+    COUNT,
+    COUNT_DIGITS,
     DURATION,
     FLAGS,
     FOLDERS,
@@ -40,7 +44,24 @@ HEAD = ("name", "title", "kind", "summary")
 OPTION = ("kind", "default", "meaning", "source", "status")
 FACT = ("id", "behaviour", "text", "source", "status")
 KEYS = ("kept", "status", "source", "note")
+TEXTS = (
+    *HEAD,
+    "status",
+    "source",
+    "note",
+    "kept",
+    "meaning",
+    "id",
+    "behaviour",
+    "text",
+    "test",
+    "url",
+    "read",
+)
+"""Keys whose values are texts, in whatever table they are."""
 KEPT = ("never", "unknown", "for ever")
+MOST_BYTES = 200_000
+"""No person wrote a model that is larger."""
 
 
 class Problem(Struct, frozen=True):
@@ -62,15 +83,52 @@ class BrokenModel(ValueError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def read(path: Path, is_own: bool = False) -> Model:
-    """The model in one file. Raises ``BrokenModel`` if any word of it is not understood."""
+def read(path: Path) -> Model:
+    """The model in a file that comes with the tool. Raises ``BrokenModel`` if any word of it is not
+    understood.
+    """
+    return _read(path.read_text(encoding="utf-8"), path, is_own=False)
+
+
+def read_own(path: Path, beside: Path) -> Model:
+    """The model in a file beside a design in the folder ``beside``. Raises ``BrokenModel``."""
+    try:
+        return _read(own_text(path, beside), path, is_own=True)
+    except Refused as error:
+        raise BrokenModel([Problem(path.name, "file", str(error))]) from error
+
+
+def own_text(path: Path, beside: Path) -> str:
+    """The text of a model of one's own. Raises Refused if it is no regular file below the design's
+    folder, or no text.
+    """
+    data = read_in(beside, path.absolute(), MOST_BYTES)
+    if len(data) > MOST_BYTES:
+        raise Refused(f"it has more than {MOST_BYTES:,} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("it is not UTF-8 text") from error
+
+
+def _read(text: str, path: Path, is_own: bool) -> Model:
     import tomllib  # only for designs that name a model
 
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BrokenModel([Problem(path.name, "file", f"cannot be read: {error}")]) from error
-    problems = [Problem(path.name, key, why) for key, why in _problems(data, path.stem)]
+        data = tomllib.loads(text)
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # not every mistake is a TOMLDecodeError: numbers of 5,000 digits are not
+        why = (
+            str(error)
+            if isinstance(error, tomllib.TOMLDecodeError)
+            else "it is nested too deeply, or a number is too long"
+        )
+        raise BrokenModel([Problem(path.name, "file", f"cannot be read: {why}")]) from error
+    problems = [
+        Problem(path.name, key, why) for key, why in (*_shape(data),) or _problems(data, path.stem)
+    ]
     if problems:
         raise BrokenModel(problems)
     return _made(data, path, is_own)
@@ -156,6 +214,90 @@ def _made(data: Mapping[str, Any], path: Path, is_own: bool) -> Model:
 Found = Iterator[tuple[str, str]]
 """Keys, and what is wrong there."""
 
+Check = Callable[[str, object], Found]
+"""What is wrong with a value of the wrong type, under its key."""
+
+
+def _shape(data: Mapping[str, Any]) -> Found:
+    """Every value whose type is wrong. What the rest of this module reads has passed here."""
+    texts = dict.fromkeys(TEXTS, _is_text)
+    setting = _table({"if": _table({}, _is_value)}, _is_setting)
+    option = _table(
+        {
+            **texts,
+            "default": _is_value,
+            "choices": _list(_is_text),
+            "set": _table({}, _one_or_more(setting)),
+        }
+    )
+    fact = _table({**texts, "switches": _list(_is_text)})
+    parts = {
+        "machine": _table({}, _is_setting),
+        "options": _table({}, option),
+        "facts": _list(fact),
+    }
+    parts |= {"sources": _table({}, _table(texts)), "keys": _table(texts)}
+    yield from _table({**texts, **parts})("", data)
+
+
+def _is_text(key: str, value: object) -> Found:
+    if not isinstance(value, str):
+        yield key, "must be a text"
+    elif not value.isprintable():
+        yield key, "must be one line without control characters"
+
+
+def _is_value(key: str, value: object) -> Found:
+    """The value of an option: a text, true or false, a number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < 10**COUNT_DIGITS:
+            yield key, "must be a number that a person would write"
+    elif not isinstance(value, bool):
+        yield from _is_text(key, value)
+
+
+def _is_setting(key: str, value: object) -> Found:
+    """What a switch or trait is set to: a value, or a list of words."""
+    yield from _list(_is_text)(key, value) if isinstance(value, list) else _is_value(key, value)
+
+
+def _table(known: Mapping[str, Check], other: Check | None = None) -> Check:
+    """A table with these keys. Other keys are checked by ``other``; without it they are unknown,
+    which is found later.
+    """
+
+    def check(key: str, value: object) -> Found:
+        if not isinstance(value, dict):
+            yield key, "must be a table"
+            return
+        for word, inner in value.items():
+            inside = known.get(word, other)
+            name = f"{key}.{word}" if key else word
+            if not word.isprintable():
+                yield key or "file", "has a key with control characters"
+            elif inside is not None:
+                yield from inside(name, inner)
+
+    return check
+
+
+def _list(each: Check) -> Check:
+    def check(key: str, value: object) -> Found:
+        if not isinstance(value, list):
+            yield key, "must be a list"
+            return
+        for number, inner in enumerate(value, start=1):
+            yield from each(f"{key}.{number}", inner)
+
+    return check
+
+
+def _one_or_more(each: Check) -> Check:
+    def check(key: str, value: object) -> Found:
+        yield from _list(each)(key, value) if isinstance(value, list) else each(key, value)
+
+    return check
+
 
 def _problems(data: Mapping[str, Any], stem: str) -> Found:
     provider = data.get("kind") == "provider"
@@ -165,33 +307,17 @@ def _problems(data: Mapping[str, Any], stem: str) -> Found:
         (*HEAD, "machine", "keys", "options", "facts", "sources"),
         (*HEAD, "keys" if provider else "machine"),
     )
-    for word in HEAD:
-        if word in data and not isinstance(data[word], str):
-            yield word, "must be a text"
     if "name" in data and data["name"] != stem:
         yield "name", f"must be the name of the file, {stem}"
     kinds = [kind for folder in FOLDERS.values() for kind in folder]
     if "kind" in data and data["kind"] not in kinds:
         yield "kind", f"must be one of {', '.join(kinds)}"
-    for word in ("machine", "keys", "options", "sources"):
-        if not isinstance(data.get(word, {}), dict) or (
-            word in ("options", "sources") and not _tables(data.get(word, {}).values())
-        ):
-            yield word, "must be a table" + (" of tables" if word in ("options", "sources") else "")
-            return
-    if not isinstance(data.get("facts", []), list) or not _tables(data.get("facts", [])):
-        yield "facts", "must be a list of tables ([[facts]])"
-        return
     yield from _sources(data)
     yield from _options(data)
     yield from _machine(data)
     yield from _facts(data)
     if provider and "keys" in data:
         yield from _keys(data)
-
-
-def _tables(values: Iterable[object]) -> bool:
-    return all(isinstance(v, dict) for v in values)
 
 
 def _unknown(word: str, known: Iterable[str]) -> str:
@@ -300,21 +426,37 @@ def _switch(switch: str, value: object, options: Mapping[str, Any]) -> Iterator[
     ):
         yield f"must be a list of {', '.join(LISTS[switch])}"
     elif switch in NAMED and not _names(switch, value, options):
-        yield f"there is no option {value}"
+        yield f"there is no option {value} that is a {'count' if switch == 'limit' else 'duration'}"
 
 
 def _names(switch: str, value: object, options: Mapping[str, Any]) -> bool:
-    literal = (
-        str(value).isdigit() if switch == "limit" else DURATION.fullmatch(str(value)) is not None
+    """Whether a switch names an option of the right kind, or a value."""
+    if value in ("", NONE):
+        return True
+    kind, literal = ("count", COUNT) if switch == "limit" else ("duration", DURATION)
+    text = "" if isinstance(value, bool | list) else str(value)
+    return (
+        _holds(options[text], kind, literal)
+        if text in options
+        else literal.fullmatch(text) is not None
     )
-    return value in ("", NONE) or value in options or literal
+
+
+def _holds(option: Mapping[str, Any], kind: str, literal: re.Pattern[str]) -> bool:
+    """Whether every value of an option is of a kind."""
+    chosen = option.get("kind") == "choice" and all(
+        literal.fullmatch(c) for c in option.get("choices", ()) if c != NONE
+    )
+    return option.get("kind") == kind or chosen
 
 
 def _trait(trait: str, value: object, options: Mapping[str, Any]) -> Iterator[str]:
     if trait not in TRAITS:
         yield _unknown(trait, TRAITS)
-    elif trait == "expires" and value not in options:
-        yield f"there is no option {value}"
+    elif trait == "expires" and not (
+        isinstance(value, str) and value in options and _holds(options[value], "duration", DURATION)
+    ):
+        yield f"there is no option {value} that is a duration"
     elif trait in TRAIT_FLAGS and not isinstance(value, bool):
         yield "must be true or false"
     elif trait in TRAIT_WORDS and value not in TRAIT_WORDS[trait]:
@@ -362,5 +504,13 @@ def _keys(data: Mapping[str, Any]) -> Found:
     ).startswith("https://"):
         yield "keys.source", f"there is no source {keys.get('source')}"
     kept = str(keys.get("kept", ""))
-    if kept not in (*KEPT, *data.get("options", {})) and not DURATION.fullmatch(kept):
-        yield "keys.kept", f"must be one of {', '.join(KEPT)}, a duration, or the name of an option"
+    lengths = [
+        name
+        for name, option in data.get("options", {}).items()
+        if _holds(option, "duration", DURATION)
+    ]
+    if kept not in (*KEPT, *lengths) and not DURATION.fullmatch(kept):
+        yield (
+            "keys.kept",
+            f"must be one of {', '.join(KEPT)}, a duration, or the name of an option that is one",
+        )

@@ -13,7 +13,11 @@ from msgspec import Struct, field
 NONE = "none"
 """The value of an option that is switched off."""
 
-DURATION = re.compile(r"[0-9]+(ms|s|min|h|d)")
+COUNT_DIGITS = 12
+"""Digits of a number or of a duration; Python itself refuses to read numbers of some thousand."""
+
+DURATION = re.compile(rf"[0-9]{{1,{COUNT_DIGITS}}}(ms|s|min|h|d)")
+COUNT = re.compile(rf"[0-9]{{1,{COUNT_DIGITS}}}")
 STATUSES = ("documented", "derived", "unconfirmed", "confirmed by test")
 """How sure something is: the source says so; it follows from the source; nobody has read it; a test
 has seen it.
@@ -161,7 +165,7 @@ class Option(Struct, frozen=True):
                     else "a duration, such as `30s`, `5min`, `24h` or `7d`"
                 )
             case "count":
-                return "" if value.isdigit() or value == NONE else "a whole number"
+                return "" if COUNT.fullmatch(value) or value == NONE else "a whole number"
             case "switch":
                 return "" if value in ("true", "false") else "`true` or `false`"
             case "choice":

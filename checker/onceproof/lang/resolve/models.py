@@ -15,6 +15,7 @@ from onceproof.lang.errors import models as errors
 from onceproof.lang.errors import names, world
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.models.records import COUNT
 
 _KINDS: Mapping[str, str] = {
     "queue": "broker",
@@ -170,7 +171,7 @@ class QueueMaker:
     def _from_model(self, queue: d.Queue, use: d.ModelUse) -> d.Queue:
         model = models.brokers(Path(use.beside))[use.name]
         s = model.switches(sound(model, use))
-        limit = (int(s.limit[1]), s.limit_end) if s.limit and s.limit[1].isdigit() else None
+        limit = (int(s.limit[1]), s.limit_end) if s.limit and COUNT.fullmatch(s.limit[1]) else None
         return d.changed(
             queue,
             semantics=n.Semantics(s.delivery),

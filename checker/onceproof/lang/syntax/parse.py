@@ -13,13 +13,11 @@ from typing import Any
 
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import syntax as errors
-from onceproof.lang.source import Source
+from onceproof.lang.source import MAX_BYTES, Source
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.build import Build
 from onceproof.lang.syntax.indentation import Line, mend
 from onceproof.lang.syntax.reader import Reader
-
-MAX_BYTES = 1_000_000
 
 
 def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
