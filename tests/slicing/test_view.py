@@ -17,10 +17,22 @@ from onceproof.engines.compositional.abstraction import Unseen, View, pictured, 
 from onceproof.engines.smt.certify import Outcome
 from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.machine.slicing import place_variable, regions
-from onceproof.machine.system import Guard, Level, Machine, Pattern, Property
+from onceproof.machine.system import (
+    Broadcast,
+    Cause,
+    EventPattern,
+    Guard,
+    Level,
+    Machine,
+    Pattern,
+    Property,
+    Rule,
+    RuleKind,
+    put,
+)
 
 from tests.cover.bounded import Bounded, Configuration, satisfies
-from tests.machines import random_machine
+from tests.machines import random_machine, step, variables, versions, where
 from tests.slicing.handlers import random_handlers, starts
 
 MOST = 1_200
@@ -29,7 +41,9 @@ Maker = Callable[[int], tuple[Machine, Property]]
 
 def views(machine: Machine, prop: Property, seed: int) -> list[View]:
     """The views of single handlers, and others: fewer variables, places that go by one name,
-    several handlers at once.
+    several handlers at once, any places.
+
+    The last are as a certificate may name them: nobody says that workers stay there.
     """
     place = place_variable(machine)
     if place is None:
@@ -44,6 +58,10 @@ def views(machine: Machine, prop: Property, seed: int) -> list[View]:
             (p, p if dice.random() < 0.6 else dice.choice(sorted(several))) for p in sorted(several)
         )
         found.append(View(frozenset(some), place.name, tuple(names)))
+    everything = frozenset(v.name for v in machine.variables)
+    for _ in range(3):
+        some_places = dice.sample(place.domain, dice.randint(1, len(place.domain)))
+        found.append(View(everything, place.name, tuple((p, p) for p in sorted(some_places))))
     return found
 
 
@@ -107,6 +125,58 @@ def test_every_picture_is_allowed(make: Maker, start: int) -> None:
     found = [compare(make, seed) for seed in range(start, start + 40)]
     assert sum(wrong for _, wrong in found) == 0
     assert sum(looked for looked, _ in found) > 20
+
+
+@pytest.mark.parametrize("seed", [756, 884])
+def test_random_machines_that_were_certified_falsely(seed: int) -> None:
+    assert compare(random_machine, seed)[1] == 0
+
+
+def moved() -> tuple[Machine, Property]:
+    """One worker tells another one that waits to go on: a broadcast moves it, and its own rules do
+    not.
+    """
+    told = Broadcast(Level.EVENT, where(pc="waits"), (put("pc", "goes"),))
+    rules = (
+        Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 1), (), (put("pc", "waits"),)),
+        Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 2), (), (put("pc", "tells"),)),
+        Rule(
+            RuleKind.WORKER,
+            step(Cause.HANDLER, 3),
+            where(pc="tells"),
+            (),
+            ends=True,
+            others=(told,),
+        ),
+        Rule(
+            RuleKind.WORKER,
+            step(Cause.HANDLER, 4),
+            where(pc="goes"),
+            (put("mail", "1"),),
+            ends=True,
+        ),
+    )
+    shared = variables(Level.EVENT, mail="0 1") + variables(Level.WORKER, pc="waits tells goes")
+    return Machine("moved", "", shared, rules), Property(
+        "no mail", (Pattern(events=(EventPattern(where(mail="1")),)),)
+    )
+
+
+def test_workers_that_others_move_into_what_is_seen() -> None:
+    """The mail is sent, and whoever looks only at those who go would never see one."""
+    machine, prop = moved()
+    bounded = Bounded(machine, 2)
+    assert any(bounded.bad(c, prop) for c in bounded.reachable(1, MOST) or ())
+    with pytest.raises(Unseen, match="moves workers"):
+        seen(machine, View(frozenset({"mail", "pc"}), "pc", (("goes", "goes"),)))
+
+
+def test_the_place_is_the_machines() -> None:
+    """A certificate says which variable it is; another one need not keep workers apart."""
+    machine, _ = versions(compared=True)
+    names = tuple((x, x) for x in ("none", "fresh", "stale"))
+    with pytest.raises(Unseen, match="where workers are"):
+        seen(machine, View(frozenset(v.name for v in machine.variables), "copy", names))
 
 
 def _deaf(original: Any) -> Any:

@@ -17,7 +17,8 @@ without the other variables, no worker at a place that is not named, and places 
   that they do, and the picture never shows a worker that is not there; so what was possible stays
   possible. Limits only forbid and are left out.
 * A broadcast that changes what is seen of a worker must depend on what is seen of it; else the view
-  is refused.
+  is refused. A broadcast that changes where a worker is could move one into what is seen, whoever
+  it is: no view of such a machine is taken.
 
 So if the machine can reach a configuration, the machine of the view can reach its picture. A bad
 pattern (:func:`pictured`) is seen wherever it is there: rows are tested as before, only variables
@@ -37,7 +38,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.machine.invariant import Invariant
-from onceproof.machine.slicing import home, is_idle, tested
+from onceproof.machine.slicing import home, is_idle, place_variable, tested
 from onceproof.machine.system import (
     Broadcast,
     EventPattern,
@@ -104,9 +105,16 @@ class _Look:
     def __init__(self, machine: Machine, view: View) -> None:
         self.levels = {v.name: v.level for v in machine.variables}
         self.view = view
-        place = next((v for v in machine.variables if v.name == view.place), None)
-        if place is None or place.level is not Level.WORKER or place.name not in view.variables:
+        place = place_variable(machine)
+        if place is None or place.name != view.place or place.name not in view.variables:
             raise Unseen("where workers are is not looked at")
+        if any(
+            u.target == place.name
+            for rule in machine.rules
+            for said in rule.others
+            for u in said.updates
+        ):
+            raise Unseen("a broadcast moves workers")
         self.place: Variable = place
         self.names = dict(view.names)
         if (
@@ -220,11 +228,7 @@ class _Look:
             return
         if any(t.variable not in self.view.variables for t in said.guard):
             raise Unseen("a broadcast asks what is not looked at")
-        if any(
-            u.target == self.view.place
-            or (u.source is not None and u.source not in self.view.variables)
-            for u in updates
-        ):
+        if any(u.source is not None and u.source not in self.view.variables for u in updates):
             raise Unseen("a broadcast writes what is not looked at")
         guard = self.surely(said.guard)
         if guard is None or (
