@@ -26,12 +26,12 @@ def main(arguments: Sequence[str] | None = None, answer: Answer | None = None) -
     """
     from onceproof.base import interrupts
 
-    interrupts.watch_for()
     try:
-        code = _run(list(sys.argv[1:] if arguments is None else arguments), answer)
+        with interrupts.watched():
+            code = _run(list(sys.argv[1:] if arguments is None else arguments), answer)
+            return INTERRUPTED if interrupts.seen() else code
     except KeyboardInterrupt:
         return INTERRUPTED
-    return INTERRUPTED if interrupts.seen() else code
 
 
 def _run(given: list[str], answer: Answer | None) -> int:
@@ -101,10 +101,7 @@ def _code() -> int:
 
     gc.set_threshold(100_000, 50, 50)  # a short run makes many small tuples and no rings
     code = main(answer=answer)
-    import signal
+    from onceproof.base.interrupts import ignore_at_exit
 
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # the answer is out: Python's own end need not be interrupted
+    ignore_at_exit()
     return code
