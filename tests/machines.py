@@ -24,10 +24,14 @@ from onceproof.machine.system import (
     Update,
     Variable,
     put,
-    saturate,
 )
 
 COUNTER = ("0", "1", "2")
+
+
+def saturate(counter: str) -> Update:
+    """The update that counts one more: 0, 1, 2 (which means two or more)."""
+    return Update(counter, counter, (("0", "1"), ("1", "2"), ("2", "2")))
 
 
 def where(**values: str) -> Guard:

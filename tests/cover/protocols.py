@@ -24,10 +24,18 @@ from onceproof.machine.system import (
     RuleKind,
     Update,
     put,
-    saturate,
 )
 
-from tests.machines import no_dup, orders, reference, step, variables, versions, where
+from tests.machines import (
+    no_dup,
+    orders,
+    reference,
+    saturate,
+    step,
+    variables,
+    versions,
+    where,
+)
 
 DELIVER = Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 0), where(q="P"), (put("q", "I"),))
 LEASE = Rule(RuleKind.EVENT, Action(Cause.LEASE_EXPIRED), where(q="I"), (put("q", "P"),))

@@ -14,10 +14,9 @@ from onceproof.machine.system import (
     Rule,
     RuleKind,
     put,
-    saturate,
 )
 
-from tests.machines import step, variables, where
+from tests.machines import saturate, step, variables, where
 
 
 def invariant_of(machine: Machine, prop: Property) -> Invariant:

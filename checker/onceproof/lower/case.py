@@ -173,7 +173,7 @@ DEAD = "!"
 """Ends the name of a place where a worker is dead and its last request still under way."""
 
 
-class Location(Struct, frozen=True):
+class Location(Struct, frozen=True, cache_hash=True):
     """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be
     killed here.
     """

@@ -111,7 +111,7 @@ class Cause(Enum):
         )
 
 
-class Variable(Struct, frozen=True):
+class Variable(Struct, frozen=True, cache_hash=True):
     """A finite-domain variable. ``initial`` are the values it may start with (worker variables:
     exactly one).
     """
@@ -158,11 +158,6 @@ def put(target: str, value: str) -> Update:
     return Update(target, None, (("", value),))
 
 
-def saturate(counter: str) -> Update:
-    """The update that counts one more: 0, 1, 2 (which means two or more)."""
-    return Update(counter, counter, (("0", "1"), ("1", "2"), ("2", "2")))
-
-
 class Broadcast(Struct, frozen=True):
     """A function applied to every other worker in ``scope`` (EVENT or COMPONENT) that satisfies
     ``guard``.
@@ -192,8 +187,12 @@ class Action(Struct, frozen=True):
     outcome: str = ""
 
 
-class Rule(Struct, frozen=True):
-    """One guarded command; see the module docstring for its meaning."""
+class Rule(Struct, frozen=True, cache_hash=True):
+    """One guarded command; see the module docstring for its meaning.
+
+    Slicing, abstraction and the memory of a run look rules up by value, some of them thousands of
+    times: the hash is computed once.
+    """
 
     kind: RuleKind
     action: Action
@@ -213,7 +212,7 @@ class Limit(Struct, frozen=True):
     count: int
 
 
-class Machine(Struct, frozen=True):
+class Machine(Struct, frozen=True, cache_hash=True):
     """A lowered design under one choice of delivery semantics.
 
     Every initial configuration has the component rows and event rows made of initial values (each
@@ -254,7 +253,7 @@ class Pattern(Struct, frozen=True):
     events: tuple[EventPattern, ...] = ()
 
 
-class Property(Struct, frozen=True):
+class Property(Struct, frozen=True, cache_hash=True):
     """A safety claim about a machine: no reachable configuration contains any of the ``bad``
     patterns.
     """

@@ -43,9 +43,9 @@ class Back(Struct, frozen=True):
     exact: bool
 
 
-class _Change(Struct, frozen=True):
+class _Change(Struct, frozen=True, cache_hash=True):
     """A step without its actor: the component and event row before, the reactions at that event and
-    elsewhere.
+    elsewhere. A key of three tables.
     """
 
     component: int
