@@ -15,8 +15,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 from onceproof.engines.search import Bounds
-from onceproof.export.murphi import _Murphi
-from onceproof.export.promela import _Promela
+from onceproof.export.murphi import MurphiWriter
+from onceproof.export.promela import PromelaWriter
 from onceproof.machine.system import Machine
 
 from tests.machines import no_dup, no_loss, random_machine, reference
@@ -179,7 +179,7 @@ BROKEN: dict[str, Callable[[Machine], bool]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", BROKEN)
-@pytest.mark.parametrize(("tool", "writer"), [("rumur", _Murphi), ("spin", _Promela)])
+@pytest.mark.parametrize(("tool", "writer"), [("rumur", MurphiWriter), ("spin", PromelaWriter)])
 def test_an_export_that_forgets_something_is_caught(
     part: str, tool: str, writer: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:

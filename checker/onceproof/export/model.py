@@ -144,23 +144,6 @@ def changes(update: Update) -> list[tuple[tuple[str, ...], str]]:
     return [(tuple(olds), new) for new, olds in found.items()]
 
 
-def overwritten(rule: Rule) -> tuple[str, ...]:
-    """Sources that an earlier update of the same rule (or broadcast) overwrites: where assignments
-    run one after the other, their old value must be kept.
-    """
-    return _overwritten(rule.updates)
-
-
-def _overwritten(updates: tuple[Update, ...]) -> tuple[str, ...]:
-    written: set[str] = set()
-    found: dict[str, None] = {}
-    for update in updates:
-        if update.source in written and update.source is not None:
-            found[update.source] = None
-        written.add(update.target)
-    return tuple(found)
-
-
 def in_order(updates: tuple[Update, ...]) -> tuple[Update, ...]:
     """The same updates in an order in which fewer sources are overwritten before they are read."""
     left, done = list(updates), []
@@ -172,9 +155,17 @@ def in_order(updates: tuple[Update, ...]) -> tuple[Update, ...]:
     return tuple(done)
 
 
-def kept_sources(updates: tuple[Update, ...]) -> tuple[str, ...]:
-    """Of updates in this order, the sources whose old value must be kept."""
-    return _overwritten(updates)
+def saved_sources(updates: tuple[Update, ...]) -> tuple[str, ...]:
+    """Of updates that run one after the other, in this order: the sources that are overwritten
+    before they are read, so that their old value must be saved.
+    """
+    written: set[str] = set()
+    saved: dict[str, None] = {}
+    for update in updates:
+        if update.source in written and update.source is not None:
+            saved[update.source] = None
+        written.add(update.target)
+    return tuple(saved)
 
 
 MOST_ROWS = 4_096

@@ -4,29 +4,12 @@ never claim per claim.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import permutations
-
-from msgspec import Struct
-
-from onceproof.export.model import (
-    Dialect,
-    Model,
-    changes,
-    describe,
-    head,
-    in_order,
-    kept_sources,
-    reached,
-    tame,
-)
+from onceproof.export.model import Dialect, Model, describe, in_order, saved_sources, tame
 from onceproof.export.names import numeric
+from onceproof.export.writer import ACTING, Actor, EnumeratedWriter
 from onceproof.machine.system import (
     Broadcast,
-    EventPattern,
-    Guard,
     Level,
-    Pattern,
     Property,
     Rule,
     RuleKind,
@@ -34,83 +17,93 @@ from onceproof.machine.system import (
     Variable,
 )
 
-STATES = (
-    "SPIN counts one state more than there are: the one before init has run. Count with spin -o2"
-    " -o3, -DNOREDUCE, -DNOCLAIM."
-)
 WIDEST = 255
+"""The largest number of a ``byte``."""
+
+PARAMETERS = {
+    RuleKind.SPAWN: "w, e",
+    RuleKind.WORKER: "w",
+    RuleKind.EVENT: "e",
+    RuleKind.COMPONENT: "k",
+}
+ACTORS = {
+    RuleKind.SPAWN: Actor(event="e", slot="w"),
+    RuleKind.WORKER: Actor(event="on[w]", slot="w"),
+    RuleKind.EVENT: Actor(event="e", slot="w"),
+    RuleKind.COMPONENT: Actor(component="k", event="e", slot="w"),
+}
 
 
 def promela(model: Model) -> str:
     """The model."""
-    return _Promela(model).text()
+    return PromelaWriter(model).text()
 
 
-class _Promela(Struct):
-    model: Model
+class PromelaWriter(EnumeratedWriter):
+    """Writes the model."""
 
-    @property
-    def say(self) -> Dialect:
-        values = self.model.names.values
+    states = (
+        "SPIN counts one state more than there are: the one before init has run. Count with spin"
+        " -o2 -o3, -DNOREDUCE, -DNOCLAIM."
+    )
+    order = tuple(PARAMETERS)
+
+    def dialect_of(self, model: Model) -> Dialect:
+        values = model.names.values
         return Dialect("==", "!=", "&&", "||", "!", "true", "false", lambda v, x: values[v, x])
 
-    @property
-    def key(self) -> bool:
-        """Is there more than one component, so that it has to be named?"""
-        return self.model.size.keys > 1
+    # -- phrases
 
-    @property
-    def total(self) -> int:
-        """How many events there are in all; they are numbered through, and this number means
-        none.
-        """
-        return self.model.size.events * self.model.size.keys
-
-    # -- places
-
-    def place(self, name: str, event: str, slot: str = "w", component: str = "") -> str:
-        variable, short = self.model.variables[name], self.model.names.variables[name]
-        match variable.level:
+    def place(self, name: str, actor: Actor) -> str:
+        short = self.short(name)
+        match self.variables[name].level:
             case Level.COMPONENT:
-                return f"{short}[{component or f'{event} / EVENTS'}]" if self.key else short
+                return f"{short}[{self.component(actor)}]" if self.has_keys else short
             case Level.EVENT:
-                return f"{short}[{event}]"
+                return f"{short}[{actor.event}]"
             case Level.WORKER:
-                return f"{short}[{slot}]"
+                return f"{short}[{actor.slot}]"
 
-    def guard(self, guard: Guard, event: str, slot: str = "w", component: str = "") -> list[str]:
-        return self.say.guard(
-            self.model, guard, lambda name: self.place(name, event, slot, component)
-        )
+    def component(self, actor: Actor) -> str:
+        """The component of an actor; events are numbered through all components."""
+        return actor.component or f"{actor.event} / EVENTS"
 
-    # -- the whole
+    def free(self, slot: str) -> str:
+        return f"on[{slot}] == FREE"
 
-    def text(self) -> str:
-        model = self.model
-        lines = [
-            "/*",
-            *(f" * {line}".rstrip() for line in head(model, STATES)),
-            " */",
-            "",
-            *self.declarations(),
-        ]
-        for kind, params in (
-            (RuleKind.SPAWN, "w, e"),
-            (RuleKind.WORKER, "w"),
-            (RuleKind.EVENT, "e"),
-            (RuleKind.COMPONENT, "k"),
-        ):
-            for name, rule in model.rules(kind):
-                lines += ["", *self.rule(name, params, rule)]
-        lines += ["", *self.processes(), "", *self.start()]
-        for number, claim in enumerate(model.claims):
-            lines += ["", *self.claim(number, claim)]
-        return "\n".join(lines) + "\n"
+    def occupied(self, slot: str) -> str:
+        return f"on[{slot}] != FREE"
+
+    def works(self, slot: str, event: str) -> list[str]:
+        return [f"on[{slot}] == {event}"]
+
+    def in_component(self, slot: str, actor: Actor) -> list[str]:
+        same = [f"on[{slot}] / EVENTS == {self.component(actor)}"] if self.has_keys else []
+        return [self.occupied(slot), *same]
+
+    def ready(self, kind: RuleKind, actor: Actor) -> list[str]:
+        # The event of a worker is the one its slot holds: there is nothing else to compare.
+        if kind is RuleKind.WORKER:
+            return [self.occupied(actor.slot)]
+        return super().ready(kind, actor)
+
+    def alone(self, rule: Rule, actor: Actor) -> list[str]:
+        if rule.alone is None:
+            return []
+        but = actor.slot if rule.kind in ACTING else ""
+        return self.nobody(rule.alone, actor.event, self.slots, but)
+
+    def number_of(self, conditions: list[str]) -> str:
+        return f"({' + '.join(f'({condition})' for condition in conditions)})"
+
+    # -- the parts
 
     def declarations(self) -> list[str]:
-        model, size = self.model, self.model.size
-        lines = [f"#define WORKERS {size.workers}", f"#define EVENTS {size.events}"]
+        model, size = self.model, self.size
+        lines = ["/*", *self.heading(" * "), " */", ""]
         lines += [
+            f"#define WORKERS {size.workers}",
+            f"#define EVENTS {size.events}",
             f"#define KEYS {size.keys}",
             f"#define FREE {self.total}  /* what on[w] is while slot w has no worker */",
         ]
@@ -122,285 +115,153 @@ class _Promela(Struct):
                     for i, x in enumerate(variable.domain)
                 ]
         lines.append("")
+        lengths = {
+            Level.COMPONENT: f"[{size.keys}]" if self.has_keys else "",
+            Level.EVENT: f"[{self.total}]",
+            Level.WORKER: "[WORKERS]",
+        }
         for variable in model.machine.variables:
-            size_of = {
-                Level.COMPONENT: f"[{size.keys}]" * self.key,
-                Level.EVENT: f"[{self.total}]",
-                Level.WORKER: "[WORKERS]",
-            }
-            lines.append(
-                f"{self.type(variable)}"
-                f" {model.names.variables[variable.name]}{size_of[variable.level]} ="
-                f" {self.first(variable)};"
-            )
+            name, length = self.short(variable.name), lengths[variable.level]
+            first = self.first(variable.name)
+            lines.append(f"{self.type(variable)} {name}{length} = {first};")
         lines += [
             "byte on[WORKERS] = FREE;  /* the event that the worker in slot w works on */",
             "hidden byte v;",
         ]
-        for prefix in ("old", "was"):
+        rules = model.machine.rules
+        for prefix, updates in (
+            ("old", [rule.updates for rule in rules]),
+            ("was", [b.updates for rule in rules for b in rule.others]),
+        ):
+            saved = sorted({x for each in updates for x in saved_sources(in_order(each))})
             lines += [
-                f"hidden {self.type(model.variables[x])} {prefix}__{model.names.variables[x]};"
-                for x in self.kept(prefix)
+                f"hidden {self.type(self.variables[x])} {prefix}__{self.short(x)};" for x in saved
             ]
         return lines
-
-    def kept(self, prefix: str) -> list[str]:
-        """The variables whose old value some rule keeps for a moment."""
-        rules = self.model.machine.rules
-        updates = (
-            [r.updates for r in rules]
-            if prefix == "old"
-            else [b.updates for r in rules for b in r.others]
-        )
-        return sorted({x for u in updates for x in kept_sources(in_order(u))})
 
     def type(self, variable: Variable) -> str:
         return "byte" if len(variable.domain) <= WIDEST else "short"
 
-    def first(self, variable: Variable) -> str:
-        return self.say.value(variable.name, variable.initial[0])
-
-    # -- rules
-
-    def rule(self, name: str, params: str, rule: Rule) -> list[str]:
-        event = "on[w]" if rule.kind is RuleKind.WORKER else "e"
-        component = "k" if rule.kind is RuleKind.COMPONENT else ""
-        slot = {RuleKind.SPAWN: ["on[w] == FREE"], RuleKind.WORKER: ["on[w] != FREE"]}.get(
-            rule.kind, []
-        )
-        guard = [
-            *slot,
-            *self.guard(rule.guard, event, component=component),
-            *self.alone(rule, event),
-            *self.limits(rule),
-        ]
+    def rule(self, name: str, rule: Rule) -> list[list[str]]:
+        actor = ACTORS[rule.kind]
+        guard = self.dialect.all(self.conditions(rule, actor))
         updates = in_order(rule.updates)
-        kept = kept_sources(updates)
-        steps = self.keep("old", kept, lambda x: self.place(x, event, component=component))
-        steps += self.broadcasts(rule, event)
-        steps += ["on[w] = e"] * (rule.kind is RuleKind.SPAWN)
-        for update in updates:
-            old = (
-                None
-                if update.source is None
-                else self.place(update.source, event, component=component)
-            )
-            steps.append(
-                f"{self.place(update.target, event, component=component)} ="
-                f" {self.after(update, old, ('old', kept))}"
-            )
-        steps += self.leave("w") if rule.ends else []
-        lines = [
-            f"inline {name}({params}) {{ /* {describe(rule.action)} */",
-            f"  d_step {{ ({self.say.all(guard)}) ->",
+        saved = saved_sources(updates)
+        steps = [f"old__{self.short(x)} = {self.place(x, actor)}" for x in saved]
+        steps += self.broadcasts(rule, actor)
+        if rule.kind is RuleKind.SPAWN:
+            steps.append("on[w] = e")
+        steps += [self.assignment(update, actor, ("old", saved)) for update in updates]
+        if rule.ends:
+            steps += self.leave("w")
+        return [
+            [
+                f"inline {name}({PARAMETERS[rule.kind]}) {{ /* {describe(rule.action)} */",
+                f"  d_step {{ ({guard}) ->",
+                *(f"    {step};" for step in steps or ["skip"]),
+                "  }",
+                "}",
+            ]
         ]
-        return [*lines, *(f"    {s};" for s in steps or ["skip"]), "  }", "}"]
-
-    def keep(self, prefix: str, names: tuple[str, ...], place) -> list[str]:  # type: ignore[no-untyped-def]
-        """Keep values that are still needed after they are overwritten."""
-        return [f"{prefix}__{self.model.names.variables[x]} = {place(x)}" for x in names]
 
     def leave(self, slot: str) -> list[str]:
         """The slot is free again, and looks like every free slot."""
-        return [f"{self.place(v.name, '', slot)} = {self.first(v)}" for v in self.model.workers] + [
-            f"on[{slot}] = FREE"
-        ]
+        actor = Actor(slot=slot)
+        row = [f"{self.place(v.name, actor)} = {self.first(v.name)}" for v in self.model.workers]
+        return [*row, f"on[{slot}] = FREE"]
 
-    def after(self, update: Update, old: str | None, kept: tuple[str, tuple[str, ...]]) -> str:
-        """The new value, as an expression of the old one."""
-        source = update.source
-        if source is None:
-            return self.say.value(update.target, update.table[0][1])
-        place = f"{kept[0]}__{self.model.names.variables[source]}" if source in kept[1] else old
-        *cases, (_, last) = changes(update)
-        text = self.say.value(update.target, last)
-        for olds, new in reversed(cases):
-            test = self.say.any(f"{place} == {self.say.value(source, x)}" for x in olds)
-            text = f"({test} -> {self.say.value(update.target, new)} : {text})"
-        return text
+    def assignment(self, update: Update, actor: Actor, saved: tuple[str, tuple[str, ...]]) -> str:
+        """The update as an assignment."""
+        if update.source is None:
+            return f"{self.place(update.target, actor)} = {self.constant(update)}"
+        branches = self.branches(update, self.source(update.source, actor, saved))
+        # The guard lets no other value in, so the last branch needs no test.
+        new = branches[-1][1]
+        for test, value in reversed(branches[:-1]):
+            new = f"({test} -> {value} : {new})"
+        return f"{self.place(update.target, actor)} = {new}"
 
-    def alone(self, rule: Rule, event: str) -> list[str]:
-        if rule.alone is None:
-            return []
-        found = []
-        for slot in self.slots:
-            other = [f"{slot} != w"] if rule.kind in (RuleKind.WORKER, RuleKind.SPAWN) else []
-            found.append(
-                self.say.deny(
-                    self.say.all(
-                        [*other, f"on[{slot}] == {event}", *self.guard(rule.alone, "", slot)]
-                    )
-                )
-            )
-        return found
-
-    @property
-    def slots(self) -> list[str]:
-        return [str(i) for i in range(self.model.size.workers)]
-
-    def limits(self, rule: Rule) -> list[str]:
-        """A spawn beyond a limit is disabled."""
-        found = []
-        for limit, tests in reached(self.model, rule):
-            fits = [
-                self.say.test(
-                    self.place(t.variable, "e"), self.model.variables[t.variable], t.allowed
-                )
-                for t in tests
-            ]
-            each = [
-                f"({self.say.all([f'on[{s}] != FREE', *self.guard(limit.guard, '', s)])})"
-                for s in self.slots
-            ]
-            full = f"({' + '.join(each)}) >= {limit.count}"
-            found.append(self.say.deny(self.say.all([*fits, full])))
-        return found
-
-    def broadcasts(self, rule: Rule, event: str) -> list[str]:
+    def broadcasts(self, rule: Rule, actor: Actor) -> list[str]:
         """At most one of a rule's broadcasts matches any worker, so they are the branches of one
         decision.
         """
         if not rule.others:
             return []
-        branches = []
-        for said in rule.others:
-            updates = in_order(said.updates)
-            kept = kept_sources(updates)
-            steps = self.keep("was", kept, lambda x: self.place(x, "", "v"))
-            for update in updates:
-                old = None if update.source is None else self.place(update.source, "", "v")
-                steps.append(
-                    f"{self.place(update.target, '', 'v')} ="
-                    f" {self.after(update, old, ('was', kept))}"
-                )
-            steps = self.leave("v") if said.removes else steps or ["skip"]
-            branches.append(f"      :: ({self.hears(rule, said, event)}) -> {'; '.join(steps)}")
-        return [
-            "\n".join(
-                [
-                    "for (v : 0 .. WORKERS - 1) {",
-                    "      if",
-                    *branches,
-                    "      :: else -> skip",
-                    "      fi",
-                    "    }",
-                ]
-            ),
-            "v = 0",
+        receiver, branches = Actor(slot="v"), []
+        for broadcast in rule.others:
+            updates = in_order(broadcast.updates)
+            saved = saved_sources(updates)
+            steps = [f"was__{self.short(x)} = {self.place(x, receiver)}" for x in saved]
+            steps += [self.assignment(update, receiver, ("was", saved)) for update in updates]
+            if broadcast.removes:
+                steps = self.leave("v")
+            condition = self.received(rule, broadcast, actor)
+            branches.append(f"      :: ({condition}) -> {'; '.join(steps or ['skip'])}")
+        loop = [
+            "for (v : 0 .. WORKERS - 1) {",
+            "      if",
+            *branches,
+            "      :: else -> skip",
+            "      fi",
+            "    }",
         ]
+        return ["\n".join(loop), "v = 0"]
 
-    def hears(self, rule: Rule, said: Broadcast, event: str) -> str:
-        parts = ["v != w"] if rule.kind is RuleKind.WORKER else []
-        if said.scope is Level.EVENT:
-            parts.append(f"on[v] == {event}")
-        else:
-            parts.append("on[v] != FREE")
-            here = "k" if rule.kind is RuleKind.COMPONENT else f"{event} / EVENTS"
-            parts += [f"on[v] / EVENTS == {here}"] * self.key
-        return self.say.all([*parts, *self.guard(said.guard, "", "v")])
+    def received(self, rule: Rule, broadcast: Broadcast, actor: Actor) -> str:
+        """Whether the worker in slot ``v`` takes part in a broadcast; the actor never does."""
+        other = ["v != w"] if rule.kind is RuleKind.WORKER else []
+        return self.dialect.all([*other, *self.receives(broadcast, "v", actor)])
 
-    # -- processes
+    def behavior(self) -> list[str]:
+        return ["", *self.processes(), "", *self.initial()]
 
     def processes(self) -> list[str]:
+        """A process for each slot, event and component."""
         spawns = [
-            f"{name}(w, {e})"
+            f"{name}(w, {event})"
             for name, _ in self.model.rules(RuleKind.SPAWN)
-            for e in range(self.total)
+            for event in range(self.total)
         ]
         workers = [f"{name}(w)" for name, _ in self.model.rules(RuleKind.WORKER)]
-        parts = (
-            ("Worker", "w", spawns + workers),
-            ("Event", "e", [f"{name}(e)" for name, _ in self.model.rules(RuleKind.EVENT)]),
-            ("Component", "k", [f"{name}(k)" for name, _ in self.model.rules(RuleKind.COMPONENT)]),
-        )
+        events = [f"{name}(e)" for name, _ in self.model.rules(RuleKind.EVENT)]
+        components = [f"{name}(k)" for name, _ in self.model.rules(RuleKind.COMPONENT)]
         lines: list[str] = []
-        for process, param, choices in parts:
+        for process, parameter, choices in (
+            ("Worker", "w", spawns + workers),
+            ("Event", "e", events),
+            ("Component", "k", components),
+        ):
             if choices:
-                lines += [
-                    f"proctype {process}(byte {param}) {{",
-                    "end:",
-                    "  do",
-                    *(f"  :: {c}" for c in choices),
-                    "  od",
-                    "}",
-                    "",
-                ]
+                head = [f"proctype {process}(byte {parameter}) {{", "end:", "  do"]
+                lines += [*head, *(f"  :: {choice}" for choice in choices), "  od", "}", ""]
         return lines[:-1]
 
-    def start(self) -> list[str]:
+    def initial(self) -> list[str]:
         """Every combination of initial values, each event and component choosing its own."""
-        model, size = self.model, self.model.size
+        model, size = self.model, self.size
         lines = ["init {", "  atomic {"]
         for variables, count in ((model.components, size.keys), (model.events, self.total)):
             for variable in variables:
                 if len(variable.initial) > 1:
+                    values = [self.dialect.value(variable.name, x) for x in variable.initial]
                     for i in range(count):
-                        place = self.place(variable.name, str(i), component=str(i))
-                        lines.append(
-                            "    if"
-                            f" {' '.join(f':: {place} = {self.say.value(variable.name, x)}' for x in variable.initial)} fi;"  # noqa: E501
-                        )
-        runs = [f"run Worker({w})" for w in range(size.workers)]
-        runs += [f"run Event({e})" for e in range(self.total) if model.rules(RuleKind.EVENT)]
-        runs += [f"run Component({k})" for k in range(size.keys) if model.rules(RuleKind.COMPONENT)]
+                        place = self.place(variable.name, Actor(str(i), str(i)))
+                        choices = " ".join(f":: {place} = {value}" for value in values)
+                        lines.append(f"    if {choices} fi;")
+        runs = [f"run Worker({slot})" for slot in self.slots]
+        if model.rules(RuleKind.EVENT):
+            runs += [f"run Event({event})" for event in range(self.total)]
+        if model.rules(RuleKind.COMPONENT):
+            runs += [f"run Component({k})" for k in range(size.keys)]
         return [*lines, f"    {'; '.join(runs)}", "  }", "}"]
-
-    # -- claims
 
     def claim(self, number: int, claim: Property) -> list[str]:
         name = self.model.names.claims[number]
-        bad = (
-            "\n    || ".join(dict.fromkeys(c for p in claim.bad for c in self.pattern(p)))
-            or "false"
-        )
-        lines = [
+        return [
             f"never {name} {{ /* {tame(claim.name)}: ends where a bad situation is found */",
             "  do",
-            f"  :: ({bad}) -> break",
+            f"  :: ({self.bad(claim, '    ')}) -> break",
             "  :: else",
-        ]
-        return [*lines, "  od", "}"]
-
-    def pattern(self, pattern: Pattern) -> list[str]:
-        found = []
-        for k in range(self.model.size.keys):
-            first = k * self.model.size.events
-            row = self.guard(pattern.component, "", component=str(k))
-            for events in permutations(
-                range(first, first + self.model.size.events), len(pattern.events)
-            ):
-                parts = [
-                    self.one(each, str(e)) for each, e in zip(pattern.events, events, strict=True)
-                ]
-                found.append(f"({self.say.all([*row, *parts])})")
-        return found
-
-    def one(self, pattern: EventPattern, event: str) -> str:
-        """One event of a pattern, with its workers and without those that must be absent."""
-        parts = self.guard(pattern.guard, event)
-        if pattern.workers:
-            chosen = permutations(self.slots, len(pattern.workers))
-            parts.append(
-                self.say.any(
-                    f"({self.say.all(self.staff(pattern.workers, slots, event))})"
-                    for slots in chosen
-                )
-            )
-        if pattern.absent is not None:
-            for slot in self.slots:
-                parts.append(
-                    self.say.deny(
-                        self.say.all(
-                            [f"on[{slot}] == {event}", *self.guard(pattern.absent, "", slot)]
-                        )
-                    )
-                )
-        return self.say.all(parts)
-
-    def staff(self, guards: Sequence[Guard], slots: Sequence[str], event: str) -> list[str]:
-        """The workers of an event pattern, in these slots."""
-        return [
-            x
-            for s, g in zip(slots, guards, strict=True)
-            for x in (f"on[{s}] == {event}", *self.guard(g, "", s))
+            "  od",
+            "}",
         ]
