@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from onceproof.counterexample.lift import trace_of
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.engines.search.states import configurations
-from onceproof.engines.smt.certify import Finding, Outcome, bounded, refute
+from onceproof.engines.smt.bmc import Finding, refute
+from onceproof.engines.smt.certify import Outcome, bounded
 from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.interpreter import ReplayError, replay, violated
 from onceproof.interpreter.oracle import event_sets, explore

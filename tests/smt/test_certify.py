@@ -9,15 +9,8 @@ import random
 import pytest
 from msgspec.structs import replace
 from onceproof.engines.coverability import Budget, Safe, prove
-from onceproof.engines.smt.certify import (
-    Finding,
-    Outcome,
-    Proof,
-    bounded,
-    certify,
-    discharge,
-    refute,
-)
+from onceproof.engines.smt.bmc import Finding, refute
+from onceproof.engines.smt.certify import Outcome, Proof, bounded, certify, discharge
 from onceproof.engines.smt.induction import obligations
 from onceproof.engines.smt.solver import Z3, Cvc5, Effort, Solver, installed
 from onceproof.machine.invariant import Invariant, Shape

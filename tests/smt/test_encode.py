@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from onceproof.engines.smt import terms
-from onceproof.engines.smt.certify import Finding, certify, refute
+from onceproof.engines.smt.bmc import Finding, refute
+from onceproof.engines.smt.certify import certify
 from onceproof.engines.smt.induction import cubes, obligations
 from onceproof.engines.smt.solver import Z3
 from onceproof.machine.system import (

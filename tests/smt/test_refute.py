@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from onceproof.engines.smt.certify import Answer, Finding, refute
+from onceproof.engines.smt.bmc import Answer, Finding, refute
 from onceproof.engines.smt.solver import Z3, Cvc5, Effort, Solver
 from onceproof.machine.system import Machine, Property
 

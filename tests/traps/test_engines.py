@@ -11,7 +11,8 @@ from onceproof.engines.coverability import Safe
 from onceproof.engines.search import Bounds
 from onceproof.engines.search import Budget as Searched
 from onceproof.engines.search.states import configurations
-from onceproof.engines.smt.certify import Finding, Outcome, certify, refute
+from onceproof.engines.smt.bmc import Finding, refute
+from onceproof.engines.smt.certify import Outcome, certify
 from onceproof.engines.smt.solver import Z3, Effort, Reply, Solver, Status
 from onceproof.lang.load import load, load_text
 from onceproof.machine.invariant import Invariant, Row, Shape

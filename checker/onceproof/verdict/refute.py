@@ -33,7 +33,7 @@ def refuted(task: Task, found: Found, bounds: Bounds) -> ClaimResult | Disagreem
     checked_by = ["interpreter"]
     depth = len(found.run.moves)
     if task.options.second_opinion and depth <= DEEPEST:
-        from onceproof.engines.smt.certify import Finding, refute
+        from onceproof.engines.smt.bmc import Finding, refute
         from onceproof.engines.smt.solver import Z3, Effort
 
         effort = Effort(task.left, megabytes=task.options.megabytes)

@@ -1,15 +1,19 @@
-"""Bounded runs as text: a configuration of fixed size at steps 0, 1, 2, ... and, per step, the
-number of who fired which rule.
+"""Bounded model checking: is there a bad run of so many steps?
+
+The text has a configuration of fixed size at steps 0, 1, 2, ... and, per step, the number of who
+fired which rule. Nothing that is found here is a proof.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Protocol
 
 from msgspec import Struct
 
 from onceproof.engines.smt import terms
+from onceproof.engines.smt.checks import demand_wellformed
 from onceproof.engines.smt.encode import (
     Cell,
     Firing,
@@ -23,6 +27,7 @@ from onceproof.engines.smt.encode import (
     initial_row,
     legend,
 )
+from onceproof.engines.smt.solver import Solver, Status
 from onceproof.engines.smt.terms import claim, declare, define, quote
 from onceproof.machine.system import Machine, Move, Property, RuleKind, Run
 
@@ -229,3 +234,45 @@ def _row(layout: Layout, place: Place, values: Mapping[str, int]) -> tuple[tuple
         if cell.variable is not None:
             found.append((cell.variable.name, cell.variable.domain[values[at(cell.name, 0)]]))
     return tuple(found)
+
+
+class Finding(Enum):
+    """What bounded model checking found."""
+
+    REACHED = "reached"  # a bad configuration; the run is given and is as short as any
+    # no run of so many steps or fewer is bad, within the bounds: not a proof of anything longer
+    NOT_WITHIN = "not within"
+    UNKNOWN = "unknown"  # the solver gave up
+
+
+class Answer(Struct, frozen=True):
+    """The answer of :func:`refute`: every length below ``depth`` was examined to the end, and
+    ``depth`` too unless UNKNOWN.
+    """
+
+    finding: Finding
+    depth: int
+    run: Run | None = None
+    reason: str = ""
+
+
+def refute(machine: Machine, prop: Property, bounds: Bounds, depth: int, solver: Solver) -> Answer:
+    """Look for a bad configuration after 0, 1, ..., ``depth`` steps, with exactly the bounds'
+    events and components.
+    """
+    demand_wellformed(machine)
+    unrolled = unrolling(machine, prop, bounds)
+    session = solver.session()
+    session.load(f"{unrolled.prelude}\n{unrolled.start()}")
+    for number in range(depth + 1):
+        reply = session.check(unrolled.bad(number), unrolled.asked(number))
+        if reply.status is Status.UNKNOWN:
+            return Answer(
+                Finding.UNKNOWN, number, reason=f"{solver.name} at {number} steps: {reply.reason}"
+            )
+        if reply.status is Status.SAT:
+            return Answer(Finding.REACHED, number, decode(unrolled, reply.values, number))
+        if not unrolled.choices:
+            break
+        session.add(unrolled.step(number))
+    return Answer(Finding.NOT_WITHIN, depth, reason=too_big(prop, bounds))

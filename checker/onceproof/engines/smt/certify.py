@@ -1,4 +1,6 @@
-"""Questions to a solver about a machine: a bad run within bounds, or a proof without any."""
+"""Proofs, checked by solvers: an invariant for any number of everything, or a set of configurations
+within bounds that no step leaves.
+"""
 
 from __future__ import annotations
 
@@ -10,57 +12,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.engines.smt import terms
-from onceproof.engines.smt.bmc import Bounds, decode, too_big, unrolling
+from onceproof.engines.smt.bmc import Bounds, too_big
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
 from onceproof.engines.smt.closed_sets import Configuration, closure_obligations, misplaced
 from onceproof.engines.smt.induction import Obligation, invariant_rows, obligations
 from onceproof.engines.smt.solver import Session, Solver, Status
 from onceproof.machine.invariant import Invariant
-from onceproof.machine.system import Action, Machine, Property, Run
+from onceproof.machine.system import Action, Machine, Property
 
 MOST_STATES = 20_000
-
-
-class Finding(Enum):
-    """What bounded model checking found."""
-
-    REACHED = "reached"  # a bad configuration; the run is given and is as short as any
-    # no run of so many steps or fewer is bad, within the bounds: not a proof of anything longer
-    NOT_WITHIN = "not within"
-    UNKNOWN = "unknown"  # the solver gave up
-
-
-class Answer(Struct, frozen=True):
-    """The answer of :func:`refute`: every length below ``depth`` was examined to the end, and
-    ``depth`` too unless UNKNOWN.
-    """
-
-    finding: Finding
-    depth: int
-    run: Run | None = None
-    reason: str = ""
-
-
-def refute(machine: Machine, prop: Property, bounds: Bounds, depth: int, solver: Solver) -> Answer:
-    """Look for a bad configuration after 0, 1, ..., ``depth`` steps, with exactly the bounds'
-    events and components.
-    """
-    demand_wellformed(machine)
-    unrolled = unrolling(machine, prop, bounds)
-    session = solver.session()
-    session.load(f"{unrolled.prelude}\n{unrolled.start()}")
-    for number in range(depth + 1):
-        reply = session.check(unrolled.bad(number), unrolled.asked(number))
-        if reply.status is Status.UNKNOWN:
-            return Answer(
-                Finding.UNKNOWN, number, reason=f"{solver.name} at {number} steps: {reply.reason}"
-            )
-        if reply.status is Status.SAT:
-            return Answer(Finding.REACHED, number, decode(unrolled, reply.values, number))
-        if not unrolled.choices:
-            break
-        session.add(unrolled.step(number))
-    return Answer(Finding.NOT_WITHIN, depth, reason=too_big(prop, bounds))
 
 
 class Outcome(Enum):
