@@ -13,7 +13,12 @@ from msgspec.structs import replace
 from onceproof.engines import coverability
 from onceproof.engines.compositional import abstraction as looking
 from onceproof.engines.compositional import certificate, lemmas
-from onceproof.engines.compositional.abstraction import Unseen, View, pictured, seen
+from onceproof.engines.compositional.abstraction import (
+    NotExpressible,
+    View,
+    abstract_machine,
+    abstract_property,
+)
 from onceproof.engines.smt.certify import Outcome
 from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.machine.slicing import place_variable, regions
@@ -97,8 +102,8 @@ def compare(make: Maker, seed: int) -> tuple[int, int]:
     looked = wrong = 0
     for view in views(machine, prop, seed) if configurations else []:
         try:
-            small = seen(machine, view)
-        except Unseen:
+            small = abstract_machine(machine, view)
+        except NotExpressible:
             continue
         reach = coverability.reachable(small, coverability.Budget(elements=20_000))
         if isinstance(reach, coverability.GaveUp):
@@ -107,8 +112,8 @@ def compare(make: Maker, seed: int) -> tuple[int, int]:
         invariant = reach.invariant()
         wrong += not all(satisfies(picture(machine, view, c), invariant) for c in configurations)
         try:
-            claim = pictured(machine, prop, view)
-        except Unseen:
+            claim = abstract_property(machine, prop, view)
+        except NotExpressible:
             continue
         there = Bounded(small, 2)
         wrong += any(
@@ -167,16 +172,16 @@ def test_workers_that_others_move_into_what_is_seen() -> None:
     machine, prop = moved()
     bounded = Bounded(machine, 2)
     assert any(bounded.bad(c, prop) for c in bounded.reachable(1, MOST) or ())
-    with pytest.raises(Unseen, match="moves workers"):
-        seen(machine, View(frozenset({"mail", "pc"}), "pc", (("goes", "goes"),)))
+    with pytest.raises(NotExpressible, match="moves workers"):
+        abstract_machine(machine, View(frozenset({"mail", "pc"}), "pc", (("goes", "goes"),)))
 
 
 def test_the_place_is_the_machines() -> None:
     """A certificate says which variable it is; another one need not keep workers apart."""
     machine, _ = versions(compared=True)
     names = tuple((x, x) for x in ("none", "fresh", "stale"))
-    with pytest.raises(Unseen, match="where workers are"):
-        seen(machine, View(frozenset(v.name for v in machine.variables), "copy", names))
+    with pytest.raises(NotExpressible, match="where workers are"):
+        abstract_machine(machine, View(frozenset(v.name for v in machine.variables), "copy", names))
 
 
 def _deaf(original: Any) -> Any:
@@ -201,7 +206,7 @@ def _alone_as_it_is(original: Any) -> Any:
 
 
 MUTANTS = {
-    "broadcasts are not heard": ("_heard", _deaf),
+    "broadcasts are not heard": ("_broadcasts", _deaf),
     "what workers do that are not seen is forgotten": ("rules", _only_own),
     "one value stands for all": ("_variants", _first_only),
     "more than is seen forbids a step": ("surely", _alone_as_it_is),
@@ -212,7 +217,7 @@ MUTANTS = {
 def test_mutants(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A view that forgets steps is noticed by the comparison."""
     name, worse = MUTANTS[mutant]
-    monkeypatch.setattr(looking._Look, name, worse(getattr(looking._Look, name)))
+    monkeypatch.setattr(looking._Abstraction, name, worse(getattr(looking._Abstraction, name)))
     assert any(
         compare(random_handlers, seed)[1] or compare(random_machine, seed)[1] for seed in range(300)
     )
@@ -280,8 +285,10 @@ def _is_refused(seed: int) -> bool:
         (where, where) for where in max(map(sorted, regions(machine, place)), key=len)[1:]
     )
     try:
-        seen(machine, View(frozenset(v.name for v in machine.variables), place.name, names))
-    except Unseen:
+        abstract_machine(
+            machine, View(frozenset(v.name for v in machine.variables), place.name, names)
+        )
+    except NotExpressible:
         return bool(names)
     return False
 

@@ -10,13 +10,13 @@ _SHAPE = re.compile(r"([0-9]+)(ms|s|min|h|d)")
 
 def milliseconds(text: str) -> int | None:
     """The length in milliseconds; None if the text is not a duration."""
-    found = _SHAPE.fullmatch(text)
-    return int(found[1]) * _UNITS[found[2]] if found else None
+    match = _SHAPE.fullmatch(text)
+    return int(match[1]) * _UNITS[match[2]] if match else None
 
 
-def shorter(one: str, other: str) -> bool:
+def shorter(duration: str, other: str) -> bool:
     """Whether one duration is strictly shorter than another; False if one of them is no
     duration.
     """
-    first, second = milliseconds(one), milliseconds(other)
+    first, second = milliseconds(duration), milliseconds(other)
     return first is not None and second is not None and first < second

@@ -98,7 +98,9 @@ def over_cluster(
             f"there is no scheduler at {address} ({error or type(error).__name__})"
         ) from None
     with client:
-        others = {where: found for where, found in client.run(_version).items() if found != version}
+        others = {
+            where: theirs for where, theirs in client.run(_version).items() if theirs != version
+        }
         if others:
             raise NoCluster(
                 "these workers run another version of onceproof or of its packages:"

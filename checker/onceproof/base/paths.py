@@ -24,20 +24,20 @@ def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
     """The files behind the paths, each with whether it was found in a folder. Raises ``NoDesign``
     for what is not there.
     """
-    found: list[tuple[Path, bool]] = []
+    files_found: list[tuple[Path, bool]] = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(p for p in path.rglob(f"*{ENDING}") if p.is_file())
             if not inside:
                 raise NoDesign(f"the folder {path} holds no design (a file that ends in {ENDING})")
-            found += [(p, True) for p in inside]
+            files_found += [(p, True) for p in inside]
         elif path.is_file():
-            found.append((path, False))
+            files_found.append((path, False))
         elif path.exists():
             raise NoDesign(f"{path} is neither a file nor a folder")
         else:
             raise NoDesign(f"there is no file {path}")
-    return list({p: (p, f) for p, f in found}.values())
+    return list({p: (p, f) for p, f in files_found}.values())
 
 
 def resource(kind: str) -> Path:

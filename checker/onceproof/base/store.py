@@ -45,12 +45,12 @@ def folder() -> str | None:
 
 def digest(parts: Iterable[str | bytes]) -> str:
     """A digest of the parts and of where one ends and the next begins."""
-    found = blake2b(digest_size=32)
+    hasher = blake2b(digest_size=32)
     for part in parts:
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        found.update(b"%d:" % len(data))
-        found.update(data)
-    return found.hexdigest()
+        hasher.update(b"%d:" % len(data))
+        hasher.update(data)
+    return hasher.hexdigest()
 
 
 @cache
@@ -61,14 +61,14 @@ def fingerprint() -> str:
 
 def _installation() -> Iterator[str | bytes]:
     yield from (sys.version, sys.platform)
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    beside = os.path.dirname(os.path.dirname(here))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    beside = os.path.dirname(os.path.dirname(package))
     roots = [
-        here,
+        package,
         *(
             os.path.join(beside, name)
             for name in ("grammar", "models")
-            if not os.path.isdir(os.path.join(here, "data"))
+            if not os.path.isdir(os.path.join(package, "data"))
         ),
     ]
     for root in roots:
@@ -230,19 +230,19 @@ class Answers:
         listed = self._store.get(f"{self._kind}-files", key)
         if listed is None:
             return None
-        found = self._key(key, listed.decode("utf-8", "surrogatepass").split("\0"))
-        return None if found is None else self._store.get(self._kind, found)
+        answer_key = self._key(key, listed.decode("utf-8", "surrogatepass").split("\0"))
+        return None if answer_key is None else self._store.get(self._kind, answer_key)
 
     def keep(self, question: Iterable[str], files: Iterable[str], answer: bytes) -> None:
         """Keep an answer for which these files were read."""
         paths = sorted(set(files))
         key = digest(question)
-        found = self._key(key, paths)
-        if found is not None:
+        answer_key = self._key(key, paths)
+        if answer_key is not None:
             self._store.put(
                 f"{self._kind}-files", key, "\0".join(paths).encode("utf-8", "surrogatepass")
             )
-            self._store.put(self._kind, found, answer)
+            self._store.put(self._kind, answer_key, answer)
 
     def _key(self, question: str, paths: list[str]) -> str | None:
         contents = [content(path) for path in paths]

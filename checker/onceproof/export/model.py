@@ -104,15 +104,15 @@ class Dialect(Struct, frozen=True):
 
     def all(self, parts: Iterable[str]) -> str:
         """A conjunction. Each part must stand as an operand."""
-        kept = [p for p in parts if p != self.true]
-        return f" {self.both} ".join(kept) if kept else self.true
+        operands = [p for p in parts if p != self.true]
+        return f" {self.both} ".join(operands) if operands else self.true
 
     def any(self, parts: Iterable[str]) -> str:
         """A disjunction in brackets. Each part must stand as an operand."""
-        kept = list(dict.fromkeys(parts))
-        if not kept:
+        operands = list(dict.fromkeys(parts))
+        if not operands:
             return self.false
-        return kept[0] if len(kept) == 1 else f"({f' {self.either} '.join(kept)})"
+        return operands[0] if len(operands) == 1 else f"({f' {self.either} '.join(operands)})"
 
     def deny(self, condition: str) -> str:
         """A negation."""
@@ -138,10 +138,10 @@ class Dialect(Struct, frozen=True):
 
 def changes(update: Update) -> list[tuple[tuple[str, ...], str]]:
     """The table of an update that reads a source, by new value: which old values lead to it."""
-    found: dict[str, list[str]] = {}
+    old_values: dict[str, list[str]] = {}
     for old, new in update.table:
-        found.setdefault(new, []).append(old)
-    return [(tuple(olds), new) for new, olds in found.items()]
+        old_values.setdefault(new, []).append(old)
+    return [(tuple(olds), new) for new, olds in old_values.items()]
 
 
 def in_order(updates: tuple[Update, ...]) -> tuple[Update, ...]:
@@ -200,7 +200,7 @@ def _newborn(model: Model, rule: Rule, guard: Guard) -> list[list[Test]]:
     An empty list is always, an empty disjunction is never.
     """
     updates = {u.target: u for u in rule.updates}
-    found: list[list[Test]] = []
+    conjunction: list[list[Test]] = []
     for test in guard:
         update = updates.get(test.variable)
         if update is None or update.source is None:
@@ -208,11 +208,11 @@ def _newborn(model: Model, rule: Rule, guard: Guard) -> list[list[Test]]:
                 model.variables[test.variable].initial[0] if update is None else update.table[0][1]
             )
             if value not in test.allowed:
-                found.append([])
+                conjunction.append([])
         else:
             allowed = frozenset(old for old, new in update.table if new in test.allowed)
-            found.append([Test(update.source, allowed)] if allowed else [])
-    return found
+            conjunction.append([Test(update.source, allowed)] if allowed else [])
+    return conjunction
 
 
 def describe(action: Action) -> str:

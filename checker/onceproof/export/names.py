@@ -49,11 +49,11 @@ def _base(text: str) -> str:
     """The readable part of an identifier."""
     text = re.sub(r"^worker ", "", text)
     text = text.replace("#", "_count")
-    found = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
-    if not found:
+    identifier = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+    if not identifier:
         return "none_given"
     # The models use one letter and a number (e0, w1) for events and slots.
-    return f"its_{found}" if re.match(r"[a-z]?\d", found) else found
+    return f"its_{identifier}" if re.match(r"[a-z]?\d", identifier) else identifier
 
 
 def numeric(variable: Variable) -> bool:
@@ -70,12 +70,12 @@ class _Pool(Struct):
 
     def take(self, text: str) -> str:
         base, number = _base(text), 1
-        found = base
-        while found.lower() in self.taken or found.lower() in RESERVED:
+        identifier = base
+        while identifier.lower() in self.taken or identifier.lower() in RESERVED:
             number += 1
-            found = f"{base}_{number}"
-        self.taken.add(found.lower())
-        return found
+            identifier = f"{base}_{number}"
+        self.taken.add(identifier.lower())
+        return identifier
 
 
 class Names(Struct, frozen=True):

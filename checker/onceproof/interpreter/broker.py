@@ -181,17 +181,17 @@ def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, 
     process, component = ctx.processes[worker.process], state.events[worker.event].component
     after = state.with_worker(worker._replace(holds=False))
 
-    def told(cause: Cause) -> Step:
+    def record(cause: Cause) -> Step:
         return Step(
             cause, component, worker.event, worker.number, process.name, process.queue or ""
         )
 
     for cause in ctx.losses_of_hold(process):
-        yield told(cause), after.with_status(process.name, worker.event, ctx.again(process.name))
+        yield record(cause), after.with_status(process.name, worker.event, ctx.again(process.name))
     if process.ack == "any-time":
         settled = state.status(process.name, worker.event) == "inflight"
         yield (
-            told(Cause.AUTO_ACKED),
+            record(Cause.AUTO_ACKED),
             after.with_status(process.name, worker.event, "settled") if settled else after,
         )
 

@@ -116,8 +116,8 @@ class Judge:
         ends = step.cause is Cause.KEY_EXPIRED and step.subject in self.ctx.design.stores
         return ends or step.cause is Cause.LOCK_EXPIRED or not step.cause.is_fault
 
-    def _alone(self, there: n.Target, missing: n.Target, state: State, event: int) -> bool:
-        if not self.times(there, state, event) or self.times(missing, state, event):
+    def _alone(self, present: n.Target, missing: n.Target, state: State, event: int) -> bool:
+        if not self.times(present, state, event) or self.times(missing, state, event):
             return False
         return self.lacks_for_good(missing, state, event)
 
@@ -253,7 +253,11 @@ class Judge:
         """
         if not self.times(second, state, event):
             return False
-        mine = state.events[event].component
+        component = state.events[event].component
         shared = self._level(second) is Level.COMPONENT and self._level(first) is Level.EVENT
-        own = [i for i, e in enumerate(state.events) if e.component == mine] if shared else [event]
+        own = (
+            [i for i, e in enumerate(state.events) if e.component == component]
+            if shared
+            else [event]
+        )
         return not any(self.times(first, state, i) for i in own)

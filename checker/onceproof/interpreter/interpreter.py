@@ -71,9 +71,9 @@ def choices(ctx: Context, state: State, pool: int | None = None) -> Choices:
     """Every possible next step with the state after it, in a fixed order. ``pool``: at most so many
     workers at once.
     """
-    found = list(_choices(ctx, state, pool))
-    found.sort(key=lambda choice: _order(choice[0]))
-    return found
+    ordered = list(_choices(ctx, state, pool))
+    ordered.sort(key=lambda choice: _order(choice[0]))
+    return ordered
 
 
 def _choices(ctx: Context, state: State, pool: int | None) -> Iterator[tuple[Step, State]]:

@@ -41,7 +41,7 @@ def moves(ctx: Context, state: State, worker: Worker) -> Next:
         step = ctx.at(worker)
         if step is None or ctx.is_collected(worker, step):
             after, committed = onward(ctx, state, worker, running=True)
-            yield _told(ctx, state, worker, Cause.HANDLER, "commit" if committed else ""), after
+            yield _record(ctx, state, worker, Cause.HANDLER, "commit" if committed else ""), after
             return
         yield from _line(ctx, state, worker, step)
     except Waits:
@@ -61,37 +61,37 @@ def _line(ctx: Context, state: State, worker: Worker, step: n.Step) -> Next:
         case n.Nack():
             after, worker_after = give_back(ctx, state, worker)
             yield (
-                _told(ctx, state, worker, Cause.HANDLER, ""),
+                _record(ctx, state, worker, Cause.HANDLER, ""),
                 onward(ctx, after, worker_after.next_line())[0],
             )
         case n.Acquire():
             yield from _acquire(ctx, state, worker, step)
         case n.Release(lock):
             yield (
-                _told(ctx, state, worker, Cause.HANDLER, ""),
+                _record(ctx, state, worker, Cause.HANDLER, ""),
                 onward(ctx, *_free(ctx, state, worker, lock.text))[0],
             )
         case n.Renew():
             yield from _renew(ctx, state, worker, step)
         case n.Wait():
             yield (
-                _told(ctx, state, worker, Cause.HANDLER, ""),
+                _record(ctx, state, worker, Cause.HANDLER, ""),
                 onward(ctx, state, worker.next_line())[0],
             )
         case n.Let():
             yield (
-                _told(ctx, state, worker, Cause.HANDLER, ""),
+                _record(ctx, state, worker, Cause.HANDLER, ""),
                 onward(ctx, state, _let(ctx, state, worker, step))[0],
             )
         case _:
             after, worker_after, outcome = write(ctx, state, worker, step)
             yield (
-                _told(ctx, state, worker, Cause.HANDLER, outcome),
+                _record(ctx, state, worker, Cause.HANDLER, outcome),
                 _went(ctx, after, worker_after, step, outcome),
             )
 
 
-def _told(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: str) -> Step:
+def _record(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: str) -> Step:
     """The record of a worker's step at the line where it stands."""
     queue, subject = "", ""
     match ctx.at(worker) if worker.todo else n.Ack(None, ctx.processes[worker.process].span):
@@ -220,11 +220,11 @@ def _test(ctx: Context, state: State, worker: Worker, step: n.If) -> tuple[Step,
     """One single test of a condition."""
     tests = [t for row in conjunctions(step.condition) for t in row]
     truth = passes(ctx, view(ctx, state, worker), tests[worker.part], worker.event, worker)
-    told = _told(ctx, state, worker, Cause.HANDLER, "yes" if truth else "no")
+    taken = _record(ctx, state, worker, Cause.HANDLER, "yes" if truth else "no")
     at = after_test(step.condition, worker.part, truth)
     if not isinstance(at, bool):
-        return told, state.with_worker(worker._replace(part=at))
-    return told, onward(ctx, state, ctx.into(worker, step.body if at else step.otherwise))[0]
+        return taken, state.with_worker(worker._replace(part=at))
+    return taken, onward(ctx, state, ctx.into(worker, step.body if at else step.otherwise))[0]
 
 
 def _let(ctx: Context, state: State, worker: Worker, step: n.Let) -> Worker:
@@ -243,12 +243,15 @@ def _call(ctx: Context, state: State, worker: Worker, step: n.Do) -> Next:
         return _went(ctx, after, by, step, outcome)
 
     if not ctx.design.assumes("no-refusals"):
-        yield _told(ctx, state, worker, Cause.REFUSED, "refused"), failed(state, worker, "refused")
+        yield (
+            _record(ctx, state, worker, Cause.REFUSED, "refused"),
+            failed(state, worker, "refused"),
+        )
     after, done = call(ctx, state, worker, effect), worker._replace(exposed=ctx.exposes(effect))
-    yield _told(ctx, state, worker, Cause.HANDLER, "done"), _went(ctx, after, done, step, "")
+    yield _record(ctx, state, worker, Cause.HANDLER, "done"), _went(ctx, after, done, step, "")
     if not ctx.design.assumes("no-lost-answers"):
         yield (
-            _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
+            _record(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
             failed(after, done, "answer lost"),
         )
 
@@ -263,25 +266,28 @@ def _publish(ctx: Context, state: State, worker: Worker, step: n.Publish) -> Nex
         arrivals.append(("dropped", state))
     for outcome, after in arrivals:
         yield (
-            _told(ctx, state, worker, Cause.HANDLER, outcome or "done"),
+            _record(ctx, state, worker, Cause.HANDLER, outcome or "done"),
             _went(ctx, after, worker, step, ""),
         )
     at_most_once = ctx.semantics(queue) is Semantics.AT_MOST_ONCE
     if at_most_once or ctx.design.queues[queue].unconfirmed:
         lost = published(ctx, state, worker.event, queue, "lost")
-        yield _told(ctx, state, worker, Cause.VANISHED, "lost"), _went(ctx, lost, worker, step, "")
+        yield (
+            _record(ctx, state, worker, Cause.VANISHED, "lost"),
+            _went(ctx, lost, worker, step, ""),
+        )
     if at_most_once:
         return
     if not ctx.design.assumes("no-refusals"):
         yield (
-            _told(ctx, state, worker, Cause.REFUSED, "refused"),
+            _record(ctx, state, worker, Cause.REFUSED, "refused"),
             _went(ctx, state, worker, step, "refused"),
         )
     if not ctx.design.assumes("no-lost-answers"):
         for outcome, after in arrivals:
             unanswered = "dropped, answer lost" if outcome else "answer lost"
             yield (
-                _told(ctx, state, worker, Cause.ANSWER_LOST, unanswered),
+                _record(ctx, state, worker, Cause.ANSWER_LOST, unanswered),
                 _went(ctx, after, worker, step, "answer lost"),
             )
 
@@ -298,16 +304,16 @@ def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
         return _went(ctx, reached, by, step, outcome if step.or_else else "")
 
     yield (
-        _told(ctx, state, worker, Cause.HANDLER, answer),
+        _record(ctx, state, worker, Cause.HANDLER, answer),
         then(after, acked, "" if answer == "done" else answer),
     )
     if ctx.promises(worker.process) is Semantics.AT_MOST_ONCE:
         return
     if not ctx.design.assumes("no-lost-acks"):
-        yield _told(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
+        yield _record(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
     if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
         yield (
-            _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
+            _record(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
             then(after, acked, "answer lost"),
         )
 
@@ -318,7 +324,7 @@ def _acquire(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Nex
     if spot in state.held:
         if step.or_else:
             yield (
-                _told(ctx, state, worker, Cause.HANDLER, "held"),
+                _record(ctx, state, worker, Cause.HANDLER, "held"),
                 _went(ctx, state, worker, step, "held"),
             )
         return
@@ -326,7 +332,7 @@ def _acquire(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Nex
     after = state._replace(held=union(state.held, spot), workers=workers)
     own = [spot] if ctx.holder_matters(lock) else []
     owner = worker._replace(tokens=union(worker.tokens, spot), locks=union(worker.locks, *own))
-    yield _told(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, after, owner.next_line())[0]
+    yield _record(ctx, state, worker, Cause.HANDLER, ""), onward(ctx, after, owner.next_line())[0]
 
 
 def _free(ctx: Context, state: State, worker: Worker, lock: str) -> tuple[State, Worker]:
@@ -345,10 +351,13 @@ def _renew(ctx: Context, state: State, worker: Worker, step: n.Renew) -> Next:
         spot = ctx.spot(step.lock.text, ctx.design.locks[step.lock.text].level, state, worker.event)
         answer = "done" if spot in state.held and spot in worker.tokens else "refused"
     refused = answer if step.or_else and answer == "refused" else ""
-    yield _told(ctx, state, worker, Cause.HANDLER, answer), _went(ctx, state, worker, step, refused)
+    yield (
+        _record(ctx, state, worker, Cause.HANDLER, answer),
+        _went(ctx, state, worker, step, refused),
+    )
     if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
         yield (
-            _told(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
+            _record(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
             _went(ctx, state, worker, step, "answer lost"),
         )
 
@@ -363,7 +372,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     ):
         return
     component = state.events[worker.event].component
-    told = Step(
+    killed = Step(
         Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker)
     )
     dead = [("", gone(ctx, state, worker))]
@@ -375,7 +384,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
         if answer == "done":
             dead.append(("acknowledged", gone(ctx, settled, acked._replace(boxed=worker.boxed))))
     for outcome, after in dead:
-        yield replace(told, outcome=outcome), after
+        yield replace(killed, outcome=outcome), after
     if not worker.todo or not ctx.death_matters(worker.process):
         return
     step = ctx.at(worker)
@@ -389,14 +398,14 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
         return
     for outcome, after in dead:
         yield (
-            replace(told, outcome="request under way" + f", {outcome}" * bool(outcome)),
+            replace(killed, outcome="request under way" + f", {outcome}" * bool(outcome)),
             after.with_worker(ghost),
         )
 
 
 def late(ctx: Context, state: State, ghost: Worker) -> Next:
     """The last request of a killed worker takes effect after all, or never does."""
-    told = replace(_told(ctx, state, ghost, Cause.LATE_EFFECT, ""), queue="", subject="")
+    effect = replace(_record(ctx, state, ghost, Cause.LATE_EFFECT, ""), queue="", subject="")
     step = ctx.at(ghost)
     try:
         if step is None or ctx.is_collected(ghost, step):
@@ -408,10 +417,10 @@ def late(ctx: Context, state: State, ghost: Worker) -> Next:
             after = published(ctx, state, ghost.event, step.queue.text)
         else:
             after = write(ctx, state, ghost, step)[0]
-        yield told, after.without_worker(ghost.number)
+        yield effect, after.without_worker(ghost.number)
     except Waits:
         pass
     yield (
-        replace(told, cause=Cause.KILLED, outcome="request lost"),
+        replace(effect, cause=Cause.KILLED, outcome="request lost"),
         state.without_worker(ghost.number),
     )

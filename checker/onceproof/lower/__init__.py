@@ -102,9 +102,9 @@ def _trimmed(machine: Machine) -> Machine:
     used = {v.PC}
     for rule in machine.rules:
         used.update(t.variable for t in rule.guard)
-        used.update(t.variable for said in rule.others for t in said.guard)
+        used.update(t.variable for broadcast in rule.others for t in broadcast.guard)
         for update in rule.updates:
             used.add(update.target)
             used.update([update.source] if update.source else [])
-    kept = tuple(x for x in machine.variables if x.name in used or x.level is not Level.WORKER)
-    return Machine(machine.name, machine.semantics, kept, machine.rules, machine.limits)
+    variables = tuple(x for x in machine.variables if x.name in used or x.level is not Level.WORKER)
+    return Machine(machine.name, machine.semantics, variables, machine.rules, machine.limits)

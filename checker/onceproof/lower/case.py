@@ -152,8 +152,8 @@ class Case(Struct, frozen=True):
             for name, (source, table) in sorted(self.copies.items())
         ]
         worker_gone = {n for n in self.domains if ends and self.domains[n].level.value == "worker"}
-        kept = tuple(u for u in updates if u is not None and u.target not in worker_gone)
-        return Rule(kind, action, guard, kept, ends, alone, self.others)
+        written = tuple(u for u in updates if u is not None and u.target not in worker_gone)
+        return Rule(kind, action, guard, written, ends, alone, self.others)
 
     def _update(self, target: str, source: str, table: Table) -> Update | None:
         allowed = self.guard.get(source)

@@ -218,15 +218,15 @@ class Meaning:
         declared = self.design.effects[effect]
         if declared.key_level is None:
             return [case.change(effect, counting(self.domains[effect]))]
-        found = []
+        cases = []
         known = v.record(effect)
         first = case.test(known, set(self.domains[known].domain) - {"present"})
         if first:
-            found.append(first.change(effect, counting(self.domains[effect])).put(known, "present"))
+            cases.append(first.change(effect, counting(self.domains[effect])).put(known, "present"))
         again = case.test(known, {"present"})
         if again:
-            found.append(again)
-        return found
+            cases.append(again)
+        return cases
 
 
 def merged(*changes: Changes) -> Changes:

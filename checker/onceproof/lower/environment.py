@@ -28,11 +28,11 @@ def environment(
 ) -> list[Rule]:
     """The rules of the environment that concern no queue."""
     meaning = Meaning(design, None, domains)
-    found: list[Rule] = []
+    rules: list[Rule] = []
     for effect in design.effects.values():
         if effect.retention and effect.key_level:
             name = v.record(effect.name)
-            found += _expire(
+            rules += _expire(
                 design,
                 groups,
                 Case(domains).where(name, {"present"}),
@@ -44,33 +44,33 @@ def environment(
         if "expires" in store.loses:
             for name, table in meaning.erased(store.name, "gone").items():
                 present = present.change(name, table)
-            found += _expire(design, groups, present, (store.name, store.name, store.level))
+            rules += _expire(design, groups, present, (store.name, store.name, store.level))
         if not design.assumes("no-failover"):
-            found += _losses(store, meaning, domains)
+            rules += _losses(store, meaning, domains)
     for lock in design.locks.values():
         if lock.expires:
             held = Case(domains).where(
                 lock.name, {"orphaned" if v.orphans(design, lock) else "held"}
             )
             assert held is not None
-            found.append(
+            rules.append(
                 held.put(lock.name, "free").rule(
                     _kind(lock.level), Action(Cause.LOCK_EXPIRED, subject=lock.name)
                 )
             )
-    return found
+    return rules
 
 
 def _losses(store: d.Store, meaning: Meaning, domains: Mapping[str, Variable]) -> list[Rule]:
-    found = []
+    rules = []
     for word, cause in (("cache", Cause.ROW_LOST), ("failover", Cause.FAILOVER)):
         if word in store.loses:
             case = Case(domains).where(store.name, {"present"})
             assert case is not None
             for name, table in meaning.erased(store.name).items():
                 case = case.change(name, table)
-            found.append(case.rule(_kind(store.level), Action(cause, subject=store.name)))
-    return found
+            rules.append(case.rule(_kind(store.level), Action(cause, subject=store.name)))
+    return rules
 
 
 def _kind(level: Level) -> RuleKind:
@@ -91,11 +91,11 @@ def _expire(
     if not design.assumes("within-key-window"):
         return [case.rule(_kind(level), action)]
     roots = v.root_types(design)
-    found = []
+    rules = []
     for kind in roots if len(roots) > 1 else ("",):
         rested = case.where(v.EVENT_TYPE, {kind}) if kind else case
         for group in groups.values():
             if rested and not (kind and group.queue.is_root and group.queue.event != kind):
                 rested = rested.where(group.status, AT_REST & set(group.variable.domain))
-        found += [rested.rule(RuleKind.EVENT, action, alone=())] if rested else []
-    return found
+        rules += [rested.rule(RuleKind.EVENT, action, alone=())] if rested else []
+    return rules

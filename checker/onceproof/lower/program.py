@@ -338,12 +338,12 @@ def compile_process(design: Design, process: Process) -> Program:
 
 def released_unheld(programs: Iterable[Program]) -> frozenset[str]:
     """The locks that some program releases on a way on which it has not acquired them."""
-    found: set[str] = set()
+    locks: set[str] = set()
     for program in programs:
         for lock in {p.operation.lock for p in program.places if isinstance(p.operation, LetGo)}:
             if _may_release(program, lock):
-                found.add(lock)
-    return frozenset(found)
+                locks.add(lock)
+    return frozenset(locks)
 
 
 def _may_release(program: Program, lock: str) -> bool:

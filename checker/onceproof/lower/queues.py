@@ -105,19 +105,21 @@ class Group(Struct, frozen=True):
                     "done",
                 )
             ]
-        found: list[tuple[Case, str]] = []
+        answers: list[tuple[Case, str]] = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
             settled = holder.change(
                 self.status, self._table(case.domains, {"inflight": "settled"})
             ).put(v.HOLDS, "no")
-            found.append((settled.commit_inside(), "done"))
+            answers.append((settled.commit_inside(), "done"))
         late = case.test(v.HOLDS, {"no"})
         if late and self.queue.late_ack == "settles" and self.semantics is Semantics.AT_LEAST_ONCE:
-            found.append((late.change(self.status, self._table(case.domains, everything)), "done"))
+            answers.append(
+                (late.change(self.status, self._table(case.domains, everything)), "done")
+            )
         elif late:
-            found.append((late, "refused"))
-        return found
+            answers.append((late, "refused"))
+        return answers
 
     def nack(self, case: Case) -> list[Case]:
         """The message goes back."""
@@ -137,16 +139,16 @@ class Group(Struct, frozen=True):
         return self._released(case, comes_again if self.queue.redelivers else {"inflight": "dead"})
 
     def _released(self, case: Case, changes: dict[str, str]) -> list[Case]:
-        found = []
+        cases = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
-            found.append(
+            cases.append(
                 holder.change(self.status, self._table(case.domains, changes)).put(v.HOLDS, "no")
             )
         other = case.test(v.HOLDS, {"no"})
         if other:
-            found.append(other)
-        return found
+            cases.append(other)
+        return cases
 
     def settled_for(self, case: Case) -> list[Case]:
         """A dead worker's message is acknowledged for it, by the process that had started it."""
@@ -207,38 +209,38 @@ class Group(Struct, frozen=True):
         causes += (
             [(Cause.AUTO_ACKED, {"inflight": "settled"})] if self.process.ack == "any-time" else []
         )
-        found = []
+        rules = []
         for cause, changes in causes:
             parted = holder.change(self.status, self._table(domains, changes)).put(v.HOLDS, "no")
             rule = parted.rule(RuleKind.WORKER, Action(cause, self.process.name, self.queue.name))
-            found.append(replace(rule, guard=(Test(v.PC, places), *rule.guard)))
-        return found
+            rules.append(replace(rule, guard=(Test(v.PC, places), *rule.guard)))
+        return rules
 
     def hold_losses(self) -> list[Cause]:
         """Why a living worker may lose its message."""
-        kept = {
+        excluded = {
             word for word, (_, assumption) in HOLD_LOSSES.items() if self.design.assumes(assumption)
         }
-        kept |= {"lease"} if self.design.within_lease(self.process) else set()
+        excluded |= {"lease"} if self.design.within_lease(self.process) else set()
         return [
             cause
             for word, (cause, _) in HOLD_LOSSES.items()
-            if word in self.queue.loses_hold and word not in kept
+            if word in self.queue.loses_hold and word not in excluded
         ]
 
     def rules(self, domains: Mapping[str, Variable], gone: frozenset[str]) -> list[Rule]:
         """Everything the broker does without a worker. ``gone``: records after whose end no copies
         are made any more.
         """
-        found: list[Rule] = []
+        rules: list[Rule] = []
         if self.tracking is Tracking.LOOSE:
-            found += self._move(domains, Cause.REDELIVERY, {"inflight": "ready"})
+            rules += self._move(domains, Cause.REDELIVERY, {"inflight": "ready"})
         vanishing = self._vanishing() & set(self.variable.domain)
         if vanishing:
-            found += self._move(domains, Cause.VANISHED, dict.fromkeys(vanishing, "lost"))
+            rules += self._move(domains, Cause.VANISHED, dict.fromkeys(vanishing, "lost"))
         if self.queue.limit:
             end = "lost" if self.queue.limit[1] == "drop" else "dead"
-            found += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
+            rules += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
         for cause in self._copies():
             sources = {"settled": "ready"}
             if self.tracking is Tracking.HELD:
@@ -247,10 +249,10 @@ class Group(Struct, frozen=True):
                 sources["dead"] = "ready"
             if cause in (Cause.REWOUND, Cause.BATCH_RETURNED):
                 sources = {"settled": "ready" if cause is Cause.REWOUND else self.back}
-            found += self._move(
+            rules += self._move(
                 domains, cause, sources, gone if cause is not Cause.REPLAY else frozenset()
             )
-        return found
+        return rules
 
     def _vanishing(self) -> set[str]:
         """The statuses in which a message may vanish."""
@@ -317,16 +319,16 @@ def groups(design: d.Design, semantics: Semantics) -> dict[str, Group]:
     """Every consumer's group by the consumer's name. ``semantics`` is for the queues that declare
     none.
     """
-    found: dict[str, Group] = {}
+    by_consumer: dict[str, Group] = {}
     for process in design.processes:
         if process.queue is not None:
             queue = design.queues[process.queue]
             chosen = queue.semantics or semantics
             tracking = _tracking(design, process, queue, chosen)
-            found[process.name] = Group(
+            by_consumer[process.name] = Group(
                 design, process, queue, chosen, tracking, v.status(process, design)
             )
-    return found
+    return by_consumer
 
 
 def _tracking(
@@ -356,20 +358,20 @@ def aborting(groups: Mapping[str, Group]) -> dict[str, str]:
     """The queues in which a message of an aborted transaction may still appear, each with a
     consumer that publishes to it.
     """
-    found: dict[str, str] = {}
+    publishers: dict[str, str] = {}
     for group in groups.values():
         if group.collects_publishing and group.queue.leaks:
             for step in walk(group.process.body, {}):
                 if isinstance(step, n.Publish):
-                    found.setdefault(step.queue.text, group.process.name)
-    return found
+                    publishers.setdefault(step.queue.text, group.process.name)
+    return publishers
 
 
 def appearing(
     groups: Mapping[str, Group], domains: Mapping[str, Variable], gone: frozenset[str]
 ) -> list[Rule]:
     """Messages of aborted transactions that are seen after all."""
-    found = []
+    rules = []
     for queue in aborting(groups):
         case = Case(domains).where(v.aborted(queue), {"yes"})
         assert case is not None
@@ -377,9 +379,11 @@ def appearing(
         for group in groups.values():
             if group.queue.name == queue:
                 case = case.change(group.status, mapping(domains[group.status], group.anew))
-        kept: Case | None = case
+        open_case: Case | None = case
         for name in sorted(gone):
-            kept = kept.where(name, {"absent", "present"}) if kept else None
-        if kept:
-            found.append(kept.rule(RuleKind.EVENT, Action(Cause.ABORTED_APPEARED, queue=queue)))
-    return found
+            open_case = open_case.where(name, {"absent", "present"}) if open_case else None
+        if open_case:
+            rules.append(
+                open_case.rule(RuleKind.EVENT, Action(Cause.ABORTED_APPEARED, queue=queue))
+            )
+    return rules

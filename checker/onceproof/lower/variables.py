@@ -105,12 +105,12 @@ def _boolean(name: str, level: Level, first: str, second: str) -> Variable:
 
 def shared_variables(design: d.Design) -> dict[str, Variable]:
     """Variables of component and event rows, without the queues' statuses."""
-    found: list[Variable] = []
+    variables: list[Variable] = []
     roots = root_types(design)
     if len(roots) > 1:
-        found.append(Variable(EVENT_TYPE, Level.EVENT, roots, roots))
+        variables.append(Variable(EVENT_TYPE, Level.EVENT, roots, roots))
     for event in design.events.values():
-        found += [
+        variables += [
             Variable(payload(event.name, f), Level.EVENT, values, values)
             for f, values in event.payload
         ]
@@ -118,24 +118,24 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
         domain = (
             ("absent", "present", "gone") if "expires" in store.loses else ("absent", "present")
         )
-        found.append(Variable(store.name, store.level, domain, ("absent",)))
-        found.append(_boolean(busy(store.name), store.level, "free", "taken"))
+        variables.append(Variable(store.name, store.level, domain, ("absent",)))
+        variables.append(_boolean(busy(store.name), store.level, "free", "taken"))
     for (name, col), values in columns_of(design).items():
-        found.append(Variable(column(name, col), design.stores[name].level, values, values[:1]))
+        variables.append(Variable(column(name, col), design.stores[name].level, values, values[:1]))
     for effect in design.effects.values():
-        found.append(Variable(effect.name, effect.level, COUNTS, ("0",)))
+        variables.append(Variable(effect.name, effect.level, COUNTS, ("0",)))
         if effect.key_level is not None:
             domain = ("absent", "present", "gone") if effect.retention else ("absent", "present")
-            found.append(Variable(record(effect.name), effect.key_level, domain, ("absent",)))
+            variables.append(Variable(record(effect.name), effect.key_level, domain, ("absent",)))
     for lock in design.locks.values():
         domain = ("free", "held", "orphaned") if orphans(design, lock) else ("free", "held")
-        found.append(Variable(lock.name, lock.level, domain, ("free",)))
+        variables.append(Variable(lock.name, lock.level, domain, ("free",)))
     per_event = incremented(design)
     for name, target in counted_targets(design).items():
         counted = target.column is not None and (target.name.text, target.column.text) in per_event
         level = Level.EVENT if counted else design.stores[target.name.text].level
-        found.append(Variable(writes(name), level, COUNTS, ("0",)))
-    return {v.name: v for v in found}
+        variables.append(Variable(writes(name), level, COUNTS, ("0",)))
+    return {v.name: v for v in variables}
 
 
 def root_types(design: d.Design) -> tuple[str, ...]:
@@ -154,18 +154,18 @@ def may_appear(queue: str) -> Variable:
 
 def worker_variables(design: d.Design) -> dict[str, Variable]:
     """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
-    found = [_boolean(HOLDS, Level.WORKER, "no", "yes")]
+    variables = [_boolean(HOLDS, Level.WORKER, "no", "yes")]
     for lock in design.locks.values():
         if not lock.expires or orphans(design, lock):
-            found.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
+            variables.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
         if has_token(design, lock.name):
-            found.append(
+            variables.append(
                 Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",))
             )
     for process in design.processes:
         for name, values in local_values(design, process).items():
-            found.append(Variable(local(process.name, name), Level.WORKER, values, (d.UNSET,)))
-    return {v.name: v for v in found}
+            variables.append(Variable(local(process.name, name), Level.WORKER, values, (d.UNSET,)))
+    return {v.name: v for v in variables}
 
 
 def orphans(design: d.Design, lock: d.Lock) -> bool:

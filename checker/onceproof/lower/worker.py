@@ -231,10 +231,13 @@ class Lowering:
         """The lock of a worker that is gone: free, or (with ``work ends within the lock``) free
         some time later.
         """
-        mine = case.test(v.holding(lock.name), {"yes"})
+        holder = case.test(v.holding(lock.name), {"yes"})
         other = case.test(v.holding(lock.name), {"no"})
         return only(
-            [mine.put(lock.name, "orphaned" if lock.expires else "free") if mine else None, other]
+            [
+                holder.put(lock.name, "orphaned" if lock.expires else "free") if holder else None,
+                other,
+            ]
         )
 
     def go(self, at: Location, case: Case, then: int, action: Action) -> None:
@@ -519,10 +522,10 @@ class Lowering:
         if v.holding(lock) in self.domains:
             freed = freed.put(v.holding(lock), "no")
             if lock in self.world.released_unheld:
-                mine = (Test(v.holding(lock), frozenset({"yes"})),)
+                holder = (Test(v.holding(lock), frozenset({"yes"})),)
                 level = self.world.design.locks[lock].level
                 freed = replace(
-                    freed, others=(Broadcast(level, mine, (put(v.holding(lock), "no"),)),)
+                    freed, others=(Broadcast(level, holder, (put(v.holding(lock), "no"),)),)
                 )
         self.go(at, freed, operation.next, self.action(at, subject=lock))
 
@@ -591,10 +594,10 @@ class Lowering:
         for it.
         """
         plain = Case(self.domains, inside=dict(at.inside))
-        found = [(plain, "")]
+        cases = [(plain, "")]
         if self.group is not None and self._is_settled_by_death():
-            found += [(case, ACKED) for case in self.group.settled_for(plain)]
-        return found
+            cases += [(case, ACKED) for case in self.group.settled_for(plain)]
+        return cases
 
     def _is_settled_by_death(self) -> bool:
         """Whether a dead worker's message may be acknowledged for it."""
@@ -704,7 +707,7 @@ def _copies_dropped(case: Case, readers: list[Group]) -> list[Case]:
 def _renewed(case: Case, lock: str) -> list[tuple[Case, str]]:
     """A lock is renewed by whoever took it last, as long as it is held."""
     newest, older = case.test(v.token(lock), {"fresh"}), case.test(v.token(lock), {"none", "stale"})
-    found = [(older, "refused")]
+    cases = [(older, "refused")]
     if newest:
-        found += [(newest.test(lock, {"held"}), "done"), (newest.test(lock, {"free"}), "refused")]
-    return [(c, outcome) for c, outcome in found if c is not None]
+        cases += [(newest.test(lock, {"held"}), "done"), (newest.test(lock, {"free"}), "refused")]
+    return [(c, outcome) for c, outcome in cases if c is not None]

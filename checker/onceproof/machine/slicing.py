@@ -58,16 +58,16 @@ def sliced(machine: Machine, prop: Property, *, handlers: bool = True) -> Machin
     cut = _Cut(machine, prop, handlers)
     cut.shrink()
     rules = dict.fromkeys(cut.small(rule) for rule in machine.rules if not cut.is_gone(rule))
-    kept = tuple(cut.narrowed(v) for v in machine.variables if v.name not in cut.dropped)
+    variables = tuple(cut.narrowed(v) for v in machine.variables if v.name not in cut.dropped)
     limits = (
         replace(limit, guard=cut.narrow(limit.guard))
         for limit in machine.limits
-        if not cut.is_far(limit.guard)
+        if not cut.is_about_gone(limit.guard)
     )
     return Machine(
         machine.name,
         machine.semantics,
-        kept,
+        variables,
         tuple(r for r in rules if not is_idle(r)),
         tuple(limits),
     )
@@ -86,8 +86,8 @@ def place_variable(machine: Machine) -> Variable | None:
         u for r in machine.rules for u in (*r.updates, *(x for b in r.others for x in b.updates))
     ]
     computed = {u.target for u in updates if u.source is not None}
-    found = [v for v in machine.level(Level.WORKER) if v.name not in computed]
-    return max(found, key=lambda v: len(v.domain), default=None)
+    constant_only = [v for v in machine.level(Level.WORKER) if v.name not in computed]
+    return max(constant_only, key=lambda v: len(v.domain), default=None)
 
 
 def regions(machine: Machine, place: Variable) -> list[frozenset[str]]:
@@ -112,10 +112,10 @@ def regions(machine: Machine, place: Variable) -> list[frozenset[str]]:
                 join([*where, *targets])
             elif targets:
                 join(list(place.domain))
-    found: dict[str, set[str]] = defaultdict(set)
+    members: dict[str, set[str]] = defaultdict(set)
     for value in place.domain:
-        found[_root(region, value)].add(value)
-    return [frozenset(values) for values in found.values()]
+        members[_root(region, value)].add(value)
+    return [frozenset(values) for values in members.values()]
 
 
 def _root(region: dict[str, str], value: str) -> str:
@@ -178,16 +178,23 @@ class _Cut:
         """
         while True:
             self.gone = frozenset().union(*self.regions)
+            # Rules of the workers that stay are told apart by where these are.
             if self.place is not None and len(self.gone) < len(self.place.domain):
                 self.dropped.discard(self.place.name)
+            # A handler whose workers change what is kept must stay. With it, more variables may
+            # matter and more handlers be noticed, so everything else is looked at again.
             noticed = {
                 r for r in self.regions if any(self._shows(rule, r) for rule in self.machine.rules)
             }
             if noticed:
                 self.regions -= noticed
                 continue
+            # Of the rules that are left, those that change nothing any more need no guard: a step
+            # that is not taken leaves the same configuration.
             acting = [(r, self.small(r)) for r in self.machine.rules if not self.is_gone(r)]
             acting = [(rule, small) for rule, small in acting if not is_idle(small)]
+            # A dropped variable comes back for any of three reasons: others are chosen by it, a
+            # kept one is computed from it, or without it a rule could act where it cannot.
             failing = (
                 self._asked(acting)
                 | _read_by_others(acting, self.dropped)
@@ -195,6 +202,8 @@ class _Cut:
             )
             if not failing:
                 return
+            # Workers' own variables first: one that is back splits the rules into groups, and within
+            # a group all values of a row may be covered though they are not over all groups.
             self.dropped -= {
                 name for name in failing if self.domains[name].level is Level.WORKER
             } or failing
@@ -204,7 +213,7 @@ class _Cut:
         where = home(rule, self.place) if self.place else None
         return where is not None and where <= self.gone
 
-    def is_far(self, guard: Guard) -> bool:
+    def is_about_gone(self, guard: Guard) -> bool:
         """Whether a guard is about workers that are gone only."""
         where = tested(guard, self.place.name) if self.place else None
         return where is not None and where <= self.gone
@@ -221,12 +230,12 @@ class _Cut:
         shared = {
             u.target for u in rule.updates if self.domains[u.target].level is not Level.WORKER
         }
-        return bool(shared - self.dropped) or any(map(self._is_heard, rule.others))
+        return bool(shared - self.dropped) or any(map(self._changes_kept_worker, rule.others))
 
-    def _is_heard(self, said: Broadcast) -> bool:
+    def _changes_kept_worker(self, broadcast: Broadcast) -> bool:
         """Whether a broadcast changes a worker that is kept."""
-        return not self.is_far(said.guard) and (
-            said.removes or any(u.target not in self.dropped for u in said.updates)
+        return not self.is_about_gone(broadcast.guard) and (
+            broadcast.removes or any(u.target not in self.dropped for u in broadcast.updates)
         )
 
     def _asked(self, acting: list[tuple[Rule, Rule]]) -> set[str]:
@@ -234,23 +243,33 @@ class _Cut:
         guards = [
             g for _, small in acting for g in (small.alone or (), *(b.guard for b in small.others))
         ]
-        guards += [limit.guard for limit in self.machine.limits if not self.is_far(limit.guard)]
+        guards += [
+            limit.guard for limit in self.machine.limits if not self.is_about_gone(limit.guard)
+        ]
         return {t.variable for g in guards for t in g} & self.dropped
 
     def small(self, rule: Rule) -> Rule:
         """What is left of a rule."""
-        alone = None if rule.alone is None or self.is_far(rule.alone) else self.narrow(rule.alone)
+        alone = (
+            None
+            if rule.alone is None or self.is_about_gone(rule.alone)
+            else self.narrow(rule.alone)
+        )
         others = tuple(
-            replace(b, guard=self.narrow(b.guard), updates=self._kept(b.updates))
+            replace(b, guard=self.narrow(b.guard), updates=self._without_dropped(b.updates))
             for b in rule.others
-            if self._is_heard(b)
+            if self._changes_kept_worker(b)
         )
         guard = tuple(t for t in self.narrow(rule.guard) if t.variable not in self.dropped)
         return replace(
-            rule, guard=guard, updates=self._kept(rule.updates), alone=alone, others=others
+            rule,
+            guard=guard,
+            updates=self._without_dropped(rule.updates),
+            alone=alone,
+            others=others,
         )
 
-    def _kept(self, updates: tuple[Update, ...]) -> tuple[Update, ...]:
+    def _without_dropped(self, updates: tuple[Update, ...]) -> tuple[Update, ...]:
         return tuple(u for u in updates if u.target not in self.dropped)
 
     def narrow(self, guard: Guard) -> Guard:
@@ -283,10 +302,10 @@ def _mentioned(prop: Property) -> set[str]:
             | {x for g in pattern.workers for x in names(g)}
         )
 
-    def one(pattern: Pattern) -> set[str]:
+    def pattern_names(pattern: Pattern) -> set[str]:
         return names(pattern.component) | {x for e in pattern.events for x in event(e)}
 
-    return {x for p in prop.bad for x in one(p)}
+    return {x for p in prop.bad for x in pattern_names(p)}
 
 
 def _read_by_others(acting: list[tuple[Rule, Rule]], dropped: set[str]) -> set[str]:

@@ -104,7 +104,7 @@ def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
     """The models in the folder ``models`` beside a design by name, and what is wrong with those
     that cannot be used.
     """
-    found: dict[str, Model] = {}
+    models: dict[str, Model] = {}
     problems: list[Problem] = []
     shipped = {name for folder in FOLDERS for name in _shipped(folder)}
     paths = sorted((beside / "models").glob("*.toml"))
@@ -119,10 +119,10 @@ def own_models(beside: Path) -> tuple[dict[str, Model], tuple[Problem, ...]]:
             )
             continue
         try:
-            found[path.stem] = read_own(path, beside)
+            models[path.stem] = read_own(path, beside)
         except BrokenModel as error:
             problems += error.problems
-    return found, tuple(problems)
+    return models, tuple(problems)
 
 
 def own_problem(name: str, beside: Path) -> str:

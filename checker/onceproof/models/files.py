@@ -141,15 +141,15 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _tables_of(said: Any) -> tuple[Mapping[str, Any], ...]:
+def _tables_of(value: Any) -> tuple[Mapping[str, Any], ...]:
     """What a value sets: a table, or several that count under different conditions."""
-    return tuple(said) if isinstance(said, list) else (said,)
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _option(name: str, table: Mapping[str, Any]) -> Option:
     choices, sets = (
         tuple(table.get("choices", ())),
-        {value: _tables_of(said) for value, said in table.get("set", {}).items()},
+        {value: _tables_of(tables) for value, tables in table.get("set", {}).items()},
     )
     default = _text(table["default"])
     return Option(
@@ -388,10 +388,10 @@ def _options(data: Mapping[str, Any]) -> Found:
 def _sets(data: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> Found:
     """A value that sets something is one that the option can have."""
     bare = Option(name, table.get("kind", ""), "", "", "", "", tuple(table.get("choices", ())))
-    for value, said in table.get("set", {}).items():
+    for value, tables in table.get("set", {}).items():
         if value not in ("given", "default", NONE) and (problem := bare.problem(value)):
             yield f"options.{name}.set.{value}", f"must be {problem}"
-        for other in (other for one in _tables_of(said) for other in one.get("if", {})):
+        for other in (other for each in _tables_of(tables) for other in each.get("if", {})):
             if other not in data["options"]:
                 yield f"options.{name}.set.{value}.if", f"there is no option {other}"
 
@@ -404,9 +404,9 @@ def _machine(data: Mapping[str, Any]) -> Found:
     tables = [("machine", data.get("machine", {}))]
     for name, table in options.items():
         tables += [
-            (f"options.{name}.set.{value}", one)
-            for value, said in table.get("set", {}).items()
-            for one in _tables_of(said)
+            (f"options.{name}.set.{value}", switches)
+            for value, given in table.get("set", {}).items()
+            for switches in _tables_of(given)
         ]
     for key, table in tables:
         for switch, value in table.items():
@@ -503,13 +503,13 @@ def _keys(data: Mapping[str, Any]) -> Found:
         keys.get("source", "")
     ).startswith("https://"):
         yield "keys.source", f"there is no source {keys.get('source')}"
-    kept = str(keys.get("kept", ""))
+    retention = str(keys.get("kept", ""))
     lengths = [
         name
         for name, option in data.get("options", {}).items()
         if _holds(option, "duration", DURATION)
     ]
-    if kept not in (*KEPT, *lengths) and not DURATION.fullmatch(kept):
+    if retention not in (*KEPT, *lengths) and not DURATION.fullmatch(retention):
         yield (
             "keys.kept",
             f"must be one of {', '.join(KEPT)}, a duration, or the name of an option that is one",

@@ -73,8 +73,8 @@ def _lost(
         "", tuple(quiescence.pattern(lowered.machine, {name: NEVER, **case}) for case in cases)
     )
     machine = sliced(lowered.machine, asked)
-    kept = {x.name for x in machine.variables}
-    still = {status: allowed for status, allowed in settled(lowered).items() if status in kept}
+    remaining = {x.name for x in machine.variables}
+    still = {status: allowed for status, allowed in settled(lowered).items() if status in remaining}
     parts = [
         x
         for x in (quiescence.conjoin({name: NEVER, **still}, case) for case in cases)

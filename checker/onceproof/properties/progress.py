@@ -23,12 +23,12 @@ DONE = frozenset({"settled", "absent"})
 def recoverable(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     """Nobody is at work, and the event's messages can no longer be settled."""
     machine, goals = _asked(lowered)
-    found: list[Pattern] = []
+    patterns: list[Pattern] = []
     for goal, part in goals:
-        found += possibility.hopeless(
+        patterns += possibility.hopeless(
             machine, goal, [part], possibility.passing(lowered), owed=False
         )
-    return tuple(found)
+    return tuple(patterns)
 
 
 def eventually_settled(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -41,10 +41,10 @@ def eventually_settled(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
             "several events share rows that matter for this: only `claim recoverable` can be made"
             " (T12)"
         )
-    found: list[Pattern] = []
+    patterns: list[Pattern] = []
     for goal, part in goals:
-        found += possibility.derailed(machine, goal, part, possibility.passing(lowered))
-    return tuple(found)
+        patterns += possibility.derailed(machine, goal, part, possibility.passing(lowered))
+    return tuple(patterns)
 
 
 def _asked(lowered: Lowered) -> tuple[Machine, list[tuple[Tests, Tests]]]:
@@ -54,11 +54,13 @@ def _asked(lowered: Lowered) -> tuple[Machine, list[tuple[Tests, Tests]]]:
     roots = v.root_types(lowered.design)
     goals: list[tuple[Tests, Tests]] = []
     for kind in roots:
-        mine = [g for g in lowered.groups.values() if not g.queue.is_root or g.queue.event == kind]
-        goal: Tests = {g.status: DONE & frozenset(g.variable.domain) for g in mine}
+        groups = [
+            g for g in lowered.groups.values() if not g.queue.is_root or g.queue.event == kind
+        ]
+        goal: Tests = {g.status: DONE & frozenset(g.variable.domain) for g in groups}
         held: Tests = {
             g.status: frozenset(g.variable.domain) - {"inflight"}
-            for g in mine
+            for g in groups
             if g.tracking is Tracking.HELD
         }
         part = conjoin(held, {v.EVENT_TYPE: frozenset({kind})} if len(roots) > 1 else {})

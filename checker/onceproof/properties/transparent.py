@@ -46,7 +46,7 @@ def failure_transparent(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
             "what happens depends on rows that several events share, so single deliveries say too"
             " little"
         )
-    found: list[Pattern] = []
+    patterns: list[Pattern] = []
     choices = [v.name for v in immutable(machine)]
     for chosen, (passed, final) in _smooth(
         machine, len(lowered.design.processes), names, choices
@@ -58,18 +58,20 @@ def failure_transparent(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
                 **{n: frozenset({x}) for n, x in zip(names, vector, strict=True)},
             }
             if vector not in passed:
-                found.append(pattern(machine, tests))
+                patterns.append(pattern(machine, tests))
             elif vector not in final:
-                found += possibility.unchanging(machine, tests, names, possibility.passing(lowered))
-    return tuple(found)
+                patterns += possibility.unchanging(
+                    machine, tests, names, possibility.passing(lowered)
+                )
+    return tuple(patterns)
 
 
 def _smooth(
     machine: Machine, pool: int, names: tuple[str, ...], choices: list[str]
 ) -> dict[Vector, tuple[set[Vector], set[Vector]]]:
     """Per type and payload: the effect vectors of smooth runs, and those of their ends."""
-    kept = tuple(r for r in machine.rules if r.action.cause in SMOOTH)
-    smooth = Machine(machine.name, machine.semantics, machine.variables, kept, machine.limits)
+    rules = tuple(r for r in machine.rules if r.action.cause in SMOOTH)
+    smooth = Machine(machine.name, machine.semantics, machine.variables, rules, machine.limits)
     visited = configurations(
         smooth, Bounds(max(pool, 1), 1), Budget(possibility.MOST_SITUATIONS, None)
     )
@@ -77,14 +79,14 @@ def _smooth(
         raise possibility.TooWide("the runs without failures are too many")
     local = Local(smooth)
     columns = [v.name for v in machine.level(Level.EVENT)]
-    found: dict[Vector, tuple[set[Vector], set[Vector]]] = {}
+    vectors: dict[Vector, tuple[set[Vector], set[Vector]]] = {}
     for (shape,) in visited:
         row, workers = shape.events[0]
         values = dict(zip(columns, row, strict=True))
-        passed, final = found.setdefault(tuple(values[c] for c in choices), (set(), set()))
+        passed, final = vectors.setdefault(tuple(values[c] for c in choices), (set(), set()))
         vector = tuple(values[n] for n in names)
         passed.add(vector)
         component, event = local.components.number(shape.component), local.events.number(row)
         if not workers and not local.moves(RuleKind.SPAWN, component, event, GONE):
             final.add(vector)
-    return found
+    return vectors

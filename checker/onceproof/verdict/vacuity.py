@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from onceproof.engines import coverability
-from onceproof.engines.compositional.abstraction import Unseen, View, seen
+from onceproof.engines.compositional.abstraction import NotExpressible, View, abstract_machine
 from onceproof.engines.search import Bounds, Found, simplest
 from onceproof.lang.design import Design
 from onceproof.lang.resolve.steps import inner
@@ -79,13 +79,13 @@ def _runs(machine: Machine, seconds: float) -> set[int] | None:
             u.source for u in _updates(mine) if u.source is not None
         }
         try:
-            small = seen(
+            small = abstract_machine(
                 machine,
                 View(
                     frozenset(read | {place.name}), place.name, tuple((p, p) for p in sorted(part))
                 ),
             )
-        except Unseen:
+        except NotExpressible:
             return None
         there = coverability.reachable(small, coverability.Budget(seconds=seconds))
         if isinstance(there, coverability.GaveUp):

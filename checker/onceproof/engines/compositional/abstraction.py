@@ -4,7 +4,8 @@ what may happen at any time.
 For proofs only. A *view* names the variables that are looked at, and the places, each with the name
 it goes by (several may share one). It makes a picture of every configuration: rows and workers
 without the other variables, no worker at a place that is not named, and places by their names.
-:func:`seen` is a machine that can do whatever is seen of the machine, and as a rule more:
+:func:`abstract_machine` makes a machine that can do whatever is seen of the machine, and as a rule
+more:
 
 * Where the machine starts, the picture is one of the initial configurations.
 * A step changes the picture as one step does here, or not at all. What is tested of variables not
@@ -21,11 +22,11 @@ without the other variables, no worker at a place that is not named, and places 
   it is: no view of such a machine is taken.
 
 So if the machine can reach a configuration, the machine of the view can reach its picture. A bad
-pattern (:func:`pictured`) is seen wherever it is there: rows are tested as before, only variables
-that are looked at may be tested; workers are asked for less; and ``absent`` is kept only as far as
-the picture shows whom it forbids. Whatever is proved here holds there. That a bad pattern can be
-reached here says nothing. Which view is taken does not matter to any of this: a view is a guess,
-and need not be trusted.
+pattern (:func:`abstract_property`) is seen wherever it is there: rows are tested as before, only
+variables that are looked at may be tested; workers are asked for less; and ``absent`` is kept only
+as far as the picture shows whom it forbids. Whatever is proved here holds there. That a bad pattern
+can be reached here says nothing. Which view is taken does not matter to any of this: a view is a
+guess, and need not be trusted.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ from onceproof.machine.system import (
 )
 
 
-class Unseen(Exception):
+class NotExpressible(Exception):
     """The view leaves out something without which nothing can be said."""
 
 
@@ -78,28 +79,33 @@ class Lemma(Struct, frozen=True):
     invariant: Invariant
 
 
-def seen(machine: Machine, view: View) -> Machine:
-    """The machine of a view. Raises Unseen if the view leaves out too much."""
-    look = _Look(machine, view)
-    rules = dict.fromkeys(small for rule in machine.rules for small in look.rules(rule))
-    kept = tuple(look.variable(v) for v in machine.variables if v.name in view.variables)
-    return Machine(machine.name, machine.semantics, kept, tuple(r for r in rules if not is_idle(r)))
+def abstract_machine(machine: Machine, view: View) -> Machine:
+    """The machine of a view. Raises NotExpressible if the view leaves out too much."""
+    abstraction = _Abstraction(machine, view)
+    rules = dict.fromkeys(small for rule in machine.rules for small in abstraction.rules(rule))
+    variables = tuple(
+        abstraction.variable(v) for v in machine.variables if v.name in view.variables
+    )
+    return Machine(
+        machine.name, machine.semantics, variables, tuple(r for r in rules if not is_idle(r))
+    )
 
 
-def pictured(machine: Machine, prop: Property, view: View) -> Property:
-    """The bad patterns as they are seen. Raises Unseen if the view leaves out what they are
+def abstract_property(machine: Machine, prop: Property, view: View) -> Property:
+    """The bad patterns as they are seen. Raises NotExpressible if the view leaves out what they are
     about.
     """
-    look = _Look(machine, view)
+    abstraction = _Abstraction(machine, view)
     return replace(
         prop,
         bad=tuple(
-            Pattern(look.rows(p.component), tuple(map(look.event, p.events))) for p in prop.bad
+            Pattern(abstraction.rows(p.component), tuple(map(abstraction.event, p.events)))
+            for p in prop.bad
         ),
     )
 
 
-class _Look:
+class _Abstraction:
     """One view of one machine."""
 
     def __init__(self, machine: Machine, view: View) -> None:
@@ -107,14 +113,14 @@ class _Look:
         self.view = view
         place = place_variable(machine)
         if place is None or place.name != view.place or place.name not in view.variables:
-            raise Unseen("where workers are is not looked at")
+            raise NotExpressible("where workers are is not looked at")
         if any(
             u.target == place.name
             for rule in machine.rules
-            for said in rule.others
-            for u in said.updates
+            for broadcast in rule.others
+            for u in broadcast.updates
         ):
-            raise Unseen("a broadcast moves workers")
+            raise NotExpressible("a broadcast moves workers")
         self.place: Variable = place
         self.names = dict(view.names)
         if (
@@ -123,7 +129,7 @@ class _Look:
             or not self.names.keys() <= set(place.domain)
             or not view.variables <= self.levels.keys()
         ):
-            raise Unseen("the view is about another machine")
+            raise NotExpressible("the view is about another machine")
         behind: dict[str, set[str]] = defaultdict(set)
         for where, name in view.names:
             behind[name].add(where)
@@ -149,7 +155,7 @@ class _Look:
             and rule.kind is RuleKind.WORKER
             and (inside if target not in self.names else outside)
         ):
-            raise Unseen("a worker goes where it is not seen any more, or comes from there")
+            raise NotExpressible("a worker goes where it is not seen any more, or comes from there")
         if inside:
             yield from self._variants(rule, rule.kind, self._mapped(rule.guard, inside))
         if outside:
@@ -157,10 +163,10 @@ class _Look:
 
     def _target(self, updates: tuple[Update, ...]) -> str | None:
         """Where the worker goes."""
-        found = next((u for u in updates if u.target == self.view.place), None)
-        if found is not None and found.source is not None:
-            raise Unseen("where a worker goes is computed")
-        return found.constant if found else None
+        update = next((u for u in updates if u.target == self.view.place), None)
+        if update is not None and update.source is not None:
+            raise NotExpressible("where a worker goes is computed")
+        return update.constant if update else None
 
     def _mapped(self, guard: Guard, inside: frozenset[str]) -> Guard:
         """The test of the place, by its names."""
@@ -176,7 +182,7 @@ class _Look:
         own = kind in (RuleKind.WORKER, RuleKind.SPAWN)
         tests = tuple(t for t in guard if self._known(t.variable, own))
         alone = None if rule.alone is None else self.surely(rule.alone)
-        others = tuple(b for said in rule.others for b in self._heard(said))
+        others = tuple(b for broadcast in rule.others for b in self._broadcasts(broadcast))
         choices: list[list[Update]] = []
         for update in rule.updates:
             if not self._known(update.target, own):
@@ -206,7 +212,7 @@ class _Look:
 
     def surely(self, guard: Guard) -> Guard | None:
         """The workers of whom it is seen that they satisfy a guard; None if there are none."""
-        found = []
+        tests = []
         for test in guard:
             allowed = test.allowed
             if test.variable == self.view.place:
@@ -217,27 +223,29 @@ class _Look:
                 return None
             if not allowed:
                 return None
-            found.append(Test(test.variable, allowed))
-        return tuple(found)
+            tests.append(Test(test.variable, allowed))
+        return tuple(tests)
 
-    def _heard(self, said: Broadcast) -> Iterator[Broadcast]:
+    def _broadcasts(self, broadcast: Broadcast) -> Iterator[Broadcast]:
         """What a broadcast does to workers that are seen, if anything."""
-        updates = tuple(u for u in said.updates if u.target in self.view.variables)
-        where = tested(said.guard, self.view.place)
-        if not (updates or said.removes) or (where is not None and not where & self.names.keys()):
+        updates = tuple(u for u in broadcast.updates if u.target in self.view.variables)
+        where = tested(broadcast.guard, self.view.place)
+        if not (updates or broadcast.removes) or (
+            where is not None and not where & self.names.keys()
+        ):
             return
-        if any(t.variable not in self.view.variables for t in said.guard):
-            raise Unseen("a broadcast asks what is not looked at")
+        if any(t.variable not in self.view.variables for t in broadcast.guard):
+            raise NotExpressible("a broadcast asks what is not looked at")
         if any(u.source is not None and u.source not in self.view.variables for u in updates):
-            raise Unseen("a broadcast writes what is not looked at")
-        guard = self.surely(said.guard)
+            raise NotExpressible("a broadcast writes what is not looked at")
+        guard = self.surely(broadcast.guard)
         if guard is None or (
             where is not None and where & self.names.keys() != self._behind(guard)
         ):
-            raise Unseen("a broadcast tells places apart that go by one name")
+            raise NotExpressible("a broadcast tells places apart that go by one name")
         if any(u.source == self.view.place for u in updates):
-            raise Unseen("a broadcast computes from the place")
-        yield Broadcast(said.scope, guard, updates, said.removes)
+            raise NotExpressible("a broadcast computes from the place")
+        yield Broadcast(broadcast.scope, guard, updates, broadcast.removes)
 
     def _behind(self, guard: Guard) -> frozenset[str]:
         names = tested(guard, self.view.place) or frozenset()
@@ -246,7 +254,7 @@ class _Look:
     def rows(self, guard: Guard) -> Guard:
         """Tests of rows that are looked at."""
         if any(t.variable not in self.view.variables for t in guard):
-            raise Unseen("the claim is about rows that are not looked at")
+            raise NotExpressible("the claim is about rows that are not looked at")
         return guard
 
     def event(self, pattern: EventPattern) -> EventPattern:
@@ -259,5 +267,5 @@ class _Look:
     def _worker(self, guard: Guard) -> Guard:
         where = tested(guard, self.view.place)
         if where is None or not where <= self.names.keys():
-            raise Unseen("the claim is about workers that are not seen")
+            raise NotExpressible("the claim is about workers that are not seen")
         return tuple(t for t in self._mapped(guard, where) if t.variable in self.view.variables)

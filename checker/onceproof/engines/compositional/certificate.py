@@ -15,7 +15,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from onceproof.engines.compositional.abstraction import Lemma, Unseen, View, pictured, seen
+from onceproof.engines.compositional.abstraction import (
+    Lemma,
+    NotExpressible,
+    View,
+    abstract_machine,
+    abstract_property,
+)
 from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certificate import Subject
 from onceproof.engines.smt.certify import Outcome, Proof, certify, discharge
@@ -30,7 +36,10 @@ SCHEMA = "onceproof-certificate-in-parts/1"
 
 def parts_of(machine: Machine, lemmas: Sequence[Lemma]) -> list[Part]:
     """For each part its machine, what it excludes, and its invariant."""
-    return [(seen(machine, x.view), pictured(machine, x.prop, x.view), x.invariant) for x in lemmas]
+    return [
+        (abstract_machine(machine, x.view), abstract_property(machine, x.prop, x.view), x.invariant)
+        for x in lemmas
+    ]
 
 
 def check(
@@ -46,14 +55,14 @@ def texts(
     machine: Machine, prop: Property, lemmas: Sequence[Lemma], subject: Subject
 ) -> dict[str, str]:
     """All solver files by name."""
-    found = certificate.texts(machine, subject, _rest(machine, prop, lemmas))
+    files = certificate.texts(machine, subject, _rest(machine, prop, lemmas))
     for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
         todo = obligations(small, excluded, invariant)
-        found |= {
+        files |= {
             f"{_folder(number)}/{k}": x
             for k, x in certificate.texts(small, _part(subject, number), todo).items()
         }
-    return found
+    return files
 
 
 def _rest(machine: Machine, prop: Property, lemmas: Sequence[Lemma]) -> tuple[Obligation, ...]:
@@ -116,11 +125,11 @@ def verify(
         index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
         if index["schema"] != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}")
-        found = [_view_of(part) for part in index["parts"]]
-        excluded = [prop if bad is None else replace(prop, bad=bad) for _, bad in found]
-        views = [view for view, _ in found]
+        entries = [_view_of(part) for part in index["parts"]]
+        excluded = [prop if bad is None else replace(prop, bad=bad) for _, bad in entries]
+        views = [view for view, _ in entries]
         small = [
-            (seen(machine, v), pictured(machine, p, v))
+            (abstract_machine(machine, v), abstract_property(machine, p, v))
             for v, p in zip(views, excluded, strict=True)
         ]
     except (
@@ -130,7 +139,7 @@ def verify(
         KeyError,
         AttributeError,
         RecursionError,
-        Unseen,
+        NotExpressible,
     ) as error:
         return False, (), f"not a certificate: {error}", False
     by: tuple[str, ...] = ()

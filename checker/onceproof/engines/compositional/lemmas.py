@@ -16,7 +16,13 @@ from math import prod
 from msgspec.structs import replace
 
 from onceproof.engines import coverability
-from onceproof.engines.compositional.abstraction import Lemma, Unseen, View, pictured, seen
+from onceproof.engines.compositional.abstraction import (
+    Lemma,
+    NotExpressible,
+    View,
+    abstract_machine,
+    abstract_property,
+)
 from onceproof.engines.smt.induction import cubes
 from onceproof.machine.slicing import home, place_variable, regions, tested
 from onceproof.machine.system import (
@@ -55,9 +61,9 @@ def find(machine: Machine, prop: Property, budget: coverability.Budget) -> tuple
     views = [view_of(machine, prop, place, part) for part in parts]
     for view in views:
         if named <= view.variables:
-            found = _whole(machine, prop, view, budget)
-            if found is not None:
-                return (found,)
+            lemma = _whole(machine, prop, view, budget)
+            if lemma is not None:
+                return (lemma,)
     return _rows(machine, prop, views, budget)
 
 
@@ -65,19 +71,21 @@ def view_of(machine: Machine, prop: Property, place: Variable, part: frozenset[s
     """What the workers at the places of ``part`` see: the variables that their rules name; places
     at which nothing happens are one with the place after them.
     """
-    mine = [r for r in machine.rules if (where := home(r, place)) is not None and where & part]
+    own_rules = [r for r in machine.rules if (where := home(r, place)) is not None and where & part]
     variables = {
         t.variable
-        for r in mine
+        for r in own_rules
         for g in (r.guard, r.alone or (), *(b.guard for b in r.others))
         for t in g
     }
-    variables |= {x for r in mine for u in r.updates for x in (u.target, u.source) if x is not None}
-    said = [b for r in machine.rules for b in r.others]
+    variables |= {
+        x for r in own_rules for u in r.updates for x in (u.target, u.source) if x is not None
+    }
+    broadcasts = [b for r in machine.rules for b in r.others]
     levels = {v.name: v.level for v in machine.variables}
     own = {
         x
-        for b in said
+        for b in broadcasts
         for x in (*(t.variable for t in b.guard), *(u.target for u in b.updates))
         if levels[x] is Level.WORKER
     }
@@ -89,7 +97,7 @@ def view_of(machine: Machine, prop: Property, place: Variable, part: frozenset[s
     ]
     guards += [g for p in prop.bad for e in p.events for g in (*e.workers, e.absent or ())]
     marks = [mark for g in guards if (mark := tested(g, place.name)) is not None]
-    after = dict(_quiet(mine, place, part))
+    after = dict(_quiet(own_rules, place, part))
     names = []
     for first in sorted(part, key=place.domain.index):
         last, passed = first, {first}
@@ -103,20 +111,20 @@ def view_of(machine: Machine, prop: Property, place: Variable, part: frozenset[s
 
 
 def _quiet(
-    mine: Sequence[Rule], place: Variable, part: frozenset[str]
+    own_rules: Sequence[Rule], place: Variable, part: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
     """Places whose workers can only go on to one other place, or be gone, without anybody else's
     noticing.
     """
     acting: dict[str, list[Rule]] = {where: [] for where in part}
-    for rule in mine:
+    for rule in own_rules:
         for where in (
             (home(rule, place) or frozenset()) & part if rule.kind is RuleKind.WORKER else ()
         ):
             acting[where].append(rule)
-    for where, here in acting.items():
+    for where, rules in acting.items():
         onward: set[str] = set()
-        for rule in here:
+        for rule in rules:
             written = [u for u in rule.updates if u.target != place.name]
             asked = [t for t in rule.guard if t.variable != place.name]
             if written or rule.others or rule.alone is not None or (asked and not rule.ends):
@@ -132,8 +140,10 @@ def _whole(
 ) -> Lemma | None:
     """The claim itself, if it follows from what is seen."""
     try:
-        answer = coverability.prove(seen(machine, view), pictured(machine, prop, view), budget)
-    except Unseen:
+        answer = coverability.prove(
+            abstract_machine(machine, view), abstract_property(machine, prop, view), budget
+        )
+    except NotExpressible:
         return None
     return Lemma(view, prop, answer.invariant) if isinstance(answer, coverability.Safe) else None
 
@@ -158,24 +168,24 @@ def _rows(
             never += [(number, cube) for cube in _never(reach, domains)]
     bad = [{t.variable: t.allowed for t in (*p.component, *p.events[0].guard)} for p in prop.bad]
     used = _covering(bad, [cube for _, cube in never], domains)
-    found: dict[int, list[Pattern]] = {}
+    excluded: dict[int, list[Pattern]] = {}
     for index in used:
         number, cube = never[index]
         tests = [Test(name, allowed) for name, allowed in sorted(cube.items())]
         component = tuple(t for t in tests if levels[t.variable] is Level.COMPONENT)
         event = tuple(t for t in tests if levels[t.variable] is Level.EVENT)
-        found.setdefault(number, []).append(Pattern(component, (EventPattern(event),)))
+        excluded.setdefault(number, []).append(Pattern(component, (EventPattern(event),)))
     return tuple(
         Lemma(views[number], replace(prop, bad=tuple(patterns)), reaches[number].invariant())
-        for number, patterns in found.items()
+        for number, patterns in excluded.items()
     )
 
 
 def _reach(machine: Machine, view: View, budget: coverability.Budget) -> coverability.Reach | None:
     """What a handler can see; None if that is too much."""
     try:
-        small = seen(machine, view)
-    except Unseen:
+        small = abstract_machine(machine, view)
+    except NotExpressible:
         return None
     if prod(len(v.domain) for v in small.variables if v.level is not Level.WORKER) > MOST_ROWS:
         return None
@@ -187,8 +197,8 @@ def _never(reach: coverability.Reach, domains: Mapping[str, frozenset[str]]) -> 
     """The rows that a handler never sees."""
     machine = reach.encoded.machine
     variables = (*machine.level(Level.COMPONENT), *machine.level(Level.EVENT))
-    there = {component + event for component, event in reach.invariant().events}
-    rows = (row for row in product(*(v.domain for v in variables)) if row not in there)
+    reached = {component + event for component, event in reach.invariant().events}
+    rows = (row for row in product(*(v.domain for v in variables)) if row not in reached)
     return [
         {
             v.name: allowed
@@ -232,10 +242,10 @@ def _minus(
     left = dict(piece)
     rest = []
     for name, allowed in sorted(cube.items()):
-        here = left.get(name, domains[name])
-        if not here & allowed:
+        values = left.get(name, domains[name])
+        if not values & allowed:
             return None
-        if here - allowed:
-            rest.append({**left, name: here - allowed})
-            left[name] = here & allowed
+        if values - allowed:
+            rest.append({**left, name: values - allowed})
+            left[name] = values & allowed
     return rest

@@ -144,9 +144,12 @@ class Preimage:
         added to them.
         """
         after, events = shape
+        # The actor is the component: it has no event, so every event of the shape is a bystander.
         for component, other in self._component.get(after, ()):
             for rest in self._bystanders(component, after, other, events):
                 yield Back(self.normal(component, rest), Left.NOTHING, False, True)
+        # The actor sits at an event that the shape does not show. Its event has to be added, unless
+        # the bystanders alone are already a known bad shape: more events are never less bad.
         for (component, other), changes in self._beside.get(after, {}).items():
             for rest in self._bystanders(component, after, other, events):
                 if not known(self.normal(component, rest)):
@@ -155,6 +158,7 @@ class Preimage:
                         yield Back(
                             self.normal(component, [*rest, there]), left, True, self._exact(change)
                         )
+        # The actor sits at one of the events shown. Equal events give equal predecessors.
         for i, part in enumerate(events):
             if i == 0 or events[i - 1] != part:
                 yield from self._outside(after, part, events[:i] + events[i + 1 :], known)

@@ -192,16 +192,16 @@ class Local:
             if rule.others
         }
         self._limits = tuple(_Command(limit.guard, (), places) for limit in machine.limits)
-        self.lonely = frozenset(self._alone)
-        self.loud = frozenset(self._others)
-        self.far = frozenset(
+        self.rules_with_alone = frozenset(self._alone)
+        self.rules_with_broadcast = frozenset(self._others)
+        self.component_wide = frozenset(
             i
             for i, heard in self._others.items()
             if any(b.scope is Level.COMPONENT for b, _ in heard)
         )
         self._moves: dict[tuple[RuleKind, int, int, int], tuple[LocalMove, ...]] = {}
-        self._heard: dict[tuple[int, int, bool], int] = {}
-        self._company: dict[tuple[int, int], bool] = {}
+        self._after_broadcasts: dict[tuple[int, int, bool], int] = {}
+        self._disables: dict[tuple[int, int], bool] = {}
         self._limited: dict[int, tuple[int, ...]] = {}
 
     def moves(
@@ -241,25 +241,25 @@ class Local:
                 GONE if gone else self.workers.number(after[2]),
             )
 
-    def company(self, rule: int, worker: int) -> bool:
+    def disables(self, rule: int, worker: int) -> bool:
         """Does this worker, standing next to the actor of an ``alone`` rule, disable it?"""
-        known = self._company.get((rule, worker))
+        known = self._disables.get((rule, worker))
         if known is None:
-            known = self._company[rule, worker] = self._alone[rule].allows(
+            known = self._disables[rule, worker] = self._alone[rule].allows(
                 ((), (), self.workers.rows[worker])
             )
         return known
 
-    def heard(self, rule: int, worker: int, near: bool) -> int:
+    def after_broadcasts(self, rule: int, worker: int, near: bool) -> int:
         """What the broadcasts of a rule make of another worker of the component: its new number, or
         GONE.
 
         ``near``: it works on the same event as the actor.
         """
         key = (rule, worker, near)
-        known = self._heard.get(key)
+        known = self._after_broadcasts.get(key)
         if known is None:
-            known = self._heard[key] = self._hear(key)
+            known = self._after_broadcasts[key] = self._hear(key)
         return known
 
     def _hear(self, key: tuple[int, int, bool]) -> int:

@@ -121,10 +121,10 @@ def _fire(
         worker is not None
         and number != move.worker
         and (worker.component, worker.event) == (move.component, move.event)
-        and local.company(move.rule, worker.row)
+        and local.disables(move.rule, worker.row)
         for number, worker in enumerate(config.pool)
     )
-    if move.rule not in local.lonely or not any(company):
+    if move.rule not in local.rules_with_alone or not any(company):
         yield move, _after(local, config, move, found)
 
 
@@ -137,8 +137,8 @@ def _after(local: Local, config: Config, move: Move, found: LocalMove) -> Config
                 None if found.worker == GONE else Worker(move.component, move.event, found.worker)
             )
         elif worker is not None and worker.component == move.component:
-            heard = local.heard(move.rule, worker.row, worker.event == move.event)
-            pool.append(None if heard == GONE else worker._replace(row=heard))
+            new_row = local.after_broadcasts(move.rule, worker.row, worker.event == move.event)
+            pool.append(None if new_row == GONE else worker._replace(row=new_row))
         else:
             pool.append(worker)
     events = config.events

@@ -58,7 +58,7 @@ class Orbits:
         ]
         self._cell_moves: dict[tuple[int, int], tuple[_CellMove, ...]] = {}
         self._shape_moves: dict[Shape, list[_ShapeMove]] = {}
-        self._far_cells: dict[tuple[int, int], int] = {}
+        self._cells_after: dict[tuple[int, int], int] = {}
 
     def number(self, event: int, workers: Sequence[int]) -> int:
         """The number of the cell with this event row and these workers, in any order."""
@@ -168,7 +168,7 @@ class Orbits:
 
     def _find_shape_moves(self, shape: Shape) -> list[_ShapeMove]:
         row, cells = shape[0], shape[1:]
-        far = self.local.far
+        component_wide = self.local.component_wide
         found: list[_ShapeMove] = []
         for i, cell in enumerate(cells):
             if i and cell == cells[i - 1]:
@@ -176,7 +176,11 @@ class Orbits:
             rest = cells[:i] + cells[i + 1 :]
             equal = cells.count(cell)
             for rule, component, after, times, spawn in self.moves_of_cell(row, cell):
-                others = [self._far_cell(rule, other) for other in rest] if rule in far else rest
+                others = (
+                    [self._cell_after(rule, other) for other in rest]
+                    if rule in component_wide
+                    else rest
+                )
                 found.append(
                     (
                         rule,
@@ -186,20 +190,22 @@ class Orbits:
                     )
                 )
         for move in self.local.moves(RuleKind.COMPONENT, row):
-            told = (
-                [self._far_cell(move.rule, cell) for cell in cells] if move.rule in far else cells
+            changed = (
+                [self._cell_after(move.rule, cell) for cell in cells]
+                if move.rule in component_wide
+                else cells
             )
-            found.append((move.rule, (move.component, *self.ordered(told)), 1, None))
+            found.append((move.rule, (move.component, *self.ordered(changed)), 1, None))
         return found
 
-    def _far_cell(self, rule: int, cell: int) -> int:
+    def _cell_after(self, rule: int, cell: int) -> int:
         """What the broadcasts of a rule make of another event's cell."""
-        known = self._far_cells.get((rule, cell))
+        known = self._cells_after.get((rule, cell))
         if known is None:
             event, workers = self.cells[cell]
-            heard = [self.local.heard(rule, worker, False) for worker in workers]
-            known = self._far_cells[rule, cell] = self.number(
-                event, [w for w in heard if w != GONE]
+            changed = [self.local.after_broadcasts(rule, worker, False) for worker in workers]
+            known = self._cells_after[rule, cell] = self.number(
+                event, [w for w in changed if w != GONE]
             )
         return known
 
@@ -233,14 +239,16 @@ class Orbits:
         of them disables it.
         """
         rule = move.rule
-        if rule in self.local.lonely and any(self.local.company(rule, other) for other in others):
+        if rule in self.local.rules_with_alone and any(
+            self.local.disables(rule, other) for other in others
+        ):
             return
-        heard = (
-            [self.local.heard(rule, other, True) for other in others]
-            if rule in self.local.loud
+        changed = (
+            [self.local.after_broadcasts(rule, other, True) for other in others]
+            if rule in self.local.rules_with_broadcast
             else others
         )
-        after = [worker for worker in (*heard, move.worker) if worker != GONE]
+        after = [worker for worker in (*changed, move.worker) if worker != GONE]
         yield rule, move.component, self.number(move.event, after), times, spawn
 
 

@@ -86,7 +86,7 @@ def next_values(layout: Layout, chosen: str, firings: list[Firing]) -> dict[str,
     for number, firing in enumerate(firings):
         for name, value in firing.writes.items():
             writers.setdefault(name, {}).setdefault(value, []).append(number)
-    found = {}
+    values = {}
     for cell in layout.cells():
         term = quote(cell.name)
         for value, numbers in writers.get(cell.name, {}).items():
@@ -94,8 +94,8 @@ def next_values(layout: Layout, chosen: str, firings: list[Firing]) -> dict[str,
                 terms.equal(chosen, terms.literal(number, width)) for number in numbers
             )
             term = terms.choose(picked, value, term)
-        found[cell.name] = term
-    return found
+        values[cell.name] = term
+    return values
 
 
 def fires(chosen: str, firings: list[Firing]) -> str:
@@ -229,11 +229,11 @@ def decode(unrolled: Unrolling, values: Mapping[str, int], depth: int) -> Run:
 
 def _row(layout: Layout, place: Place, values: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
     """The initial row at a place."""
-    found = []
+    pairs = []
     for cell in layout.row(place):
         if cell.variable is not None:
-            found.append((cell.variable.name, cell.variable.domain[values[at(cell.name, 0)]]))
-    return tuple(found)
+            pairs.append((cell.variable.name, cell.variable.domain[values[at(cell.name, 0)]]))
+    return tuple(pairs)
 
 
 class Finding(Enum):

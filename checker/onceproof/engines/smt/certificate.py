@@ -91,7 +91,7 @@ class Stored(Struct, frozen=True):
 
 def texts(machine: Machine, subject: Subject, todo: Sequence[Obligation]) -> dict[str, str]:
     """The solver files by name."""
-    found = {}
+    files = {}
     for number, obligation in enumerate(todo):
         about = describe(machine, obligation.rule) if obligation.rule >= 0 else obligation.name
         header = [
@@ -105,8 +105,8 @@ def texts(machine: Machine, subject: Subject, todo: Sequence[Obligation]) -> dic
             f"obligation: {about}",
         ]
         lines = [*map(terms.comment, header), obligation.text]
-        found[f"{number:03d}-{obligation.name}.smt2"] = "\n".join(lines)
-    return found
+        files[f"{number:03d}-{obligation.name}.smt2"] = "\n".join(lines)
+    return files
 
 
 def write(

@@ -145,19 +145,19 @@ def _failures_of(
 def _described(machine: Machine, values: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
     """A solver's values in the machine's words, without the slots that are not taken."""
     domains = {variable.name: variable.domain for variable in machine.variables}
-    found = []
+    described = []
     for name, value in values.items():
         path, dot, variable = name.partition(".")
         steps = path.split("/")
         if dot and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps))):
-            found.append((name, domains[variable][value]))
+            described.append((name, domains[variable][value]))
         elif (
             not dot
             and value
             and all(values.get("/".join(steps[: i + 1]), 1) for i in range(len(steps)))
         ):
-            found.append((name, "there"))
-    return tuple(found)
+            described.append((name, "there"))
+    return tuple(described)
 
 
 def bounded(

@@ -34,8 +34,8 @@ def demand_wellformed(machine: Machine) -> None:
         _demand_rule(rule, table, where)
         for broadcast in rule.others:
             _demand_broadcast(broadcast, table, where)
-        for one, other in combinations(rule.others, 2):
-            if _overlap(one.guard, other.guard):
+        for first, second in combinations(rule.others, 2):
+            if _overlap(first.guard, second.guard):
                 raise ValueError(f"{where}: two broadcasts can match one worker")
     for limit in machine.limits:
         _demand_levels(limit.guard, table, (Level.WORKER,), f"{machine.name}: limit")
@@ -148,9 +148,9 @@ def _allowed(variable: Variable, guard: Guard) -> set[str]:
     return values
 
 
-def _overlap(one: Guard, other: Guard) -> bool:
+def _overlap(first: Guard, second: Guard) -> bool:
     """Some values of the variables satisfy both guards."""
     allowed: dict[str, frozenset[str]] = {}
-    for test in (*one, *other):
+    for test in (*first, *second):
         allowed[test.variable] = allowed.get(test.variable, test.allowed) & test.allowed
     return all(allowed.values())

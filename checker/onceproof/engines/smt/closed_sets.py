@@ -152,8 +152,10 @@ def _membership(prefix: str, nodes: list[Node], columns: list[str]) -> Iterator[
         last = number == len(nodes) - 1
         either = [terms.TRUE] if not node.edges and node.column == len(columns) else []
         for child, values in node.edges:
-            here = terms.disj(terms.equal(columns[node.column], f"#b{value}") for value in values)
-            either.append(terms.conj((here, quote(f"{prefix}.{child}"))))
+            matches = terms.disj(
+                terms.equal(columns[node.column], f"#b{value}") for value in values
+            )
+            either.append(terms.conj((matches, quote(f"{prefix}.{child}"))))
         yield define(
             quote(prefix if last else f"{prefix}.{number}"), (), "Bool", terms.disj(either)
         )
@@ -169,16 +171,16 @@ class _Columns(Struct, frozen=True):
 
 
 def _columns(layout: Layout) -> _Columns:
-    found = _Columns([], [])
+    columns = _Columns([], [])
     for component in layout.components():
-        _extend(found, ["#b1"], [1])
-        _extend_row(found, layout, component)
+        _extend(columns, ["#b1"], [1])
+        _extend_row(columns, layout, component)
         for event in layout.events(component.component):
-            _extend_row(found, layout, event)
+            _extend_row(columns, layout, event)
             for worker in layout.workers(event):
-                _extend(found, [terms.choose(quote(layout.path(worker)), "#b1", "#b0")], [1])
-                _extend_row(found, layout, worker)
-    return found
+                _extend(columns, [terms.choose(quote(layout.path(worker)), "#b1", "#b0")], [1])
+                _extend_row(columns, layout, worker)
+    return columns
 
 
 def _extend(columns: _Columns, more: list[str], widths: list[int]) -> None:
@@ -217,14 +219,14 @@ class _Sorter(Struct, frozen=True):
 
     def descending(self, width: int, items: list[str]) -> list[str]:
         """The same items, largest first."""
-        found = list(items)
-        for end in range(len(found) - 1, 0, -1):
+        ordered_items = list(items)
+        for end in range(len(ordered_items) - 1, 0, -1):
             for i in range(end):
-                left, right = found[i], found[i + 1]
+                left, right = ordered_items[i], ordered_items[i + 1]
                 ordered = f"(bvuge {left} {right})"
-                found[i] = self.define(width, terms.choose(ordered, left, right))
-                found[i + 1] = self.define(width, terms.choose(ordered, right, left))
-        return found
+                ordered_items[i] = self.define(width, terms.choose(ordered, left, right))
+                ordered_items[i + 1] = self.define(width, terms.choose(ordered, right, left))
+        return ordered_items
 
 
 def _sorted_bits(layout: Layout, after: dict[str, str]) -> tuple[list[str], str]:
@@ -277,18 +279,16 @@ def closure_obligations(
         *_membership("known", nodes, _cut(columns.widths)),
     ]
     after.append(claim(terms.negate(quote("known"))))
-    found = [Obligation("initial", -1, "\n".join((*base, *after)), _initial(layout), symbols)]
+    todo = [Obligation("initial", -1, "\n".join((*base, *after)), _initial(layout), symbols)]
     prelude = "\n".join((*base, *before, *after))
-    found += [
+    todo += [
         Obligation(f"rule-{i}", i, prelude, _step(layout, i, bounds.workers), symbols)
         for i in range(len(machine.rules))
     ]
     prelude = "\n".join((*base, *before))
     for index, pattern in enumerate(prop.bad):
-        found.append(
-            Obligation(f"claim-{index}", -1, prelude, claim(bad(layout, pattern)), symbols)
-        )
-    return tuple(found)
+        todo.append(Obligation(f"claim-{index}", -1, prelude, claim(bad(layout, pattern)), symbols))
+    return tuple(todo)
 
 
 def _base(layout: Layout) -> list[str]:
@@ -301,12 +301,12 @@ def _base(layout: Layout) -> list[str]:
 
 def _cut(widths: Sequence[int]) -> list[str]:
     """The columns of the symbol ``after``."""
-    found = []
+    extracts = []
     high = sum(widths) - 1
     for width in widths:
-        found.append(f"((_ extract {high} {high - width + 1}) {quote(AFTER)})")
+        extracts.append(f"((_ extract {high} {high - width + 1}) {quote(AFTER)})")
         high -= width
-    return found
+    return extracts
 
 
 def _initial(layout: Layout) -> str:

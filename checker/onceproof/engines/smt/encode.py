@@ -148,14 +148,14 @@ class Layout(Struct, frozen=True):
 
     def cells(self) -> list[Cell]:
         """Every symbol that can change."""
-        found: list[Cell] = []
+        cells: list[Cell] = []
         for component in self.components():
-            found += self.row(component)
+            cells += self.row(component)
             for event in self.events(component.component):
-                found += self.row(event)
+                cells += self.row(event)
                 for worker in self.workers(event):
-                    found += [Cell(self.path(worker), None), *self.row(worker)]
-        return found
+                    cells += [Cell(self.path(worker), None), *self.row(worker)]
+        return cells
 
 
 def variable_sort(variable: Variable) -> str:
@@ -197,22 +197,22 @@ def in_domain(cell: Cell) -> str:
 
 def guard_at(layout: Layout, guard: Guard, place: Place, read: Read) -> str:
     """The guard holds of the slot at ``place`` and of the event and component it belongs to."""
-    found = []
+    tests = []
     for test in guard:
         variable = layout.variable(test.variable)
         if not test.allowed <= set(variable.domain):
             raise ValueError(f"{variable.name} is compared with a value it never has")
-        found.append(among(variable, read(layout.name(place, variable)), test.allowed))
-    return terms.conj(found)
+        tests.append(among(variable, read(layout.name(place, variable)), test.allowed))
+    return terms.conj(tests)
 
 
 def legend(layout: Layout) -> list[str]:
     """Comment lines that say what the bits mean."""
-    found = []
+    lines = []
     for variable in layout.machine.variables:
         values = ", ".join(f"{code(variable, value)} {value}" for value in variable.domain)
-        found.append(terms.comment(f"{variable.level.value} variable {variable.name}: {values}"))
-    return found
+        lines.append(terms.comment(f"{variable.level.value} variable {variable.name}: {values}"))
+    return lines
 
 
 def describe(machine: Machine, index: int) -> str:
@@ -278,7 +278,7 @@ def fire(layout: Layout, rule: Rule, actor: Place, pool: int | None) -> Firing:
     if rule.ends:
         writes[layout.path(actor)] = terms.FALSE
     for other in _others(layout, actor, Level.COMPONENT):
-        writes.update(_heard(layout, rule, actor, other, pool is None))
+        writes.update(_other_writes(layout, rule, actor, other, pool is None))
     if pool is not None:
         enabled += _exactly(layout, rule, actor, pool, writes)
     return Firing(terms.conj(enabled), writes)
@@ -312,15 +312,15 @@ def _new_value(layout: Layout, update: Update, place: Place) -> str:
 
 def _others(layout: Layout, actor: Place, scope: Level) -> list[Place]:
     """The worker slots in a scope around the actor, without the actor's own."""
-    found = [w for e in layout.events(actor.component) for w in layout.workers(e) if w != actor]
+    workers = [w for e in layout.events(actor.component) for w in layout.workers(e) if w != actor]
     return (
-        found
+        workers
         if scope is Level.COMPONENT
-        else [worker for worker in found if worker.event == actor.event]
+        else [worker for worker in workers if worker.event == actor.event]
     )
 
 
-def _heard(
+def _other_writes(
     layout: Layout, rule: Rule, actor: Place, other: Place, removing: bool
 ) -> dict[str, str]:
     """What the step does to another worker: removal as an offender of ``alone`` (if ``removing``),
@@ -356,16 +356,18 @@ def _exactly(
     """The conditions the larger relation leaves out: ``alone``; for spawns the lowest free slot,
     the pool and the limits.
     """
-    found = []
+    conditions = []
     if rule.alone is not None and actor.event >= 0:
         for other in _others(layout, actor, Level.EVENT):
             offends = guard_at(layout, rule.alone, other, terms.quote)
-            found.append(terms.negate(terms.conj((terms.quote(layout.path(other)), offends))))
+            conditions.append(terms.negate(terms.conj((terms.quote(layout.path(other)), offends))))
     if rule.kind is not RuleKind.SPAWN:
-        return found
-    found += [terms.quote(layout.path(w)) for w in layout.workers(actor) if w.worker < actor.worker]
+        return conditions
+    conditions += [
+        terms.quote(layout.path(w)) for w in layout.workers(actor) if w.worker < actor.worker
+    ]
     everyone = layout.all_workers()
-    found.append(terms.fewer([terms.quote(layout.path(w)) for w in everyone], pool))
+    conditions.append(terms.fewer([terms.quote(layout.path(w)) for w in everyone], pool))
     for limit in layout.machine.limits:
         counted = [
             terms.conj((terms.quote(layout.path(w)), guard_at(layout, limit.guard, w, terms.quote)))
@@ -374,8 +376,8 @@ def _exactly(
         newcomer = guard_at(
             layout, limit.guard, actor, lambda name: writes.get(name, terms.quote(name))
         )
-        found.append(terms.implies(newcomer, terms.fewer(counted, limit.count)))
-    return found
+        conditions.append(terms.implies(newcomer, terms.fewer(counted, limit.count)))
+    return conditions
 
 
 def initial_row(layout: Layout, place: Place) -> str:
@@ -403,16 +405,16 @@ def bad_at(layout: Layout, pattern: Pattern, component: int, embedding: Embeddin
     """The component matches the pattern with its events and workers at these slots; ``absent``
     speaks of the slots there are.
     """
-    found = [guard_at(layout, pattern.component, Place(component), terms.quote)]
+    conditions = [guard_at(layout, pattern.component, Place(component), terms.quote)]
     for wanted, (event, workers) in zip(pattern.events, embedding, strict=True):
         place = Place(component, event)
-        found += [terms.quote(layout.path(place))] if layout.optional else []
-        found.append(guard_at(layout, wanted.guard, place, terms.quote))
+        conditions += [terms.quote(layout.path(place))] if layout.optional else []
+        conditions.append(guard_at(layout, wanted.guard, place, terms.quote))
         for guard, worker in zip(wanted.workers, workers, strict=True):
             at = Place(component, event, worker)
-            found += [terms.quote(layout.path(at)), guard_at(layout, guard, at, terms.quote)]
-        found += _nobody(layout, wanted, place)
-    return terms.conj(found)
+            conditions += [terms.quote(layout.path(at)), guard_at(layout, guard, at, terms.quote)]
+        conditions += _nobody(layout, wanted, place)
+    return terms.conj(conditions)
 
 
 def _nobody(layout: Layout, wanted: EventPattern, place: Place) -> list[str]:

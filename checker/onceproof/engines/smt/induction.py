@@ -147,13 +147,13 @@ def parts(invariant: Invariant) -> list[Part]:
     """
     sets = list(_row_sets(invariant))
     names = ("components", "events", "workers")
-    found = [
+    conjuncts = [
         Part(profile, name, rows, True)
         for name, (profile, rows) in zip(names, sets[:3], strict=True)
     ]
     for profile, rows in sets[3:]:
-        found.append(Part(profile, "excluded " + "+".join(map(str, profile)), rows, False))
-    return found
+        conjuncts.append(Part(profile, "excluded " + "+".join(map(str, profile)), rows, False))
+    return conjuncts
 
 
 def _row_sets(invariant: Invariant) -> Iterator[tuple[Profile, tuple[Row, ...]]]:
@@ -188,10 +188,10 @@ def _arrangements(shape: Shape) -> Iterator[Row]:
 
 def _columns(machine: Machine, profile: Profile) -> list[Variable]:
     """The variables of a flattened row."""
-    found = list(machine.level(Level.COMPONENT))
+    variables = list(machine.level(Level.COMPONENT))
     for count in profile:
-        found += [*machine.level(Level.EVENT), *(machine.level(Level.WORKER) * count)]
-    return found
+        variables += [*machine.level(Level.EVENT), *(machine.level(Level.WORKER) * count)]
+    return variables
 
 
 def cubes(rows: Iterable[Row]) -> list[tuple[frozenset[str], ...]]:
@@ -229,17 +229,17 @@ def _definition(machine: Machine, part: Part) -> str:
 
 def _fits(layout: Layout, part: Part, embedding: Embedding, read: Read) -> str:
     """The elements at these slots are there and break the invariant's ``part``."""
-    there = []
+    present = []
     cells = layout.row(Place(0))
     for event, workers in embedding:
         place = Place(0, event)
-        there.append(read(layout.path(place)))
+        present.append(read(layout.path(place)))
         cells += layout.row(place)
         for worker in workers:
-            there.append(read(layout.path(Place(0, event, worker))))
+            present.append(read(layout.path(Place(0, event, worker))))
             cells += layout.row(Place(0, event, worker))
     holds = terms.call(quote(part.function), [read(cell.name) for cell in cells])
-    return terms.conj((*there, terms.negate(holds) if part.good else holds))
+    return terms.conj((*present, terms.negate(holds) if part.good else holds))
 
 
 def _choices(profile: Profile, slots: tuple[int, ...]) -> Iterator[Embedding]:
@@ -264,14 +264,14 @@ def _placements(profile: Profile, acting: bool) -> Iterator[Embedding]:
         return
     yield tuple((event + 1, tuple(range(count))) for event, count in enumerate(profile))
     for count in sorted(set(profile)):
-        mine = profile.index(count)
+        shared = profile.index(count)
         for first in (0, 1) if count else (1,):
-            found = [
-                (event + (event < mine), tuple(range(workers)))
+            embedding = [
+                (event + (event < shared), tuple(range(workers)))
                 for event, workers in enumerate(profile)
             ]
-            found[mine] = (0, tuple(range(first, first + count)))
-            yield tuple(found)
+            embedding[shared] = (0, tuple(range(first, first + count)))
+            yield tuple(embedding)
 
 
 def _prelude(layout: Layout, conjuncts: list[Part], assume: bool) -> str:

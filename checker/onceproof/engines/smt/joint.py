@@ -32,7 +32,7 @@ def beside(machine: Machine, prop: Property, excluded: Sequence[Pattern]) -> tup
         for p in excluded
         if len(p.events) == 1 and not p.events[0].workers and p.events[0].absent is None
     ]
-    found = []
+    todo = []
     for index, pattern in enumerate(prop.bad):
         if pattern in excluded:
             continue
@@ -61,10 +61,10 @@ def beside(machine: Machine, prop: Property, excluded: Sequence[Pattern]) -> tup
             *(layout.path(Place(0, e)) for e in range(len(profile))),
             *(cell.name for cell in layout.cells()),
         )
-        found.append(
+        todo.append(
             Obligation(f"beside-{index}", -1, "\n".join(lines), body.text, symbols, body.formula)
         )
-    return tuple(found)
+    return tuple(todo)
 
 
 def certify_jointly(

@@ -171,17 +171,17 @@ def _status(printed: str) -> Reply:
 
 def _values(printed: str, names: Sequence[str]) -> dict[str, int]:
     """The numbers in an answer to ``get-value``, by name."""
-    found: dict[str, int] = {}
+    values: dict[str, int] = {}
     for name, plain, value in re.findall(
         r"\((?:\|([^|]*)\||([^\s()|]+))\s+(#b[01]+|#x[0-9a-f]+|true|false)\)", printed
     ):
         if value in ("true", "false"):
-            found[name or plain] = int(value == "true")
+            values[name or plain] = int(value == "true")
         else:
-            found[name or plain] = int(value[2:], 2 if value[1] == "b" else 16)
-    if set(names) - set(found):
-        raise SolverError(f"no value for {sorted(set(names) - set(found))}")
-    return found
+            values[name or plain] = int(value[2:], 2 if value[1] == "b" else 16)
+    if set(names) - set(values):
+        raise SolverError(f"no value for {sorted(set(names) - set(values))}")
+    return values
 
 
 class Z3(Struct, frozen=True):

@@ -15,18 +15,18 @@ def quote(name: str) -> str:
 
 def conj(parts: Iterable[str]) -> str:
     """All of them hold."""
-    kept = list(dict.fromkeys(part for part in parts if part != TRUE))
-    if FALSE in kept:
+    operands = list(dict.fromkeys(part for part in parts if part != TRUE))
+    if FALSE in operands:
         return FALSE
-    return _apply("and", kept, TRUE)
+    return _apply("and", operands, TRUE)
 
 
 def disj(parts: Iterable[str]) -> str:
     """One of them holds."""
-    kept = list(dict.fromkeys(part for part in parts if part != FALSE))
-    if TRUE in kept:
+    operands = list(dict.fromkeys(part for part in parts if part != FALSE))
+    if TRUE in operands:
         return TRUE
-    return _apply("or", kept, FALSE)
+    return _apply("or", operands, FALSE)
 
 
 def _apply(operator: str, parts: Sequence[str], empty: str) -> str:

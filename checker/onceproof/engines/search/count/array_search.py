@@ -171,9 +171,9 @@ class ArraySearch:
         """Which moves no other worker forbids."""
         tables = self.tables
         possible = np.ones(len(rule), bool)
-        lonely = np.nonzero(tables.is_lonely[rule])[0]
-        if len(lonely):
-            possible[lonely] = ~tables.disabled(rule[lonely], others[lonely])
+        exclusive = np.nonzero(tables.has_alone[rule])[0]
+        if len(exclusive):
+            possible[exclusive] = ~tables.disabled(rule[exclusive], others[exclusive])
         spawns = np.nonzero(tables.is_spawn[rule])[0]
         if len(spawns):
             alive = (fields.worker != NONE).sum(axis=(1, 2))
@@ -194,20 +194,20 @@ class ArraySearch:
         (rule, component, row, worker), (source, event, place) = move, actor
         tables = self.tables
         rows, workers = fields.event[source], fields.worker[source]
-        if len(tables.local.far):
-            loud = np.nonzero(tables.is_far[rule])[0]
-            if len(loud):
-                far = workers[loud]
-                shown = np.nonzero(event[loud] >= 0)[0]
-                far[shown, event[loud][shown]] = (
+        if len(tables.local.component_wide):
+            broadcasting = np.nonzero(tables.is_component_wide[rule])[0]
+            if len(broadcasting):
+                elsewhere = workers[broadcasting]
+                shown = np.nonzero(event[broadcasting] >= 0)[0]
+                elsewhere[shown, event[broadcasting][shown]] = (
                     NONE  # those of the same event hear more, and are put back below
                 )
-                workers[loud] = tables.after(
-                    rule[loud], far.reshape(len(loud), -1), near=False
-                ).reshape(far.shape)
-        loud = np.nonzero(tables.is_loud[rule] & (event >= 0))[0]
-        if len(loud):
-            near[loud] = tables.after(rule[loud], near[loud], near=True)
+                workers[broadcasting] = tables.after(
+                    rule[broadcasting], elsewhere.reshape(len(broadcasting), -1), near=False
+                ).reshape(elsewhere.shape)
+        broadcasting = np.nonzero(tables.has_broadcast[rule] & (event >= 0))[0]
+        if len(broadcasting):
+            near[broadcasting] = tables.after(rule[broadcasting], near[broadcasting], near=True)
         here = np.nonzero(event >= 0)[0]
         if self.bounds.workers:
             put = np.nonzero(worker != GONE)[0]

@@ -35,7 +35,7 @@ def suits(machine: Machine, bounds: Bounds) -> str:
         return "several business keys"
     if machine.limits:
         return "limits on the number of workers"
-    if Orbits(machine, bounds).local.far:
+    if Orbits(machine, bounds).local.component_wide:
         return "rules that change workers of other events"
     return ""
 

@@ -52,7 +52,7 @@ def _orbits(
     machine: Machine, bounds: Bounds, budget: Budget, progress: Progress | None
 ) -> Exploration:
     from onceproof.engines.search.count.cells import suits
-    from onceproof.engines.search.count.columns import Columns, Levels, TooWide
+    from onceproof.engines.search.count.columns import Columns, DoesNotFit, Levels
 
     if suits(machine, bounds):
         return explore(machine, bounds, budget, progress)
@@ -61,7 +61,7 @@ def _orbits(
         for _ in levels:
             pass
         return levels.exploration()
-    except TooWide:
+    except DoesNotFit:
         return explore(machine, bounds, budget, progress)
 
 

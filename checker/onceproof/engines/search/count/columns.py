@@ -30,7 +30,7 @@ CHUNK = 1 << 17
 """States expanded at once: bounds the memory of one step."""
 
 
-class TooWide(Exception):
+class DoesNotFit(Exception):
     """A state does not fit into 64 bits."""
 
 
@@ -124,9 +124,9 @@ class Columns:
         return _distinct(self.pack(component, self._sorted(columns)))
 
     def pack(self, component: Numbers, columns: list[Numbers]) -> Numbers:
-        """States as numbers. Raises TooWide if one does not fit."""
+        """States as numbers. Raises DoesNotFit if one does not fit."""
         if len(self.cells) >= 1 << self.bits or len(self.orbits.local.components.rows) > 127:
-            raise TooWide
+            raise DoesNotFit
         key = component.copy()
         for column in columns:
             key <<= self.bits
@@ -182,7 +182,7 @@ class Columns:
         component, columns = self.unpack(keys)
         self.tables.meet(component, columns)
         if len(self.cells) >= 1 << self.bits or len(self.orbits.local.components.rows) > 127:
-            raise TooWide
+            raise DoesNotFit
         busy = [self.tables.busy[c] for c in columns]
         for at, column in enumerate(columns):
             here = np.nonzero(column != columns[at - 1])[0] if at else np.arange(len(keys))

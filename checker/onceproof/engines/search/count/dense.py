@@ -61,7 +61,7 @@ def suits(machine: Machine, bounds: Bounds) -> str:
     local = Local(machine)
     if bounds.keys > 1:
         return "several business keys"
-    if local.lonely or local.loud or machine.limits:
+    if local.rules_with_alone or local.rules_with_broadcast or machine.limits:
         return "rules that look at other workers"
     known = reachable(local)
     if len(known.events) > WORDS[-1][0]:

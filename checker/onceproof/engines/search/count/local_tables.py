@@ -51,15 +51,19 @@ class LocalTables:
             [c.faults * FAULTS + c.rarity * RARITY + c.steps for c in costs], np.int64
         )
         self.is_spawn = np.array([rule.kind is RuleKind.SPAWN for rule in rules], bool)
-        self.is_lonely = np.array([i in local.lonely for i in range(len(rules))], bool)
-        self.is_loud = np.array([i in local.loud for i in range(len(rules))], bool)
-        self.is_far = np.array([i in local.far for i in range(len(rules))], bool)
+        self.has_alone = np.array([i in local.rules_with_alone for i in range(len(rules))], bool)
+        self.has_broadcast = np.array(
+            [i in local.rules_with_broadcast for i in range(len(rules))], bool
+        )
+        self.is_component_wide = np.array(
+            [i in local.component_wide for i in range(len(rules))], bool
+        )
         self._places = np.zeros(0, np.int64)  # sorted
         self._at = np.zeros(0, np.int64)  # for each of them: its position in the next two
         self._first = np.zeros(0, np.int64)
         self._many = np.zeros(0, np.int64)
         self._moves = np.zeros((4, 0), np.int64)
-        self._heard: dict[bool, Any] = {
+        self._rows_after: dict[bool, Any] = {
             near: np.zeros((len(rules), 0), np.int64) for near in (True, False)
         }
         self._disables = np.zeros((len(rules), 0), np.int64)
@@ -120,15 +124,15 @@ class LocalTables:
         """What the broadcasts of each rule make of the workers in its row of a matrix (NONE: no
         worker, before or after).
         """
-        table = self._heard[near] = _wide_enough(
-            self._heard[near], len(self.local.workers.rows), UNKNOWN
+        table = self._rows_after[near] = _wide_enough(
+            self._rows_after[near], len(self.local.workers.rows), UNKNOWN
         )
         present = workers != NONE
         rule, worker = np.broadcast_to(rules[:, None], workers.shape)[present], workers[present]
         unknown = table[rule, worker] == UNKNOWN
         for r, w in set(zip(rule[unknown].tolist(), worker[unknown].tolist(), strict=True)):
-            heard = self.local.heard(r, w, near)
-            table[r, w] = NONE if heard == GONE else heard
+            new_row = self.local.after_broadcasts(r, w, near)
+            table[r, w] = NONE if new_row == GONE else new_row
         found = workers.copy()
         found[present] = table[rule, worker]
         return found
@@ -140,7 +144,7 @@ class LocalTables:
         rule, worker = np.broadcast_to(rules[:, None], workers.shape)[present], workers[present]
         unknown = table[rule, worker] == UNKNOWN
         for r, w in set(zip(rule[unknown].tolist(), worker[unknown].tolist(), strict=True)):
-            table[r, w] = self.local.company(r, w)
+            table[r, w] = self.local.disables(r, w)
         found = np.zeros(workers.shape, bool)
         found[present] = table[rule, worker] == 1
         return np.asarray(found.any(axis=1), bool)

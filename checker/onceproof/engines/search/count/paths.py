@@ -84,7 +84,7 @@ def _by_columns(
 ) -> Run | Exploration:
     """Level by level; then backwards through the levels that were kept."""
     from onceproof.engines.search.count.cells import suits
-    from onceproof.engines.search.count.columns import Columns, Levels, TooWide, first_bad
+    from onceproof.engines.search.count.columns import Columns, DoesNotFit, Levels, first_bad
 
     problem = suits(machine, bounds)
     if problem:
@@ -96,7 +96,7 @@ def _by_columns(
             bad = first_bad(columns, watch, level)
             if bad is not None:
                 return run_along(columns.orbits, *levels.path(bad))[0]
-    except TooWide:
+    except DoesNotFit:
         raise Unsuited(f"{name}: a state does not fit into 64 bits") from None
     return levels.exploration()
 
