@@ -31,9 +31,6 @@ from onceproof.verdict.result import (
 )
 from onceproof.verdict.task import Options
 
-RANK = {Verdict.REFUTED: 0, Verdict.UNKNOWN: 1, Verdict.VACUOUS: 2, Verdict.HOLDS: 3}
-"""Verdicts, worst first."""
-
 Shape = tuple[tuple[str, ...], ...]
 
 
@@ -190,8 +187,8 @@ def _gone(cell: ClaimResult, now: DesignResult) -> CellChange:
 
 def _changed(before: ClaimResult, after: ClaimResult) -> CellChange:
     turn, reasons = Turn.SAME, []
-    if RANK[after.verdict] != RANK[before.verdict]:
-        turn = Turn.WORSE if RANK[after.verdict] < RANK[before.verdict] else Turn.BETTER
+    if after.verdict is not before.verdict:
+        turn = Turn.WORSE if after.verdict.rank < before.verdict.rank else Turn.BETTER
     elif after.verdict is Verdict.HOLDS:
         lost, won = list(_narrower(before, after)), list(_narrower(after, before))
         turn = Turn.WORSE if lost else Turn.BETTER if won else Turn.SAME

@@ -25,9 +25,6 @@ OBLIGATIONS = ("no-duplicate", "no-loss", "recoverable")
 SMALL_STATES = 3_000
 """States of each search for a quick refutation."""
 
-RANK = {Verdict.REFUTED: 0, Verdict.UNKNOWN: 1, Verdict.VACUOUS: 1, Verdict.HOLDS: 2}
-"""Worse to better."""
-
 Key = tuple[str, Semantics]
 
 
@@ -108,7 +105,7 @@ class Verifier(Struct):
                 if claim.semantics and semantics not in claim.semantics:
                     continue
                 cell = self._judged(column, claim)
-                if cell is None or RANK[cell.verdict] < RANK[self._before(claim, semantics)]:
+                if cell is None or cell.verdict.rank < self._before(claim, semantics).rank:
                     return None
                 others.append(cell)
         return Checked(tuple(c for c in goal if c), tuple(others))
@@ -133,11 +130,9 @@ class Verifier(Struct):
         return result if isinstance(result, ClaimResult) else None
 
     def _as_before(self, cell: ClaimResult) -> bool:
-        """Messages that could not all be settled before either: no worse than that."""
-        return (
-            RANK[cell.verdict]
-            <= RANK[self._before(claim_for("recoverable", self.goal), self.goal.semantics)]
-        )
+        """Whether messages that cannot all be settled could not all be settled before either."""
+        claim = claim_for("recoverable", self.goal)
+        return cell.verdict.rank >= self._before(claim, self.goal.semantics).rank
 
     def _before(self, claim: Claim, semantics: Semantics) -> Verdict:
         """The original's verdict on a claim."""
