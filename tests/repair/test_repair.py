@@ -16,6 +16,7 @@ from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
 from onceproof.repair import Goal, Repairs, catalogue, goals_of, repaired, repairs
 from onceproof.repair.plan import claim_for
+from onceproof.repair.verify import Verifier, session_of
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.decide import judge_claim
 from onceproof.verdict.exit_codes import Exit
@@ -177,6 +178,42 @@ def test_at_most_once_loses_messages_nobody_saw() -> None:
 
 
 # ---------------------------------------------------------------- what is written
+
+
+STUCK = """event Paid(id)
+queue q of Paid at-least-once
+store done per id
+effect mail per id via http
+  key id, kept for ever
+consumer c on q
+  if id in done
+    stop
+  send mail
+  add id to done
+  ack
+claim no duplicate mail
+"""
+
+
+def test_a_change_after_which_messages_are_never_settled_is_no_repair() -> None:
+    """A worker that dies before its `ack` leaves a message that everybody gives up again."""
+    settling = STUCK.replace("    stop\n", "    ack\n    stop\n")
+    original, stuck, good = (
+        load_text(text).design
+        for text in (settling.replace("  key id, kept for ever\n", ""), STUCK, settling)
+    )
+    assert original is not None
+    assert stuck is not None
+    assert good is not None
+    (target,) = original.claims[0].targets
+    verifier = Verifier(original, Goal(target, LEAST), session_of(PLAIN))
+    assert verifier.checked(good) is not None
+    assert verifier.checked(stuck) is None
+    # where they could not be settled before, a repair need not change that
+    as_stuck = load_text(STUCK.replace("  key id, kept for ever\n", "")).design
+    assert as_stuck is not None
+    verifier = Verifier(as_stuck, Goal(target, LEAST), session_of(PLAIN))
+    assert verifier.checked(stuck) is not None
 
 
 def test_line_ends_and_marks_stay(tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ class Part(Struct, frozen=True):
 
 def parts(design: Design) -> tuple[Part, ...]:
     """Every part of a design, by line."""
-    found = [*_of_steps(design), *_of_declarations(design), *_of_assumptions(design)]
-    return tuple(sorted(found, key=lambda p: (p.path != design.path, p.path, p.line, p.kind)))
+    removable = [*_of_steps(design), *_of_declarations(design), *_of_assumptions(design)]
+    return tuple(sorted(removable, key=lambda p: (p.path != design.path, p.path, p.line, p.kind)))
 
 
 # ---------------------------------------------------------------- steps
@@ -150,11 +150,13 @@ def _late_ack(process: Process) -> n.Ack | None:
 
 def _early(process: Process) -> Callable[[Design], Design]:
     def without(design: Design) -> Design:
-        moved = []
-        for one in design.processes:
-            late = _late_ack(one) if one.name == process.name else None
-            moved.append(one if late is None else replace(one, body=(late, *one.body[:-1])))
-        return replace(design, processes=tuple(moved))
+        processes = []
+        for handler in design.processes:
+            late = _late_ack(handler) if handler.name == process.name else None
+            processes.append(
+                handler if late is None else replace(handler, body=(late, *handler.body[:-1]))
+            )
+        return replace(design, processes=tuple(processes))
 
     return without
 
@@ -167,11 +169,11 @@ def rewritten(design: Design, rewrite: Rewrite) -> Design:
 
 
 def _steps(steps: Steps, rewrite: Rewrite) -> Steps:
-    found: list[n.Step] = []
+    rewritten_steps: list[n.Step] = []
     for step in steps:
-        instead = rewrite(step)
-        found += [_inside(step, rewrite)] if instead is None else instead
-    return tuple(found)
+        replacement = rewrite(step)
+        rewritten_steps += [_inside(step, rewrite)] if replacement is None else replacement
+    return tuple(rewritten_steps)
 
 
 def _inside(step: n.Step, rewrite: Rewrite) -> n.Step:

@@ -3,42 +3,35 @@
 A set of assumptions *suffices* if the claim is proved under it for any number, with a checked
 certificate; it is *minimal* if no smaller part of it suffices. A story that survives some
 assumptions tells that every sufficient set has one of the others (it must *hit* the story), so most
-sets are turned down without looking at them: minimal hitting sets, as in Reiter, "A theory of
+sets are rejected without a look at them: minimal hitting sets, as in Reiter, "A theory of
 diagnosis from first principles" (Artificial Intelligence 32, 1987). What a story survives is asked
 of the interpreter.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from onceproof.analysis.session import Session, Unasked, same_question
 from onceproof.base.memo import remembering
 from onceproof.counterexample.lift import trace_of
+from onceproof.counterexample.validate import violates
 from onceproof.engines import coverability
-from onceproof.engines.search import Bounds, Budget, Found, simplest
-from onceproof.interpreter import ReplayError, replay, violated
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.assumptions import ASSUMPTIONS, TRIED
 from onceproof.lang.design import Assumption, Claim, Design
 from onceproof.lang.source import Span
 from onceproof.lang.syntax.ast import Semantics
-from onceproof.lower import Lowered, lower
-from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Machine, Property
-from onceproof.properties import TooWide, property_of
-from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.result import Assurance, Cell, Disagreement, Scope, Verdict
-from onceproof.verdict.task import Options
+from onceproof.lower import lower
+from onceproof.verdict.result import ClaimResult, Disagreement, Proof, Refutation, Vacuous
+from onceproof.verdict.task import Options, Task
 
-QUICK = ((1, 1), (2, 1), (1, 2), (2, 2))
-"""Workers and events of the searches that turn a set down before it is judged."""
-
-QUICK_STATES = 4_000
+SIZES = ((1, 1), (2, 1), (1, 2), (2, 2))
+"""Workers and events of the searches that reject a set before it is decided."""
 
 
 class Sufficient(Struct, frozen=True):
@@ -49,7 +42,7 @@ class Sufficient(Struct, frozen=True):
     kinds: tuple[str, ...]
     phrases: tuple[str, ...]
     words: tuple[str, ...]
-    cell: Cell
+    cell: ClaimResult
 
 
 class Need(Struct, frozen=True):
@@ -75,7 +68,7 @@ class Assuming(Struct, frozen=True):
 
     claim: str
     semantics: Semantics
-    cell: Cell | Disagreement
+    cell: ClaimResult | Disagreement
     sufficient: tuple[Sufficient, ...] = ()
     needs: tuple[Need, ...] = ()
     hopeless: bool = False
@@ -97,41 +90,29 @@ def assumptions_for(
     from those.
     """
     options = replace(options, workers=None, events=None, second_opinion=False, lengths=False)
-    deadline = time.monotonic() + options.seconds
-    cell = judge_claim(lower(design, semantics), claim, options)
-    start = Assuming(claim.text, semantics, cell)
-    if isinstance(cell, Disagreement):
+    session = Session.of(options)
+    result = session.decide(lower(design, semantics), claim)
+    start = Assuming(claim.text, semantics, result)
+    if isinstance(result, Disagreement):
         return replace(
-            start, complete=False, reason="the engines contradict each other", failures=(cell,)
+            start, complete=False, reason="the engines contradict each other", failures=(result,)
         )
-    if cell.verdict is Verdict.REFUTED:
-        search = _Search(
-            design, claim, semantics, options, _candidates(design, claim, semantics), deadline
-        )
-        if cell.trace is not None:
-            search.learn(cell.trace, frozenset())
+    if result.refutation is not None:
+        candidates = _candidates(session, design, claim, semantics)
+        search = _SetSearch(session, design, claim, semantics, candidates)
+        search.learn(result.refutation.trace, frozenset())
         return search.refuted(start, most)
-    if _is_proved(cell):
+    if result.is_unbounded_proof:
         if not design.assumptions:
             return start
         own = tuple(dict.fromkeys(a.kind for a in design.assumptions))
         candidates = {kind: tuple(a for a in design.assumptions if a.kind == kind) for kind in own}
-        search = _Search(
-            replace(design, assumptions=()), claim, semantics, options, candidates, deadline
-        )
-        return search.proved(start)
+        bare = replace(design, assumptions=())
+        return _SetSearch(session, bare, claim, semantics, candidates).proved(start)
     return replace(
         start,
         complete=False,
-        reason=cell.reason or "the claim is neither proved for any number nor refuted",
-    )
-
-
-def _is_proved(cell: Cell) -> bool:
-    return (
-        cell.verdict is Verdict.HOLDS
-        and cell.assurance is Assurance.CERTIFICATE
-        and cell.scope == Scope()
+        reason=result.reason or "the claim is neither proved for any number nor refuted",
     )
 
 
@@ -143,29 +124,22 @@ Kinds = frozenset[str]
 Candidates = dict[str, tuple[Assumption, ...]]
 
 
-def _candidates(design: Design, claim: Claim, semantics: Semantics) -> Candidates:
+def _candidates(session: Session, design: Design, claim: Claim, semantics: Semantics) -> Candidates:
     """The assumptions that change anything for this claim: those whose machine is another one."""
-    found: Candidates = {}
-    now = _asked(lower(design, semantics), claim)
+    candidates: Candidates = {}
+    now = session.task(lower(design, semantics), claim)
     for kind in TRIED:
         if not design.assumes(kind):
             added = Assumption(kind, None, Span(0, 0, 0, 0, design.path))
-            if _asked(lower(_with(design, (added,)), semantics), claim) != now:
-                found[kind] = (added,)
-    return found
+            task = session.task(lower(_with(design, (added,)), semantics), claim)
+            both_unasked = isinstance(task, Unasked) and isinstance(now, Unasked)
+            if not both_unasked and not same_question(task, now):
+                candidates[kind] = (added,)
+    return candidates
 
 
 def _with(design: Design, assumptions: Iterable[Assumption]) -> Design:
     return replace(design, assumptions=(*design.assumptions, *assumptions))
-
-
-def _asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
-    """The sliced machine and the property; None if the claim is too wide to be asked."""
-    try:
-        prop = property_of(lowered, claim)
-    except TooWide:
-        return None
-    return sliced(lowered.machine, prop), prop
 
 
 class _Conflict(Struct, frozen=True):
@@ -181,17 +155,16 @@ class _OutOfTime(Exception):
     """The budget is spent."""
 
 
-class _Search(Struct):
-    """The search below one design. ``candidates`` can be added to it."""
+class _SetSearch(Struct):
+    """The search for sufficient sets of the ``candidates``, which can be added to the design."""
 
+    session: Session
     design: Design
     claim: Claim
     semantics: Semantics
-    options: Options
     candidates: Candidates
-    deadline: float
     conflicts: list[_Conflict] = field(default_factory=list)
-    found: dict[Kinds, Cell] = field(default_factory=dict)
+    found: dict[Kinds, ClaimResult] = field(default_factory=dict)
     minimal: list[Kinds] = field(default_factory=list)
     vacuous: list[Kinds] = field(default_factory=list)
     unsure: dict[Kinds, str] = field(default_factory=dict)
@@ -241,7 +214,7 @@ class _Search(Struct):
         return replace(self._answer(start, reason, hopeless=False), needs=needs)
 
     def _answer(self, start: Assuming, reason: str, hopeless: bool) -> Assuming:
-        sets = tuple(self._told(kinds) for kinds in sorted(self.minimal, key=self._rank))
+        sets = tuple(self._sufficient(kinds) for kinds in sorted(self.minimal, key=self._rank))
         unsure = [
             kinds for kinds in self.unsure if not any(other <= kinds for other in self.minimal)
         ]
@@ -268,7 +241,7 @@ class _Search(Struct):
         names = list(self.candidates)
         return len(kinds), tuple(sorted(names.index(kind) for kind in kinds))
 
-    def _told(self, kinds: Kinds) -> Sufficient:
+    def _sufficient(self, kinds: Kinds) -> Sufficient:
         made = self._made(kinds)
         words = tuple(a.words for a in made)
         return Sufficient(
@@ -298,7 +271,7 @@ class _Search(Struct):
             if (
                 not any(known < kinds for known in self.minimal)
                 and not self._is_vacuous(kinds)
-                and not self._told_against(kinds)
+                and not self._is_refuted(kinds)
             ):
                 yield kinds
 
@@ -309,7 +282,7 @@ class _Search(Struct):
                 kinds -= {kind}
         self.minimal.append(kinds)
 
-    def _told_against(self, kinds: Kinds) -> bool:
+    def _is_refuted(self, kinds: Kinds) -> bool:
         return any(
             conflict.under <= kinds and not conflict.hits & kinds for conflict in self.conflicts
         )
@@ -323,47 +296,43 @@ class _Search(Struct):
         """Whether the claim is proved under a set; stories, vacuity and doubts are remembered."""
         if kinds in self.found:
             return True
-        if kinds in self.unsure or self._is_vacuous(kinds) or self._told_against(kinds):
+        if kinds in self.unsure or self._is_vacuous(kinds) or self._is_refuted(kinds):
             return False
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise _OutOfTime(f"the time of {self.options.seconds:g} s is spent")
+        if self.session.is_over():
+            raise _OutOfTime(self.session.over)
         lowered = lower(_with(self.design, self._made(kinds)), self.semantics)
-        asked = _asked(lowered, self.claim)
-        if asked is not None and (
-            self._quickly_refuted(lowered, asked, kinds) or self._beyond_proof(asked, kinds, left)
+        task = self.session.task(lowered, self.claim)
+        if isinstance(task, Task) and (
+            self._quickly_refuted(task, kinds) or self._beyond_proof(task, kinds)
         ):
             return False
         self.judged += 1
-        cell = judge_claim(lowered, self.claim, replace(self.options, seconds=max(1.0, left)))
-        if isinstance(cell, Disagreement):
-            self.failures.append(cell)
+        result = self.session.decide(lowered, self.claim)
+        if isinstance(result, Disagreement):
+            self.failures.append(result)
             self.unsure[kinds] = "the engines contradict each other"
-        elif _is_proved(cell):
-            self.found[kinds] = cell
-        elif cell.verdict is Verdict.VACUOUS:
-            self.vacuous.append(kinds)
-        elif cell.verdict is Verdict.REFUTED and cell.trace is not None:
-            self.learn(cell.trace, kinds)
-        else:
-            self.unsure[kinds] = cell.reason
+            return False
+        match result.outcome:
+            case Proof() if result.is_unbounded_proof:
+                self.found[kinds] = result
+            case Vacuous():
+                self.vacuous.append(kinds)
+            case Refutation(trace):
+                self.learn(trace, kinds)
+            case _:
+                self.unsure[kinds] = result.reason
         return kinds in self.found
 
-    def _quickly_refuted(
-        self, lowered: Lowered, asked: tuple[Machine, Property], kinds: Kinds
-    ) -> bool:
-        machine, prop = asked
-        for workers, events in QUICK:
-            found = simplest(machine, prop, Bounds(workers, events), Budget(QUICK_STATES, 1.0))
-            if isinstance(found, Found):
-                return self.learn(trace_of(lowered, machine, found.run), kinds)
-        return False
+    def _quickly_refuted(self, task: Task, kinds: Kinds) -> bool:
+        run = self.session.quickly_refuted(task, SIZES)
+        return run is not None and self.learn(trace_of(task.lowered, task.machine, run), kinds)
 
-    def _beyond_proof(self, asked: tuple[Machine, Property], kinds: Kinds, seconds: float) -> bool:
+    def _beyond_proof(self, task: Task, kinds: Kinds) -> bool:
         """No story in small bounds, and outside what is decided for any number: a bounded answer
         would not be reported anyway.
         """
-        answer = coverability.prove(*asked, coverability.Budget(seconds=seconds))
+        budget = coverability.Budget(seconds=self.session.left)
+        answer = coverability.prove(task.machine, task.prop, budget)
         if isinstance(answer, coverability.Coverable) and not answer.exact:
             self.unsure[kinds] = (
                 "what depends on nobody else being at work is decided for bounds only"
@@ -388,9 +357,4 @@ class _Search(Struct):
         return True
 
     def _happens(self, trace: Trace, kinds: Kinds) -> bool:
-        design = _with(self.design, self._made(kinds))
-        try:
-            last = replay(design, trace).states[-1]
-        except ReplayError:
-            return False
-        return violated(design, self.claim, self.semantics, last)
+        return violates(_with(self.design, self._made(kinds)), self.claim, trace)

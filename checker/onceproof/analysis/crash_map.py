@@ -8,28 +8,24 @@ harmless is a search that was completed within its bounds, or a proof.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from enum import Enum
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from onceproof.analysis.fault_model import Fault, Faulty, Gap, faulty
+from onceproof.analysis.fault_model import Fault, Gap, faulty
+from onceproof.analysis.session import Session, Unasked, validated_trace
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import Rejected, validated
-from onceproof.engines.search import Bounds, Budget, Found, simplest
+from onceproof.counterexample.validate import Rejected
+from onceproof.engines.search import Bounds, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.resolve.steps import inner, walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
-from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Cause, Level, Machine, Property
-from onceproof.properties import TooWide, property_of
-from onceproof.verdict.decide import certain
-from onceproof.verdict.task import Options
+from onceproof.machine.system import Cause, Level, Machine
+from onceproof.verdict.task import Options, Task, target_words
 
 
 class Harm(Enum):
@@ -100,40 +96,22 @@ class CrashMap(Struct, frozen=True):
     complete: bool
 
 
-class _Question(Struct, frozen=True):
-    """One claim, with the machine in which its faults are told apart, or why that cannot be."""
-
-    claim: Claim
-    prop: Property | None
-    machine: Faulty | None
-    reason: str = ""
-
-
 @remembering()
 def crash_map(design: Design, semantics: Semantics, options: Options | None = None) -> CrashMap:
     """The crash map under one semantics.
 
     ``options``: ``claims`` selects, ``seconds`` limits the whole map, ``states`` each search.
     """
-    options = options or Options()
-    deadline = time.monotonic() + options.seconds
+    session = Session.of(options or Options())
     lowered = lower(design, semantics)
-    asked = [
-        c
-        for c in design.claims
-        if not options.claims or any(part in c.text for part in options.claims)
-    ]
-    questions = [
-        _question(lowered, claim)
-        for claim in asked
-        if not claim.semantics or semantics in claim.semantics
-    ]
     together = any(x.level is Level.COMPONENT for x in lowered.machine.variables)
     bounds = Bounds(max(2, len(design.processes)), 2 if together else 1)
     crashes = _crashes(lowered)
-    search = _Search(lowered, bounds, options, deadline)
+    columns = [
+        _Column(session, lowered, claim, bounds).harms(crashes)
+        for claim in session.claims(design, semantics)
+    ]
     mapped = []
-    columns = [search.column(question, crashes) for question in questions]
     for number, crash in enumerate(crashes):
         if crash.gap is not None:
             harms = tuple(column[number] for column in columns)
@@ -142,14 +120,6 @@ def crash_map(design: Design, semantics: Semantics, options: Options | None = No
     return CrashMap(
         design.path, semantics, tuple(mapped), bounds.workers, bounds.events, not unknown
     )
-
-
-def _question(lowered: Lowered, claim: Claim) -> _Question:
-    try:
-        prop = property_of(lowered, claim)
-    except TooWide as error:
-        return _Question(claim, None, None, str(error))
-    return _Question(claim, prop, faulty(lowered, sliced(lowered.machine, prop)))
 
 
 def _crashes(lowered: Lowered) -> list[Fault]:
@@ -166,72 +136,57 @@ def _crashes(lowered: Lowered) -> list[Fault]:
     )
 
 
-class _Search(Struct, frozen=True):
-    """The searches of one map."""
+class _Column(Struct, frozen=True):
+    """One claim, gap by gap."""
 
+    session: Session
     lowered: Lowered
+    claim: Claim
     bounds: Bounds
-    options: Options
-    deadline: float
 
-    def column(self, q: _Question, crashes: list[Fault]) -> list[GapHarm]:
-        """One claim, gap by gap."""
-        if q.machine is None or q.prop is None:
-            return [self._harm(q, Harm.UNKNOWN, reason=q.reason)] * len(crashes)
-        if self._proved(q, q.prop):
-            return [self._harm(q, Harm.HARMLESS, proved=True)] * len(crashes)
-        anyway = self._ask(q, q.machine.only())
+    def harms(self, crashes: list[Fault]) -> list[GapHarm]:
+        """What each of the crashes does, if it is the only fault."""
+        task = self.session.task(self.lowered, self.claim)
+        if isinstance(task, Unasked):
+            return [self._harm(Harm.UNKNOWN, reason=task.reason)] * len(crashes)
+        proved, _ = self.session.certain(task)
+        if proved:  # whatever fails: then no single gap need be looked at
+            return [self._harm(Harm.HARMLESS, proved=True)] * len(crashes)
+        machine = faulty(self.lowered, task.machine)
+        anyway = self._search(task, machine.only())
+        if anyway.harm is Harm.UNKNOWN:
+            return [anyway] * len(crashes)
         if anyway.harm is not Harm.HARMLESS:
-            return [
-                anyway if anyway.harm is Harm.UNKNOWN else self._harm(q, Harm.ANYWAY, anyway.trace)
-            ] * len(crashes)
-        return [self._ask(q, q.machine.only(crash)) for crash in crashes]
-
-    def _proved(self, q: _Question, prop: Property) -> bool:
-        """Whether the claim holds whatever fails: then no single gap need be looked at."""
-        options = replace(self.options, seconds=max(0.1, self.deadline - time.monotonic()))
-        return certain(self.lowered, q.claim, (sliced(self.lowered.machine, prop), prop), options)[
-            0
-        ]
+            return [self._harm(Harm.ANYWAY, anyway.trace)] * len(crashes)
+        return [self._search(task, machine.only(crash)) for crash in crashes]
 
     def _harm(
-        self,
-        q: _Question,
-        harm: Harm,
-        trace: Trace | None = None,
-        reason: str = "",
-        proved: bool = False,
+        self, harm: Harm, trace: Trace | None = None, reason: str = "", proved: bool = False
     ) -> GapHarm:
         crashes = (
             sum(s.cause is Cause.KILLED and s.outcome != "request lost" for s in trace.steps)
             if trace
             else 0
         )
-        target = " and ".join(
-            t.name.text + (f".{t.column.text}" if t.column else "") for t in q.claim.targets
-        )
-        return GapHarm(q.claim.text, q.claim.kind, target, harm, trace, crashes, proved, reason)
+        claim = self.claim
+        about = target_words(claim)
+        return GapHarm(claim.text, claim.kind, about, harm, trace, crashes, proved, reason)
 
-    def _ask(self, q: _Question, machine: Machine) -> GapHarm:
-        """Search the smaller bounds first: they show the simplest run."""
-        assert q.prop is not None
+    def _search(self, task: Task, machine: Machine) -> GapHarm:
+        """What a machine with one crash does. Smaller bounds first: they show the simplest run."""
         for bounds in _up_to(self.bounds):
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                return self._harm(q, Harm.UNKNOWN, reason="the time is spent")
-            found = simplest(machine, q.prop, bounds, Budget(self.options.states, left))
+            if self.session.is_over():
+                return self._harm(Harm.UNKNOWN, reason="the time is spent")
+            found = simplest(machine, task.prop, bounds, self.session.budget())
             if isinstance(found, Found):
-                trace = validated(self.lowered, q.claim, machine, found.run)
+                trace = validated_trace(task, found.run, machine)
                 if isinstance(trace, Rejected):
-                    return self._harm(
-                        q,
-                        Harm.UNKNOWN,
-                        reason="the interpreter does not confirm what the search found",
-                    )
-                return self._harm(q, KINDS.get(q.claim.kind, Harm.BREAKS), trace)
+                    reason = "the interpreter does not confirm what the search found"
+                    return self._harm(Harm.UNKNOWN, reason=reason)
+                return self._harm(KINDS.get(self.claim.kind, Harm.BREAKS), trace)
             if not found.complete:
-                return self._harm(q, Harm.UNKNOWN, reason=f"the search stopped: {found.reason}")
-        return self._harm(q, Harm.HARMLESS)
+                return self._harm(Harm.UNKNOWN, reason=f"the search stopped: {found.reason}")
+        return self._harm(Harm.HARMLESS)
 
 
 def _up_to(bounds: Bounds) -> Iterator[Bounds]:
@@ -273,8 +228,7 @@ def _step(
     for first, last in blocks:
         if first < line <= last and not any(first < other <= last for other in others):
             return f"the transaction of line {first}"
-    text = design.lines[line - 1].split("#", 1)[0].strip() if 0 < line <= len(design.lines) else ""
-    return f"`{text}` (line {line})"
+    return f"`{design.line_text(line)}` (line {line})"
 
 
 def _transactions(steps: tuple[n.Step, ...]) -> Iterator[tuple[int, int]]:

@@ -7,29 +7,25 @@ the limits is not denied: they are part of the answer.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from onceproof.analysis.crash_map import gap_words
 from onceproof.analysis.fault_model import Fault, Faulty, faulty
+from onceproof.analysis.session import Session, Unasked, validated_trace
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import Rejected, validated
+from onceproof.counterexample.validate import Rejected
 from onceproof.engines import coverability
-from onceproof.engines.search import Bounds, Budget
+from onceproof.engines.search import Bounds
 from onceproof.engines.search.min_fault_search import FREE, Combinations, combinations
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
-from onceproof.lower import Lowered, lower
+from onceproof.lower import lower
 from onceproof.machine.faults import FAULTS
-from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Cause, Level, Property
-from onceproof.properties import TooWide, property_of
-from onceproof.verdict.decide import certain
-from onceproof.verdict.task import Options
+from onceproof.machine.system import Cause, Level
+from onceproof.verdict.task import Options, Task
 
 MOST = 2
 """Faults up to which all combinations are looked for, unless told otherwise."""
@@ -93,19 +89,16 @@ def frontier(
     are chosen), ``seconds`` limits all of it, ``states`` each search.
     """
     options = options or Options()
-    deadline = time.monotonic() + options.seconds
+    session = Session.of(options)
     lowered = lower(design, semantics)
-    nothing = Frontier(claim.text, semantics, (), 0, 0, 0, False)
-    try:
-        prop = property_of(lowered, claim)
-    except TooWide as error:
-        return replace(nothing, reason=str(error))
-    machine = sliced(lowered.machine, prop)
-    proved, answer = certain(lowered, claim, (machine, prop), options)
-    search = _Search(lowered, claim, prop, faulty(lowered, machine), (options, deadline))
-    bounds = _bounds(machine.level(Level.COMPONENT) != (), options)
+    task = session.task(lowered, claim)
+    if isinstance(task, Unasked):
+        return Frontier(claim.text, semantics, (), 0, 0, 0, False, reason=task.reason)
+    proved, answer = session.certain(task)
+    bounds = _bounds(task, options)
     if proved:
         return Frontier(claim.text, semantics, (), most, bounds.workers, bounds.events, True, True)
+    search = _Combinations(session, task, faulty(lowered, task.machine))
     found = search.frontier(bounds, most)
     if found.sets or not found.complete or not isinstance(answer, coverability.Coverable):
         return found
@@ -131,70 +124,68 @@ def breaks_by_itself(
     may leave some out.
     """
     options = options or Options()
+    session = Session.of(options)
     lowered = lower(design, semantics)
-    try:
-        prop = property_of(lowered, claim)
-    except TooWide:
+    task = session.task(lowered, claim)
+    if isinstance(task, Unasked):
         return ()
-    machine = sliced(lowered.machine, prop)
-    single = faulty(lowered, machine).restricted_to(cause)
-    search = _Search(lowered, claim, prop, single, (options, time.monotonic() + options.seconds))
-    found = search.frontier(_bounds(machine.level(Level.COMPONENT) != (), options), most=1)
+    search = _Combinations(session, task, faulty(lowered, task.machine).restricted_to(cause))
+    found = search.frontier(_bounds(task, options), most=1)
     return tuple(fault for s in found.sets for fault, _ in s.faults)
 
 
-def _bounds(together: bool, options: Options) -> Bounds:
+def _bounds(task: Task, options: Options) -> Bounds:
     """Two workers; two events if they can influence each other."""
+    together = task.machine.level(Level.COMPONENT) != ()
     return Bounds(options.workers or 2, options.events or (2 if together else 1))
 
 
-class _Search(Struct, frozen=True):
-    """The search for one claim. ``limits``: the options, and until when."""
+class _Combinations(Struct, frozen=True):
+    """The search for combinations of the faults of ``faulty`` that break one claim."""
 
-    lowered: Lowered
-    claim: Claim
-    prop: Property
+    session: Session
+    task: Task
     faulty: Faulty
-    limits: tuple[Options, float]
 
     def frontier(self, bounds: Bounds, most: int) -> Frontier:
         """Everything up to ``most`` faults within the bounds."""
-        options, deadline = self.limits
         every = sorted(self.faulty.every, key=_order)
         number = {fault: i for i, fault in enumerate(every)}
         labels = [FREE if fault is None else number[fault] for fault in self.faulty.faults]
-        budget = Budget(options.states, max(0.05, deadline - time.monotonic()))
-        got = combinations(self.faulty.machine, self.prop, labels, most, (bounds, budget))
-        sets, reason = self._told(got, every)
-        reached = most if got.complete else max(got.unsearched - 1, 0)
-        complete = got.complete and not reason
-        semantics = self.lowered.semantics
+        budget = self.session.budget()
+        searched = combinations(self.faulty.machine, self.task.prop, labels, most, (bounds, budget))
+        sets, problem = self._validated(searched, every)
         return Frontier(
-            self.claim.text,
-            semantics,
+            self.task.claim.text,
+            self.task.lowered.semantics,
             sets,
-            reached,
+            most if searched.complete else max(searched.unsearched - 1, 0),
             bounds.workers,
             bounds.events,
-            complete,
+            searched.complete and not problem,
             False,
-            got.reason or reason,
+            searched.reason or problem,
         )
 
-    def _told(self, got: Combinations, every: list[Fault]) -> tuple[tuple[FaultSet, ...], str]:
-        """The combinations whose run the interpreter confirms, and what it does not."""
-        sets, reason = [], ""
-        for one in got.found:
-            trace = validated(self.lowered, self.claim, self.faulty.machine, one.run)
+    def _validated(
+        self, searched: Combinations, every: list[Fault]
+    ) -> tuple[tuple[FaultSet, ...], str]:
+        """The combinations whose run the interpreter confirms; and whether there is one that it
+        does not.
+        """
+        sets, problem = [], ""
+        for combination in searched.found:
+            trace = validated_trace(self.task, combination.run, self.faulty.machine)
             if isinstance(trace, Rejected):
-                reason = "the interpreter does not confirm what the search found"
+                problem = "the interpreter does not confirm what the search found"
                 continue
-            counted = tuple((every[label], times) for label, times in Counter(one.labels).items())
-            words = tuple(
-                fault_words(self.lowered.design, fault, times) for fault, times in counted
+            faults = tuple(
+                (every[label], times) for label, times in Counter(combination.labels).items()
             )
-            sets.append(FaultSet(counted, words, trace, one.peak_workers))
-        return tuple(sets), reason
+            design = self.task.lowered.design
+            words = tuple(fault_words(design, fault, times) for fault, times in faults)
+            sets.append(FaultSet(faults, words, trace, combination.peak_workers))
+        return tuple(sets), problem
 
 
 _LISTED = {cause: number for number, cause in enumerate(FAULTS)}

@@ -21,11 +21,15 @@ from onceproof.lang.load import Loaded
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.story import Story, tell
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.result import Assurance, Cell, DesignResult, Disagreement, Scope, Verdict
+from onceproof.verdict.result import (
+    Assurance,
+    ClaimResult,
+    DesignResult,
+    Disagreement,
+    Scope,
+    Verdict,
+)
 from onceproof.verdict.task import Options
-
-RANK = {Verdict.REFUTED: 0, Verdict.UNKNOWN: 1, Verdict.VACUOUS: 2, Verdict.HOLDS: 3}
-"""Verdicts, worst first."""
 
 Shape = tuple[tuple[str, ...], ...]
 
@@ -50,8 +54,8 @@ class CellChange(Struct, frozen=True):
 
     claim: str
     semantics: Semantics
-    before: Cell | None
-    after: Cell | None
+    before: ClaimResult | None
+    after: ClaimResult | None
     turn: Turn
     reasons: tuple[str, ...] = ()
     is_worse: bool = False
@@ -149,14 +153,14 @@ def _cells(was: DesignResult, now: DesignResult) -> Iterator[CellChange]:
             yield _gone(cell, now)
 
 
-def _added(cell: Cell) -> CellChange:
+def _added(cell: ClaimResult) -> CellChange:
     reasons = () if cell.as_expected else ("a new claim that is not as expected",)
     return CellChange(
         cell.claim, cell.semantics, None, cell, Turn.NEW, reasons, not cell.as_expected
     )
 
 
-def _gone(cell: Cell, now: DesignResult) -> CellChange:
+def _gone(cell: ClaimResult, now: DesignResult) -> CellChange:
     """A claim that is no longer made; or no longer under this guarantee, which the new design does
     not have.
     """
@@ -181,10 +185,10 @@ def _gone(cell: Cell, now: DesignResult) -> CellChange:
     )
 
 
-def _changed(before: Cell, after: Cell) -> CellChange:
+def _changed(before: ClaimResult, after: ClaimResult) -> CellChange:
     turn, reasons = Turn.SAME, []
-    if RANK[after.verdict] != RANK[before.verdict]:
-        turn = Turn.WORSE if RANK[after.verdict] < RANK[before.verdict] else Turn.BETTER
+    if after.verdict is not before.verdict:
+        turn = Turn.WORSE if after.verdict.rank < before.verdict.rank else Turn.BETTER
     elif after.verdict is Verdict.HOLDS:
         lost, won = list(_narrower(before, after)), list(_narrower(after, before))
         turn = Turn.WORSE if lost else Turn.BETTER if won else Turn.SAME
@@ -194,7 +198,7 @@ def _changed(before: Cell, after: Cell) -> CellChange:
     )
 
 
-def _narrower(before: Cell, after: Cell) -> Iterator[str]:
+def _narrower(before: ClaimResult, after: ClaimResult) -> Iterator[str]:
     """In which ways a proof says less than before."""
     yield from (f"assuming that {a}" for a in after.assumptions if a not in before.assumptions)
     for name, old, new in (
@@ -249,10 +253,8 @@ def _stories(cells: tuple[CellChange, ...], before: Loaded, after: Loaded) -> It
     yield from found.values()
 
 
-def _story(loaded: Loaded, cell: Cell | None) -> Story | None:
+def _story(loaded: Loaded, cell: ClaimResult | None) -> Story | None:
     if cell is None or cell.trace is None or loaded.design is None:
         return None
-    claim = next(
-        c for c in loaded.design.claims if (c.text, c.span.line) == (cell.claim, cell.line)
-    )
+    claim = loaded.design.claim_at(cell.claim, cell.line)
     return tell(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)

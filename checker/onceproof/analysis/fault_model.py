@@ -76,24 +76,25 @@ class Faulty(Struct, frozen=True):
         """The machine in which nothing goes wrong but these faults; its runs are runs of the
         design.
         """
-        kept = (
+        remaining = (
             rule
             for rule, fault in zip(self.machine.rules, self.faults, strict=True)
             if fault is None or fault in allowed
         )
-        return replace(self.machine, rules=tuple(kept))
+        return replace(self.machine, rules=tuple(remaining))
 
     def restricted_to(self, cause: Cause) -> Faulty:
         """The machine in which nothing goes wrong but faults of one cause, which are still told
         apart.
         """
-        kept = [
+        remaining = [
             (r, f)
             for r, f in zip(self.machine.rules, self.faults, strict=True)
             if f is None or f.cause is cause
         ]
         return Faulty(
-            replace(self.machine, rules=tuple(r for r, _ in kept)), tuple(f for _, f in kept)
+            replace(self.machine, rules=tuple(r for r, _ in remaining)),
+            tuple(f for _, f in remaining),
         )
 
     @property

@@ -8,30 +8,22 @@ claims hold without all of those together.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.analysis.ablations import Part, parts
+from onceproof.analysis.session import Session, Unasked, same_question, validated_trace
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import Rejected, validated
+from onceproof.counterexample.validate import Rejected
 from onceproof.engines import coverability
-from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
-from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Machine, Property
-from onceproof.properties import TooWide, property_of
-from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.result import Cell, Verdict
-from onceproof.verdict.task import Options
-
-QUICK = ((1, 1), (2, 1), (2, 2))
-QUICK_STATES = 4_000
+from onceproof.verdict.result import ClaimResult, Disagreement, Verdict
+from onceproof.verdict.task import Options, Task
 
 
 class Without(Struct, frozen=True):
@@ -96,99 +88,72 @@ def needs(design: Design, semantics: Semantics, options: Options | None = None) 
     all of it.
     """
     options = replace(options or Options(), second_opinion=False, explain=False, lengths=False)
-    search = _Search(design, semantics, options, time.monotonic() + options.seconds)
+    session = Session.of(options)
     lowered = lower(design, semantics)
-    asked = [
-        c
-        for c in design.claims
-        if not options.claims or any(part in c.text for part in options.claims)
+    proved = [
+        claim
+        for claim in session.claims(design, semantics)
+        if _decided(session, lowered, claim).verdict is Verdict.HOLDS
     ]
-    asked = [c for c in asked if not c.semantics or semantics in c.semantics]
-    proved = [c for c in asked if search.judged(lowered, c).verdict is Verdict.HOLDS]
     start = Needs(design.path, semantics, tuple(c.text for c in proved), ())
-    search.before.update({c.text: search.asked(lowered, c) for c in proved})
+    tasks = {c.text: session.task(lowered, c) for c in proved}
+    search = _Ablation(session, design, semantics, proved, tasks)
     found: list[Need] = []
-    for part in parts(design) if proved or search.is_over() else ():
-        if search.is_over():
-            reason = f"the time of {options.seconds:g} s is spent"
-            return replace(start, parts=tuple(found), complete=False, reason=reason)
-        text = design.lines[part.line - 1].split("#", 1)[0].strip() if _is_own(design, part) else ""
-        found.append(
-            Need(part.kind, part.what, part.line, part.path, text, search.without((part,), proved))
-        )
+    for part in parts(design) if proved or session.is_over() else ():
+        if session.is_over():
+            return replace(start, parts=tuple(found), complete=False, reason=session.over)
+        text = design.line_text(part.line) if part.path in ("", design.path) else ""
+        without = search.without((part,))
+        found.append(Need(part.kind, part.what, part.line, part.path, text, without))
     if not proved:
         return start
     spare = [p for p, need in zip(parts(design), found, strict=True) if need.needed is False]
-    together = search.without(spare, proved) if len(spare) > 1 else ()
+    together = search.without(spare) if len(spare) > 1 else ()
     return replace(start, parts=tuple(found), together=together)
 
 
-def _is_own(design: Design, part: Part) -> bool:
-    return part.path in ("", design.path) and 0 < part.line <= len(design.lines)
-
-
-class _Search(Struct, frozen=True):
-    """The questions about one design. ``before``: what was asked about each proved claim with
-    everything in its place.
+class _Ablation(Struct, frozen=True):
+    """The proved claims of a design, to be asked again without parts of it. ``tasks``: what was
+    asked about each claim with everything in its place.
     """
 
+    session: Session
     design: Design
     semantics: Semantics
-    options: Options
-    deadline: float
-    before: dict[str, tuple[Machine, Property] | None] = field(default_factory=dict)
+    claims: Sequence[Claim]
+    tasks: dict[str, Task | Unasked]
 
-    def is_over(self) -> bool:
-        """Whether the time is spent."""
-        return time.monotonic() > self.deadline
-
-    def without(self, taken: Sequence[Part], claims: Sequence[Claim]) -> tuple[Without, ...]:
+    def without(self, removed: Sequence[Part]) -> tuple[Without, ...]:
         """What becomes of the claims without some parts."""
         design = self.design
-        for part in taken:
+        for part in removed:
             design = part.without(design)
         lowered = lower(design, self.semantics)
-        return tuple(self._one(lowered, claim) for claim in claims)
+        return tuple(self._claim(lowered, claim) for claim in self.claims)
 
-    def _one(self, lowered: Lowered, claim: Claim) -> Without:
-        asked = self.asked(lowered, claim)
-        if asked is not None and asked == self.before.get(claim.text):
-            return Without(
-                claim.text, Verdict.HOLDS
-            )  # the same question as before, which is proved
-        trace = self._quickly(lowered, claim, asked) if asked is not None else None
+    def _claim(self, lowered: Lowered, claim: Claim) -> Without:
+        task = self.session.task(lowered, claim)
+        if same_question(task, self.tasks.get(claim.text)):
+            return Without(claim.text, Verdict.HOLDS)  # as it was, and that is proved
+        trace = self._quickly(task) if isinstance(task, Task) else None
         if trace is not None:
             return Without(claim.text, Verdict.REFUTED, trace)
-        cell = self.judged(lowered, claim)
-        return Without(claim.text, cell.verdict, cell.trace, cell.reason)
+        result = _decided(self.session, lowered, claim)
+        return Without(claim.text, result.verdict, result.trace, result.reason)
 
-    def asked(self, lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
-        """The machine and the property; None if the claim is too wide to be asked."""
-        try:
-            prop = property_of(lowered, claim)
-        except TooWide:
-            return None
-        return sliced(lowered.machine, prop), prop
-
-    def _quickly(
-        self, lowered: Lowered, claim: Claim, asked: tuple[Machine, Property]
-    ) -> Trace | None:
+    def _quickly(self, task: Task) -> Trace | None:
         """A run in small bounds that breaks the claim, where there may be one."""
-        if isinstance(
-            coverability.prove(*asked, coverability.Budget(seconds=1.0)), coverability.Safe
-        ):
+        budget = coverability.Budget(seconds=1.0)
+        if isinstance(coverability.prove(task.machine, task.prop, budget), coverability.Safe):
             return None
-        for size in QUICK:
-            found = simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0))
-            if isinstance(found, Found):
-                trace = validated(lowered, claim, asked[0], found.run)
-                return None if isinstance(trace, Rejected) else trace
-        return None
+        run = self.session.quickly_refuted(task)
+        trace = validated_trace(task, run) if run is not None else None
+        return None if isinstance(trace, Rejected) else trace
 
-    def judged(self, lowered: Lowered, claim: Claim) -> Cell:
-        """The judge's verdict. Raises AssertionError if the engines contradict each other."""
-        left = max(0.05, self.deadline - time.monotonic())
-        cell = judge_claim(lowered, claim, replace(self.options, seconds=left))
-        if not isinstance(cell, Cell):
-            raise AssertionError(f"engines contradict each other: {cell.what}")
-        return cell
+
+def _decided(session: Session, lowered: Lowered, claim: Claim) -> ClaimResult:
+    """The verdict on a claim. Raises AssertionError if the engines contradict each other."""
+    result = session.decide(lowered, claim)
+    if isinstance(result, Disagreement):
+        raise AssertionError(f"engines contradict each other: {result.what}")
+    return result

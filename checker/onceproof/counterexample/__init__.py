@@ -1,0 +1,5 @@
+"""From a run of the machine to a counterexample of the design.
+
+``lift``: the run at the level of the design's source.
+``validate``: the interpreter, the second reading of the design, follows it to the violation.
+"""

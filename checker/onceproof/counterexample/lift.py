@@ -1,4 +1,4 @@
-"""A run of the machine as a trace of the design."""
+"""Lifting: a run of the machine as a trace of the design, in an order that is easy to follow."""
 
 from __future__ import annotations
 
@@ -51,20 +51,22 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
     return Trace(lowered.semantics, tuple(events), tuple(steps))
 
 
-def told_late(trace: Trace) -> Trace:
-    """The same run with every redelivery told right before the delivery it leads to.
+def with_late_redeliveries(trace: Trace) -> Trace:
+    """The same run with every redelivery moved right before the delivery it leads to.
 
-    A broker may notice a dead worker at any later time; told late, the reader sees the death first.
-    The caller replays the result.
+    A broker may notice a dead worker at any later time; with the redelivery late, the reader sees
+    the death first. The caller replays the result.
     """
     steps = list(trace.steps)
     index = 0
     while index < len(steps):
         step = steps[index]
         if step.cause is Cause.REDELIVERY:
-            later = next((j for j in range(index + 1, len(steps)) if _takes(steps[j], step)), None)
-            if later is not None and later > index + 1:
-                steps.insert(later - 1, steps.pop(index))
+            delivery = next(
+                (j for j in range(index + 1, len(steps)) if _takes(steps[j], step)), None
+            )
+            if delivery is not None and delivery > index + 1:
+                steps.insert(delivery - 1, steps.pop(index))
                 continue
         index += 1
     return Trace(trace.semantics, trace.events, tuple(steps))
@@ -76,7 +78,7 @@ def _takes(step: Step, ready: Step) -> bool:
     )
 
 
-def serial(trace: Trace, valid: Callable[[Trace], bool]) -> Trace:
+def sorted_by_worker(trace: Trace, valid: Callable[[Trace], bool]) -> Trace:
     """The same violation with as few changes from one worker to another as neighbouring swaps
     allow.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from onceproof.counterexample.lift import serial, told_late, trace_of
+from onceproof.counterexample.lift import sorted_by_worker, trace_of, with_late_redeliveries
 from onceproof.interpreter import ReplayError, replay, violated
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
@@ -29,7 +29,7 @@ def validated(
     worker by worker.
     """
     design, lifted = lowered.design, trace_of(lowered, machine, run)
-    trace = told_late(lifted)
+    trace = with_late_redeliveries(lifted)
     problem = rejection(design, claim, trace)
     if problem and trace != lifted:
         # moving a redelivery may break a run; the run as it was found is as good a witness
@@ -38,7 +38,7 @@ def validated(
         return Rejected(problem)
     if not by_worker:
         return trace
-    return serial(trace, lambda candidate: not rejection(design, claim, candidate))
+    return sorted_by_worker(trace, lambda candidate: not rejection(design, claim, candidate))
 
 
 def rejection(design: Design, claim: Claim, trace: Trace) -> str:

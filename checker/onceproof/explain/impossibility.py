@@ -65,9 +65,9 @@ def impossible(
     named = {t.name.text for t in claim.targets} if claim.targets else set(design.effects)
     for effect in design.effects.values():
         if effect.name in named and _leaves_no_trace(effect):
-            found = _seen(design, effect, Trace(semantics, trace.events, trace.steps))
-            if found is not None:
-                return found
+            explanation = _in_trace(design, effect, Trace(semantics, trace.events, trace.steps))
+            if explanation is not None:
+                return explanation
     return None
 
 
@@ -86,7 +86,7 @@ class _Moment(Struct, frozen=True):
     done: State
 
 
-def _seen(design: Design, effect: Effect, trace: Trace) -> Impossible | None:
+def _in_trace(design: Design, effect: Effect, trace: Trace) -> Impossible | None:
     ctx = Context.of(design, trace.semantics)
     try:
         states = replay(design, trace).states
@@ -94,9 +94,9 @@ def _seen(design: Design, effect: Effect, trace: Trace) -> Impossible | None:
         return None
     for state in (*states, *_without_faults(ctx, states[0])):
         for moment in _calls(ctx, effect, state):
-            found = _twins(ctx, effect, moment)
-            if found is not None:
-                return found
+            explanation = _twins(ctx, effect, moment)
+            if explanation is not None:
+                return explanation
     return None
 
 
@@ -128,7 +128,7 @@ def _twins(ctx: Context, effect: Effect, moment: _Moment) -> Impossible | None:
     before, after = _killed(ctx, moment.state, worker), _killed(ctx, moment.done, worker)
     line = moment.step.line
     if before is not None and after is not None and _durable(before) == _durable(after):
-        return _told(
+        return _explained(
             ctx,
             effect,
             moment,
@@ -136,14 +136,14 @@ def _twins(ctx: Context, effect: Effect, moment: _Moment) -> Impossible | None:
             f"the worker is killed just before line {line} is done, or just after it",
         )
     offered = choices(ctx, moment.state)
-    refused = _one(offered, moment.step, Cause.REFUSED)
-    answered = _one(offered, moment.step, Cause.ANSWER_LOST)
+    refused = _outcome(offered, moment.step, Cause.REFUSED)
+    answered = _outcome(offered, moment.step, Cause.ANSWER_LOST)
     if (
         refused is not None
         and answered is not None
         and _durable(refused, True) == _durable(answered, True)
     ):
-        return _told(
+        return _explained(
             ctx,
             effect,
             moment,
@@ -165,7 +165,7 @@ def _killed(ctx: Context, state: State, worker: int) -> State | None:
     return deaths[0] if deaths else None
 
 
-def _one(offered: Sequence[tuple[Step, State]], call: Step, cause: Cause) -> State | None:
+def _outcome(offered: Sequence[tuple[Step, State]], call: Step, cause: Cause) -> State | None:
     return next(
         (
             a
@@ -195,7 +195,7 @@ PAST = {
 TIMES = ("", " once", " twice or more")
 
 
-def _told(
+def _explained(
     ctx: Context, effect: Effect, moment: _Moment, pair: tuple[State, State], witness: str
 ) -> Impossible:
     same = tuple(_situation(ctx, pair[0], moment.step.event))

@@ -69,16 +69,16 @@ def blame(
     """
     if claim.kind not in ("no-duplicate", "no-loss"):
         return None
-    telling = _Telling(
+    explanation = _Explanation(
         Context.of(design, replay.trace.semantics),
         claim,
         replay,
         tell(design, claim, replay, sources),
     )
-    return telling.twice() if claim.kind == "no-duplicate" else telling.never()
+    return explanation.twice() if claim.kind == "no-duplicate" else explanation.never()
 
 
-class _Telling(Struct, frozen=True):
+class _Explanation(Struct, frozen=True):
     """One trace with everything that is looked up in it."""
 
     ctx: Context
@@ -96,11 +96,11 @@ class _Telling(Struct, frozen=True):
         if event is None:
             return None
         counts = [judge.times(target, state, event) for state in self.replay.states]
-        made = [i for i, (a, b) in enumerate(pairwise(counts)) if b > a]
-        if len(made) != 2:
+        occurrences = [i for i, (a, b) in enumerate(pairwise(counts)) if b > a]
+        if len(occurrences) != 2:
             return None
-        acts = tuple(self._act(i) for i in made)
-        guards = tuple(self._guards(made[1], made[0]))
+        acts = tuple(self._act(i) for i in occurrences)
+        guards = tuple(self._guards(occurrences[1], occurrences[0]))
         done = (
             participle(self.ctx.design, target.name.text)
             if target.name.text in self.ctx.design.effects
@@ -118,21 +118,22 @@ class _Telling(Struct, frozen=True):
     def _twice_words(
         self, name: str, done: str, acts: tuple[Act, ...], guards: tuple[Saw, ...]
     ) -> Iterator[str]:
-        one, two = acts
-        if one.worker == two.worker:
-            where = f"in step {one.step} and again in step {two.step} (line {two.line})"
-            yield f"`{name}` was {_was(done)} twice by worker {one.worker}, {where}."
+        first, second = acts
+        if first.worker == second.worker:
+            where = f"in step {first.step} and again in step {second.step} (line {second.line})"
+            yield f"`{name}` was {_was(done)} twice by worker {first.worker}, {where}."
         else:
             yield (
-                f"`{name}` was {_was(done)} by worker {one.worker} (line {one.line}, step"
-                f" {one.step}) and again by worker {two.worker} (line {two.line}, step {two.step})."
+                f"`{name}` was {_was(done)} by worker {first.worker} (line {first.line}, step"
+                f" {first.step}) and again by worker {second.worker} (line {second.line}, step"
+                f" {second.step})."
             )
         yield from (self._guard_words(g) for g in guards)
         yield from self._forgotten()
         if not guards:
             yield (
-                f"Nothing that worker {two.worker} looks at before line {two.line} tells it that"
-                " this has been done."
+                f"Nothing that worker {second.worker} looks at before line {second.line} tells it"
+                " that this has been done."
             )
 
     def _forgotten(self) -> Iterator[str]:
@@ -208,10 +209,10 @@ class _Telling(Struct, frozen=True):
 
     def _number(self, index: int) -> int:
         """The number of a step as the story tells it (deliveries swallow their redelivery)."""
-        told, step = self.story.told, self.story.steps[index]
+        numbered, step = self.story.told, self.story.steps[index]
         key = (step.worker, step.line, step.text)
         nth = sum((s.worker, s.line, s.text) == key for s in self.story.steps[:index])
-        same = [s.number for s in told if (s.worker, s.line, s.text) == key]
+        same = [s.number for s in numbered if (s.worker, s.line, s.text) == key]
         return same[min(nth, len(same) - 1)] if same else step.number
 
     def _act(self, index: int) -> Act:
@@ -311,10 +312,10 @@ class _Telling(Struct, frozen=True):
         if past and values[index] is False:
             return f"the row was there before, and was gone after step {self._number(past[-1])}"
         if past:
-            by = self.story.steps[past[-1]].worker
+            writer = self.story.steps[past[-1]].worker
             return (
-                f"worker {by} wrote it in step {self._number(past[-1])}"
-                if by is not None and by != number
+                f"worker {writer} wrote it in step {self._number(past[-1])}"
+                if writer is not None and writer != number
                 else ""
             )
         if own and first >= 0 and self.replay.steps[first].event != event:
@@ -336,19 +337,19 @@ class _Telling(Struct, frozen=True):
         others = sorted({s.worker for s in before if s.worker is not None and s.worker != number})
         if not lines or not others:
             return ""
-        there = listed([f"line {line}" for line in lines])
-        mine = [s for s in before if s.worker == others[-1]]
-        dead = any(s.cause is Cause.KILLED for s in mine)
-        if any(s.line in lines and s.cause is Cause.REFUSED for s in mine):
-            return f"what worker {others[-1]} tried in {there} was refused"
-        if any(s.line in lines and s.cause is not Cause.KILLED for s in mine):
+        where = listed([f"line {line}" for line in lines])
+        attempts = [s for s in before if s.worker == others[-1]]
+        dead = any(s.cause is Cause.KILLED for s in attempts)
+        if any(s.line in lines and s.cause is Cause.REFUSED for s in attempts):
+            return f"what worker {others[-1]} tried in {where} was refused"
+        if any(s.line in lines and s.cause is not Cause.KILLED for s in attempts):
             return (
-                f"what worker {others[-1]} wrote in {there} was rolled back"
+                f"what worker {others[-1]} wrote in {where} was rolled back"
                 if dead
                 else f"worker {others[-1]} has not committed it"
             )
         return (
-            f"worker {others[-1]} {'died before it got to' if dead else 'has not got to'} {there},"
+            f"worker {others[-1]} {'died before it got to' if dead else 'has not got to'} {where},"
             " which writes it"
         )
 
@@ -379,10 +380,10 @@ class _Telling(Struct, frozen=True):
         """The lines that write rows of a store, or make an effect happen."""
         steps = [s for p in self.ctx.design.processes for s in walk(p.body, {})]
         kinds = n.Add | n.Insert | n.SetColumn | n.UpdateIf | n.Increment
-        found = [s.span.line for s in steps if isinstance(s, kinds) and s.store.text == store]
+        rows = [s.span.line for s in steps if isinstance(s, kinds) and s.store.text == store]
         return sorted(
             {
-                *found,
+                *rows,
                 *(s.span.line for s in steps if isinstance(s, n.Do) and s.effect.text == store),
             }
         )

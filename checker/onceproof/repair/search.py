@@ -23,8 +23,8 @@ from onceproof.repair.edits import catalogue
 from onceproof.repair.expectations import following
 from onceproof.repair.plan import Edit, Goal, Proposal, Site
 from onceproof.repair.sheet import Sheet
-from onceproof.repair.verify import Checked, Verifier
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.repair.verify import Checked, Verifier, session_of
+from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 ENOUGH = 3
@@ -53,8 +53,8 @@ class Repair(Struct, frozen=True):
     costs: tuple[str, ...]
     outside: tuple[str, ...]
     leaves: tuple[str, ...]
-    goal: tuple[Cell, ...]
-    cells: tuple[Cell, ...]
+    goal: tuple[ClaimResult, ...]
+    cells: tuple[ClaimResult, ...]
     seconds: float
 
 
@@ -89,7 +89,7 @@ class _Candidate(Struct, frozen=True):
         return sum(e.cost for e in self.edits)
 
 
-class _Search(Struct):
+class _EditSearch(Struct):
     """The search for one goal in one text."""
 
     loaded: Loaded
@@ -145,9 +145,9 @@ class _Search(Struct):
         checked = self.verifier.checked(design)
         if checked is None:
             return None
-        return self._told(candidate, checked, time.monotonic() - started)
+        return self._repair(candidate, checked, time.monotonic() - started)
 
-    def _told(self, candidate: _Candidate, checked: Checked, seconds: float) -> Repair | None:
+    def _repair(self, candidate: _Candidate, checked: Checked, seconds: float) -> Repair | None:
         old, new = _text(self.loaded), _text(candidate.loaded)
         design = candidate.loaded.design
         assert design is not None
@@ -189,7 +189,7 @@ def repairs(
     goal: Goal,
     options: Options | None = None,
     keep_provider: bool = False,
-    cells: tuple[Cell, ...] = (),
+    cells: tuple[ClaimResult, ...] = (),
 ) -> Repairs:
     """Search repairs for one effect under one semantics.
 
@@ -202,8 +202,8 @@ def repairs(
         raise ValueError(f"{loaded.path} has errors")
     started = time.monotonic()
     known = {(c.claim, c.semantics): c.verdict for c in cells}
-    verifier = Verifier(loaded.design, goal, options, started + options.seconds, known)
-    search = _Search(loaded, loaded.design, verifier, keep_provider, {_text(loaded)})
+    verifier = Verifier(loaded.design, goal, session_of(options), known)
+    search = _EditSearch(loaded, loaded.design, verifier, keep_provider, {_text(loaded)})
     found: list[Repair] = []
     complete = _work(search, found)
     never = _never(loaded.design, goal, cells)
@@ -219,7 +219,7 @@ def repairs(
     )
 
 
-def _never(design: Design, goal: Goal, cells: tuple[Cell, ...]) -> tuple[str, ...]:
+def _never(design: Design, goal: Goal, cells: tuple[ClaimResult, ...]) -> tuple[str, ...]:
     """Why no handler helps, as far as the refutations of the design say so."""
     mine = [
         c
@@ -247,15 +247,15 @@ def _never(design: Design, goal: Goal, cells: tuple[Cell, ...]) -> tuple[str, ..
     return next((c.unavoidable for c in mine if c.unavoidable), ())
 
 
-def _work(search: _Search, found: list[Repair]) -> bool:
+def _work(search: _EditSearch, found: list[Repair]) -> bool:
     """Singles, then pairs of singles that do not repair by themselves; whether nothing was left out
     for want of time.
     """
     rest: list[_Candidate] = []
     for stage in (search.singles, lambda: search.pairs(rest)):
         for candidate in stage():
-            if time.monotonic() > search.verifier.deadline:
-                search.reason = f"the time of {search.verifier.options.seconds:g} s is spent"
+            if search.verifier.session.is_over():
+                search.reason = search.verifier.session.over
                 return False
             if any(r.edits == tuple(e.name for e in candidate.edits) for r in found):
                 continue  # another form of what is offered already
@@ -272,7 +272,7 @@ def _work(search: _Search, found: list[Repair]) -> bool:
 
 
 def goals_of(
-    design: Design, cells: tuple[Cell, ...], asked: tuple[tuple[Claim, Semantics], ...]
+    design: Design, cells: tuple[ClaimResult, ...], asked: tuple[tuple[Claim, Semantics], ...]
 ) -> tuple[Goal, ...]:
     """What there is to repair: the targets of refuted claims, each under its semantics."""
     refuted = {(c.claim, c.semantics) for c in cells if c.verdict is Verdict.REFUTED}
@@ -303,9 +303,7 @@ def repaired(
     left: list[Goal] = []
     for goal in goals:
         assert loaded.design is not None
-        if made and Verifier(
-            loaded.design, goal, options, time.monotonic() + options.seconds
-        ).checked(loaded.design):
+        if made and Verifier(loaded.design, goal, session_of(options)).checked(loaded.design):
             continue
         found = repairs(loaded, goal, options, keep_provider).repairs
         if found:

@@ -4,35 +4,26 @@ decides.
 
 from __future__ import annotations
 
-import time
-
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from onceproof.analysis.ablations import rewritten
+from onceproof.analysis.session import Session, Unasked
 from onceproof.engines import coverability
-from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
-from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Machine, Property
-from onceproof.properties import TooWide, property_of
 from onceproof.repair.plan import Goal, claim_for
-from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.result import Cell, Verdict
-from onceproof.verdict.task import Options
+from onceproof.verdict.result import ClaimResult, Verdict
+from onceproof.verdict.task import Options, Task
 
 OBLIGATIONS = ("no-duplicate", "no-loss", "recoverable")
 """What a repair must give for the effect concerned."""
 
-QUICK = ((1, 1), (2, 1), (2, 2))
-QUICK_STATES = 3_000
-
-RANK = {Verdict.REFUTED: 0, Verdict.UNKNOWN: 1, Verdict.VACUOUS: 1, Verdict.HOLDS: 2}
-"""Worse to better."""
+SMALL_STATES = 3_000
+"""States of each search for a quick refutation."""
 
 Key = tuple[str, Semantics]
 
@@ -42,8 +33,24 @@ class Checked(Struct, frozen=True):
     the claims of the design.
     """
 
-    goal: tuple[Cell, ...]
-    others: tuple[Cell, ...]
+    goal: tuple[ClaimResult, ...]
+    others: tuple[ClaimResult, ...]
+
+
+def session_of(options: Options) -> Session:
+    """A session for repairs, which ask for bare verdicts only: for any number, without explanations
+    and lengths of time.
+    """
+    return Session.of(
+        replace(
+            options,
+            second_opinion=False,
+            explain=False,
+            lengths=False,
+            workers=None,
+            events=None,
+        )
+    )
 
 
 class Verifier(Struct):
@@ -53,13 +60,8 @@ class Verifier(Struct):
 
     original: Design
     goal: Goal
-    options: Options
-    deadline: float
+    session: Session
     before: dict[Key, Verdict] = field(default_factory=dict)
-
-    def left(self) -> float:
-        """Seconds left, at least a little."""
-        return max(0.05, self.deadline - time.monotonic())
 
     def with_goal(self, design: Design) -> tuple[Design, list[Claim]]:
         """The design with claims about the goal added, and these."""
@@ -72,17 +74,17 @@ class Verifier(Struct):
         """
         whole, claims = self.with_goal(design)
         lowered = lower(whole, self.goal.semantics)
-        return all(self._may_hold(_asked(lowered, claim)) for claim in claims)
+        return all(self._may_hold(self.session.task(lowered, claim)) for claim in claims)
 
-    def _may_hold(self, asked: tuple[Machine, Property] | None) -> bool:
-        if asked is None:
+    def _may_hold(self, task: Task | Unasked) -> bool:
+        if isinstance(task, Unasked):
             return False
-        answer = coverability.prove(*asked, coverability.Budget(seconds=self.left()))
+        budget = coverability.Budget(seconds=self.session.left)
+        answer = coverability.prove(task.machine, task.prop, budget)
         if isinstance(answer, coverability.Safe):
             return True
-        return not (isinstance(answer, coverability.Coverable) and answer.exact) and not _refuted(
-            asked
-        )
+        refuted = isinstance(answer, coverability.Coverable) and answer.exact
+        return not refuted and not self.session.quickly_refuted(task, states=SMALL_STATES)
 
     def checked(self, design: Design) -> Checked | None:
         """The judge's verdicts; None if an obligation is not proved, or a claim of the design got
@@ -103,7 +105,7 @@ class Verifier(Struct):
                 if claim.semantics and semantics not in claim.semantics:
                     continue
                 cell = self._judged(column, claim)
-                if cell is None or RANK[cell.verdict] < RANK[self._before(claim, semantics)]:
+                if cell is None or cell.verdict.rank < self._before(claim, semantics).rank:
                     return None
                 others.append(cell)
         return Checked(tuple(c for c in goal if c), tuple(others))
@@ -123,25 +125,14 @@ class Verifier(Struct):
             claim.text for claim, cell in cells if cell is None or cell.verdict is not Verdict.HOLDS
         )
 
-    def _judged(self, lowered: Lowered, claim: Claim) -> Cell | None:
-        plain = replace(
-            self.options,
-            seconds=self.left(),
-            second_opinion=False,
-            explain=False,
-            lengths=False,
-            workers=None,
-            events=None,
-        )
-        found = judge_claim(lowered, claim, plain)
-        return found if isinstance(found, Cell) else None
+    def _judged(self, lowered: Lowered, claim: Claim) -> ClaimResult | None:
+        result = self.session.decide(lowered, claim)
+        return result if isinstance(result, ClaimResult) else None
 
-    def _as_before(self, cell: Cell) -> bool:
-        """Messages that could not all be settled before either: no worse than that."""
-        return (
-            RANK[cell.verdict]
-            <= RANK[self._before(claim_for("recoverable", self.goal), self.goal.semantics)]
-        )
+    def _as_before(self, cell: ClaimResult) -> bool:
+        """Whether messages that cannot all be settled could not all be settled before either."""
+        claim = claim_for("recoverable", self.goal)
+        return cell.verdict.rank >= self._before(claim, self.goal.semantics).rank
 
     def _before(self, claim: Claim, semantics: Semantics) -> Verdict:
         """The original's verdict on a claim."""
@@ -151,18 +142,3 @@ class Verifier(Struct):
             cell = self._judged(lower(whole, semantics), claim)
             self.before[key] = cell.verdict if cell else Verdict.UNKNOWN
         return self.before[key]
-
-
-def _asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property] | None:
-    try:
-        prop = property_of(lowered, claim)
-    except TooWide:
-        return None
-    return sliced(lowered.machine, prop), prop
-
-
-def _refuted(asked: tuple[Machine, Property]) -> bool:
-    return any(
-        isinstance(simplest(*asked, Bounds(*size), Budget(QUICK_STATES, 1.0)), Found)
-        for size in QUICK
-    )

@@ -3,6 +3,13 @@ own words.
 
 ``tell`` makes it from a replay, which the independent interpreter has followed on the design
 itself. Nothing here comes from the machine.
+
+``headline``: what the violation means for the customer.
+``steps``: the words of single lines of a handler; ``atomic``: of several that take effect at once.
+``environment``: the words of what broker, stores, providers and faults do.
+``changes``: what a step made different; ``scene``: everything there is after it.
+``names``: how workers, events and rows are called.
+``stepper``: a run made by hand.
 """
 
 from __future__ import annotations

@@ -104,15 +104,15 @@ class _Run(Struct):
 
     m: Moment
     worker: Worker
-    told: list[str] = field(default_factory=list)
+    phrases: list[str] = field(default_factory=list)
     lines: list[Span] = field(default_factory=list)
     end: str = ""
 
     def block(self, steps: tuple[n.Step, ...]) -> bool:
         """Run lines; False where the run is over."""
-        return all(self.one(step) for step in steps)
+        return all(self.line(step) for step in steps)
 
-    def one(self, step: n.Step) -> bool:
+    def line(self, step: n.Step) -> bool:
         """Run one line."""
         ctx, seen = self.m.ctx, view(self.m.ctx, self.m.before, self.worker)
         match step:
@@ -129,21 +129,21 @@ class _Run(Struct):
         self.lines.append(step.span)
         if isinstance(step, n.If):
             truth = passes(ctx, seen, step.condition, self.worker.event, self.worker)
-            self.told.append(
+            self.phrases.append(
                 f"checks `{self.m.names.text(step.condition.span)}`: {'yes' if truth else 'no'}"
             )
             return self.block(step.body if truth else step.otherwise)
         if isinstance(step, n.Let):
-            self.told.append(let_words(self.m, step, seen))
+            self.phrases.append(let_words(self.m, step, seen))
             return True
         unlocked = self.m.before._replace(
             workers=()
         )  # a run that waits for a row is told as if it could go on
         _, self.worker, outcome = write(ctx, unlocked, self.worker, step)
-        self.told.append(write_words(self.m, step, outcome, seen))
-        return self.turned_down(step, outcome) if outcome else True
+        self.phrases.append(write_words(self.m, step, outcome, seen))
+        return self.rejected(step, outcome) if outcome else True
 
-    def turned_down(self, step: n.Step, outcome: str) -> bool:
+    def rejected(self, step: n.Step, outcome: str) -> bool:
         """Go on after an attempt that failed."""
         if isinstance(step, n.Insert | n.UpdateIf | n.Delete | n.Do) and step.clauses:
             return self.block(step.clauses[0].body)
@@ -163,7 +163,7 @@ def run_of(m: Moment) -> _Run:
 def run_words(m: Moment) -> str:
     """A run of collected lines and its end."""
     run = run_of(m)
-    what, end = "; ".join(run.told), run.end
+    what, end = "; ".join(run.phrases), run.end
     if m.step.outcome == "commit":
         stops = "; the handler stops" if end == "stops" else ""
         done = "; the handler is done" if m.gone and not stops else ""

@@ -79,12 +79,12 @@ def situations(
 ) -> tuple[Situation, ...]:
     """The situation at the start and after every step: one more than there are steps."""
     scene = Scene(design, replay, sources or {})
-    found: list[Situation] = []
+    moments: list[Situation] = []
     before = replay.states[0]
     for state in replay.states:
-        found.append(scene.at(state, before))
+        moments.append(scene.at(state, before))
         before = state
-    return tuple(found)
+    return tuple(moments)
 
 
 class Scene:

@@ -93,8 +93,8 @@ class Walk(Struct, frozen=True):
 
     def back(self, steps: int = 1) -> Walk:
         """The walk without its last steps (at most back to the start)."""
-        kept = max(len(self.steps) - steps, 0)
-        return replace(self, steps=self.steps[:kept], states=self.states[: kept + 1])
+        length = max(len(self.steps) - steps, 0)
+        return replace(self, steps=self.steps[:length], states=self.states[: length + 1])
 
     def take(self, offer: Offer) -> Walk:
         """The walk with one more step."""
@@ -103,9 +103,9 @@ class Walk(Struct, frozen=True):
     def offers(self, workers: int | None = None) -> tuple[Offer, ...]:
         """Everything that can happen now, faults last; at most ``workers`` workers at once."""
         ctx = self._context()
-        found = [self._offer(ctx, step, after) for step, after in choices(ctx, self.now, workers)]
+        offers = [self._offer(ctx, step, after) for step, after in choices(ctx, self.now, workers)]
         return tuple(
-            sorted(found, key=lambda o: (o.fault, _rank(o.step), o.step.event, o.step.worker))
+            sorted(offers, key=lambda o: (o.fault, _rank(o.step), o.step.event, o.step.worker))
         )
 
     def told(self) -> tuple[Sentence, ...]:
@@ -153,9 +153,9 @@ class Walk(Struct, frozen=True):
         self, ctx: Context, steps: tuple[Step, ...], states: tuple[State, ...]
     ) -> tuple[Sentence, ...]:
         teller = Teller(ctx, self._names())
-        told = Replay(Trace(self.semantics, self.events, steps), steps, states)
+        run = Replay(Trace(self.semantics, self.events, steps), steps, states)
         return tuple(
-            teller.tell(s, told.states[i], told.states[i + 1]) for i, s in enumerate(told.steps)
+            teller.tell(s, run.states[i], run.states[i + 1]) for i, s in enumerate(run.steps)
         )
 
 

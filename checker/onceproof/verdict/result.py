@@ -22,6 +22,16 @@ class Verdict(Enum):
     VACUOUS = "vacuous"  # it holds because what it speaks about never happens
     UNKNOWN = "unknown"
 
+    @property
+    def rank(self) -> int:
+        """How much is said for the claim, from 0 (refuted) on: a claim that holds vacuously is at
+        least not violated, which is more than is known of one that is undecided.
+        """
+        return _WORST_FIRST.index(self)
+
+
+_WORST_FIRST = (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.VACUOUS, Verdict.HOLDS)
+
 
 class Assurance(Enum):
     """On what ground. Never separated from the verdict."""

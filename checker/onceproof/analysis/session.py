@@ -1,0 +1,128 @@
+"""One analysis session: what cut sets, crash map, assumptions, validity core and repair share.
+
+Each of them asks many questions about one design and variants of it, within one limit of time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from onceproof.counterexample.validate import Rejected, validated
+from onceproof.engines import coverability
+from onceproof.engines.search import Bounds, Budget, Found, simplest
+from onceproof.interpreter.trace import Trace
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.syntax.ast import Semantics
+from onceproof.lower import Lowered
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Machine, Run
+from onceproof.properties import TooWide, property_of
+from onceproof.verdict.decide import certain, judge_claim
+from onceproof.verdict.result import ClaimResult, Disagreement
+from onceproof.verdict.task import Options, Task, selected_claims
+
+LEAST = 0.05
+"""Seconds that a question gets even when the time is spent, so that it can say so."""
+
+SMALL_SIZES = ((1, 1), (2, 1), (2, 2))
+"""Workers and events of the searches for a quick refutation, smallest first."""
+
+SMALL_STATES = 4_000
+"""States of each of these searches."""
+
+
+class Unasked(Struct, frozen=True):
+    """A claim that looks at too many rows to be asked about. ``reason``: which."""
+
+    reason: str
+
+
+class Session(Struct, frozen=True):
+    """The options of an analysis and the moment it has to end by, on the clock of
+    ``time.monotonic``.
+    """
+
+    options: Options
+    deadline: float
+
+    @classmethod
+    def of(cls, options: Options) -> Session:
+        """A session that begins now; ``options.seconds`` limits all of it."""
+        return cls(options, time.monotonic() + options.seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, at least a little."""
+        return max(LEAST, self.deadline - time.monotonic())
+
+    def is_over(self) -> bool:
+        """Whether the time is spent."""
+        return time.monotonic() > self.deadline
+
+    @property
+    def over(self) -> str:
+        """Why the analysis ended early, if its time is spent."""
+        return f"the time of {self.options.seconds:g} s is spent"
+
+    def claims(self, design: Design, semantics: Semantics) -> list[Claim]:
+        """The claims that were asked for, of those made under these semantics."""
+        return selected_claims(design, self.options, semantics)
+
+    def budget(self, states: int | None = None) -> Budget:
+        """What one search may spend."""
+        return Budget(states or self.options.states, self.left)
+
+    def task(self, lowered: Lowered, claim: Claim) -> Task | Unasked:
+        """A claim with its property and the slice of the machine that it depends on."""
+        try:
+            prop = property_of(lowered, claim)
+        except TooWide as error:
+            return Unasked(str(error))
+        options = replace(self.options, seconds=self.left)
+        return Task(lowered, claim, sliced(lowered.machine, prop), prop, options)
+
+    def decide(self, lowered: Lowered, claim: Claim) -> ClaimResult | Disagreement:
+        """The verdict on a claim, within the time that is left."""
+        return judge_claim(lowered, claim, replace(self.options, seconds=self.left))
+
+    def certain(
+        self, task: Task
+    ) -> tuple[bool, coverability.Safe | coverability.Coverable | coverability.GaveUp]:
+        """Whether a claim is proved for any number, and what the coverability engine said."""
+        options = replace(self.options, seconds=self.left)
+        return certain(task.lowered, task.claim, (task.machine, task.prop), options)
+
+    def quickly_refuted(
+        self,
+        task: Task,
+        sizes: Iterable[tuple[int, int]] = SMALL_SIZES,
+        states: int = SMALL_STATES,
+    ) -> Run | None:
+        """A run that violates the claim within small bounds, which nobody has validated yet; None
+        if none was found.
+        """
+        for workers, events in sizes:
+            searched = simplest(
+                task.machine, task.prop, Bounds(workers, events), self.budget(states)
+            )
+            if isinstance(searched, Found):
+                return searched.run
+        return None
+
+
+def validated_trace(task: Task, run: Run, machine: Machine | None = None) -> Trace | Rejected:
+    """The trace of a run, once the interpreter has followed it to the violation. ``machine``: that
+    of the run, if it is not the task's own.
+    """
+    return validated(task.lowered, task.claim, machine or task.machine, run)
+
+
+def same_question(task: Task | Unasked, other: Task | Unasked | None) -> bool:
+    """Whether two tasks ask the same: equal properties of equal machines have equal answers."""
+    if not isinstance(task, Task) or not isinstance(other, Task):
+        return False
+    return (task.machine, task.prop) == (other.machine, other.prop)
