@@ -21,13 +21,22 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "publisher of QUEUE retries with a new id",
     ),
     "operator": ("operator replays QUEUE",),
-    "store": ("store NAME per KEY", "store NAME per KEY, unique"),
+    "database": ("database NAME", "database NAME via MODEL", "database NAME, replicated"),
+    "store": (
+        "store NAME per KEY",
+        "store NAME per KEY, unique",
+        "store NAME per KEY in DATABASE",
+    ),
     "effect": (
         "effect NAME per KEY",
         "effect NAME per KEY via PROVIDER",
         "effect NAME per KEY in STORE",
     ),
-    "lock": ("lock NAME per KEY", "lock NAME per KEY, expires"),
+    "lock": (
+        "lock NAME per KEY",
+        "lock NAME per KEY, expires",
+        "lock NAME per KEY, until released",
+    ),
     "consumer": (
         "consumer NAME on QUEUE",
         "consumer NAME on QUEUE, workers 1",
@@ -43,6 +52,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "claim": (
         "claim no duplicate EFFECT",
         "claim no loss of EFFECT",
+        "claim no loss of EFFECT unless CONDITION",
         "claim EFFECT before EFFECT",
         "claim EFFECT and EFFECT together",
         "claim at most one worker in SECTION",
@@ -80,9 +90,21 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "section": ("section NAME",),
     "crash": ("crash here",),
     "use": ("use FRAGMENT",),
-    "on": ("on failure", "on duplicate", "on conflict", "on missing"),
+    "on": (
+        "on failure",
+        "on duplicate",
+        "on conflict",
+        "on missing",
+        "on refused",
+        "on no answer",
+    ),
     "retry": ("retry 3 times",),
-    "key": ("key FIELD", "key FIELD, kept 24h", "key FIELD, kept for ever"),
+    "key": (
+        "key FIELD",
+        "key FIELD, kept 24h",
+        "key FIELD, kept for ever",
+        "key STORE.COLUMN, kept 24h",
+    ),
     "can": ("can be queried",),
     "checks": ("checks token of LOCK",),
     "late": ("late ack settles", "late ack refused"),
@@ -91,7 +113,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "partitions": ("partitions may move",),
     "shutdown": ("shutdown gives messages back",),
     "never": ("never redelivers", "never copies"),
-    "keeps": ("keeps copies",),
+    "keeps": ("keeps copies", "keeps errors"),
     "drops": ("drops copies within 5min",),
     "commit": ("commit may go back",),
     "messages": ("messages may expire",),
@@ -171,6 +193,7 @@ CONCEPTS: dict[str, str] = {
     ),
     "select": "a row is read with `if id in STORE` or `let NAME = STORE.COLUMN`",
     "table": "a table is a `store`: `store NAME per KEY`",
+    "schema": "tables are kept in a `database`: `database NAME via postgresql`",
     "unique": "a word of a store stands behind its key: `store NAME per KEY, unique`",
     "cache": "a word of a store stands behind its key: `store NAME per KEY, cache`",
     "replicated": "a word of a store stands behind its key: `store NAME per KEY, replicated`",
@@ -203,7 +226,10 @@ CLAIM_PROSE: frozenset[str] = frozenset(
 BELOW: tuple[tuple[str, str], ...] = (
     (
         "KEY",
-        "below an effect, write `key FIELD, kept 24h`, `can be queried` or `checks token of LOCK`",
+        (
+            "below an effect, write `key FIELD, kept 24h`, `keeps errors`, `can be queried` or"
+            " `checks token of LOCK`"
+        ),
     ),
     (
         "LATE",

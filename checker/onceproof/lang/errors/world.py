@@ -31,12 +31,14 @@ def two_values(
 
 def others_go_back(store: str, span: Span, others: Iterable[str], database: str) -> Diagnostic:
     """A database fails over as a whole."""
+    others = list(others)
     names = listing(others, last="and")
+    every = listing([store, *others], last="and")
     return Diagnostic(
         "N152",
         Severity.WARNING,
         f"a failover takes {names} back, too",
-        Label(span, f"`{store}` and {names} share {database}"),
+        Label(span, f"{every} share {database}"),
         help="write `replicated` behind the `database`, or keep this store in a database of its"
         " own",
     )

@@ -93,7 +93,7 @@ def _of_blocks(process: d.Process, scope: Scope) -> Iterator[Diagnostic]:
             if isinstance(step, Write) and written(step, scope):
                 yield from (
                     errors.clause_inside(what, span, block.span)
-                    for what, span in _failure_clauses(step)
+                    for what, span in _failure_clauses(step, scope)
                 )
         yield from _released(steps, scope)
 
@@ -124,10 +124,13 @@ def _databases_of(
         yield errors.two_databases(block.span, known)
 
 
-def _failure_clauses(step: Write) -> Iterator[tuple[str, Span]]:
-    """What a step says about its failure, each with its place."""
+def _failure_clauses(step: Write, scope: Scope) -> Iterator[tuple[str, Span]]:
+    """What a step says about its failure, each with its place. Below an effect that checks a
+    token, ``on failure`` speaks of the token that is *rejected*.
+    """
+    checked = isinstance(step, n.Do) and scope.effects[step.effect.text].token_of is not None
     for clause in step.clauses:
-        if clause.outcome.text == "failure":
+        if clause.outcome.text == "failure" and not checked:
             yield "on failure", clause.span
     if step.retry_span is not None:
         yield "retry", step.retry_span
@@ -152,7 +155,7 @@ def _collected(process: d.Process, scope: Scope) -> Iterator[Diagnostic]:
         if store is None or not store.inside or not isinstance(step, Write):
             continue
         if _inside_broker(process, store, scope):
-            for what, span in _failure_clauses(step):
+            for what, span in _failure_clauses(step, scope):
                 yield errors.clause_collected(what, span, store.name, store.inside)
 
 

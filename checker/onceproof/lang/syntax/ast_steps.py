@@ -273,8 +273,9 @@ class Do(Struct, frozen=True):
     failure.
 
     Of an external effect: ``or_else`` and ``on failure`` speak of *refused* and *no answer*
-    (docs/semantics_world.md, "Providers"). Of an effect in a store that checks a token: ``or_else``
-    speaks of *rejected*. Of any other effect in a store: of a failed step.
+    (docs/semantics_world.md, "Providers"). Of an effect in a store that checks a token: both speak
+    of *rejected*; outside ``atomic``, ``on failure`` also of a failed step. Of any other effect in
+    a store: both speak of a failed step.
     """
 
     verb: str
