@@ -1,6 +1,6 @@
 """Reads the lines of a design in their blocks; moves, mends or replaces those that do not fit.
 
-Invariant: ``done`` holds lines the automaton has read, ``stack`` is its state after them,
+Invariant: ``done`` holds lines the grammar has taken, ``stack`` is its state after them,
 ``levels`` the indentation of the open blocks. Everything that is put into ``done`` fits, so the
 text made of it parses.
 """
@@ -13,11 +13,11 @@ from onceproof.lang.diagnostics import Diagnostic, Label
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.errors.shapes import shape_below
 from onceproof.lang.errors.suggest import close_to
-from onceproof.lang.syntax.automaton import Stack, automaton
 from onceproof.lang.syntax.indentation import PLACEHOLDER, STEP_WIDTH, Line
+from onceproof.lang.syntax.interactive import Stack, grammar
+from onceproof.lang.syntax.lark_parser import DEDENT, INDENT, LINE_END
 from onceproof.lang.syntax.recovery.line import LineRepair
 from onceproof.lang.syntax.recovery.spot import Fit
-from onceproof.lang.syntax.tables import DEDENT, INDENT, LINE_END
 
 MAX_ERRORS = 100
 _ODD_NAMES = frozenset(
@@ -85,12 +85,12 @@ class Blocks:
     def __init__(self, path: str, lines: list[Line], sound: int = 0) -> None:
         self.path = path
         self.lines = lines
-        self.automaton = automaton()
+        self.grammar = grammar()
         self.known = frozenset(m[1] for line in lines if (m := _DECLARED.match(line.text)))
         self.first_words = {line.number: line.text.split()[0] for line in lines}
         self.found: list[Diagnostic] = []
         self.done: list[Line] = lines[:sound]
-        self.stack: Stack = self.automaton.after_lines(("assume no crash",) if sound else ())
+        self.stack: Stack = self.grammar.after_lines(("assume no crash",) if sound else ())
         self.levels = [0]
         self.index = sound
         self.broken: dict[int, bool] = {}
@@ -125,19 +125,21 @@ class Blocks:
 
     # -- reading
 
-    def _read(self, stack: Stack, text: str) -> int | None:
-        """Where a whole line stops fitting; None if it fits."""
-        reading = self.automaton.read(stack, text)
-        if reading.stop is not None:
-            return reading.stop
-        return None if self.automaton.feed(reading.stack, LINE_END) else len(text)
+    def _after(self, stack: Stack, text: str) -> Stack | None:
+        """The state after a whole line; None if it does not fit."""
+        reading = self.grammar.read(stack, text)
+        return None if reading.stop is not None else self.grammar.feed(reading.stack, LINE_END)
+
+    def _takes(self, stack: Stack, text: str) -> bool:
+        """Whether a whole line fits."""
+        return self._after(stack, text) is not None
 
     def _fits(self, text: str, stack: Stack | None = None) -> Fit:
         """How a text fits as the current line, with the line below it."""
         if not text.strip():
             return Fit(0, False, True)
-        reading = self.automaton.read(stack or self.stack, text)
-        after = None if reading.stop is not None else self.automaton.feed(reading.stack, LINE_END)
+        reading = self.grammar.read(stack or self.stack, text)
+        after = None if reading.stop is not None else self.grammar.feed(reading.stack, LINE_END)
         odd = any(
             p.terminal == "NAME" and text[p.start : p.end] in _ODD_NAMES for p in reading.pieces
         )
@@ -145,12 +147,12 @@ class Blocks:
             return Fit(len(text) if reading.stop is None else reading.stop, False, odd)
         child = self._child()
         if child is None:
-            return Fit(None, self.automaton.accepts(after) != {INDENT}, odd)
-        inside = self.automaton.feed(after, INDENT)
+            return Fit(None, self.grammar.accepts(after) != {INDENT}, odd)
+        inside = self.grammar.feed(after, INDENT)
         return Fit(
             None,
             inside is not None
-            and (self._read(inside, child.text) is None or self._place_of(child) is None),
+            and (self._takes(inside, child.text) or self._place_of(child) is None),
             odd,
         )
 
@@ -164,8 +166,8 @@ class Blocks:
         return next(
             (
                 place
-                for place, stack in self.automaton.contexts.items()
-                if self._read(stack, line.text) is None
+                for place, stack in self.grammar.contexts.items()
+                if self._takes(stack, line.text)
             ),
             None,
         )
@@ -180,13 +182,14 @@ class Blocks:
     # -- going on
 
     def _fits_here(self, line: Line) -> bool:
-        if self._read(self.stack, line.text) is not None:
+        after = self._after(self.stack, line.text)
+        if after is None:
             return False
-        self._accept(line, broken=line.text == PLACEHOLDER)
+        self._accept(line, after, broken=line.text == PLACEHOLDER)
         return True
 
-    def _accept(self, line: Line, *, broken: bool = False) -> None:
-        after = self.automaton.feed(self.automaton.read(self.stack, line.text).stack, LINE_END)
+    def _accept(self, line: Line, after: Stack | None, *, broken: bool = False) -> None:
+        """Take a line; ``after``: the state behind it."""
         assert after is not None
         self.stack = after
         self.broken = {
@@ -200,10 +203,10 @@ class Blocks:
         repeat the mistake.
         """
         child = self._child()
-        after = self.automaton.feed(self.automaton.read(self.stack, PLACEHOLDER).stack, LINE_END)
+        after = self._after(self.stack, PLACEHOLDER)
         assert after is not None
         if child is not None:
-            keeps = self.automaton.feed(after, INDENT) and self._place_of(child) in (
+            keeps = self.grammar.feed(after, INDENT) and self._place_of(child) in (
                 "step",
                 "else",
                 "clause",
@@ -211,7 +214,7 @@ class Blocks:
             )
             if not keeps:
                 del self.lines[self.index + 1 : self._block_end(self.index)]
-        self._accept(self._placeholder(line, line.indent), broken=True)
+        self._accept(self._placeholder(line, line.indent), after, broken=True)
 
     @staticmethod
     def _placeholder(line: Line, indent: int) -> Line:
@@ -225,7 +228,7 @@ class Blocks:
         )
 
     def _needs_block(self) -> bool:
-        return self.automaton.accepts(self.stack) == {INDENT}
+        return self.grammar.accepts(self.stack) == {INDENT}
 
     def _enter(self) -> None:
         """Open or close blocks, as the indentation of the next line says."""
@@ -234,7 +237,7 @@ class Blocks:
             self._missing_block()
         line = self.lines[self.index]
         if line.indent > self.levels[-1]:
-            inside = self.automaton.feed(self.stack, INDENT)
+            inside = self.grammar.feed(self.stack, INDENT)
             if inside is None:
                 self._unexpected_indent(line)
             else:
@@ -242,7 +245,7 @@ class Blocks:
                 self.levels.append(line.indent)
         while line.indent < self.levels[-1]:
             self.outer.insert(0, (self.levels.pop(), self.stack))
-            after = self.automaton.feed(self.stack, DEDENT)
+            after = self.grammar.feed(self.stack, DEDENT)
             assert after is not None
             self.stack = after
         line.indent = self.levels[-1]
@@ -260,20 +263,20 @@ class Blocks:
 
     def _misfit(self, line: Line) -> bool:
         """Whether a line is wrong in itself here, so that its indentation is not worth a remark."""
-        return self._read(self.stack, line.text) is not None and self._place_of(line) is not None
+        return not self._takes(self.stack, line.text) and self._place_of(line) is not None
 
     def _missing_block(self) -> None:
         """A header without a block: take the lines behind it if they can only be meant as its
         block, else put a placeholder.
         """
         header = self.done[-1]
-        inside = self.automaton.feed(self.stack, INDENT)
+        inside = self.grammar.feed(self.stack, INDENT)
         assert inside is not None
         line = self.lines[self.index] if self.index < len(self.lines) else None
         if (
             line is not None
             and header.indent == 0 == line.indent
-            and self._read(inside, line.text) is None
+            and self._takes(inside, line.text)
         ):
             if self._place_of(line) != "item":
                 self._indent_run(header, inside)
@@ -304,12 +307,12 @@ class Blocks:
         """Whether an unindented line belongs to the block above: it fits there, or is no line of
         the outer level either.
         """
-        if self._read(inside, line.text) is None:
+        if self._takes(inside, line.text):
             return True
-        outer = self.automaton.contexts["item"] if self.levels[-1] == 0 else self.stack
-        starts = self.automaton.words(outer)
+        outer = self.grammar.contexts["item"] if self.levels[-1] == 0 else self.stack
+        starts = self.grammar.words(outer)
         first = self._first_word(line)
-        return self._read(outer, line.text) is not None and not close_to(first, starts)
+        return not self._takes(outer, line.text) and not close_to(first, starts)
 
     # -- lines in the wrong place
 
@@ -317,7 +320,7 @@ class Blocks:
         """Put a line that is sound elsewhere where it belongs; False if it is sound nowhere."""
         place = self._place_of(line)
         if place is None or (
-            place == "store" and not {"QUEUE", "SET"} & self.automaton.accepts(self.stack)
+            place == "store" and not {"QUEUE", "SET"} & self.grammar.accepts(self.stack)
         ):
             return False
         parent = self.levels[-2] if len(self.levels) > 1 else -1
@@ -338,11 +341,11 @@ class Blocks:
             indent, stack = self.outer[0]
             header = next(x for x in reversed(self.done) if x.indent < indent)
         else:
-            below = self.automaton.feed(self.stack, INDENT)
+            below = self.grammar.feed(self.stack, INDENT)
             if below is None or not self.done or self.broken.get(line.indent):
                 return False
             header, stack, indent = self.done[-1], below, line.indent + STEP_WIDTH
-        if self._read(stack, line.text) is not None:
+        if not self._takes(stack, line.text):
             return False
         self._indent_run(header, stack, indent)
         if self.outer:
@@ -354,10 +357,10 @@ class Blocks:
         """The line was meant to be less deep: an ``else``, or a step below a step's clauses."""
         stack: Stack | None = self.stack
         for level in reversed(self.levels[:-1]):
-            stack = self.automaton.feed(stack, DEDENT) if stack else None
+            stack = self.grammar.feed(stack, DEDENT) if stack else None
             if stack is None or not level:
                 return False
-            if self._read(stack, line.text) is None:
+            if self._takes(stack, line.text):
                 break
         else:
             return False
@@ -365,12 +368,12 @@ class Blocks:
         header = next((x for x in reversed(self.done) if x.indent == level), line)
         other = Label(header.whole(self.path), "align it with this line")
         label = "it is indented too deep" if place == "else" else "no step can stand at this depth"
-        help = None if place == "else" else shape_below(self.automaton.accepts(self.stack))
+        help = None if place == "else" else shape_below(self.grammar.accepts(self.stack))
         self.found.append(errors.misplaced(word, line.whole(self.path), label, help, other))
         end = self._block_end(self.index)
         shift = line.indent - level
         while end < len(self.lines) and self.lines[end].indent == line.indent:
-            if self._read(self.stack, self.lines[end].text) is None:
+            if self._takes(self.stack, self.lines[end].text):
                 break
             end = self._block_end(end)
         for other_line in self.lines[self.index : end]:
@@ -404,7 +407,7 @@ class Blocks:
         if place == "step" and inside:
             words, help = (
                 f"no step can stand below a `{word}`",
-                shape_below(self.automaton.accepts(self.stack)),
+                shape_below(self.grammar.accepts(self.stack)),
             )
         elif place == "step":
             help = "write `consumer NAME on QUEUE` above it, and indent the steps"
@@ -422,21 +425,20 @@ class Blocks:
         return True
 
     def _same_place(self, line: Line, place: str) -> bool:
-        return (
-            self._read(self.stack, line.text) is not None
-            and self._read(self.automaton.contexts[place], line.text) is None
+        return not self._takes(self.stack, line.text) and self._takes(
+            self.grammar.contexts[place], line.text
         )
 
     def _block_is_empty(self, indent: int, index: int) -> bool:
         """Whether the current block would stay without a line if it went on at ``index``."""
         following = self.lines[index] if index < len(self.lines) else None
-        return DEDENT not in self.automaton.accepts(self.stack) and (
+        return DEDENT not in self.grammar.accepts(self.stack) and (
             following is None or following.indent < indent
         )
 
     def _options(self) -> bool:
         """Whether the current block holds no steps."""
-        return len(self.levels) > 1 and "SET" not in self.automaton.accepts(self.stack)
+        return len(self.levels) > 1 and "SET" not in self.grammar.accepts(self.stack)
 
     # -- lines that are wrong in themselves
 
@@ -448,7 +450,7 @@ class Blocks:
         sound, found = LineRepair(self.path, self.known, self.stack, self._fits).mend(line)
         self.found += found
         if sound:
-            self._accept(line)
+            self._accept(line, self._after(self.stack, line.text))
         else:
             self._give_up(line)
 

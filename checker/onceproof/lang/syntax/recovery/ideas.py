@@ -19,10 +19,10 @@ from onceproof.lang.errors.expected import in_words
 from onceproof.lang.errors.shapes import CONCEPTS, shape_of
 from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.source import Span
-from onceproof.lang.syntax.automaton import Piece
+from onceproof.lang.syntax.interactive import Piece
+from onceproof.lang.syntax.lark_parser import LINE_END
 from onceproof.lang.syntax.recovery.habits import HABITS, Habit
 from onceproof.lang.syntax.recovery.spot import LEXEME, Edit, Idea, Spot, tidy
-from onceproof.lang.syntax.tables import LINE_END
 
 MAX_LENGTH = 200
 """Longer lines are only reported: trying ideas on them takes too long."""
@@ -133,7 +133,7 @@ class Ideas(Spot):
             yield from self._surplus()
 
     def _habit(self, habit: Habit) -> Idea | None:
-        edits = habit.edits(self.text, self.automaton.literals)
+        edits = habit.edits(self.text, self.grammar.literals)
         if not edits:
             return None
         start, end, new = edits[0]
@@ -183,7 +183,7 @@ class Ideas(Spot):
         for piece in self.reading.pieces[-3:]:
             word = self.text[piece.start : piece.end]
             near = (
-                close_to(word, self.automaton.words(piece.before), 1)
+                close_to(word, self.grammar.words(piece.before), 1)
                 if piece.terminal == "NAME" and word not in self.known
                 else []
             )
@@ -192,7 +192,7 @@ class Ideas(Spot):
 
     def _keyword(self, piece: Piece, near: list[str]) -> Idea:
         place, word = self.span(piece.start, piece.end), self.text[piece.start : piece.end]
-        expected = in_words(self.automaton.accepts(piece.before), self.automaton.literals)
+        expected = in_words(self.grammar.accepts(piece.before), self.grammar.literals)
         return Idea(
             ((piece.start, piece.end, near[0]),),
             lambda _: errors.misspelt(word, place, expected, near),
@@ -242,7 +242,7 @@ class Ideas(Spot):
         """
         lexemes = [m.span() for m in LEXEME.finditer(self.text)]
         here = next((i for i, (start, _) in enumerate(lexemes) if start == self.begin), None)
-        declares = self.text.split()[0] in self.automaton.words(self.automaton.contexts["item"])
+        declares = self.text.split()[0] in self.grammar.words(self.grammar.contexts["item"])
         if here is None or (join == "_" and not (here == 2 and declares)):
             return
         for first, last in ((0, 1), (0, 2)) if join == "-" else ((-1, 0),):
@@ -268,11 +268,11 @@ class Ideas(Spot):
             ("clause", _BELOW),
             ("claim", _BELOW),
         ):
-            reading = self.automaton.read(self.automaton.contexts[context], rest)
-            if reading.stop is None and self.automaton.feed(reading.stack, LINE_END):
+            reading = self.grammar.read(self.grammar.contexts[context], rest)
+            if reading.stop is None and self.grammar.feed(reading.stack, LINE_END):
                 yield self._cut_off(place, rest, how)
-        if self.automaton.read(
-            self.automaton.contexts["item"], f"claim {rest}"
+        if self.grammar.read(
+            self.grammar.contexts["item"], f"claim {rest}"
         ).stop is None and self.text.startswith("claim "):
             yield self._cut_off(place, f"claim {rest}", "on a line of its own")
 
@@ -374,7 +374,7 @@ class Ideas(Spot):
         first = re.match(r"[A-Za-z]+", self.text)
         if not first or self.begin == 0 or not self.word:
             return
-        for option in sorted(self.automaton.words(self.stack)):
+        for option in sorted(self.grammar.words(self.stack)):
             text = option + self.text[first.end() :]
             related = (
                 any({option, first[0]} <= family for family in _RELATED) or not self.line.indent

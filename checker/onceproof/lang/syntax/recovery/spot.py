@@ -13,8 +13,8 @@ from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors.expected import in_words
 from onceproof.lang.errors.shapes import CLAIM_PROSE, CONCEPTS, shape_below, shape_of
 from onceproof.lang.source import Span
-from onceproof.lang.syntax.automaton import Reading, Stack, automaton
 from onceproof.lang.syntax.indentation import Line
+from onceproof.lang.syntax.interactive import Reading, Stack, grammar
 
 LEXEME = re.compile(r'"[^"]*"?|[^\W\d][\w]*(?:-\w+)*|\d\w*|[=!<>:&|+\-*/]+|\S')
 Edit = tuple[int, int, str]
@@ -53,7 +53,7 @@ class Spot:
     def __init__(
         self, path: str, known: frozenset[str], stack: Stack, fits: Callable[[str], Fit]
     ) -> None:
-        self.automaton = automaton()
+        self.grammar = grammar()
         self.path = path
         self.known = known
         self.stack = stack
@@ -66,15 +66,15 @@ class Spot:
 
     def locate(self) -> None:
         """Find the word at which the line stops fitting, and what would fit there."""
-        self.reading = self.automaton.read(self.stack, self.text)
+        self.reading = self.grammar.read(self.stack, self.text)
         stop = len(self.text) if self.reading.stop is None else self.reading.stop
         found = next((m for m in LEXEME.finditer(self.text) if m.start() <= stop < m.end()), None)
         self.begin, self.end = found.span() if found else (stop, stop)
         before = next(
             (p.before for p in self.reading.pieces if p.end > self.begin), self.reading.stack
         )
-        self.accepted = self.automaton.accepts(before)
-        self.words = sorted(self.automaton.words(before))
+        self.accepted = self.grammar.accepts(before)
+        self.words = sorted(self.grammar.words(before))
 
     @property
     def text(self) -> str:
@@ -89,7 +89,7 @@ class Spot:
     @property
     def expected(self) -> list[str]:
         """What would fit, in words."""
-        return in_words(self.accepted, self.automaton.literals)
+        return in_words(self.accepted, self.grammar.literals)
 
     def span(self, start: int, end: int) -> Span:
         """The place of a part of the line."""
@@ -125,15 +125,15 @@ class Spot:
     def shape(self) -> str | None:
         """How such a line is written: by its first word, else by its place."""
         first = self.text.split()[0].rstrip(":;,(").lower()
-        shape = shape_of(first) if first in self.automaton.words(self.stack) else None
-        return shape or shape_below(self.automaton.accepts(self.stack))
+        shape = shape_of(first) if first in self.grammar.words(self.stack) else None
+        return shape or shape_below(self.grammar.accepts(self.stack))
 
     def is_telling(self, text: str) -> bool:
         """Whether more than the first word shows what kind of line this is."""
         return (
             sum(
-                bool(self.automaton.literals[p.terminal])
-                for p in self.automaton.read(self.stack, text).pieces
+                bool(self.grammar.literals[p.terminal])
+                for p in self.grammar.read(self.stack, text).pieces
             )
             > 1
         )
