@@ -16,47 +16,13 @@ from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.syntax.indentation import PLACEHOLDER, STEP_WIDTH, Line
 from onceproof.lang.syntax.interactive import Stack, grammar
 from onceproof.lang.syntax.lark_parser import DEDENT, INDENT, LINE_END
-from onceproof.lang.syntax.recovery.line import LineRepair
-from onceproof.lang.syntax.recovery.spot import Fit
+from onceproof.lang.syntax.recovery.line import Fit, LineRepair, words_of
 
 MAX_ERRORS = 100
-_ODD_NAMES = frozenset(
-    {
-        "of",
-        "on",
-        "per",
-        "to",
-        "from",
-        "into",
-        "in",
-        "is",
-        "or",
-        "and",
-        "via",
-        "when",
-        "under",
-        "not",
-        "no",
-        "never",
-        "if",
-        "else",
-    }
-    | {
-        "queue",
-        "event",
-        "store",
-        "consumer",
-        "claim",
-        "assume",
-        "expect",
-        "import",
-        "let",
-        "set",
-        "expires",
-        "unique",
-        "replicated",
-    }
-    | {"kept", "retries", "publishes", "replays", "before", "together", "duplicate", "loss", "did"}
+_ODD_NAMES = words_of(
+    "of on per to from into in is or and via when under not no never if else queue event store "
+    "consumer claim assume expect import let set expires unique replicated kept retries "
+    "publishes replays before together duplicate loss did"
 )
 """Words that nobody means as names, even where the grammar takes them."""
 _LEFTOVER = frozenset(
@@ -88,7 +54,7 @@ class Blocks:
         self.grammar = grammar()
         self.known = frozenset(m[1] for line in lines if (m := _DECLARED.match(line.text)))
         self.first_words = {line.number: line.text.split()[0] for line in lines}
-        self.found: list[Diagnostic] = []
+        self.mistakes: list[Diagnostic] = []
         self.done: list[Line] = lines[:sound]
         self.stack: Stack = self.grammar.after_lines(("assume no crash",) if sound else ())
         self.levels = [0]
@@ -103,7 +69,7 @@ class Blocks:
     def mend(self) -> tuple[list[Line], list[Diagnostic]]:
         """The lines as they parse, and every mistake."""
         while self.index < len(self.lines) or self._needs_block():
-            if len(self.found) >= MAX_ERRORS and self.lines[self.index :]:
+            if len(self.mistakes) >= MAX_ERRORS and self.lines[self.index :]:
                 self._cut()
             if self.index == len(self.lines):
                 self._missing_block()
@@ -111,12 +77,15 @@ class Blocks:
             line = self.lines[self.index]
             if not self._fits_here(line) and not self._move(line):
                 self._mend_line(line)
-        return self.done, self.found
+        return self.done, self.mistakes
 
     def _cut(self) -> None:
         """Leave out the rest of the file."""
         line = self.lines[self.index]
-        self.found = [*self.found[:MAX_ERRORS], errors.too_many(line.whole(self.path), MAX_ERRORS)]
+        self.mistakes = [
+            *self.mistakes[:MAX_ERRORS],
+            errors.too_many(line.whole(self.path), MAX_ERRORS),
+        ]
         self.lines[self.index :] = [self._placeholder(line, line.indent)]
 
     def _first_word(self, line: Line) -> str:
@@ -254,7 +223,7 @@ class Blocks:
         shift = line.indent - self.levels[-1]
         above = self.done[-1].whole(self.path) if self.done else None
         if not (self.broken.get(self.levels[-1]) or self._misfit(line)):
-            self.found.append(errors.unexpected_indent(line.whole(self.path), above))
+            self.mistakes.append(errors.unexpected_indent(line.whole(self.path), above))
         least = line.indent
         for other in self.lines[self.index :]:
             if other.indent < least:
@@ -281,8 +250,8 @@ class Blocks:
             if self._place_of(line) != "item":
                 self._indent_run(header, inside)
                 return
-        if not any(d.primary.span.line == header.number for d in self.found):
-            self.found.append(
+        if not any(d.primary.span.line == header.number for d in self.mistakes):
+            self.mistakes.append(
                 errors.missing_block(self._first_word(header), header.whole(self.path))
             )
         self.lines.insert(self.index, self._placeholder(header, header.indent + STEP_WIDTH))
@@ -297,7 +266,7 @@ class Blocks:
                 break
             line.indent += shift
             count += 1
-        self.found.append(
+        self.mistakes.append(
             errors.not_indented(
                 self._first_word(first), first.whole(self.path), header.whole(self.path), count
             )
@@ -369,7 +338,7 @@ class Blocks:
         other = Label(header.whole(self.path), "align it with this line")
         label = "it is indented too deep" if place == "else" else "no step can stand at this depth"
         help = None if place == "else" else shape_below(self.grammar.accepts(self.stack))
-        self.found.append(errors.misplaced(word, line.whole(self.path), label, help, other))
+        self.mistakes.append(errors.misplaced(word, line.whole(self.path), label, help, other))
         end = self._block_end(self.index)
         shift = line.indent - level
         while end < len(self.lines) and self.lines[end].indent == line.indent:
@@ -411,7 +380,7 @@ class Blocks:
             )
         elif place == "step":
             help = "write `consumer NAME on QUEUE` above it, and indent the steps"
-        self.found.append(
+        self.mistakes.append(
             errors.misplaced(self._first_word(line), line.whole(self.path), words, help, label)
         )
         moved, shift = self.lines[self.index : run], line.indent
@@ -447,8 +416,9 @@ class Blocks:
             line.text.strip("{}; ") in _LEFTOVER or line.text.startswith(("//", "--", "/*"))
         ) and self._drop(line):
             return
-        sound, found = LineRepair(self.path, self.known, self.stack, self._fits).mend(line)
-        self.found += found
+        repair = LineRepair(self.path, self.known, self.stack, self._fits)
+        sound, mistakes = repair.mend(line)
+        self.mistakes += mistakes
         if sound:
             self._accept(line, self._after(self.stack, line.text))
         else:
@@ -463,6 +433,6 @@ class Blocks:
             "a comment begins with `#`" if comment else "blocks are made by indentation alone"
         )
         label = "write `#` here" if comment else f"remove `{line.text}`"
-        self.found.append(errors.foreign(headline, line.whole(self.path), label, None))
+        self.mistakes.append(errors.foreign(headline, line.whole(self.path), label, None))
         del self.lines[self.index]
         return True
