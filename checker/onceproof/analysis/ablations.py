@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.design import Design, Process
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 
 Steps = tuple[n.Step, ...]
 Rewrite = Callable[[n.Step], Steps | None]
@@ -47,7 +47,7 @@ def parts(design: Design) -> tuple[Part, ...]:
 def _of_steps(design: Design) -> Iterator[Part]:
     seen: set[Span] = set()  # a fragment that is used twice is one part
     for process in design.processes:
-        for step in walk(process.body, {}):
+        for step in walk(process.body):
             if step.span not in seen:
                 seen.add(step.span)
                 yield from _of_step(design, step)
@@ -248,7 +248,7 @@ def _is_inserted(design: Design, store: str) -> bool:
     return any(
         isinstance(s, n.Insert) and s.store.text == store
         for p in design.processes
-        for s in walk(p.body, {})
+        for s in walk(p.body)
     )
 
 
