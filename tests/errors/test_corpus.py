@@ -17,7 +17,7 @@ from onceproof.lang.assumptions import SPELLINGS
 from onceproof.lang.errors import models, names, syntax, world
 from onceproof.lang.errors.shapes import SHAPES
 from onceproof.lang.load import load, load_text
-from onceproof.lang.syntax.automaton import automaton
+from onceproof.lang.syntax.interactive import grammar
 from onceproof.report.diagnostics import render
 
 NOT_MODELLED = "N173"
@@ -108,7 +108,7 @@ def test_every_word_of_the_grammar_is_in_a_design_without_mistakes() -> None:
     optional = {"drop", "holds", "refuted", "import"}
     assert (
         sorted(
-            {w for ws in automaton().literals.values() for w in ws if w[0].isalpha()}
+            {w for ws in grammar().literals.values() for w in ws if w[0].isalpha()}
             - words
             - optional
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from onceproof.lang.format import formatted, same_meaning, unified
 from onceproof.lang.source import Source
-from onceproof.lang.syntax import read as parse
+from onceproof.lang.syntax.parser import parse
 
 from tests.designs import random_design
 from tests.whole_repo.repo import files, read

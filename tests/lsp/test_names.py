@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from onceproof.lang.source import Source
-from onceproof.lang.syntax import read as parse
-from onceproof.lang.syntax.automaton import automaton
+from onceproof.lang.syntax.interactive import grammar
+from onceproof.lang.syntax.parser import parse
 from onceproof.lsp.cards import card
 from onceproof.lsp.names import Symbol, at, definitions, occurrences
 from onceproof.lsp.project import analysed, importers
@@ -115,9 +115,7 @@ def test_importers(tmp_path: Path) -> None:
 
 
 def test_the_reference_says_something_about_every_first_word() -> None:
-    for word in automaton().words(automaton().start) | automaton().words(
-        automaton().contexts["step"]
-    ):
+    for word in grammar().words(grammar().start) | grammar().words(grammar().contexts["step"]):
         assert len(about(word, word)) > 30, word
     assert about("settles", "late ack settles").startswith("`late ack settles`: an acknowledgement")
     assert about("unique", "store s per id, unique").startswith("`unique`: a second `insert`")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from onceproof.lang.errors.shapes import SHAPES
 from onceproof.lang.source import Source
-from onceproof.lang.syntax import read as parse
+from onceproof.lang.syntax.parser import parse
 from onceproof.verdict.check import check
 from onceproof.verdict.exit_codes import Exit, of_result
 

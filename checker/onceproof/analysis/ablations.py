@@ -14,12 +14,11 @@ from msgspec.structs import replace
 
 from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.design import Design, Process
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import Steps, rewrite, walk
 
-Steps = tuple[n.Step, ...]
-Rewrite = Callable[[n.Step], Steps | None]
+Change = Callable[[n.Step], Steps | None]
 """What stands in place of a step; None: the step as it is, with its blocks rewritten."""
 
 
@@ -47,7 +46,7 @@ def parts(design: Design) -> tuple[Part, ...]:
 def _of_steps(design: Design) -> Iterator[Part]:
     seen: set[Span] = set()  # a fragment that is used twice is one part
     for process in design.processes:
-        for step in walk(process.body, {}):
+        for step in walk(process.body):
             if step.span not in seen:
                 seen.add(step.span)
                 yield from _of_step(design, step)
@@ -105,10 +104,10 @@ def _of_step(design: Design, step: n.Step) -> Iterator[Part]:
 def _part(kind: str, what: str, step: n.Step, instead: Callable[..., Steps]) -> Part:
     span = step.span
 
-    def rewrite(found: n.Step) -> Steps | None:
-        return instead(found) if found.span == span and type(found) is type(step) else None
+    def change(other: n.Step) -> Steps | None:
+        return instead(other) if other.span == span and type(other) is type(step) else None
 
-    return Part(kind, what, span.line, span.path, lambda design: rewritten(design, rewrite))
+    return Part(kind, what, span.line, span.path, lambda design: rewritten(design, change))
 
 
 def _looks_at_rows(condition: n.Condition) -> bool:
@@ -161,34 +160,10 @@ def _early(process: Process) -> Callable[[Design], Design]:
     return without
 
 
-def rewritten(design: Design, rewrite: Rewrite) -> Design:
+def rewritten(design: Design, change: Change) -> Design:
     """The design with every handler's steps rewritten."""
-    return replace(
-        design, processes=tuple(replace(p, body=_steps(p.body, rewrite)) for p in design.processes)
-    )
-
-
-def _steps(steps: Steps, rewrite: Rewrite) -> Steps:
-    rewritten_steps: list[n.Step] = []
-    for step in steps:
-        replacement = rewrite(step)
-        rewritten_steps += [_inside(step, rewrite)] if replacement is None else replacement
-    return tuple(rewritten_steps)
-
-
-def _inside(step: n.Step, rewrite: Rewrite) -> n.Step:
-    match step:
-        case n.If():
-            return replace(
-                step, body=_steps(step.body, rewrite), otherwise=_steps(step.otherwise, rewrite)
-            )
-        case n.Atomic() | n.Section():
-            return replace(step, body=_steps(step.body, rewrite))
-        case n.Insert() | n.UpdateIf() | n.Do():
-            clauses = tuple(replace(c, body=_steps(c.body, rewrite)) for c in step.clauses)
-            return replace(step, clauses=clauses)
-        case _:
-            return step
+    processes = tuple(replace(p, body=rewrite(p.body, change)) for p in design.processes)
+    return replace(design, processes=processes)
 
 
 # ---------------------------------------------------------------- locks, declarations, assumptions
@@ -250,7 +225,7 @@ def _is_inserted(design: Design, store: str) -> bool:
     return any(
         isinstance(s, n.Insert) and s.store.text == store
         for p in design.processes
-        for s in walk(p.body, {})
+        for s in walk(p.body)
     )
 
 
@@ -270,7 +245,7 @@ def _no_token(name: str) -> Callable[[Design], Design]:
 
 
 def _no_lock(name: str) -> Callable[[Design], Design]:
-    def rewrite(step: n.Step) -> Steps | None:
+    def change(step: n.Step) -> Steps | None:
         return () if isinstance(step, n.Acquire | n.Release) and step.lock.text == name else None
 
     def without(design: Design) -> Design:
@@ -278,7 +253,7 @@ def _no_lock(name: str) -> Callable[[Design], Design]:
             k: replace(e, token_of=None) if e.token_of == name else e
             for k, e in design.effects.items()
         }
-        return rewritten(replace(design, effects=effects), rewrite)
+        return rewritten(replace(design, effects=effects), change)
 
     return without
 

@@ -20,9 +20,9 @@ from onceproof.counterexample.validate import Rejected
 from onceproof.engines.search import Bounds, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.resolve.steps import inner, walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics
+from onceproof.lang.syntax.visit import inner, walk
 from onceproof.lower import Lowered, lower
 from onceproof.machine.system import Cause, Level, Machine
 from onceproof.verdict.task import Options, Task, target_words
@@ -235,6 +235,6 @@ def _transactions(steps: tuple[n.Step, ...]) -> Iterator[tuple[int, int]]:
     """The first and last lines of the atomic blocks."""
     for step in steps:
         if isinstance(step, n.Atomic):
-            yield step.span.line, max(s.span.line for s in walk(step.body, {}))
+            yield step.span.line, max(s.span.line for s in walk(step.body))
         for block in inner(step):
             yield from _transactions(block)

@@ -16,9 +16,9 @@ from onceproof.interpreter import Context, Judge, Replay, State
 from onceproof.interpreter.context import conjunctions
 from onceproof.interpreter.state import Worker, look
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.source import Source
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.machine.system import Cause, Level
 from onceproof.story import Story, StoryStep, tell
 from onceproof.story.changes import participle
@@ -378,7 +378,7 @@ class _Explanation(Struct, frozen=True):
 
     def _writers(self, store: str) -> list[int]:
         """The lines that write rows of a store, or make an effect happen."""
-        steps = [s for p in self.ctx.design.processes for s in walk(p.body, {})]
+        steps = [s for p in self.ctx.design.processes for s in walk(p.body)]
         kinds = n.Add | n.Insert | n.SetColumn | n.UpdateIf | n.Increment
         rows = [s.span.line for s in steps if isinstance(s, kinds) and s.store.text == store]
         return sorted(

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from onceproof.interpreter.state import Frame, Spot, State, Worker, Write
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax import visit
 from onceproof.machine.system import Cause, Level
 
 ATOMIC = "atomic"
@@ -56,9 +57,9 @@ class Context(Struct, frozen=True):
         blocks: list[tuple[n.Step, ...]] = []
         headers: list[int] = []
         for process in design.processes:
-            for block, line in ((process.body, process.span.line), *_inner_blocks(process.body)):
+            for block, header in ((process.body, process.span), *visit.blocks(process.body)):
                 blocks.append(block)
-                headers.append(line)
+                headers.append(header.line)
         targets = {
             t.name.text + (f".{t.column.text}" if t.column else "")
             for c in design.claims
@@ -67,7 +68,7 @@ class Context(Struct, frozen=True):
         crashes = {
             p.name
             for p in design.processes
-            if any(isinstance(s, n.CrashHere) for s in _all_steps(p.body))
+            if any(isinstance(s, n.CrashHere) for s in visit.walk(p.body))
         }
         if design.assumes("crash-only-after"):
             crashes |= {p.name for p in design.processes}
@@ -323,28 +324,6 @@ class Context(Struct, frozen=True):
         )
 
 
-def _inner_blocks(steps: tuple[n.Step, ...]) -> Iterator[tuple[tuple[n.Step, ...], int]]:
-    for step in steps:
-        match step:
-            case n.If():
-                inner = [(step.body, step.span.line), (step.otherwise, step.span.line)]
-            case n.Atomic() | n.Section():
-                inner = [(step.body, step.span.line)]
-            case n.Insert() | n.UpdateIf() | n.Delete() | n.Do():
-                inner = [(c.body, c.span.line) for c in step.clauses]
-            case _:
-                inner = []
-        for block, line in inner:
-            yield block, line
-            yield from _inner_blocks(block)
-
-
-def _all_steps(steps: tuple[n.Step, ...]) -> Iterator[n.Step]:
-    yield from steps
-    for block, _ in _inner_blocks(steps):
-        yield from block
-
-
 def _is_loose(design: d.Design, process: d.Process, choice: n.Semantics) -> bool:
     """Whether the broker remembers only a status. Late acks settle unless the queue says ``late ack
     refused``.
@@ -359,7 +338,7 @@ def _is_loose(design: d.Design, process: d.Process, choice: n.Semantics) -> bool
         and "lease" in queue.loses_hold
         and not design.within_lease(process)
         and process.ack != "any-time"
-        and not any(_looks_at_hold(s) for s in _all_steps(process.body))
+        and not any(_looks_at_hold(s) for s in visit.walk(process.body))
     )
 
 

@@ -3,7 +3,7 @@ compared before and after.
 
 Works on lines and tokens: a line's tokens are joined again with the spaces of the style, blocks are
 indented by two spaces, comments stay with the lines they belong to. The tokens come from the
-grammar's own automaton, so new constructs need no change here.
+grammar itself, so new constructs need no change here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from msgspec import Struct
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax import read as parse
-from onceproof.lang.syntax.automaton import Piece, Stack, automaton
 from onceproof.lang.syntax.indentation import Line, mend
-from onceproof.lang.syntax.tables import DEDENT, INDENT, LINE_END
+from onceproof.lang.syntax.interactive import Piece, Stack, grammar
+from onceproof.lang.syntax.lark_parser import DEDENT, INDENT, LINE_END
+from onceproof.lang.syntax.parser import parse
 
 STEP = 2
 """Spaces per level."""
@@ -167,9 +167,9 @@ def _comment_depth(text: str, levels: list[int], following: int) -> int:
 
 
 def _rows(source: Source, lines: list[Line]) -> Iterator[_Row]:
-    """The lines with content: their depth and their tokens, read by the automaton."""
-    reader = automaton()
-    stack = reader.start
+    """The lines with content: their depth and their tokens, as the grammar reads them."""
+    language = grammar()
+    stack = language.start
     indents = [0]
     for line in lines:
         while line.indent < indents[-1]:
@@ -178,7 +178,7 @@ def _rows(source: Source, lines: list[Line]) -> Iterator[_Row]:
         if line.indent > indents[-1]:
             indents.append(line.indent)
             stack = _fed(stack, INDENT)
-        reading = reader.read(stack, line.text)
+        reading = language.read(stack, line.text)
         assert reading.stop is None, f"{source.path}:{line.number} was parsed and cannot be read"
         whole = source.line(line.number)
         comment = whole[line.start + len(line.text) :].strip(_BLANK)
@@ -193,7 +193,7 @@ def _rows(source: Source, lines: list[Line]) -> Iterator[_Row]:
 
 
 def _fed(stack: Stack, terminal: str) -> Stack:
-    after = automaton().feed(stack, terminal)
+    after = grammar().feed(stack, terminal)
     assert after is not None, terminal
     return after
 
@@ -209,7 +209,7 @@ def _spaces(pieces: tuple[Piece, ...], words: list[str]) -> Iterator[str]:
     for i, word in enumerate(words):
         before = words[i - 1] if i else ""
         inside += (before == "(") - (word == ")")
-        call = word == "(" and bool(i) and not automaton().literals[pieces[i - 1].terminal]
+        call = word == "(" and bool(i) and not grammar().literals[pieces[i - 1].terminal]
         if (
             not i
             or call

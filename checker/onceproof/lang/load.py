@@ -21,7 +21,7 @@ from onceproof.lang.errors.dedupe import settle
 from onceproof.lang.resolve import resolve
 from onceproof.lang.source import MAX_BYTES, Source
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax import read as parse
+from onceproof.lang.syntax.parser import parse
 from onceproof.models import own_text
 
 

@@ -11,9 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.lang import design as d
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics
+from onceproof.lang.syntax.visit import walk
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Table, mapping
 from onceproof.machine.system import Action, Cause, Level, Rule, RuleKind, Test, Variable
@@ -338,7 +338,7 @@ def _tracking(
         return Tracking.GONE
     checked = any(
         isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None)
-        for s in walk(process.body, {})
+        for s in walk(process.body)
     )
     forgetful = (
         semantics is Semantics.AT_LEAST_ONCE
@@ -361,7 +361,7 @@ def aborting(groups: Mapping[str, Group]) -> dict[str, str]:
     publishers: dict[str, str] = {}
     for group in groups.values():
         if group.collects_publishing and group.queue.leaks:
-            for step in walk(group.process.body, {}):
+            for step in walk(group.process.body):
                 if isinstance(step, n.Publish):
                     publishers.setdefault(step.queue.text, group.process.name)
     return publishers

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from onceproof.lang import design as d
-from onceproof.lang.resolve.steps import condition_parts, walk
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.machine.system import Level, Variable
 
 PC = "worker at"
@@ -94,7 +94,7 @@ def incremented(design: d.Design) -> set[tuple[str, str]]:
     return {
         (s.store.text, s.column.text)
         for p in design.processes
-        for s in walk(p.body, {})
+        for s in walk(p.body)
         if isinstance(s, n.Increment)
     }
 
@@ -175,7 +175,7 @@ def orphans(design: d.Design, lock: d.Lock) -> bool:
 
 def has_token(design: d.Design, lock: str) -> bool:
     """Whether it matters who took a lock last: an effect checks it, or a step renews it."""
-    steps = (s for p in design.processes for s in walk(p.body, {}))
+    steps = (s for p in design.processes for s in walk(p.body))
     renewed = any(
         isinstance(s, n.Renew) and s.lock is not None and s.lock.text == lock for s in steps
     )
@@ -186,7 +186,7 @@ def local_values(design: d.Design, process: d.Process) -> Mapping[str, tuple[str
     """Each local variable with every value it can have."""
     values: dict[str, list[str]] = {}
     columns = columns_of(design)
-    for step in walk(process.body, {}):
+    for step in walk(process.body):
         if isinstance(step, n.Let):
             known = values.setdefault(step.name.text, [d.UNSET])
             match step.value:

@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from onceproof.lang.errors.shapes import SHAPES
 from onceproof.lang.source import Source
-from onceproof.lang.syntax import read as parse
-from onceproof.lang.syntax.automaton import PLACEHOLDER, Stack, automaton
 from onceproof.lang.syntax.indentation import Line, mend
-from onceproof.lang.syntax.tables import DEDENT, FILE_END, INDENT, LINE_END
+from onceproof.lang.syntax.interactive import Stack, grammar
+from onceproof.lang.syntax.lark_parser import BROKEN, DEDENT, FILE_END, INDENT, LINE_END
+from onceproof.lang.syntax.parser import parse
 from onceproof.lsp.names import Symbol, occurrences
 from onceproof.lsp.project import Analysis
 from onceproof.lsp.reference import about
@@ -56,12 +56,12 @@ def proposals(analysis: Analysis, number: int, column: int) -> list[Proposal]:
     start = column - len(_typed(text[:column], r"[\w.\-]*"))
     chain, stack = _context(analysis.source, number, len(text) - len(text.lstrip(" ")))
     before = text[:start].lstrip(" ")
-    reading = automaton().read(stack, before)
-    accepted = automaton().accepts(reading.stack) if reading.stop is None else frozenset()
+    reading = grammar().read(stack, before)
+    accepted = grammar().accepts(reading.stack) if reading.stop is None else frozenset()
     if not accepted & {"MODEL", "OPTION"}:  # names end at a full stop, models do not
         start = column - len(_typed(text[:column], r"[\w\-]*"))
         before = text[:start].lstrip(" ")
-        reading = automaton().read(stack, before)
+        reading = grammar().read(stack, before)
     if "#" in before or reading.stop is not None:
         return []
     place = _Place(analysis, tuple(chain), before, reading.stack, start, number)
@@ -93,13 +93,13 @@ def _context(source: Source, number: int, indent: int) -> tuple[list[Line], Stac
         if line.indent < level:
             chain.insert(0, line)
             level = line.indent
-    reader = automaton()
-    stack = reader.start
+    language = grammar()
+    stack = language.start
     for line in chain:
         after = _line_read(stack, line.text)
-        inside = reader.feed(after, INDENT) if after is not None else None
+        inside = language.feed(after, INDENT) if after is not None else None
         if inside is None:
-            return chain, reader.contexts["step"]
+            return chain, language.contexts["step"]
         stack = inside
     below = [x for x in lines if not chain or x.number > chain[-1].number]
     last = next((i for i in range(len(below) - 1, -1, -1) if below[i].indent == indent), None)
@@ -107,8 +107,8 @@ def _context(source: Source, number: int, indent: int) -> tuple[list[Line], Stac
 
 
 def _line_read(stack: Stack, text: str) -> Stack | None:
-    reading = automaton().read(stack, text)
-    return automaton().feed(reading.stack, LINE_END) if reading.stop is None else None
+    reading = grammar().read(stack, text)
+    return grammar().feed(reading.stack, LINE_END) if reading.stop is None else None
 
 
 def _after(stack: Stack, lines: list[Line]) -> Stack | None:
@@ -118,13 +118,13 @@ def _after(stack: Stack, lines: list[Line]) -> Stack | None:
     for line in lines:
         while at is not None and line.indent < levels[-1]:
             levels.pop()
-            at = automaton().feed(at, DEDENT)
+            at = grammar().feed(at, DEDENT)
         if at is not None and line.indent > levels[-1]:
             levels.append(line.indent)
-            at = automaton().feed(at, INDENT)
+            at = grammar().feed(at, INDENT)
         at = _line_read(at, line.text) if at is not None else None
     for _ in levels[1:]:
-        at = automaton().feed(at, DEDENT) if at is not None else None
+        at = grammar().feed(at, DEDENT) if at is not None else None
     return at
 
 
@@ -132,7 +132,7 @@ def _after(stack: Stack, lines: list[Line]) -> Stack | None:
 
 
 def _words(place: _Place) -> Iterator[Proposal]:
-    for word in automaton().words(place.stack):
+    for word in grammar().words(place.stack):
         if word[0].isalpha():
             snippet = _snippet(word) if not place.before else ""
             yield Proposal(
@@ -158,11 +158,11 @@ def _snippet(word: str) -> str:
 
 
 def _names(place: _Place) -> Iterator[Proposal]:
-    after = automaton().feed(place.stack, "NAME")
+    after = grammar().feed(place.stack, "NAME")
     if after is None:
         return
     wanted: dict[Symbol, bool] = {}
-    for terminal in sorted(automaton().accepts(after) - {PLACEHOLDER, "COMMENT"}):
+    for terminal in sorted(grammar().accepts(after) - {BROKEN, "COMMENT"}):
         symbol = _meant(place, after, terminal)
         if symbol is not None:
             wanted[symbol] = wanted.get(symbol, False) or terminal == "IS"
@@ -224,18 +224,18 @@ def _completed(stack: Stack, terminal: str) -> tuple[str, ...] | None:
     """The fewest tokens, the given one first, after which the line and what it needs below it is
     complete.
     """
-    reader = automaton()
-    first = reader.feed(stack, terminal)
+    language = grammar()
+    first = language.feed(stack, terminal)
     queue: deque[tuple[Stack, tuple[str, ...]]] = deque()
     if first is not None and _word(terminal) is not None:
         queue.append((first, (terminal,)))
     seen = {first}
     while queue:
         at, tokens = queue.popleft()
-        if tokens[-1] == LINE_END and reader.accepts(at) & {DEDENT, FILE_END}:
+        if tokens[-1] == LINE_END and language.accepts(at) & {DEDENT, FILE_END}:
             return tokens
-        for following in sorted(reader.accepts(at)) if len(tokens) < LONGEST else ():
-            after = reader.feed(at, following) if _word(following) is not None else None
+        for following in sorted(language.accepts(at)) if len(tokens) < LONGEST else ():
+            after = language.feed(at, following) if _word(following) is not None else None
             if after is not None and after not in seen:
                 seen.add(after)
                 queue.append((after, (*tokens, following)))
@@ -246,7 +246,7 @@ def _word(terminal: str) -> str | None:
     """A text for a terminal; None for those that no person writes."""
     if terminal in (LINE_END, INDENT):
         return "\n"
-    literals = automaton().literals.get(terminal, ())
+    literals = grammar().literals.get(terminal, ())
     return literals[0] if literals else SAMPLES.get(terminal)
 
 
@@ -267,7 +267,7 @@ def _rendered(tokens: tuple[str, ...], depth: int) -> str:
 
 
 def _models(place: _Place) -> Iterator[Proposal]:
-    accepted = automaton().accepts(place.stack)
+    accepted = grammar().accepts(place.stack)
     shelves = kinds()
     if "MODEL" in accepted:
         chosen = SHELVES.get(place.before.split()[0] if place.before.split() else "")

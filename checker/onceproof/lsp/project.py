@@ -16,7 +16,7 @@ from onceproof.base.paths import ENDING
 from onceproof.lang.load import Loaded, load_text
 from onceproof.lang.source import MAX_BYTES, Source
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax import read as parse
+from onceproof.lang.syntax.parser import parse
 from onceproof.lsp.names import Occurrence, occurrences
 
 MOST_FILES = 300

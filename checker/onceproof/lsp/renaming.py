@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 
 from onceproof.lang.source import Source, Span
-from onceproof.lang.syntax import read as parse
-from onceproof.lang.syntax.automaton import Stack, automaton
+from onceproof.lang.syntax.interactive import Stack, grammar
+from onceproof.lang.syntax.parser import parse
 from onceproof.lsp.names import TOP, Occurrence, Symbol
 from onceproof.lsp.project import Analysis, names_of
 
@@ -65,26 +65,28 @@ def _taken() -> frozenset[str]:
 
     Others, such as `id`, `key` and `lease`, are common names.
     """
-    reader = automaton()
+    language = grammar()
     behind = [
-        reader.feed(context, "NAME")
-        for context in (*_after_first_words(), *reader.contexts.values())
+        language.feed(context, "NAME")
+        for context in (*_after_first_words(), *language.contexts.values())
     ]
-    between = {w for stack in behind if stack is not None for w in reader.words(stack)}
+    between = {w for stack in behind if stack is not None for w in language.words(stack)}
     return frozenset(
-        {*reader.words(reader.start), *reader.words(reader.contexts["step"]), *between}
+        {*language.words(language.start), *language.words(language.contexts["step"]), *between}
     )
 
 
 def _after_first_words() -> list[Stack]:
     """The states behind each word that can begin a line."""
-    reader = automaton()
+    language = grammar()
     states = [
         (stack, t)
-        for stack in (reader.start, reader.contexts["step"])
-        for t in reader.words(stack).values()
+        for stack in (language.start, language.contexts["step"])
+        for t in language.words(stack).values()
     ]
-    return [after for after in (reader.feed(stack, t) for stack, t in states) if after is not None]
+    return [
+        after for after in (language.feed(stack, t) for stack, t in states) if after is not None
+    ]
 
 
 def _places(analysis: Analysis, symbol: Symbol, path: str) -> list[Span]:

@@ -202,8 +202,8 @@ class _Cut:
             )
             if not failing:
                 return
-            # Workers' own variables first: one that is back splits the rules into groups, and within
-            # a group all values of a row may be covered though they are not over all groups.
+            # Workers' own variables first: one that is back splits the rules into groups, and
+            # within a group all values of a row may be covered though they are not over all groups.
             self.dropped -= {
                 name for name in failing if self.domains[name].level is Level.WORKER
             } or failing

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.resolve.steps import inner, walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics
+from onceproof.lang.syntax.visit import inner, walk
 from onceproof.repair.sheet import Change, Sheet
 
 Owner = n.ConsumerDecl | n.RelayDecl | n.FragmentDecl
@@ -198,7 +198,7 @@ def ends_settled(steps: tuple[n.Step, ...]) -> bool:
 
 def steps_of(owner: Owner) -> Iterator[n.Step]:
     """Every step of a handler."""
-    return walk(owner.body, {})
+    return walk(owner.body)
 
 
 def claim_for(kind: str, goal: Goal) -> Claim:

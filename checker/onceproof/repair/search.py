@@ -16,8 +16,8 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import Loaded, load_text
 from onceproof.lang.source import Source
-from onceproof.lang.syntax import read as parse
 from onceproof.lang.syntax.ast import Semantics
+from onceproof.lang.syntax.parser import parse
 from onceproof.machine.system import Cause
 from onceproof.repair.edits import catalogue
 from onceproof.repair.expectations import following

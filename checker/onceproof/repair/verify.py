@@ -11,9 +11,9 @@ from onceproof.analysis.ablations import rewritten
 from onceproof.analysis.session import Session, Unasked
 from onceproof.engines import coverability
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics
+from onceproof.lang.syntax.visit import walk
 from onceproof.lower import Lowered, lower
 from onceproof.repair.plan import Goal, claim_for
 from onceproof.verdict.result import ClaimResult, Verdict
@@ -114,7 +114,7 @@ class Verifier(Struct):
         """What is not proved any more if workers die anywhere, and not at the marked crash points
         only.
         """
-        if not any(isinstance(s, n.CrashHere) for p in design.processes for s in walk(p.body, {})):
+        if not any(isinstance(s, n.CrashHere) for p in design.processes for s in walk(p.body)):
             return ()
         whole, claims = self.with_goal(
             rewritten(design, lambda s: () if isinstance(s, n.CrashHere) else None)

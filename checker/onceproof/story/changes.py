@@ -9,8 +9,8 @@ from msgspec import Struct
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.state import Spot, State, look
 from onceproof.lang import design as d
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.machine.system import Level
 from onceproof.story.names import Names
 
@@ -45,7 +45,7 @@ def participle(design: d.Design, effect: str) -> str:
     """``sent``, ``happened`` or ``done``: by the verb with which the design performs the effect
     first.
     """
-    steps = (s for p in design.processes for s in walk(p.body, {}))
+    steps = (s for p in design.processes for s in walk(p.body))
     verb = next((s.verb for s in steps if isinstance(s, n.Do) and s.effect.text == effect), "call")
     return PARTICIPLES[verb]
 

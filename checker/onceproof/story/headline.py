@@ -9,8 +9,8 @@ from onceproof.interpreter.context import Context
 from onceproof.interpreter.rows import passes
 from onceproof.interpreter.state import State
 from onceproof.lang import design as d
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.story.changes import TIMES, level_spot, participle
 from onceproof.story.names import Names
 from onceproof.story.steps import at_once
@@ -100,10 +100,7 @@ class Headline:
     def _incremented(self, target: n.Target) -> bool:
         """Whether some line increments a column: then it counts per event."""
         steps = (
-            s
-            for p in self.ctx.design.processes
-            for s in walk(p.body, {})
-            if isinstance(s, n.Increment)
+            s for p in self.ctx.design.processes for s in walk(p.body) if isinstance(s, n.Increment)
         )
         return any(
             target.column

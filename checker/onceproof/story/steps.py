@@ -8,8 +8,8 @@ from onceproof.interpreter.context import Context
 from onceproof.interpreter.rows import column, happened, value_of
 from onceproof.interpreter.state import State, Worker, look
 from onceproof.lang import design as d
-from onceproof.lang.resolve.steps import condition_parts
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import condition_parts
 from onceproof.story.names import Moment
 
 VERBS = {"send": ("sends", "send"), "call": ("calls", "call"), "do": ("does", "do")}

@@ -23,8 +23,8 @@ from onceproof.engines import coverability
 from onceproof.engines.compositional.abstraction import NotExpressible, View, abstract_machine
 from onceproof.engines.search import Bounds, Found, simplest
 from onceproof.lang.design import Design
-from onceproof.lang.resolve.steps import inner
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import inner
 from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import home, place_variable, regions, sliced
 from onceproof.machine.system import Cause, Machine, Rule, Update

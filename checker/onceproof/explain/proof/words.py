@@ -10,8 +10,8 @@ from itertools import groupby
 from msgspec import Struct
 
 from onceproof.lang import design as d
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.lower.case import DEAD
@@ -334,7 +334,7 @@ def participle(design: d.Design, effect: str) -> str:
     """``sent``, ``happened`` or ``done``: by the verb with which the design performs the effect
     first.
     """
-    steps = (s for p in design.processes for s in walk(p.body, {}))
+    steps = (s for p in design.processes for s in walk(p.body))
     verb = next((s.verb for s in steps if isinstance(s, n.Do) and s.effect.text == effect), "call")
     return {"send": "sent", "call": "happened", "do": "done"}[verb]
 

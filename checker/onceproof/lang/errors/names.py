@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from onceproof.lang.diagnostics import Diagnostic, Label, Severity
 from onceproof.lang.errors.suggest import close_to, listing
 from onceproof.lang.source import Span
-from onceproof.lang.syntax import ast_steps as n
+from onceproof.lang.syntax import ast as n
 
 
 def _make(

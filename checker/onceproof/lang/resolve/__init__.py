@@ -17,10 +17,11 @@ from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.resolve.blocks import check_blocks
 from onceproof.lang.resolve.databases import DatabaseMaker
 from onceproof.lang.resolve.models import QueueMaker, chosen, kept, provides, traits
-from onceproof.lang.resolve.steps import Scope, StepChecker, condition_parts, walk
+from onceproof.lang.resolve.steps import Scope, StepChecker
 from onceproof.lang.resolve.unmodelled import unmodelled
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.machine.system import Level
 
 T = TypeVar("T")
@@ -509,9 +510,7 @@ class _Resolver:
                         assumed["no-crash"],
                     )
                 )
-            for step in (
-                s for p in processes for s in walk(p.body, {}) if isinstance(s, n.CrashHere)
-            ):
+            for step in (s for p in processes for s in walk(p.body) if isinstance(s, n.CrashHere)):
                 self.found.append(
                     errors.contradiction(
                         "crash here", step.span, "assume no crash", assumed["no-crash"]
@@ -537,7 +536,7 @@ class _Resolver:
             if (
                 p.queue
                 and p.ack == "manual"
-                and not any(isinstance(s, n.Ack | n.Nack) for s in walk(p.body, {}))
+                and not any(isinstance(s, n.Ack | n.Nack) for s in walk(p.body))
             ):
                 self.found.append(errors.no_ack(p.name, p.span))
         used = {w for p in processes for w in _mentioned(p)}
@@ -593,7 +592,7 @@ def _issues(lock: d.Lock, store: d.Store | None) -> bool:
 def _mentioned(process: d.Process) -> set[str]:
     words: set[str] = set()
     conditions = [process.condition] if process.condition else []
-    for step in walk(process.body, {}):
+    for step in walk(process.body):
         for attribute in ("store", "effect", "queue", "lock"):
             value = getattr(step, attribute, None)
             if isinstance(value, n.Name):

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import world as errors
-from onceproof.lang.resolve.steps import Scope, condition_parts, walk
+from onceproof.lang.resolve.steps import Scope
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import condition_parts, walk
 
 Write = n.SetColumn | n.Add | n.Insert | n.UpdateIf | n.Increment | n.Delete | n.Do
 """Steps that may write to a database, and can have clauses."""
@@ -84,10 +85,10 @@ def _inside_broker(process: d.Process, store: d.Store, scope: Scope) -> bool:
 
 def _of_blocks(process: d.Process, scope: Scope) -> Iterator[Diagnostic]:
     """Each block of a handler: its databases, its clauses, its locks."""
-    for block in walk(process.body, {}):
+    for block in walk(process.body):
         if not isinstance(block, n.Atomic):
             continue
-        steps = tuple(walk(block.body, {}))
+        steps = tuple(walk(block.body))
         yield from _databases_of(block, steps, process, scope)
         for step in steps:
             if isinstance(step, Write) and written(step, scope):
@@ -150,7 +151,7 @@ def _released(steps: tuple[n.Step, ...], scope: Scope) -> Iterator[Diagnostic]:
 
 def _collected(process: d.Process, scope: Scope) -> Iterator[Diagnostic]:
     """Clauses below lines that are part of the acknowledgement."""
-    for step in walk(process.body, {}):
+    for step in walk(process.body):
         store = scope.stores.get(written(step, scope) or "")
         if store is None or not store.inside or not isinstance(step, Write):
             continue
@@ -162,7 +163,7 @@ def _collected(process: d.Process, scope: Scope) -> Iterator[Diagnostic]:
 def _never_made(processes: tuple[d.Process, ...], scope: Scope) -> Iterator[Diagnostic]:
     """Tests of rows that no line makes."""
     makes = n.SetColumn | n.Add | n.Insert | n.Increment
-    steps = [step for process in processes for step in walk(process.body, {})]
+    steps = [step for process in processes for step in walk(process.body)]
     made = {written(step, scope) for step in steps if isinstance(step, makes)}
     conditions = [p.condition for p in processes if p.condition is not None]
     conditions += [step.condition for step in steps if isinstance(step, n.If)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from onceproof.lang.errors import world as world_errors
 from onceproof.lang.resolve.models import in_time
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import condition_parts, count_steps
 
 
 class Scope(Struct, frozen=True):
@@ -29,82 +30,10 @@ class Scope(Struct, frozen=True):
     databases: Mapping[str, d.Database]
 
 
-def inner(step: n.Step) -> tuple[tuple[n.Step, ...], ...]:
-    """The blocks inside a step."""
-    match step:
-        case n.If(_, body, otherwise):
-            return (body, otherwise)
-        case n.Atomic(_, body):
-            return (body, *(c.body for c in step.clauses))
-        case n.Section(_, body):
-            return (body,)
-        case n.BrokenStep(body):
-            return (body,)
-        case (
-            n.SetColumn()
-            | n.Add()
-            | n.Insert()
-            | n.UpdateIf()
-            | n.Increment()
-            | n.Delete()
-            | n.Do()
-        ):
-            return tuple(c.body for c in step.clauses)
-        case _:
-            return ()
-
-
-def walk(
-    steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], seen: set[str] | None = None
-) -> Iterator[n.Step]:
-    """Every step, outer before inner; each fragment is followed once."""
-    seen = set() if seen is None else seen
-    for step in steps:
-        yield step
-        if isinstance(step, n.Use) and step.name.text in fragments and step.name.text not in seen:
-            seen.add(step.name.text)
-            yield from walk(fragments[step.name.text].body, fragments, seen)
-        for block in inner(step):
-            yield from walk(block, fragments, seen)
-
-
 MOST_STEPS = 2_000
 """Steps of all handlers together, with every fragment put in and every attempt counted: more take
 too long to examine.
 """
-
-
-def count_steps(
-    steps: tuple[n.Step, ...], fragments: Mapping[str, n.FragmentDecl], known: dict[str, int]
-) -> int:
-    """How many steps these are, with every fragment put in where it is used and every attempt
-    counted.
-
-    ``known`` keeps what is known of fragments, so that nothing is counted twice; one that uses
-    itself counts as empty (it is a mistake of its own).
-    """
-    total = 0
-    for step in steps:
-        if isinstance(step, n.Use):
-            name = step.name.text
-            if name not in known and name in fragments:
-                known[name] = 0
-                known[name] = count_steps(fragments[name].body, fragments, known)
-            total += known.get(name, 0)
-        else:
-            total += 1 + (step.retries if isinstance(step, n.Do) else 0)
-        total += sum(count_steps(block, fragments, known) for block in inner(step))
-    return total
-
-
-def condition_parts(condition: n.Condition) -> Iterator[n.Condition]:
-    """The single tests of a condition."""
-    match condition:
-        case n.AllOf(parts) | n.AnyOf(parts):
-            for part in parts:
-                yield from condition_parts(part)
-        case _:
-            yield condition
 
 
 class _Handler(Struct):

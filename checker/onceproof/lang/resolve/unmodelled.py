@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import world as errors
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.models.records import NONE
 
 NOT_MODELLED: Mapping[str, str] = {
@@ -71,7 +71,7 @@ def uses(item: n.Item, items: tuple[n.Item, ...]) -> Iterator[Use]:
     plain = {
         i.name.text for i in items if isinstance(i, n.EffectDecl) and i.store and not i.token_of
     }
-    for step in walk(body, {}):
+    for step in walk(body):
         yield from _step(step, plain)
 
 

@@ -1,5 +1,5 @@
 """The syntax tree: frozen records, one per construct of ``grammar/once.lark``. Knowing this file
-and ``steps.py`` is knowing the language.
+is knowing the language.
 
 Every node has a ``span``. Nothing is resolved here: names are text with a place.
 """
@@ -11,114 +11,393 @@ from enum import Enum
 from msgspec import Struct
 
 from onceproof.lang.source import Span
-from onceproof.lang.syntax.ast_steps import (
-    Ack,
-    Acquire,
-    Add,
-    AllOf,
-    AnyOf,
-    Atomic,
-    BrokenStep,
-    ColumnIs,
-    Condition,
-    Constant,
-    CrashHere,
-    Delete,
-    Do,
-    Fail,
-    Happened,
-    If,
-    Increment,
-    Insert,
-    InStore,
-    Let,
-    Nack,
-    Name,
-    NameIs,
-    OnConflict,
-    OnOutcome,
-    Publish,
-    ReadColumn,
-    ReadPresence,
-    Release,
-    Renew,
-    Section,
-    SetColumn,
-    Step,
-    Stop,
-    UpdateIf,
-    Use,
-    Value,
-    Wait,
-)
 
-__all__ = [
-    "FOR_EVER",
-    "Ack",
-    "Acquire",
-    "Add",
-    "AllOf",
-    "AnyOf",
-    "Argument",
-    "AssumeDecl",
-    "Atomic",
-    "BrokenItem",
-    "BrokenStep",
-    "ClaimDecl",
-    "ColumnDecl",
-    "ColumnIs",
-    "Condition",
-    "Constant",
-    "ConsumerDecl",
-    "CrashHere",
-    "DatabaseDecl",
-    "Delete",
-    "Do",
-    "EffectDecl",
-    "EventDecl",
-    "Expect",
-    "Fail",
-    "Field",
-    "FragmentDecl",
-    "Happened",
-    "If",
-    "Import",
-    "InStore",
-    "Increment",
-    "Insert",
-    "Item",
-    "KeyDecl",
-    "Let",
-    "LockDecl",
-    "ModelRef",
-    "Nack",
-    "Name",
-    "NameIs",
-    "OnConflict",
-    "OnOutcome",
-    "Publish",
-    "PublisherDecl",
-    "QueueDecl",
-    "QueueOption",
-    "ReadColumn",
-    "ReadPresence",
-    "RelayDecl",
-    "Release",
-    "Renew",
-    "ReplaysDecl",
-    "Section",
-    "Semantics",
-    "SetColumn",
-    "Step",
-    "Stop",
-    "StoreDecl",
-    "Target",
-    "Tree",
-    "UpdateIf",
-    "Use",
-    "Value",
-    "Wait",
-]
+
+class Name(Struct, frozen=True):
+    """An identifier where it stands."""
+
+    text: str
+    span: Span
+
+
+# ---------------------------------------------------------------- conditions and values
+
+
+class InStore(Struct, frozen=True):
+    """``id in processed`` / ``id not in processed``."""
+
+    key: Name
+    store: Name
+    negated: bool
+    span: Span
+
+
+class ColumnIs(Struct, frozen=True):
+    """``order.status is paid`` / ``order.status is not paid``."""
+
+    store: Name
+    column: Name
+    value: Name
+    negated: bool
+    span: Span
+
+
+class NameIs(Struct, frozen=True):
+    """``kind is card``: a payload field of the event, or a local variable."""
+
+    name: Name
+    value: Name
+    negated: bool
+    span: Span
+
+
+class Happened(Struct, frozen=True):
+    """``charge happened``: ask the provider (the effect must be declared ``can be queried``)."""
+
+    effect: Name
+    negated: bool
+    span: Span
+
+
+class AllOf(Struct, frozen=True):
+    """``a and b``: read from left to right, the rest only if needed."""
+
+    parts: tuple[Condition, ...]
+    span: Span
+
+
+class AnyOf(Struct, frozen=True):
+    """``a or b``: read from left to right, the rest only if needed."""
+
+    parts: tuple[Condition, ...]
+    span: Span
+
+
+Condition = InStore | ColumnIs | NameIs | Happened | AllOf | AnyOf
+
+
+class ReadPresence(Struct, frozen=True):
+    """``id in processed`` as a value: yes or no."""
+
+    key: Name
+    store: Name
+    span: Span
+
+
+class ReadColumn(Struct, frozen=True):
+    """``order.status`` as a value."""
+
+    store: Name
+    column: Name
+    span: Span
+
+
+class Constant(Struct, frozen=True):
+    """A plain word as a value."""
+
+    name: Name
+    span: Span
+
+
+Value = ReadPresence | ReadColumn | Constant
+
+# ---------------------------------------------------------------- steps
+
+
+class OnConflict(Enum):
+    """What ``or stop`` / ``or fail`` / ``or continue`` after a step that can be turned down
+    does.
+    """
+
+    STOP = "stop"
+    FAIL = "fail"
+    CONTINUE = "continue"
+
+
+class OnOutcome(Struct, frozen=True):
+    """A clause of a step: its outcome and the block that runs then.
+
+    ``outcome.text`` is ``failure``, ``duplicate``, ``conflict``, ``missing``, ``refused`` or ``no
+    answer``. On a database step (a write, or a whole ``atomic``) ``failure`` is *failed* and
+    *answer lost* (docs/semantics_world.md, "Failing database steps"); on an external effect it is
+    those of *refused* and *no answer* that have no clause of their own ("Providers").
+    """
+
+    outcome: Name
+    body: tuple[Step, ...]
+    span: Span
+
+
+class If(Struct, frozen=True):
+    """``if`` … ``else``; ``else if`` is an ``If`` alone in ``otherwise``."""
+
+    condition: Condition
+    body: tuple[Step, ...]
+    otherwise: tuple[Step, ...]
+    span: Span
+
+
+class Stop(Struct, frozen=True):
+    """The handler returns normally."""
+
+    span: Span
+
+
+class Fail(Struct, frozen=True):
+    """The handler throws: an open atomic block is rolled back, nothing is acknowledged."""
+
+    span: Span
+
+
+class Ack(Struct, frozen=True):
+    """Settle the message. With ``or_else``, look at the broker's answer: if it refuses, stop or
+    fail.
+    """
+
+    or_else: OnConflict | None
+    span: Span
+
+
+class Nack(Struct, frozen=True):
+    """Give the message back: it is available again at once."""
+
+    span: Span
+
+
+class SetColumn(Struct, frozen=True):
+    """``set invoice.status = queued``: a blind write (upsert).
+
+    What all writes share (docs/semantics_world.md, "Clauses of a database step"): ``clauses`` are
+    its outcomes, ``retries`` how often it is repeated after a failed step, ``retry_span`` where
+    that is said. ``or_else`` of a blind write says what a failed step does.
+    """
+
+    store: Name
+    column: Name
+    value: Name
+    span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
+
+
+class Add(Struct, frozen=True):
+    """``add id to processed``: upsert of a row; adding twice is adding once. ``or_else``: what a
+    failed step does.
+    """
+
+    key: Name
+    store: Name
+    span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
+
+
+class Insert(Struct, frozen=True):
+    """``insert id into processed``: unique stores turn the second insert down, others then hold two
+    rows. ``or_else`` speaks of a *duplicate*, not of a failed step.
+    """
+
+    key: Name
+    store: Name
+    or_else: OnConflict | None
+    clauses: tuple[OnOutcome, ...]
+    span: Span
+    retries: int = 0
+    retry_span: Span | None = None
+
+
+class UpdateIf(Struct, frozen=True):
+    """``update order.status from pending to paid``: compare-and-set. ``or_else`` speaks of a
+    *conflict*, not of a failed step.
+    """
+
+    store: Name
+    column: Name
+    old: Name
+    new: Name
+    or_else: OnConflict | None
+    clauses: tuple[OnOutcome, ...]
+    span: Span
+    retries: int = 0
+    retry_span: Span | None = None
+
+
+class Increment(Struct, frozen=True):
+    """``increment balance.total``: each execution adds once more. ``or_else``: what a failed step
+    does.
+    """
+
+    store: Name
+    column: Name
+    span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
+
+
+class Delete(Struct, frozen=True):
+    """``delete id from processed``. With ``or_else`` or ``on missing`` it is conditional: who finds
+    no row is turned down. ``or_else`` speaks of that, not of a failed step.
+    """
+
+    key: Name
+    store: Name
+    or_else: OnConflict | None
+    clauses: tuple[OnOutcome, ...]
+    span: Span
+    retries: int = 0
+    retry_span: Span | None = None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the handler looks at whether there was a row."""
+        return self.or_else is not None or any(c.outcome.text == "missing" for c in self.clauses)
+
+
+class Let(Struct, frozen=True):
+    """``let seen = id in processed``: a local variable, gone when the worker dies."""
+
+    name: Name
+    value: Value
+    span: Span
+
+
+class Do(Struct, frozen=True):
+    """``send`` / ``call`` / ``do`` an effect, with its outcomes; ``retries`` more attempts after a
+    failure.
+
+    Of an external effect: ``or_else`` and ``on failure`` speak of *refused* and *no answer*
+    (docs/semantics_world.md, "Providers"). Of an effect in a store that checks a token: ``or_else``
+    speaks of *rejected*. Of any other effect in a store: of a failed step.
+    """
+
+    verb: str
+    effect: Name
+    retries: int
+    or_else: OnConflict | None
+    clauses: tuple[OnOutcome, ...]
+    span: Span
+    retry_span: Span | None = None
+
+
+class Publish(Struct, frozen=True):
+    """``publish to shipping``: a message about this event, under the same id."""
+
+    queue: Name
+    span: Span
+
+
+class Atomic(Struct, frozen=True):
+    """A database transaction: its writes appear together, or not at all; over several databases,
+    one commit each (docs/semantics_world.md, "One block over two databases").
+
+    ``clauses`` (only ``on failure``), ``or_else`` and ``retries`` stand below it and run outside
+    the block: after *failed*, *answer lost*, a serialization failure or a deadlock victim;
+    ``on failure`` and ``or_else`` also after ``fail`` inside or an outcome inside that no clause
+    handles ("Clauses of a database step"). ``retries`` come first.
+    """
+
+    serializable: bool
+    body: tuple[Step, ...]
+    span: Span
+    or_else: OnConflict | None = None
+    clauses: tuple[OnOutcome, ...] = ()
+    retries: int = 0
+    retry_span: Span | None = None
+
+
+class Acquire(Struct, frozen=True):
+    """``acquire lease or stop``: take a lock or lease; without ``or`` the worker waits for it."""
+
+    lock: Name
+    or_else: OnConflict | None
+    span: Span
+
+
+class Release(Struct, frozen=True):
+    """``release lease``."""
+
+    lock: Name
+    span: Span
+
+
+class Renew(Struct, frozen=True):
+    """``renew or stop``: extend the lease of the message, or of a lock. Refused if it is no longer
+    held.
+    """
+
+    lock: Name | None
+    or_else: OnConflict | None
+    span: Span
+
+
+class Section(Struct, frozen=True):
+    """A named part of a handler, for ``claim at most one worker in NAME``."""
+
+    name: Name
+    body: tuple[Step, ...]
+    span: Span
+
+
+class CrashHere(Struct, frozen=True):
+    """An explicit crash point: where a consumer has any, it is killed only there."""
+
+    span: Span
+
+
+class Wait(Struct, frozen=True):
+    """Time passes; nothing else. ``time``: how much, as written (``5min``, ``up to 5min``), or
+    nothing.
+    """
+
+    time: str
+    span: Span
+
+
+class Use(Struct, frozen=True):
+    """``use NAME``: the steps of a fragment, here."""
+
+    name: Name
+    span: Span
+
+
+class BrokenStep(Struct, frozen=True):
+    """A line that was reported; keeps the tree whole so that later lines are checked too."""
+
+    body: tuple[Step, ...]
+    span: Span
+
+
+Step = (
+    If
+    | Stop
+    | Fail
+    | Ack
+    | Nack
+    | SetColumn
+    | Add
+    | Insert
+    | UpdateIf
+    | Increment
+    | Delete
+    | Let
+    | Do
+    | Publish
+    | Atomic
+    | Acquire
+    | Release
+    | Renew
+    | Section
+    | CrashHere
+    | Wait
+    | Use
+    | BrokenStep
+)
 
 
 class Semantics(Enum):

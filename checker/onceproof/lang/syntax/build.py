@@ -1,95 +1,160 @@
-"""What is read to the records of ``nodes.py``: one method per rule of the grammar."""
+"""Lark's tree to the records of ``ast.py``: one method per rule of the grammar.
+
+A method gets the place of what was read (``meta``) and its parts: records that are already built,
+tokens, or None for an absent option. A rule without a method keeps its name and its parts: the
+phrases of assumptions and claims, whose names are the kinds.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from onceproof.lang.source import Span
+from lark import Token, Transformer, Tree, v_args
+from lark.exceptions import VisitError
+from lark.tree import Meta
+from msgspec import Struct
+
+from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.build_steps import BuildSteps
-from onceproof.lang.syntax.reader import Meta, Token
+from onceproof.lang.syntax.indentation import Line
 
 
-class Build(BuildSteps):
-    """Builds declarations."""
+def built(tree: Tree[Token], source: Source, lines: list[Line]) -> list[n.Item]:
+    """The declarations of a design, of what Lark has read: the lines, from its second line on."""
+    try:
+        items: list[n.Item] = Build(source, lines).transform(tree)
+    except VisitError as error:  # a deadline that passed, or a bug: Lark only adds where
+        raise error.orig_exc from None
+    return items
+
+
+class Retry(Struct, frozen=True):
+    """``retry 3 times``: how many more attempts, and where that stands."""
+
+    times: int
+    span: Span
+
+
+@v_args(meta=True)
+class Build(Transformer[Token, Any]):
+    """Builds the records of one text, each with its place in the source."""
+
+    def __init__(self, source: Source, lines: list[Line]) -> None:
+        super().__init__(visit_tokens=False)
+        self._source = source
+        self._lines = lines
+
+    def __default__(self, data: str, children: list[Any], meta: Meta) -> Any:
+        """A rule without a method of its own."""
+        return (str(data), children, self._span(meta))
+
+    # -- places
+
+    def _line(self, row: int) -> Line:
+        """The line that Lark has read as its row of that number."""
+        return self._lines[row - 2]
+
+    def _span(self, meta: Meta) -> Span:
+        """A construct on one line: exactly what it covers."""
+        if meta.empty:
+            return Span(1, 1, 1, 1, self._source.path)
+        if meta.end_line != meta.line:
+            return self._header(meta)
+        line = self._line(meta.line)
+        start, end = meta.column - 1 - line.indent, meta.end_column - 1 - line.indent
+        return line.span(start, end, self._source.path)
+
+    def _header(self, meta: Meta) -> Span:
+        """A construct with a block: its first line."""
+        number = self._line(meta.line).number
+        return Span.at_line(self._source.line(number), number, self._source.path)
+
+    def _name(self, token: Token) -> n.Name:
+        """A name where it stands."""
+        assert token.line is not None
+        assert token.column is not None
+        line = self._line(token.line)
+        start = token.column - 1 - line.indent
+        return n.Name(str(token), line.span(start, start + len(token), self._source.path))
 
     # -- declarations
 
     def import_line(self, meta: Meta, c: list[Token]) -> n.Item:
-        return n.Import(str(c[0])[1:-1], self.header(meta))
+        return n.Import(str(c[0])[1:-1], self._header(meta))
 
     def values(self, _: Meta, c: list[Token]) -> tuple[n.Name, ...]:
-        return tuple(self.name(t) for t in c)
+        return tuple(self._name(t) for t in c)
 
     def field(self, _: Meta, c: list[Any]) -> n.Field:
-        return n.Field(self.name(c[0]), c[1] or ())
+        return n.Field(self._name(c[0]), c[1] or ())
 
     def event(self, meta: Meta, c: list[Any]) -> n.Item:
         return n.EventDecl(
-            self.name(c[0]), tuple(f for f in c[1:] if f is not None), self.header(meta)
+            self._name(c[0]), tuple(f for f in c[1:] if f is not None), self._header(meta)
         )
 
     def argument(self, _: Meta, c: list[Token]) -> n.Argument:
-        value = self.name(c[1])
-        return n.Argument(self.name(c[0]), n.Name(value.text.strip('"'), value.span))
+        value = self._name(c[1])
+        return n.Argument(self._name(c[0]), n.Name(value.text.strip('"'), value.span))
 
     def model(self, meta: Meta, c: list[Any]) -> n.ModelRef:
-        return n.ModelRef(str(c[0]), tuple(a for a in c[1:] if a is not None), self.span(meta))
+        return n.ModelRef(str(c[0]), tuple(a for a in c[1:] if a is not None), self._span(meta))
 
     def late_ack_settles(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("late-ack", "settles", self.header(meta))
+        return n.QueueOption("late-ack", "settles", self._header(meta))
 
     def late_ack_refused(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("late-ack", "refused", self.header(meta))
+        return n.QueueOption("late-ack", "refused", self._header(meta))
 
     def loses_connection(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("loses", "disconnect", self.header(meta))
+        return n.QueueOption("loses", "disconnect", self._header(meta))
 
     def partitions_move(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("loses", "rebalance", self.header(meta))
+        return n.QueueOption("loses", "rebalance", self._header(meta))
 
     def shutdown_returns(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("loses", "shutdown", self.header(meta))
+        return n.QueueOption("loses", "shutdown", self._header(meta))
 
     def never_redelivers(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("never-redelivers", "", self.header(meta))
+        return n.QueueOption("never-redelivers", "", self._header(meta))
 
     def never_copies(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("never-copies", "", self.header(meta))
+        return n.QueueOption("never-copies", "", self._header(meta))
 
     def keeps_copies(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("keeps", "", self.header(meta))
+        return n.QueueOption("keeps", "", self._header(meta))
 
     def commit_goes_back(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("rewinds", "", self.header(meta))
+        return n.QueueOption("rewinds", "", self._header(meta))
 
     def messages_expire(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("expires", "", self.header(meta))
+        return n.QueueOption("expires", "", self._header(meta))
 
     def publishes_unconfirmed(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("unconfirmed", "", self.header(meta))
+        return n.QueueOption("unconfirmed", "", self._header(meta))
 
     def batches_return(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("batches", "", self.header(meta))
+        return n.QueueOption("batches", "", self._header(meta))
 
     def aborted_appear(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("leaks", "", self.header(meta))
+        return n.QueueOption("leaks", "", self._header(meta))
 
     def delivery_limit(self, meta: Meta, c: list[Any]) -> n.QueueOption:
-        return n.QueueOption("limit", f"{c[0]} {c[1] or 'drop'}", self.header(meta))
+        return n.QueueOption("limit", f"{c[0]} {c[1] or 'drop'}", self._header(meta))
 
     def lease_length(self, meta: Meta, c: list[Token]) -> n.QueueOption:
-        return n.QueueOption("lease", str(c[0]), self.header(meta))
+        return n.QueueOption("lease", str(c[0]), self._header(meta))
 
     def dedup_window(self, meta: Meta, c: list[Token]) -> n.QueueOption:
-        return n.QueueOption("dedup", str(c[0]), self.header(meta))
+        return n.QueueOption("dedup", str(c[0]), self._header(meta))
 
     def queue(self, meta: Meta, c: list[Any]) -> n.Item:
         options = tuple(o for o in c[3:] if isinstance(o, n.QueueOption))
         semantics = n.Semantics(str(c[2])) if isinstance(c[2], Token) else None
         model = c[2] if isinstance(c[2], n.ModelRef) else None
         return n.QueueDecl(
-            self.name(c[0]), self.name(c[1]), semantics, model, options, self.header(meta)
+            self._name(c[0]), self._name(c[1]), semantics, model, options, self._header(meta)
         )
 
     def publishes_once(self, _: Meta, __: list[Any]) -> str:
@@ -102,10 +167,10 @@ class Build(BuildSteps):
         return "new-id"
 
     def publisher(self, meta: Meta, c: list[Any]) -> n.Item:
-        return n.PublisherDecl(self.name(c[0]), c[1], self.header(meta))
+        return n.PublisherDecl(self._name(c[0]), c[1], self._header(meta))
 
     def replays(self, meta: Meta, c: list[Token]) -> n.Item:
-        return n.ReplaysDecl(self.name(c[0]), self.header(meta))
+        return n.ReplaysDecl(self._name(c[0]), self._header(meta))
 
     def trait_unique(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
         return ("unique", True)
@@ -120,13 +185,13 @@ class Build(BuildSteps):
         return ("expires", str(c[0]) if c[0] else "")
 
     def trait_inside(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
-        return ("inside", self.name(c[0]))
+        return ("inside", self._name(c[0]))
 
     def column(self, _: Meta, c: list[Any]) -> n.ColumnDecl:
-        return n.ColumnDecl(self.name(c[0]), c[1])
+        return n.ColumnDecl(self._name(c[0]), c[1])
 
     def trait_isolation(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
-        return ("isolation", self.name(c[0]))
+        return ("isolation", self._name(c[0]))
 
     def trait_until_released(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
         return ("until_released", True)
@@ -138,7 +203,7 @@ class Build(BuildSteps):
         traits: dict[str, Any] = dict(x for x in c[2:] if isinstance(x, tuple))
         replicated = bool(traits.get("replicated"))
         return n.DatabaseDecl(
-            self.name(c[0]), c[1], traits.get("isolation"), replicated, self.header(meta)
+            self._name(c[0]), c[1], traits.get("isolation"), replicated, self._header(meta)
         )
 
     def store(self, meta: Meta, c: list[Any]) -> n.Item:
@@ -146,8 +211,8 @@ class Build(BuildSteps):
         columns = tuple(x for x in c[2:] if isinstance(x, n.ColumnDecl))
         unique, cache, replicated = (bool(traits.get(k)) for k in ("unique", "cache", "replicated"))
         return n.StoreDecl(
-            self.name(c[0]),
-            self.name(c[1]),
+            self._name(c[0]),
+            self._name(c[1]),
             next((x for x in c[2:] if isinstance(x, n.ModelRef)), None),
             unique,
             cache,
@@ -155,8 +220,8 @@ class Build(BuildSteps):
             traits.get("expires"),
             traits.get("inside"),
             columns,
-            self.header(meta),
-            next((self.name(x) for x in c[2:] if isinstance(x, Token)), None),
+            self._header(meta),
+            next((self._name(x) for x in c[2:] if isinstance(x, Token)), None),
         )
 
     def kept_for_ever(self, _: Meta, __: list[Any]) -> str:
@@ -166,8 +231,8 @@ class Build(BuildSteps):
         return str(c[0])
 
     def effect_key(self, _: Meta, c: list[Any]) -> tuple[str, Any]:
-        column = self.name(c[1]) if c[1] else None
-        return ("key", n.KeyDecl(self.name(c[0]), c[2], self.name(c[0]).span, column))
+        column = self._name(c[1]) if c[1] else None
+        return ("key", n.KeyDecl(self._name(c[0]), c[2], self._name(c[0]).span, column))
 
     def effect_keeps_errors(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
         return ("errors", True)
@@ -176,35 +241,35 @@ class Build(BuildSteps):
         return ("query", True)
 
     def effect_token(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
-        return ("token", self.name(c[0]))
+        return ("token", self._name(c[0]))
 
     def effect(self, meta: Meta, c: list[Any]) -> n.Item:
         model = c[2] if isinstance(c[2], n.ModelRef) else None
-        store = self.name(c[2]) if isinstance(c[2], Token) else None
+        store = self._name(c[2]) if isinstance(c[2], Token) else None
         o: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         return n.EffectDecl(
-            self.name(c[0]),
-            self.name(c[1]),
+            self._name(c[0]),
+            self._name(c[1]),
             model,
             store,
             o.get("key"),
             bool(o.get("query")),
             o.get("token"),
-            self.header(meta),
+            self._header(meta),
             bool(o.get("errors")),
         )
 
     def lock(self, meta: Meta, c: list[Any]) -> n.Item:
         model = c[2] if isinstance(c[2], n.ModelRef) else None
-        store = self.name(c[2]) if isinstance(c[2], Token) else None
+        store = self._name(c[2]) if isinstance(c[2], Token) else None
         traits: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         return n.LockDecl(
-            self.name(c[0]),
-            self.name(c[1]),
+            self._name(c[0]),
+            self._name(c[1]),
             model,
             store,
             traits.get("expires"),
-            self.header(meta),
+            self._header(meta),
             bool(traits.get("until_released")),
             bool(traits.get("owner_releases")),
         )
@@ -236,39 +301,35 @@ class Build(BuildSteps):
     def consumer(self, meta: Meta, c: list[Any]) -> n.Item:
         traits = dict(x for x in c[2:-1] if x is not None)
         return n.ConsumerDecl(
-            self.name(c[0]),
-            self.name(c[1]),
+            self._name(c[0]),
+            self._name(c[1]),
             traits.get("workers"),
             traits.get("ack"),
             traits.get("takes"),
             c[-1],
-            self.header(meta),
+            self._header(meta),
         )
 
     def relay(self, meta: Meta, c: list[Any]) -> n.Item:
         traits = dict(x for x in c[2:-1] if x is not None)
-        return n.RelayDecl(self.name(c[0]), c[1], traits.get("workers"), c[-1], self.header(meta))
+        return n.RelayDecl(self._name(c[0]), c[1], traits.get("workers"), c[-1], self._header(meta))
 
     def fragment(self, meta: Meta, c: list[Any]) -> n.Item:
-        return n.FragmentDecl(self.name(c[0]), c[1], self.header(meta))
-
-    def other(self, name: str, meta: Meta, children: list[Any]) -> Any:
-        """A rule without a method of its own."""
-        return (name, children, self.span(meta))
+        return n.FragmentDecl(self._name(c[0]), c[1], self._header(meta))
 
     def assume(self, meta: Meta, c: list[Any]) -> n.Item:
         kind, children, _ = c[0]
-        effect = self.name(children[1]) if children else None
-        return n.AssumeDecl(str(kind).replace("_", "-"), effect, self.header(meta))
+        effect = self._name(children[1]) if children else None
+        return n.AssumeDecl(str(kind).replace("_", "-"), effect, self._header(meta))
 
     def target(self, meta: Meta, c: list[Any]) -> n.Target:
-        return n.Target(self.name(c[0]), self.name(c[1]) if c[1] else None, self.span(meta))
+        return n.Target(self._name(c[0]), self._name(c[1]) if c[1] else None, self._span(meta))
 
     def semantics(self, _: Meta, c: list[Token]) -> tuple[n.Semantics, ...]:
         return tuple(n.Semantics(str(t)) for t in c)
 
     def expect(self, meta: Meta, c: list[Any]) -> n.Expect:
-        return n.Expect(str(c[0]), c[1] or (), self.header(meta))
+        return n.Expect(str(c[0]), c[1] or (), self._header(meta))
 
     def claim(self, meta: Meta, c: list[Any]) -> n.Item:
         kind, children, _ = c[0]
@@ -277,18 +338,191 @@ class Build(BuildSteps):
             str(kind).replace("_", "-"),
             [self._claim_part(x) for x in children],
             (c[1] or (), expects),
-            self.header(meta),
+            self._header(meta),
         )
 
     def _claim_part(self, part: Any) -> Any:
         return (
-            n.Target(self.name(part), None, self.name(part).span)
+            n.Target(self._name(part), None, self._name(part).span)
             if isinstance(part, Token)
             else part
         )
 
     def start(self, _: Meta, c: list[Any]) -> list[n.Item]:
         return [n.BrokenItem(x.body, x.span) if isinstance(x, n.BrokenStep) else x for x in c]
+
+    # -- conditions and values
+
+    def condition(self, meta: Meta, parts: list[n.Condition]) -> n.Condition:
+        return n.AnyOf(tuple(parts), self._span(meta))
+
+    def conjunction(self, meta: Meta, parts: list[n.Condition]) -> n.Condition:
+        return n.AllOf(tuple(parts), self._span(meta))
+
+    def test_in(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.InStore(self._name(c[0]), self._name(c[1]), False, self._span(meta))
+
+    def test_not_in(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.InStore(self._name(c[0]), self._name(c[1]), True, self._span(meta))
+
+    def column_is(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.ColumnIs(
+            self._name(c[0]), self._name(c[1]), self._name(c[2]), False, self._span(meta)
+        )
+
+    def column_is_not(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.ColumnIs(
+            self._name(c[0]), self._name(c[1]), self._name(c[2]), True, self._span(meta)
+        )
+
+    def name_is(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.NameIs(self._name(c[0]), self._name(c[1]), False, self._span(meta))
+
+    def name_is_not(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.NameIs(self._name(c[0]), self._name(c[1]), True, self._span(meta))
+
+    def happened(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.Happened(self._name(c[0]), False, self._span(meta))
+
+    def not_happened(self, meta: Meta, c: list[Token]) -> n.Condition:
+        return n.Happened(self._name(c[0]), True, self._span(meta))
+
+    def value_in(self, meta: Meta, c: list[Token]) -> n.Value:
+        return n.ReadPresence(self._name(c[0]), self._name(c[1]), self._span(meta))
+
+    def value_column(self, meta: Meta, c: list[Token]) -> n.Value:
+        return n.ReadColumn(self._name(c[0]), self._name(c[1]), self._span(meta))
+
+    def value_name(self, meta: Meta, c: list[Token]) -> n.Value:
+        return n.Constant(self._name(c[0]), self._span(meta))
+
+    # -- steps
+
+    def block(self, _: Meta, c: list[n.Step]) -> tuple[n.Step, ...]:
+        return tuple(c)
+
+    def if_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.If(c[0], c[1], c[2] or (), self._header(meta))
+
+    def else_step(self, _: Meta, c: list[Any]) -> tuple[n.Step, ...]:
+        return tuple(c[0])
+
+    def else_if(self, _: Meta, c: list[Any]) -> tuple[n.Step, ...]:
+        return (c[0],)
+
+    def stop_step(self, meta: Meta, _: list[Any]) -> n.Step:
+        return n.Stop(self._header(meta))
+
+    def fail_step(self, meta: Meta, _: list[Any]) -> n.Step:
+        return n.Fail(self._header(meta))
+
+    def or_else(self, _: Meta, c: list[Token]) -> n.OnConflict:
+        return n.OnConflict(str(c[0]))
+
+    def ack_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.Ack(c[0], self._header(meta))
+
+    def nack_step(self, meta: Meta, _: list[Any]) -> n.Step:
+        return n.Nack(self._header(meta))
+
+    def set_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        store, column, value = (self._name(t) for t in c[:3])
+        span, outcomes = self._header(meta), _outcomes(c[4])
+        return n.SetColumn(store, column, value, span, c[3], outcomes, *_retries(c[4]))
+
+    def add_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        key, store, span = self._name(c[0]), self._name(c[1]), self._header(meta)
+        return n.Add(key, store, span, c[2], _outcomes(c[3]), *_retries(c[3]))
+
+    def insert_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        key, store, span = self._name(c[0]), self._name(c[1]), self._header(meta)
+        return n.Insert(key, store, c[2], _outcomes(c[3]), span, *_retries(c[3]))
+
+    def update_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        store, column, old, new = (self._name(t) for t in c[:4])
+        span, outcomes = self._header(meta), _outcomes(c[5])
+        return n.UpdateIf(store, column, old, new, c[4], outcomes, span, *_retries(c[5]))
+
+    def increment_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        store, column, span = self._name(c[0]), self._name(c[1]), self._header(meta)
+        return n.Increment(store, column, span, c[2], _outcomes(c[3]), *_retries(c[3]))
+
+    def delete_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        key, store, span = self._name(c[0]), self._name(c[1]), self._header(meta)
+        return n.Delete(key, store, c[2], _outcomes(c[3]), span, *_retries(c[3]))
+
+    def let_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.Let(self._name(c[0]), c[1], self._header(meta))
+
+    def do_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        verb, effect, (retries, place) = str(c[0]), self._name(c[1]), _retries(c[3])
+        return n.Do(verb, effect, retries, c[2], _outcomes(c[3]), self._header(meta), place)
+
+    def publish_step(self, meta: Meta, c: list[Token]) -> n.Step:
+        return n.Publish(self._name(c[0]), self._header(meta))
+
+    def atomic_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        span, below = self._header(meta), c[3:]
+        return n.Atomic(c[0] is not None, c[2], span, c[1], _outcomes(below), *_retries(below))
+
+    def acquire_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.Acquire(self._name(c[0]), c[1], self._header(meta))
+
+    def release_step(self, meta: Meta, c: list[Token]) -> n.Step:
+        return n.Release(self._name(c[0]), self._header(meta))
+
+    def renew_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.Renew(self._name(c[0]) if c[0] else None, c[1], self._header(meta))
+
+    def section_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.Section(self._name(c[0]), c[1], self._header(meta))
+
+    def crash_step(self, meta: Meta, _: list[Any]) -> n.Step:
+        return n.CrashHere(self._header(meta))
+
+    def wait_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.Wait(c[0] or "", self._header(meta))
+
+    def wait_for(self, _: Meta, c: list[Token]) -> str:
+        return str(c[0])
+
+    def wait_up_to(self, _: Meta, c: list[Token]) -> str:
+        return f"up to {c[0]}"
+
+    def use_step(self, meta: Meta, c: list[Token]) -> n.Step:
+        return n.Use(self._name(c[0]), self._header(meta))
+
+    def clauses(self, _: Meta, c: list[Any]) -> list[Any]:
+        return c
+
+    def on_outcome(self, meta: Meta, c: list[Any]) -> n.OnOutcome:
+        return n.OnOutcome(self._name(c[0]), c[1], self._header(meta))
+
+    def on_no_answer(self, meta: Meta, c: list[Any]) -> n.OnOutcome:
+        line = self._line(meta.line)
+        words = re.search(r"no\s+answer", line.text)
+        assert words is not None
+        place = line.span(words.start(), words.end(), self._source.path)
+        return n.OnOutcome(n.Name("no answer", place), c[0], self._header(meta))
+
+    def retry(self, meta: Meta, c: list[Token]) -> Retry:
+        return Retry(int(c[0]), self._header(meta))
+
+    def broken_option(self, _: Meta, __: list[Any]) -> None:
+        return None
+
+    def broken(self, meta: Meta, c: list[Any]) -> n.BrokenStep:
+        return n.BrokenStep(tuple(x for x in c if x is not None), self._header(meta))
+
+
+def _outcomes(clauses: list[Any] | None) -> tuple[n.OnOutcome, ...]:
+    return tuple(x for x in clauses or () if isinstance(x, n.OnOutcome))
+
+
+def _retries(clauses: list[Any] | None) -> tuple[int, Span | None]:
+    """How many more attempts there are in all, and where the first line of them stands."""
+    lines = [x for x in clauses or () if isinstance(x, Retry)]
+    return sum(x.times for x in lines), lines[0].span if lines else None
 
 
 def _claim(

@@ -4,11 +4,12 @@ pages.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from msgspec import Struct
 
-from onceproof.lang.syntax.automaton import Automaton, automaton
+from onceproof.lang.syntax.interactive import Grammar, grammar
 
 
 class Words(Struct, frozen=True):
@@ -38,42 +39,48 @@ class Words(Struct, frozen=True):
 @cache
 def words() -> Words:
     """The words, read once per process."""
-    reader = automaton()
-    groups = {name: {w for w in found if w[0].isalpha()} for name, found in reader.literals.items()}
-    every = {w for group in groups.values() for w in group}
-    declarations = {w for w in reader.words(reader.start) if w in every}
-    steps = {w for w in reader.words(reader.contexts["step"]) if w in every} | {"else"}
-    constants = (
-        {w for group in groups.values() if len(group) > 1 for w in group} - declarations - steps
-    )
+    language = grammar()
+    groups = [set(_alphabetic(words)) for words in language.literals.values()]
+    every = {word for group in groups for word in group}
+    declarations = every & set(language.words(language.start))
+    steps = every & set(language.words(language.contexts["step"])) | {"else"}
+    choices = {word for group in groups if len(group) > 1 for word in group}
+    constants = choices - declarations - steps
     others = every - declarations - steps - constants
-    behind = {w: reader.feed(reader.start, t) for w, t in reader.words(reader.start).items()}
-    declaring = [
-        w for w, stack in behind.items() if stack is not None and reader.accepts(stack) == {"NAME"}
-    ]
     return Words(
         tuple(sorted(declarations)),
         tuple(sorted(steps - declarations)),
         tuple(sorted(constants)),
         tuple(sorted(others)),
-        _naming(reader),
-        tuple(sorted(declaring)),
+        _naming(language),
+        tuple(sorted(_declaring(language))),
     )
 
 
-def _naming(reader: Automaton) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _alphabetic(words: Iterable[str]) -> list[str]:
+    """Those that are words, not signs."""
+    return [word for word in words if word[0].isalpha()]
+
+
+def _declaring(language: Grammar) -> Iterator[str]:
+    """The words at the start of a declaration behind which only a name can stand."""
+    for word, terminal in language.words(language.start).items():
+        after = language.feed(language.start, terminal)
+        if after is not None and language.accepts(after) == {"NAME"}:
+            yield word
+
+
+def _naming(language: Grammar) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The words behind which the grammar takes a name in every state."""
-    following: dict[str, list[set[str]]] = {}
-    for row in reader.states:
-        for terminal, state in row.items():
-            if state >= 0 and terminal in reader.terminals:
-                following.setdefault(terminal, []).append(set(reader.states[state]))
-    found: list[tuple[str, tuple[str, ...]]] = []
-    for terminal, rows in following.items():
-        words_of = [w for w in reader.literals.get(terminal, ()) if w[0].isalpha()]
-        if all("NAME" in row for row in rows):
+    naming: list[tuple[str, tuple[str, ...]]] = []
+    for terminal, followers in language.followers().items():
+        if all("NAME" in following for following in followers):
             instead = {
-                w for row in rows for t in row for w in reader.literals.get(t, ()) if w[0].isalpha()
+                word
+                for following in followers
+                for other in following
+                for word in _alphabetic(language.literals.get(other, ()))
             }
-            found += [(word, tuple(sorted(instead))) for word in words_of]
-    return tuple(sorted(found))
+            words = _alphabetic(language.literals.get(terminal, ()))
+            naming += [(word, tuple(sorted(instead))) for word in words]
+    return tuple(sorted(naming))

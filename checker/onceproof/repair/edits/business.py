@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.lang.resolve.steps import condition_parts
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import condition_parts
 from onceproof.machine.system import Level
 from onceproof.repair.plan import Edit, Proposal, Site
 from onceproof.repair.sheet import replaced

@@ -9,9 +9,9 @@ from functools import cached_property
 from msgspec import Struct
 
 from onceproof.lang.design import Claim, Design, Process
-from onceproof.lang.resolve.steps import condition_parts, walk
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.lower import Lowered
 from onceproof.machine.system import Machine, Property
 
@@ -83,7 +83,7 @@ class Look(Struct, frozen=True, dict=True):
     def steps(self, process: Process | None = None) -> Iterator[tuple[Process, n.Step]]:
         """Every step, of one handler or of all."""
         for p in self.design.processes if process is None else (process,):
-            for step in walk(p.body, {}):
+            for step in walk(p.body):
                 yield p, step
 
     def asked(self) -> Iterator[tuple[n.Happened, bool]]:
@@ -114,7 +114,7 @@ def mentions(process: Process) -> frozenset[str]:
     words: set[str] = set()
     parts = list(condition_parts(process.condition)) if process.condition else []
     holders: list[object] = []
-    for step in walk(process.body, {}):
+    for step in walk(process.body):
         holders.append(step)
         if isinstance(step, n.If):
             parts += condition_parts(step.condition)

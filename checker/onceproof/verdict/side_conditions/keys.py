@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onceproof.lang.design import Design, Process
-from onceproof.lang.resolve.steps import walk
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.lower import variables as v
 from onceproof.machine.system import Level
 from onceproof.verdict.side_conditions.condition import Finding, Look, in_words, mentions
@@ -130,7 +130,7 @@ def _entering(design: Design, process: Process, seen: frozenset[str]) -> tuple[s
 
 
 def _publishes(process: Process, queue: str) -> bool:
-    return any(isinstance(s, n.Publish) and s.queue.text == queue for s in walk(process.body, {}))
+    return any(isinstance(s, n.Publish) and s.queue.text == queue for s in walk(process.body))
 
 
 def _new_ids(look: Look) -> Iterator[Finding]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onceproof.lang.design import Process
-from onceproof.lang.resolve.steps import condition_parts, walk
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.ast import Semantics
+from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.lower import variables as v
 from onceproof.lower.queues import Tracking
 from onceproof.machine.system import Cause
@@ -80,7 +80,7 @@ def atomic_steps(look: Look) -> Iterator[Finding]:
 def _asked_inside(look: Look, block: n.Atomic) -> Iterator[Finding]:
     if not block.serializable:
         return
-    for step in walk(block.body, {}):
+    for step in walk(block.body):
         parts = condition_parts(step.condition) if isinstance(step, n.If) else ()
         for part in (x for x in parts if isinstance(x, n.Happened)):
             name = part.effect.text
@@ -107,7 +107,7 @@ def _kept_inside(look: Look, process: Process, block: n.Atomic) -> Iterator[Find
     group = look.lowered.groups.get(process.name)
     if not block.serializable or group is None or not group.transactional:
         return
-    for step in walk(block.body, {}):
+    for step in walk(block.body):
         parts = (
             condition_parts(step.condition)
             if isinstance(step, n.If)
@@ -135,7 +135,7 @@ def _kept_inside(look: Look, process: Process, block: n.Atomic) -> Iterator[Find
 
 def _two_systems(look: Look, block: n.Atomic) -> Iterator[Finding]:
     written: dict[str, None] = {}
-    for step in walk(block.body, {}):
+    for step in walk(block.body):
         if isinstance(step, _WRITES) and step.store.text in look.rows:
             written.setdefault(step.store.text)
         if isinstance(step, n.Do) and step.effect.text in look.rows:
@@ -165,7 +165,7 @@ def _published_elsewhere(look: Look) -> Iterator[Finding]:
             or process.ack == "delivery"
         ):
             continue
-        for step in walk(process.body, {}):
+        for step in walk(process.body):
             if not isinstance(step, n.Publish):
                 continue
             target = look.design.queues[step.queue.text]

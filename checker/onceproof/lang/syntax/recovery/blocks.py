@@ -1,6 +1,6 @@
 """Reads the lines of a design in their blocks; moves, mends or replaces those that do not fit.
 
-Invariant: ``done`` holds lines the automaton has read, ``stack`` is its state after them,
+Invariant: ``done`` holds lines the grammar has taken, ``stack`` is its state after them,
 ``levels`` the indentation of the open blocks. Everything that is put into ``done`` fits, so the
 text made of it parses.
 """
@@ -13,50 +13,16 @@ from onceproof.lang.diagnostics import Diagnostic, Label
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.errors.shapes import shape_below
 from onceproof.lang.errors.suggest import close_to
-from onceproof.lang.syntax.automaton import Stack, automaton
 from onceproof.lang.syntax.indentation import PLACEHOLDER, STEP_WIDTH, Line
-from onceproof.lang.syntax.recovery.line import LineRepair
-from onceproof.lang.syntax.recovery.spot import Fit
-from onceproof.lang.syntax.tables import DEDENT, INDENT, LINE_END
+from onceproof.lang.syntax.interactive import Stack, grammar
+from onceproof.lang.syntax.lark_parser import DEDENT, INDENT, LINE_END
+from onceproof.lang.syntax.recovery.line import Fit, LineRepair, words_of
 
 MAX_ERRORS = 100
-_ODD_NAMES = frozenset(
-    {
-        "of",
-        "on",
-        "per",
-        "to",
-        "from",
-        "into",
-        "in",
-        "is",
-        "or",
-        "and",
-        "via",
-        "when",
-        "under",
-        "not",
-        "no",
-        "never",
-        "if",
-        "else",
-    }
-    | {
-        "queue",
-        "event",
-        "store",
-        "consumer",
-        "claim",
-        "assume",
-        "expect",
-        "import",
-        "let",
-        "set",
-        "expires",
-        "unique",
-        "replicated",
-    }
-    | {"kept", "retries", "publishes", "replays", "before", "together", "duplicate", "loss", "did"}
+_ODD_NAMES = words_of(
+    "of on per to from into in is or and via when under not no never if else queue event store "
+    "consumer claim assume expect import let set expires unique replicated kept retries "
+    "publishes replays before together duplicate loss did"
 )
 """Words that nobody means as names, even where the grammar takes them."""
 _LEFTOVER = frozenset(
@@ -85,12 +51,12 @@ class Blocks:
     def __init__(self, path: str, lines: list[Line], sound: int = 0) -> None:
         self.path = path
         self.lines = lines
-        self.automaton = automaton()
+        self.grammar = grammar()
         self.known = frozenset(m[1] for line in lines if (m := _DECLARED.match(line.text)))
         self.first_words = {line.number: line.text.split()[0] for line in lines}
-        self.found: list[Diagnostic] = []
+        self.mistakes: list[Diagnostic] = []
         self.done: list[Line] = lines[:sound]
-        self.stack: Stack = self.automaton.after_lines(("assume no crash",) if sound else ())
+        self.stack: Stack = self.grammar.after_lines(("assume no crash",) if sound else ())
         self.levels = [0]
         self.index = sound
         self.broken: dict[int, bool] = {}
@@ -103,7 +69,7 @@ class Blocks:
     def mend(self) -> tuple[list[Line], list[Diagnostic]]:
         """The lines as they parse, and every mistake."""
         while self.index < len(self.lines) or self._needs_block():
-            if len(self.found) >= MAX_ERRORS and self.lines[self.index :]:
+            if len(self.mistakes) >= MAX_ERRORS and self.lines[self.index :]:
                 self._cut()
             if self.index == len(self.lines):
                 self._missing_block()
@@ -111,12 +77,15 @@ class Blocks:
             line = self.lines[self.index]
             if not self._fits_here(line) and not self._move(line):
                 self._mend_line(line)
-        return self.done, self.found
+        return self.done, self.mistakes
 
     def _cut(self) -> None:
         """Leave out the rest of the file."""
         line = self.lines[self.index]
-        self.found = [*self.found[:MAX_ERRORS], errors.too_many(line.whole(self.path), MAX_ERRORS)]
+        self.mistakes = [
+            *self.mistakes[:MAX_ERRORS],
+            errors.too_many(line.whole(self.path), MAX_ERRORS),
+        ]
         self.lines[self.index :] = [self._placeholder(line, line.indent)]
 
     def _first_word(self, line: Line) -> str:
@@ -125,19 +94,21 @@ class Blocks:
 
     # -- reading
 
-    def _read(self, stack: Stack, text: str) -> int | None:
-        """Where a whole line stops fitting; None if it fits."""
-        reading = self.automaton.read(stack, text)
-        if reading.stop is not None:
-            return reading.stop
-        return None if self.automaton.feed(reading.stack, LINE_END) else len(text)
+    def _after(self, stack: Stack, text: str) -> Stack | None:
+        """The state after a whole line; None if it does not fit."""
+        reading = self.grammar.read(stack, text)
+        return None if reading.stop is not None else self.grammar.feed(reading.stack, LINE_END)
+
+    def _takes(self, stack: Stack, text: str) -> bool:
+        """Whether a whole line fits."""
+        return self._after(stack, text) is not None
 
     def _fits(self, text: str, stack: Stack | None = None) -> Fit:
         """How a text fits as the current line, with the line below it."""
         if not text.strip():
             return Fit(0, False, True)
-        reading = self.automaton.read(stack or self.stack, text)
-        after = None if reading.stop is not None else self.automaton.feed(reading.stack, LINE_END)
+        reading = self.grammar.read(stack or self.stack, text)
+        after = None if reading.stop is not None else self.grammar.feed(reading.stack, LINE_END)
         odd = any(
             p.terminal == "NAME" and text[p.start : p.end] in _ODD_NAMES for p in reading.pieces
         )
@@ -145,12 +116,12 @@ class Blocks:
             return Fit(len(text) if reading.stop is None else reading.stop, False, odd)
         child = self._child()
         if child is None:
-            return Fit(None, self.automaton.accepts(after) != {INDENT}, odd)
-        inside = self.automaton.feed(after, INDENT)
+            return Fit(None, self.grammar.accepts(after) != {INDENT}, odd)
+        inside = self.grammar.feed(after, INDENT)
         return Fit(
             None,
             inside is not None
-            and (self._read(inside, child.text) is None or self._place_of(child) is None),
+            and (self._takes(inside, child.text) or self._place_of(child) is None),
             odd,
         )
 
@@ -164,8 +135,8 @@ class Blocks:
         return next(
             (
                 place
-                for place, stack in self.automaton.contexts.items()
-                if self._read(stack, line.text) is None
+                for place, stack in self.grammar.contexts.items()
+                if self._takes(stack, line.text)
             ),
             None,
         )
@@ -180,13 +151,14 @@ class Blocks:
     # -- going on
 
     def _fits_here(self, line: Line) -> bool:
-        if self._read(self.stack, line.text) is not None:
+        after = self._after(self.stack, line.text)
+        if after is None:
             return False
-        self._accept(line, broken=line.text == PLACEHOLDER)
+        self._accept(line, after, broken=line.text == PLACEHOLDER)
         return True
 
-    def _accept(self, line: Line, *, broken: bool = False) -> None:
-        after = self.automaton.feed(self.automaton.read(self.stack, line.text).stack, LINE_END)
+    def _accept(self, line: Line, after: Stack | None, *, broken: bool = False) -> None:
+        """Take a line; ``after``: the state behind it."""
         assert after is not None
         self.stack = after
         self.broken = {
@@ -200,10 +172,10 @@ class Blocks:
         repeat the mistake.
         """
         child = self._child()
-        after = self.automaton.feed(self.automaton.read(self.stack, PLACEHOLDER).stack, LINE_END)
+        after = self._after(self.stack, PLACEHOLDER)
         assert after is not None
         if child is not None:
-            keeps = self.automaton.feed(after, INDENT) and self._place_of(child) in (
+            keeps = self.grammar.feed(after, INDENT) and self._place_of(child) in (
                 "step",
                 "else",
                 "clause",
@@ -211,7 +183,7 @@ class Blocks:
             )
             if not keeps:
                 del self.lines[self.index + 1 : self._block_end(self.index)]
-        self._accept(self._placeholder(line, line.indent), broken=True)
+        self._accept(self._placeholder(line, line.indent), after, broken=True)
 
     @staticmethod
     def _placeholder(line: Line, indent: int) -> Line:
@@ -225,7 +197,7 @@ class Blocks:
         )
 
     def _needs_block(self) -> bool:
-        return self.automaton.accepts(self.stack) == {INDENT}
+        return self.grammar.accepts(self.stack) == {INDENT}
 
     def _enter(self) -> None:
         """Open or close blocks, as the indentation of the next line says."""
@@ -234,7 +206,7 @@ class Blocks:
             self._missing_block()
         line = self.lines[self.index]
         if line.indent > self.levels[-1]:
-            inside = self.automaton.feed(self.stack, INDENT)
+            inside = self.grammar.feed(self.stack, INDENT)
             if inside is None:
                 self._unexpected_indent(line)
             else:
@@ -242,7 +214,7 @@ class Blocks:
                 self.levels.append(line.indent)
         while line.indent < self.levels[-1]:
             self.outer.insert(0, (self.levels.pop(), self.stack))
-            after = self.automaton.feed(self.stack, DEDENT)
+            after = self.grammar.feed(self.stack, DEDENT)
             assert after is not None
             self.stack = after
         line.indent = self.levels[-1]
@@ -251,7 +223,7 @@ class Blocks:
         shift = line.indent - self.levels[-1]
         above = self.done[-1].whole(self.path) if self.done else None
         if not (self.broken.get(self.levels[-1]) or self._misfit(line)):
-            self.found.append(errors.unexpected_indent(line.whole(self.path), above))
+            self.mistakes.append(errors.unexpected_indent(line.whole(self.path), above))
         least = line.indent
         for other in self.lines[self.index :]:
             if other.indent < least:
@@ -260,26 +232,26 @@ class Blocks:
 
     def _misfit(self, line: Line) -> bool:
         """Whether a line is wrong in itself here, so that its indentation is not worth a remark."""
-        return self._read(self.stack, line.text) is not None and self._place_of(line) is not None
+        return not self._takes(self.stack, line.text) and self._place_of(line) is not None
 
     def _missing_block(self) -> None:
         """A header without a block: take the lines behind it if they can only be meant as its
         block, else put a placeholder.
         """
         header = self.done[-1]
-        inside = self.automaton.feed(self.stack, INDENT)
+        inside = self.grammar.feed(self.stack, INDENT)
         assert inside is not None
         line = self.lines[self.index] if self.index < len(self.lines) else None
         if (
             line is not None
             and header.indent == 0 == line.indent
-            and self._read(inside, line.text) is None
+            and self._takes(inside, line.text)
         ):
             if self._place_of(line) != "item":
                 self._indent_run(header, inside)
                 return
-        if not any(d.primary.span.line == header.number for d in self.found):
-            self.found.append(
+        if not any(d.primary.span.line == header.number for d in self.mistakes):
+            self.mistakes.append(
                 errors.missing_block(self._first_word(header), header.whole(self.path))
             )
         self.lines.insert(self.index, self._placeholder(header, header.indent + STEP_WIDTH))
@@ -294,7 +266,7 @@ class Blocks:
                 break
             line.indent += shift
             count += 1
-        self.found.append(
+        self.mistakes.append(
             errors.not_indented(
                 self._first_word(first), first.whole(self.path), header.whole(self.path), count
             )
@@ -304,12 +276,12 @@ class Blocks:
         """Whether an unindented line belongs to the block above: it fits there, or is no line of
         the outer level either.
         """
-        if self._read(inside, line.text) is None:
+        if self._takes(inside, line.text):
             return True
-        outer = self.automaton.contexts["item"] if self.levels[-1] == 0 else self.stack
-        starts = self.automaton.words(outer)
+        outer = self.grammar.contexts["item"] if self.levels[-1] == 0 else self.stack
+        starts = self.grammar.words(outer)
         first = self._first_word(line)
-        return self._read(outer, line.text) is not None and not close_to(first, starts)
+        return not self._takes(outer, line.text) and not close_to(first, starts)
 
     # -- lines in the wrong place
 
@@ -317,7 +289,7 @@ class Blocks:
         """Put a line that is sound elsewhere where it belongs; False if it is sound nowhere."""
         place = self._place_of(line)
         if place is None or (
-            place == "store" and not {"QUEUE", "SET"} & self.automaton.accepts(self.stack)
+            place == "store" and not {"QUEUE", "SET"} & self.grammar.accepts(self.stack)
         ):
             return False
         parent = self.levels[-2] if len(self.levels) > 1 else -1
@@ -338,11 +310,11 @@ class Blocks:
             indent, stack = self.outer[0]
             header = next(x for x in reversed(self.done) if x.indent < indent)
         else:
-            below = self.automaton.feed(self.stack, INDENT)
+            below = self.grammar.feed(self.stack, INDENT)
             if below is None or not self.done or self.broken.get(line.indent):
                 return False
             header, stack, indent = self.done[-1], below, line.indent + STEP_WIDTH
-        if self._read(stack, line.text) is not None:
+        if not self._takes(stack, line.text):
             return False
         self._indent_run(header, stack, indent)
         if self.outer:
@@ -354,10 +326,10 @@ class Blocks:
         """The line was meant to be less deep: an ``else``, or a step below a step's clauses."""
         stack: Stack | None = self.stack
         for level in reversed(self.levels[:-1]):
-            stack = self.automaton.feed(stack, DEDENT) if stack else None
+            stack = self.grammar.feed(stack, DEDENT) if stack else None
             if stack is None or not level:
                 return False
-            if self._read(stack, line.text) is None:
+            if self._takes(stack, line.text):
                 break
         else:
             return False
@@ -365,12 +337,12 @@ class Blocks:
         header = next((x for x in reversed(self.done) if x.indent == level), line)
         other = Label(header.whole(self.path), "align it with this line")
         label = "it is indented too deep" if place == "else" else "no step can stand at this depth"
-        help = None if place == "else" else shape_below(self.automaton.accepts(self.stack))
-        self.found.append(errors.misplaced(word, line.whole(self.path), label, help, other))
+        help = None if place == "else" else shape_below(self.grammar.accepts(self.stack))
+        self.mistakes.append(errors.misplaced(word, line.whole(self.path), label, help, other))
         end = self._block_end(self.index)
         shift = line.indent - level
         while end < len(self.lines) and self.lines[end].indent == line.indent:
-            if self._read(self.stack, self.lines[end].text) is None:
+            if self._takes(self.stack, self.lines[end].text):
                 break
             end = self._block_end(end)
         for other_line in self.lines[self.index : end]:
@@ -404,11 +376,11 @@ class Blocks:
         if place == "step" and inside:
             words, help = (
                 f"no step can stand below a `{word}`",
-                shape_below(self.automaton.accepts(self.stack)),
+                shape_below(self.grammar.accepts(self.stack)),
             )
         elif place == "step":
             help = "write `consumer NAME on QUEUE` above it, and indent the steps"
-        self.found.append(
+        self.mistakes.append(
             errors.misplaced(self._first_word(line), line.whole(self.path), words, help, label)
         )
         moved, shift = self.lines[self.index : run], line.indent
@@ -422,21 +394,20 @@ class Blocks:
         return True
 
     def _same_place(self, line: Line, place: str) -> bool:
-        return (
-            self._read(self.stack, line.text) is not None
-            and self._read(self.automaton.contexts[place], line.text) is None
+        return not self._takes(self.stack, line.text) and self._takes(
+            self.grammar.contexts[place], line.text
         )
 
     def _block_is_empty(self, indent: int, index: int) -> bool:
         """Whether the current block would stay without a line if it went on at ``index``."""
         following = self.lines[index] if index < len(self.lines) else None
-        return DEDENT not in self.automaton.accepts(self.stack) and (
+        return DEDENT not in self.grammar.accepts(self.stack) and (
             following is None or following.indent < indent
         )
 
     def _options(self) -> bool:
         """Whether the current block holds no steps."""
-        return len(self.levels) > 1 and "SET" not in self.automaton.accepts(self.stack)
+        return len(self.levels) > 1 and "SET" not in self.grammar.accepts(self.stack)
 
     # -- lines that are wrong in themselves
 
@@ -445,10 +416,11 @@ class Blocks:
             line.text.strip("{}; ") in _LEFTOVER or line.text.startswith(("//", "--", "/*"))
         ) and self._drop(line):
             return
-        sound, found = LineRepair(self.path, self.known, self.stack, self._fits).mend(line)
-        self.found += found
+        repair = LineRepair(self.path, self.known, self.stack, self._fits)
+        sound, mistakes = repair.mend(line)
+        self.mistakes += mistakes
         if sound:
-            self._accept(line)
+            self._accept(line, self._after(self.stack, line.text))
         else:
             self._give_up(line)
 
@@ -461,6 +433,6 @@ class Blocks:
             "a comment begins with `#`" if comment else "blocks are made by indentation alone"
         )
         label = "write `#` here" if comment else f"remove `{line.text}`"
-        self.found.append(errors.foreign(headline, line.whole(self.path), label, None))
+        self.mistakes.append(errors.foreign(headline, line.whole(self.path), label, None))
         del self.lines[self.index]
         return True

@@ -1,7 +1,7 @@
 """Habits from other languages: how people write a line at first, and what it reads like here.
 
-A habit only proposes edits. It is offered where the line then fits (``repair.py``), so a pattern
-may be generous.
+A habit only proposes edits. It is offered where the line then fits (``line.py``), so a pattern may
+be generous.
 """
 
 from __future__ import annotations
