@@ -17,6 +17,7 @@ from onceproof.lang.syntax import ast as n
 DECLARATIONS: dict[type, str] = {
     n.EventDecl: "event",
     n.QueueDecl: "queue",
+    n.DatabaseDecl: "database",
     n.StoreDecl: "store",
     n.EffectDecl: "effect",
     n.LockDecl: "lock",
@@ -33,6 +34,7 @@ DECLARATIONS: dict[type, str] = {
 ROLES: dict[str, str] = {
     "event": "event",
     "queue": "queue",
+    "database": "database",
     "store": "store",
     "effect": "effect",
     "lock": "lock",
@@ -54,12 +56,15 @@ SPECIAL: dict[tuple[type, str], str] = {
     (n.Constant, "name"): "value",
     (n.Target, "name"): "target",
     (n.OnOutcome, "outcome"): "",
+    (n.DatabaseDecl, "isolation"): "",
     (n.Argument, "name"): "",
     (n.Argument, "value"): "",
 }
 """Fields that mean something else than their name says; ``""``: nothing of the design's own."""
 
-TOP = frozenset({"event", "queue", "store", "effect", "lock", "consumer", "relay", "fragment"})
+TOP = frozenset(
+    {"event", "queue", "database", "store", "effect", "lock", "consumer", "relay", "fragment"}
+)
 """Kinds that share one space of names."""
 
 
@@ -155,6 +160,8 @@ def _inside(node: object, place: _Place) -> _Place:
     store, column = _text(node, "store") or place.store, _text(node, "column")
     if isinstance(node, n.StoreDecl):
         store = node.name.text
+    if isinstance(node, n.KeyDecl) and node.column is not None:
+        store = node.field.text
     if isinstance(node, n.ColumnDecl):
         column = node.name.text
     if isinstance(node, n.Target):
@@ -193,6 +200,10 @@ def _named(
     }.get(kind, "")
     if isinstance(node, n.NameIs) and field == "name":
         kind, of = ("local", "") if name.text in place.locals else ("field", "")
+    if isinstance(node, n.KeyDecl) and field == "field" and node.column is not None:
+        kind = "store"
+    if isinstance(node, n.LockDecl) and field == "store":
+        kind = "database" if kinds.get(name.text) == "database" else "store"
     if kind == "target":
         kind = place.target or kinds.get(name.text, "target")
     if kind:

@@ -1,0 +1,1 @@
+"""Where stores and locks live, and what their databases do."""
