@@ -1,11 +1,11 @@
 """Under which assumptions a refuted claim holds, and which of its assumptions a proved one needs.
 
 A set of assumptions *suffices* if the claim is proved under it for any number, with a checked
-certificate; it is *minimal* if no smaller part of it suffices. A story that survives some
-assumptions tells that every sufficient set has one of the others (it must *hit* the story), so most
-sets are rejected without a look at them: minimal hitting sets, as in Reiter, "A theory of
-diagnosis from first principles" (Artificial Intelligence 32, 1987). What a story survives is asked
-of the interpreter.
+certificate; it is *minimal* if no smaller part of it suffices. If a story is possible under some
+assumptions, every sufficient set has one of the others (it must *hit* the story). Most sets are
+rejected by stories that are known already: minimal hitting sets, as in Reiter, "A theory of
+diagnosis from first principles" (Artificial Intelligence 32, 1987). The interpreter says under
+which assumptions a story is possible.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Need(Struct, frozen=True):
 
 
 class Assuming(Struct, frozen=True):
-    """What came of the search for one claim under one semantics. ``cell``: the verdict on the
+    """The result of the search for one claim under one semantics. ``cell``: the verdict on the
     design as it is.
 
     ``sufficient``: the minimal sets, smallest first; for a refuted claim of assumptions to add, for
@@ -86,7 +86,7 @@ def assumptions_for(
     """Search for one claim. ``most``: the largest set tried for a refuted claim.
     ``options.seconds`` limits the whole search.
 
-    If no set of that size suffices but all assumptions together do, one minimal set is worked out
+    If no set of that size suffices but all assumptions together do, one minimal set is reduced
     from those.
     """
     options = replace(options, workers=None, events=None, second_opinion=False, lengths=False)
@@ -164,7 +164,7 @@ class _SetSearch(Struct):
     semantics: Semantics
     candidates: Candidates
     conflicts: list[_Conflict] = field(default_factory=list)
-    found: dict[Kinds, ClaimResult] = field(default_factory=dict)
+    proofs: dict[Kinds, ClaimResult] = field(default_factory=dict)
     minimal: list[Kinds] = field(default_factory=list)
     vacuous: list[Kinds] = field(default_factory=list)
     unsure: dict[Kinds, str] = field(default_factory=dict)
@@ -248,7 +248,7 @@ class _SetSearch(Struct):
             tuple(dict.fromkeys(a.kind for a in made)),
             tuple(map(_phrase, made)),
             words,
-            self.found[kinds],
+            self.proofs[kinds],
         )
 
     def _made(self, kinds: Kinds) -> tuple[Assumption, ...]:
@@ -294,7 +294,7 @@ class _SetSearch(Struct):
 
     def holds(self, kinds: Kinds) -> bool:
         """Whether the claim is proved under a set; stories, vacuity and doubts are remembered."""
-        if kinds in self.found:
+        if kinds in self.proofs:
             return True
         if kinds in self.unsure or self._is_vacuous(kinds) or self._is_refuted(kinds):
             return False
@@ -314,14 +314,14 @@ class _SetSearch(Struct):
             return False
         match result.outcome:
             case Proof() if result.is_unbounded_proof:
-                self.found[kinds] = result
+                self.proofs[kinds] = result
             case Vacuous():
                 self.vacuous.append(kinds)
             case Refutation(trace):
                 self.learn(trace, kinds)
             case _:
                 self.unsure[kinds] = result.reason
-        return kinds in self.found
+        return kinds in self.proofs
 
     def _quickly_refuted(self, task: Task, kinds: Kinds) -> bool:
         run = self.session.quickly_refuted(task, SIZES)

@@ -149,7 +149,7 @@ class _Column(Struct, frozen=True):
         task = self.session.task(self.lowered, self.claim)
         if isinstance(task, Unasked):
             return [self._harm(Harm.UNKNOWN, reason=task.reason)] * len(crashes)
-        proved, _ = self.session.certain(task)
+        proved, _ = self.session.proved_unbounded(task)
         if proved:  # whatever fails: then no single gap need be looked at
             return [self._harm(Harm.HARMLESS, proved=True)] * len(crashes)
         machine = faulty(self.lowered, task.machine)

@@ -1,8 +1,8 @@
-"""The fault frontier: which faults, and no fewer, break a claim.
+"""Minimal cut sets: which faults, and no fewer, break a claim.
 
 All inclusion-minimal combinations of single faults (each with its place, counted as often as it
-happens) up to a size, each with a run that the interpreter has followed. What is not found within
-the limits is not denied: they are part of the answer.
+happens) up to a size, each with a run that the interpreter has followed. Larger combinations are
+not ruled out; the limits are reported with the answer.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def frontier(
     task = session.task(lowered, claim)
     if isinstance(task, Unasked):
         return Frontier(claim.text, semantics, (), 0, 0, 0, False, reason=task.reason)
-    proved, answer = session.certain(task)
+    proved, answer = session.proved_unbounded(task)
     bounds = _bounds(task, options)
     if proved:
         return Frontier(claim.text, semantics, (), most, bounds.workers, bounds.events, True, True)

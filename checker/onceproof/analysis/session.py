@@ -21,7 +21,7 @@ from onceproof.lower import Lowered
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Run
 from onceproof.properties import TooWide, property_of
-from onceproof.verdict.decide import certain, judge_claim
+from onceproof.verdict.decide import judge_claim, proved_unbounded
 from onceproof.verdict.result import ClaimResult, Disagreement
 from onceproof.verdict.task import Options, Task, selected_claims
 
@@ -89,12 +89,12 @@ class Session(Struct, frozen=True):
         """The verdict on a claim, within the time that is left."""
         return judge_claim(lowered, claim, replace(self.options, seconds=self.left))
 
-    def certain(
+    def proved_unbounded(
         self, task: Task
     ) -> tuple[bool, coverability.Safe | coverability.Coverable | coverability.GaveUp]:
         """Whether a claim is proved for any number, and what the coverability engine said."""
         options = replace(self.options, seconds=self.left)
-        return certain(task.lowered, task.claim, (task.machine, task.prop), options)
+        return proved_unbounded(replace(task, options=options))
 
     def quickly_refuted(
         self,

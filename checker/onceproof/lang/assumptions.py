@@ -37,7 +37,7 @@ _ROWS = (
         "no-crash",
         "no crash",
         "no worker is killed",
-        18,
+        19,
     ),
     AssumptionKind(
         "no-replay",
@@ -79,13 +79,13 @@ _ROWS = (
         "no-database-failures",
         "no database failures",
         "no step on a database or lock service fails by itself",
-        0,
+        17,
     ),
     AssumptionKind(
         "no-failover",
         "no failover",
         "no store fails over or loses rows",
-        17,
+        18,
     ),
     AssumptionKind(
         "no-lost-connections",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
 LIBRARY = frozenset({"N120", "N121", "N125"})
-"""What a file is told that only declares things for others to import."""
+"""Diagnostics of a library: a file with declarations but no handler or claim."""
 
 
 class Means(Struct, frozen=True):

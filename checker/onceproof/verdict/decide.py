@@ -1,4 +1,4 @@
-"""Decides one claim under one delivery semantic, and trusts no engine alone.
+"""Decides one claim under one delivery semantics, and trusts no engine alone.
 
 REFUTED needs a run found by the search and replayed on the design itself by the interpreter. PROVED
 needs an invariant from the coverability engine, checked rule by rule by a solver (or, within
@@ -23,7 +23,7 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Level, Machine, Property
+from onceproof.machine.system import Level, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict import inequalities
 from onceproof.verdict.refute import refuted
@@ -76,6 +76,7 @@ def judge(
     for claim, semantics in selected(design, options):
         found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
         if isinstance(found, ClaimResult) and isinstance(found.outcome, Proof):
+            # A handler whose line never runs is not the handler that its author had in mind.
             if dead is None:
                 from onceproof.verdict.vacuity import dead_lines, unless_dead
 
@@ -86,6 +87,7 @@ def judge(
                 )
             found = unless_dead(design, found, dead)
         if isinstance(found, ClaimResult) and found.assumptions:
+            # A result names the assumptions it depends on; the rest change nothing here.
             if semantics not in unused:
                 from onceproof.verdict.vacuity import unused_assumptions
 
@@ -471,17 +473,17 @@ def _explained(task: Task, result: ClaimResult) -> ClaimResult:
 # ---------------------------------------------------------------- proved for any number?
 
 
-def certain(
-    lowered: Lowered, claim: Claim, asked: tuple[Machine, Property], options: Options
+def proved_unbounded(
+    task: Task,
 ) -> tuple[bool, coverability.Safe | coverability.Coverable | coverability.GaveUp]:
-    """Whether the claim (``asked``: its machine and property) is proved; and what the coverability
-    engine said.
+    """Whether a claim is proved for any number, and what the coverability engine said.
 
-    Nothing is searched for if the engine finds no candidate of a proof.
+    Nothing is searched for if that engine finds no candidate of a proof.
     """
-    answer = coverability.prove(*asked, coverability.Budget(seconds=options.seconds))
+    budget = coverability.Budget(seconds=task.options.seconds)
+    answer = coverability.prove(task.machine, task.prop, budget)
     if not isinstance(answer, coverability.Safe):
         return False, answer
-    plain = replace(options, workers=None, events=None, second_opinion=False, explain=False)
-    result = judge_task(Task(lowered, claim, *asked, plain))
+    plain = replace(task.options, workers=None, events=None, second_opinion=False, explain=False)
+    result = judge_task(replace(task, options=plain, started=time.monotonic()))
     return isinstance(result, ClaimResult) and result.is_unbounded_proof, answer
