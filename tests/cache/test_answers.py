@@ -20,7 +20,14 @@ from onceproof.machine.invariant import Invariant, Shape
 from onceproof.machine.system import EventPattern, Pattern, Property
 from onceproof.verdict.cache import Kept, decode, encode, lasting
 from onceproof.verdict.check import Means, check
-from onceproof.verdict.result import DesignResult, Verdict
+from onceproof.verdict.result import (
+    Assurance,
+    DesignResult,
+    Proof,
+    Undecided,
+    Vacuous,
+    Verdict,
+)
 from onceproof.verdict.task import Options
 
 from tests.traps.trap import SAFE, UNSAFE
@@ -181,8 +188,10 @@ def test_a_result_comes_back_as_it_was(results: tuple[DesignResult, ...]) -> Non
         Property("claim", (Pattern((), (EventPattern((), ((),), absent=()),)),)),
         Invariant(frozenset({("a",)}), frozenset(), frozenset(), (Shape(("a",), ()),)),
     )
-    in_parts = replace(results[0], cells=(replace(cells[0], lemmas=(lemma,)),))
-    for result in (*results, in_parts):
+    in_parts = Proof(Assurance.CERTIFICATE, lemmas=(lemma,))
+    outcomes = (in_parts, Vacuous(in_parts, "nothing happens"), Undecided("too large"))
+    rare = replace(results[0], cells=tuple(replace(cells[0], outcome=o) for o in outcomes))
+    for result in (*results, rare):
         data = encode(result)
         assert data is not None
         assert decode(data) == result
