@@ -14,7 +14,7 @@ from onceproof.report.terminal import Paint
 from onceproof.report.words import mark, short, summary
 from onceproof.verdict.check import NoDesign
 from onceproof.verdict.check import check as check_designs
-from onceproof.verdict.result import Cell, DesignResult, Result
+from onceproof.verdict.result import ClaimResult, DesignResult, Result
 from onceproof.verdict.task import Options
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _design(design: DesignResult) -> str:
     )
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: ClaimResult | None) -> str:
     """One answer; its scope and ground show when the pointer rests on it."""
     if cell is None:
         return f'<td style="{_CELL}">–</td>'

@@ -11,7 +11,7 @@ from onceproof.lang.design import Assumption
 from onceproof.lang.source import Span
 from onceproof.lower import lower
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.result import Assurance, Cell, Scope, Verdict
+from onceproof.verdict.result import Assurance, ClaimResult, Scope, Verdict
 from onceproof.verdict.task import Options
 
 from tests.assuming.designs import (
@@ -42,7 +42,7 @@ def test_every_assumption_is_tried_in_one_order() -> None:
 
 def test_a_key_that_expires_at_any_time_is_refuted_and_the_search_finds_what_is_missing() -> None:
     found = searched(CHARGE)
-    assert isinstance(found.cell, Cell)
+    assert isinstance(found.cell, ClaimResult)
     assert found.cell.verdict is Verdict.REFUTED
     assert [s.phrases for s in found.sufficient] == [(WINDOW, REPLAY)]
     assert found.complete
@@ -51,14 +51,14 @@ def test_a_key_that_expires_at_any_time_is_refuted_and_the_search_finds_what_is_
 
 def test_the_window_alone_is_still_refuted_by_a_replay() -> None:
     found = searched(CHARGE + assuming(WINDOW))
-    assert isinstance(found.cell, Cell)
+    assert isinstance(found.cell, ClaimResult)
     assert found.cell.verdict is Verdict.REFUTED
     assert [s.phrases for s in found.sufficient] == [(REPLAY,)]
 
 
 def test_both_together_are_proved_and_both_are_needed() -> None:
     found = searched(CHARGE + assuming(WINDOW, REPLAY))
-    assert isinstance(found.cell, Cell)
+    assert isinstance(found.cell, ClaimResult)
     assert found.cell.verdict is Verdict.HOLDS
     assert [(need.phrase, need.needed) for need in found.needs] == [(WINDOW, True), (REPLAY, True)]
     assert [s.phrases for s in found.sufficient] == [(WINDOW, REPLAY)]
@@ -92,7 +92,7 @@ def test_sets_are_minimal_and_none_is_missing() -> None:
             made = tuple(Assumption(kind, None, Span(0, 0, 0, 0)) for kind in kinds)
             lowered = lower(replace(design, assumptions=made), EXACTLY)
             cell = judge_claim(lowered, design.claims[0], Options(second_opinion=False))
-            assert isinstance(cell, Cell)
+            assert isinstance(cell, ClaimResult)
             if cell.verdict is Verdict.HOLDS and cell.assurance is Assurance.CERTIFICATE:
                 minimal.append(frozenset(kinds))
     assert sorted(map(sorted, minimal)) == sorted(sorted(s.kinds) for s in found.sufficient)
@@ -148,7 +148,7 @@ consumer c on q
 claim no duplicate note
 """
     found = searched(text)
-    assert isinstance(found.cell, Cell)
+    assert isinstance(found.cell, ClaimResult)
     assert found.cell.verdict is Verdict.REFUTED
     assert found.sufficient == ()
 
@@ -165,7 +165,7 @@ def test_time_that_runs_out_is_said() -> None:
 
 def test_a_claim_without_assumptions_needs_none() -> None:
     found = searched(CHARGE, claim=1)
-    assert isinstance(found.cell, Cell)
+    assert isinstance(found.cell, ClaimResult)
     assert found.cell.verdict is Verdict.HOLDS
     assert (found.needs, found.sufficient, found.complete) == ((), (), True)
 

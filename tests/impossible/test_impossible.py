@@ -12,7 +12,7 @@ from onceproof.lang.load import load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
 from onceproof.verdict.decide import judge_claim
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 MOST, LEAST, EXACTLY = Semantics
@@ -45,7 +45,7 @@ def _refuted(text: str, semantics: Semantics, claim: int = 0) -> tuple[Design, C
     cell = judge_claim(
         lower(design, semantics), design.claims[claim], Options(second_opinion=False)
     )
-    assert isinstance(cell, Cell)
+    assert isinstance(cell, ClaimResult)
     assert cell.verdict is Verdict.REFUTED
     assert cell.trace is not None
     return design, design.claims[claim], cell.trace

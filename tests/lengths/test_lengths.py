@@ -8,7 +8,7 @@ import pytest
 from onceproof.lang.load import load_text
 from onceproof.report.words import ground, short
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 CALM = """
@@ -32,7 +32,7 @@ claim no duplicate mail
 """
 
 
-def cell(text: str) -> Cell:
+def cell(text: str) -> ClaimResult:
     """The only cell of a design."""
     loaded = load_text(text)
     assert loaded.design is not None, [d.headline for d in loaded.diagnostics]

@@ -20,7 +20,7 @@ from onceproof.repair.verify import Verifier, session_of
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.decide import judge_claim
 from onceproof.verdict.exit_codes import Exit
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
@@ -29,7 +29,7 @@ MOST, LEAST, EXACTLY = Semantics
 PLAIN = Options(second_opinion=False)
 
 
-def _goals(loaded: Loaded) -> tuple[tuple[Goal, ...], tuple[Cell, ...]]:
+def _goals(loaded: Loaded) -> tuple[tuple[Goal, ...], tuple[ClaimResult, ...]]:
     assert loaded.design is not None, loaded.diagnostics
     cells = check_loaded(loaded, PLAIN)[0].cells
     asked = tuple(
@@ -87,7 +87,7 @@ def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Semantics)
     design = replace(changed.design, claims=(*changed.design.claims, *claims))
     for claim in claims:
         cell = judge_claim(lower(design, semantics), claim, Options())
-        assert isinstance(cell, Cell)
+        assert isinstance(cell, ClaimResult)
         assert cell.verdict is Verdict.HOLDS, (claim.text, cell.reason)
     after = check_loaded(changed, Options())[0].cells
     old = {

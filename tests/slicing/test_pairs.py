@@ -10,7 +10,7 @@ from onceproof.lower import lower
 from onceproof.machine.slicing import place_variable, sliced
 from onceproof.properties import property_of
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 DESIGN = """event Paid(id, order)
@@ -63,7 +63,7 @@ def kept(source: str) -> set[str]:
     return {lowered.points[where].process for where in place.domain}
 
 
-def verdict(source: str) -> Cell:
+def verdict(source: str) -> ClaimResult:
     loaded = load_text(source)
     result, _ = check_loaded(loaded, Options(seconds=30.0))
     assert not result.failures

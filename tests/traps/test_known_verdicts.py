@@ -12,7 +12,7 @@ import pytest
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.system import Cause
 from onceproof.verdict.check import check
-from onceproof.verdict.result import Assurance, Cell, Verdict
+from onceproof.verdict.result import Assurance, ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 from tests.traps.trap import proved, refuted, unbounded
@@ -99,7 +99,7 @@ def _marked(rows: tuple[Row, ...]) -> list[object]:
 
 
 @cache
-def _cell(row: Row, workers: int | None = None, events: int | None = None) -> Cell:
+def _cell(row: Row, workers: int | None = None, events: int | None = None) -> ClaimResult:
     options = Options(workers, events, claims=(row.claim,), second_opinion=False)
     result = check(EXAMPLES / f"{row.name}.once", options)
     (design,) = result.designs

@@ -11,7 +11,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Machine, Property
 from onceproof.properties import property_of
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.result import Assurance, Cell, Verdict
+from onceproof.verdict.result import Assurance, ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 ANY = Options(second_opinion=False)
@@ -49,7 +49,7 @@ def codes(text: str) -> set[str]:
     return {d.code for d in found.diagnostics}
 
 
-def cells(text: str, options: Options = ANY) -> tuple[Cell, ...]:
+def cells(text: str, options: Options = ANY) -> tuple[ClaimResult, ...]:
     """Every cell; the design has no errors and the engines do not contradict each other."""
     found = load_text(text)
     assert found.design is not None, [(d.code, d.headline) for d in found.diagnostics]
@@ -59,19 +59,19 @@ def cells(text: str, options: Options = ANY) -> tuple[Cell, ...]:
     return result.cells
 
 
-def cell(text: str, options: Options = ANY) -> Cell:
+def cell(text: str, options: Options = ANY) -> ClaimResult:
     """The only cell of a design."""
     (one,) = cells(text, options)
     return one
 
 
-def unbounded(one: Cell) -> bool:
+def unbounded(one: ClaimResult) -> bool:
     """The scope has no number in it."""
     scope = one.scope
     return (scope.workers, scope.events, scope.keys, scope.deliveries, scope.crashes) == (None,) * 5
 
 
-def proved(one: Cell, *assumptions: str) -> bool:
+def proved(one: ClaimResult, *assumptions: str) -> bool:
     """For any number of everything, with a checked certificate; the assumptions (of these kinds)
     are told.
     """
@@ -87,7 +87,7 @@ def proved(one: Cell, *assumptions: str) -> bool:
 
 
 def refuted(
-    one: Cell, *causes: Cause, workers: int | None = None, events: int | None = None
+    one: ClaimResult, *causes: Cause, workers: int | None = None, events: int | None = None
 ) -> bool:
     """By a replayed story in which each of the causes occurs, with so many workers at once and so
     many events.
@@ -103,7 +103,7 @@ def refuted(
     return True
 
 
-def open_question(one: Cell, word: str) -> bool:
+def open_question(one: ClaimResult, word: str) -> bool:
     """Unknown, and the reason given has the word in it; nothing of a proof is left."""
     if one.verdict is not Verdict.UNKNOWN:
         return False

@@ -107,12 +107,12 @@ def verify(
     """Check every certificate below ``directory`` against this design; certificates of other
     designs are refused.
     """
-    found = {
+    parents = {
         p.parent
         for name in (certificate.INDEX, TRACE, inparts.INDEX)
         for p in directory.rglob(name)
     }
-    folders = sorted(folder for folder in found if folder.parent not in found)
+    folders = sorted(folder for folder in parents if folder.parent not in parents)
     return [_verify_one(design, sha256, folder, solvers) for folder in folders]
 
 

@@ -53,12 +53,12 @@ def check(
     there is no cluster.
     """
     wanted = [paths] if isinstance(paths, str | Path) else list(paths)
-    found = designs(wanted)
-    run = _Run(options or Options(), progress, means or Means(), len(found))
+    files = designs(wanted)
+    run = _Run(options or Options(), progress, means or Means(), len(files))
     results: dict[int, DesignResult] = {}
     interrupted = False
     try:
-        for number, result, broken_off in run.results(found):
+        for number, result, broken_off in run.results(files):
             results[number] = result
             interrupted = interrupted or broken_off
             if interrupted:
@@ -85,12 +85,12 @@ class _Run:
             self.kept = Kept(store, options)
 
     def results(
-        self, found: Sequence[tuple[Path, bool]]
+        self, files: Sequence[tuple[Path, bool]]
     ) -> Iterator[tuple[int, DesignResult, bool]]:
         """Each result with its number, and whether Ctrl-C ended it."""
-        left: list[tuple[int, Path, Loaded]] = []
+        waiting: list[tuple[int, Path, Loaded]] = []
         several = self.means.jobs > 1 or self.means.cluster is not None
-        for number, (path, in_folder) in enumerate(found):
+        for number, (path, in_folder) in enumerate(files):
             known = self.kept.known(path) if self.kept else None
             if isinstance(known, DesignResult):
                 yield number, known, False
@@ -100,32 +100,32 @@ class _Run:
                     if self.kept:
                         self.kept.keep_library(path, loaded.sources)
                 elif several:
-                    left.append((number, path, loaded))
+                    waiting.append((number, path, loaded))
                 else:
                     result, broken_off = check_loaded(loaded, self.options, self.progress)
                     self._keep(path, result, broken_off)
                     yield number, result, broken_off
-        if left:
-            yield from self._several(left)
+        if waiting:
+            yield from self._several(waiting)
 
     def _several(
-        self, left: list[tuple[int, Path, Loaded]]
+        self, waiting: list[tuple[int, Path, Loaded]]
     ) -> Iterator[tuple[int, DesignResult, bool]]:
         from onceproof.base import parallel
 
-        tasks = [(loaded, self.options) for _, _, loaded in left]
+        tasks = [(loaded, self.options) for _, _, loaded in waiting]
         if self.means.cluster is not None:
             done = parallel.over_cluster(_task, tasks, self.means.cluster, cache.fingerprint())
         else:
             done = parallel.over_processes(_task, tasks, self.means.jobs)
         for count, (index, made) in enumerate(done, start=1):
-            number, path, loaded = left[index]
+            number, path, loaded = waiting[index]
             result = (
                 made if isinstance(made, DesignResult) else _lost(loaded, self.options, made.value)
             )
             self._keep(path, result, False)
             if self.progress:
-                self.progress(f"{self.total - len(left) + count} of {self.total} designs", 0, 0)
+                self.progress(f"{self.total - len(waiting) + count} of {self.total} designs", 0, 0)
             yield number, result, False
 
     def _keep(self, path: Path, result: DesignResult, broken_off: bool) -> None:

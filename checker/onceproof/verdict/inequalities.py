@@ -40,31 +40,33 @@ def conditions(lowered: Lowered, machine: Machine) -> tuple[str, ...]:
     """The inequalities that keep something out. ``machine``: the slice for a claim; what is not in
     it does not matter.
     """
-    design, kept = lowered.design, {x.name for x in machine.variables}
-    found: list[str] = []
+    design, sliced = lowered.design, {x.name for x in machine.variables}
+    inequalities: list[str] = []
     for process in design.processes:
         group = lowered.groups.get(process.name)
-        if group is not None and group.status in kept and group.tracking is Tracking.HELD:
-            found += _lease(design, process)
+        if group is not None and group.status in sliced and group.tracking is Tracking.HELD:
+            inequalities += _lease(design, process)
     if design.assumes("within-key-window"):
         for effect in design.effects.values():
-            if effect.retention and v.record(effect.name) in kept:
-                found.append(f"retries of an event < {effect.retention} (key of {effect.name})")
+            if effect.retention and v.record(effect.name) in sliced:
+                inequalities.append(
+                    f"retries of an event < {effect.retention} (key of {effect.name})"
+                )
         for store in design.stores.values():
-            if store.lasts and store.name in kept:
-                found.append(
+            if store.lasts and store.name in sliced:
+                inequalities.append(
                     f"retries of an event < {store.lasts[1]} ({store.lasts[0]} of {store.name})"
                 )
     if design.assumes("within-lock"):
-        locks = (x for x in design.locks.values() if x.lasts and x.name in kept)
-        found += [f"work under {x.name} < {x.lasts[1]}" for x in locks if x.lasts]
+        locks = (x for x in design.locks.values() if x.lasts and x.name in sliced)
+        inequalities += [f"work under {x.name} < {x.lasts[1]}" for x in locks if x.lasts]
     if design.assumes("within-dedup-window"):
-        found += [
+        inequalities += [
             f"publisher retries < {q.dedup[1]} ({q.name})"
             for q in design.queues.values()
             if q.dedup
         ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(inequalities))
 
 
 def _lease(design: Design, process: Process) -> Iterator[str]:
@@ -99,7 +101,7 @@ def ended(design: Design, trace: Trace) -> frozenset[str]:
     """The assumptions that keep from ending what ends in a story, as far as somebody says how long
     it lasts.
     """
-    found = set()
+    windows = set()
     for step in trace.steps:
         published = step.cause is Cause.HANDLER and step.outcome == "done" and step.queue
         kind = "within-dedup-window" if published else _ENDS.get(step.cause)
@@ -108,8 +110,8 @@ def ended(design: Design, trace: Trace) -> frozenset[str]:
             and not design.assumes(kind)
             and _has_length(design, kind, step.queue, step.subject)
         ):
-            found.add(kind)
-    return frozenset(found)
+            windows.add(kind)
+    return frozenset(windows)
 
 
 def _has_length(design: Design, kind: str, queue: str, subject: str) -> bool:
@@ -151,10 +153,10 @@ def facts(lowered: Lowered, machine: Machine, result: ClaimResult) -> tuple[str,
     """Facts about the models that a proof or a refutation depends on, and that no source states and
     no test has shown.
     """
-    kept, found = {x.name for x in machine.variables}, []
+    sliced, unconfirmed = {x.name for x in machine.variables}, []
     for queue in lowered.design.queues.values():
-        mine = [g for g in lowered.groups.values() if g.queue.name == queue.name]
-        if queue.model is not None and any(g.status in kept for g in mine):
+        groups = [g for g in lowered.groups.values() if g.queue.name == queue.name]
+        if queue.model is not None and any(g.status in sliced for g in groups):
             model = models.brokers(Path(queue.model.beside))[queue.model.name]
             switches = model.switches(dict(queue.model.options))
             if result.trace is not None:
@@ -176,20 +178,20 @@ def facts(lowered: Lowered, machine: Machine, result: ClaimResult) -> tuple[str,
                     if switches.delivery != "exactly-once"
                     else set()
                 )
-            found += [
+            unconfirmed += [
                 _words(model, fact)
                 for fact in model.facts
                 if not fact.is_sure and used & set(fact.switches)
             ]
-    return tuple(dict.fromkeys([*found, *_kept_keys(lowered.design, kept)]))
+    return tuple(dict.fromkeys([*unconfirmed, *_kept_keys(lowered.design, sliced)]))
 
 
-def _kept_keys(design: Design, kept: set[str]) -> Iterator[str]:
+def _kept_keys(design: Design, sliced: set[str]) -> Iterator[str]:
     """How long providers keep keys, where an answer looks at such a record and nobody has confirmed
     how long.
     """
     for effect in design.effects.values():
-        if effect.model is not None and v.record(effect.name) in kept:
+        if effect.model is not None and v.record(effect.name) in sliced:
             provider = models.providers(Path(effect.model.beside))[effect.model.name]
             stated = provider.keys in ("unknown", "never") or provider.status in (
                 "documented",

@@ -71,11 +71,11 @@ def _runs(machine: Machine, seconds: float) -> set[int] | None:
     place = place_variable(machine)
     if not reach.large or place is None:
         return None
-    found: set[int] = set()
+    lines: set[int] = set()
     for part in regions(machine, place):
-        mine = [r for r in machine.rules if part & (home(r, place) or frozenset())]
-        read = {t.variable for r in mine for t in r.guard} | {
-            u.source for u in _updates(mine) if u.source is not None
+        own = [r for r in machine.rules if part & (home(r, place) or frozenset())]
+        read = {t.variable for r in own for t in r.guard} | {
+            u.source for u in _updates(own) if u.source is not None
         }
         try:
             small = abstract_machine(
@@ -86,14 +86,14 @@ def _runs(machine: Machine, seconds: float) -> set[int] | None:
             )
         except NotExpressible:
             return None
-        there = coverability.reachable(small, coverability.Budget(seconds=seconds))
-        if isinstance(there, coverability.GaveUp):
+        inside = coverability.reachable(small, coverability.Budget(seconds=seconds))
+        if isinstance(inside, coverability.GaveUp):
             return None
         # a rule that changes nothing of what is seen is not in the small machine, and may run
-        found |= _lines_of(small.rules[i] for i in there.fired) | (
-            _lines_of(mine) - _lines_of(small.rules)
+        lines |= _lines_of(small.rules[i] for i in inside.fired) | (
+            _lines_of(own) - _lines_of(small.rules)
         )
-    return found
+    return lines
 
 
 def _updates(rules: Iterable[Rule]) -> Iterator[Update]:
@@ -137,16 +137,19 @@ def unused_assumptions(lowered: Lowered) -> frozenset[str]:
     and if that makes a difference none is called idle.
     """
     design = lowered.design
-    found = []
-    for one in design.assumptions:
-        others = tuple(a for a in design.assumptions if a != one)
+    unused = []
+    for assumption in design.assumptions:
+        others = tuple(a for a in design.assumptions if a != assumption)
         if lower(replace(design, assumptions=others), lowered.semantics).machine == lowered.machine:
-            found.append(one)
-    if len(found) > 1:
-        rest = tuple(a for a in design.assumptions if a not in found)
-        if lower(replace(design, assumptions=rest), lowered.semantics).machine != lowered.machine:
+            unused.append(assumption)
+    if len(unused) > 1:
+        others_left = tuple(a for a in design.assumptions if a not in unused)
+        if (
+            lower(replace(design, assumptions=others_left), lowered.semantics).machine
+            != lowered.machine
+        ):
             return frozenset()
-    return frozenset(a.words for a in found)
+    return frozenset(a.words for a in unused)
 
 
 # ---------------------------------------------------------------- claims
