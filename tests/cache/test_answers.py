@@ -20,7 +20,14 @@ from onceproof.machine.invariant import Invariant, Shape
 from onceproof.machine.system import EventPattern, Pattern, Property
 from onceproof.verdict.cache import Kept, decode, encode, lasting
 from onceproof.verdict.check import Means, check
-from onceproof.verdict.result import DesignResult, Verdict
+from onceproof.verdict.result import (
+    DesignResult,
+    Proof,
+    Scope,
+    Undecided,
+    Vacuous,
+    Verdict,
+)
 from onceproof.verdict.task import Options
 
 from tests.traps.trap import SAFE, UNSAFE
@@ -181,8 +188,13 @@ def test_a_result_comes_back_as_it_was(results: tuple[DesignResult, ...]) -> Non
         Property("claim", (Pattern((), (EventPattern((), ((),), absent=()),)),)),
         Invariant(frozenset({("a",)}), frozenset(), frozenset(), (Shape(("a",), ()),)),
     )
-    in_parts = replace(results[0], cells=(replace(cells[0], lemmas=(lemma,)),))
-    for result in (*results, in_parts):
+    proof = next(cell.outcome for cell in cells if isinstance(cell.outcome, Proof))
+    in_parts = replace(proof, lemmas=(lemma,))
+    outcomes = (in_parts, Vacuous(proof, "nothing is sent"), Undecided("too many", Scope(2, 1)))
+    others = [
+        replace(results[0], cells=(replace(cells[0], outcome=outcome),)) for outcome in outcomes
+    ]
+    for result in (*results, *others):
         data = encode(result)
         assert data is not None
         assert decode(data) == result
