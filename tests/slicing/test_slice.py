@@ -60,7 +60,7 @@ def test_handlers_are_left_out() -> None:
 
 MUTANTS: dict[str, tuple[str, Any]] = {
     "handlers that write what is kept are left out": ("_shows", lambda *_: False),
-    "broadcasts are not heard": ("_is_heard", lambda *_: False),
+    "broadcasts are not heard": ("_changes_kept_worker", lambda *_: False),
     "what is asked of other workers is forgotten": ("_asked", lambda *_: set()),
 }
 
