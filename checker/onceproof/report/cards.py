@@ -11,6 +11,7 @@ from typing import Any
 
 from onceproof.models import BEHAVIOURS, Model, Provider
 from onceproof.report.model_cards import answers
+from onceproof.report.words import markdown_cell
 
 TITLES: Mapping[str, str] = {
     "brokers": "Brokers",
@@ -196,19 +197,18 @@ def card_markdown(model: Model, level: int = 1) -> str:
     lines = [
         f"{'#' * level} {model.name}",
         "",
-        f"{model.title}: {_cell(model.summary)}.",
+        f"{model.title}: {markdown_cell(model.summary)}.",
         "",
         "| | |",
         "|---|---|",
     ]
-    lines += [f"| {question} | {_cell(answer)} |" for question, answer in answers(model)]
+    lines += [f"| {question} | {markdown_cell(answer)} |" for question, answer in answers(model)]
     if model.options:
         lines += ["", "| option | default | meaning | how sure |", "|---|---|---|---|"]
         for o in model.options.values():
-            changes = "".join(f" *{_cell(text)}.*" for text in _changes(model, o.name))
-            lines.append(
-                f"| `{o.name}` | `{o.default}` | {_cell(o.meaning)}.{changes} | {o.status} |"
-            )
+            changes = "".join(f" *{markdown_cell(text)}.*" for text in _changes(model, o.name))
+            meaning = f"{markdown_cell(o.meaning)}.{changes}"
+            lines.append(f"| `{o.name}` | `{o.default}` | {meaning} | {o.status} |")
     if model.facts:
         lines += [""]
         for behaviour in BEHAVIOURS:
@@ -216,18 +216,8 @@ def card_markdown(model: Model, level: int = 1) -> str:
                 how = f"[{f.status}]({model.sources[f.source].url})" + (
                     f" (`{f.test.split('::')[0]}`)" if f.test else ""
                 )
-                lines.append(f"- **{behaviour}**: {_cell(f.text)} {how}")
+                lines.append(f"- **{behaviour}**: {markdown_cell(f.text)} {how}")
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
-
-
-def behaviour_status(model: Model, behaviour: str) -> str:
-    """How sure the model is about a behaviour: its best fact on it; empty if it says nothing."""
-    found = [f.status for f in model.facts if f.behaviour == behaviour]
-    return max(found, key=WEAKEST.index) if found else ""
 
 
 def coverage(models: Iterable[Model]) -> str:

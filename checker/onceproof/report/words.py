@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from onceproof.story.headline import listed
 from onceproof.verdict.result import Assurance, Cell, Engine, Result, Scope, Verdict
 
@@ -39,6 +41,26 @@ def clean(text: str, unicode: bool) -> str:
         c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4)
     )
     return text if unicode else text.translate(PLAIN).encode("ascii", "backslashreplace").decode()
+
+
+def clean_lines(text: str, unicode: bool) -> str:
+    """Every line safe to print."""
+    return "\n".join(clean(line, unicode) for line in text.split("\n"))
+
+
+def markdown_cell(text: str) -> str:
+    """Text that is safe within a table of Markdown."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def json_text(document: object) -> str:
+    """Plain data as JSON, the same on every run: keys are sorted."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 worker``, ``2 workers``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def is_bounded(cell: Cell) -> bool:
@@ -195,8 +217,8 @@ def summary(result: Result) -> str:
             )
     errors = sum(1 for d in result.designs for x in d.diagnostics if x.severity.value == "error")
     failures = sum(len(d.failures) for d in result.designs)
-    counts += [_many(errors, "error")] if errors else []
-    counts += [f"{_many(failures, 'disagreement')} between engines"] if failures else []
+    counts += [counted(errors, "error")] if errors else []
+    counts += [f"{counted(failures, 'disagreement')} between engines"] if failures else []
     counts += ["interrupted"] if result.interrupted else []
     return f"{_size(result)}: {', '.join(counts) or 'nothing checked'}"
 
@@ -205,12 +227,8 @@ def _size(result: Result) -> str:
     cells = [(d.path, c) for d in result.designs for c in d.cells]
     claims = {(path, c.line, c.claim) for path, c in cells}
     semantics = {c.semantics for _, c in cells}
-    designs = f"{_many(len(result.designs), 'design')}, " if len(result.designs) != 1 else ""
+    designs = f"{counted(len(result.designs), 'design')}, " if len(result.designs) != 1 else ""
     if len(claims) * len(semantics) == len(cells) and cells:
         plural = "semantic" if len(semantics) == 1 else "semantics"
-        return f"{designs}{_many(len(claims), 'claim')} × {len(semantics)} {plural}"
-    return f"{designs}{_many(len(claims), 'claim')}, {_many(len(cells), 'verdict')}"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+        return f"{designs}{counted(len(claims), 'claim')} × {len(semantics)} {plural}"
+    return f"{designs}{counted(len(claims), 'claim')}, {counted(len(cells), 'verdict')}"

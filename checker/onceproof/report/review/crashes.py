@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap
 from onceproof.analysis.cut_sets import Frontier
+from onceproof.report.faults import bounds, has_unproved_gaps
 from onceproof.report.review.answer import Tone
+from onceproof.report.words import counted
 
 TONES = {
     Harm.HARMLESS: Tone.GOOD,
@@ -79,16 +81,10 @@ def crash_table(maps: Sequence[CrashMap]) -> CrashTable | None:
         for process, line, text in sorted(keys, key=lambda key: (order[key[0]], keys.index(key)))
     )
     fatal = sum(any(d.tone is Tone.BAD for cell in row.damages for d in cell) for row in rows)
-    bounded = any(
-        h.harm is Harm.HARMLESS and not h.proved for m in maps for g in m.gaps for h in g.harms
-    )
-    wide = max(maps, key=lambda m: (m.workers, m.events))
-    bounds = (
-        f"up to {_many(wide.workers, 'worker')} at once and {_many(wide.events, 'event')}"
-        if bounded
-        else ""
-    )
-    return CrashTable(tuple(m.semantics.value for m in maps), rows, bounds, fatal)
+    within = ""
+    if any(map(has_unproved_gaps, maps)):
+        within = f"up to {bounds(max(maps, key=lambda m: (m.workers, m.events)))}"
+    return CrashTable(tuple(m.semantics.value for m in maps), rows, within, fatal)
 
 
 def _damages(gap: MappedGap) -> tuple[Damage, ...]:
@@ -119,24 +115,20 @@ def frontier_rows(found: Sequence[Frontier]) -> tuple[FrontierRow, ...]:
 
 
 def _row(f: Frontier) -> FrontierRow:
-    within = f"{_many(f.workers, 'worker')} at once and {_many(f.events, 'event')}"
+    within = bounds(f)
     if f.proved:
         said, tone = "nothing breaks it, whatever comes together", Tone.GOOD
     elif f.fewest is None:
         limit = "" if f.complete else f"; the search was not completed: {f.reason}"
         said, tone = (
-            f"no combination of up to {_many(f.most, 'fault')} breaks it, with {within}{limit}",
+            f"no combination of up to {counted(f.most, 'fault')} breaks it, with {within}{limit}",
             Tone.LIMITED,
         )
     elif not f.fewest:
         said, tone = "breaks without any fault", Tone.BAD
     else:
-        said, tone = f"breaks with {_many(f.fewest, 'fault')}", Tone.BAD
+        said, tone = f"breaks with {counted(f.fewest, 'fault')}", Tone.BAD
     sets = tuple(one.words for one in f.sets if one.words)
     return FrontierRow(
         f.claim, f.semantics.value, said, tone, sets[:SHOWN], max(len(sets) - SHOWN, 0)
     )
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
