@@ -152,7 +152,7 @@ def command(
 
     from onceproof.base.paths import NoCluster, NoDesign
     from onceproof.cli.progress import ProgressLine
-    from onceproof.report import Missing, write
+    from onceproof.report import Missing, format_named, write
     from onceproof.verdict.check import check
     from onceproof.verdict.exit_codes import Exit, of_result
     from onceproof.verdict.task import Options
@@ -183,6 +183,10 @@ def command(
     if certificate is not None:
         _write_certificates(result, certificate, solver, timeout)
     result = replace(result, command=("check", *map(str, paths)))
+    if any(format_named(name).certificates for name in (form, *(t.form for t in targets))):
+        from onceproof.verdict.certificates import with_digests
+
+        result = with_digests(result)
     verbosity = 0 if quiet else 2 if verbose else 1
     try:
         for target in targets:

@@ -62,8 +62,8 @@ def command(broker: str, effect: str, name: str, output: Path | None, force: boo
     from onceproof.report.first_design import text
     from onceproof.verdict.check import check_loaded
     from onceproof.verdict.exit_codes import Exit, of_result
-    from onceproof.verdict.task import Options
     from onceproof.verdict.result import Result
+    from onceproof.verdict.task import Options
 
     path = _place(name, output, force)
     _demand_broker(broker)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from onceproof.lang.load import Loaded
     from onceproof.repair import Repairs
     from onceproof.report.review import Extras, Review
-    from onceproof.verdict.task import Options
     from onceproof.verdict.result import DesignResult
+    from onceproof.verdict.task import Options
 
 ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
 """What a file's name says about its format."""
@@ -82,6 +82,7 @@ def command(
     from onceproof.base.paths import NoDesign
     from onceproof.cli.progress import ProgressLine
     from onceproof.report.review import review_of
+    from onceproof.verdict.certificates import with_digests
     from onceproof.verdict.check import check
     from onceproof.verdict.exit_codes import Exit, of_result
     from onceproof.verdict.task import Options
@@ -120,7 +121,7 @@ def command(
         again += " " + shlex.join(("-o", path.name))
     if any(d.cells for d in result.designs):
         again += "\n" + _line("check", *map(str, paths), *selection, "--certificate", "proofs")
-    review = review_of(result, extras, again)
+    review = review_of(with_digests(result), extras, again)
     for path in outputs:
         emit(path, _written(review, ENDINGS[path.suffix]))
         click.echo(f"{path}: {review.answer}")

@@ -226,8 +226,8 @@ class Session:
     def _story(self, rest: str) -> str:
         from onceproof.story.stepper import Walk
         from onceproof.verdict.decide import judge
-        from onceproof.verdict.task import Options
         from onceproof.verdict.result import Cell
+        from onceproof.verdict.task import Options
 
         words = rest.split()
         steps = int(words.pop()) if words and words[-1].isdecimal() else None

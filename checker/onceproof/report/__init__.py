@@ -22,12 +22,15 @@ class Format(Struct, frozen=True):
 
     ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is
     written to. ``files``: for formats that hold one story per file, every file by its name.
+    ``certificates``: it shows the hashes that ``verdict.certificates.with_digests`` adds to a
+    result.
     """
 
     name: str
     summary: str
     write: Callable[[Result, int, Paint], str]
     files: Callable[[Result], dict[str, str]] | None = None
+    certificates: bool = False
 
 
 def format_named(name: str) -> Format:

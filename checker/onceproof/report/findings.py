@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Span
-from onceproof.report.story_groups import story_of
 from onceproof.report.story_text import place
 from onceproof.report.words import ground, short
 from onceproof.story import Story
@@ -104,7 +103,7 @@ def _mistake(found: Diagnostic) -> Finding:
 
 
 def _verdict(design: DesignResult, cell: Cell) -> Finding:
-    story = story_of(design, cell)
+    story = cell.narrative.story if cell.narrative else None
     code = of_cell(cell)
     level = (
         Level.PASS

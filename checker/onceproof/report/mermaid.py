@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from onceproof.report import Format
 from onceproof.report.sequence import Chart, Kind, Mark, Way, chart
-from onceproof.report.story_groups import Tale, tales
+from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.words import clean, ground, summary
 from onceproof.verdict.result import Result
 
@@ -28,17 +28,17 @@ def escaped(text: str) -> str:
     return re.sub(r"[#;]", lambda found: f"#{ord(found[0])};", clean(text, True))
 
 
-def diagram(tale: Tale) -> str:
+def diagram(group: StoryGroup) -> str:
     """The sequence diagram of a story."""
-    drawn = chart(tale)
-    title = escaped(tale.cells[0][1])
+    drawn = chart(group)
+    title = escaped(group.cells[0][1])
     lines = [
         "sequenceDiagram",
         f"  accTitle: {title}",
         f"  accDescr: How it comes to this, in {len(drawn.marks)} steps",
     ]
     lines += [
-        f"  %% {escaped(f'{c.claim} / {c.semantics.value}. {ground(c)}')}" for c, _ in tale.cells
+        f"  %% {escaped(f'{c.claim} / {c.semantics.value}. {ground(c)}')}" for c, _ in group.cells
     ]
     for number, lane in enumerate(drawn.lanes):
         name = f"{lane.name} ({lane.detail})" if lane.detail else lane.name
@@ -90,7 +90,7 @@ def _rows(drawn: Chart, mark: Mark) -> Iterator[str]:
 
 def to_mermaid(result: Result) -> str:
     """The first story of a result, and how many more there are: one file holds one diagram."""
-    found = list(each(result).values())
+    found = list(files(result).values())
     if not found:
         return (
             "sequenceDiagram\n  participant p0 as onceproof\n  Note over p0:"
@@ -104,14 +104,18 @@ def to_mermaid(result: Result) -> str:
     return found[0] + more
 
 
-def each(result: Result) -> dict[str, str]:
+def files(result: Result) -> dict[str, str]:
     """One file per story."""
-    return {tale.name(d.path) + ".mmd": diagram(tale) for d in result.designs for tale in tales(d)}
+    return {
+        group.name(d.path) + ".mmd": diagram(group)
+        for d in result.designs
+        for group in story_groups(d)
+    }
 
 
 FORMAT = Format(
     "mermaid",
     "sequence diagrams of the stories",
     lambda result, verbosity, look: to_mermaid(result),
-    each,
+    files,
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from onceproof.report import Format
 from onceproof.report.lines import columns
 from onceproof.report.sequence import Chart, Mark, Way, chart
-from onceproof.report.story_groups import Tale, tales
+from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.terminal import Paint
 from onceproof.report.words import clean, ground, mark, short, summary
 from onceproof.verdict.result import Result
@@ -19,9 +19,9 @@ PLAIN = str.maketrans(
 )
 
 
-def lanes(tale: Tale, unicode: bool) -> list[str]:
+def lanes(group: StoryGroup, unicode: bool) -> list[str]:
     """The diagram of a story, line by line."""
-    drawn = chart(tale)
+    drawn = chart(group)
     page = _Page(drawn)
     lines = [page.heads([lane.name for lane in drawn.lanes])]
     if any(lane.detail for lane in drawn.lanes):
@@ -119,14 +119,14 @@ def to_msc(result: Result, look: Paint) -> str:
     """Every distinct story of a result, with the claims it refutes, and the summary."""
     lines: list[str] = []
     for design in result.designs:
-        for tale in tales(design):
-            for cell, headline in tale.cells:
+        for group in story_groups(design):
+            for cell, headline in group.cells:
                 said = (
                     f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}; {headline}"
                 )
                 lines.append(clean(said, look.unicode))
                 lines.append(clean(f"  {ground(cell)}", look.unicode))
-            lines += ["", *lanes(tale, look.unicode), ""]
+            lines += ["", *lanes(group, look.unicode), ""]
     return "\n".join([*lines, clean(summary(result), look.unicode)]) + "\n"
 
 
