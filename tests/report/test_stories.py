@@ -14,7 +14,7 @@ from onceproof.lang.load import load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.system import Cause
 from onceproof.properties import KINDS
-from onceproof.report.story_text import Telling
+from onceproof.report.story_text import StoryLines
 from onceproof.report.terminal import Paint
 from onceproof.report.text import to_text
 from onceproof.story import Story, tell
@@ -177,7 +177,7 @@ def test_walk(name: str, golden: Golden) -> None:
     text, semantics, script = WALKS[name]
     design, replay = walked(text, semantics, [" ".join(line.split()) for line in script.split(",")])
     story = tell(design, design.claims[0], replay)
-    lines = [line.plain for line in Telling(100, True, 2).lines(story)]
+    lines = [line.plain for line in StoryLines(100, True, 2).lines(story)]
     golden(HERE / "walks" / f"{name}.txt", "\n".join([*lines, "", story.needs.words, ""]))
 
 

@@ -70,12 +70,12 @@ def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
 
 
 def _told(cell: Cell) -> Told:
-    from onceproof.report.story_text import Telling
+    from onceproof.report.story_text import StoryLines
     from onceproof.report.words import WORDS, mark, note
 
     story = cell.narrative.story if cell.narrative else None
     lines = (
-        tuple(line.plain for line in Telling(STORY_WIDTH, True, 0).lines(story)) if story else ()
+        tuple(line.plain for line in StoryLines(STORY_WIDTH, True, 0).lines(story)) if story else ()
     )
     word = f"{WORDS[cell.verdict]} {note(cell)}".rstrip()
     return Told(

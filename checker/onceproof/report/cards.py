@@ -39,8 +39,8 @@ def groups(models: Iterable[Model]) -> Iterator[tuple[str, list[Model]]]:
     """Models by kind, in the order of the list."""
     every = sorted(models, key=lambda m: m.name)
     for kind, title in KINDS.items():
-        if found := [m for m in every if m.kind == kind]:
-            yield title, found
+        if group := [m for m in every if m.kind == kind]:
+            yield title, group
 
 
 # ---------------------------------------------------------------- text
@@ -51,8 +51,8 @@ def list_text(models: Iterable[Model]) -> str:
     every = list(models)
     wide = max((len(m.name) for m in every), default=0)
     parts = []
-    for title, found in groups(every):
-        lines = [f"  {m.name:<{wide}}  {m.title}{' (your own)' if m.is_own else ''}" for m in found]
+    for title, group in groups(every):
+        lines = [f"  {m.name:<{wide}}  {m.title}{' (your own)' if m.is_own else ''}" for m in group]
         parts.append("\n".join([title, *lines]))
     return "\n\n".join(parts)
 
@@ -64,9 +64,9 @@ def card_text(model: Model, width: int) -> str:
         + (f" (your own, models/{model.path})" if model.is_own else "")
     ]
     lines += [*_wrapped(model.summary, width, "  "), ""]
-    said = answers(model)
-    wide = max(len(question) for question, _ in said)
-    for question, answer in said:
+    pairs = answers(model)
+    wide = max(len(question) for question, _ in pairs)
+    for question, answer in pairs:
         lines += _wrapped(answer, width, f"  {question:<{wide}}  ")
     if model.options:
         lines += ["", "Options"]
@@ -223,14 +223,14 @@ def card_markdown(model: Model, level: int = 1) -> str:
 def coverage(models: Iterable[Model]) -> str:
     """The table of models and behaviours, as Markdown: what is known, and how surely."""
     lines = []
-    for title, found in groups(m for m in models if not isinstance(m, Provider)):
+    for title, group in groups(m for m in models if not isinstance(m, Provider)):
         lines += [
             f"### {title}",
             "",
             "| model | " + " | ".join(BEHAVIOURS) + " |",
             "|---" * (len(BEHAVIOURS) + 1) + "|",
         ]
-        for model in found:
+        for model in group:
             cells = [_counted(model, behaviour) for behaviour in BEHAVIOURS]
             lines.append(f"| `{model.name}` | " + " | ".join(cells) + " |")
         lines.append("")

@@ -15,7 +15,7 @@ from onceproof import __version__
 from onceproof.interpreter.state import Spot, State
 from onceproof.interpreter.trace import Step
 from onceproof.report import Format
-from onceproof.report.story_groups import StoryGroup, story_groups
+from onceproof.report.story_groups import StoryGroup, story_files
 from onceproof.report.words import ground, short
 from onceproof.story import StoryStep
 from onceproof.verdict.result import Result
@@ -88,9 +88,9 @@ def trace(group: StoryGroup, path: str) -> Json:
     }
 
 
-def _state(index: int, state: State, step: Step | None, told: StoryStep | None) -> Json:
+def _state(index: int, state: State, step: Step | None, sentence: StoryStep | None) -> Json:
     return {
-        "#meta": _meta(index, step, told),
+        "#meta": _meta(index, step, sentence),
         "messages": {"#map": [[tup(s[0], number(s[2])), status] for s, status in state.statuses]},
         "rows": _spots(state.rows),
         "columns": {"#map": [[_spot(s), value] for s, value in state.columns]},
@@ -124,18 +124,18 @@ def _action(step: Step | None) -> str:
     )
 
 
-def _meta(index: int, step: Step | None, told: StoryStep | None) -> Json:
+def _meta(index: int, step: Step | None, sentence: StoryStep | None) -> Json:
     meta: Json = {"index": index}
-    if step is not None and told is not None:
+    if step is not None and sentence is not None:
         meta |= {
             "cause": step.cause.value,
-            "fault": told.fault,
-            "line": told.line or None,
+            "fault": sentence.fault,
+            "line": sentence.line or None,
             "outcome": step.outcome,
             "process": step.process,
             "queue": step.queue,
             "subject": step.subject,
-            "text": f"{told.who} {told.text}",
+            "text": f"{sentence.who} {sentence.text}",
         }
     return meta
 
@@ -153,11 +153,7 @@ def to_itf(result: Result) -> str:
 
 def files(result: Result) -> dict[str, str]:
     """One file per story."""
-    return {
-        group.name(d.path) + ".itf.json": _text(trace(group, d.path))
-        for d in result.designs
-        for group in story_groups(d)
-    }
+    return story_files(result, "itf.json", lambda group, path: _text(trace(group, path)))
 
 
 def _text(document: Json) -> str:

@@ -43,6 +43,11 @@ class Lane(Struct, frozen=True):
     name: str
     detail: str = ""
 
+    @property
+    def title(self) -> str:
+        """``worker 1 (mailer)``."""
+        return f"{self.name} ({self.detail})" if self.detail else self.name
+
 
 class Way(Enum):
     """How a row is drawn."""
@@ -74,6 +79,11 @@ class Mark(Struct, frozen=True):
     effect: int
     ends_lane: bool
 
+    @property
+    def is_second(self) -> bool:
+        """Whether an effect happens the time too many here."""
+        return self.effect == 2
+
 
 class Chart(Struct, frozen=True):
     """Lanes from left to right and rows from top to bottom."""
@@ -82,6 +92,10 @@ class Chart(Struct, frozen=True):
     marks: tuple[Mark, ...]
 
 
+ANSWERS = {Way.ANSWER_LOST: "the answer is lost", Way.REFUSED: "refused"}
+"""What comes back where a call is answered in a way worth a line."""
+SECOND = "a second time"
+"""Beside an effect that happens the time too many."""
 LEFT = {Cause.PUBLISHER_RETRY: Kind.PUBLISHER, Cause.REPLAY: Kind.OPERATOR}
 """Who publishes to the broker besides workers."""
 
@@ -296,5 +310,5 @@ class _Charter:
         """
         counted = [c for c in step.changes if c.kind in ("effect", "writes")]
         words = {c: c.what.removeprefix("writes of ").split(" ")[0] for c in counted}
-        found = [c.after for c in counted if not self.about or words[c] in self.about]
-        return 2 if any("twice" in after for after in found) else 1 if found else 0
+        outcomes = [c.after for c in counted if not self.about or words[c] in self.about]
+        return 2 if any("twice" in after for after in outcomes) else 1 if outcomes else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import PurePath
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from onceproof.explain.narrative import Narrative
 from onceproof.report.story_text import alike
 from onceproof.story.outline import Outline
-from onceproof.verdict.result import Cell, DesignResult
+from onceproof.verdict.result import Cell, DesignResult, Result
 
 
 class StoryGroup(Struct, frozen=True):
@@ -32,6 +33,17 @@ class StoryGroup(Struct, frozen=True):
     def expected(self) -> bool:
         """Whether the design expects it."""
         return self.cells[0][0].as_expected
+
+
+def story_files(
+    result: Result, ending: str, write: Callable[[StoryGroup, str], str]
+) -> dict[str, str]:
+    """One file per story, by its name. ``write`` takes a story and the path of its design."""
+    return {
+        f"{group.name(design.path)}.{ending}": write(group, design.path)
+        for design in result.designs
+        for group in story_groups(design)
+    }
 
 
 def story_groups(result: DesignResult) -> tuple[StoryGroup, ...]:

@@ -13,7 +13,7 @@ from onceproof.report.bug import disagreement_report
 from onceproof.report.diagnostics import styled
 from onceproof.report.lines import Line, Part, columns, lines_of, painted
 from onceproof.report.story_groups import StoryGroup, story_groups
-from onceproof.report.story_text import Telling, wrapped
+from onceproof.report.story_text import StoryLines, wrapped
 from onceproof.report.terminal import Paint
 from onceproof.report.words import DECIDED, clean, ground, mark, short, style, summary
 from onceproof.story.headline import listed
@@ -232,8 +232,8 @@ class _Page:
         for line, claim, headline in claims:
             semantics = [
                 c.semantics.value
-                for c, said in group.cells
-                if (c.line, c.claim, said) == (line, claim, headline)
+                for c, words in group.cells
+                if (c.line, c.claim, words) == (line, claim, headline)
             ]
             same = " (the same story)" if len(semantics) > 1 else ""
             text = f"{mark(first)} {claim}, {listed(semantics)}{same}: {short(first)}"
@@ -249,7 +249,7 @@ class _Page:
         if story.given:
             self.add()
         details = 2 if self.verbosity >= VERBOSE else 0 if first.as_expected else 1
-        self.lines += Telling(self.width, self.unicode, details).lines(story)
+        self.lines += StoryLines(self.width, self.unicode, details).lines(story)
         self.add()
         self.add(f"This takes {story.needs.words}.", indent=2, hang=2)
         self.add()

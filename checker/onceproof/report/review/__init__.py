@@ -26,7 +26,7 @@ from onceproof.report.review.lines import NeedTable, need_tables
 from onceproof.report.sequence import Chart, chart
 from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.story_text import place
-from onceproof.report.words import ground, mark, note, word, would_hold
+from onceproof.report.words import counted, ground, mark, note, word, would_hold
 from onceproof.story import StoryStep
 from onceproof.story.headline import listed
 from onceproof.story.scene import Fact, Situation
@@ -202,8 +202,16 @@ def review_of(
         _design(i, d, more.get(d.path, Extras())) for i, d in enumerate(result.designs, 1)
     )
     title = designs[0].title if len(designs) == 1 else f"{len(designs)} designs"
-    asked, said = question(result), answer(result)
-    return Review(title, asked, said, tone_of(result), designs, LIMITS, command, __version__)
+    return Review(
+        title,
+        question(result),
+        answer(result),
+        tone_of(result),
+        designs,
+        LIMITS,
+        command,
+        __version__,
+    )
 
 
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
@@ -261,12 +269,9 @@ def _key(cell: Cell) -> _Key:
 def _answer(cell: Cell | None, targets: Mapping[_Key, str]) -> Answer | None:
     if cell is None:
         return None
-    count = len(cell.assumptions)
-    assumed = (
-        f"under {count} assumption{'s' * (count != 1)}"
-        if count and cell.verdict is Verdict.HOLDS
-        else ""
-    )
+    assumed = ""
+    if cell.assumptions and cell.verdict is Verdict.HOLDS:
+        assumed = f"under {counted(len(cell.assumptions), 'assumption')}"
     return Answer(
         mark(cell),
         word(cell),
@@ -286,7 +291,7 @@ def _refuted(name: str, group: StoryGroup, result: DesignResult) -> Refuted:
         shows.setdefault((cell.claim, headline), []).append(cell.semantics.value)
     first, headline = group.cells[0]
     narrative, story = group.narrative, group.narrative.story
-    said = tuple(
+    claims = tuple(
         (claim, under_words(under, every), words) for (claim, words), under in shows.items()
     )
     drawn = chart(group)
@@ -297,7 +302,7 @@ def _refuted(name: str, group: StoryGroup, result: DesignResult) -> Refuted:
     return Refuted(
         name,
         headline,
-        said,
+        claims,
         group.expected,
         story.given,
         narrative.situations[0].facts,
@@ -371,8 +376,8 @@ def _proof(name: str, result: DesignResult, cells: Sequence[Cell]) -> Proof:
 
 
 def _opens(number: int, result: DesignResult) -> list[tuple[list[Cell], Open]]:
-    found = [c for c in result.cells if c.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)]
+    undecided = [c for c in result.cells if c.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)]
     return [
         ([c], Open(f"d{number}-open-{i}", c.claim, c.semantics.value, mark(c), word(c), c.reason))
-        for i, c in enumerate(found, 1)
+        for i, c in enumerate(undecided, 1)
     ]
