@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import pytest
-from onceproof.commands.assumptions import AssumptionsCommand
+from onceproof.cli.main import main
 from onceproof.verdict.exit_codes import Exit
 
 from tests.assuming.designs import ACK_FIRST, CHARGE, FIRST, assuming
@@ -22,7 +21,9 @@ def _run(
 ) -> int:
     file = path / "design.once"
     file.write_text(text, encoding="utf-8")
-    return AssumptionsCommand(file, claims, semantics, most, 60.0).run()
+    options = [word for text in claims for word in ("--claim", text)]
+    options += [word for name in semantics for word in ("--semantics", name)]
+    return main(["assumptions", str(file), *options, "--most", str(most), "--timeout", "60"])
 
 
 def test_refuted_and_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +77,7 @@ def test_larger_sets_and_hopeless_claims(
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(tmp_path, "event\n") == Exit.USAGE
     assert capsys.readouterr().err
-    with pytest.raises(click.UsageError, match="no claim"):
-        _run(tmp_path, CHARGE, claims=("nothing",))
-    with pytest.raises(click.UsageError, match="no file"):
-        AssumptionsCommand(tmp_path / "missing.once", (), (), 3, 1.0).run()
+    assert _run(tmp_path, CHARGE, claims=("nothing",)) == Exit.USAGE
+    assert "no claim" in capsys.readouterr().err
+    assert main(["assumptions", str(tmp_path / "missing.once")]) == Exit.USAGE
+    assert "no file" in capsys.readouterr().err

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from onceproof.cli.main import main
 from onceproof.cli.new import EFFECTS
-from onceproof.commands.new import KINDS
 from onceproof.lang.format import formatted
 from onceproof.lang.source import Source
 from onceproof.models import brokers
+from onceproof.report.first_design import TEMPLATES
 
 HERE = Path(__file__).parent
 GENERIC = ("any", "at-most-once", "at-least-once", "exactly-once")
 
 
 def test_every_effect_is_known() -> None:
-    assert set(EFFECTS) == set(KINDS)
+    assert set(EFFECTS) == set(TEMPLATES)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from onceproof.commands.step import Session
+from onceproof.cli.step import Session
 from onceproof.lang.load import load
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.report.terminal import Paint

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from onceproof.analysis.diff import Comparison, Turn, compare
-from onceproof.commands.diff import DiffCommand, markdown, summary
+from onceproof.cli.main import main
 from onceproof.lang.load import load_text
+from onceproof.report.diff import markdown, summary
 from onceproof.verdict.exit_codes import Exit
 from onceproof.verdict.task import Options
 
@@ -129,11 +130,11 @@ def test_what_is_printed(
         ("new.once", BAD.replace("claim no loss", "assume no replay\n\nclaim no loss")),
     ):
         Path(name).write_text(text, encoding="utf-8")
-    given = (Path("old.once"), Path("new.once"), (), (), form, None, 60.0)
-    assert DiffCommand(*given, False).run() == Exit.VIOLATED
+    words = ["diff", "old.once", "new.once", "--format", form]
+    assert main(words) == Exit.VIOLATED
     printed = capsys.readouterr().out
     golden(HERE / f"worse.{form}", printed)
-    assert DiffCommand(*given, True).run() == Exit.HOLDS
+    assert main([*words, "--exit-zero"]) == Exit.HOLDS
     if form == "json":
         assert json.loads(printed)["worse"]
 
@@ -141,7 +142,7 @@ def test_what_is_printed(
 def test_nothing_changed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "same.once"
     path.write_text(GOOD, encoding="utf-8")
-    assert DiffCommand(path, path, (), (), "text", None, 60.0, False).run() == Exit.HOLDS
+    assert main(["diff", str(path), str(path)]) == Exit.HOLDS
     assert capsys.readouterr().out.endswith("0 worse, 2 the same\n")
     found = _compared(GOOD, GOOD)
     assert markdown(found).startswith(f"### Onceproof: {summary(found)}\n")
@@ -150,5 +151,5 @@ def test_nothing_changed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
 def test_a_mistake_in_a_design(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "broken.once"
     path.write_text("event\n", encoding="utf-8")
-    assert DiffCommand(path, path, (), (), "text", None, 60.0, False).run() == Exit.USAGE
+    assert main(["diff", str(path), str(path)]) == Exit.USAGE
     assert capsys.readouterr().err

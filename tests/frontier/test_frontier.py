@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from onceproof.analysis.cut_sets import Frontier, frontier
 from onceproof.analysis.fault_model import Fault, Faulty, faulty
-from onceproof.commands.faults import FaultsCommand
+from onceproof.cli.main import main
 from onceproof.counterexample.validate import violates
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter import replay
@@ -181,7 +181,7 @@ def test_what_is_printed(
     form: str, capsys: pytest.CaptureFixture[str], golden: Callable[[Path, str], None]
 ) -> None:
     path = Path("examples/article/invoice_email.once")
-    assert FaultsCommand(ROOT / path, (), (), 2, None, None, True, form, 60.0).run() == Exit.HOLDS
+    assert main(["faults", str(ROOT / path), "--map", "--format", form]) == Exit.HOLDS
     golden(HERE / f"first.{form}", capsys.readouterr().out.replace(str(ROOT / path), str(path)))
 
 
@@ -195,7 +195,5 @@ def test_more_is_printed(
         "provider_key_expires",
         "provider_key_outlives_retries",
     ):
-        FaultsCommand(
-            ROOT / f"examples/theory/{name}.once", (), (), 2, None, None, False, "text", 60.0
-        ).run()
+        assert main(["faults", str(ROOT / f"examples/theory/{name}.once")]) == Exit.HOLDS
     golden(HERE / "more.text", capsys.readouterr().out)

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from onceproof.report.story_groups import story_of
 from onceproof.story import Story
 from onceproof.verdict.check import check
-from onceproof.verdict.result import DesignResult, Verdict
+from onceproof.verdict.result import DesignResult
 from onceproof.verdict.task import Options
 
 INCIDENTS = Path(__file__).parent.parent.parent / "examples" / "incidents"
@@ -27,7 +26,7 @@ def _told(design: DesignResult) -> Iterator[str]:
     """
     seen = set()
     for cell in design.cells:
-        story = story_of(design, cell) if cell.verdict is Verdict.REFUTED else None
+        story = cell.narrative.story if cell.narrative is not None else None
         if story is None or (cell.claim, text := _text(story)) in seen:
             continue
         seen.add((cell.claim, text))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from onceproof.analysis.ablations import parts
 from onceproof.analysis.validity_core import Needs, needs
-from onceproof.commands.needs import NeedsCommand
+from onceproof.cli.main import main
 from onceproof.counterexample.validate import violates
 from onceproof.lang.design import Design
 from onceproof.lang.load import load, load_text
@@ -152,8 +152,6 @@ def test_what_is_printed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert (
-        NeedsCommand(Path("examples/theory/atomic_dedup.once"), (), (), form, 60.0).run()
-        == Exit.HOLDS
-    )
+    path = "examples/theory/atomic_dedup.once"
+    assert main(["needs", path, "--format", form]) == Exit.HOLDS
     golden(HERE / f"atomic_dedup.{form}", capsys.readouterr().out)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from onceproof.commands.repair import RepairCommand
+from onceproof.cli.main import main
 from onceproof.lang.load import Loaded, load, load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
@@ -219,7 +219,7 @@ def test_a_change_after_which_messages_are_never_settled_is_no_repair() -> None:
 def test_line_ends_and_marks_stay(tmp_path: Path) -> None:
     path = tmp_path / "design.once"
     path.write_bytes(b"\xef\xbb\xbf" + DATABASE.replace("\n", "\r\n").encode())
-    assert RepairCommand(path, (), (), False, True, "text", 60.0, False).run() == Exit.HOLDS
+    assert main(["repair", str(path), "--apply"]) == Exit.HOLDS
     assert path.read_bytes() == b"\xef\xbb\xbf" + REPAIRED.replace("\n", "\r\n").encode()
     assert [p.name for p in tmp_path.iterdir()] == ["design.once"]
 
@@ -236,10 +236,8 @@ def test_nothing_is_written_where_nothing_helps(tmp_path: Path) -> None:
     path = tmp_path / "design.once"
     text = (ROOT / "examples/article/invoice_email.once").read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    assert (
-        RepairCommand(path, ("at-least-once",), (), True, True, "text", 60.0, False).run()
-        == Exit.VIOLATED
-    )
+    words = ["repair", str(path), "--semantics", "at-least-once", "--keep-provider", "--apply"]
+    assert main(words) == Exit.VIOLATED
     assert path.read_text(encoding="utf-8") == text
 
 
@@ -279,10 +277,8 @@ def test_the_answer_for_the_first_handler(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    path = Path("examples/article/invoice_email.once")
-    assert (
-        RepairCommand(path, (), (), False, False, "text", 60.0, False).run() == Exit.VIOLATED
-    )  # none under at-most-once
+    # There is none under at-most-once.
+    assert main(["repair", "examples/article/invoice_email.once"]) == Exit.VIOLATED
     golden(HERE / "first.text", capsys.readouterr().out)
 
 
@@ -295,10 +291,7 @@ def test_what_is_printed(
     (tmp_path / "design.once").write_text(DATABASE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for form in ("text", "diff"):
-        assert (
-            RepairCommand(Path("design.once"), (), (), False, False, form, 60.0, False).run()
-            == Exit.HOLDS
-        )
+        assert main(["repair", "design.once", "--format", form]) == Exit.HOLDS
         golden(HERE / f"database.{form}", capsys.readouterr().out)
 
 
@@ -310,10 +303,7 @@ def test_json_has_everything_but_the_time(
 ) -> None:
     (tmp_path / "design.once").write_text(DATABASE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert (
-        RepairCommand(Path("design.once"), (), (), False, False, "json", 60.0, False).run()
-        == Exit.HOLDS
-    )
+    assert main(["repair", "design.once", "--format", "json"]) == Exit.HOLDS
     golden(
         HERE / "database.json",
         re.sub(r'"seconds": [\d.]+', '"seconds": 0', capsys.readouterr().out),
@@ -321,9 +311,7 @@ def test_json_has_everything_but_the_time(
 
 
 def test_nothing_to_repair(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (tmp_path / "design.once").write_text(REPAIRED, encoding="utf-8")
-    assert (
-        RepairCommand(tmp_path / "design.once", (), (), False, False, "text", 60.0, False).run()
-        == Exit.HOLDS
-    )
+    path = tmp_path / "design.once"
+    path.write_text(REPAIRED, encoding="utf-8")
+    assert main(["repair", str(path)]) == Exit.HOLDS
     assert capsys.readouterr().out == "nothing to repair: no claim is refuted\n"

@@ -14,10 +14,11 @@ from onceproof.interpreter import Context, Replay, choices, initial
 from onceproof.interpreter.trace import EventOf, Trace
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Label, Severity
-from onceproof.lang.load import load_text
+from onceproof.lang.load import load, load_text
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax.ast import Semantics
-from onceproof.verdict.check import check
+from onceproof.verdict.certificates import with_digests
+from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import (
     Assurance,
     ClaimResult,
@@ -45,15 +46,15 @@ EVERYTHING = Scope()
 
 @cache
 def checked(name: str) -> Result:
-    """The result of a design in ``stories``, with paths that do not depend on where the repository
-    is.
+    """The result of a design in ``stories`` with all that formats show, and with paths that do not
+    depend on where the repository is.
     """
-    result = check(HERE / "stories" / f"{name}.once", Options(second_opinion=False))
-    (design,) = result.designs
+    file = load(HERE / "stories" / f"{name}.once")
+    loaded = load_text(file.sources[file.path].text, f"{name}.once")
+    design, _ = check_loaded(replace(loaded, sha256=file.sha256), Options(second_opinion=False))
     assert not design.diagnostics
     assert not design.failures
-    path, source = f"{name}.once", design.sources[design.path]
-    return Result((replace(design, path=path, sources={path: replace(source, path=path)}),))
+    return with_digests(Result((design,)))
 
 
 def cell(
@@ -148,7 +149,7 @@ def every_verdict() -> Result:
         cell(both, ALO, Verdict.UNKNOWN, reason="the search stopped: 2,000,000 states"),
         cell(both, EO, Verdict.UNKNOWN, Verdict.UNKNOWN),
     )
-    return Result((replace(story, cells=cells),))
+    return Result((replace(story, cells=cells, certificates=()),))
 
 
 def troubles() -> Result:

@@ -22,10 +22,10 @@ from msgspec.structs import replace
 from onceproof.cli.shared import FORMATS
 from onceproof.report import formats, write
 from onceproof.report.findings import Level, findings
-from onceproof.report.itf import each as itf_files
+from onceproof.report.itf import files as itf_files
 from onceproof.report.mermaid import FOLDED, MOST, escaped
-from onceproof.report.mermaid import each as mermaid_files
-from onceproof.report.story_groups import tales
+from onceproof.report.mermaid import files as mermaid_files
+from onceproof.report.story_groups import story_groups
 from onceproof.report.terminal import Paint
 from onceproof.verdict.check import check
 from onceproof.verdict.result import DesignResult, Result, Verdict
@@ -249,13 +249,13 @@ def test_itf_traces_are_read_back_equal() -> None:
     for name in STORIES:
         result = checked(name)
         files = itf_files(result)
-        told = [t for d in result.designs for t in tales(d)]
-        assert len(files) == len(told)
-        for text, tale in zip(files.values(), told, strict=True):
+        groups = [g for d in result.designs for g in story_groups(d)]
+        assert len(files) == len(groups)
+        for text, group in zip(files.values(), groups, strict=True):
             document = json.loads(text)
             read = itf_py.trace_from_json(document)
             assert list(read.vars) == document["vars"]
-            for got, state in zip(read.states, tale.replay.states, strict=True):
+            for got, state in zip(read.states, group.narrative.replay.states, strict=True):
                 assert set(got.values) == set(document["vars"])
                 assert spots(got.values["rows"]) == set(state.rows)
                 assert {tuple(k): v for k, v in got.values["counts"].items()} == dict(state.counts)

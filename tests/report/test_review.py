@@ -21,6 +21,7 @@ from onceproof.report.html import to_html
 from onceproof.report.markdown import to_markdown
 from onceproof.report.review import Extras, Review, review_of
 from onceproof.report.review.answer import Tone, answer, question, tone_of
+from onceproof.verdict.certificates import with_digests
 from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, Result, Scope, Verdict
 from onceproof.verdict.task import Options
@@ -188,7 +189,8 @@ def test_a_certificate_hash_is_that_of_the_files(tmp_path: Path) -> None:
         tmp_path,
     )
     assert done.returncode == 0
-    (found,) = review_of(check(path, Options(claims=("duplicate",), second_opinion=False))).designs
+    result = check(path, Options(claims=("duplicate",), second_opinion=False))
+    (found,) = review_of(with_digests(result)).designs
     ((_, said_hash, folder),) = found.proofs[0].certificates
     files = sorted((tmp_path / folder).glob("*.smt2"))
     assert files

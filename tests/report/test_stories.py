@@ -14,8 +14,7 @@ from onceproof.lang.load import load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.system import Cause
 from onceproof.properties import KINDS
-from onceproof.report.story_groups import story_of
-from onceproof.report.story_text import Telling
+from onceproof.report.story_text import StoryLines
 from onceproof.report.terminal import Paint
 from onceproof.report.text import to_text
 from onceproof.story import Story, tell
@@ -41,7 +40,7 @@ def test_story(name: str, golden: Golden) -> None:
 def stories(name: str) -> list[Story]:
     """The stories of a design."""
     (design,) = checked(name).designs
-    return [s for s in (story_of(design, c) for c in design.cells) if s is not None]
+    return [c.narrative.story for c in design.cells if c.narrative is not None]
 
 
 def test_every_cause_is_told() -> None:
@@ -178,7 +177,7 @@ def test_walk(name: str, golden: Golden) -> None:
     text, semantics, script = WALKS[name]
     design, replay = walked(text, semantics, [" ".join(line.split()) for line in script.split(",")])
     story = tell(design, design.claims[0], replay)
-    lines = [line.plain for line in Telling(100, True, 2).lines(story)]
+    lines = [line.plain for line in StoryLines(100, True, 2).lines(story)]
     golden(HERE / "walks" / f"{name}.txt", "\n".join([*lines, "", story.needs.words, ""]))
 
 
@@ -192,7 +191,7 @@ def test_lines_of_imported_fragments_name_their_file(tmp_path: Path) -> None:
     text = to_text(result, 1, Paint(100, False, True))
     assert "mail.once:2  sends `mail`" in text
     (design,) = result.designs
-    story = next(s for s in (story_of(design, c) for c in design.cells) if s is not None)
+    story = next(c.narrative.story for c in design.cells if c.narrative is not None)
     killed = next(s for s in story.steps if s.cause is Cause.KILLED)
     assert (
         f"after `send mail` (line 2 of {tmp_path / 'mail.once'}) and before `ack` (line 8)"

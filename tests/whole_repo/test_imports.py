@@ -35,7 +35,7 @@ LAYERS = (
     ("report",),
     ("api",),
     ("lsp",),
-    ("commands", "cli"),
+    ("cli",),
 )
 """The folders of the package, lowest first. A module imports nothing from a higher layer."""
 
@@ -43,7 +43,7 @@ ENGINES = ("engines.search", "engines.coverability", "engines.smt", "export")
 DATA = ("machine", "base")
 """What the engines may share."""
 
-PRINTERS = ("report", "commands", "cli")
+PRINTERS = ("report", "cli")
 """Parts that may write to a stream."""
 
 FRONT = {"", "__main__"}
@@ -237,7 +237,7 @@ def _loaded_by(script: str, watched: tuple[str, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "start", ["onceproof", "onceproof.cli", "onceproof.cli.main", "onceproof.commands.check"]
+    "start", ["onceproof", "onceproof.cli", "onceproof.cli.main", "onceproof.cli.check"]
 )
 def test_heavy_libraries_are_imported_on_demand(start: str) -> None:
     assert _loaded_by(f"import {start}", HEAVY) == set()

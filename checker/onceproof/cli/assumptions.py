@@ -1,4 +1,4 @@
-"""Arguments and help of ``onceproof assumptions``."""
+"""``onceproof assumptions``: what a claim needs in order to hold."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from onceproof.cli.shared import CLAIMS, SEMANTICS
+from onceproof.cli.shared import (
+    PATH,
+    claims_option,
+    load_design,
+    selected,
+    semantics_option,
+    timeout_option,
+)
 
 
 @click.command("assumptions")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--semantics",
-    multiple=True,
-    type=click.Choice(SEMANTICS),
-    help="Only under these delivery semantics.",
-)
-@CLAIMS
+@PATH
+@semantics_option()
+@claims_option()
 @click.option(
     "--most",
     type=click.IntRange(1, 6),
@@ -25,14 +27,10 @@ from onceproof.cli.shared import CLAIMS, SEMANTICS
     show_default=True,
     help="The largest set of assumptions tried.",
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    help="Seconds per claim and semantics.",
-)
-def command(**given: object) -> int:
+@timeout_option(30.0)
+def command(
+    path: Path, semantics: tuple[str, ...], claims: tuple[str, ...], most: int, timeout: float
+) -> int:
     """Say what a claim needs: for a refuted claim, the smallest sets of assumptions under which it
     holds; for a proved one, which of the design's assumptions it rests on.
 
@@ -40,6 +38,25 @@ def command(**given: object) -> int:
     Example:
       onceproof assumptions examples/theory/provider_key_expires.once
     """
-    from onceproof.commands.assumptions import AssumptionsCommand
+    from onceproof.analysis.assumptions import assumptions_for
+    from onceproof.base.memo import remembering
+    from onceproof.report.assumptions import text
+    from onceproof.verdict.exit_codes import Exit, worst
+    from onceproof.verdict.task import Options
 
-    return AssumptionsCommand(**given).run()  # type: ignore[arg-type]
+    design = load_design(path).design
+    if design is None:
+        return int(Exit.USAGE)
+    codes = []
+    with remembering():
+        for claim, under in selected(design, claims, semantics):
+            try:
+                assuming = assumptions_for(design, claim, under, Options(seconds=timeout), most)
+            except KeyboardInterrupt:
+                return int(Exit.INTERRUPTED)
+            click.echo(text(assuming, most))
+            if assuming.failures:
+                codes.append(Exit.INTERNAL)
+            elif not assuming.complete:
+                codes.append(Exit.INCONCLUSIVE)
+    return int(worst(codes))

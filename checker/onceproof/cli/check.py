@@ -1,22 +1,37 @@
-"""Arguments and help of ``onceproof check``."""
+"""``onceproof check``: every claim of some designs, decided and reported."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from onceproof.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
+from onceproof.cli.shared import (
+    FORMATS,
+    NO_CLAIM_SELECTED,
+    PATHS,
+    SOLVER,
+    cannot_write,
+    chosen,
+    claims_option,
+    emit,
+    format_option,
+    output_option,
+    semantics_option,
+    timeout_option,
+)
+
+if TYPE_CHECKING:
+    from onceproof.cli.printed import Answer
+    from onceproof.verdict.check import Means
+    from onceproof.verdict.result import Result
 
 
 @click.command("check")
 @PATHS
-@click.option(
-    "--semantics",
-    multiple=True,
-    type=click.Choice(SEMANTICS),
-    help="Check only under these delivery semantics.",
-)
+@semantics_option("Check only under these delivery semantics.")
 @click.option(
     "--workers",
     type=click.IntRange(1, 8),
@@ -25,15 +40,8 @@ from onceproof.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
 @click.option(
     "--events", type=click.IntRange(1, 8), help="Look only at up to M events (a bounded verdict)."
 )
-@CLAIMS
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How to print the result.",
-)
+@claims_option()
+@format_option(*FORMATS, help="How to print the result.")
 @click.option(
     "--report",
     "reports",
@@ -41,11 +49,7 @@ from onceproof.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
     metavar="KIND=PATH",
     help="Also write the result to a file, in the format KIND. Can be given several times.",
 )
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the result to a file instead (- for standard output).",
-)
+@output_option("--output", help="Write the result to a file instead (- for standard output).")
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
@@ -53,13 +57,7 @@ from onceproof.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
     show_default=True,
     help="When to use colour.",
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Seconds per claim and semantics.",
-)
+@timeout_option(60.0)
 @click.option(
     "--memory",
     type=click.IntRange(min=50),
@@ -73,13 +71,7 @@ from onceproof.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
     show_default=True,
     help="States per search.",
 )
-@click.option(
-    "--solver",
-    type=click.Choice(["z3", "all"]),
-    default="z3",
-    show_default=True,
-    help="Who checks proofs.",
-)
+@SOLVER
 @click.option(
     "--second-opinion/--no-second-opinion",
     default=False,
@@ -113,7 +105,32 @@ from onceproof.cli.shared import CLAIMS, FORMATS, PATHS, SEMANTICS
 @click.option("--exit-zero", is_flag=True, help="Report only: exit 0 whatever the verdicts are.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the table and the summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Also sizes of searches and proofs.")
-def command(**given: object) -> int:
+@click.pass_obj
+def command(
+    answer: Answer | None,
+    paths: tuple[Path, ...],
+    semantics: tuple[str, ...],
+    workers: int | None,
+    events: int | None,
+    claims: tuple[str, ...],
+    form: str,
+    reports: tuple[str, ...],
+    output: Path | None,
+    color: str,
+    timeout: float,
+    memory: int | None,
+    max_states: int,
+    solver: str,
+    second_opinion: bool,
+    certificate: Path | None,
+    why: bool,
+    jobs: int | None,
+    cluster: str | None,
+    cache: bool,
+    exit_zero: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
     """Check designs: every claim under every delivery semantic.
 
     PATHS are design files (*.once) or folders, searched for designs.
@@ -131,6 +148,144 @@ def command(**given: object) -> int:
       onceproof check designs/ --report sarif=result.sarif --report junit=result.xml
       onceproof check designs/ -j 4
     """
-    from onceproof.commands.check import CheckCommand
+    from msgspec.structs import replace
 
-    return CheckCommand(**given).run(click.get_current_context().obj)  # type: ignore[arg-type]
+    from onceproof.base.paths import NoCluster, NoDesign
+    from onceproof.cli.progress import ProgressLine
+    from onceproof.report import Missing, format_named, write
+    from onceproof.verdict.check import check
+    from onceproof.verdict.exit_codes import Exit, of_result
+    from onceproof.verdict.task import Options
+
+    targets = [_target(text) for text in reports]
+    options = Options(
+        workers=workers,
+        events=events,
+        semantics=chosen(semantics),
+        claims=claims,
+        seconds=timeout,
+        states=max_states,
+        second_opinion=second_opinion,
+        every_solver=solver == "all",
+        explain=why or verbose,
+        megabytes=memory,
+    )
+    means = _means(cache and certificate is None, jobs, cluster)
+    progress = ProgressLine(sys.stderr)
+    try:
+        result = check(paths, options, progress, means)
+    except (NoDesign, NoCluster) as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        progress.clear()
+    if claims or semantics:
+        _demand_verdicts(result)
+    if certificate is not None:
+        _write_certificates(result, certificate, solver, timeout)
+    result = replace(result, command=("check", *map(str, paths)))
+    if any(format_named(name).certificates for name in (form, *(t.form for t in targets))):
+        from onceproof.verdict.certificates import with_digests
+
+        result = with_digests(result)
+    verbosity = 0 if quiet else 2 if verbose else 1
+    try:
+        for target in targets:
+            _write_report(target, result, verbosity)
+        text = emit(output, lambda look: write(form, result, verbosity, look), color)
+    except Missing as error:
+        raise click.UsageError(str(error)) from error
+    code = of_result(result)
+    if exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE):
+        code = Exit.HOLDS
+    if answer is not None:
+        answer.keep(result, options, text, int(code))
+    return int(code)
+
+
+def _means(kept: bool, jobs: int | None, cluster: str | None) -> Means:
+    """How the designs are checked: from the cache or not, one by one or many at a time."""
+    from onceproof.verdict.check import Means
+
+    if jobs is not None and cluster is not None:
+        raise click.UsageError("--jobs and --cluster exclude each other")
+    if jobs == 0:
+        from onceproof.base.parallel import processors
+
+        jobs = processors()
+    return Means(kept, jobs or 1, cluster)
+
+
+def _demand_verdicts(result: Result) -> None:
+    """A selection that selects nothing is a mistake, not a success."""
+    if result.interrupted or not result.designs or any(d.cells for d in result.designs):
+        return
+    if not any(d.failures or not d.semantics for d in result.designs):
+        raise click.UsageError(NO_CLAIM_SELECTED.format(designs="these designs"))
+
+
+def _write_certificates(result: Result, directory: Path, solver: str, seconds: float) -> None:
+    from onceproof.engines.smt.solver import Z3, Effort, installed
+    from onceproof.lang.load import load
+    from onceproof.verdict import certificates
+
+    effort = Effort(seconds)
+    solvers = installed(effort) if solver == "all" else (Z3(effort),)
+    for design in result.designs:
+        loaded = load(design.path)
+        if loaded.design is not None and loaded.sha256 == design.sha256:
+            try:
+                certificates.write(loaded.design, design, directory, solvers)
+            except (ValueError, OSError) as error:
+                raise click.UsageError(f"cannot write certificates: {error}") from error
+
+
+# ---------------------------------------------------------------- --report KIND=PATH
+
+
+class _Target(NamedTuple):
+    """A format and where it goes. ``folder``: one file per story goes there."""
+
+    form: str
+    path: Path
+    folder: bool
+
+
+def _target(text: str) -> _Target:
+    """Read ``KIND=PATH``. A path without an ending, or one that is a folder, stands for a folder
+    where the format allows one. Raises UsageError.
+    """
+    from onceproof.report import format_named, formats
+
+    form, sign, path = text.partition("=")
+    try:
+        files = format_named(form).files
+    except KeyError:
+        from difflib import get_close_matches
+
+        known = sorted(formats())
+        close = get_close_matches(form, known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise click.UsageError(f"--report {text}: there is no format {form!r}; {hint}") from None
+    if not sign or not path:
+        raise click.UsageError(
+            f"--report {text}: write KIND=PATH, for example {form}=result.{form}"
+        )
+    place = Path(path)
+    folder = files is not None and (place.is_dir() or path.endswith("/") or not place.suffix)
+    return _Target(form, place, folder)
+
+
+def _write_report(target: _Target, result: Result, verbosity: int) -> None:
+    """Write one report. Raises UsageError if the place cannot be written to."""
+    from onceproof.report import format_named
+
+    form = format_named(target.form)
+    if not target.folder or form.files is None:
+        emit(target.path, lambda look: form.write(result, verbosity, look))
+        return
+    try:
+        target.path.mkdir(parents=True, exist_ok=True)
+        for name, text in form.files(result).items():
+            (target.path / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise cannot_write(target.path, error) from error

@@ -1,4 +1,4 @@
-"""Arguments and help of ``onceproof completion``."""
+"""``onceproof completion``: click's own completion scripts, and what is completed from designs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import click
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> int:
+@click.pass_context
+def command(context: click.Context, shell: str) -> int:
     """Print the completion script of a shell: commands, options, files, claims of the design, names
     of models.
 
@@ -17,6 +18,11 @@ def command(shell: str) -> int:
       onceproof completion zsh > "${fpath[1]}/_onceproof"
       onceproof completion fish > ~/.config/fish/completions/onceproof.fish
     """
-    from onceproof.commands.completion import CompletionCommand
+    from click.shell_completion import get_completion_class
 
-    return CompletionCommand(shell).run()
+    complete = get_completion_class(shell)
+    assert complete is not None
+    root = context.find_root()
+    name = root.info_name or "onceproof"
+    click.echo(complete(root.command, {}, name, "_ONCEPROOF_COMPLETE").source())
+    return 0

@@ -1,8 +1,13 @@
-"""Arguments and help of ``onceproof explain``."""
+"""``onceproof explain``: the page about a code."""
 
 from __future__ import annotations
 
+import sys
+
 import click
+
+WIDEST = 100
+"""Columns of a page, at most."""
 
 
 @click.command("explain")
@@ -17,6 +22,23 @@ def command(code: str | None) -> int:
     Example:
       onceproof explain N101
     """
-    from onceproof.commands.explain import ExplainCommand
+    from onceproof.lang.errors.pages import mistakes
+    from onceproof.report.mistakes import list_text, page_text
+    from onceproof.report.terminal import Paint
 
-    return ExplainCommand(code).run()
+    pages = mistakes()
+    if code is None:
+        click.echo(list_text(pages.values()))
+        return 0
+    wanted = code.strip("[]").upper()
+    if wanted not in pages:
+        from difflib import get_close_matches
+
+        near = get_close_matches(wanted, pages, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise click.UsageError(
+            f"there is no code {code}{hint} (`onceproof explain` lists all of them)"
+        )
+    width = min(Paint.for_stream(sys.stdout, "never").width, WIDEST)
+    click.echo(page_text(pages[wanted], width))
+    return 0

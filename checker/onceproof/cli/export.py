@@ -1,46 +1,36 @@
-"""Arguments and help of ``onceproof export``."""
+"""``onceproof export``: a design as a model of another checker."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from onceproof.cli.shared import SEMANTICS
+from onceproof.cli.shared import (
+    ONE_SEMANTICS,
+    claims_option,
+    emit,
+    load_design,
+    number_option,
+    output_option,
+)
+
+if TYPE_CHECKING:
+    from onceproof.lower import Lowered
+    from onceproof.machine.system import Property
 
 
 @click.command("export")
 @click.argument("language", type=click.Choice(["promela", "tla", "murphi", "smv"]))
 @click.argument("path", metavar="DESIGN", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to a file instead of standard output.",
-)
-@click.option(
-    "--semantics",
-    type=click.Choice(SEMANTICS),
-    default="at-least-once",
-    show_default=True,
-    help="The delivery semantics.",
-)
-@click.option(
-    "--workers", type=click.IntRange(1, 8), default=2, show_default=True, help="Workers at once."
-)
-@click.option(
-    "--events",
-    type=click.IntRange(1, 8),
-    default=1,
-    show_default=True,
-    help="Events per business key.",
-)
-@click.option(
-    "--keys", type=click.IntRange(1, 8), default=1, show_default=True, help="Business keys."
-)
-@click.option(
-    "--claim", "claims", multiple=True, metavar="TEXT", help="Only claims that contain TEXT."
-)
+@output_option("-o", "--output", help="Write to a file instead of standard output.")
+@ONE_SEMANTICS
+@number_option("--workers", 2, "Workers at once.")
+@number_option("--events", 1, "Events per business key.")
+@number_option("--keys", 1, "Business keys.")
+@claims_option()
 @click.option(
     "--sliced/--full",
     default=False,
@@ -52,7 +42,18 @@ from onceproof.cli.shared import SEMANTICS
     is_flag=True,
     help="Say that events and workers are interchangeable (murphi and tla).",
 )
-def command(**given: object) -> int:
+def command(
+    language: str,
+    path: Path,
+    output: Path | None,
+    semantics: str,
+    workers: int,
+    events: int,
+    keys: int,
+    claims: tuple[str, ...],
+    sliced: bool,
+    symmetric: bool,
+) -> int:
     """Export a design to another model checker: SPIN (promela), TLC (tla), Rumur (murphi), NuSMV or
     nuXmv (smv).
 
@@ -64,6 +65,67 @@ def command(**given: object) -> int:
       onceproof export promela invoice.once -o invoice.pml
       onceproof export tla invoice.once -o Invoice.tla --semantics exactly-once --workers 2
     """
-    from onceproof.commands.export import ExportCommand
+    from onceproof.export import Model, Size, TooLarge, names_of, write
+    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.lower import lower
+    from onceproof.machine.slicing import sliced as slice_machine
+    from onceproof.machine.system import Property
+    from onceproof.verdict.exit_codes import Exit
 
-    return ExportCommand(**given).run()  # type: ignore[arg-type]
+    if symmetric and language not in ("murphi", "tla"):
+        raise click.UsageError(f"--symmetric: {language} has no word for it")
+    loaded = load_design(path)
+    if loaded.design is None:
+        return int(Exit.USAGE)
+    lowered = lower(loaded.design, Semantics(semantics))
+    properties = _properties(lowered, claims)
+    machine = lowered.machine
+    if sliced:
+        machine = slice_machine(
+            machine, Property("", tuple(bad for p in properties for bad in p.bad))
+        )
+    file = output if output is not None and str(output) != "-" else None
+    title = _title(file, language)
+    names = names_of(machine, properties)
+    model = Model(machine, properties, Size(workers, events, keys), names, title, symmetric)
+    try:
+        texts = write(language, model)
+    except TooLarge as error:
+        raise click.UsageError(f"{path} is too large for this: {error}") from error
+    if file is None:
+        emit(None, "\n".join(texts.values()))
+        return int(Exit.HOLDS)
+    for number, (suffix, text) in enumerate(texts.items()):
+        emit(file if number == 0 else file.with_suffix(suffix), text)
+    return int(Exit.HOLDS)
+
+
+def _properties(lowered: Lowered, claims: tuple[str, ...]) -> tuple[Property, ...]:
+    """The chosen claims; one that is too wide to be spelt out is left out, which is reported."""
+    from onceproof.properties import TooWide, property_of
+
+    wanted = [
+        claim
+        for claim in lowered.design.claims
+        if not claims or any(text in claim.text for text in claims)
+    ]
+    if claims and not wanted:
+        raise click.UsageError("no claim of this design matches --claim")
+    properties = []
+    for claim in wanted:
+        try:
+            properties.append(property_of(lowered, claim))
+        except TooWide as error:
+            click.echo(f"not exported: {claim.text}: {error}", err=True)
+    return tuple(properties)
+
+
+def _title(file: Path | None, language: str) -> str:
+    """The module's name; a TLA+ module must be called like its file."""
+    if file is None:
+        return "Design"
+    if language == "tla" and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", file.stem):
+        raise click.UsageError(
+            f"a TLA+ module is called like its file, and {file.stem} cannot be the name of a module"
+        )
+    return file.stem

@@ -1,4 +1,4 @@
-"""Arguments and help of ``onceproof faults``."""
+"""``onceproof faults``: which faults break each claim, and the crash map."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from pathlib import Path
 
 import click
 
-from onceproof.cli.shared import CLAIMS, SEMANTICS
+from onceproof.cli.shared import (
+    PATH,
+    claims_option,
+    format_option,
+    load_design,
+    selected,
+    semantics_option,
+    timeout_option,
+)
 
 
 @click.command("faults")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--semantics",
-    multiple=True,
-    type=click.Choice(SEMANTICS),
-    help="Only under these delivery semantics.",
-)
-@CLAIMS
+@PATH
+@semantics_option()
+@claims_option()
 @click.option(
     "--most",
     type=click.IntRange(0, 6),
@@ -39,22 +42,19 @@ from onceproof.cli.shared import CLAIMS, SEMANTICS
     is_flag=True,
     help="Also the crash map: what a crash in each single gap does.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print the answer.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    help="Seconds per claim and semantics.",
-)
-def command(**given: object) -> int:
+@format_option("text", "json")
+@timeout_option(30.0)
+def command(
+    path: Path,
+    semantics: tuple[str, ...],
+    claims: tuple[str, ...],
+    most: int,
+    workers: int | None,
+    events: int | None,
+    mapped: bool,
+    form: str,
+    timeout: float,
+) -> int:
     """Say which faults it takes to break each claim: every smallest combination, and how many
     faults a claim survives.
 
@@ -65,6 +65,29 @@ def command(**given: object) -> int:
     Example:
       onceproof faults examples/article/invoice_email.once
     """
-    from onceproof.commands.faults import FaultsCommand
+    from onceproof.analysis.crash_map import crash_map
+    from onceproof.analysis.cut_sets import frontier
+    from onceproof.base.memo import remembering
+    from onceproof.report.faults import document, text
+    from onceproof.report.words import json_text
+    from onceproof.verdict.exit_codes import Exit
+    from onceproof.verdict.task import Options
 
-    return FaultsCommand(**given).run()  # type: ignore[arg-type]
+    design = load_design(path).design
+    if design is None:
+        return int(Exit.USAGE)
+    options = Options(workers, events, claims=claims, seconds=timeout)
+    pairs = selected(design, claims, semantics)
+    columns = [s for s in design.semantics if not semantics or s.value in semantics]
+    try:
+        with remembering():
+            frontiers = [frontier(design, claim, under, options, most) for claim, under in pairs]
+            maps = [crash_map(design, under, options) for under in columns if mapped]
+    except KeyboardInterrupt:
+        return int(Exit.INTERRUPTED)
+    if form == "json":
+        click.echo(json_text(document(design, frontiers, maps)))
+    else:
+        click.echo(text(design, frontiers, maps))
+    complete = all(f.complete for f in frontiers) and all(m.complete for m in maps)
+    return int(Exit.HOLDS if complete else Exit.INCONCLUSIVE)

@@ -1,12 +1,19 @@
-"""Arguments and help of ``onceproof fmt``."""
+"""``onceproof fmt``: designs in the one style."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from onceproof.cli.shared import PATHS
+
+if TYPE_CHECKING:
+    from onceproof.verdict.exit_codes import Exit
+
+STDIN = Path("-")
 
 
 @click.command("fmt")
@@ -36,6 +43,71 @@ def command(paths: tuple[Path, ...], check: bool, diff: bool) -> int:
       onceproof fmt --check --diff designs/
       onceproof fmt - < invoice.once
     """
-    from onceproof.commands.fmt import FmtCommand
+    from onceproof.base.paths import NoDesign, designs
+    from onceproof.verdict.exit_codes import worst
 
-    return FmtCommand(paths, check, diff).run()
+    if STDIN in paths:
+        if len(paths) > 1:
+            raise click.UsageError("- stands for standard input and cannot be mixed with paths")
+        return int(_format(None, check, diff))
+    try:
+        files = [path for path, _ in designs(paths)]
+    except NoDesign as error:
+        raise click.UsageError(str(error)) from error
+    return int(worst([_format(path, check, diff) for path in files]))
+
+
+def _format(path: Path | None, check: bool, diff: bool) -> Exit:
+    """Format one file (None: standard input)."""
+    from onceproof.base.untrusted import Refused
+    from onceproof.lang.format import formatted
+    from onceproof.lang.load import bytes_of, text_of
+    from onceproof.lang.source import Source
+    from onceproof.report.diagnostics import render
+    from onceproof.verdict.exit_codes import Exit
+
+    shown = "standard input" if path is None else str(path)
+    try:
+        data = sys.stdin.buffer.read() if path is None else bytes_of(shown)
+    except OSError as error:
+        click.echo(f"cannot read {shown}: {(error.strerror or 'failed').lower()}", err=True)
+        return Exit.USAGE
+    except Refused as error:
+        click.echo(f"cannot read {shown}: {error}", err=True)
+        return Exit.USAGE
+    text = text_of(data, shown)
+    if not isinstance(text, str):
+        click.echo(render((text,), {shown: Source.of(shown, "")}), err=True, nl=False)
+        return Exit.USAGE
+    source = Source.of(shown, text)
+    result = formatted(source)
+    if result.text is None:
+        click.echo(render(result.diagnostics, {shown: source}), err=True, nl=False)
+        return Exit.USAGE
+    new = result.text.encode("utf-8")
+    if check or diff:
+        return _report(shown, (source.text, result.text), data != new, diff)
+    if path is None:
+        click.echo(new, nl=False)
+    elif data != new:
+        try:
+            path.write_bytes(new)
+        except OSError as error:
+            click.echo(f"cannot write {path}: {(error.strerror or 'failed').lower()}", err=True)
+            return Exit.USAGE
+        click.echo(f"formatted {path}")
+    return Exit.HOLDS
+
+
+def _report(shown: str, texts: tuple[str, str], changed: bool, diff: bool) -> Exit:
+    """Say whether a file would change (``diff``: and how)."""
+    from onceproof.lang.format import unified
+    from onceproof.verdict.exit_codes import Exit
+
+    if not changed:
+        return Exit.HOLDS
+    if diff:
+        click.echo(unified(shown, *texts), nl=False)
+    else:
+        click.echo(f"would format {shown}")
+    return Exit.VIOLATED

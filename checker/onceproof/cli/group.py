@@ -49,8 +49,8 @@ class OnDemand(click.Group):
             for name in COMMANDS:  # click suggests from those it knows
                 self.commands.setdefault(name, click.Command(name))
             return None
-        found: click.Command = importlib.import_module(f"onceproof.cli.{cmd_name}").command
-        return found
+        command: click.Command = importlib.import_module(f"onceproof.cli.{cmd_name}").command
+        return command
 
 
 @click.group(

@@ -1,6 +1,8 @@
-"""Arguments and help of ``onceproof lsp``."""
+"""``onceproof lsp``: the language server."""
 
 from __future__ import annotations
+
+from importlib.util import find_spec
 
 import click
 
@@ -15,6 +17,11 @@ def command() -> int:
     Example (what an editor is told to start):
       onceproof lsp
     """
-    from onceproof.commands.lsp import LspCommand
+    if find_spec("pygls") is None:
+        raise click.UsageError(
+            "the language server needs the extra `lsp`: pip install 'onceproof[lsp]'"
+        )
+    from onceproof.lsp.server import server
 
-    return LspCommand().run()
+    server.start_io()
+    return 0

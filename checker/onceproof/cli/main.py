@@ -40,7 +40,6 @@ def _run(given: list[str], answer: Answer | None) -> int:
 
     from onceproof.base import interrupts
     from onceproof.cli.group import PROGRAM, cli
-    from onceproof.verdict.exit_codes import Exit
 
     try:
         code = cli.main(args=given, prog_name=PROGRAM, standalone_mode=False, obj=answer)
@@ -54,10 +53,11 @@ def _run(given: list[str], answer: Answer | None) -> int:
     except Exception as error:
         interrupts.demand()  # an error that an interrupt caused is no bug
         from onceproof.report.bug import crash_report
+        from onceproof.verdict.exit_codes import Exit
 
         click.echo(crash_report(error, given), err=True)
         return int(Exit.INTERNAL)
-    return code if isinstance(code, int) else int(Exit.HOLDS)
+    return code if isinstance(code, int) else 0
 
 
 def _nobody_reads() -> int:

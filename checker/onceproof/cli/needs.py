@@ -1,4 +1,4 @@
-"""Arguments and help of ``onceproof needs``."""
+"""``onceproof needs``: which lines the proofs of a design need."""
 
 from __future__ import annotations
 
@@ -6,34 +6,26 @@ from pathlib import Path
 
 import click
 
-from onceproof.cli.shared import CLAIMS, SEMANTICS
+from onceproof.cli.shared import (
+    PATH,
+    claims_option,
+    format_option,
+    load_design,
+    selected,
+    semantics_option,
+    timeout_option,
+)
 
 
 @click.command("needs")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--semantics",
-    multiple=True,
-    type=click.Choice(SEMANTICS),
-    help="Only under these delivery semantics.",
-)
-@CLAIMS
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print the answer.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Seconds per delivery semantic.",
-)
-def command(**given: object) -> int:
+@PATH
+@semantics_option()
+@claims_option()
+@format_option("text", "json")
+@timeout_option(60.0, "Seconds per delivery semantic.")
+def command(
+    path: Path, semantics: tuple[str, ...], claims: tuple[str, ...], form: str, timeout: float
+) -> int:
     """Say which lines a proof needs: each guard, constraint, transaction, key, lock, write and
     assumption is taken away and the claims are checked again.
 
@@ -45,6 +37,24 @@ def command(**given: object) -> int:
     Example:
       onceproof needs examples/article/effectively_once.once
     """
-    from onceproof.commands.needs import NeedsCommand
+    from onceproof.analysis.validity_core import needs
+    from onceproof.base.memo import remembering
+    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.report.needs import document, text
+    from onceproof.report.words import json_text
+    from onceproof.verdict.exit_codes import Exit
+    from onceproof.verdict.task import Options
 
-    return NeedsCommand(**given).run()  # type: ignore[arg-type]
+    design = load_design(path).design
+    if design is None:
+        return int(Exit.USAGE)
+    under = {s for _, s in selected(design, claims, semantics)}
+    options = Options(claims=claims, seconds=timeout)
+    try:
+        with remembering():
+            cores = [needs(design, s, options) for s in Semantics if s in under]
+    except KeyboardInterrupt:
+        return int(Exit.INTERRUPTED)
+    click.echo(json_text(document(design, cores)) if form == "json" else text(cores))
+    decided = all(c.complete and all(p.needed is not None for p in c.parts) for c in cores)
+    return int(Exit.HOLDS if decided else Exit.INCONCLUSIVE)

@@ -1,6 +1,8 @@
-"""Arguments and help of ``onceproof parse``."""
+"""``onceproof parse``: the mistakes of designs, and nothing else."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -10,7 +12,7 @@ from onceproof.cli.shared import PATHS
 @click.command("parse")
 @PATHS
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing if there is no mistake.")
-def command(**given: object) -> int:
+def command(paths: tuple[Path, ...], quiet: bool) -> int:
     """Read designs and report their mistakes; check no claim. Quick enough for every commit.
 
     PATHS are design files (*.once) or folders, searched for designs. Exit code 2 if a design has
@@ -20,6 +22,26 @@ def command(**given: object) -> int:
     Example:
       onceproof parse designs/
     """
-    from onceproof.commands.parse import ParseCommand
+    from onceproof.base.paths import NoDesign, designs
+    from onceproof.lang.diagnostics import Severity
+    from onceproof.report.diagnostics import render
+    from onceproof.report.words import counted
+    from onceproof.verdict.check import is_library, loaded_from
+    from onceproof.verdict.exit_codes import Exit
 
-    return ParseCommand(**given).run()  # type: ignore[arg-type]
+    try:
+        files = designs(paths)
+    except NoDesign as error:
+        raise click.UsageError(str(error)) from error
+    read = broken = 0
+    for path, in_folder in files:
+        loaded = loaded_from(path)
+        if in_folder and is_library(loaded):
+            continue
+        read += 1
+        broken += any(d.severity is Severity.ERROR for d in loaded.diagnostics)
+        if loaded.diagnostics:
+            click.echo(render(loaded.diagnostics, loaded.sources), err=True)
+    if not quiet or broken:
+        click.echo(f"{counted(read, 'design')} read, {broken or 'none'} with errors")
+    return int(Exit.USAGE if broken else Exit.HOLDS)

@@ -1,23 +1,36 @@
-"""Arguments and help of ``onceproof repair``."""
+"""``onceproof repair``: what to change, each change verified."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from onceproof.cli.shared import CLAIMS, SEMANTICS
+from onceproof.cli.shared import (
+    PATH,
+    cannot_write,
+    claims_option,
+    format_option,
+    load_design,
+    selected,
+    semantics_option,
+    timeout_option,
+)
+
+if TYPE_CHECKING:
+    from onceproof.lang.load import Loaded
+    from onceproof.repair import Goal, Repairs
+    from onceproof.verdict.exit_codes import Exit
+    from onceproof.verdict.task import Options
 
 
 @click.command("repair")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--semantics",
-    multiple=True,
-    type=click.Choice(SEMANTICS),
-    help="Only under these delivery semantics.",
-)
-@CLAIMS
+@PATH
+@semantics_option()
+@claims_option()
 @click.option("--keep-provider", is_flag=True, help="Do not offer to use another provider.")
 @click.option(
     "--apply",
@@ -25,23 +38,19 @@ from onceproof.cli.shared import CLAIMS, SEMANTICS
     is_flag=True,
     help="Write the first repair of each effect into the file, if it was verified.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "diff"]),
-    default="text",
-    show_default=True,
-    help="How to print them.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Seconds per effect and semantics.",
-)
+@format_option("text", "json", "diff", help="How to print them.")
+@timeout_option(60.0, "Seconds per effect and semantics.")
 @click.option("-v", "--verbose", is_flag=True, help="Also the time each one took.")
-def command(**given: object) -> int:
+def command(
+    path: Path,
+    semantics: tuple[str, ...],
+    claims: tuple[str, ...],
+    keep_provider: bool,
+    write: bool,
+    form: str,
+    timeout: float,
+    verbose: bool,
+) -> int:
     """Look for changes of the design that make a refuted claim hold: no duplicate, no loss, and
     nothing else worse.
 
@@ -57,6 +66,95 @@ def command(**given: object) -> int:
       onceproof repair examples/article/invoice_email.once
       onceproof repair invoice.once --claim "no duplicate" --apply
     """
-    from onceproof.commands.repair import RepairCommand
+    from onceproof.base.memo import remembering
+    from onceproof.repair import goals_of, repairs
+    from onceproof.report import repair as report
+    from onceproof.report.words import json_text
+    from onceproof.verdict.check import check_loaded
+    from onceproof.verdict.exit_codes import Exit, worst
+    from onceproof.verdict.task import Options
 
-    return RepairCommand(**given).run()  # type: ignore[arg-type]
+    loaded = load_design(path)
+    if loaded.design is None:
+        return int(Exit.USAGE)
+    pairs = tuple(selected(loaded.design, claims, semantics))
+    options = Options(seconds=timeout, second_opinion=False)
+    with remembering():
+        result, interrupted = check_loaded(loaded, options)
+        if interrupted:
+            return int(Exit.INTERRUPTED)
+        if result.failures:
+            raise AssertionError(f"engines contradict each other: {result.failures[0].what}")
+        try:
+            goals = goals_of(loaded.design, result.cells, pairs)
+            if write:
+                return int(_apply(path, loaded, goals, options, keep_provider, form))
+            searches = [
+                repairs(loaded, goal, options, keep_provider, result.cells) for goal in goals
+            ]
+        except KeyboardInterrupt:
+            return int(Exit.INTERRUPTED)
+    match form:
+        case "json":
+            click.echo(json_text(report.document(loaded.path, searches)))
+        case "diff":
+            click.echo(report.diff(searches), nl=False)
+        case _:
+            click.echo(report.text(searches, verbose))
+    return int(worst(_code(s) for s in searches))
+
+
+def _code(search: Repairs) -> Exit:
+    from onceproof.verdict.exit_codes import Exit
+
+    if search.repairs:
+        return Exit.HOLDS
+    return Exit.VIOLATED if search.complete else Exit.INCONCLUSIVE
+
+
+def _apply(
+    path: Path,
+    loaded: Loaded,
+    goals: tuple[Goal, ...],
+    options: Options,
+    keep_provider: bool,
+    form: str,
+) -> Exit:
+    """Make the first repair of each goal; the file is replaced in one step, and only by a text
+    that was verified.
+    """
+    from onceproof.repair import diff_of, repaired
+    from onceproof.report.repair import applied_document, applied_text
+    from onceproof.report.words import json_text
+    from onceproof.verdict.exit_codes import Exit
+
+    old = loaded.sources[loaded.path].text
+    new, made, left = repaired(loaded, goals, options, keep_provider)
+    diff = ""
+    if made:
+        _replace(path, new)
+        diff = diff_of(loaded.path, old, new)
+    if form == "json":
+        click.echo(json_text(applied_document(loaded.path, diff, made, left)))
+    else:
+        click.echo(diff, nl=False)
+    if form == "text":
+        text = applied_text(made, left)
+        click.echo(text, nl=bool(text))
+    return Exit.VIOLATED if left else Exit.HOLDS
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file in one step, keeping a byte order mark and its permissions."""
+    mark = b"\xef\xbb\xbf"
+    data = text.encode("utf-8")
+    if path.read_bytes().startswith(mark):
+        data = mark + data
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, path.stat().st_mode)
+        os.replace(name, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error

@@ -1,11 +1,23 @@
-"""What several commands take."""
+"""What several commands share: options, loading a design, writing a text.
+
+Only click is imported here: the modules of this folder are read for ``onceproof --help``.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from onceproof.lang.design import Claim, Design
+    from onceproof.lang.load import Loaded
+    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.report.terminal import Paint
 
 SEMANTICS = ("at-most-once", "at-least-once", "exactly-once")
 FORMATS = (
@@ -22,7 +34,79 @@ FORMATS = (
     "msc",
 )
 """The formats of ``checker/onceproof/report/``, known without loading them."""
+NO_CLAIM_SELECTED = "no claim of {designs} matches --claim and --semantics"
+
+F = TypeVar("F", bound=Callable[..., Any] | click.Command)
+
+# ---------------------------------------------------------------- options
+
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+PATH = click.argument("path", type=click.Path(path_type=Path))
+
+
+def semantics_option(help: str = "Only under these delivery semantics.") -> Callable[[F], F]:
+    """``--semantics``, any number of times."""
+    return click.option("--semantics", multiple=True, type=click.Choice(SEMANTICS), help=help)
+
+
+ONE_SEMANTICS = click.option(
+    "--semantics",
+    type=click.Choice(SEMANTICS),
+    default="at-least-once",
+    show_default=True,
+    help="The delivery semantics.",
+)
+USUAL_SEMANTICS = click.option(
+    "--semantics",
+    type=click.Choice(SEMANTICS),
+    help="The delivery semantics (at-least-once, if the design has it).",
+)
+
+
+def timeout_option(
+    seconds: float, help: str = "Seconds per claim and semantics."
+) -> Callable[[F], F]:
+    """``--timeout`` with its default in seconds."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=seconds,
+        show_default=True,
+        help=help,
+    )
+
+
+def format_option(*formats: str, help: str = "How to print the answer.") -> Callable[[F], F]:
+    """``--format``; the first format is the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help=help,
+    )
+
+
+def number_option(name: str, default: int, help: str) -> Callable[[F], F]:
+    """A number from 1 to 8: workers, events or keys."""
+    return click.option(
+        name, type=click.IntRange(1, 8), default=default, show_default=True, help=help
+    )
+
+
+def output_option(*names: str, help: str) -> Callable[[F], F]:
+    """``--output`` (and ``-o``, where it is named): one file."""
+    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), help=help)
+
+
+SOLVER = click.option(
+    "--solver",
+    type=click.Choice(["z3", "all"]),
+    default="z3",
+    show_default=True,
+    help="Who checks proofs.",
+)
 
 
 def complete_claim(
@@ -34,10 +118,8 @@ def complete_claim(
     from onceproof.lang.load import load
 
     named = context.params.get("paths") or (context.params.get("path"),)
-    given = [
-        *filter(None, named),
-        *context.args,
-    ]  # an option without its value leaves the arguments before it unread
+    # An option without its value leaves the arguments before it unread.
+    given = [*filter(None, named), *context.args]
     texts: list[str] = []
     for path in given:
         if not Path(path).is_file():
@@ -50,11 +132,96 @@ def complete_claim(
     return [CompletionItem(t) for t in dict.fromkeys(texts) if t.startswith(incomplete)]
 
 
-CLAIMS = click.option(
-    "--claim",
-    "claims",
-    multiple=True,
-    metavar="TEXT",
-    help="Only claims that contain TEXT.",
-    shell_complete=complete_claim,
-)
+def claims_option(help: str = "Only claims that contain TEXT.") -> Callable[[F], F]:
+    """``--claim``, any number of times."""
+    return click.option(
+        "--claim",
+        "claims",
+        multiple=True,
+        metavar="TEXT",
+        help=help,
+        shell_complete=complete_claim,
+    )
+
+
+# ---------------------------------------------------------------- designs
+
+
+def load_design(path: Path) -> Loaded:
+    """Load one design; its mistakes are shown. Raises UsageError if there is no such file."""
+    from onceproof.lang.load import load
+
+    if not path.is_file():
+        raise click.UsageError(f"there is no file {path}")
+    loaded = load(path)
+    if loaded.design is None:
+        from onceproof.report.diagnostics import render
+
+        click.echo(render(loaded.diagnostics, loaded.sources), err=True)
+    return loaded
+
+
+def chosen(names: tuple[str, ...]) -> tuple[Semantics, ...]:
+    """The semantics of these names, in the usual order; none means all."""
+    from onceproof.lang.syntax.ast import Semantics
+
+    return tuple(s for s in Semantics if s.value in names)
+
+
+def usual(design: Design, name: str | None) -> Semantics:
+    """The semantics of this name; without one at-least-once, if the design has it."""
+    from onceproof.lang.syntax.ast import Semantics
+
+    if name is not None:
+        return Semantics(name)
+    least = Semantics.AT_LEAST_ONCE
+    return least if least in design.semantics else design.semantics[0]
+
+
+def selected(
+    design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]
+) -> list[tuple[Claim, Semantics]]:
+    """The selected claims, each under the selected semantics. Raises UsageError if the selection
+    selects nothing.
+    """
+    pairs = [
+        (claim, under)
+        for claim in design.claims
+        if not claims or any(part in claim.text for part in claims)
+        for under in claim.semantics or design.semantics
+        if under in design.semantics and (not semantics or under.value in semantics)
+    ]
+    if not pairs:
+        raise click.UsageError(NO_CLAIM_SELECTED.format(designs="this design"))
+    return pairs
+
+
+# ---------------------------------------------------------------- writing
+
+
+def cannot_write(path: Path, error: OSError) -> click.UsageError:
+    """The mistake of a place that cannot be written to."""
+    return click.UsageError(f"cannot write {path}: {(error.strerror or 'failed').lower()}")
+
+
+def emit(output: Path | None, text: str | Callable[[Paint], str], color: str = "never") -> str:
+    """Write to a file, or to standard output (None or ``-``); returns what was written.
+
+    ``text``: the text, or what makes it for the place that it is written to. Raises UsageError if
+    the file cannot be written.
+    """
+    from onceproof.report.terminal import Paint
+
+    to_stream = output is None or str(output) == "-"
+    look = Paint.for_stream(sys.stdout, color) if to_stream else Paint.plain(color == "always")
+    data = text if isinstance(text, str) else text(look)
+    data = data if data.endswith("\n") else data + "\n"
+    if output is None or to_stream:
+        sys.stdout.write(data)
+        sys.stdout.flush()
+        return data
+    try:
+        output.write_text(data, encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(output, error) from error
+    return data

@@ -1,4 +1,4 @@
-"""Arguments and help of ``onceproof testgen``."""
+"""``onceproof testgen``: crash tests for one's own handler, written from the crash map."""
 
 from __future__ import annotations
 
@@ -6,42 +6,40 @@ from pathlib import Path
 
 import click
 
-from onceproof.cli.shared import CLAIMS, SEMANTICS
+from onceproof.cli.shared import (
+    PATH,
+    USUAL_SEMANTICS,
+    claims_option,
+    emit,
+    load_design,
+    output_option,
+    timeout_option,
+    usual,
+)
 
 
 @click.command("testgen")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--semantics",
-    type=click.Choice(SEMANTICS),
-    help="The delivery semantics (at-least-once, if the design has it).",
-)
-@CLAIMS
+@PATH
+@USUAL_SEMANTICS
+@claims_option()
 @click.option(
     "--all",
     "every",
     is_flag=True,
     help="A test for every gap between two steps, not only where a crash breaks a claim.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the tests to a file.",
-)
-@click.option(
-    "--harness",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write a harness to fill in (never overwritten).",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Seconds for the crash map.",
-)
-def command(**given: object) -> int:
+@output_option("-o", "--output", help="Write the tests to a file.")
+@output_option("--harness", help="Also write a harness to fill in (never overwritten).")
+@timeout_option(60.0, "Seconds for the crash map.")
+def command(
+    path: Path,
+    semantics: str | None,
+    claims: tuple[str, ...],
+    every: bool,
+    output: Path | None,
+    harness: Path | None,
+    timeout: float,
+) -> int:
     """Write crash tests for your own handler: one for each place where a killed worker breaks a
     claim.
 
@@ -53,6 +51,26 @@ def command(**given: object) -> int:
     Example:
       onceproof testgen invoice.once -o test_invoice_crashes.py --harness conftest.py
     """
-    from onceproof.commands.testgen import TestgenCommand
+    from onceproof.report.words import counted
+    from onceproof.testgen import harness_text, module_text, points
+    from onceproof.verdict.exit_codes import Exit
+    from onceproof.verdict.task import Options
 
-    return TestgenCommand(**given).run()  # type: ignore[arg-type]
+    loaded = load_design(path)
+    if loaded.design is None:
+        return int(Exit.USAGE)
+    under = usual(loaded.design, semantics)
+    options = Options(claims=claims, seconds=timeout)
+    crash_points = points(loaded, under, options, every)
+    again = f"onceproof testgen {path.name}{' --all' if every else ''}"
+    emit(output, module_text(str(path), under.value, crash_points, again))
+    if harness is not None:
+        if harness.exists():
+            raise click.UsageError(
+                f"{harness} is there already; it is yours, and is not overwritten"
+            )
+        emit(harness, harness_text(str(path), crash_points))
+    if output is not None and str(output) != "-":
+        tests = sum(not point.aside for point in crash_points)
+        click.echo(f"{counted(tests, 'test')} written to {output}", err=True)
+    return int(Exit.HOLDS)

@@ -63,7 +63,8 @@ def model_card(model: Model) -> str:
         source = model.sources.get(fact.source)
         where = f" ([{fact.status}]({source.url}))" if source else f" ({fact.status})"
         lines.append(f"- {fact.text}{where}")
-    lines += [f"- … and {len(model.facts) - MOST_FACTS} more"] * (len(model.facts) > MOST_FACTS)
+    if len(model.facts) > MOST_FACTS:
+        lines.append(f"- … and {len(model.facts) - MOST_FACTS} more")
     if model.options:
         lines += ["", "Options:", ""]
         lines += [

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from onceproof.lang.load import load_text
 from onceproof.story import Story
-from onceproof.verdict.result import Cell, DesignResult, Disagreement, Verdict
+from onceproof.verdict.result import Cell, Disagreement, Verdict
 from onceproof.verdict.task import Options
 
 STORY_WIDTH = 88
@@ -45,6 +45,7 @@ class Told(Struct, frozen=True):
 
 def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
     """Every verdict of a design, one after the other; nothing for a design with mistakes."""
+    from onceproof.verdict.check import narrated
     from onceproof.verdict.decide import judge
 
     loaded = load_text(text, path)
@@ -65,26 +66,16 @@ def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
                 reason,
             )
             continue
-        result = DesignResult(
-            path,
-            loaded.sha256,
-            loaded.design.title,
-            loaded.diagnostics,
-            (found,),
-            loaded.design.semantics,
-            loaded.sources,
-        )
-        yield _told(result, found)
+        yield _told(narrated(loaded, found))
 
 
-def _told(result: DesignResult, cell: Cell) -> Told:
-    from onceproof.report.story_groups import story_of
-    from onceproof.report.story_text import Telling
+def _told(cell: Cell) -> Told:
+    from onceproof.report.story_text import StoryLines
     from onceproof.report.words import WORDS, mark, note
 
-    story = story_of(result, cell)
+    story = cell.narrative.story if cell.narrative else None
     lines = (
-        tuple(line.plain for line in Telling(STORY_WIDTH, True, 0).lines(story)) if story else ()
+        tuple(line.plain for line in StoryLines(STORY_WIDTH, True, 0).lines(story)) if story else ()
     )
     word = f"{WORDS[cell.verdict]} {note(cell)}".rstrip()
     return Told(

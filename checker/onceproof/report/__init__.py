@@ -21,25 +21,28 @@ class Format(Struct, frozen=True):
     """``name`` is what people type, ``summary`` what help says.
 
     ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is
-    written to. ``each``: for formats that hold one story per file, every file by its name.
+    written to. ``files``: for formats that hold one story per file, every file by its name.
+    ``certificates``: it shows the hashes that ``verdict.certificates.with_digests`` adds to a
+    result.
     """
 
     name: str
     summary: str
     write: Callable[[Result, int, Paint], str]
-    each: Callable[[Result], dict[str, str]] | None = None
+    files: Callable[[Result], dict[str, str]] | None = None
+    certificates: bool = False
 
 
-def one(name: str) -> Format:
+def format_named(name: str) -> Format:
     """The format of this name; only its own module is loaded. Raises KeyError for an unknown
     one.
     """
     module = f"{__name__}.{name}"
     known = name.isidentifier() and importlib.util.find_spec(module) is not None
-    found = getattr(importlib.import_module(module), "FORMAT", None) if known else None
-    if not isinstance(found, Format):
+    form = getattr(importlib.import_module(module), "FORMAT", None) if known else None
+    if not isinstance(form, Format):
         raise KeyError(name)
-    return found
+    return form
 
 
 def formats() -> dict[str, Format]:
@@ -49,10 +52,10 @@ def formats() -> dict[str, Format]:
     modules = (
         importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
     )
-    found = [m.FORMAT for m in modules if isinstance(getattr(m, "FORMAT", None), Format)]
-    return {f.name: f for f in sorted(found, key=lambda f: f.name)}
+    known = [m.FORMAT for m in modules if isinstance(getattr(m, "FORMAT", None), Format)]
+    return {form.name: form for form in sorted(known, key=lambda form: form.name)}
 
 
 def write(name: str, result: Result, verbosity: int, look: Paint) -> str:
     """The result in a format. Raises KeyError for an unknown one."""
-    return one(name).write(result, verbosity, look)
+    return format_named(name).write(result, verbosity, look)

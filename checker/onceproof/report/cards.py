@@ -11,6 +11,7 @@ from typing import Any
 
 from onceproof.models import BEHAVIOURS, Model, Provider
 from onceproof.report.model_cards import answers
+from onceproof.report.words import markdown_cell
 
 TITLES: Mapping[str, str] = {
     "brokers": "Brokers",
@@ -38,8 +39,8 @@ def groups(models: Iterable[Model]) -> Iterator[tuple[str, list[Model]]]:
     """Models by kind, in the order of the list."""
     every = sorted(models, key=lambda m: m.name)
     for kind, title in KINDS.items():
-        if found := [m for m in every if m.kind == kind]:
-            yield title, found
+        if group := [m for m in every if m.kind == kind]:
+            yield title, group
 
 
 # ---------------------------------------------------------------- text
@@ -50,8 +51,8 @@ def list_text(models: Iterable[Model]) -> str:
     every = list(models)
     wide = max((len(m.name) for m in every), default=0)
     parts = []
-    for title, found in groups(every):
-        lines = [f"  {m.name:<{wide}}  {m.title}{' (your own)' if m.is_own else ''}" for m in found]
+    for title, group in groups(every):
+        lines = [f"  {m.name:<{wide}}  {m.title}{' (your own)' if m.is_own else ''}" for m in group]
         parts.append("\n".join([title, *lines]))
     return "\n\n".join(parts)
 
@@ -63,9 +64,9 @@ def card_text(model: Model, width: int) -> str:
         + (f" (your own, models/{model.path})" if model.is_own else "")
     ]
     lines += [*_wrapped(model.summary, width, "  "), ""]
-    said = answers(model)
-    wide = max(len(question) for question, _ in said)
-    for question, answer in said:
+    pairs = answers(model)
+    wide = max(len(question) for question, _ in pairs)
+    for question, answer in pairs:
         lines += _wrapped(answer, width, f"  {question:<{wide}}  ")
     if model.options:
         lines += ["", "Options"]
@@ -196,19 +197,18 @@ def card_markdown(model: Model, level: int = 1) -> str:
     lines = [
         f"{'#' * level} {model.name}",
         "",
-        f"{model.title}: {_cell(model.summary)}.",
+        f"{model.title}: {markdown_cell(model.summary)}.",
         "",
         "| | |",
         "|---|---|",
     ]
-    lines += [f"| {question} | {_cell(answer)} |" for question, answer in answers(model)]
+    lines += [f"| {question} | {markdown_cell(answer)} |" for question, answer in answers(model)]
     if model.options:
         lines += ["", "| option | default | meaning | how sure |", "|---|---|---|---|"]
         for o in model.options.values():
-            changes = "".join(f" *{_cell(text)}.*" for text in _changes(model, o.name))
-            lines.append(
-                f"| `{o.name}` | `{o.default}` | {_cell(o.meaning)}.{changes} | {o.status} |"
-            )
+            changes = "".join(f" *{markdown_cell(text)}.*" for text in _changes(model, o.name))
+            meaning = f"{markdown_cell(o.meaning)}.{changes}"
+            lines.append(f"| `{o.name}` | `{o.default}` | {meaning} | {o.status} |")
     if model.facts:
         lines += [""]
         for behaviour in BEHAVIOURS:
@@ -216,31 +216,21 @@ def card_markdown(model: Model, level: int = 1) -> str:
                 how = f"[{f.status}]({model.sources[f.source].url})" + (
                     f" (`{f.test.split('::')[0]}`)" if f.test else ""
                 )
-                lines.append(f"- **{behaviour}**: {_cell(f.text)} {how}")
+                lines.append(f"- **{behaviour}**: {markdown_cell(f.text)} {how}")
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
-
-
-def behaviour_status(model: Model, behaviour: str) -> str:
-    """How sure the model is about a behaviour: its best fact on it; empty if it says nothing."""
-    found = [f.status for f in model.facts if f.behaviour == behaviour]
-    return max(found, key=WEAKEST.index) if found else ""
 
 
 def coverage(models: Iterable[Model]) -> str:
     """The table of models and behaviours, as Markdown: what is known, and how surely."""
     lines = []
-    for title, found in groups(m for m in models if not isinstance(m, Provider)):
+    for title, group in groups(m for m in models if not isinstance(m, Provider)):
         lines += [
             f"### {title}",
             "",
             "| model | " + " | ".join(BEHAVIOURS) + " |",
             "|---" * (len(BEHAVIOURS) + 1) + "|",
         ]
-        for model in found:
+        for model in group:
             cells = [_counted(model, behaviour) for behaviour in BEHAVIOURS]
             lines.append(f"| `{model.name}` | " + " | ".join(cells) + " |")
         lines.append("")

@@ -54,7 +54,7 @@ def closing(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _parts(diagnostics: list[Diagnostic], sources: Mapping[str, Source]) -> Iterator[Part]:
     for diagnostic in diagnostics:
-        yield from _one(diagnostic, sources)
+        yield from _diagnostic_parts(diagnostic, sources)
         yield ("\n", "")
     if diagnostics:
         worst = (
@@ -65,7 +65,7 @@ def _parts(diagnostics: list[Diagnostic], sources: Mapping[str, Source]) -> Iter
         yield (closing(diagnostics) + "\n", _STYLES[worst])
 
 
-def _one(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> Iterator[Part]:
+def _diagnostic_parts(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> Iterator[Part]:
     style = _STYLES[diagnostic.severity]
     yield (f"{diagnostic.severity.value}[{diagnostic.code}]", style)
     yield (f": {diagnostic.headline}\n", _BOLD)
@@ -134,15 +134,15 @@ def _marks(source: Source, span: Span, text: str, primary: bool) -> list[tuple[i
     numbers = list(range(span.line, max(span.end_line, span.line) + 1))
     if len(numbers) > 3:
         numbers = [*numbers[:2], numbers[-1]]
-    found = []
+    marks = []
     for number in numbers:
         line = source.line(number)
         first = span.column if number == span.line else len(line) - len(line.lstrip()) + 1
         last = span.end_column if number == numbers[-1] else len(line) + 1
         start = columns(_shown(line[: first - 1])) + max(first - 1 - len(line), 0)
         end = max(columns(_shown(line[: last - 1])), start + 1)
-        found.append((number, _Mark(start, end, text if number == numbers[-1] else "", primary)))
-    return found
+        marks.append((number, _Mark(start, end, text if number == numbers[-1] else "", primary)))
+    return marks
 
 
 def _moved(mark: _Mark, shift: int) -> _Mark:
@@ -181,11 +181,11 @@ def _cut(text: str, start: int) -> tuple[str, int]:
     while dropped < begin:
         dropped += columns(text[index])
         index += 1
-    kept, used = "", 0
+    window, used = "", 0
     while index < len(text) and used + columns(text[index]) <= WIDTH - 6:
-        kept, used, index = kept + text[index], used + columns(text[index]), index + 1
+        window, used, index = window + text[index], used + columns(text[index]), index + 1
     before, after = "..." if begin else "", "..." if index < len(text) else ""
-    return before + kept + after, dropped - len(before)
+    return before + window + after, dropped - len(before)
 
 
 def _underlines(marks: list[_Mark], style: str) -> Iterator[list[Part]]:

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Span
-from onceproof.report.story_groups import story_of
 from onceproof.report.story_text import place
 from onceproof.report.words import ground, short
 from onceproof.story import Story
@@ -88,23 +87,27 @@ def findings(result: Result) -> Iterator[Finding]:
         yield from (_verdict(design, cell) for cell in design.cells)
 
 
-def _mistake(found: Diagnostic) -> Finding:
-    notes = [found.primary.text, *found.notes, *([f"help: {found.help}"] if found.help else [])]
-    text = "\n".join([found.headline, *(n for n in notes if n)])
-    level = Level.ERROR if found.severity is Severity.ERROR else Level.WARNING
-    span = found.primary.span
+def _mistake(diagnostic: Diagnostic) -> Finding:
+    notes = [
+        diagnostic.primary.text,
+        *diagnostic.notes,
+        *([f"help: {diagnostic.help}"] if diagnostic.help else []),
+    ]
+    text = "\n".join([diagnostic.headline, *(n for n in notes if n)])
+    level = Level.ERROR if diagnostic.severity is Severity.ERROR else Level.WARNING
+    span = diagnostic.primary.span
     return Finding(
-        found.code,
+        diagnostic.code,
         level,
-        found.headline,
+        diagnostic.headline,
         text,
         span,
-        _hash(found.code, uri(span.path), found.headline),
+        _hash(diagnostic.code, uri(span.path), diagnostic.headline),
     )
 
 
 def _verdict(design: DesignResult, cell: Cell) -> Finding:
-    story = story_of(design, cell)
+    story = cell.narrative.story if cell.narrative else None
     code = of_cell(cell)
     level = (
         Level.PASS
@@ -130,10 +133,12 @@ def _verdict(design: DesignResult, cell: Cell) -> Finding:
     print_of = _hash(
         uri(design.path), cell.claim, cell.semantics.value, cell.verdict.value, repr(shape)
     )
-    return Finding(rule, level, title, "\n".join(said(cell, story)), span, print_of, cell, story)
+    return Finding(
+        rule, level, title, "\n".join(message_lines(cell, story)), span, print_of, cell, story
+    )
 
 
-def said(cell: Cell, story: Story | None) -> Iterator[str]:
+def message_lines(cell: Cell, story: Story | None) -> Iterator[str]:
     """Verdict, assurance, scope and assumptions, and the story, line by line."""
     if story is not None:
         yield f"{story.headline}."

@@ -27,9 +27,9 @@ def _property(text: str) -> str:
     return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _line(found: Finding) -> str:
-    span = found.span
-    place = {"title": found.title, "file": uri(span.path), "line": span.line, "col": span.column}
+def _line(finding: Finding) -> str:
+    span = finding.span
+    place = {"title": finding.title, "file": uri(span.path), "line": span.line, "col": span.column}
     place |= (
         {"endLine": span.end_line, "endColumn": span.end_column}
         if span.end_line == span.line
@@ -38,8 +38,8 @@ def _line(found: Finding) -> str:
     given = ",".join(
         f"{name}={_property(clean(str(value), True))}" for name, value in place.items()
     )
-    text = "\n".join(clean(line, True) for line in found.text.split("\n"))
-    return f"::{COMMANDS[found.level]} {given}::{_message(text)}"
+    text = "\n".join(clean(line, True) for line in finding.text.split("\n"))
+    return f"::{COMMANDS[finding.level]} {given}::{_message(text)}"
 
 
 def _lines(result: Result) -> Iterator[str]:

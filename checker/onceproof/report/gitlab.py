@@ -11,24 +11,30 @@ from onceproof.verdict.result import Result
 SEVERITIES = {Level.ERROR: "critical", Level.WARNING: "major", Level.NOTE: "info"}
 
 
-def _issue(found: Finding) -> dict[str, object]:
-    begin = {"line": max(found.span.line, 1), "column": max(found.span.column, 1)}
-    end = {"line": max(found.span.end_line, 1), "column": max(found.span.end_column, 1)}
+def _issue(finding: Finding) -> dict[str, object]:
+    begin = {"line": max(finding.span.line, 1), "column": max(finding.span.column, 1)}
+    end = {"line": max(finding.span.end_line, 1), "column": max(finding.span.end_column, 1)}
     return {
-        "check_name": found.rule,
-        "description": found.title
-        + (f": {found.story.headline}" if found.story else f": {found.text}" if found.cell else ""),
-        "content": {"body": found.text},
-        "severity": SEVERITIES[found.level],
-        "fingerprint": found.fingerprint,
-        "location": {"path": uri(found.span.path), "positions": {"begin": begin, "end": end}},
+        "check_name": finding.rule,
+        "description": finding.title
+        + (
+            f": {finding.story.headline}"
+            if finding.story
+            else f": {finding.text}"
+            if finding.cell
+            else ""
+        ),
+        "content": {"body": finding.text},
+        "severity": SEVERITIES[finding.level],
+        "fingerprint": finding.fingerprint,
+        "location": {"path": uri(finding.span.path), "positions": {"begin": begin, "end": end}},
     }
 
 
 def to_gitlab(result: Result) -> str:
     """The list; empty if everything is as expected."""
-    found = [_issue(f) for f in findings(result) if f.level is not Level.PASS]
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    issues = [_issue(f) for f in findings(result) if f.level is not Level.PASS]
+    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
 
 
 FORMAT = Format("gitlab", "GitLab code quality", lambda result, verbosity, look: to_gitlab(result))

@@ -15,7 +15,7 @@ from onceproof import __version__
 from onceproof.interpreter.state import Spot, State
 from onceproof.interpreter.trace import Step
 from onceproof.report import Format
-from onceproof.report.story_groups import Tale, tales
+from onceproof.report.story_groups import StoryGroup, story_files
 from onceproof.report.words import ground, short
 from onceproof.story import StoryStep
 from onceproof.verdict.result import Result
@@ -60,13 +60,13 @@ def _spots(spots: Iterable[Spot]) -> Json:
     return {"#set": [_spot(s) for s in sorted(spots)]}
 
 
-def trace(tale: Tale, path: str) -> Json:
+def trace(group: StoryGroup, path: str) -> Json:
     """A story as one trace: the start, and the state after every step."""
-    cell, headline = tale.cells[0]
-    states = tale.replay.states
+    cell, headline = group.cells[0]
+    run, story = group.narrative.replay, group.narrative.story
     steps: list[tuple[Step | None, StoryStep | None]] = [
         (None, None),
-        *zip(tale.replay.steps, tale.story.steps, strict=True),
+        *zip(run.steps, story.steps, strict=True),
     ]
     return {
         "#meta": {
@@ -77,20 +77,20 @@ def trace(tale: Tale, path: str) -> Json:
                 f"{cell.claim}, {cell.semantics.value}: {short(cell)}. {headline}. {ground(cell)}"
             ),
             "producer": f"onceproof {__version__}",
-            "claims": [f"{c.claim} / {c.semantics.value}" for c, _ in tale.cells],
+            "claims": [f"{c.claim} / {c.semantics.value}" for c, _ in group.cells],
             "varTypes": VARIABLES,
         },
         "vars": list(VARIABLES),
         "states": [
             _state(index, state, *pair)
-            for index, (state, pair) in enumerate(zip(states, steps, strict=True))
+            for index, (state, pair) in enumerate(zip(run.states, steps, strict=True))
         ],
     }
 
 
-def _state(index: int, state: State, step: Step | None, told: StoryStep | None) -> Json:
+def _state(index: int, state: State, step: Step | None, sentence: StoryStep | None) -> Json:
     return {
-        "#meta": _meta(index, step, told),
+        "#meta": _meta(index, step, sentence),
         "messages": {"#map": [[tup(s[0], number(s[2])), status] for s, status in state.statuses]},
         "rows": _spots(state.rows),
         "columns": {"#map": [[_spot(s), value] for s, value in state.columns]},
@@ -124,25 +124,25 @@ def _action(step: Step | None) -> str:
     )
 
 
-def _meta(index: int, step: Step | None, told: StoryStep | None) -> Json:
+def _meta(index: int, step: Step | None, sentence: StoryStep | None) -> Json:
     meta: Json = {"index": index}
-    if step is not None and told is not None:
+    if step is not None and sentence is not None:
         meta |= {
             "cause": step.cause.value,
-            "fault": told.fault,
-            "line": told.line or None,
+            "fault": sentence.fault,
+            "line": sentence.line or None,
             "outcome": step.outcome,
             "process": step.process,
             "queue": step.queue,
             "subject": step.subject,
-            "text": f"{told.who} {told.text}",
+            "text": f"{sentence.who} {sentence.text}",
         }
     return meta
 
 
 def to_itf(result: Result) -> str:
     """The first story; a trace without states if nothing is refuted. One file holds one trace."""
-    return next(iter(each(result).values()), "") or _text(
+    return next(iter(files(result).values()), "") or _text(
         {
             "#meta": {"format": "ITF", "description": "no claim is refuted"},
             "vars": list(VARIABLES),
@@ -151,13 +151,9 @@ def to_itf(result: Result) -> str:
     )
 
 
-def each(result: Result) -> dict[str, str]:
+def files(result: Result) -> dict[str, str]:
     """One file per story."""
-    return {
-        tale.name(d.path) + ".itf.json": _text(trace(tale, d.path))
-        for d in result.designs
-        for tale in tales(d)
-    }
+    return story_files(result, "itf.json", lambda group, path: _text(trace(group, path)))
 
 
 def _text(document: Json) -> str:
@@ -165,5 +161,5 @@ def _text(document: Json) -> str:
 
 
 FORMAT = Format(
-    "itf", "the stories as ITF traces", lambda result, verbosity, look: to_itf(result), each
+    "itf", "the stories as ITF traces", lambda result, verbosity, look: to_itf(result), files
 )

@@ -6,14 +6,11 @@ Keys are sorted, and nothing but ``timing`` differs between two runs.
 
 from __future__ import annotations
 
-import json
-
 from onceproof import __version__
 from onceproof.lang.diagnostics import Diagnostic, Label
 from onceproof.lang.source import Span
 from onceproof.report import Format
-from onceproof.report.story_groups import story_of
-from onceproof.report.words import summary
+from onceproof.report.words import json_text, summary
 from onceproof.story import Needs, StoryStep
 from onceproof.verdict.exit_codes import of_result
 from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result, Scope
@@ -25,7 +22,7 @@ Json = dict[str, object]
 
 def to_json(result: Result) -> str:
     """The result as JSON text, ending with a newline."""
-    return json.dumps(document(result), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json_text(document(result)) + "\n"
 
 
 FORMAT = Format(
@@ -53,7 +50,7 @@ def document(result: Result) -> Json:
 
 
 def _cell(design: DesignResult, cell: Cell) -> Json:
-    story = story_of(design, cell)
+    story = cell.narrative.story if cell.narrative else None
     return {
         "design": design.path,
         "claim": cell.claim,

@@ -19,18 +19,18 @@ NOTHING = "no claim was checked"
 
 def to_junit(result: Result) -> str:
     """The run as JUnit XML."""
-    found = list(findings(result))
+    all_findings = list(findings(result))
     root = xml.Element("testsuites", name="onceproof")
     for design in result.designs:
         suite = xml.SubElement(root, "testsuite", name=uri(design.path))
-        for one in (
+        for finding in (
             f
-            for f in found
+            for f in all_findings
             if f.span.path == design.path or (f.cell is None and f.span.path in design.sources)
         ):
-            _case(suite, uri(design.path), one)
+            _case(suite, uri(design.path), finding)
         _count(suite)
-    if not found:
+    if not all_findings:
         suite = xml.SubElement(root, "testsuite", name="onceproof")
         xml.SubElement(suite, "testcase", name=NOTHING, classname="onceproof")
         _count(suite)
@@ -42,27 +42,27 @@ def to_junit(result: Result) -> str:
     )
 
 
-def _case(suite: xml.Element, path: str, found: Finding) -> None:
+def _case(suite: xml.Element, path: str, finding: Finding) -> None:
     name = (
-        f"{found.cell.claim} / {found.cell.semantics.value}"
-        if found.cell
-        else f"{found.rule}: {found.title}"
+        f"{finding.cell.claim} / {finding.cell.semantics.value}"
+        if finding.cell
+        else f"{finding.rule}: {finding.title}"
     )
     case = xml.SubElement(
         suite,
         "testcase",
         name=_clean(name),
         classname=path,
-        file=uri(found.span.path),
-        line=str(found.span.line),
+        file=uri(finding.span.path),
+        line=str(finding.span.line),
     )
-    text = "\n".join(_clean(line) for line in found.text.split("\n"))
-    if found.level is Level.PASS or (found.cell is None and found.level is Level.WARNING):
-        xml.SubElement(case, "system-out").text = f"{_clean(found.title)}\n{text}"
+    text = "\n".join(_clean(line) for line in finding.text.split("\n"))
+    if finding.level is Level.PASS or (finding.cell is None and finding.level is Level.WARNING):
+        xml.SubElement(case, "system-out").text = f"{_clean(finding.title)}\n{text}"
         return
-    failed = found.cell is not None and found.cell.verdict in (Verdict.REFUTED, Verdict.HOLDS)
+    failed = finding.cell is not None and finding.cell.verdict in (Verdict.REFUTED, Verdict.HOLDS)
     trouble = xml.SubElement(
-        case, "failure" if failed else "error", message=_clean(found.title), type=found.rule
+        case, "failure" if failed else "error", message=_clean(finding.title), type=finding.rule
     )
     trouble.text = text
 

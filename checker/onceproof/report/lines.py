@@ -35,11 +35,11 @@ class Line(Struct, frozen=True):
 
     def stripped(self) -> Line:
         """Without the blanks at its end."""
-        kept = list(self.parts)
-        while kept:
-            text, style = kept.pop()
+        parts = list(self.parts)
+        while parts:
+            text, style = parts.pop()
             if text := text.rstrip():
-                return Line((*kept, (text, style)))
+                return Line((*parts, (text, style)))
         return Line(())
 
 

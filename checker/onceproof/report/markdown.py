@@ -126,7 +126,7 @@ def _story(r: Refuted) -> Iterator[str]:
         yield f"{m.number}. " + (
             f"{text} **(fault)**" if m.fault else f"**{text}**" if m.effect == 2 else text
         )
-    yield from ("", "```mermaid", diagram(r.tale).rstrip("\n"), "```", "")
+    yield from ("", "```mermaid", diagram(r.group).rstrip("\n"), "```", "")
     for u in r.unavoidable:
         yield from (_plain(u), "")
     if r.would_hold:
@@ -229,4 +229,5 @@ FORMAT = Format(
     "markdown",
     "for pull requests and pages",
     lambda result, verbosity, look: to_markdown(review_of(result)),
+    certificates=True,
 )

@@ -147,17 +147,16 @@ def _keeper(model: Keeper, given: Mapping[str, str]) -> Iterator[tuple[str, str]
 
 
 def _provider(model: Provider) -> Iterator[tuple[str, str]]:
-    kept = {
-        "never": "it has none: every call is a new one",
-        "unknown": "for how long is not known: the design says it (`kept`)",
-    }
-    yield (
-        "Idempotency keys",
-        kept.get(
-            model.keys,
-            f"kept {model.keys}" if model.keys == "for ever" else f"kept for {model.keys}",
-        ),
-    )
+    match model.keys:
+        case "never":
+            keys = "it has none: every call is a new one"
+        case "unknown":
+            keys = "for how long is not known: the design says it (`kept`)"
+        case "for ever":
+            keys = "kept for ever"
+        case retention:
+            keys = f"kept for {retention}"
+    yield "Idempotency keys", keys
     yield "How sure", model.status
     if model.note:
         yield "Note", model.note

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from onceproof.report import Format
 from onceproof.report.lines import columns
-from onceproof.report.sequence import Chart, Mark, Way, chart
-from onceproof.report.story_groups import Tale, tales
+from onceproof.report.sequence import ANSWERS, SECOND, Chart, Mark, Way, chart
+from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.terminal import Paint
 from onceproof.report.words import clean, ground, mark, short, summary
 from onceproof.verdict.result import Result
@@ -19,9 +19,9 @@ PLAIN = str.maketrans(
 )
 
 
-def lanes(tale: Tale, unicode: bool) -> list[str]:
+def lanes(group: StoryGroup, unicode: bool) -> list[str]:
     """The diagram of a story, line by line."""
-    drawn = chart(tale)
+    drawn = chart(group)
     page = _Page(drawn)
     lines = [page.heads([lane.name for lane in drawn.lanes])]
     if any(lane.detail for lane in drawn.lanes):
@@ -49,7 +49,8 @@ class _Page:
         """Names above their lanes."""
         line = ""
         for number, name in enumerate(names):
-            start = max(self.centre(number) - columns(name) // 2, len(line) + bool(line))
+            gap = 1 if line else 0
+            start = max(self.centre(number) - columns(name) // 2, len(line) + gap)
             line = line.ljust(start) + name
         return line
 
@@ -62,15 +63,16 @@ class _Page:
     def rows(self, row: Mark) -> list[str]:
         """A line with the label, and one with the arrow."""
         label, arrow = self._blank(), self._blank()
-        fault = "!" if row.fault else "»" if row.effect == 2 else " "
+        fault = "!" if row.fault else "»" if row.is_second else " "
         _put(label, 0, f"{fault}{row.number:>3}")
         low = min(row.start, row.end)
-        words = row.label + {2: " — a second time"}.get(row.effect, "")
+        words = f"{row.label} — {SECOND}" if row.is_second else row.label
         if row.start == row.end:
             sign = "╳" if row.way is Way.CRASH else "●"
             label[self.centre(row.start)] = sign
             _put(label, self.centre(row.start) + 2, words)
-            self.over |= {row.start} if row.ends_lane else set()
+            if row.ends_lane:
+                self.over.add(row.start)
             return ["".join(label)]
         _put(label, self.centre(low) + 2, words)
         for other in sorted(
@@ -80,7 +82,7 @@ class _Page:
         if row.ends_lane:
             self.over.add(row.start)
         rows = ["".join(label), "".join(arrow)]
-        if row.way in (Way.ANSWER_LOST, Way.REFUSED):
+        if row.way in ANSWERS:
             rows.append("".join(self._answer(row)))
         return rows
 
@@ -106,7 +108,7 @@ class _Page:
         for column in range(min(a, stop) + 1, max(a, stop)):
             line[column] = "╌" if line[column] == " " else line[column]
         line[stop] = "╳" if lost else "▶" if b > a else "◀"
-        _put(line, max(a, b) + 2, "the answer is lost" if lost else "refused")
+        _put(line, max(a, b) + 2, ANSWERS[row.way])
         return line
 
 
@@ -119,14 +121,14 @@ def to_msc(result: Result, look: Paint) -> str:
     """Every distinct story of a result, with the claims it refutes, and the summary."""
     lines: list[str] = []
     for design in result.designs:
-        for tale in tales(design):
-            for cell, headline in tale.cells:
-                said = (
+        for group in story_groups(design):
+            for cell, headline in group.cells:
+                title = (
                     f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}; {headline}"
                 )
-                lines.append(clean(said, look.unicode))
+                lines.append(clean(title, look.unicode))
                 lines.append(clean(f"  {ground(cell)}", look.unicode))
-            lines += ["", *lanes(tale, look.unicode), ""]
+            lines += ["", *lanes(group, look.unicode), ""]
     return "\n".join([*lines, clean(summary(result), look.unicode)]) + "\n"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from onceproof.report.sequence import Chart, Kind, Mark, Way
+from onceproof.report.sequence import ANSWERS, Chart, Kind, Mark, Way
 from onceproof.report.words import clean
 
 LEFT = 40
@@ -60,18 +60,10 @@ class _Picture:
         )
         yield f'<title id="{self.name}-t">Sequence diagram: {escape(self.title)}</title>'
         lanes = ", ".join(f"{lane.name} {lane.detail}".strip() for lane in self.chart.lanes)
-        said = f"Lanes: {lanes}. {len(self.chart.marks)} steps, told in the list beside it."
-        yield f'<desc id="{self.name}-d">{escape(said)}</desc>'
+        description = f"Lanes: {lanes}. {len(self.chart.marks)} steps, told in the list beside it."
+        yield f'<desc id="{self.name}-d">{escape(description)}</desc>'
         for number, mark in enumerate(self.chart.marks):
-            style = (
-                " second"
-                if mark.effect == 2
-                else " first"
-                if mark.effect
-                else " fault"
-                if mark.fault
-                else ""
-            )
+            style = _style(mark)
             top = HEAD + 20 + ROW * number + 2
             box = f'x="2" y="{top}" width="{self.width - 4:g}" height="{ROW - 4}" rx="6"'
             yield f'<rect class="band{style}" data-step="{mark.number}" {box}/>'
@@ -105,13 +97,9 @@ class _Picture:
             f' rx="{_RADIUS[lane.kind]}"'
         )
         yield f'<rect class="head {kind}" {box}/>'
-        caption = (
-            lane.detail
-            if lane.kind is Kind.WORKER
-            else f"{kind} {lane.detail}".strip()
-            if lane.name != kind
-            else lane.detail
-        )
+        caption = lane.detail
+        if lane.kind is not Kind.WORKER and lane.name != kind:
+            caption = f"{kind} {lane.detail}".strip()
         yield _text(x, 24 if caption else 31, _cut(lane.name, 15), "name")
         if caption:
             yield _text(x, 40, _cut(caption, 18), "caption")
@@ -140,7 +128,7 @@ class _Picture:
         for other in mark.also:
             yield f'<path class="arrow" d="M{a:g} {y:g}H{self.x(other):g}"/>'
             yield _tip(self.x(other), y, _sign(self.x(other) - a))
-        if mark.way in (Way.ANSWER_LOST, Way.REFUSED):
+        if mark.way in ANSWERS:
             yield from self._answer(mark, y + 8, (b, a))
         yield self._over((a, b), y - 7, mark.label)
 
@@ -179,6 +167,18 @@ _RADIUS = {
     Kind.PROVIDER: 4,
 }
 """Workers are round, everything else has corners."""
+
+
+def _style(mark: Mark) -> str:
+    """Further classes of the band behind a row."""
+    match mark:
+        case Mark(effect=2):
+            return " second"
+        case Mark(effect=1):
+            return " first"
+        case Mark(fault=True):
+            return " fault"
+    return ""
 
 
 def _sign(value: float) -> int:

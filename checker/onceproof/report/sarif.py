@@ -27,8 +27,8 @@ Json = dict[str, object]
 
 def document(result: Result) -> Json:
     """The run as SARIF."""
-    found = list(findings(result))
-    rules = sorted({f.rule for f in found})
+    all_findings = list(findings(result))
+    rules = sorted({f.rule for f in all_findings})
     code = of_result(result)
     artifacts = [
         {
@@ -43,7 +43,7 @@ def document(result: Result) -> Json:
             "driver": {
                 "name": "onceproof",
                 "semanticVersion": __version__,
-                "rules": [_rule(name, found) for name in rules],
+                "rules": [_rule(name, all_findings) for name in rules],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -55,14 +55,18 @@ def document(result: Result) -> Json:
             }
         ],
         "artifacts": artifacts,
-        "results": [_result(f, rules) for f in found],
+        "results": [_result(f, rules) for f in all_findings],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(name: str, found: list[Finding]) -> Json:
-    text = RULES.get(name) or next(f.title for f in found if f.rule == name)
-    worst = "error" if any(f.rule == name and f.level is Level.ERROR for f in found) else "warning"
+def _rule(name: str, all_findings: list[Finding]) -> Json:
+    text = RULES.get(name) or next(f.title for f in all_findings if f.rule == name)
+    worst = (
+        "error"
+        if any(f.rule == name and f.level is Level.ERROR for f in all_findings)
+        else "warning"
+    )
     friendly = "".join(word.capitalize() for word in name.split("-"))
     return {
         "id": name,
@@ -72,36 +76,36 @@ def _rule(name: str, found: list[Finding]) -> Json:
     }
 
 
-def _result(found: Finding, rules: list[str]) -> Json:
-    kind, level = _kind(found)
+def _result(finding: Finding, rules: list[str]) -> Json:
+    kind, level = _kind(finding)
     document: Json = {
-        "ruleId": found.rule,
-        "ruleIndex": rules.index(found.rule),
+        "ruleId": finding.rule,
+        "ruleIndex": rules.index(finding.rule),
         "kind": kind,
         "level": level,
-        "message": {"text": f"{found.title}\n{found.text}"},
-        "locations": [{"physicalLocation": _place(found.span)}],
-        "partialFingerprints": {"onceproof/v1": found.fingerprint},
+        "message": {"text": f"{finding.title}\n{finding.text}"},
+        "locations": [{"physicalLocation": _place(finding.span)}],
+        "partialFingerprints": {"onceproof/v1": finding.fingerprint},
     }
-    if found.story is not None:
-        document["codeFlows"] = [_flow(found.story)]
-    if found.cell is not None:
-        document["properties"] = _properties(found.cell)
+    if finding.story is not None:
+        document["codeFlows"] = [_flow(finding.story)]
+    if finding.cell is not None:
+        document["properties"] = _properties(finding.cell)
     return document
 
 
-def _kind(found: Finding) -> tuple[str, str]:
+def _kind(finding: Finding) -> tuple[str, str]:
     """Only failures have a level; an answer that is missing is open, a violation that is expected
     is information.
     """
-    match found.level, found.cell:
+    match finding.level, finding.cell:
         case Level.PASS, Cell(verdict=Verdict.HOLDS):
             return "pass", "none"
         case Level.PASS, _:
             return "informational", "none"
         case _, Cell(verdict=Verdict.UNKNOWN):
             return "open", "none"
-    return "fail", found.level.value
+    return "fail", finding.level.value
 
 
 def _properties(cell: Cell) -> Json:

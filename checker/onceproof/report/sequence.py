@@ -13,11 +13,11 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from onceproof.lang.design import Design
 from onceproof.machine.system import Cause
-from onceproof.report.story_groups import Tale
+from onceproof.report.story_groups import StoryGroup
 from onceproof.story import StoryStep
 from onceproof.story.names import PROTOCOLS
+from onceproof.story.outline import Outline
 
 _QUOTED = re.compile(r"`([^`]+)`")
 
@@ -42,6 +42,11 @@ class Lane(Struct, frozen=True):
     kind: Kind
     name: str
     detail: str = ""
+
+    @property
+    def title(self) -> str:
+        """``worker 1 (mailer)``."""
+        return f"{self.name} ({self.detail})" if self.detail else self.name
 
 
 class Way(Enum):
@@ -74,6 +79,11 @@ class Mark(Struct, frozen=True):
     effect: int
     ends_lane: bool
 
+    @property
+    def is_second(self) -> bool:
+        """Whether an effect happens the time too many here."""
+        return self.effect == 2
+
 
 class Chart(Struct, frozen=True):
     """Lanes from left to right and rows from top to bottom."""
@@ -82,6 +92,10 @@ class Chart(Struct, frozen=True):
     marks: tuple[Mark, ...]
 
 
+ANSWERS = {Way.ANSWER_LOST: "the answer is lost", Way.REFUSED: "refused"}
+"""What comes back where a call is answered in a way worth a line."""
+SECOND = "a second time"
+"""Beside an effect that happens the time too many."""
 LEFT = {Cause.PUBLISHER_RETRY: Kind.PUBLISHER, Cause.REPLAY: Kind.OPERATOR}
 """Who publishes to the broker besides workers."""
 
@@ -101,10 +115,10 @@ LABELS = {
 """What the environment does, in as few words as a diagram has room for."""
 
 
-def chart(tale: Tale) -> Chart:
+def chart(group: StoryGroup) -> Chart:
     """The diagram of a story."""
-    about = {name for cell, _ in tale.cells for name in cell.effect.split(" and ") if name}
-    return _Charter(tale.design, [step for step, _ in tale.told], about).chart()
+    about = {name for cell, _ in group.cells for name in cell.effect.split(" and ") if name}
+    return _Charter(group.outline, group.narrative.story.told, about).chart()
 
 
 def _without(mark: Mark, lane: int) -> Mark:
@@ -116,8 +130,8 @@ def _without(mark: Mark, lane: int) -> Mark:
 class _Charter:
     """Finds out which lanes there are, then draws the steps on them."""
 
-    def __init__(self, design: Design, steps: list[StoryStep], about: set[str]) -> None:
-        self.design = design
+    def __init__(self, outline: Outline, steps: tuple[StoryStep, ...], about: set[str]) -> None:
+        self.outline = outline
         self.about = about
         self.steps = steps
         self.left: dict[Lane, None] = {}
@@ -149,7 +163,7 @@ class _Charter:
         if step.cause in LEFT:
             self.left.setdefault(Lane(LEFT[step.cause], LEFT[step.cause].value))
         if step.worker is not None and step.worker not in self.workers:
-            several = len(self.design.processes) > 1
+            several = len(self.outline.processes) > 1
             self.workers[step.worker] = Lane(
                 Kind.WORKER, f"worker {step.worker}", step.process if several else ""
             )
@@ -173,9 +187,9 @@ class _Charter:
             if c.kind in ("row", "column", "lock")
         ]
         late = [
-            e
-            for e in self.design.effects
-            if step.cause is Cause.LATE_EFFECT and e in step.source.split()
+            effect.name
+            for effect in self.outline.effects
+            if step.cause is Cause.LATE_EFFECT and effect.name in step.source.split()
         ]
         for name in dict.fromkeys([step.subject, *quoted, *changed, *late]):
             lane = self._lane_of(name)
@@ -183,19 +197,17 @@ class _Charter:
                 yield lane
 
     def _lane_of(self, name: str) -> Lane | None:
-        if name in self.design.effects:
-            effect = self.design.effects[name]
-            if effect.store:
-                return Lane(Kind.STORE, effect.store)
-            known = effect.provider or ""
-            return (
-                Lane(Kind.PROVIDER, "provider", known)
-                if known in PROTOCOLS or not known
-                else Lane(Kind.PROVIDER, known)
-            )
-        if name in self.design.stores:
+        effect = self.outline.effect(name)
+        if effect is not None and effect.store:
+            return Lane(Kind.STORE, effect.store)
+        if effect is not None:
+            provider = effect.provider
+            if provider in PROTOCOLS or not provider:
+                return Lane(Kind.PROVIDER, "provider", provider)
+            return Lane(Kind.PROVIDER, provider)
+        if name in self.outline.stores:
             return Lane(Kind.STORE, name)
-        return Lane(Kind.LOCK, name) if name in self.design.locks else None
+        return Lane(Kind.LOCK, name) if name in self.outline.locks else None
 
     # -- rows
 
@@ -257,7 +269,7 @@ class _Charter:
                 return Way.NOTE, broker, broker
 
     def _to_broker(self, step: StoryStep) -> bool:
-        return step.subject in self.design.queues or step.source.split(" ")[0] in (
+        return step.subject in self.outline.queues or step.source.split(" ")[0] in (
             "ack",
             "nack",
             "publish",
@@ -298,5 +310,5 @@ class _Charter:
         """
         counted = [c for c in step.changes if c.kind in ("effect", "writes")]
         words = {c: c.what.removeprefix("writes of ").split(" ")[0] for c in counted}
-        found = [c.after for c in counted if not self.about or words[c] in self.about]
-        return 2 if any("twice" in after for after in found) else 1 if found else 0
+        outcomes = [c.after for c in counted if not self.about or words[c] in self.about]
+        return 2 if any("twice" in after for after in outcomes) else 1 if outcomes else 0

@@ -12,7 +12,7 @@ MANY = 9
 """Faults beyond this number are folded away until they are asked for."""
 
 
-def offers_text(walk: Walk, offers: tuple[Offer, ...], look: Paint, every: bool) -> str:
+def offers_text(offers: tuple[Offer, ...], look: Paint, every: bool) -> str:
     """What can happen now, numbered; faults apart."""
     if not offers:
         return "nothing can happen any more"

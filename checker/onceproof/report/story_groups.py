@@ -1,46 +1,30 @@
-"""The stories of a result: told once, shown by every format."""
+"""The stories of a result, each once, with all the claims it refutes: what every format shows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import PurePath
 
 from msgspec import Struct
 
-from onceproof.interpreter import Replay, replay
-from onceproof.lang.design import Design
-from onceproof.lang.load import Loaded, load_text
+from onceproof.explain.narrative import Narrative
 from onceproof.report.story_text import alike
-from onceproof.story import Story, StoryStep, tell
-from onceproof.story.scene import Situation, situations
-from onceproof.verdict.result import Cell, DesignResult, Verdict
+from onceproof.story.outline import Outline
+from onceproof.verdict.result import Cell, DesignResult, Result
 
 
-class Tale(Struct, frozen=True):
-    """A story with what it was told from. ``cells``: the refutations that it shows, those of one
-    claim together.
+class StoryGroup(Struct, frozen=True):
+    """One story. ``cells``: the refutations that it shows, each with its headline, those of one
+    claim together; ``narrative``: that of the first.
     """
 
-    design: Design
-    replay: Replay
-    story: Story
+    narrative: Narrative
+    outline: Outline
     cells: tuple[tuple[Cell, str], ...]
-    scenes: tuple[Situation, ...]
-
-    @property
-    def told(self) -> tuple[tuple[StoryStep, Situation], ...]:
-        """The steps worth a sentence, each with the situation after it and what changed since the
-        step told before.
-        """
-        kept = self.story.told_numbers
-        return tuple(
-            (step, self.scenes[number]) for step, number in zip(self.story.told, kept, strict=True)
-        )
 
     def name(self, path: str) -> str:
-        """A name for a file: the design, the claim and the semantics it is told for."""
+        """A name for a file: the design, the claim and the semantics of the first refutation."""
         cell = self.cells[0][0]
         claim = re.sub(r"[^a-z0-9]+", "-", cell.claim.lower()).strip("-")[:60]
         return f"{PurePath(path).stem}--{claim}--{cell.semantics.value}"
@@ -51,58 +35,38 @@ class Tale(Struct, frozen=True):
         return self.cells[0][0].as_expected
 
 
-def story_of(result: DesignResult, cell: Cell) -> Story | None:
-    """The story of a refutation; None for other verdicts."""
-    known = getattr(cell, "story", None)
-    if isinstance(known, Story) or cell.trace is None:
-        return known
-    design = design_of(result)
-    if design is None:
-        return None
-    claim = next(c for c in design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
-    return tell(design, claim, replay(design, cell.trace), result.sources)
+def story_files(
+    result: Result, ending: str, write: Callable[[StoryGroup, str], str]
+) -> dict[str, str]:
+    """One file per story, by its name. ``write`` takes a story and the path of its design."""
+    return {
+        f"{group.name(design.path)}.{ending}": write(group, design.path)
+        for design in result.designs
+        for group in story_groups(design)
+    }
 
 
-def design_of(result: DesignResult) -> Design | None:
-    """The checked design behind a result; None if it has errors."""
-    return (
-        _loaded(result.sources[result.path].text, result.path).design
-        if result.path in result.sources
-        else None
-    )
-
-
-def tales(result: DesignResult) -> tuple[Tale, ...]:
-    """Every distinct story once, those nobody expected first."""
-    groups: list[tuple[Story, list[tuple[Cell, str]]]] = []
-    for cell in unexpected_first(c for c in result.cells if c.verdict is Verdict.REFUTED):
-        story = story_of(result, cell)
-        if story is None:
+def story_groups(result: DesignResult) -> tuple[StoryGroup, ...]:
+    """Every distinct story, those that the design does not expect first."""
+    if result.outline is None:
+        return ()
+    groups: list[list[tuple[Cell, Narrative]]] = []
+    for cell in sorted(result.cells, key=lambda c: c.as_expected):
+        narrative = cell.narrative
+        if narrative is None:
             continue
-        same = next(
-            (g for s, g in groups if g[0][0].as_expected == cell.as_expected and alike(s, story)),
-            None,
-        )
-        if same is not None:
-            same.append((cell, story.headline))
+        for group in groups:
+            first, shown = group[0]
+            if first.as_expected == cell.as_expected and alike(shown.story, narrative.story):
+                group.append((cell, narrative))
+                break
         else:
-            groups.append((story, [(cell, story.headline)]))
-    return tuple(_tale(result, story, cells) for story, cells in groups)
-
-
-def unexpected_first(cells: Iterable[Cell]) -> list[Cell]:
-    """In the order in which people want to read them."""
-    return sorted(cells, key=lambda c: c.as_expected)
-
-
-def _tale(result: DesignResult, story: Story, cells: list[tuple[Cell, str]]) -> Tale:
-    design, trace = design_of(result), cells[0][0].trace
-    assert design is not None
-    assert trace is not None
-    replayed = replay(design, trace)
-    return Tale(design, replayed, story, tuple(cells), situations(design, replayed, result.sources))
-
-
-@lru_cache(maxsize=8)
-def _loaded(text: str, path: str) -> Loaded:
-    return load_text(text, path)
+            groups.append([(cell, narrative)])
+    return tuple(
+        StoryGroup(
+            group[0][1],
+            result.outline,
+            tuple((cell, narrative.story.headline) for cell, narrative in group),
+        )
+        for group in groups
+    )

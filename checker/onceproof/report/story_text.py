@@ -37,7 +37,7 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             lines.append(line)
             line = word
-    return [found.replace("\N{NO-BREAK SPACE}", " ") for found in (*lines, line)]
+    return [broken.replace("\N{NO-BREAK SPACE}", " ") for broken in (*lines, line)]
 
 
 def _fitting(word: str, width: int) -> int:
@@ -45,11 +45,11 @@ def _fitting(word: str, width: int) -> int:
     return next((i for i in range(len(word), 1, -1) if columns(word[:i]) <= width), 1)
 
 
-def alike(one: Story, other: Story) -> bool:
+def alike(first: Story, second: Story) -> bool:
     """Whether two stories take the same steps; what brokers keep for themselves in between does not
     count.
     """
-    return _read(one) == _read(other)
+    return _read(first) == _read(second)
 
 
 def _read(story: Story) -> tuple[object, ...]:
@@ -60,7 +60,7 @@ def _read(story: Story) -> tuple[object, ...]:
     return (story.given, steps, story.needs)
 
 
-class Telling(Struct, frozen=True):
+class StoryLines(Struct, frozen=True):
     """``details``: 0 the steps, 1 also what they changed where the sentence does not say it, 2
     every change.
     """
@@ -71,13 +71,13 @@ class Telling(Struct, frozen=True):
 
     def lines(self, story: Story) -> Iterator[Line]:
         """The numbered steps."""
-        told = story.told
-        number = len(str(len(told)))
-        names = [clean(s.who, self.unicode) for s in told]
+        steps = story.told
+        number = len(str(len(steps)))
+        names = [clean(s.who, self.unicode) for s in steps]
         who = min(max(map(columns, names), default=0), 12 if self.width < 100 else 22)
-        where = max((columns(place(s, story.path)) for s in told), default=0)
+        where = max((columns(place(s, story.path)) for s in steps), default=0)
         before = ""
-        for step, name in zip(told, names, strict=True):
+        for step, name in zip(steps, names, strict=True):
             left = "" if name == before and step.fault is None else name
             before = name
             yield from self._step(step, (left, place(step, story.path)), (number, who, where))
@@ -89,9 +89,9 @@ class Telling(Struct, frozen=True):
         colour = "yellow" if step.fault else ""
         start = INDENT + 2 + number + 2 + who + 2
         indent = where + 2 if place else 0
-        said = wrapped(clean(step.text, self.unicode), self.width - start - indent)
+        sentence = wrapped(clean(step.text, self.unicode), self.width - start - indent)
         names = wrapped(name, who) if name else [""]
-        for index, (text, part) in enumerate(zip_longest(said, names, fillvalue="")):
+        for index, (text, part) in enumerate(zip_longest(sentence, names, fillvalue="")):
             mark = FAULT_MARK if step.fault and not index else " "
             shown = "" if index or not place else place
             yield Line(

@@ -12,8 +12,8 @@ from onceproof.report import Format
 from onceproof.report.bug import disagreement_report
 from onceproof.report.diagnostics import styled
 from onceproof.report.lines import Line, Part, columns, lines_of, painted
-from onceproof.report.story_groups import Tale, tales
-from onceproof.report.story_text import Telling, wrapped
+from onceproof.report.story_groups import StoryGroup, story_groups
+from onceproof.report.story_text import StoryLines, wrapped
 from onceproof.report.terminal import Paint
 from onceproof.report.words import DECIDED, clean, ground, mark, short, style, summary
 from onceproof.story.headline import listed
@@ -222,18 +222,18 @@ class _Page:
 
     def _stories(self, design: DesignResult) -> None:
         """Every distinct story once, those nobody expected first."""
-        for tale in tales(design):
-            self._story(tale)
+        for group in story_groups(design):
+            self._story(group)
 
-    def _story(self, tale: Tale) -> None:
+    def _story(self, group: StoryGroup) -> None:
         """What was violated, then the steps they have in common."""
-        first, story = tale.cells[0][0], tale.story
-        claims = list(dict.fromkeys((c.line, c.claim, headline) for c, headline in tale.cells))
+        first, story = group.cells[0][0], group.narrative.story
+        claims = list(dict.fromkeys((c.line, c.claim, headline) for c, headline in group.cells))
         for line, claim, headline in claims:
             semantics = [
                 c.semantics.value
-                for c, said in tale.cells
-                if (c.line, c.claim, said) == (line, claim, headline)
+                for c, words in group.cells
+                if (c.line, c.claim, words) == (line, claim, headline)
             ]
             same = " (the same story)" if len(semantics) > 1 else ""
             text = f"{mark(first)} {claim}, {listed(semantics)}{same}: {short(first)}"
@@ -249,7 +249,7 @@ class _Page:
         if story.given:
             self.add()
         details = 2 if self.verbosity >= VERBOSE else 0 if first.as_expected else 1
-        self.lines += Telling(self.width, self.unicode, details).lines(story)
+        self.lines += StoryLines(self.width, self.unicode, details).lines(story)
         self.add()
         self.add(f"This takes {story.needs.words}.", indent=2, hang=2)
         self.add()

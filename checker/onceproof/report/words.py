@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from onceproof.lang.diagnostics import Severity
 from onceproof.story.headline import listed
 from onceproof.verdict.result import Assurance, Cell, Engine, Result, Scope, Verdict
 
@@ -41,6 +44,26 @@ def clean(text: str, unicode: bool) -> str:
     return text if unicode else text.translate(PLAIN).encode("ascii", "backslashreplace").decode()
 
 
+def clean_lines(text: str, unicode: bool) -> str:
+    """Every line safe to print."""
+    return "\n".join(clean(line, unicode) for line in text.split("\n"))
+
+
+def markdown_cell(text: str) -> str:
+    """Text that is safe within a table of Markdown."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def json_text(document: object) -> str:
+    """Plain data as JSON, the same on every run: keys are sorted."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 worker``, ``2 workers``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def is_bounded(cell: Cell) -> bool:
     """Whether a proof speaks of so many only."""
     return cell.verdict is Verdict.HOLDS and (
@@ -50,21 +73,19 @@ def is_bounded(cell: Cell) -> bool:
 
 def conditions(cell: Cell) -> tuple[str, ...]:
     """What a proof rests on beyond the design's own assumptions: it is proved *if* these hold."""
-    return tuple(getattr(cell, "conditions", ()))
+    return cell.conditions
 
 
 def would_hold(cell: Cell) -> tuple[str, ...]:
     """Under which conditions a refuted claim would hold."""
-    return tuple(getattr(cell, "would_hold", ()))
+    return cell.would_hold
 
 
 def unconfirmed(cell: Cell) -> tuple[str, ...]:
     """Facts about the broker that the answer rests on and that nobody has confirmed, each with its
     source.
     """
-    return tuple(
-        fact if isinstance(fact, str) else str(fact) for fact in getattr(cell, "facts", ())
-    )
+    return cell.facts
 
 
 def is_conditional(cell: Cell) -> bool:
@@ -174,43 +195,46 @@ def summary(result: Result) -> str:
     """The last line: stable, and the same in every format."""
     cells = [c for d in result.designs for c in d.cells]
     counts = []
-    for verdict, word in WORDS.items():
-        mine = [c for c in cells if c.verdict is verdict]
-        if mine:
-            aside = [f"{sum(map(is_bounded, mine))} bounded"] if any(map(is_bounded, mine)) else []
-            aside += (
-                [f"{sum(map(is_conditional, mine))} conditional"]
-                if any(map(is_conditional, mine))
-                else []
-            )
-            expected = sum(c.as_expected for c in mine)
-            aside += [f"{expected} expected"] if expected and verdict is not Verdict.HOLDS else []
-            aside += (
-                [f"{len(mine) - expected} not expected"]
-                if expected < len(mine) and verdict is Verdict.HOLDS
-                else []
-            )
-            counts.append(
-                f"{len(mine)} {word.lower()}" + (f" ({', '.join(aside)})" if aside else "")
-            )
-    errors = sum(1 for d in result.designs for x in d.diagnostics if x.severity.value == "error")
+    for verdict in WORDS:
+        of_verdict = [c for c in cells if c.verdict is verdict]
+        if of_verdict:
+            counts.append(_verdict_count(verdict, of_verdict))
+    errors = error_count(result)
     failures = sum(len(d.failures) for d in result.designs)
-    counts += [_many(errors, "error")] if errors else []
-    counts += [f"{_many(failures, 'disagreement')} between engines"] if failures else []
+    counts += [counted(errors, "error")] if errors else []
+    counts += [f"{counted(failures, 'disagreement')} between engines"] if failures else []
     counts += ["interrupted"] if result.interrupted else []
     return f"{_size(result)}: {', '.join(counts) or 'nothing checked'}"
+
+
+def _verdict_count(verdict: Verdict, cells: list[Cell]) -> str:
+    """``3 proved (1 bounded, 1 not expected)``."""
+    bounded = sum(map(is_bounded, cells))
+    conditional = sum(map(is_conditional, cells))
+    expected = sum(c.as_expected for c in cells)
+    aside = []
+    if bounded:
+        aside.append(f"{bounded} bounded")
+    if conditional:
+        aside.append(f"{conditional} conditional")
+    if expected and verdict is not Verdict.HOLDS:
+        aside.append(f"{expected} expected")
+    if expected < len(cells) and verdict is Verdict.HOLDS:
+        aside.append(f"{len(cells) - expected} not expected")
+    return f"{len(cells)} {WORDS[verdict].lower()}" + (f" ({', '.join(aside)})" if aside else "")
+
+
+def error_count(result: Result) -> int:
+    """How many mistakes the designs have, warnings apart."""
+    return sum(d.severity is Severity.ERROR for x in result.designs for d in x.diagnostics)
 
 
 def _size(result: Result) -> str:
     cells = [(d.path, c) for d in result.designs for c in d.cells]
     claims = {(path, c.line, c.claim) for path, c in cells}
     semantics = {c.semantics for _, c in cells}
-    designs = f"{_many(len(result.designs), 'design')}, " if len(result.designs) != 1 else ""
+    designs = f"{counted(len(result.designs), 'design')}, " if len(result.designs) != 1 else ""
     if len(claims) * len(semantics) == len(cells) and cells:
         plural = "semantic" if len(semantics) == 1 else "semantics"
-        return f"{designs}{_many(len(claims), 'claim')} × {len(semantics)} {plural}"
-    return f"{designs}{_many(len(claims), 'claim')}, {_many(len(cells), 'verdict')}"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+        return f"{designs}{counted(len(claims), 'claim')} × {len(semantics)} {plural}"
+    return f"{designs}{counted(len(claims), 'claim')}, {counted(len(cells), 'verdict')}"

@@ -7,6 +7,7 @@ for a proof, the trace for a refutation.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from onceproof.counterexample.validate import rejection
 from onceproof.engines.compositional import certificate as inparts
@@ -23,11 +25,12 @@ from onceproof.engines.smt.induction import obligations
 from onceproof.engines.smt.solver import Solver
 from onceproof.interpreter.trace_json import SCHEMA, of_data, to_data
 from onceproof.lang.design import Claim, Design
+from onceproof.lang.load import load_text
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
 from onceproof.machine.slicing import sliced
 from onceproof.properties import property_of
-from onceproof.verdict.result import ClaimResult, DesignResult
+from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResult, Result
 
 TRACE = "trace.json"
 
@@ -94,6 +97,31 @@ def texts_of(design: Design, sha256: str, cell: ClaimResult) -> dict[str, str] |
     if cell.invariant is None:
         return inparts.texts(machine, prop, cell.lemmas, subject)
     return certificate.texts(machine, subject, obligations(machine, prop, cell.invariant))
+
+
+def with_digests(result: Result) -> Result:
+    """The result with the hash of every proof's certificate, which reviews print.
+
+    Apart from the check because it takes as long as writing the certificates.
+    """
+    return replace(result, designs=tuple(map(_with_digests, result.designs)))
+
+
+def _with_digests(result: DesignResult) -> DesignResult:
+    if not any(map(_certified, result.cells)):
+        return result
+    loaded = load_text(result.sources[result.path].text, result.path)
+    if loaded.design is None:
+        return result  # an imported file has changed since
+    digests = []
+    for cell in result.cells:
+        texts = texts_of(loaded.design, result.sha256, cell)
+        if texts is not None:
+            files = "".join(texts[name] for name in sorted(texts))
+            folder = folder_of(result.sha256, cell.claim, cell.semantics)
+            digest = hashlib.sha256(files.encode()).hexdigest()
+            digests.append(CertificateDigest(cell.claim, cell.semantics, digest, str(folder)))
+    return replace(result, certificates=tuple(digests))
 
 
 def _certified(cell: ClaimResult) -> bool:

@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from onceproof.base import store as cache
 from onceproof.base.memo import remembering
 from onceproof.base.paths import NoDesign, designs
+from onceproof.explain.narrative import narrate
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, load
+from onceproof.story.outline import outline_of
 from onceproof.verdict.decide import judge, undecided
 from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result
 from onceproof.verdict.task import Options, Progress
@@ -157,7 +159,7 @@ def check_loaded(
         try:
             for verdict in judge(loaded.design, options, progress):
                 if isinstance(verdict, ClaimResult):
-                    cells.append(_blamed(loaded, verdict) if options.explain else verdict)
+                    cells.append(narrated(loaded, verdict, options.explain))
                 else:
                     failures.append(verdict)
         except KeyboardInterrupt:
@@ -179,22 +181,21 @@ def _result(
         loaded.sources,
         tuple(failures),
         design.models if design else (),
+        outline_of(design) if design else None,
     )
 
 
-def _blamed(loaded: Loaded, result: ClaimResult) -> ClaimResult:
-    """The result with what makes the claim break, if it is refuted."""
+def narrated(loaded: Loaded, result: ClaimResult, explain: bool = False) -> ClaimResult:
+    """The result with its narrative, if the claim is refuted. ``explain``: also say why it
+    breaks.
+    """
     refutation = result.refutation
     if refutation is None or loaded.design is None:
         return result
-    from onceproof.explain.violation import blame
-    from onceproof.interpreter import replay
-
     claim = loaded.design.claim_at(result.claim, result.line)
-    found = blame(loaded.design, claim, replay(loaded.design, refutation.trace), loaded.sources)
-    if found is None:
-        return result
-    return replace(result, outcome=replace(refutation, blame=found.sentences))
+    narrative = narrate(loaded.design, claim, refutation.trace, loaded.sources)
+    blame = narrative.causes if explain else ()
+    return replace(result, outcome=replace(refutation, narrative=narrative, blame=blame))
 
 
 def loaded_from(path: Path) -> Loaded:

@@ -7,11 +7,13 @@ from enum import Enum
 from msgspec import Struct, field
 
 from onceproof.engines.compositional.abstraction import Lemma
+from onceproof.explain.narrative import Narrative
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.source import Source
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.machine.invariant import Invariant
+from onceproof.story.outline import Outline
 
 
 class Verdict(Enum):
@@ -119,7 +121,8 @@ class Refutation(Struct, frozen=True, tag=True):
 
     ``checked_by``: the programs that confirmed it. ``unavoidable``: why no handler does better
     (theory T13). ``would_hold``: inequalities between lengths of time under which the claim would
-    hold. ``blame``: what makes it break, if asked for.
+    hold. ``blame``: what makes it break, if asked for. ``narrative``: the run in words, for every
+    report; made when the design is at hand (``check.narrated``).
     """
 
     trace: Trace
@@ -128,6 +131,7 @@ class Refutation(Struct, frozen=True, tag=True):
     unavoidable: tuple[str, ...] = ()
     would_hold: tuple[str, ...] = ()
     blame: tuple[str, ...] = ()
+    narrative: Narrative | None = None
 
 
 class Undecided(Struct, frozen=True, tag=True):
@@ -268,6 +272,11 @@ class ClaimResult(Struct, frozen=True):
         """What makes a refuted claim break, if asked for."""
         return self.refutation.blame if self.refutation else ()
 
+    @property
+    def narrative(self) -> Narrative | None:
+        """The run that refutes the claim, in words."""
+        return self.refutation.narrative if self.refutation else None
+
 
 Cell = ClaimResult
 """The name by which the formats know it."""
@@ -283,11 +292,23 @@ class Disagreement(Struct, frozen=True):
     details: tuple[str, ...] = ()
 
 
+class CertificateDigest(Struct, frozen=True):
+    """The hash (SHA-256, in hex) of the files of one proof's certificate, and the ``folder`` that
+    they are written to.
+    """
+
+    claim: str
+    semantics: Semantics
+    sha256: str
+    folder: str
+
+
 class DesignResult(Struct, frozen=True):
     """Everything about one design file. Without a design (errors), ``cells`` is empty.
 
     ``models``: what stands behind ``via``, as ``orders: sqs.standard(VisibilityTimeout=30s), Amazon
-    SQS standard queue``.
+    SQS standard queue``. ``outline``: its parts, for reports. ``certificates``: of the proofs, if
+    asked for (``certificates.with_digests``).
     """
 
     path: str
@@ -299,6 +320,8 @@ class DesignResult(Struct, frozen=True):
     sources: dict[str, Source] = field(default_factory=dict)
     failures: tuple[Disagreement, ...] = ()
     models: tuple[str, ...] = ()
+    outline: Outline | None = None
+    certificates: tuple[CertificateDigest, ...] = ()
 
 
 class Result(Struct, frozen=True):

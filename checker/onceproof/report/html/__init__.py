@@ -145,4 +145,5 @@ FORMAT = Format(
     "html",
     "the design review as one page",
     lambda result, verbosity, look: to_html(review_of(result)),
+    certificates=True,
 )

@@ -7,8 +7,7 @@ only set it.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -16,10 +15,7 @@ from onceproof import __version__
 from onceproof.analysis.crash_map import CrashMap
 from onceproof.analysis.cut_sets import Frontier
 from onceproof.analysis.validity_core import Needs
-from onceproof.explain.violation import blame
-from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic
-from onceproof.lang.source import Source
 from onceproof.lang.syntax.ast import Semantics
 from onceproof.repair import Repairs
 from onceproof.report.review.answer import Tone, answer, question, tone_of, under_words
@@ -28,13 +24,12 @@ from onceproof.report.review.crashes import CrashTable, FrontierRow, crash_table
 from onceproof.report.review.grounds import Support, rests_on
 from onceproof.report.review.lines import NeedTable, need_tables
 from onceproof.report.sequence import Chart, chart
-from onceproof.report.story_groups import Tale, design_of, tales
+from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.story_text import place
-from onceproof.report.words import ground, mark, note, word, would_hold
+from onceproof.report.words import counted, ground, mark, note, word, would_hold
 from onceproof.story import StoryStep
 from onceproof.story.headline import listed
 from onceproof.story.scene import Fact, Situation
-from onceproof.verdict import certificates
 from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result, Verdict
 
 
@@ -98,7 +93,7 @@ class Refuted(Struct, frozen=True):
     ground: str
     would_hold: tuple[str, ...]
     unavoidable: tuple[str, ...]
-    tale: Tale
+    group: StoryGroup
 
 
 class Proof(Struct, frozen=True):
@@ -207,23 +202,31 @@ def review_of(
         _design(i, d, more.get(d.path, Extras())) for i, d in enumerate(result.designs, 1)
     )
     title = designs[0].title if len(designs) == 1 else f"{len(designs)} designs"
-    asked, said = question(result), answer(result)
-    return Review(title, asked, said, tone_of(result), designs, LIMITS, command, __version__)
+    return Review(
+        title,
+        question(result),
+        answer(result),
+        tone_of(result),
+        designs,
+        LIMITS,
+        command,
+        __version__,
+    )
 
 
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     alone = Result((result,))
     columns = [s for s in Semantics if any(c.semantics is s for c in result.cells)]
     refuted = tuple(
-        _refuted(f"d{number}-story-{i}", tale, result) for i, tale in enumerate(tales(result), 1)
+        _refuted(f"d{number}-story-{i}", group, result)
+        for i, group in enumerate(story_groups(result), 1)
     )
-    design = design_of(result)
-    proofs, opens = _proofs(number, result, design), _opens(number, result)
-    targets = {cell: part.id for part in refuted for cell in _shown(part)}
-    targets |= {cell: part.id for cells, part in proofs for cell in cells}
-    targets |= {cell: part.id for cells, part in opens for cell in cells}
+    proofs, opens = _proofs(number, result), _opens(number, result)
+    targets = {_key(cell): part.id for part in refuted for cell, _ in part.group.cells}
+    targets |= {_key(cell): part.id for cells, part in proofs for cell in cells}
+    targets |= {_key(cell): part.id for cells, part in opens for cell in cells}
     rows = list(dict.fromkeys((c.line, c.claim) for c in result.cells))
-    cells = {(c.line, c.claim, c.semantics): c for c in result.cells}
+    cells = {_key(c): c for c in result.cells}
     table = [
         Row(claim, line, tuple(_answer(cells.get((line, claim, s)), targets) for s in columns))
         for line, claim in rows
@@ -240,7 +243,7 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         tone_of(alone),
         source.lines if source else (),
         tuple(s.value for s in columns),
-        tuple(getattr(result, "models", ())),
+        result.models,
         tuple(table),
         refuted,
         tuple(p for _, p in proofs),
@@ -249,89 +252,82 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         frontier_rows(extras.frontiers),
         remedies(extras.repairs),
         need_tables(extras.needs),
-        rests_on(result, design),
+        rests_on(result),
         result.diagnostics,
         result.failures,
     )
 
 
-def _answer(cell: Cell | None, targets: Mapping[Cell, str]) -> Answer | None:
+_Key = tuple[int, str, Semantics]
+
+
+def _key(cell: Cell) -> _Key:
+    """What tells the answers about one design apart."""
+    return cell.line, cell.claim, cell.semantics
+
+
+def _answer(cell: Cell | None, targets: Mapping[_Key, str]) -> Answer | None:
     if cell is None:
         return None
-    count = len(cell.assumptions)
-    assumed = (
-        f"under {count} assumption{'s' * (count != 1)}"
-        if count and cell.verdict is Verdict.HOLDS
-        else ""
-    )
+    assumed = ""
+    if cell.assumptions and cell.verdict is Verdict.HOLDS:
+        assumed = f"under {counted(len(cell.assumptions), 'assumption')}"
     return Answer(
         mark(cell),
         word(cell),
         f"{note(cell)} {assumed}".strip(),
         Tone.of(cell),
-        targets.get(cell, ""),
+        targets.get(_key(cell), ""),
     )
 
 
 # ---------------------------------------------------------------- refutations
 
 
-def _shown(part: Refuted) -> list[Cell]:
-    return [cell for cell, _ in part.tale.cells]
-
-
-def _refuted(name: str, tale: Tale, result: DesignResult) -> Refuted:
+def _refuted(name: str, group: StoryGroup, result: DesignResult) -> Refuted:
     every = {c.semantics.value for c in result.cells}
     shows: dict[tuple[str, str], list[str]] = {}
-    for cell, headline in tale.cells:
+    for cell, headline in group.cells:
         shows.setdefault((cell.claim, headline), []).append(cell.semantics.value)
-    first, headline = tale.cells[0]
-    said = tuple(
+    first, headline = group.cells[0]
+    narrative, story = group.narrative, group.narrative.story
+    claims = tuple(
         (claim, under_words(under, every), words) for (claim, words), under in shows.items()
     )
-    drawn = chart(tale)
-    moments, before = [], tale.scenes[0]
-    for (step, scene), row in zip(tale.told, drawn.marks, strict=True):
-        moments.append(_moment(tale, step, (before, scene), row.effect))
+    drawn = chart(group)
+    moments, before = [], narrative.situations[0]
+    for (step, scene), row in zip(narrative.scenes, drawn.marks, strict=True):
+        moments.append(_moment(story.path, step, (before, scene), row.effect))
         before = scene
     return Refuted(
         name,
         headline,
-        said,
-        tale.expected,
-        tale.story.given,
-        tale.scenes[0].facts,
+        claims,
+        group.expected,
+        story.given,
+        narrative.situations[0].facts,
         tuple(moments),
         drawn,
-        tale.story.needs.words,
-        _gist(tale, result.sources),
+        story.needs.words,
+        narrative.causes,
         ground(first),
         would_hold(first),
         first.unavoidable[-2:],
-        tale,
+        group,
     )
 
 
-def _gist(tale: Tale, sources: Mapping[str, Source]) -> tuple[str, ...]:
-    """Which workers did it, and what each guard in their way saw."""
-    cell = tale.cells[0][0]
-    claim = next(c for c in tale.design.claims if (c.text, c.span.line) == (cell.claim, cell.line))
-    found = blame(tale.design, claim, tale.replay, sources)
-    return found.sentences if found is not None else ()
-
-
-def _moment(
-    tale: Tale, step: StoryStep, scenes: tuple[Situation, Situation], effect: int
-) -> Moment:
+def _moment(path: str, step: StoryStep, scenes: tuple[Situation, Situation], effect: int) -> Moment:
+    """``path``: the design's own file; ``scenes``: before and after the step."""
     before, now = scenes
     facts = tuple(
         (fact, fact.value != was.value) for was, fact in zip(before.facts, now.facts, strict=True)
     )
-    own = step.path in ("", tale.story.path)
+    own = step.path in ("", path)
     return Moment(
         step.number,
         step.who,
-        place(step, tale.story.path),
+        place(step, path),
         step.text,
         step.fault is not None,
         effect,
@@ -343,9 +339,7 @@ def _moment(
 # ---------------------------------------------------------------- proofs, and what is open
 
 
-def _proofs(
-    number: int, result: DesignResult, design: Design | None
-) -> list[tuple[list[Cell], Proof]]:
+def _proofs(number: int, result: DesignResult) -> list[tuple[list[Cell], Proof]]:
     groups: dict[tuple[object, ...], list[Cell]] = {}
     for cell in result.cells:
         if cell.verdict is Verdict.HOLDS:
@@ -353,12 +347,12 @@ def _proofs(
             alike = (cell.line, cell.claim, why, ground(cell), cell.reason, mark(cell))
             groups.setdefault(alike, []).append(cell)
     return [
-        (cells, _proof(f"d{number}-proof-{i}", result, design, cells))
+        (cells, _proof(f"d{number}-proof-{i}", result, cells))
         for i, cells in enumerate(groups.values(), 1)
     ]
 
 
-def _proof(name: str, result: DesignResult, design: Design | None, cells: Sequence[Cell]) -> Proof:
+def _proof(name: str, result: DesignResult, cells: Sequence[Cell]) -> Proof:
     first = cells[0]
     why = first.why
     gone = "" if first.as_expected else "The design expects a violation, and there is none. "
@@ -373,29 +367,17 @@ def _proof(name: str, result: DesignResult, design: Design | None, cells: Sequen
         f"{why.ground} {why.legend}" if why else "",
         ground(first),
         narrowed.strip(),
-        tuple(_certified(result, design, cells)),
+        tuple(
+            (c.semantics.value, c.sha256, c.folder)
+            for c in result.certificates
+            if c.claim == first.claim and any(c.semantics is cell.semantics for cell in cells)
+        ),
     )
 
 
-def _certified(
-    result: DesignResult, design: Design | None, cells: Iterable[Cell]
-) -> Iterable[tuple[str, str, str]]:
-    for cell in cells:
-        texts = certificates.texts_of(design, result.sha256, cell) if design is not None else None
-        if texts is not None:
-            whole = hashlib.sha256(
-                "".join(texts[name] for name in sorted(texts)).encode()
-            ).hexdigest()
-            yield (
-                cell.semantics.value,
-                whole,
-                str(certificates.folder_of(result.sha256, cell.claim, cell.semantics)),
-            )
-
-
 def _opens(number: int, result: DesignResult) -> list[tuple[list[Cell], Open]]:
-    found = [c for c in result.cells if c.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)]
+    undecided = [c for c in result.cells if c.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)]
     return [
         ([c], Open(f"d{number}-open-{i}", c.claim, c.semantics.value, mark(c), word(c), c.reason))
-        for i, c in enumerate(found, 1)
+        for i, c in enumerate(undecided, 1)
     ]

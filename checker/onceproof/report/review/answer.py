@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from enum import Enum
 
-from onceproof.report.words import conditions, is_bounded, is_conditional, reach
+from onceproof.report.words import (
+    conditions,
+    counted,
+    error_count,
+    is_bounded,
+    is_conditional,
+    reach,
+)
 from onceproof.story.headline import listed
 from onceproof.verdict.result import Cell, Result, Verdict
 
@@ -100,10 +107,10 @@ def answer(result: Result) -> str:
             "There is no answer: two engines of the tool contradict each other, which is a bug of"
             " the tool."
         )
-    errors = sum(x.severity.value == "error" for d in result.designs for x in d.diagnostics)
+    errors = error_count(result)
     if not cells:
         return (
-            f"There is no answer: the design has {errors} mistake{'s' * (errors != 1)}."
+            f"There is no answer: the design has {counted(errors, 'mistake')}."
             if errors
             else "Nothing was claimed."
         )
@@ -168,8 +175,8 @@ def _yes(result: Result, held: list[Cell]) -> str:
     unwanted = [c for c in held if not c.as_expected]
     if unwanted:
         return (
-            f"Yes, although the design expects {len(unwanted)}"
-            f" violation{'s' * (len(unwanted) != 1)}: every claim is proved."
+            f"Yes, although the design expects {counted(len(unwanted), 'violation')}: every claim"
+            " is proved."
         )
     all_of = "the only claim is" if len(held) == 1 else f"all {len(held)} answers are"
     bounded = [c for c in held if is_bounded(c)]
@@ -182,11 +189,13 @@ def _yes(result: Result, held: list[Cell]) -> str:
     conditional = [c for c in held if is_conditional(c)]
     if conditional:
         ifs = list(dict.fromkeys(x for c in conditional for x in conditions(c)))
-        said = f"if {listed(ifs)}" if ifs else "if the broker does what nobody has confirmed yet"
-        return f"Yes, {said}: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
+        condition = (
+            f"if {listed(ifs)}" if ifs else "if the broker does what nobody has confirmed yet"
+        )
+        return f"Yes, {condition}: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
     return f"Yes: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
 
 
 def _assumed(cells: list[Cell]) -> str:
-    found = list(dict.fromkeys(a for c in cells for a in c.assumptions))
-    return f", assuming that {listed(found)}" if found else ""
+    assumptions = list(dict.fromkeys(a for c in cells for a in c.assumptions))
+    return f", assuming that {listed(assumptions)}" if assumptions else ""

@@ -35,13 +35,13 @@ class Remedy(Struct, frozen=True):
     none: str
 
 
-def remedies(found: Sequence[Repairs]) -> tuple[Remedy, ...]:
+def remedies(searches: Sequence[Repairs]) -> tuple[Remedy, ...]:
     """Guarantees with the same answer together."""
     groups: dict[tuple[object, ...], list[Repairs]] = {}
-    for one in found:
-        texts = tuple(r.text for r in one.repairs)
-        why = tuple(s.replace(one.semantics.value, "…") for s in one.impossible[-2:])
-        groups.setdefault((one.effect, texts, why), []).append(one)
+    for search in searches:
+        texts = tuple(r.text for r in search.repairs)
+        why = tuple(s.replace(search.semantics.value, "…") for s in search.impossible[-2:])
+        groups.setdefault((search.effect, texts, why), []).append(search)
     return tuple(_remedy(group) for group in groups.values())
 
 

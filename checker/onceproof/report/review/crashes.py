@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from onceproof.analysis.crash_map import CrashMap, Harm, MappedGap
 from onceproof.analysis.cut_sets import Frontier
+from onceproof.report.faults import bounds, has_unproved_gaps
 from onceproof.report.review.answer import Tone
+from onceproof.report.words import counted
 
 TONES = {
     Harm.HARMLESS: Tone.GOOD,
@@ -73,33 +75,29 @@ def crash_table(maps: Sequence[CrashMap]) -> CrashTable | None:
         return None
     keys = list(dict.fromkeys((g.gap.process, g.gap.before, g.text) for m in maps for g in m.gaps))
     order = {p: i for i, p in enumerate(dict.fromkeys(p for p, _, _ in keys))}
-    found = [{(g.gap.process, g.gap.before, g.text): _damages(g) for g in m.gaps} for m in maps]
+    columns = [{(g.gap.process, g.gap.before, g.text): _damages(g) for g in m.gaps} for m in maps]
     rows = tuple(
-        GapRow(process, text, line, tuple(one.get((process, line, text), ()) for one in found))
+        GapRow(
+            process, text, line, tuple(column.get((process, line, text), ()) for column in columns)
+        )
         for process, line, text in sorted(keys, key=lambda key: (order[key[0]], keys.index(key)))
     )
     fatal = sum(any(d.tone is Tone.BAD for cell in row.damages for d in cell) for row in rows)
-    bounded = any(
-        h.harm is Harm.HARMLESS and not h.proved for m in maps for g in m.gaps for h in g.harms
-    )
-    wide = max(maps, key=lambda m: (m.workers, m.events))
-    bounds = (
-        f"up to {_many(wide.workers, 'worker')} at once and {_many(wide.events, 'event')}"
-        if bounded
-        else ""
-    )
-    return CrashTable(tuple(m.semantics.value for m in maps), rows, bounds, fatal)
+    within = ""
+    if any(map(has_unproved_gaps, maps)):
+        within = f"up to {bounds(max(maps, key=lambda m: (m.workers, m.events)))}"
+    return CrashTable(tuple(m.semantics.value for m in maps), rows, within, fatal)
 
 
 def _damages(gap: MappedGap) -> tuple[Damage, ...]:
-    found: dict[tuple[str, Tone], list[str]] = {}
+    groups: dict[tuple[str, Tone], list[str]] = {}
     for harm in gap.harms:
         if harm.harm is Harm.HARMLESS:
             continue
         what = harm.effect if harm.harm in (Harm.DUPLICATES, Harm.LOSES) else harm.claim
         times = f" ({harm.crashes} crashes)" if harm.crashes > 1 else ""
-        found.setdefault((harm.harm.value, TONES[harm.harm]), []).append(what + times)
-    if not found:
+        groups.setdefault((harm.harm.value, TONES[harm.harm]), []).append(what + times)
+    if not groups:
         proved = all(harm.proved for harm in gap.harms)
         return (
             Damage(
@@ -109,34 +107,30 @@ def _damages(gap: MappedGap) -> tuple[Damage, ...]:
             ),
         )
     return tuple(
-        Damage(word, ", ".join(dict.fromkeys(what)), tone) for (word, tone), what in found.items()
+        Damage(word, ", ".join(dict.fromkeys(what)), tone) for (word, tone), what in groups.items()
     )
 
 
-def frontier_rows(found: Sequence[Frontier]) -> tuple[FrontierRow, ...]:
+def frontier_rows(frontiers: Sequence[Frontier]) -> tuple[FrontierRow, ...]:
     """One row per claim and guarantee."""
-    return tuple(_row(f) for f in found)
+    return tuple(_row(f) for f in frontiers)
 
 
 def _row(f: Frontier) -> FrontierRow:
-    within = f"{_many(f.workers, 'worker')} at once and {_many(f.events, 'event')}"
+    within = bounds(f)
     if f.proved:
-        said, tone = "nothing breaks it, whatever comes together", Tone.GOOD
+        summary, tone = "nothing breaks it, whatever comes together", Tone.GOOD
     elif f.fewest is None:
         limit = "" if f.complete else f"; the search was not completed: {f.reason}"
-        said, tone = (
-            f"no combination of up to {_many(f.most, 'fault')} breaks it, with {within}{limit}",
+        summary, tone = (
+            f"no combination of up to {counted(f.most, 'fault')} breaks it, with {within}{limit}",
             Tone.LIMITED,
         )
     elif not f.fewest:
-        said, tone = "breaks without any fault", Tone.BAD
+        summary, tone = "breaks without any fault", Tone.BAD
     else:
-        said, tone = f"breaks with {_many(f.fewest, 'fault')}", Tone.BAD
-    sets = tuple(one.words for one in f.sets if one.words)
+        summary, tone = f"breaks with {counted(f.fewest, 'fault')}", Tone.BAD
+    sets = tuple(fault_set.words for fault_set in f.sets if fault_set.words)
     return FrontierRow(
-        f.claim, f.semantics.value, said, tone, sets[:SHOWN], max(len(sets) - SHOWN, 0)
+        f.claim, f.semantics.value, summary, tone, sets[:SHOWN], max(len(sets) - SHOWN, 0)
     )
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from onceproof.lang.design import Design, Effect
 from onceproof.models import providers
 from onceproof.report.words import conditions, unconfirmed
+from onceproof.story.outline import EffectOutline
 from onceproof.verdict.result import DesignResult
 
 
@@ -26,13 +26,14 @@ class Support(Struct, frozen=True):
     line: int = 0
 
 
-def rests_on(result: DesignResult, design: Design | None) -> tuple[Support, ...]:
+def rests_on(result: DesignResult) -> tuple[Support, ...]:
     """Everything, each once."""
-    return tuple(dict.fromkeys(_supports(result, design)))
+    return tuple(dict.fromkeys(_supports(result)))
 
 
-def _supports(result: DesignResult, design: Design | None) -> Iterator[Support]:
-    lines = {a.words: a.span.line for a in design.assumptions} if design else {}
+def _supports(result: DesignResult) -> Iterator[Support]:
+    outline = result.outline
+    lines = dict(outline.assumptions) if outline else {}
     for text in dict.fromkeys(a for c in result.cells for a in c.assumptions):
         yield Support(
             "assumption",
@@ -46,24 +47,24 @@ def _supports(result: DesignResult, design: Design | None) -> Iterator[Support]:
     for text in dict.fromkeys(x for c in result.cells for x in unconfirmed(c)):
         yield Support("fact", text, "not confirmed")
     known = providers()
-    for effect in design.effects.values() if design else ():
-        if effect.provider and effect.provider in known:
+    for effect in outline.effects if outline else ():
+        if effect.provider in known:
             model = known[effect.provider]
             yield Support(
                 "provider",
                 f"{effect.name}: {model.summary}{_key(effect)}",
                 model.status,
                 model.source,
-                effect.span.line,
+                effect.line,
             )
 
 
-def _key(effect: Effect) -> str:
+def _key(effect: EffectOutline) -> str:
     """What the design says of its key."""
-    if effect.key_level is None:
+    if not effect.key:
         return "; no two requests are recognised as the same"
-    kept = f", kept {effect.retention or 'for ever'}"
+    retention = effect.retention or "for ever"
     return (
         "; the design says that requests with the same key"
-        f" ({effect.key_field or effect.key}{kept}) count once"
+        f" ({effect.key}, kept {retention}) count once"
     )

@@ -32,10 +32,10 @@ class NeedTable(Struct, frozen=True):
 WORDS = {True: "needed", False: "not needed", None: "not known"}
 
 
-def need_tables(found: Sequence[Needs]) -> tuple[NeedTable, ...]:
+def need_tables(cores: Sequence[Needs]) -> tuple[NeedTable, ...]:
     """One per guarantee under which something is proved."""
     return tuple(
-        NeedTable(n.semantics.value, tuple(map(_row, n.parts)), n.reason) for n in found if n.parts
+        NeedTable(n.semantics.value, tuple(map(_row, n.parts)), n.reason) for n in cores if n.parts
     )
 
 

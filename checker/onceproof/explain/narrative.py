@@ -1,0 +1,55 @@
+"""A validated counterexample with everything that reports show of it, made once.
+
+Text, diagrams, traces and reviews are all written from this record; none of them loads the design
+or follows the run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from onceproof.interpreter import Replay, replay
+from onceproof.interpreter.trace import Trace
+from onceproof.lang.design import Claim, Design
+from onceproof.lang.source import Source
+from onceproof.story import Story, StoryStep, tell
+from onceproof.story.scene import Situation, situations
+
+
+class Narrative(Struct, frozen=True):
+    """A refutation for people. ``replay``: the run, as the interpreter follows it; ``story``: its
+    steps in words; ``situations``: everything shared, at the start and after each step;
+    ``causes``: why it breaks, in sentences (empty for claims other than no duplicate and no loss).
+    """
+
+    replay: Replay
+    story: Story
+    situations: tuple[Situation, ...]
+    causes: tuple[str, ...]
+
+    @property
+    def scenes(self) -> tuple[tuple[StoryStep, Situation], ...]:
+        """The steps worth a sentence, each with the situation after it."""
+        steps, numbers = self.story.told, self.story.told_numbers
+        return tuple(
+            (step, self.situations[number]) for step, number in zip(steps, numbers, strict=True)
+        )
+
+
+def narrate(design: Design, claim: Claim, trace: Trace, sources: Mapping[str, Source]) -> Narrative:
+    """The narrative of a trace that violates ``claim`` at its end. ``sources``: the texts of the
+    design and of what it imports, by path. Raises ReplayError if the design does not allow the
+    trace.
+    """
+    from onceproof.explain.violation import blame
+
+    run = replay(design, trace)
+    cause = blame(design, claim, run, sources)
+    return Narrative(
+        run,
+        tell(design, claim, run, sources),
+        situations(design, run, sources),
+        cause.sentences if cause is not None else (),
+    )
