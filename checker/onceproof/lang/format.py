@@ -67,8 +67,8 @@ def formatted(source: Source) -> Formatted:
     Raises AssertionError if the new text would not say the same as the old one: a bug of ours, and
     nothing may be written.
     """
-    tree, found = parse(source)
-    errors = tuple(d for d in found if d.severity is Severity.ERROR)
+    tree, diagnostics = parse(source)
+    errors = tuple(d for d in diagnostics if d.severity is Severity.ERROR)
     if errors:
         return Formatted(None, errors)
     text = _written(source)

@@ -86,22 +86,22 @@ def text_of(data: bytes, shown: str) -> str | Diagnostic:
 def load_text(text: str, path: str = "design.once") -> Loaded:
     """Load a design from a text; imports are looked up beside ``path``."""
     source = Source.of(path, text)
-    tree, found = parse(source)
-    imports = _Imports(source, found)
+    tree, diagnostics = parse(source)
+    imports = _Imports(source, diagnostics)
     imports.follow(tree)
     items = [*tree.items, *imports.items]
     design, more = resolve(source, items, tree.title)
     sources = imports.sources | _own_models(design)
-    if any(x.severity is Severity.ERROR for x in found):
+    if any(x.severity is Severity.ERROR for x in diagnostics):
         # Names are still checked, so that every mistake shows at once; warnings about half a design
         # would be noise.
         return Loaded(
             path,
             None,
-            settle([*found, *(x for x in more if x.severity is Severity.ERROR)], sources),
+            settle([*diagnostics, *(x for x in more if x.severity is Severity.ERROR)], sources),
             sources,
         )
-    return Loaded(path, design, settle([*found, *more], sources), sources)
+    return Loaded(path, design, settle([*diagnostics, *more], sources), sources)
 
 
 def _own_models(design: Design | None) -> dict[str, Source]:
@@ -123,14 +123,14 @@ class _Imports:
     one.
 
     ``items`` are what the files declare, ``sources`` their texts by path; mistakes are added to
-    ``found``.
+    ``diagnostics``.
     """
 
-    def __init__(self, source: Source, found: list[Diagnostic]) -> None:
+    def __init__(self, source: Source, diagnostics: list[Diagnostic]) -> None:
         self.root = Path(source.path).parent
         self.items: list[n.Item] = []
         self.sources = {source.path: source}
-        self.found = found
+        self.diagnostics = diagnostics
         self._read = {os.path.realpath(source.path)}
 
     def follow(self, tree: n.Tree, chain: tuple[str, ...] = ()) -> None:
@@ -143,13 +143,15 @@ class _Imports:
             try:
                 real = self._place(line.path, target)
                 if real in chain:
-                    self.found.append(name_errors.import_circle(line.path, line.span))
+                    self.diagnostics.append(name_errors.import_circle(line.path, line.span))
                 elif real not in self._read:
                     self._add(target, real, chain)
             except untrusted.Refused as error:
                 near = self._beside(target) if str(error) == untrusted.MISSING else []
                 shown = line.path if line.path.isprintable() else ascii(line.path)[1:-1]
-                self.found.append(name_errors.import_failed(shown, line.span, str(error), near))
+                self.diagnostics.append(
+                    name_errors.import_failed(shown, line.span, str(error), near)
+                )
 
     def _place(self, written: str, target: Path) -> str:
         """Where the imported file is. Raises Refused."""
@@ -178,7 +180,7 @@ class _Imports:
         self.sources[str(target)] = source
         self._read.add(real)
         tree, more = parse(source)
-        self.found.extend(more)
+        self.diagnostics.extend(more)
         self.items.extend(i for i in tree.items if not isinstance(i, n.ClaimDecl))
         self.follow(tree, chain)
 

@@ -34,9 +34,11 @@ line.
 _IMPORT = frozenset({"N116"})
 
 
-def settle(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> tuple[Diagnostic, ...]:
+def settle(
+    diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source]
+) -> tuple[Diagnostic, ...]:
     """The diagnostics to show, in order."""
-    every = sorted(dict.fromkeys(found), key=lambda d: d.sort_key)
+    every = sorted(dict.fromkeys(diagnostics), key=lambda d: d.sort_key)
     causes = _Causes(every, sources)
     left = [d for d in every if not causes.explain(d)]
     if causes.errors and not any(d.severity is Severity.ERROR for d in left):
@@ -141,21 +143,21 @@ def _place(label: Label) -> _Place:
     return label.span.path, label.span.line
 
 
-def _nameless_kinds(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
+def _nameless_kinds(diagnostics: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
     """What kinds of things were declared in lines whose name could not be read."""
     lines = [
         sources[p.path].line(p.line)
-        for d in found
+        for d in diagnostics
         if d.code in ("S002", "S014") and (p := d.primary.span).path in sources
     ]
     named = r"\s*(\w+)\s+(?!of\b|on\b|per\b)[A-Za-z_]\w*"
     return {line.split()[0] for line in lines if line.split() and not re.match(named, line)}
 
 
-def _lost_words(found: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
+def _lost_words(diagnostics: list[Diagnostic], sources: Mapping[str, Source]) -> set[str]:
     """The words of every line that was left out, with the block below it."""
     lost: set[str] = set()
-    for d in found:
+    for d in diagnostics:
         span = d.primary.span
         if d.code not in _GIVEN_UP or d.replacement is not None or span.path not in sources:
             continue
@@ -174,12 +176,12 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _folded(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+def _folded(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     """One diagnostic for the same mistake in several lines of a file, with a note that names the
     others.
     """
     groups: dict[tuple[str, ...], list[Diagnostic]] = {}
-    for index, d in enumerate(found):
+    for index, d in enumerate(diagnostics):
         key = (d.code, d.headline, d.primary.span.path) if d.code in _REPEATED else (str(index),)
         groups.setdefault(key, []).append(d)
     shown = []

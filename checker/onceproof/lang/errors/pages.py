@@ -31,8 +31,10 @@ def mistakes() -> dict[str, MistakePage]:
     """
     text = (resource("docs") / "errors.md").read_text(encoding="utf-8")
     _, *pieces = _HEADING.split(text)
-    found = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
-    return {code: _page(code, title.strip(), body.strip()) for code, title, body in sorted(found)}
+    sections = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
+    return {
+        code: _page(code, title.strip(), body.strip()) for code, title, body in sorted(sections)
+    }
 
 
 def _page(code: str, title: str, body: str) -> MistakePage:

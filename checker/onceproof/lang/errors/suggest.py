@@ -65,11 +65,11 @@ _WORDS: dict[str, str] = {
 @cache
 def synonyms() -> dict[str, tuple[str, ...]]:
     """By the word people bring along."""
-    found: dict[str, tuple[str, ...]] = {}
+    meanings: dict[str, tuple[str, ...]] = {}
     for ours, theirs in _WORDS.items():
         for word in theirs.split():
-            found[word] = (*found.get(word, ()), ours)
-    return found
+            meanings[word] = (*meanings.get(word, ()), ours)
+    return meanings
 
 
 def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:

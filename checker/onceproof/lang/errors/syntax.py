@@ -283,13 +283,13 @@ def foreign(headline: str, span: Span, label: str, line: str | None) -> Diagnost
     return _error("S017", headline, Label(span, label), help=f"write `{line}`" if line else None)
 
 
-def as_one(found: list[Diagnostic]) -> list[Diagnostic]:
+def as_one(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """Several habits in one line are one mistake: the line is written as in another language."""
-    if len(found) < 2 or any(d.code != "S017" for d in found):
-        return found
-    first = min(found, key=lambda d: d.primary.span.column)
-    others = tuple(d.primary for d in found if d is not first)
-    return [replace(first, secondary=others, help=found[-1].help)]
+    if len(diagnostics) < 2 or any(d.code != "S017" for d in diagnostics):
+        return diagnostics
+    first = min(diagnostics, key=lambda d: d.primary.span.column)
+    others = tuple(d.primary for d in diagnostics if d is not first)
+    return [replace(first, secondary=others, help=diagnostics[-1].help)]
 
 
 def wrong_order(span: Span, line: str | None, shape: str | None) -> Diagnostic:

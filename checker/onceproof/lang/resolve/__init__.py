@@ -43,9 +43,9 @@ class _Resolver:
         self.source = source
         self.items = items
         self.title = title
-        self.found: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self.names: dict[str, tuple[str, Span]] = {}
-        self.databases = DatabaseMaker(self.names, self.found)
+        self.databases = DatabaseMaker(self.names, self.diagnostics)
 
     def of(self, kind: type[T]) -> list[T]:
         """The declarations of one kind, in order."""
@@ -69,7 +69,7 @@ class _Resolver:
             e.name.text: self._effect(e, keys, (locks, stores)) for e in self.of(n.EffectDecl)
         }
         scope = Scope(events, queues, stores, effects, locks, self.names, databases)
-        checker = StepChecker(scope, fragments, self.found)
+        checker = StepChecker(scope, fragments, self.diagnostics)
         processes = tuple(
             checker.process(p, self._events_of(p, queues, events)) for p in self._processes()
         )
@@ -77,12 +77,12 @@ class _Resolver:
         claims = tuple(self._claim(c, checker) for c in self.of(n.ClaimDecl))
         self._whole(processes, claims, scope)
         self._contradictions(processes)
-        check_blocks(processes, scope, self.found)
-        if not any(x.severity is Severity.ERROR for x in self.found):
-            self.found += unmodelled(self.items)
-        self.found.sort(key=lambda x: x.sort_key)
-        if any(x.severity is Severity.ERROR for x in self.found):
-            return None, self.found
+        check_blocks(processes, scope, self.diagnostics)
+        if not any(x.severity is Severity.ERROR for x in self.diagnostics):
+            self.diagnostics += unmodelled(self.items)
+        self.diagnostics.sort(key=lambda x: x.sort_key)
+        if any(x.severity is Severity.ERROR for x in self.diagnostics):
+            return None, self.diagnostics
         used = self._used_business_keys(events, stores, effects, locks)
         digest = sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest()
         design = d.Design(
@@ -102,9 +102,9 @@ class _Resolver:
             databases,
         )
         self._check_columns(design, claims)
-        if any(x.severity is Severity.ERROR for x in self.found):
-            return None, self.found
-        return design, self.found
+        if any(x.severity is Severity.ERROR for x in self.diagnostics):
+            return None, self.diagnostics
+        return design, self.diagnostics
 
     # -- declarations
 
@@ -126,7 +126,9 @@ class _Resolver:
                 continue
             name: n.Name = item.name  # type: ignore[union-attr]
             if name.text in self.names:
-                self.found.append(errors.twice(name.text, name.span, self.names[name.text][1]))
+                self.diagnostics.append(
+                    errors.twice(name.text, name.span, self.names[name.text][1])
+                )
             else:
                 self.names[name.text] = (kind, name.span)
 
@@ -136,21 +138,21 @@ class _Resolver:
         if declared and declared[0] == kind:
             return True
         options = [w for w, (k, _) in self.names.items() if k == kind]
-        self.found.append(errors.unknown(kind, name.text, name.span, options, declared))
+        self.diagnostics.append(errors.unknown(kind, name.text, name.span, options, declared))
         return False
 
     def _event(self, decl: n.EventDecl) -> d.Event:
         fields = decl.fields
         if not fields:
-            self.found.append(errors.no_fields(decl.name.text, decl.name.span))
+            self.diagnostics.append(errors.no_fields(decl.name.text, decl.name.span))
             return d.Event(decl.name.text, "id", (), (), decl.name.span)
         seen: dict[str, Span] = {}
         for f in fields:
             if f.name.text in seen:
-                self.found.append(errors.twice(f.name.text, f.name.span, seen[f.name.text]))
+                self.diagnostics.append(errors.twice(f.name.text, f.name.span, seen[f.name.text]))
             seen.setdefault(f.name.text, f.name.span)
         if fields[0].values:
-            self.found.append(errors.id_with_values(decl.name.text, fields[0].name.span))
+            self.diagnostics.append(errors.id_with_values(decl.name.text, fields[0].name.span))
         keys = tuple(f.name.text for f in fields[1:] if not f.values)
         payload = tuple(
             (f.name.text, tuple(v.text for v in f.values)) for f in fields[1:] if f.values
@@ -170,7 +172,7 @@ class _Resolver:
         for p in self.of(n.PublisherDecl):
             if self._named(p.queue, "queue"):
                 if p.queue.text in modes:
-                    self.found.append(
+                    self.diagnostics.append(
                         errors.twice(
                             f"publisher of {p.queue.text}", p.span, modes[p.queue.text].span
                         )
@@ -178,13 +180,15 @@ class _Resolver:
                 modes[p.queue.text] = p
         replays = {r.queue.text for r in self.of(n.ReplaysDecl) if self._named(r.queue, "queue")}
         queues: dict[str, d.Queue] = {}
-        maker = QueueMaker(self.found)
+        maker = QueueMaker(self.diagnostics)
         for q in self.of(n.QueueDecl):
             name = q.name.text
             known = self._named(q.event, "event")
             mode = modes[name].mode if name in modes else None
             if mode == "new-id" and known and not events[q.event.text].keys:
-                self.found.append(errors.needs_business_key(name, modes[name].span, q.event.text))
+                self.diagnostics.append(
+                    errors.needs_business_key(name, modes[name].span, q.event.text)
+                )
             queues[name] = maker.queue(q, mode, name in replays, name not in published)
         return queues
 
@@ -196,7 +200,7 @@ class _Resolver:
             for key in event.keys:
                 twin = next((e for e in events.values() if e.id_field == key), None)
                 if twin is not None:
-                    self.found.append(
+                    self.diagnostics.append(
                         errors.two_roles(key, event.span, event.name, twin.name, twin.span)
                     )
         levels = {k: Level.COMPONENT for e in events.values() for k in e.keys}
@@ -208,7 +212,7 @@ class _Resolver:
             events = self.of(n.EventDecl)
             if events:
                 known = dict.fromkeys(f.name.text for e in events for f in e.fields if not f.values)
-                self.found.append(
+                self.diagnostics.append(
                     errors.not_a_field(
                         key.text, key.span, events[0].name.text, known, events[0].name.span
                     )
@@ -238,7 +242,7 @@ class _Resolver:
         columns: dict[str, tuple[str, ...]] = {}
         for c in s.columns:
             if c.name.text in columns:
-                self.found.append(errors.twice(c.name.text, c.name.span, s.span))
+                self.diagnostics.append(errors.twice(c.name.text, c.name.span, s.span))
             columns[c.name.text] = tuple(dict.fromkeys(v.text for v in c.values))
         for (store, column), values in written.items():
             if (
@@ -247,7 +251,7 @@ class _Resolver:
                 and not close_to(column, (c.name.text for c in s.columns))
             ):
                 columns[column] = tuple(dict.fromkeys([d.UNSET, *values]))
-        use = chosen(s.model, "store", self.found)
+        use = chosen(s.model, "store", self.diagnostics)
         database = self.databases.store(s, use)
         use = use or self.databases.model_behind(s)
         model = traits(use, "store")
@@ -262,7 +266,7 @@ class _Resolver:
         if inside and s.inside and "stores" not in queues[inside].boundary:
             used = queues[inside].model
             named = used.name if used else inside
-            self.found.append(
+            self.diagnostics.append(
                 model_errors.no_stores_inside(
                     s.name.text, s.inside.span, inside, named, queues[inside].span
                 )
@@ -289,12 +293,12 @@ class _Resolver:
         place = self.names.get(x.store.text, ("", x.span))[0] if x.store else ""
         if x.store and place != "database":
             self._named(x.store, "store")
-        use = chosen(x.model, "lock", self.found)
+        use = chosen(x.model, "lock", self.diagnostics)
         model = traits(use, "lock")
         lasts = ("time to live", x.expires) if x.expires else model.expires
         expires = x.expires is not None or model.expires is not None
         if x.expires is not None and x.until_released:
-            self.found.append(world_errors.two_ends(x.name.text, x.span))
+            self.diagnostics.append(world_errors.two_ends(x.name.text, x.span))
         database = self.databases.lock(x, use, stores) or None
         kind = d.LockKind.SESSION
         if expires and not x.until_released:
@@ -326,7 +330,7 @@ class _Resolver:
         locks, stores = known
         level = self._level(e.key, keys)
         store = e.store.text if e.store and self._named(e.store, "store") else None
-        use = chosen(e.model, "effect", self.found)
+        use = chosen(e.model, "effect", self.diagnostics)
         key_level: Level | None = None
         retention: str | None = None
         key_field: str | None = None
@@ -341,13 +345,13 @@ class _Resolver:
             elif key_field != "attempt":
                 key_level = self._level(e.idempotency.field, keys)
         if store and (e.idempotency or e.queryable or e.keeps_errors):
-            self.found.append(errors.external_in_store(e.name.text, e.name.span, store))
+            self.diagnostics.append(errors.external_in_store(e.name.text, e.name.span, store))
         if (
             e.token_of
             and self._named(e.token_of, "lock")
             and not _issues(locks[e.token_of.text], stores[store] if store else None)
         ):
-            self.found.append(
+            self.diagnostics.append(
                 errors.token_elsewhere(e.name.text, e.token_of, locks[e.token_of.text].span, store)
             )
         token = e.token_of.text if e.token_of else None
@@ -376,7 +380,7 @@ class _Resolver:
             return None
         store, column = stores[key.field.text], key.column
         if column.text not in store.columns:
-            self.found.append(
+            self.diagnostics.append(
                 errors.unknown_column(
                     column.text, column.span, store.name, store.columns, store.span
                 )
@@ -388,11 +392,11 @@ class _Resolver:
         """How long the provider remembers a key; None: for ever."""
         known, provider = kept(use), use.name if use else None
         if known == "never":
-            self.found.append(errors.model_lacks_key(str(provider), key.span))
+            self.diagnostics.append(errors.model_lacks_key(str(provider), key.span))
         elif key.retention is None and known == "unknown":
-            self.found.append(errors.retention_missing(key.field.text, key.span))
+            self.diagnostics.append(errors.retention_missing(key.field.text, key.span))
         elif key.retention == n.FOR_EVER and known not in ("unknown", n.FOR_EVER):
-            self.found.append(errors.keeps_shorter(str(provider), str(known), key.span))
+            self.diagnostics.append(errors.keeps_shorter(str(provider), str(known), key.span))
         retention = key.retention or known
         return None if retention in (n.FOR_EVER, "unknown", "never") else retention
 
@@ -436,13 +440,13 @@ class _Resolver:
         for expect in c.expects:
             again = [s for s in expect.semantics or columns if s in seen]
             if again:
-                self.found.append(
+                self.diagnostics.append(
                     errors.expects_twice([s.value for s in again], expect.span, seen[again[0]])
                 )
             for semantics in expect.semantics or columns:
                 seen.setdefault(semantics, expect.span)
                 if semantics not in columns:
-                    self.found.append(
+                    self.diagnostics.append(
                         errors.expects_outside(
                             semantics.value, expect.span, [s.value for s in columns]
                         )
@@ -454,7 +458,7 @@ class _Resolver:
     def _target(self, kind: str, target: n.Target, checker: StepChecker) -> None:
         if kind == "one-worker":
             if target.name.text not in checker.sections:
-                self.found.append(
+                self.diagnostics.append(
                     errors.unknown("section", target.name.text, target.name.span, checker.sections)
                 )
             return
@@ -462,13 +466,13 @@ class _Resolver:
         if declared not in ("effect", "store"):
             options = [w for w, (k, _) in self.names.items() if k in ("effect", "store")]
             elsewhere = self.names.get(target.name.text)
-            self.found.append(
+            self.diagnostics.append(
                 errors.unknown(
                     "effect or store", target.name.text, target.name.span, options, elsewhere
                 )
             )
         elif declared == "effect" and target.column is not None:
-            self.found.append(
+            self.diagnostics.append(
                 errors.unknown_column(
                     target.column.text,
                     target.column.span,
@@ -478,14 +482,14 @@ class _Resolver:
                 )
             )
         elif target.name.text not in checker.performed and target.column is None:
-            self.found.append(errors.claim_on_unused(target.name.text, target.name.span))
+            self.diagnostics.append(errors.claim_on_unused(target.name.text, target.name.span))
 
     def _check_columns(self, design: d.Design, claims: Iterable[d.Claim]) -> None:
         for claim in claims:
             for target in claim.targets:
                 store = design.stores.get(target.name.text)
                 if store and target.column and target.column.text not in store.columns:
-                    self.found.append(
+                    self.diagnostics.append(
                         errors.unknown_column(
                             target.column.text,
                             target.column.span,
@@ -502,7 +506,7 @@ class _Resolver:
         assumed = {a.kind: a.span for a in self.of(n.AssumeDecl)}
         if "no-crash" in assumed:
             if "crash-only-after" in assumed:
-                self.found.append(
+                self.diagnostics.append(
                     errors.contradiction(
                         "crash only after",
                         assumed["crash-only-after"],
@@ -511,14 +515,14 @@ class _Resolver:
                     )
                 )
             for step in (s for p in processes for s in walk(p.body) if isinstance(s, n.CrashHere)):
-                self.found.append(
+                self.diagnostics.append(
                     errors.contradiction(
                         "crash here", step.span, "assume no crash", assumed["no-crash"]
                     )
                 )
         if "no-replay" in assumed:
             for line in self.of(n.ReplaysDecl):
-                self.found.append(
+                self.diagnostics.append(
                     errors.contradiction(
                         "operator replays", line.span, "assume no replay", assumed["no-replay"]
                     )
@@ -529,16 +533,16 @@ class _Resolver:
     ) -> None:
         top = Span(1, 1, 1, 2, self.source.path)
         if not processes and not self.of(n.ConsumerDecl):
-            self.found.append(errors.no_consumer(top))
-        if not claims and not self.found:
-            self.found.append(errors.no_claim(top))
+            self.diagnostics.append(errors.no_consumer(top))
+        if not claims and not self.diagnostics:
+            self.diagnostics.append(errors.no_claim(top))
         for p in processes:
             if (
                 p.queue
                 and p.ack == "manual"
                 and not any(isinstance(s, n.Ack | n.Nack) for s in walk(p.body))
             ):
-                self.found.append(errors.no_ack(p.name, p.span))
+                self.diagnostics.append(errors.no_ack(p.name, p.span))
         used = {w for p in processes for w in _mentioned(p)}
         used |= {t.name.text for c in claims for t in c.targets} | {
             p.queue for p in processes if p.queue
@@ -560,7 +564,7 @@ class _Resolver:
                 and word not in used
                 and span.path == self.source.path
             ):
-                self.found.append(errors.unused(kind, word, span))
+                self.diagnostics.append(errors.unused(kind, word, span))
 
     def _used_business_keys(
         self, events: Mapping[str, d.Event], *tables: Mapping[str, object]

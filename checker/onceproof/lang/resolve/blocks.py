@@ -18,9 +18,11 @@ Write = n.SetColumn | n.Add | n.Insert | n.UpdateIf | n.Increment | n.Delete | n
 """Steps that may write to a database, and can have clauses."""
 
 
-def check_blocks(processes: Iterable[d.Process], scope: Scope, found: list[Diagnostic]) -> None:
+def check_blocks(
+    processes: Iterable[d.Process], scope: Scope, diagnostics: list[Diagnostic]
+) -> None:
     """Everything about blocks and rows that takes the whole design to see; mistakes go to
-    ``found``.
+    ``diagnostics``.
     """
     processes = tuple(processes)
     seen: set[tuple[str, Span]] = set()
@@ -29,12 +31,12 @@ def check_blocks(processes: Iterable[d.Process], scope: Scope, found: list[Diagn
             place = (diagnostic.code, diagnostic.primary.span)
             if place not in seen:  # a fragment is put in wherever it is used
                 seen.add(place)
-                found.append(diagnostic)
+                diagnostics.append(diagnostic)
     for diagnostic in _never_made(processes, scope):
         place = (diagnostic.code, diagnostic.primary.span)
         if place not in seen:
             seen.add(place)
-            found.append(diagnostic)
+            diagnostics.append(diagnostic)
 
 
 def written(step: n.Step, scope: Scope) -> str | None:

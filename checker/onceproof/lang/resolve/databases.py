@@ -45,20 +45,22 @@ class _Place(Struct, frozen=True):
 
 
 class DatabaseMaker:
-    """Finds where stores and locks live, and what their databases do. ``found`` takes what is
+    """Finds where stores and locks live, and what their databases do. ``diagnostics`` takes what is
     wrong.
     """
 
-    def __init__(self, names: Mapping[str, tuple[str, Span]], found: list[Diagnostic]) -> None:
+    def __init__(
+        self, names: Mapping[str, tuple[str, Span]], diagnostics: list[Diagnostic]
+    ) -> None:
         self.names = names
-        self.found = found
+        self.diagnostics = diagnostics
         self._databases: dict[str, d.Database] = {}
         self._living: dict[str, list[_Place]] = {}
         self._synchronous: set[str] = set()
 
     def declare(self, decl: n.DatabaseDecl) -> None:
         """A database with a name."""
-        use = chosen(decl.model, "database", self.found)
+        use = chosen(decl.model, "database", self.diagnostics)
         name = decl.name.text
         made = d.Database(name, None, f"`{name}`", decl.name.span, model=use)
         if use:
@@ -78,10 +80,12 @@ class DatabaseMaker:
         if decl.database:
             if decl.model:
                 ref, named = decl.model, decl.database
-                self.found.append(errors.in_and_via(named.text, named.span, ref.name, ref.span))
+                self.diagnostics.append(
+                    errors.in_and_via(named.text, named.span, ref.name, ref.span)
+                )
             if decl.inside:
                 here, there = f"in {decl.database.text}", f"inside {decl.inside.text}"
-                self.found.append(
+                self.diagnostics.append(
                     name_errors.contradiction(here, decl.database.span, there, decl.inside.span)
                 )
             return decl.database.text if self._is_database(decl.database) else GENERIC
@@ -173,7 +177,9 @@ class DatabaseMaker:
                 first = given.setdefault(option, (value, argument.value.span))
                 if first[0] != value:
                     pair, where = (first[0], value), argument.value.span
-                    self.found.append(errors.two_values(option, pair, where, first[1], product))
+                    self.diagnostics.append(
+                        errors.two_values(option, pair, where, first[1], product)
+                    )
         return {option: value for option, (value, _) in given.items()}
 
     def _traits(self, use: d.ModelUse, shared: Mapping[str, str]) -> models.Traits:
@@ -200,10 +206,10 @@ class DatabaseMaker:
         )
         if asked is None:
             product = database.product or use.name
-            self.found.append(errors.no_level(level.text, level.span, product, levels))
+            self.diagnostics.append(errors.no_level(level.text, level.span, product, levels))
             return database
         if "isolation" in dict(use.options):
-            self.found.append(name_errors.twice("isolation of it", level.span, database.span))
+            self.diagnostics.append(name_errors.twice("isolation of it", level.span, database.span))
         return replace(database, isolation=d.Isolation(asked))
 
     def _store_options(self, decl: n.DatabaseDecl, use: d.ModelUse) -> None:
@@ -214,14 +220,18 @@ class DatabaseMaker:
             if option is not None and option.scope != "database":
                 why = "it belongs to a store, not to a database"
                 fix = "write `expires 24h` behind the store" if option.kind == "duration" else None
-                self.found.append(errors.changes_nothing(option.name, argument.name.span, why, fix))
+                self.diagnostics.append(
+                    errors.changes_nothing(option.name, argument.name.span, why, fix)
+                )
 
     def _is_database(self, name: n.Name) -> bool:
         declared = self.names.get(name.text)
         if declared and declared[0] == "database":
             return True
         options = [w for w, (k, _) in self.names.items() if k == "database"]
-        self.found.append(name_errors.unknown("database", name.text, name.span, options, declared))
+        self.diagnostics.append(
+            name_errors.unknown("database", name.text, name.span, options, declared)
+        )
         return False
 
     def _replicated(self, decl: n.StoreDecl, stores: list[n.StoreDecl]) -> None:
@@ -236,7 +246,7 @@ class DatabaseMaker:
             if s is not decl and not s.replicated and self._name_of(s) == name
         ]
         if others and not database.fails_over:
-            self.found.append(
+            self.diagnostics.append(
                 errors.others_go_back(decl.name.text, decl.span, others, database.words)
             )
         if name not in self._synchronous:

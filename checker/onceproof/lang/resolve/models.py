@@ -54,7 +54,9 @@ def _folders(beside: Path) -> dict[str, Mapping[str, models.Model]]:
     }
 
 
-def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.ModelUse | None:
+def chosen(
+    ref: n.ModelRef | None, declares: str, diagnostics: list[Diagnostic]
+) -> d.ModelUse | None:
     """The model named behind ``via`` with its options, checked; None if there is none, or if
     something is wrong with it.
     """
@@ -66,30 +68,30 @@ def chosen(ref: n.ModelRef | None, declares: str, found: list[Diagnostic]) -> d.
     if model is None:
         other = next((kind for kind, known in folders.items() if ref.name in known), None)
         if problem := models.own_problem(ref.name, beside):
-            found.append(errors.broken_model(ref.name, ref.span, problem))
+            diagnostics.append(errors.broken_model(ref.name, ref.span, problem))
         elif other:
-            found.append(errors.wrong_kind(ref.name, ref.span, other, declares))
+            diagnostics.append(errors.wrong_kind(ref.name, ref.span, other, declares))
         else:
-            found.append(names.unknown_model(ref.name, ref.span, folders[wanted]))
+            diagnostics.append(names.unknown_model(ref.name, ref.span, folders[wanted]))
         return None
     given: dict[str, str] = {}
     first: dict[str, Span] = {}
     for argument in ref.arguments:
         name, value = argument.name.text, argument.value.text
         if name in given:
-            found.append(names.twice(name, argument.name.span, first[name]))
+            diagnostics.append(names.twice(name, argument.name.span, first[name]))
         elif name == "isolation" and declares in ("store", "database"):
             levels = model.options[name].choices if name in model.options else ()
             if value not in levels:
-                found.append(world.no_level(value, argument.value.span, ref.name, levels))
+                diagnostics.append(world.no_level(value, argument.value.span, ref.name, levels))
         elif name not in model.options:
-            found.append(
+            diagnostics.append(
                 errors.unknown_option(name, argument.name.span, ref.name, model.options)
                 if model.options
                 else names.no_options(ref.name, argument.name.span)
             )
         elif problem := model.options[name].problem(value):
-            found.append(errors.wrong_value(name, value, argument.value.span, problem))
+            diagnostics.append(errors.wrong_value(name, value, argument.value.span, problem))
         given.setdefault(name, value)
         first.setdefault(name, argument.name.span)
     title = model.title if isinstance(model, models.Model) else model.summary
@@ -137,16 +139,16 @@ def kept(use: d.ModelUse | None) -> str | None:
 
 
 class QueueMaker:
-    """Makes checked queues. ``found`` takes what is wrong."""
+    """Makes checked queues. ``diagnostics`` takes what is wrong."""
 
-    def __init__(self, found: list[Diagnostic]) -> None:
-        self.found = found
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
 
     def queue(
         self, decl: n.QueueDecl, publishing: str | None, replays: bool, is_root: bool
     ) -> d.Queue:
         """The queue of a declaration: its model, then the lines below it."""
-        use = chosen(decl.model, "queue", self.found)
+        use = chosen(decl.model, "queue", self.diagnostics)
         made = d.Queue(
             decl.name.text,
             decl.event.text,
@@ -202,7 +204,7 @@ class QueueMaker:
                 words = _LOSSES.get(option.value) or _LINES.get(
                     option.kind, option.kind.replace("-", " ")
                 )
-                self.found.append(names.twice(words, option.span, seen[key]))
+                self.diagnostics.append(names.twice(words, option.span, seen[key]))
             seen.setdefault(key, option.span)
 
     def _with(self, queue: d.Queue, option: n.QueueOption) -> d.Queue:
@@ -212,7 +214,7 @@ class QueueMaker:
             case "limit", text:
                 number, end = text.split(" ")
                 if int(number) < 1:
-                    self.found.append(names.bad_count("delivery limit", option.span))
+                    self.diagnostics.append(names.bad_count("delivery limit", option.span))
                 return d.changed(queue, limit=(int(number), end))
             case "loses", cause:
                 return d.changed(queue, loses_hold=tuple(dict.fromkeys([*queue.loses_hold, cause])))
@@ -234,10 +236,10 @@ class QueueMaker:
                 return d.changed(queue, **{flag: True})
 
     def _idle(self, what: str, option: n.QueueOption, why: str) -> None:
-        self.found.append(errors.option_without_meaning(what, option.span, why))
+        self.diagnostics.append(errors.option_without_meaning(what, option.span, why))
 
 
-def in_time(process: d.Process, queue: d.Queue, takes: Span, found: list[Diagnostic]) -> bool:
+def in_time(process: d.Process, queue: d.Queue, takes: Span, diagnostics: list[Diagnostic]) -> bool:
     """Whether the known bound of a handler run is shorter than the lease; a warning if the two say
     nothing or too little.
     """
@@ -245,11 +247,11 @@ def in_time(process: d.Process, queue: d.Queue, takes: Span, found: list[Diagnos
         return False
     if queue.lease is None:
         if "lease" in queue.loses_hold:
-            found.append(errors.no_lease(process.name, takes, queue.span))
+            diagnostics.append(errors.no_lease(process.name, takes, queue.span))
         return False
     if shorter(process.takes, queue.lease[1]):
         return True
-    found.append(
+    diagnostics.append(
         errors.longer_than_lease(process.name, process.takes, takes, queue.lease, queue.span)
     )
     return False

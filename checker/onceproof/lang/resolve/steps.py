@@ -47,14 +47,14 @@ class _Handler(Struct):
 
 
 class StepChecker:
-    """Checks handlers one after the other and appends what it finds to ``found``."""
+    """Checks handlers one after the other and appends what it finds to ``diagnostics``."""
 
     def __init__(
-        self, scope: Scope, fragments: Mapping[str, n.FragmentDecl], found: list[Diagnostic]
+        self, scope: Scope, fragments: Mapping[str, n.FragmentDecl], diagnostics: list[Diagnostic]
     ) -> None:
         self.scope = scope
         self.fragments = fragments
-        self.found = found
+        self.diagnostics = diagnostics
         self.sections: dict[str, Span] = {}
         self.performed: set[str] = set()
         self._steps = 0
@@ -73,14 +73,14 @@ class StepChecker:
         queue = decl.queue.text if isinstance(decl, n.ConsumerDecl) else None
         handler = _Handler(keys, payload, queue, {})
         if decl.workers is not None and decl.workers < 1:
-            self.found.append(errors.bad_count("workers", decl.span))
+            self.diagnostics.append(errors.bad_count("workers", decl.span))
         condition = decl.condition if isinstance(decl, n.RelayDecl) else None
         if condition is not None:
             self._condition(condition, handler)
         before, self._once = self._steps, set()
         self._steps += count_steps(decl.body, self.fragments, self._sizes)
         if before <= MOST_STEPS < self._steps:
-            self.found.append(errors.too_many_steps(decl.name, self._steps, MOST_STEPS))
+            self.diagnostics.append(errors.too_many_steps(decl.name, self._steps, MOST_STEPS))
         body = self._block(decl.body, handler, frozenset())
         made = d.Process(
             decl.name.text, queue, condition, decl.workers, "manual", body, events, decl.name.span
@@ -89,7 +89,7 @@ class StepChecker:
             return made
         read = self.scope.queues[queue]
         made = replace(made, ack=decl.ack or read.ack, takes=decl.takes)
-        return replace(made, in_time=in_time(made, read, decl.span, self.found))
+        return replace(made, in_time=in_time(made, read, decl.span, self.diagnostics))
 
     def shared_condition(self, condition: n.Condition) -> None:
         """Check the condition of a claim: rows, effects and payload only."""
@@ -107,7 +107,7 @@ class StepChecker:
         ended: Span | None = None
         for step in steps:
             if ended is not None:
-                self.found.append(errors.unreachable(step.span, ended))
+                self.diagnostics.append(errors.unreachable(step.span, ended))
                 ended = None
             if isinstance(step, n.Use):
                 checked.extend(self._use(step, handler, using))
@@ -122,7 +122,7 @@ class StepChecker:
         if not self._named(step.name, "fragment"):
             return ()
         if name in using:
-            self.found.append(
+            self.diagnostics.append(
                 errors.recursive_fragment(name, step.name.span, self.fragments[name].name.span)
             )
             return ()
@@ -142,7 +142,7 @@ class StepChecker:
                 )
             case n.Atomic(_, body):
                 if handler.in_atomic:
-                    self.found.append(
+                    self.diagnostics.append(
                         errors.out_of_place(
                             "atomic", step.span, "it stands inside another atomic block already"
                         )
@@ -160,7 +160,7 @@ class StepChecker:
             case n.Ack() | n.Nack():
                 if handler.queue is None:
                     word = "ack" if isinstance(step, n.Ack) else "nack"
-                    self.found.append(errors.inside_needs_queue_consumer(word, step.span))
+                    self.diagnostics.append(errors.inside_needs_queue_consumer(word, step.span))
             case n.Let(name, value):
                 handler.locals[name.text] = tuple(
                     dict.fromkeys(
@@ -207,7 +207,7 @@ class StepChecker:
                     and (step.or_else or duplicate)
                 ):
                     place = duplicate[0] if duplicate else step.span
-                    self.found.append(
+                    self.diagnostics.append(
                         errors.store_needs_unique(
                             store.text, place, self.scope.stores[store.text].span
                         )
@@ -226,9 +226,9 @@ class StepChecker:
         """The lease of the message, or that of a lock that has one."""
         if lock is None:
             if handler.queue is None:
-                self.found.append(errors.inside_needs_queue_consumer("renew", step.span))
+                self.diagnostics.append(errors.inside_needs_queue_consumer("renew", step.span))
         elif self._named(lock, "lock") and not self.scope.locks[lock.text].expires:
-            self.found.append(
+            self.diagnostics.append(
                 model_errors.no_renewal(lock.text, lock.span, self.scope.locks[lock.text].span)
             )
 
@@ -243,7 +243,7 @@ class StepChecker:
                 for clause in clauses:
                     word, place = clause.outcome.text, clause.outcome.span
                     if word in ("refused", "no answer"):
-                        self.found.append(
+                        self.diagnostics.append(
                             world_errors.database_step(word, place, effect.name, effect.store)
                         )
         return replace(step, clauses=self._clauses(clauses, outcomes, handler, using))
@@ -258,7 +258,7 @@ class StepChecker:
         )
         if published and handled and published.id_field != handled.id_field:
             pair = ((published.name, published.id_field), (handled.name, handled.id_field))
-            self.found.append(errors.another_id(queue.text, queue.span, *pair))
+            self.diagnostics.append(errors.another_id(queue.text, queue.span, *pair))
 
     def _clauses(
         self,
@@ -272,9 +272,11 @@ class StepChecker:
         for clause in clauses:
             word = clause.outcome.text
             if word not in known:
-                self.found.append(errors.clause_unknown(word, clause.outcome.span, known))
+                self.diagnostics.append(errors.clause_unknown(word, clause.outcome.span, known))
             if word in first:
-                self.found.append(errors.twice(f"on {word}", clause.outcome.span, first[word]))
+                self.diagnostics.append(
+                    errors.twice(f"on {word}", clause.outcome.span, first[word])
+                )
             first.setdefault(word, clause.outcome.span)
             checked.append(replace(clause, body=self._block(clause.body, handler, using)))
         return tuple(checked)
@@ -286,14 +288,14 @@ class StepChecker:
         if declared and declared[0] == kind:
             return True
         options = [w for w, (k, _) in self.scope.names.items() if k == kind]
-        self.found.append(errors.unknown(kind, name.text, name.span, options, declared))
+        self.diagnostics.append(errors.unknown(kind, name.text, name.span, options, declared))
         return False
 
     def _key_known(self, key: str, span: Span, handler: _Handler) -> None:
         if handler.keys and key not in handler.keys:
             event = next(iter(handler.keys.values()))
             declared = self.scope.events[event]
-            self.found.append(
+            self.diagnostics.append(
                 errors.not_a_field(
                     key, span, event, (declared.id_field, *declared.keys), declared.span
                 )
@@ -305,7 +307,7 @@ class StepChecker:
         declared = self.scope.stores[store.text]
         self.performed.add(store.text)
         if key.text != declared.key:
-            self.found.append(
+            self.diagnostics.append(
                 errors.wrong_key(key.text, key.span, store.text, declared.key, declared.span)
             )
             return True
@@ -315,7 +317,7 @@ class StepChecker:
 
     def _inside(self, store: d.Store, span: Span, handler: _Handler) -> None:
         if store.inside and handler.queue != store.inside:
-            self.found.append(errors.not_inside(store.name, span, store.inside))
+            self.diagnostics.append(errors.not_inside(store.name, span, store.inside))
 
     def _column(
         self, store: n.Name, column: n.Name, values: tuple[n.Name, ...], handler: _Handler
@@ -328,7 +330,7 @@ class StepChecker:
         self._inside(declared, store.span, handler)
         known = declared.columns.get(column.text)
         if known is None:
-            self.found.append(
+            self.diagnostics.append(
                 errors.unknown_column(
                     column.text, column.span, store.text, declared.columns, declared.span
                 )
@@ -337,7 +339,7 @@ class StepChecker:
         for value in values:
             if value.text not in known:
                 place = f"{store.text}.{column.text}"
-                self.found.append(
+                self.diagnostics.append(
                     errors.unknown_value(value.text, value.span, place, known, declared.span)
                 )
 
@@ -366,7 +368,7 @@ class StepChecker:
                     if self._named(effect, "effect") and asks:
                         declared = self.scope.effects[effect.text]
                         if not declared.queryable and declared.store is None:
-                            self.found.append(
+                            self.diagnostics.append(
                                 errors.not_queryable(effect.text, part.span, declared.span)
                             )
                 case _:
@@ -382,7 +384,7 @@ class StepChecker:
                 for s in self.scope.stores.values()
                 if name.text in s.columns
             ]
-            self.found.append(
+            self.diagnostics.append(
                 errors.unknown_word(
                     name.text, name.span, {*handler.payload, *handler.locals}, columns
                 )
@@ -392,6 +394,6 @@ class StepChecker:
                 (e for e in self.scope.events.values() if name.text in dict(e.payload)), None
             )
             declared = event.span if event and name.text in handler.payload else None
-            self.found.append(
+            self.diagnostics.append(
                 errors.unknown_value(value.text, value.span, name.text, known, declared)
             )

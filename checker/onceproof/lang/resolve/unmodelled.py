@@ -47,13 +47,13 @@ Use = tuple[str, Span]
 def unmodelled(items: Iterable[n.Item]) -> list[Diagnostic]:
     """One refusal for each line that uses a construct of ``NOT_MODELLED``."""
     items = tuple(items)
-    found: dict[tuple[str, int], Diagnostic] = {}
+    refusals: dict[tuple[str, int], Diagnostic] = {}
     for item in items:
         for construct, span in uses(item, items):
             if construct in NOT_MODELLED:
                 what = NOT_MODELLED[construct]
-                found.setdefault((span.path, span.line), errors.not_modelled(what, span))
-    return list(found.values())
+                refusals.setdefault((span.path, span.line), errors.not_modelled(what, span))
+    return list(refusals.values())
 
 
 def uses(item: n.Item, items: tuple[n.Item, ...]) -> Iterator[Use]:

@@ -1,8 +1,9 @@
 """Lark's tree to the records of ``ast.py``: one method per rule of the grammar.
 
 A method gets the place of what was read (``meta``) and its parts: records that are already built,
-tokens, or None for an absent option. A rule without a method keeps its name and its parts: the
-phrases of assumptions and claims, whose names are the kinds.
+tokens, or None for an absent option. Phrases of fixed words are rows of ``QUEUE_OPTIONS`` and
+``FIXED``. Other rules without a method keep their name and their parts: the phrases of assumptions
+and claims, whose names are the kinds.
 """
 
 from __future__ import annotations
@@ -18,6 +19,46 @@ from msgspec import Struct
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.indentation import Line
+
+QUEUE_OPTIONS = {
+    "late_ack_settles": ("late-ack", "settles"),
+    "late_ack_refused": ("late-ack", "refused"),
+    "loses_connection": ("loses", "disconnect"),
+    "partitions_move": ("loses", "rebalance"),
+    "shutdown_returns": ("loses", "shutdown"),
+    "never_redelivers": ("never-redelivers", ""),
+    "never_copies": ("never-copies", ""),
+    "keeps_copies": ("keeps", ""),
+    "commit_goes_back": ("rewinds", ""),
+    "messages_expire": ("expires", ""),
+    "publishes_unconfirmed": ("unconfirmed", ""),
+    "batches_return": ("batches", ""),
+    "aborted_appear": ("leaks", ""),
+}
+"""Lines below a queue that are fixed words, by their rule: the kind of the option, its value."""
+
+FIXED: dict[str, Any] = {
+    "publishes_once": "once",
+    "retries_same_id": "retries",
+    "retries_new_id": "new-id",
+    "trait_unique": ("unique", True),
+    "trait_cache": ("cache", True),
+    "trait_replicated": ("replicated", True),
+    "trait_until_released": ("until_released", True),
+    "trait_owner_releases": ("owner_releases", True),
+    "kept_for_ever": n.FOR_EVER,
+    "effect_keeps_errors": ("errors", True),
+    "effect_query": ("query", True),
+    "trait_ack_on_delivery": ("ack", "delivery"),
+    "trait_ack_on_return": ("ack", "return"),
+    "trait_ack_by_hand": ("ack", "manual"),
+    "trait_ack_on_failure": ("ack", "failure"),
+    "trait_ack_on_kill": ("ack", "kill"),
+    "trait_ack_at_any_time": ("ack", "any-time"),
+}
+"""Other phrases of fixed words, by their rule, and what they stand for: a value, or the trait of a
+declaration with its value.
+"""
 
 
 def built(tree: Tree[Token], source: Source, lines: list[Line]) -> list[n.Item]:
@@ -46,8 +87,13 @@ class Build(Transformer[Token, Any]):
         self._lines = lines
 
     def __default__(self, data: str, children: list[Any], meta: Meta) -> Any:
-        """A rule without a method of its own."""
-        return (str(data), children, self._span(meta))
+        """A rule without a method of its own: a row of a table, or a kind with its parts."""
+        rule = str(data)
+        if rule in QUEUE_OPTIONS:
+            return n.QueueOption(*QUEUE_OPTIONS[rule], self._header(meta))
+        if rule in FIXED:
+            return FIXED[rule]
+        return (rule, children, self._span(meta))
 
     # -- places
 
@@ -101,45 +147,6 @@ class Build(Transformer[Token, Any]):
     def model(self, meta: Meta, c: list[Any]) -> n.ModelRef:
         return n.ModelRef(str(c[0]), tuple(a for a in c[1:] if a is not None), self._span(meta))
 
-    def late_ack_settles(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("late-ack", "settles", self._header(meta))
-
-    def late_ack_refused(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("late-ack", "refused", self._header(meta))
-
-    def loses_connection(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("loses", "disconnect", self._header(meta))
-
-    def partitions_move(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("loses", "rebalance", self._header(meta))
-
-    def shutdown_returns(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("loses", "shutdown", self._header(meta))
-
-    def never_redelivers(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("never-redelivers", "", self._header(meta))
-
-    def never_copies(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("never-copies", "", self._header(meta))
-
-    def keeps_copies(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("keeps", "", self._header(meta))
-
-    def commit_goes_back(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("rewinds", "", self._header(meta))
-
-    def messages_expire(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("expires", "", self._header(meta))
-
-    def publishes_unconfirmed(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("unconfirmed", "", self._header(meta))
-
-    def batches_return(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("batches", "", self._header(meta))
-
-    def aborted_appear(self, meta: Meta, _: list[Any]) -> n.QueueOption:
-        return n.QueueOption("leaks", "", self._header(meta))
-
     def delivery_limit(self, meta: Meta, c: list[Any]) -> n.QueueOption:
         return n.QueueOption("limit", f"{c[0]} {c[1] or 'drop'}", self._header(meta))
 
@@ -157,29 +164,11 @@ class Build(Transformer[Token, Any]):
             self._name(c[0]), self._name(c[1]), semantics, model, options, self._header(meta)
         )
 
-    def publishes_once(self, _: Meta, __: list[Any]) -> str:
-        return "once"
-
-    def retries_same_id(self, _: Meta, __: list[Any]) -> str:
-        return "retries"
-
-    def retries_new_id(self, _: Meta, __: list[Any]) -> str:
-        return "new-id"
-
     def publisher(self, meta: Meta, c: list[Any]) -> n.Item:
         return n.PublisherDecl(self._name(c[0]), c[1], self._header(meta))
 
     def replays(self, meta: Meta, c: list[Token]) -> n.Item:
         return n.ReplaysDecl(self._name(c[0]), self._header(meta))
-
-    def trait_unique(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("unique", True)
-
-    def trait_cache(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("cache", True)
-
-    def trait_replicated(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("replicated", True)
 
     def trait_expires(self, _: Meta, c: list[Any]) -> tuple[str, Any]:
         return ("expires", str(c[0]) if c[0] else "")
@@ -192,12 +181,6 @@ class Build(Transformer[Token, Any]):
 
     def trait_isolation(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("isolation", self._name(c[0]))
-
-    def trait_until_released(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("until_released", True)
-
-    def trait_owner_releases(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("owner_releases", True)
 
     def database(self, meta: Meta, c: list[Any]) -> n.Item:
         traits: dict[str, Any] = dict(x for x in c[2:] if isinstance(x, tuple))
@@ -224,21 +207,12 @@ class Build(Transformer[Token, Any]):
             next((self._name(x) for x in c[2:] if isinstance(x, Token)), None),
         )
 
-    def kept_for_ever(self, _: Meta, __: list[Any]) -> str:
-        return n.FOR_EVER
-
     def kept_for(self, _: Meta, c: list[Token]) -> str:
         return str(c[0])
 
     def effect_key(self, _: Meta, c: list[Any]) -> tuple[str, Any]:
         column = self._name(c[1]) if c[1] else None
         return ("key", n.KeyDecl(self._name(c[0]), c[2], self._name(c[0]).span, column))
-
-    def effect_keeps_errors(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("errors", True)
-
-    def effect_query(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("query", True)
 
     def effect_token(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("token", self._name(c[0]))
@@ -276,24 +250,6 @@ class Build(Transformer[Token, Any]):
 
     def trait_workers(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("workers", int(c[0]))
-
-    def trait_ack_on_delivery(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("ack", "delivery")
-
-    def trait_ack_on_return(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("ack", "return")
-
-    def trait_ack_by_hand(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("ack", "manual")
-
-    def trait_ack_on_failure(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("ack", "failure")
-
-    def trait_ack_on_kill(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("ack", "kill")
-
-    def trait_ack_at_any_time(self, _: Meta, __: list[Any]) -> tuple[str, Any]:
-        return ("ack", "any-time")
 
     def trait_takes(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("takes", str(c[0]))

@@ -96,8 +96,8 @@ def _moved(old: str, new: str, columns: list[int]) -> list[int]:
 
 def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
     """The lines with content, soundly indented, and what had to be mended."""
-    lines, found = _lines(source)
-    tabs = [d for d in found if d.code == errors.TAB]
+    lines, diagnostics = _lines(source)
+    tabs = [d for d in diagnostics if d.code == errors.TAB]
     levels = [(0, 0)]  # as in the source, and as it is read
     chains: dict[int, int] = {}
     for index, line in enumerate(lines):
@@ -108,7 +108,7 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
             if not tabs:
                 opening = next(x for x in reversed(lines[:index]) if x.indent == closed[1])
                 spaces = (levels[-1][0], closed[0])
-                found.append(
+                diagnostics.append(
                     errors.crooked_indent(
                         line.whole(source.path), spaces, opening.whole(source.path)
                     )
@@ -120,8 +120,8 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
         chains = {indent: count for indent, count in chains.items() if indent <= line.indent}
         chains[line.indent] = chains.get(line.indent, 0) + 1 if _ELSE_IF.match(line.text) else 0
         if len(levels) - 1 + sum(chains.values()) > MAX_DEPTH:
-            found = [d for d in found if d.primary.span.line < line.number]
-            found.append(errors.too_deep(line.whole(source.path), MAX_DEPTH))
+            diagnostics = [d for d in diagnostics if d.primary.span.line < line.number]
+            diagnostics.append(errors.too_deep(line.whole(source.path), MAX_DEPTH))
             rest = Line(
                 line.number,
                 line.indent,
@@ -129,19 +129,19 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
                 line.start,
                 (line.start, line.start + len(line.text)),
             )
-            return [*lines[:index], rest], found
-    return lines, found
+            return [*lines[:index], rest], diagnostics
+    return lines, diagnostics
 
 
 def _lines(source: Source) -> tuple[list[Line], list[Diagnostic]]:
     lines: list[Line] = []
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     tabs: list[Span] = []
     for number, text in enumerate(source.lines, start=1):
         if not text.strip() or text.lstrip().startswith("#"):
             continue
         if len(text) > MAX_LINE:
-            found.append(
+            diagnostics.append(
                 errors.long_line(Span(number, 1, number, 2, source.path), len(text), MAX_LINE)
             )
             text = text[: len(text) - len(text.lstrip(" \t"))] + PLACEHOLDER
@@ -159,5 +159,5 @@ def _lines(source: Source) -> tuple[list[Line], list[Diagnostic]]:
         indent = len(white) + (STEP_WIDTH - 1) * white.count("\t")
         lines.append(Line(number, indent, body, match.end()))
     if tabs:
-        found.append(errors.tab_indent(tabs[0], [t.line for t in tabs[1:]]))
-    return lines, found
+        diagnostics.append(errors.tab_indent(tabs[0], [t.line for t in tabs[1:]]))
+    return lines, diagnostics

@@ -163,12 +163,12 @@ class Grammar:
         taken.
         """
         states: dict[int, dict[str, tuple[Any, Any]]] = self._settings.states
-        found: dict[str, list[frozenset[str]]] = {}
+        followers: dict[str, list[frozenset[str]]] = {}
         for actions in states.values():
             for terminal, (action, target) in actions.items():
                 if terminal in self.terminals and action.name == "Shift":
-                    found.setdefault(terminal, []).append(frozenset(states[target]))
-        return found
+                    followers.setdefault(terminal, []).append(frozenset(states[target]))
+        return followers
 
 
 @cache

@@ -55,12 +55,12 @@ class Habit(Struct, frozen=True):
 
     def edits(self, text: str, literals: Literals) -> tuple[Edit, ...]:
         """What the habit would change in a line; nothing if it does not occur."""
-        found = []
+        edits = []
         for match in self.pattern.finditer(text):
             new = self.rewrite(match, literals)
             if new is not None and new != match[0]:
-                found.append((match.start(), match.end(), new))
-        return tuple(found)
+                edits.append((match.start(), match.end(), new))
+        return tuple(edits)
 
 
 def _to(template: str) -> Callable[[re.Match[str], Literals], str | None]:
