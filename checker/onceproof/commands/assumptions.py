@@ -12,7 +12,7 @@ from onceproof.analysis.assumptions import Assuming, assumptions_for
 from onceproof.base.memo import remembering
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
 from onceproof.verdict.exit_codes import Exit, worst
@@ -73,7 +73,7 @@ class AssumptionsCommand(Struct, frozen=True):
             click.echo(render(loaded.diagnostics, loaded.sources), err=True)
         return loaded.design
 
-    def _asked(self, design: Design) -> Iterator[tuple[Claim, Semantics]]:
+    def _asked(self, design: Design) -> Iterator[tuple[Claim, Delivery]]:
         for claim in design.claims:
             if self.claims and not any(part in claim.text for part in self.claims):
                 continue

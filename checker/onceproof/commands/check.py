@@ -15,7 +15,7 @@ from onceproof.cli.progress import ProgressLine
 from onceproof.commands.reports import Target, target, written
 from onceproof.commands.shared import emit
 from onceproof.lang.load import load
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report import Missing, write
 from onceproof.verdict.check import Means, NoDesign
 from onceproof.verdict.check import check as check_designs
@@ -53,7 +53,7 @@ class CheckCommand(Struct, frozen=True):
     @property
     def options(self) -> Options:
         """What the engines are asked."""
-        chosen = tuple(s for s in Semantics if s.value in self.semantics)
+        chosen = tuple(s for s in Delivery if s.value in self.semantics)
         return Options(
             self.workers,
             self.events,

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from onceproof.analysis.diff import CellChange, Comparison, StoryChange, Turn, compare
 from onceproof.commands.shared import design_of, emit
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report.words import clean, short
 from onceproof.story import Story
 from onceproof.story.headline import listed
@@ -39,7 +39,7 @@ class DiffCommand(Struct, frozen=True):
         old, new = design_of(self.old), design_of(self.new)
         if old.design is None or new.design is None:
             return int(Exit.USAGE)
-        chosen = tuple(s for s in Semantics if s.value in self.semantics)
+        chosen = tuple(s for s in Delivery if s.value in self.semantics)
         options = Options(
             semantics=chosen, claims=self.claims, seconds=self.timeout, second_opinion=False
         )

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from onceproof.commands.shared import design_of, emit
 from onceproof.export import Model, Size, TooLarge, names_of, write
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Property
 from onceproof.properties import TooWide, property_of
@@ -39,7 +39,7 @@ class ExportCommand(Struct, frozen=True):
         loaded = design_of(self.path)
         if loaded.design is None:
             return int(Exit.USAGE)
-        lowered = lower(loaded.design, Semantics(self.semantics))
+        lowered = lower(loaded.design, Delivery(self.semantics))
         claims = self._claims(lowered)
         machine = (
             sliced(lowered.machine, Property("", tuple(p for c in claims for p in c.bad)))

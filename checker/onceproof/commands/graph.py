@@ -8,7 +8,7 @@ import click
 from msgspec import Struct
 
 from onceproof.commands.shared import design_of, emit
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.exit_codes import Exit
 
 
@@ -33,7 +33,7 @@ class GraphCommand(Struct, frozen=True):
         loaded = design_of(self.path)
         if loaded.design is None:
             return int(Exit.USAGE)
-        machine = lower(loaded.design, Semantics(self.semantics)).machine
+        machine = lower(loaded.design, Delivery(self.semantics)).machine
         most = self.max_states or (10_000_000 if self.form == "counts" else 100_000)
         bounds, budget = Bounds(self.workers, self.events, self.keys), Budget(most, None)
         if self.form == "counts":

@@ -13,7 +13,7 @@ from onceproof.analysis.validity_core import Need, Needs, Without, needs
 from onceproof.base.memo import remembering
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.design import Design
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
 from onceproof.verdict.exit_codes import Exit
@@ -41,7 +41,7 @@ class NeedsCommand(Struct, frozen=True):
         if design is None:
             return int(Exit.USAGE)
         chosen = dict.fromkeys(s for _, s in asked(design, self.claims, self.semantics))
-        columns = [s for s in Semantics if s in chosen]
+        columns = [s for s in Delivery if s in chosen]
         try:
             found = [
                 needs(design, s, Options(claims=self.claims, seconds=self.timeout)) for s in columns

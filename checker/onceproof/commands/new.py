@@ -15,7 +15,7 @@ from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.format import formatted
 from onceproof.lang.load import Loaded, load_text
 from onceproof.lang.source import Source
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.models import brokers
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.exit_codes import Exit, of_result
@@ -164,7 +164,7 @@ consumer {self.name} on inbox
 
     def _delivery(self) -> str:
         """What stands behind the queue: a guarantee, a model, or nothing for all guarantees."""
-        known = (*(s.value for s in Semantics), *brokers(), ANY)
+        known = (*(s.value for s in Delivery), *brokers(), ANY)
         if self.broker not in known:
             near = [b for b in known if b.startswith(f"{self.broker}.")] or close_to(
                 self.broker, known

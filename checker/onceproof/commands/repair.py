@@ -16,7 +16,7 @@ from msgspec import Struct
 from onceproof.base.memo import remembering
 from onceproof.commands.shared import asked, design_of
 from onceproof.lang.load import Loaded
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.repair import Goal, Repair, Repairs, diff_of, goals_of, repaired, repairs
 from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
@@ -170,7 +170,7 @@ def _alike(one: Repairs, other: Repairs) -> bool:
 def _impossible(found: Repairs, verbose: bool) -> Iterator[str]:
     if not found.impossible:
         return
-    if found.semantics is Semantics.AT_MOST_ONCE or not found.repairs:
+    if found.semantics is Delivery.AT_MOST_ONCE or not found.repairs:
         yield "with the design's queues and providers as they are, none exists:"
     else:
         yield "with its provider as declared, none exists:"

@@ -14,7 +14,7 @@ from onceproof.base.memo import remembering
 from onceproof.cli.progress import ProgressLine
 from onceproof.commands.shared import emit
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.repair import Repairs
 from onceproof.report.review import Extras, Review, review_of
 from onceproof.report.story_groups import design_of
@@ -43,7 +43,7 @@ class ReportCommand(Struct, frozen=True):
     @property
     def options(self) -> Options:
         """What the engines are asked."""
-        chosen = tuple(s for s in Semantics if s.value in self.semantics)
+        chosen = tuple(s for s in Delivery if s.value in self.semantics)
         everyone = self.solver == "all"
         return Options(
             semantics=chosen,

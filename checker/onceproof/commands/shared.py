@@ -10,7 +10,7 @@ import click
 
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded, load
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report.terminal import Paint
 
 
@@ -48,7 +48,7 @@ def emit(output: Path | None, color: str, text: Callable[[Paint], str]) -> str:
 
 def asked(
     design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]
-) -> list[tuple[Claim, Semantics]]:
+) -> list[tuple[Claim, Delivery]]:
     """The selected claims, each under the selected semantics; a selection that selects nothing is a
     mistake.
     """

@@ -16,7 +16,7 @@ from onceproof.commands.shared import design_of
 from onceproof.interpreter import ReplayError
 from onceproof.interpreter.trace_json import SCHEMA, of_data, to_data
 from onceproof.lang.load import Loaded
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report.stepper_text import history_text, offers_text, situation_text, taken_text
 from onceproof.report.terminal import Paint
 from onceproof.story.stepper import Offer, Walk, kinds
@@ -174,7 +174,7 @@ class Session(Struct):
         try:
             data = json.loads(Path(rest).read_text(encoding="utf-8"))
             walk = Walk.along(
-                self.walk.design, of_data(data, Semantics(data["semantics"])), self.loaded.sources
+                self.walk.design, of_data(data, Delivery(data["semantics"])), self.loaded.sources
             )
         except OSError as error:
             return self._miss(f"cannot read {rest}: {(error.strerror or 'failed').lower()}")
@@ -204,7 +204,7 @@ class StepCommand(Struct, frozen=True):
         if loaded.design is None:
             return int(Exit.USAGE)
         design = loaded.design
-        chosen = Semantics(self.semantics) if self.semantics else self._usual(design.semantics)
+        chosen = Delivery(self.semantics) if self.semantics else self._usual(design.semantics)
         count = len(kinds(design, self.events))
         if self.kind > count:
             raise click.UsageError(f"--kind: there are {count} choices of types and payloads")
@@ -225,8 +225,8 @@ class StepCommand(Struct, frozen=True):
         return int(Exit.USAGE if session.misses and not by_hand else Exit.HOLDS)
 
     @staticmethod
-    def _usual(columns: tuple[Semantics, ...]) -> Semantics:
-        return Semantics.AT_LEAST_ONCE if Semantics.AT_LEAST_ONCE in columns else columns[0]
+    def _usual(columns: tuple[Delivery, ...]) -> Delivery:
+        return Delivery.AT_LEAST_ONCE if Delivery.AT_LEAST_ONCE in columns else columns[0]
 
     def _lines(self, by_hand: bool) -> Iterable[str]:
         if by_hand:

@@ -8,7 +8,7 @@ import click
 from msgspec import Struct
 
 from onceproof.commands.shared import design_of, emit
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.exit_codes import Exit
 from onceproof.verdict.task import Options
 
@@ -32,8 +32,8 @@ class TestgenCommand(Struct, frozen=True):
         if loaded.design is None:
             return int(Exit.USAGE)
         columns = loaded.design.semantics
-        usual = Semantics.AT_LEAST_ONCE if Semantics.AT_LEAST_ONCE in columns else columns[0]
-        semantics = Semantics(self.semantics) if self.semantics else usual
+        usual = Delivery.AT_LEAST_ONCE if Delivery.AT_LEAST_ONCE in columns else columns[0]
+        semantics = Delivery(self.semantics) if self.semantics else usual
         options = Options(claims=self.claims, seconds=self.timeout)
         found = points(loaded, semantics, options, self.every)
         command = f"onceproof testgen {self.path.name}" + (" --all" if self.every else "")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from onceproof.base import interrupts
 from onceproof.base.paths import ENDING, NoDesign, designs
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report import write
 from onceproof.report.terminal import Paint
 from onceproof.verdict.check import check_loaded, is_library, loaded_from
@@ -80,7 +80,7 @@ class WatchCommand(Struct, frozen=True):
 
         Raises KeyboardInterrupt if Ctrl-C ended a check.
         """
-        chosen = tuple(s for s in Semantics if s.value in self.semantics)
+        chosen = tuple(s for s in Delivery if s.value in self.semantics)
         options = Options(semantics=chosen, claims=self.claims, seconds=self.timeout)
         done: list[DesignResult] = []
         files: dict[Path, frozenset[Path]] = {}

@@ -10,7 +10,7 @@ from onceproof.engines.compositional.abstraction import Lemma
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.source import Source
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.invariant import Invariant
 
 
@@ -153,7 +153,7 @@ class ClaimResult(Struct, frozen=True):
     claim: str
     kind: str
     effect: str
-    semantics: Semantics
+    semantics: Delivery
     expected: Verdict
     line: int
     outcome: Outcome
@@ -278,7 +278,7 @@ class Disagreement(Struct, frozen=True):
 
     design: str
     claim: str
-    semantics: Semantics
+    semantics: Delivery
     what: str
     details: tuple[str, ...] = ()
 
@@ -295,7 +295,7 @@ class DesignResult(Struct, frozen=True):
     title: str
     diagnostics: tuple[Diagnostic, ...]
     cells: tuple[Cell, ...]
-    semantics: tuple[Semantics, ...]
+    semantics: tuple[Delivery, ...]
     sources: dict[str, Source] = field(default_factory=dict)
     failures: tuple[Disagreement, ...] = ()
     models: tuple[str, ...] = ()

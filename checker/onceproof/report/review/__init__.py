@@ -20,7 +20,7 @@ from onceproof.explain.violation import blame
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.source import Source
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.repair import Repairs
 from onceproof.report.review.answer import Tone, answer, question, tone_of, under_words
 from onceproof.report.review.changes import Remedy, remedies
@@ -213,7 +213,7 @@ def review_of(
 
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     alone = Result((result,))
-    columns = [s for s in Semantics if any(c.semantics is s for c in result.cells)]
+    columns = [s for s in Delivery if any(c.semantics is s for c in result.cells)]
     refuted = tuple(
         _refuted(f"d{number}-story-{i}", tale, result) for i, tale in enumerate(tales(result), 1)
     )
