@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from onceproof.engines.search import Bounds, Budget
 from onceproof.engines.search.count import count
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.task import Options
 
@@ -62,7 +62,7 @@ def counted(engine: str, workers: int, events: int) -> Callable[[], tuple[float,
     def run() -> tuple[float, str]:
         loaded = load_text(design())
         assert loaded.design is not None
-        machine = lower(loaded.design, Semantics.AT_LEAST_ONCE).machine
+        machine = lower(loaded.design, Delivery.AT_LEAST_ONCE).machine
         started = time.perf_counter()
         found = count(machine, Bounds(workers, events), Budget(50_000_000, 120.0), engine)
         return time.perf_counter() - started, f"{found.full_states:,} states"

@@ -57,9 +57,9 @@ from onceproof.engines.search import Bounds, Budget
 from onceproof.engines.search.count import count
 from onceproof.lang.load import load
 from onceproof.lower import lower
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 path, engine, messages, workers = sys.argv[1:]
-machine = lower(load(path).design, Semantics.AT_LEAST_ONCE).machine
+machine = lower(load(path).design, Delivery.AT_LEAST_ONCE).machine
 started = time.perf_counter()
 found = count(machine, Bounds(int(workers), int(messages)), Budget(), engine)
 print(found.full_states, time.perf_counter() - started)

@@ -10,13 +10,11 @@ from pathlib import Path
 import onceproof
 import pytest
 from onceproof import Options, check, load, load_text
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "examples/article/invoice_email.once"
-QUICK = Options(
-    semantics=(Semantics.AT_LEAST_ONCE,), claims=("no duplicate",), second_opinion=False
-)
+QUICK = Options(semantics=(Delivery.AT_LEAST_ONCE,), claims=("no duplicate",), second_opinion=False)
 
 
 def test_every_public_name_is_there() -> None:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.check import check
 from onceproof.verdict.exit_codes import Exit, of_result
 from onceproof.verdict.result import Assurance, Result, Verdict
@@ -30,12 +30,12 @@ EXPECT = re.compile(r"^  expect violated.*\n", re.MULTILINE)
 CLAIM = re.compile(r"^claim ([^#\n]*?) *(?:#.*)?\n", re.MULTILINE)
 
 SEED = {
-    ("no duplicate ready_email", Semantics.AT_MOST_ONCE): Verdict.HOLDS,
-    ("no duplicate ready_email", Semantics.AT_LEAST_ONCE): Verdict.REFUTED,
-    ("no duplicate ready_email", Semantics.EXACTLY_ONCE): Verdict.REFUTED,
-    ("no loss of ready_email", Semantics.AT_MOST_ONCE): Verdict.REFUTED,
-    ("no loss of ready_email", Semantics.AT_LEAST_ONCE): Verdict.HOLDS,
-    ("no loss of ready_email", Semantics.EXACTLY_ONCE): Verdict.HOLDS,
+    ("no duplicate ready_email", Delivery.AT_MOST_ONCE): Verdict.HOLDS,
+    ("no duplicate ready_email", Delivery.AT_LEAST_ONCE): Verdict.REFUTED,
+    ("no duplicate ready_email", Delivery.EXACTLY_ONCE): Verdict.REFUTED,
+    ("no loss of ready_email", Delivery.AT_MOST_ONCE): Verdict.REFUTED,
+    ("no loss of ready_email", Delivery.AT_LEAST_ONCE): Verdict.HOLDS,
+    ("no loss of ready_email", Delivery.EXACTLY_ONCE): Verdict.HOLDS,
 }
 """The table of the first handler, written here a second time."""
 

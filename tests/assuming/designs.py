@@ -5,10 +5,10 @@ from __future__ import annotations
 from onceproof.analysis.assumptions import Assuming, assumptions_for
 from onceproof.lang.design import Design
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.task import Options
 
-LEAST, EXACTLY = Semantics.AT_LEAST_ONCE, Semantics.EXACTLY_ONCE
+LEAST, EXACTLY = Delivery.AT_LEAST_ONCE, Delivery.EXACTLY_ONCE
 
 CHARGE = """event OrderPlaced(id, order)
 queue orders of OrderPlaced at-least-once
@@ -71,7 +71,7 @@ def assuming(*assumptions: str) -> str:
 
 
 def searched(
-    text: str, claim: int = 0, semantics: Semantics = LEAST, *, seconds: float = 60.0, most: int = 3
+    text: str, claim: int = 0, semantics: Delivery = LEAST, *, seconds: float = 60.0, most: int = 3
 ) -> Assuming:
     """The search on a design that must load."""
     design = loaded(text)

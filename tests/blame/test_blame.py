@@ -9,7 +9,7 @@ import pytest
 from onceproof.explain.violation import Blame, blame
 from onceproof.interpreter import replay
 from onceproof.lang.load import Loaded, load
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.story import tell
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import Verdict
@@ -17,7 +17,7 @@ from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-LEAST = Semantics.AT_LEAST_ONCE
+LEAST = Delivery.AT_LEAST_ONCE
 NAMES = (
     "article/invoice_email",
     "article/mistake_early_ack",

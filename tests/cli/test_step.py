@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from onceproof.cli.step import Session
 from onceproof.lang.load import load
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report.terminal import Paint
 from onceproof.story.stepper import Walk
 
@@ -35,7 +35,7 @@ SCRIPT = (
 
 
 def session(
-    name: str = SEED, semantics: Semantics = Semantics.AT_LEAST_ONCE, workers: int = 2
+    name: str = SEED, semantics: Delivery = Delivery.AT_LEAST_ONCE, workers: int = 2
 ) -> Session:
     loaded = load(ROOT / name)
     assert loaded.design is not None

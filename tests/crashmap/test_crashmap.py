@@ -14,13 +14,13 @@ from onceproof.interpreter import Context, Judge, State, choices, initial
 from onceproof.interpreter.trace import EventOf, Step
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load, load_text
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-MOST, LEAST, EXACTLY = Semantics
+MOST, LEAST, EXACTLY = Delivery
 DESIGNS = {
     "first": ROOT / "examples/article/invoice_email.once",
     "ack first": ROOT / "examples/theory/ack_first_checked.once",
@@ -52,7 +52,7 @@ def _allowed(step: Step, state: State) -> bool:
     return not step.cause.is_fault or (step.cause is Cause.KILLED and step.outcome == "")
 
 
-def _broken(design: Design, semantics: Semantics, claim: Claim) -> bool:
+def _broken(design: Design, semantics: Delivery, claim: Claim) -> bool:
     """Whether some run with one event breaks the claim; workers one after the other, and two where
     they may meet.
     """
@@ -76,8 +76,8 @@ def _plain(mapped: MappedGap) -> bool:
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-@pytest.mark.parametrize("semantics", Semantics)
-def test_a_mark_in_the_gap_says_the_same(name: str, semantics: Semantics) -> None:
+@pytest.mark.parametrize("semantics", Delivery)
+def test_a_mark_in_the_gap_says_the_same(name: str, semantics: Delivery) -> None:
     text = DESIGNS[name].read_text(encoding="utf-8")
     design = _design(text)
     if semantics not in design.semantics:
@@ -129,7 +129,7 @@ def _shown(found: CrashMap) -> str:
 def test_the_gaps_of_the_first_handler(golden: Callable[[Path, str], None]) -> None:
     design = load(DESIGNS["first"]).design
     assert design is not None
-    golden(HERE / "first.txt", "".join(_shown(crash_map(design, s)) for s in Semantics))
+    golden(HERE / "first.txt", "".join(_shown(crash_map(design, s)) for s in Delivery))
 
 
 TWO_EVENTS = """event OrderPlaced(id, order)

@@ -13,8 +13,8 @@ import pytest
 from onceproof.export import LANGUAGES, Model, Size, names_of, write
 from onceproof.export.names import RESERVED, numeric
 from onceproof.lang.load import load
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level, Machine, Property, RuleKind, Variable
 from onceproof.properties import property_of
 
@@ -26,7 +26,7 @@ EXAMPLES = HERE.parent.parent / "examples"
 SHOWN = {"invoice": "article/invoice_email", "token": "theory/lease_token"}
 
 
-def _model(path: Path, semantics: Semantics, size: Size) -> Model:
+def _model(path: Path, semantics: Delivery, size: Size) -> Model:
     design = load(path).design
     assert design is not None
     lowered = lower(design, semantics)
@@ -39,7 +39,7 @@ def _model(path: Path, semantics: Semantics, size: Size) -> Model:
 def test_the_text_is_as_it_was(
     name: str, language: str, golden: Callable[[Path, str], None]
 ) -> None:
-    model = _model(EXAMPLES / f"{SHOWN[name]}.once", Semantics.AT_LEAST_ONCE, Size(2, 1))
+    model = _model(EXAMPLES / f"{SHOWN[name]}.once", Delivery.AT_LEAST_ONCE, Size(2, 1))
     for suffix, text in write(language, model).items():
         golden(HERE / "models" / f"{name}{suffix}", text)
 
@@ -94,7 +94,7 @@ def test_the_table_in_a_model_gives_the_names_back(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_is_there_with_its_line(language: str) -> None:
-    model = _model(EXAMPLES / "theory/outbox.once", Semantics.AT_LEAST_ONCE, Size(2, 1))
+    model = _model(EXAMPLES / "theory/outbox.once", Delivery.AT_LEAST_ONCE, Size(2, 1))
     text = next(iter(write(language, model).values()))
     for name, rule in zip(model.names.rules, model.machine.rules, strict=True):
         assert language == "murphi" or name in text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.properties import property_of
 from onceproof.verdict.side_conditions import Finding, fragment
@@ -134,7 +134,7 @@ claim no duplicate mail
 
 
 def findings(
-    text: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, claim: int = 0
+    text: str, semantics: Delivery = Delivery.AT_LEAST_ONCE, claim: int = 0
 ) -> tuple[Finding, ...]:
     """What is found for one claim of a design that must load."""
     loaded = load_text(text)
@@ -146,7 +146,7 @@ def findings(
 
 
 def conditions(
-    text: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, claim: int = 0
+    text: str, semantics: Delivery = Delivery.AT_LEAST_ONCE, claim: int = 0
 ) -> list[str]:
     """Their conditions, each once."""
     return list(dict.fromkeys(f.condition for f in findings(text, semantics, claim)))

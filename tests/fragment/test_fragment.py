@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from onceproof.lang.load import load, load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Test, Update
 from onceproof.properties import property_of
@@ -29,7 +29,7 @@ from tests.fragment.designs import (
 )
 
 ROOT = Path(__file__).parents[2]
-LEAST, EXACTLY = Semantics.AT_LEAST_ONCE, Semantics.EXACTLY_ONCE
+LEAST, EXACTLY = Delivery.AT_LEAST_ONCE, Delivery.EXACTLY_ONCE
 
 
 def test_every_condition_is_looked_up_or_explained() -> None:

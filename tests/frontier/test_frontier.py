@@ -18,8 +18,8 @@ from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter import replay
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load, load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Property
 from onceproof.properties import property_of
@@ -29,7 +29,7 @@ from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-MOST, LEAST, EXACTLY = Semantics
+MOST, LEAST, EXACTLY = Delivery
 DESIGNS = (
     "article/invoice_email",
     "article/mistake_early_ack",
@@ -48,13 +48,13 @@ def _design(name: str) -> Design:
     return design
 
 
-def _cells(design: Design) -> list[tuple[Claim, Semantics]]:
+def _cells(design: Design) -> list[tuple[Claim, Delivery]]:
     return [
         (c, s) for c in design.claims for s in design.semantics if c.kind != "eventually-settled"
     ]
 
 
-def _asked(design: Design, claim: Claim, semantics: Semantics) -> tuple[Faulty, Property]:
+def _asked(design: Design, claim: Claim, semantics: Delivery) -> tuple[Faulty, Property]:
     lowered = lower(design, semantics)
     prop = property_of(lowered, claim)
     return faulty(lowered, sliced(lowered.machine, prop)), prop

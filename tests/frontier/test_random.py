@@ -10,8 +10,8 @@ from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.engines.search.min_fault_search import FREE, combinations
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level
 from onceproof.properties import TooWide, property_of
@@ -27,7 +27,7 @@ def _look(seed: int) -> tuple[int, int]:
     design = load_text(random_design(seed)).design
     if design is None:
         return 0, 0
-    semantics = tuple(Semantics)[seed % 3]
+    semantics = tuple(Delivery)[seed % 3]
     semantics = semantics if semantics in design.semantics else design.semantics[0]
     lowered = lower(design, semantics)
     compared = broken = 0

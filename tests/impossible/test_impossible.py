@@ -9,13 +9,13 @@ from onceproof.explain.impossibility import Impossible, impossible
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.decide import judge_claim
 from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
-MOST, LEAST, EXACTLY = Semantics
+MOST, LEAST, EXACTLY = Delivery
 MAIL = """event InvoiceCreated(id, invoice)
 queue invoices of InvoiceCreated
 store processed per id
@@ -39,7 +39,7 @@ DEDUP = MAIL.replace(
 ).replace("processed per id", "processed per id, unique")
 
 
-def _refuted(text: str, semantics: Semantics, claim: int = 0) -> tuple[Design, Claim, Trace]:
+def _refuted(text: str, semantics: Delivery, claim: int = 0) -> tuple[Design, Claim, Trace]:
     design = load_text(text).design
     assert design is not None
     cell = judge_claim(
@@ -51,7 +51,7 @@ def _refuted(text: str, semantics: Semantics, claim: int = 0) -> tuple[Design, C
     return design, design.claims[claim], cell.trace
 
 
-def _asked(text: str, semantics: Semantics, claim: int = 0) -> Impossible | None:
+def _asked(text: str, semantics: Delivery, claim: int = 0) -> Impossible | None:
     design, asked, trace = _refuted(text, semantics, claim)
     return impossible(design, asked, semantics, trace)
 
@@ -83,7 +83,7 @@ def test_the_two_situations_of_the_first_handler() -> None:
     ("text", "semantics", "claim"),
     [(ACK_FIRST, LEAST, 1), (DEDUP, LEAST, 1), (MAIL, EXACTLY, 0), (MAIL, MOST, 1)],
 )
-def test_no_handler_helps(text: str, semantics: Semantics, claim: int) -> None:
+def test_no_handler_helps(text: str, semantics: Delivery, claim: int) -> None:
     """Whatever the handler does, one of the two claims is refuted, and the reason is the same."""
     found = _asked(text, semantics, claim)
     assert found is not None

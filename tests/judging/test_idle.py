@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.vacuity import unused_assumptions
 
 from tests.traps.trap import cells
@@ -40,4 +40,4 @@ def test_two_that_take_the_same_away_are_both_named() -> None:
     """Beside the other, each of the two is idle; without both, workers are killed."""
     loaded = load_text(DESIGN.format(assumptions="assume no crash\nassume no crash\n", option=""))
     assert loaded.design is not None
-    assert unused_assumptions(lower(loaded.design, Semantics.AT_LEAST_ONCE)) == frozenset()
+    assert unused_assumptions(lower(loaded.design, Delivery.AT_LEAST_ONCE)) == frozenset()

@@ -13,7 +13,7 @@ from onceproof.cli.main import main
 from onceproof.counterexample.validate import violates
 from onceproof.lang.design import Design
 from onceproof.lang.load import load, load_text
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.exit_codes import Exit
 from onceproof.verdict.result import Verdict
@@ -21,7 +21,7 @@ from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-MOST, LEAST, EXACTLY = Semantics
+MOST, LEAST, EXACTLY = Delivery
 
 
 def _design(name: str) -> Design:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from onceproof.engines.search import Bounds, Budget, explore
 from onceproof.lang.load import load
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 
 DESIGN = Path(__file__).with_name("reference.once")
 COUNTS = {(1, 1): 31, (2, 2): 4_825, (3, 2): 90_909, (3, 3): 1_235_931}
@@ -21,7 +21,7 @@ UP_TO_SYMMETRY = {(3, 3): 43_981}
 def test_counts_agree_with_independent_tools(messages: int, workers: int) -> None:
     design = load(DESIGN).design
     assert design is not None
-    machine = lower(design, Semantics.AT_LEAST_ONCE).machine
+    machine = lower(design, Delivery.AT_LEAST_ONCE).machine
     found = explore(machine, Bounds(workers, messages), Budget())
     assert found.complete
     assert found.full_states == COUNTS[messages, workers]

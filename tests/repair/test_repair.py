@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 from onceproof.cli.main import main
 from onceproof.lang.load import Loaded, load, load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.repair import Goal, Repairs, catalogue, goals_of, repaired, repairs
 from onceproof.repair.plan import claim_for
 from onceproof.repair.verify import Verifier, session_of
@@ -25,7 +25,7 @@ from onceproof.verdict.task import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-MOST, LEAST, EXACTLY = Semantics
+MOST, LEAST, EXACTLY = Delivery
 PLAIN = Options(second_opinion=False)
 
 
@@ -39,7 +39,7 @@ def _goals(loaded: Loaded) -> tuple[tuple[Goal, ...], tuple[ClaimResult, ...]]:
 
 
 def _found(
-    loaded: Loaded, effect: str, semantics: Semantics = LEAST, *, keep_provider: bool = False
+    loaded: Loaded, effect: str, semantics: Delivery = LEAST, *, keep_provider: bool = False
 ) -> Repairs:
     goals, cells = _goals(loaded)
     goal = next(g for g in goals if g.name == effect and g.semantics is semantics)
@@ -76,7 +76,7 @@ def test_first_repair(name: str) -> None:
         _demand_better(loaded, repair.text, effect, LEAST)
 
 
-def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Semantics) -> None:
+def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Delivery) -> None:
     """The whole judge, second opinion included, on the text as it would be written."""
     goals, before = _goals(loaded)
     goal = next(g for g in goals if g.name == effect and g.semantics is semantics)
@@ -90,10 +90,8 @@ def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Semantics)
         assert isinstance(cell, ClaimResult)
         assert cell.verdict is Verdict.HOLDS, (claim.text, cell.reason)
     after = check_loaded(changed, Options())[0].cells
-    old = {
-        (i, s): c for s in Semantics for i, c in enumerate(c for c in before if c.semantics is s)
-    }
-    new = {(i, s): c for s in Semantics for i, c in enumerate(c for c in after if c.semantics is s)}
+    old = {(i, s): c for s in Delivery for i, c in enumerate(c for c in before if c.semantics is s)}
+    new = {(i, s): c for s in Delivery for i, c in enumerate(c for c in after if c.semantics is s)}
     assert old.keys() == new.keys()
     for key, cell in new.items():
         assert cell.verdict is Verdict.HOLDS or old[key].verdict is cell.verdict

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from onceproof.interpreter import choices
 from onceproof.interpreter.trace import EventOf
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
 from tests.replay.walk import CALM, EXACTLY, HEAD, LEAST, MOST, Walk, handler, states
@@ -248,7 +248,7 @@ SWITCHES = {
 }
 
 
-def _causes(text: str, semantics: Semantics = LEAST) -> set[Cause]:
+def _causes(text: str, semantics: Delivery = LEAST) -> set[Cause]:
     """Every cause that occurs in a reachable state."""
     w = Walk(text, semantics)
     found: set[Cause] = set()

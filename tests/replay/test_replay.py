@@ -12,7 +12,7 @@ from onceproof.interpreter import ReplayError, choices, initial, replay, violate
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.oracle import Explored, event_sets, explore
 from onceproof.interpreter.trace import Step, Trace
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
 from tests.designs import random_design
@@ -153,6 +153,6 @@ def test_an_assumption_only_removes_states(seed: int, assumption: str) -> None:
 
 def test_the_oracle_stops_at_its_limit() -> None:
     checked = design(TEXT)
-    found = explore(checked, Semantics.AT_LEAST_ONCE, event_sets(checked, 1)[0], pool=2, limit=10)
+    found = explore(checked, Delivery.AT_LEAST_ONCE, event_sets(checked, 1)[0], pool=2, limit=10)
     assert not found.complete
     assert len(found.states) == 10

@@ -12,10 +12,10 @@ from onceproof.interpreter.state import State, Worker
 from onceproof.interpreter.trace import EventOf, Step, Trace
 from onceproof.lang.design import Design
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
-MOST, LEAST, EXACTLY = Semantics.AT_MOST_ONCE, Semantics.AT_LEAST_ONCE, Semantics.EXACTLY_ONCE
+MOST, LEAST, EXACTLY = Delivery.AT_MOST_ONCE, Delivery.AT_LEAST_ONCE, Delivery.EXACTLY_ONCE
 
 HEAD = """event E(id, order)
 queue q of E
@@ -66,7 +66,7 @@ class Walk:
     def __init__(
         self,
         text: str,
-        semantics: Semantics = LEAST,
+        semantics: Delivery = LEAST,
         events: tuple[EventOf, ...] | None = None,
         pool: int | None = 2,
     ) -> None:
@@ -157,7 +157,7 @@ class Walk:
 
 
 def reached(
-    text: str, semantics: Semantics = LEAST, pool: int = 2, events: int = 1, limit: int = 100_000
+    text: str, semantics: Delivery = LEAST, pool: int = 2, events: int = 1, limit: int = 100_000
 ) -> set[str]:
     """The claims violated in some reachable state, for any choice of events (sharing a business
     key).
@@ -171,7 +171,7 @@ def reached(
     return found
 
 
-def states(text: str, semantics: Semantics = LEAST, pool: int = 2) -> frozenset[State]:
+def states(text: str, semantics: Delivery = LEAST, pool: int = 2) -> frozenset[State]:
     """Every reachable state with one event."""
     checked = design(text)
     return explore(checked, semantics, event_sets(checked, 1)[0], pool).states

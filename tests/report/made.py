@@ -16,7 +16,7 @@ from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Label, Severity
 from onceproof.lang.load import load, load_text
 from onceproof.lang.source import Source, Span
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.certificates import with_digests
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import (
@@ -40,7 +40,7 @@ from onceproof.verdict.task import Options
 HERE = Path(__file__).parent
 STORIES = sorted(p.stem for p in (HERE / "stories").glob("*.once"))
 
-AMO, ALO, EO = Semantics
+AMO, ALO, EO = Delivery
 EVERYTHING = Scope()
 
 
@@ -59,7 +59,7 @@ def checked(name: str) -> Result:
 
 def cell(
     claim: str,
-    semantics: Semantics,
+    semantics: Delivery,
     verdict: Verdict,
     expected: Verdict = Verdict.HOLDS,
     *,
@@ -111,7 +111,7 @@ def design(
         title,
         (),
         cells,
-        tuple(Semantics),
+        tuple(Delivery),
         {path: Source.of(path, "event Order(id)\n")},
     )
     return replace(made, **more)
@@ -174,7 +174,7 @@ def troubles() -> Result:
     )
 
 
-def walked(text: str, semantics: Semantics, script: Sequence[str]) -> tuple[Design, Replay]:
+def walked(text: str, semantics: Delivery, script: Sequence[str]) -> tuple[Design, Replay]:
     """A trace of one event: every line of ``script`` is ``cause [outcome] [worker N]`` and fits
     exactly one choice.
     """

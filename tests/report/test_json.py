@@ -11,7 +11,7 @@ from typing import Any
 import onceproof
 import pytest
 from jsonschema import Draft202012Validator
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.properties import KINDS
 from onceproof.report.json import to_json
@@ -63,7 +63,7 @@ def test_schema_is_strict() -> None:
 
 def test_schema_knows_every_word() -> None:
     defs = schema()["$defs"]
-    assert defs["semantics"]["enum"] == [s.value for s in Semantics]
+    assert defs["semantics"]["enum"] == [s.value for s in Delivery]
     assert defs["verdict"]["enum"] == [v.value for v in Verdict]
     assert defs["result"]["properties"]["assurance"]["enum"] == [a.value for a in Assurance]
     assert set(defs["result"]["properties"]["kind"]["enum"]) == set(KINDS)

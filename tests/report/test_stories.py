@@ -11,7 +11,7 @@ import pytest
 from onceproof.interpreter import Context, Replay, choices, initial
 from onceproof.interpreter.trace import EventOf, Trace
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.properties import KINDS
 from onceproof.report.story_text import StoryLines
@@ -120,7 +120,7 @@ claim no duplicate credit
 WALKS = {
     "request_lost": (
         MAIL,
-        Semantics.EXACTLY_ONCE,
+        Delivery.EXACTLY_ONCE,
         """
         delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
         worker 1, worker-killed request lost, handler worker 1, handler done worker 1
@@ -128,7 +128,7 @@ WALKS = {
     ),
     "late_commit_and_late_key": (
         MAIL,
-        Semantics.EXACTLY_ONCE,
+        Delivery.EXACTLY_ONCE,
         """
         delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
         worker 1, late-effect, worker-killed request under way worker 1, delivery, handler no, late-effect,
@@ -137,7 +137,7 @@ WALKS = {
     ),
     "lost_acknowledgements": (
         MAIL,
-        Semantics.AT_LEAST_ONCE,
+        Delivery.AT_LEAST_ONCE,
         """
         delivery, handler no, answer-lost answer lost, answer-lost answer lost, redelivery, delivery, handler
         no, handler done, handler, ack-lost lost, redelivery, delivery, handler yes, worker-killed,
@@ -146,7 +146,7 @@ WALKS = {
     ),
     "late_acknowledgements": (
         MAIL,
-        Semantics.AT_LEAST_ONCE,
+        Delivery.AT_LEAST_ONCE,
         """
         delivery, handler no, redelivery, delivery, redelivery, handler done worker 0, handler worker 0,
         handler done worker 0, handler yes worker 1, publisher-retry, delivery, handler done worker 1
@@ -154,7 +154,7 @@ WALKS = {
     ),
     "leases_and_tokens": (
         LEASE,
-        Semantics.AT_LEAST_ONCE,
+        Delivery.AT_LEAST_ONCE,
         """
         delivery, handler, lock-expired, redelivery, delivery, handler worker 1, handler rejected worker 0,
         handler worker 1, handler worker 1, handler worker 1
@@ -162,7 +162,7 @@ WALKS = {
     ),
     "releases_of_others": (
         LEASE,
-        Semantics.AT_LEAST_ONCE,
+        Delivery.AT_LEAST_ONCE,
         """
         delivery, handler, handler, redelivery, lock-expired, delivery, handler worker 1, handler worker 0,
         handler worker 0, delivery, handler worker 0, worker-killed worker 0, lock-expired
@@ -205,7 +205,7 @@ def test_whatever_happens_can_be_told(seed: int) -> None:
     design = load_text(random_design(seed), "random.once").design
     assert design is not None
     rng = random.Random(seed)
-    for semantics in Semantics:
+    for semantics in Delivery:
         ctx = Context.of(design, semantics)
         payload = [(f, values) for e in design.events.values() for f, values in e.payload]
         events = tuple(

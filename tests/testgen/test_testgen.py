@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from onceproof.lang.load import load
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.testgen import harness_text, module_text, points
 from onceproof.testing import Kill, run, run_until_killed
 
@@ -24,7 +24,7 @@ SAMPLE = ROOT / "examples/testgen"
 
 
 def generated(
-    name: str, semantics: Semantics = Semantics.AT_LEAST_ONCE, every: bool = False
+    name: str, semantics: Delivery = Delivery.AT_LEAST_ONCE, every: bool = False
 ) -> tuple[str, str]:
     """The test module and the harness for an example."""
     loaded = load(ROOT / name)
@@ -35,14 +35,14 @@ def generated(
 @pytest.mark.parametrize(
     ("name", "semantics", "every"),
     [
-        (SEED, Semantics.AT_LEAST_ONCE, False),
-        (SEED, Semantics.AT_MOST_ONCE, False),
-        ("examples/theory/provider_key.once", Semantics.AT_LEAST_ONCE, False),
-        ("examples/theory/dedup_by_event.once", Semantics.AT_LEAST_ONCE, True),
+        (SEED, Delivery.AT_LEAST_ONCE, False),
+        (SEED, Delivery.AT_MOST_ONCE, False),
+        ("examples/theory/provider_key.once", Delivery.AT_LEAST_ONCE, False),
+        ("examples/theory/dedup_by_event.once", Delivery.AT_LEAST_ONCE, True),
     ],
 )
 def test_texts(
-    name: str, semantics: Semantics, every: bool, golden: Callable[[Path, str], None]
+    name: str, semantics: Delivery, every: bool, golden: Callable[[Path, str], None]
 ) -> None:
     tests, harness = generated(name, semantics, every)
     slug = f"{Path(name).stem}-{semantics.value}{'-all' if every else ''}"

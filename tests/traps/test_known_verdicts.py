@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, ClaimResult, Verdict
@@ -107,7 +107,7 @@ def _cell(row: Row, workers: int | None = None, events: int | None = None) -> Cl
     (cell,) = [
         c
         for c in design.cells
-        if c.semantics is Semantics.AT_LEAST_ONCE or len(design.semantics) == 1
+        if c.semantics is Delivery.AT_LEAST_ONCE or len(design.semantics) == 1
     ]
     return cell
 

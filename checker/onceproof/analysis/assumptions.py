@@ -25,8 +25,8 @@ from onceproof.interpreter.trace import Trace
 from onceproof.lang.assumptions import ASSUMPTIONS, TRIED
 from onceproof.lang.design import Assumption, Claim, Design
 from onceproof.lang.source import Span
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.result import ClaimResult, Disagreement, Proof, Refutation, Vacuous
 from onceproof.verdict.task import Options, Task
 
@@ -67,7 +67,7 @@ class Assuming(Struct, frozen=True):
     """
 
     claim: str
-    semantics: Semantics
+    semantics: Delivery
     cell: ClaimResult | Disagreement
     sufficient: tuple[Sufficient, ...] = ()
     needs: tuple[Need, ...] = ()
@@ -81,7 +81,7 @@ class Assuming(Struct, frozen=True):
 
 @remembering()
 def assumptions_for(
-    design: Design, claim: Claim, semantics: Semantics, options: Options, most: int = 3
+    design: Design, claim: Claim, semantics: Delivery, options: Options, most: int = 3
 ) -> Assuming:
     """Search for one claim. ``most``: the largest set tried for a refuted claim.
     ``options.seconds`` limits the whole search.
@@ -124,7 +124,7 @@ Kinds = frozenset[str]
 Candidates = dict[str, tuple[Assumption, ...]]
 
 
-def _candidates(session: Session, design: Design, claim: Claim, semantics: Semantics) -> Candidates:
+def _candidates(session: Session, design: Design, claim: Claim, semantics: Delivery) -> Candidates:
     """The assumptions that change anything for this claim: those whose machine is another one."""
     candidates: Candidates = {}
     now = session.task(lower(design, semantics), claim)
@@ -161,7 +161,7 @@ class _SetSearch(Struct):
     session: Session
     design: Design
     claim: Claim
-    semantics: Semantics
+    semantics: Delivery
     candidates: Candidates
     conflicts: list[_Conflict] = field(default_factory=list)
     proofs: dict[Kinds, ClaimResult] = field(default_factory=dict)

@@ -21,9 +21,9 @@ from onceproof.engines.search import Bounds, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lang.syntax.visit import inner, walk
 from onceproof.lower import Lowered, lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level, Machine
 from onceproof.verdict.task import Options, Task, target_words
 
@@ -89,7 +89,7 @@ class CrashMap(Struct, frozen=True):
     """
 
     path: str
-    semantics: Semantics
+    semantics: Delivery
     gaps: tuple[MappedGap, ...]
     workers: int
     events: int
@@ -97,7 +97,7 @@ class CrashMap(Struct, frozen=True):
 
 
 @remembering()
-def crash_map(design: Design, semantics: Semantics, options: Options | None = None) -> CrashMap:
+def crash_map(design: Design, semantics: Delivery, options: Options | None = None) -> CrashMap:
     """The crash map under one semantics.
 
     ``options``: ``claims`` selects, ``seconds`` limits the whole map, ``states`` each search.

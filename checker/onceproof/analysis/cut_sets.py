@@ -21,8 +21,8 @@ from onceproof.engines.search import Bounds
 from onceproof.engines.search.min_fault_search import FREE, Combinations, combinations
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.faults import FAULTS
 from onceproof.machine.system import Cause, Level
 from onceproof.verdict.task import Options, Task
@@ -62,7 +62,7 @@ class Frontier(Struct, frozen=True):
     """
 
     claim: str
-    semantics: Semantics
+    semantics: Delivery
     sets: tuple[FaultSet, ...]
     most: int
     workers: int
@@ -81,7 +81,7 @@ class Frontier(Struct, frozen=True):
 def frontier(
     design: Design,
     claim: Claim,
-    semantics: Semantics,
+    semantics: Delivery,
     options: Options | None = None,
     most: int = MOST,
 ) -> Frontier:
@@ -115,7 +115,7 @@ def frontier(
 
 
 def breaks_by_itself(
-    design: Design, claim: Claim, semantics: Semantics, cause: Cause, options: Options | None = None
+    design: Design, claim: Claim, semantics: Delivery, cause: Cause, options: Options | None = None
 ) -> tuple[Fault, ...]:
     """The faults of this cause that break the claim when they happen once and nothing else goes
     wrong.

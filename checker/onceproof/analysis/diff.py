@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from onceproof.interpreter import replay
 from onceproof.lang.load import Loaded
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.story import Story, tell
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import (
@@ -53,7 +53,7 @@ class CellChange(Struct, frozen=True):
     """
 
     claim: str
-    semantics: Semantics
+    semantics: Delivery
     before: ClaimResult | None
     after: ClaimResult | None
     turn: Turn
@@ -67,7 +67,7 @@ class StoryChange(Struct, frozen=True):
     """
 
     claim: str
-    semantics: tuple[Semantics, ...]
+    semantics: tuple[Delivery, ...]
     before: Story | None
     after: Story | None
 

@@ -16,8 +16,8 @@ from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Run
 from onceproof.properties import TooWide, property_of
@@ -68,7 +68,7 @@ class Session(Struct, frozen=True):
         """Why the analysis ended early, if its time is spent."""
         return f"the time of {self.options.seconds:g} s is spent"
 
-    def claims(self, design: Design, semantics: Semantics) -> list[Claim]:
+    def claims(self, design: Design, semantics: Delivery) -> list[Claim]:
         """The claims that were asked for, of those made under these semantics."""
         return selected_claims(design, self.options, semantics)
 

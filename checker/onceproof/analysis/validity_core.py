@@ -20,8 +20,8 @@ from onceproof.counterexample.validate import Rejected
 from onceproof.engines import coverability
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
+from onceproof.machine.delivery import Delivery
 from onceproof.verdict.result import ClaimResult, Disagreement, Verdict
 from onceproof.verdict.task import Options, Task
 
@@ -74,7 +74,7 @@ class Needs(Struct, frozen=True):
     """
 
     path: str
-    semantics: Semantics
+    semantics: Delivery
     claims: tuple[str, ...]
     parts: tuple[Need, ...]
     together: tuple[Without, ...] = ()
@@ -83,7 +83,7 @@ class Needs(Struct, frozen=True):
 
 
 @remembering()
-def needs(design: Design, semantics: Semantics, options: Options | None = None) -> Needs:
+def needs(design: Design, semantics: Delivery, options: Options | None = None) -> Needs:
     """What the proved claims of a design need. ``options``: ``claims`` selects, ``seconds`` limits
     all of it.
     """
@@ -119,7 +119,7 @@ class _Ablation(Struct, frozen=True):
 
     session: Session
     design: Design
-    semantics: Semantics
+    semantics: Delivery
     claims: Sequence[Claim]
     tasks: dict[str, Task | Unasked]
 

@@ -66,8 +66,8 @@ def command(
       onceproof export tla invoice.once -o Invoice.tla --semantics exactly-once --workers 2
     """
     from onceproof.export import Model, Size, TooLarge, names_of, write
-    from onceproof.lang.syntax.ast import Semantics
     from onceproof.lower import lower
+    from onceproof.machine.delivery import Delivery
     from onceproof.machine.slicing import sliced as slice_machine
     from onceproof.machine.system import Property
     from onceproof.verdict.exit_codes import Exit
@@ -77,7 +77,7 @@ def command(
     loaded = load_design(path)
     if loaded.design is None:
         return int(Exit.USAGE)
-    lowered = lower(loaded.design, Semantics(semantics))
+    lowered = lower(loaded.design, Delivery(semantics))
     properties = _properties(lowered, claims)
     machine = lowered.machine
     if sliced:

@@ -66,14 +66,14 @@ def command(
       onceproof graph invoice.once --workers 3 --events 4 --format counts --engine dense
     """
     from onceproof.engines.search import Bounds
-    from onceproof.lang.syntax.ast import Semantics
     from onceproof.lower import lower
+    from onceproof.machine.delivery import Delivery
     from onceproof.verdict.exit_codes import Exit
 
     loaded = load_design(path)
     if loaded.design is None:
         return int(Exit.USAGE)
-    machine = lower(loaded.design, Semantics(semantics)).machine
+    machine = lower(loaded.design, Delivery(semantics)).machine
     bounds = Bounds(workers, events, keys)
     if form == "counts":
         text, incomplete = _counts(machine, bounds, max_states, engine)

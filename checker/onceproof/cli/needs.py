@@ -39,7 +39,7 @@ def command(
     """
     from onceproof.analysis.validity_core import needs
     from onceproof.base.memo import remembering
-    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.machine.delivery import Delivery
     from onceproof.report.needs import document, text
     from onceproof.report.words import json_text
     from onceproof.verdict.exit_codes import Exit
@@ -52,7 +52,7 @@ def command(
     options = Options(claims=claims, seconds=timeout)
     try:
         with remembering():
-            cores = [needs(design, s, options) for s in Semantics if s in under]
+            cores = [needs(design, s, options) for s in Delivery if s in under]
     except KeyboardInterrupt:
         return int(Exit.INTERRUPTED)
     click.echo(json_text(document(design, cores)) if form == "json" else text(cores))

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     from onceproof.lang.design import Claim, Design
     from onceproof.lang.load import Loaded
-    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.machine.delivery import Delivery
     from onceproof.report.terminal import Paint
 
 SEMANTICS = ("at-most-once", "at-least-once", "exactly-once")
@@ -161,26 +161,26 @@ def load_design(path: Path) -> Loaded:
     return loaded
 
 
-def chosen(names: tuple[str, ...]) -> tuple[Semantics, ...]:
+def chosen(names: tuple[str, ...]) -> tuple[Delivery, ...]:
     """The semantics of these names, in the usual order; none means all."""
-    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.machine.delivery import Delivery
 
-    return tuple(s for s in Semantics if s.value in names)
+    return tuple(s for s in Delivery if s.value in names)
 
 
-def usual(design: Design, name: str | None) -> Semantics:
+def usual(design: Design, name: str | None) -> Delivery:
     """The semantics of this name; without one at-least-once, if the design has it."""
-    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.machine.delivery import Delivery
 
     if name is not None:
-        return Semantics(name)
-    least = Semantics.AT_LEAST_ONCE
+        return Delivery(name)
+    least = Delivery.AT_LEAST_ONCE
     return least if least in design.semantics else design.semantics[0]
 
 
 def selected(
     design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]
-) -> list[tuple[Claim, Semantics]]:
+) -> list[tuple[Claim, Delivery]]:
     """The selected claims, each under the selected semantics. Raises UsageError if the selection
     selects nothing.
     """

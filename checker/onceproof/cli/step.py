@@ -266,14 +266,14 @@ class Session:
     def _load(self, rest: str) -> str:
         from onceproof.interpreter import ReplayError
         from onceproof.interpreter.trace_json import of_data
-        from onceproof.lang.syntax.ast import Semantics
+        from onceproof.machine.delivery import Delivery
         from onceproof.story.stepper import Walk
 
         if not rest:
             return self._miss("`load` takes a file")
         try:
             data = json.loads(Path(rest).read_text(encoding="utf-8"))
-            trace = of_data(data, Semantics(data["semantics"]))
+            trace = of_data(data, Delivery(data["semantics"]))
             walk = Walk.along(self.walk.design, trace, self.loaded.sources)
         except OSError as error:
             return self._miss(f"cannot read {rest}: {(error.strerror or 'failed').lower()}")

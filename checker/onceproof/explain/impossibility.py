@@ -19,7 +19,7 @@ from onceproof.interpreter.interpreter import ReplayError, choices, replay
 from onceproof.interpreter.state import State, look
 from onceproof.interpreter.trace import Step, Trace
 from onceproof.lang.design import Claim, Design, Effect
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.story.changes import participle, status_words
 from onceproof.story.names import Names
@@ -41,7 +41,7 @@ class Impossible(Struct, frozen=True):
     """
 
     effect: str
-    semantics: Semantics
+    semantics: Delivery
     line: int
     witness: str
     same: tuple[str, ...]
@@ -52,7 +52,7 @@ class Impossible(Struct, frozen=True):
 
 
 def impossible(
-    design: Design, claim: Claim, semantics: Semantics, trace: Trace
+    design: Design, claim: Claim, semantics: Delivery, trace: Trace
 ) -> Impossible | None:
     """Why no handler keeps this effect both from happening twice and from being lost; None if that
     is not so, or not seen.

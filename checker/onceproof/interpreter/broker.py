@@ -11,7 +11,7 @@ from onceproof.interpreter.rows import apply, passes, published, without_row
 from onceproof.interpreter.state import Spot, State, Worker, minus, union
 from onceproof.interpreter.trace import Step
 from onceproof.lang import design as d
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level
 
 AVAILABLE = ("sent", "ready", "returned")
@@ -47,7 +47,7 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
     """
     consumer, event = worker.process, worker.event
     promises = ctx.promises(consumer)
-    if promises is Semantics.AT_MOST_ONCE:
+    if promises is Delivery.AT_MOST_ONCE:
         return state, worker, "done"
     if not ctx.tracks_holders(consumer):
         return state.with_status(consumer, event, "settled"), worker, "done"
@@ -57,7 +57,7 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
         state = apply(ctx, state, event, worker.boxed)
         return state, worker._replace(holds=False, boxed=()), "done"
     late = ctx.design.queues[_queue(ctx, consumer)].late_ack == "settles"
-    if late and promises is not Semantics.EXACTLY_ONCE:
+    if late and promises is not Delivery.EXACTLY_ONCE:
         return state.with_status(consumer, event, "settled"), worker, "done"
     return state, worker, "refused"
 
@@ -88,9 +88,9 @@ def renew(ctx: Context, worker: Worker) -> str:
 # ---------------------------------------------------------------- deliveries and starts
 
 
-def first_status(queue: d.Queue, choice: Semantics) -> str:
+def first_status(queue: d.Queue, choice: Delivery) -> str:
     """The status of a message that comes from outside."""
-    unsure = queue.unconfirmed and (queue.semantics or choice) is not Semantics.AT_MOST_ONCE
+    unsure = queue.unconfirmed and (queue.semantics or choice) is not Delivery.AT_MOST_ONCE
     return "sent" if unsure else "ready"
 
 
@@ -113,7 +113,7 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
         status = state.status(process.name, event)
         if status in AVAILABLE:
             at_once = (
-                process.ack == "delivery" or ctx.promises(process.name) is Semantics.AT_MOST_ONCE
+                process.ack == "delivery" or ctx.promises(process.name) is Delivery.AT_MOST_ONCE
             )
             after = state.with_status(process.name, event, "settled" if at_once else "inflight")
             worker = worker._replace(holds=ctx.holds(process.name))
@@ -205,7 +205,7 @@ def _closed(state: State, event: int) -> bool:
 
 def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
     """Whether a message may be lost before a worker sees it."""
-    if ctx.promises(process.name) is Semantics.AT_MOST_ONCE:
+    if ctx.promises(process.name) is Delivery.AT_MOST_ONCE:
         return status == "ready"
     expires = ctx.design.queues[process.queue or ""].expires and not ctx.design.assumes(
         "no-expired-messages"
@@ -217,8 +217,8 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
     """Why a message that was delivered before may become available once more."""
     design, queue = ctx.design, ctx.design.queues[_queue(ctx, consumer.name)]
     again = {"settled"} | ({"inflight"} if ctx.tracks_holders(consumer.name) else set())
-    at_least_once = ctx.semantics(queue.name) is Semantics.AT_LEAST_ONCE
-    at_most_once = ctx.semantics(queue.name) is Semantics.AT_MOST_ONCE
+    at_least_once = ctx.semantics(queue.name) is Delivery.AT_LEAST_ONCE
+    at_most_once = ctx.semantics(queue.name) is Delivery.AT_MOST_ONCE
     if status in again and not closed:
         arrives = not ctx.drops_copies(queue.name) and not at_most_once
         if (

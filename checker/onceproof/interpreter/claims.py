@@ -12,10 +12,11 @@ from onceproof.interpreter.state import State, look
 from onceproof.interpreter.trace import EventOf, Step
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level
 
 
-def violated(design: d.Design, claim: d.Claim, semantics: n.Semantics, state: State) -> bool:
+def violated(design: d.Design, claim: d.Claim, semantics: Delivery, state: State) -> bool:
     """Whether a state violates a claim."""
     return Judge(Context.of(design, semantics)).violated(claim, state)
 

@@ -13,6 +13,7 @@ from onceproof.interpreter.state import Frame, Spot, State, Worker, Write
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax import visit
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level
 
 ATOMIC = "atomic"
@@ -41,7 +42,7 @@ class Context(Struct, frozen=True):
     """
 
     design: d.Design
-    choice: n.Semantics
+    choice: Delivery
     processes: dict[str, d.Process]
     blocks: tuple[tuple[n.Step, ...], ...]
     headers: tuple[int, ...]
@@ -52,7 +53,7 @@ class Context(Struct, frozen=True):
     deaths_free: bool = False
 
     @staticmethod
-    def of(design: d.Design, semantics: n.Semantics) -> Context:
+    def of(design: d.Design, semantics: Delivery) -> Context:
         """Read a design once."""
         blocks: list[tuple[n.Step, ...]] = []
         headers: list[int] = []
@@ -92,11 +93,11 @@ class Context(Struct, frozen=True):
 
     # -- queues
 
-    def semantics(self, queue: str) -> n.Semantics:
+    def semantics(self, queue: str) -> Delivery:
         """What a queue promises in this reading of the design."""
         return self.design.queues[queue].semantics or self.choice
 
-    def promises(self, process: str) -> n.Semantics | None:
+    def promises(self, process: str) -> Delivery | None:
         """What the queue of a consumer promises; None for a relay."""
         queue = self.processes[process].queue
         return self.semantics(queue) if queue else None
@@ -110,7 +111,7 @@ class Context(Struct, frozen=True):
         docs/semantics.md).
         """
         return (
-            self.promises(process) not in (None, n.Semantics.AT_MOST_ONCE)
+            self.promises(process) not in (None, Delivery.AT_MOST_ONCE)
             and process not in self.loose
         )
 
@@ -132,7 +133,7 @@ class Context(Struct, frozen=True):
         """Whether a dead worker's message may be acknowledged for it."""
         return (
             self.processes[process].ack == "kill"
-            and self.promises(process) is not n.Semantics.AT_MOST_ONCE
+            and self.promises(process) is not Delivery.AT_MOST_ONCE
         )
 
     def drops_copies(self, queue: str) -> bool:
@@ -140,8 +141,7 @@ class Context(Struct, frozen=True):
         if self.design.queues[queue].dedup is not None:
             return self.design.assumes("within-dedup-window")
         return (
-            self.semantics(queue) is n.Semantics.EXACTLY_ONCE
-            and not self.design.queues[queue].keeps
+            self.semantics(queue) is Delivery.EXACTLY_ONCE and not self.design.queues[queue].keeps
         )
 
     def losses_of_hold(self, process: d.Process) -> Iterator[Cause]:
@@ -267,7 +267,7 @@ class Context(Struct, frozen=True):
 
     def is_boxed(self, worker: Worker, step: n.Step) -> bool:
         """Whether a line is collected by the broker until the ack: it takes no step of its own."""
-        if self.promises(worker.process) is not n.Semantics.EXACTLY_ONCE or not self.holds(
+        if self.promises(worker.process) is not Delivery.EXACTLY_ONCE or not self.holds(
             worker.process
         ):
             return False
@@ -324,14 +324,14 @@ class Context(Struct, frozen=True):
         )
 
 
-def _is_loose(design: d.Design, process: d.Process, choice: n.Semantics) -> bool:
+def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
     """Whether the broker remembers only a status. Late acks settle unless the queue says ``late ack
     refused``.
     """
     assert process.queue is not None
     queue = design.queues[process.queue]
     return (
-        (queue.semantics or choice) is n.Semantics.AT_LEAST_ONCE
+        (queue.semantics or choice) is Delivery.AT_LEAST_ONCE
         and queue.late_ack != "refused"
         and queue.limit is None
         and queue.redelivers

@@ -20,7 +20,7 @@ from onceproof.interpreter.state import State, Worker
 from onceproof.interpreter.trace import EventOf, Step, Trace
 from onceproof.interpreter.workers import deaths, late, moves, onward
 from onceproof.lang.design import Design
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
 Choices = list[tuple[Step, State]]
@@ -49,7 +49,7 @@ class Replay(Struct, frozen=True):
     states: tuple[State, ...]
 
 
-def initial(design: Design, semantics: Semantics, events: tuple[EventOf, ...]) -> State:
+def initial(design: Design, semantics: Delivery, events: tuple[EventOf, ...]) -> State:
     """The start: the messages of root queues are ready (or sent, if nobody confirms them),
     everything else is absent.
 

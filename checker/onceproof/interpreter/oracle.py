@@ -16,7 +16,7 @@ from onceproof.interpreter.interpreter import choices, initial
 from onceproof.interpreter.state import State
 from onceproof.interpreter.trace import EventOf, Step, Trace
 from onceproof.lang.design import Design
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 
 
 class Explored(Struct, frozen=True):
@@ -37,7 +37,7 @@ class Explored(Struct, frozen=True):
 
 def explore(
     design: Design,
-    semantics: Semantics,
+    semantics: Delivery,
     events: tuple[EventOf, ...],
     pool: int,
     limit: int = 200_000,

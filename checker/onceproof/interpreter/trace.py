@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
 
@@ -42,6 +42,6 @@ class Step(Struct, frozen=True):
 class Trace(Struct, frozen=True):
     """A run of a design under one choice of semantics (for the queues that declare none)."""
 
-    semantics: Semantics
+    semantics: Delivery
     events: tuple[EventOf, ...]
     steps: tuple[Step, ...]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from onceproof.interpreter.trace import EventOf, Step, Trace
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
 SCHEMA = "onceproof-trace/1"
@@ -37,7 +37,7 @@ def to_data(trace: Trace) -> dict[str, Any]:
     return {"events": events, "steps": steps}
 
 
-def of_data(data: Any, semantics: Semantics) -> Trace:
+def of_data(data: Any, semantics: Delivery) -> Trace:
     """The trace that ``to_data`` wrote. Raises ValueError, with the reason, for anything else."""
     try:
         events = tuple(

@@ -25,7 +25,7 @@ from onceproof.interpreter.rows import (
 from onceproof.interpreter.state import State, Worker, minus, put, union
 from onceproof.interpreter.trace import Step
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
 Next = Iterator[tuple[Step, State]]
@@ -269,7 +269,7 @@ def _publish(ctx: Context, state: State, worker: Worker, step: n.Publish) -> Nex
             _record(ctx, state, worker, Cause.HANDLER, outcome or "done"),
             _went(ctx, after, worker, step, ""),
         )
-    at_most_once = ctx.semantics(queue) is Semantics.AT_MOST_ONCE
+    at_most_once = ctx.semantics(queue) is Delivery.AT_MOST_ONCE
     if at_most_once or ctx.design.queues[queue].unconfirmed:
         lost = published(ctx, state, worker.event, queue, "lost")
         yield (
@@ -307,7 +307,7 @@ def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
         _record(ctx, state, worker, Cause.HANDLER, answer),
         then(after, acked, "" if answer == "done" else answer),
     )
-    if ctx.promises(worker.process) is Semantics.AT_MOST_ONCE:
+    if ctx.promises(worker.process) is Delivery.AT_MOST_ONCE:
         return
     if not ctx.design.assumes("no-lost-acks"):
         yield _record(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
@@ -378,7 +378,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     dead = [("", gone(ctx, state, worker))]
     if (
         ctx.processes[worker.process].ack == "kill"
-        and ctx.promises(worker.process) is not Semantics.AT_MOST_ONCE
+        and ctx.promises(worker.process) is not Delivery.AT_MOST_ONCE
     ):
         settled, acked, answer = settle(ctx, state, worker._replace(boxed=()))
         if answer == "done":

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level
 
 UNSET = "unset"
@@ -72,7 +73,7 @@ class Queue(Struct, frozen=True):
 
     name: str
     event: str
-    semantics: n.Semantics | None
+    semantics: Delivery | None
     late_ack: str | None
     limit: tuple[int, str] | None
     publishing: str | None
@@ -307,12 +308,12 @@ class Claim(Struct, frozen=True):
     text: str
     targets: tuple[n.Target, ...]
     condition: n.Condition | None
-    semantics: tuple[n.Semantics, ...]
+    semantics: tuple[Delivery, ...]
     expects: tuple[n.Expect, ...]
     span: Span
     unless: n.Condition | None = None
 
-    def expected(self, semantics: n.Semantics) -> str:
+    def expected(self, semantics: Delivery) -> str:
         """``holds`` unless the design expects something else under these semantics."""
         for expect in self.expects:
             if not expect.semantics or semantics in expect.semantics:
@@ -408,11 +409,11 @@ class Design(Struct, frozen=True):
         )
 
     @property
-    def semantics(self) -> tuple[n.Semantics, ...]:
+    def semantics(self) -> tuple[Delivery, ...]:
         """The columns of the verdict table: all three, or the one every queue is declared with."""
         declared = {q.semantics for q in self.queues.values()}
         if None in declared or not declared:
-            return tuple(n.Semantics)
+            return tuple(Delivery)
         first = next(iter(self.queues.values())).semantics
         assert first is not None
         return (first,)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from onceproof.lang.design import Design
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import variables as v
 from onceproof.lower.case import DEAD, ProgramPoint
 from onceproof.lower.environment import environment, expiring
 from onceproof.lower.program import compile_process, released_unheld
 from onceproof.lower.queues import Group, aborting, appearing, groups
 from onceproof.lower.worker import Lowering, World
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level, Limit, Machine, Rule, Test, Variable
 
 __all__ = ["Lowered", "lower"]
@@ -25,7 +25,7 @@ class Lowered(Struct, frozen=True):
     """
 
     design: Design
-    semantics: Semantics
+    semantics: Delivery
     machine: Machine
     points: Mapping[str, ProgramPoint]
     groups: Mapping[str, Group]
@@ -35,7 +35,7 @@ class Lowered(Struct, frozen=True):
         return frozenset(pc for pc, point in self.points.items() if section in point.sections)
 
 
-def lower(design: Design, semantics: Semantics) -> Lowered:
+def lower(design: Design, semantics: Delivery) -> Lowered:
     """Lower a design; ``semantics`` is used for the queues that declare none."""
     grouped = groups(design, semantics)
     lockable: frozenset[str] = frozenset()
@@ -47,7 +47,7 @@ def lower(design: Design, semantics: Semantics) -> Lowered:
 
 
 def _lower(
-    design: Design, semantics: Semantics, grouped: Mapping[str, Group], lockable: frozenset[str]
+    design: Design, semantics: Delivery, grouped: Mapping[str, Group], lockable: frozenset[str]
 ) -> tuple[Lowered, frozenset[str]]:
     shared = v.shared_variables(design)
     shared = {

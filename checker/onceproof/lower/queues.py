@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lang.syntax.visit import walk
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Table, mapping
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Action, Cause, Level, Rule, RuleKind, Test, Variable
 
 
@@ -42,7 +42,7 @@ class Group(Struct, frozen=True):
     design: d.Design
     process: d.Process
     queue: d.Queue
-    semantics: Semantics
+    semantics: Delivery
     tracking: Tracking
     status: str
 
@@ -58,7 +58,7 @@ class Group(Struct, frozen=True):
         domain += (
             ["dead", "returned"] if self.queue.limit else ["dead"] * (not self.queue.redelivers)
         )
-        unsure = self.queue.unconfirmed and self.semantics is not Semantics.AT_MOST_ONCE
+        unsure = self.queue.unconfirmed and self.semantics is not Delivery.AT_MOST_ONCE
         first = ("sent" if unsure else "ready") if self.queue.is_root else "absent"
         if first != "ready":
             domain.insert(0, first)
@@ -71,7 +71,7 @@ class Group(Struct, frozen=True):
         """
         if self.queue.dedup is not None:
             return self.design.assumes("within-dedup-window")
-        return self.semantics is Semantics.EXACTLY_ONCE and not self.queue.keeps
+        return self.semantics is Delivery.EXACTLY_ONCE and not self.queue.keeps
 
     @property
     def may_drop(self) -> bool:
@@ -81,7 +81,7 @@ class Group(Struct, frozen=True):
     @property
     def transactional(self) -> bool:
         """Whether what the worker publishes, and writes inside the broker, waits for its ack."""
-        return self.semantics is Semantics.EXACTLY_ONCE and self.tracking is Tracking.HELD
+        return self.semantics is Delivery.EXACTLY_ONCE and self.tracking is Tracking.HELD
 
     @property
     def collects_publishing(self) -> bool:
@@ -113,7 +113,7 @@ class Group(Struct, frozen=True):
             ).put(v.HOLDS, "no")
             answers.append((settled.commit_inside(), "done"))
         late = case.test(v.HOLDS, {"no"})
-        if late and self.queue.late_ack == "settles" and self.semantics is Semantics.AT_LEAST_ONCE:
+        if late and self.queue.late_ack == "settles" and self.semantics is Delivery.AT_LEAST_ONCE:
             answers.append(
                 (late.change(self.status, self._table(case.domains, everything)), "done")
             )
@@ -256,7 +256,7 @@ class Group(Struct, frozen=True):
 
     def _vanishing(self) -> set[str]:
         """The statuses in which a message may vanish."""
-        if self.semantics is Semantics.AT_MOST_ONCE:
+        if self.semantics is Delivery.AT_MOST_ONCE:
             return {"ready"}
         if self.queue.expires and not self.design.assumes("no-expired-messages"):
             return {"sent", "ready", "returned"}
@@ -265,14 +265,14 @@ class Group(Struct, frozen=True):
     def _copies(self) -> list[Cause]:
         """Why a message that was delivered before may become available once more."""
         design, queue, causes = self.design, self.queue, []
-        generous = self.semantics is Semantics.AT_LEAST_ONCE
+        generous = self.semantics is Delivery.AT_LEAST_ONCE
         retried = queue.publishing not in ("once", "new-id") and not design.assumes(
             "no-publisher-retries"
         )
         if (
             retried
             and (not self.drops_copies if queue.dedup or queue.keeps else generous)
-            and self.semantics is not Semantics.AT_MOST_ONCE
+            and self.semantics is not Delivery.AT_MOST_ONCE
         ):
             causes.append(Cause.PUBLISHER_RETRY)
         if generous and queue.copies and not design.assumes("no-broker-copies"):
@@ -283,7 +283,7 @@ class Group(Struct, frozen=True):
             causes.append(Cause.REPLAY)
         if (
             queue.rewinds
-            and self.semantics is not Semantics.AT_MOST_ONCE
+            and self.semantics is not Delivery.AT_MOST_ONCE
             and not design.assumes("no-rewinds")
         ):
             causes.append(Cause.REWOUND)
@@ -315,7 +315,7 @@ class Group(Struct, frozen=True):
         return [moved.rule(RuleKind.EVENT, Action(cause, self.process.name, self.queue.name))]
 
 
-def groups(design: d.Design, semantics: Semantics) -> dict[str, Group]:
+def groups(design: d.Design, semantics: Delivery) -> dict[str, Group]:
     """Every consumer's group by the consumer's name. ``semantics`` is for the queues that declare
     none.
     """
@@ -332,16 +332,16 @@ def groups(design: d.Design, semantics: Semantics) -> dict[str, Group]:
 
 
 def _tracking(
-    design: d.Design, process: d.Process, queue: d.Queue, semantics: Semantics
+    design: d.Design, process: d.Process, queue: d.Queue, semantics: Delivery
 ) -> Tracking:
-    if semantics is Semantics.AT_MOST_ONCE or process.ack == "delivery":
+    if semantics is Delivery.AT_MOST_ONCE or process.ack == "delivery":
         return Tracking.GONE
     checked = any(
         isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None)
         for s in walk(process.body)
     )
     forgetful = (
-        semantics is Semantics.AT_LEAST_ONCE
+        semantics is Delivery.AT_LEAST_ONCE
         and queue.late_ack != "refused"
         and not queue.limit
         and queue.redelivers

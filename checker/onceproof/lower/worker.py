@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import program as op
 from onceproof.lower import variables as v
 from onceproof.lower.case import DEAD, Case, Location, ProgramPoint, Sink
 from onceproof.lower.effects import Meaning, freed, only
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import (
     Action,
     Broadcast,
@@ -469,7 +469,7 @@ class Lowering:
         ]
         for c, outcome in arrivals:
             self.go(at, c, operation.next, self.action(at, subject=subject, outcome=outcome))
-        unconfirmed = any(g.semantics is Semantics.AT_MOST_ONCE for g in readers)
+        unconfirmed = any(g.semantics is Delivery.AT_MOST_ONCE for g in readers)
         if unconfirmed or design.queues[subject].unconfirmed:
             self.go(
                 at,

@@ -113,12 +113,12 @@ def repair(text: str, path: str, claim: str, semantics: str, seconds: float) -> 
     """The text with the cheapest repair that makes a refuted claim hold; nothing if none was
     found.
     """
-    from onceproof.lang.syntax.ast import Semantics
+    from onceproof.machine.delivery import Delivery
     from onceproof.repair import goals_of, repairs
     from onceproof.verdict.check import check_loaded
 
     loaded = load_text(text, path)
-    under = Semantics(semantics)
+    under = Delivery(semantics)
     if loaded.design is None:
         return
     options = Options(seconds=seconds, second_opinion=False)

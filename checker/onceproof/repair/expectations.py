@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.repair.sheet import Change, Sheet, removed, replaced
 from onceproof.verdict.result import Verdict
 
@@ -19,11 +19,11 @@ MEANT = {
 }
 """The verdict behind the words of an expectation; the other words are verdicts themselves."""
 
-Verdicts = Mapping[tuple[int, Semantics], Verdict]
+Verdicts = Mapping[tuple[int, Delivery], Verdict]
 """By the claim's line and the semantics."""
 
 
-def following(text: str, tree: n.Tree, columns: Sequence[Semantics], verdicts: Verdicts) -> str:
+def following(text: str, tree: n.Tree, columns: Sequence[Delivery], verdicts: Verdicts) -> str:
     """The text without expectations that are not met; only verdicts that are known are compared."""
     sheet, changes = Sheet.of(text), []
     for item in tree.items:
@@ -36,7 +36,7 @@ def following(text: str, tree: n.Tree, columns: Sequence[Semantics], verdicts: V
 
 
 def _change(
-    sheet: Sheet, claim: n.ClaimDecl, expect: n.Expect, known: tuple[Sequence[Semantics], Verdicts]
+    sheet: Sheet, claim: n.ClaimDecl, expect: n.Expect, known: tuple[Sequence[Delivery], Verdicts]
 ) -> Change | None:
     columns, verdicts = known
     wanted = MEANT[expect.verdict] if expect.verdict in MEANT else Verdict(expect.verdict)

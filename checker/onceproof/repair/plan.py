@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lang.syntax.visit import inner, walk
+from onceproof.machine.delivery import Delivery
 from onceproof.repair.sheet import Change, Sheet
 
 Owner = n.ConsumerDecl | n.RelayDecl | n.FragmentDecl
@@ -21,7 +21,7 @@ class Goal(Struct, frozen=True):
     """What is to hold: the target happens once, not twice and not never, under these semantics."""
 
     target: n.Target
-    semantics: Semantics
+    semantics: Delivery
 
     @property
     def name(self) -> str:

@@ -16,8 +16,8 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import Loaded, load_text
 from onceproof.lang.source import Source
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lang.syntax.parser import parse
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.repair.edits import catalogue
 from onceproof.repair.expectations import following
@@ -67,7 +67,7 @@ class Repairs(Struct, frozen=True):
     """
 
     effect: str
-    semantics: Semantics
+    semantics: Delivery
     repairs: tuple[Repair, ...]
     impossible: tuple[str, ...]
     tried: int
@@ -272,7 +272,7 @@ def _work(search: _EditSearch, found: list[Repair]) -> bool:
 
 
 def goals_of(
-    design: Design, cells: tuple[ClaimResult, ...], asked: tuple[tuple[Claim, Semantics], ...]
+    design: Design, cells: tuple[ClaimResult, ...], asked: tuple[tuple[Claim, Delivery], ...]
 ) -> tuple[Goal, ...]:
     """What there is to repair: the targets of refuted claims, each under its semantics."""
     refuted = {(c.claim, c.semantics) for c in cells if c.verdict is Verdict.REFUTED}

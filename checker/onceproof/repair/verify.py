@@ -12,9 +12,9 @@ from onceproof.analysis.session import Session, Unasked
 from onceproof.engines import coverability
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lang.syntax.visit import walk
 from onceproof.lower import Lowered, lower
+from onceproof.machine.delivery import Delivery
 from onceproof.repair.plan import Goal, claim_for
 from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options, Task
@@ -25,7 +25,7 @@ OBLIGATIONS = ("no-duplicate", "no-loss", "recoverable")
 SMALL_STATES = 3_000
 """States of each search for a quick refutation."""
 
-Key = tuple[str, Semantics]
+Key = tuple[str, Delivery]
 
 
 class Checked(Struct, frozen=True):
@@ -134,7 +134,7 @@ class Verifier(Struct):
         claim = claim_for("recoverable", self.goal)
         return cell.verdict.rank >= self._before(claim, self.goal.semantics).rank
 
-    def _before(self, claim: Claim, semantics: Semantics) -> Verdict:
+    def _before(self, claim: Claim, semantics: Delivery) -> Verdict:
         """The original's verdict on a claim."""
         key = (claim.text, semantics)
         if key not in self.before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.repair import Goal, Repair, Repairs
 from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
@@ -87,7 +87,7 @@ def _same_reasons(first: Repairs, second: Repairs) -> bool:
 def _impossible(search: Repairs, verbose: bool) -> Iterator[str]:
     if not search.impossible:
         return
-    if search.semantics is Semantics.AT_MOST_ONCE or not search.repairs:
+    if search.semantics is Delivery.AT_MOST_ONCE or not search.repairs:
         yield "with the design's queues and providers as they are, none exists:"
     else:
         yield "with its provider as declared, none exists:"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onceproof.lang.diagnostics import Severity
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.report import Format
 from onceproof.report.bug import disagreement_report
 from onceproof.report.diagnostics import styled
@@ -105,7 +105,7 @@ class _Page:
     # -- the table
 
     def _table(self, design: DesignResult) -> None:
-        shown = [s for s in Semantics if any(c.semantics is s for c in design.cells)]
+        shown = [s for s in Delivery if any(c.semantics is s for c in design.cells)]
         rows = list(dict.fromkeys((c.line, c.claim) for c in design.cells))
         cells = {(c.line, c.claim, c.semantics): c for c in design.cells}
         grid = [[cells.get((*row, s)) for s in shown] for row in rows]

@@ -17,7 +17,7 @@ from onceproof.interpreter.oracle import event_sets
 from onceproof.interpreter.trace import EventOf, Step, Trace
 from onceproof.lang.design import Design
 from onceproof.lang.source import Source
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.story.changes import Change, changes
 from onceproof.story.environment import Sentence, Teller
@@ -53,7 +53,7 @@ class Walk(Struct, frozen=True):
     """
 
     design: Design
-    semantics: Semantics
+    semantics: Delivery
     sources: Mapping[str, Source]
     events: tuple[EventOf, ...]
     steps: tuple[Step, ...]
@@ -62,7 +62,7 @@ class Walk(Struct, frozen=True):
     @staticmethod
     def start(
         design: Design,
-        semantics: Semantics,
+        semantics: Delivery,
         sources: Mapping[str, Source],
         events: int = 1,
         choice: int = 0,
@@ -135,7 +135,7 @@ class Walk(Struct, frozen=True):
             if self._asked(c.semantics) and judge.violated(c, self.now)
         )
 
-    def _asked(self, under: tuple[Semantics, ...]) -> bool:
+    def _asked(self, under: tuple[Delivery, ...]) -> bool:
         return not under or self.semantics in under
 
     def _context(self) -> Context:

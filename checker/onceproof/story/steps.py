@@ -10,6 +10,7 @@ from onceproof.interpreter.state import State, Worker, look
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts
+from onceproof.machine.delivery import Delivery
 from onceproof.story.names import Moment
 
 VERBS = {"send": ("sends", "send"), "call": ("calls", "call"), "do": ("does", "do")}
@@ -263,8 +264,7 @@ def boxed_words(worker: Worker) -> str:
 def at_once(ctx: Context, process: str) -> bool:
     """Whether a message counts as settled when it is delivered."""
     return (
-        ctx.promises(process) is n.Semantics.AT_MOST_ONCE
-        or ctx.processes[process].ack == "delivery"
+        ctx.promises(process) is Delivery.AT_MOST_ONCE or ctx.processes[process].ack == "delivery"
     )
 
 

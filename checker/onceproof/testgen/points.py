@@ -12,7 +12,7 @@ from onceproof.analysis.crash_map import CrashMap, GapHarm, Harm, MappedGap, cra
 from onceproof.interpreter import replay
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.story import tell
 from onceproof.verdict.task import Options
 
@@ -46,7 +46,7 @@ class Point(Struct, frozen=True):
 
 
 def points(
-    loaded: Loaded, semantics: Semantics, options: Options | None = None, every: bool = False
+    loaded: Loaded, semantics: Delivery, options: Options | None = None, every: bool = False
 ) -> tuple[Point, ...]:
     """The fatal points of a design, in the order of its lines; ``every``: the harmless ones, too.
 
@@ -70,7 +70,7 @@ def _points(loaded: Loaded, design: Design, mapped: CrashMap, every: bool) -> It
 
 
 def _point(
-    loaded: Loaded, design: Design, semantics: Semantics, gap: MappedGap, harm: GapHarm
+    loaded: Loaded, design: Design, semantics: Delivery, gap: MappedGap, harm: GapHarm
 ) -> Point:
     after = gap.gap.after[0] if len(gap.gap.after) == 1 else 0
     headline, aside = "", ""

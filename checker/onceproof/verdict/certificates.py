@@ -26,8 +26,8 @@ from onceproof.engines.smt.solver import Solver
 from onceproof.interpreter.trace_json import SCHEMA, of_data, to_data
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load_text
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.properties import property_of
 from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResult, Result
@@ -49,7 +49,7 @@ class Checked(Struct, frozen=True):
     unknown: bool = False
 
 
-def folder_of(sha256: str, claim: str, semantics: Semantics) -> Path:
+def folder_of(sha256: str, claim: str, semantics: Delivery) -> Path:
     """Where the certificate of a cell lies, below the folder the user chose."""
     slug = re.sub(r"[^a-z0-9]+", "-", claim.lower()).strip("-")[:60]
     return Path(sha256[:12]) / f"{slug}--{semantics.value}"
@@ -151,7 +151,7 @@ def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Sol
         about, text, semantics = (
             str(index["design"]),
             str(index["claim"]),
-            Semantics(index["semantics"]),
+            Delivery(index["semantics"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Checked(folder, "?", "?", False, reason=f"not a certificate: {error}")
@@ -220,7 +220,7 @@ def _write_trace(folder: Path, sha256: str, cell: ClaimResult) -> None:
     )
 
 
-def _replayed(design: Design, claim: Claim, semantics: Semantics, index: Any) -> str:
+def _replayed(design: Design, claim: Claim, semantics: Delivery, index: Any) -> str:
     """Why the stored trace does not show the violation; empty if it does."""
     try:
         trace = of_data(index, semantics)

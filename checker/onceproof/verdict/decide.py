@@ -20,8 +20,8 @@ from onceproof.engines.search import Bounds, Exploration, Found
 from onceproof.engines.search.states import configurations
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered, lower
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Property
 from onceproof.properties import TooWide, property_of
@@ -70,8 +70,8 @@ def judge(
     progress: Progress | None = None,
 ) -> Iterator[ClaimResult | Disagreement]:
     """The result of every selected claim under every selected semantics, as each is decided."""
-    lowerings: dict[Semantics, Lowered] = {}
-    unused: dict[Semantics, frozenset[str]] = {}
+    lowerings: dict[Delivery, Lowered] = {}
+    unused: dict[Delivery, frozenset[str]] = {}
     dead: tuple[int, ...] | None = None
     for claim, semantics in selected(design, options):
         found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
@@ -99,7 +99,7 @@ def judge(
         yield found
 
 
-def _lowered(design: Design, semantics: Semantics, known: dict[Semantics, Lowered]) -> Lowered:
+def _lowered(design: Design, semantics: Delivery, known: dict[Delivery, Lowered]) -> Lowered:
     """The lowering of a design, made once."""
     if semantics not in known:
         known[semantics] = lower(design, semantics)
@@ -108,7 +108,7 @@ def _lowered(design: Design, semantics: Semantics, known: dict[Semantics, Lowere
 
 def undecided(design: Design, options: Options, reason: str) -> Iterator[ClaimResult]:
     """Every selected claim, about which nothing is known for this reason."""
-    lowerings: dict[Semantics, Lowered] = {}
+    lowerings: dict[Delivery, Lowered] = {}
     for claim, semantics in selected(design, options):
         yield _task(_lowered(design, semantics, lowerings), claim, options).undecided(reason)
 

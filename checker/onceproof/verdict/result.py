@@ -11,7 +11,7 @@ from onceproof.explain.narrative import Narrative
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.source import Source
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.invariant import Invariant
 from onceproof.story.outline import Outline
 
@@ -157,7 +157,7 @@ class ClaimResult(Struct, frozen=True):
     claim: str
     kind: str
     effect: str
-    semantics: Semantics
+    semantics: Delivery
     expected: Verdict
     line: int
     outcome: Outcome
@@ -287,7 +287,7 @@ class Disagreement(Struct, frozen=True):
 
     design: str
     claim: str
-    semantics: Semantics
+    semantics: Delivery
     what: str
     details: tuple[str, ...] = ()
 
@@ -298,7 +298,7 @@ class CertificateDigest(Struct, frozen=True):
     """
 
     claim: str
-    semantics: Semantics
+    semantics: Delivery
     sha256: str
     folder: str
 
@@ -316,7 +316,7 @@ class DesignResult(Struct, frozen=True):
     title: str
     diagnostics: tuple[Diagnostic, ...]
     cells: tuple[Cell, ...]
-    semantics: tuple[Semantics, ...]
+    semantics: tuple[Delivery, ...]
     sources: dict[str, Source] = field(default_factory=dict)
     failures: tuple[Disagreement, ...] = ()
     models: tuple[str, ...] = ()

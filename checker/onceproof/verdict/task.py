@@ -12,8 +12,8 @@ from msgspec import Struct, field
 
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lower import Lowered
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Machine, Property
 from onceproof.verdict.result import (
     ClaimResult,
@@ -53,7 +53,7 @@ class Options(Struct, frozen=True):
 
     workers: int | None = None
     events: int | None = None
-    semantics: tuple[Semantics, ...] = ()
+    semantics: tuple[Delivery, ...] = ()
     claims: tuple[str, ...] = ()
     seconds: float = 60.0
     states: int = 2_000_000
@@ -73,14 +73,14 @@ class Options(Struct, frozen=True):
         return not self.claims or any(part in claim.text for part in self.claims)
 
 
-def selected(design: Design, options: Options) -> Iterator[tuple[Claim, Semantics]]:
+def selected(design: Design, options: Options) -> Iterator[tuple[Claim, Delivery]]:
     """The claims that the caller asked for, each under every semantics asked for."""
     columns = [s for s in design.semantics if not options.semantics or s in options.semantics]
     for claim in filter(options.selects, design.claims):
         yield from ((claim, s) for s in columns if not claim.semantics or s in claim.semantics)
 
 
-def selected_claims(design: Design, options: Options, semantics: Semantics) -> list[Claim]:
+def selected_claims(design: Design, options: Options, semantics: Delivery) -> list[Claim]:
     """The claims that the caller asked for, of those made under one semantics."""
     return [
         claim

@@ -22,6 +22,7 @@ from onceproof.lang.resolve.unmodelled import unmodelled
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level
 
 T = TypeVar("T")
@@ -435,8 +436,8 @@ class _Resolver:
         for condition in (c.condition, c.unless):
             if condition is not None:
                 checker.shared_condition(condition)
-        columns = c.semantics or tuple(n.Semantics)
-        seen: dict[n.Semantics, Span] = {}
+        columns = c.semantics or tuple(Delivery)
+        seen: dict[Delivery, Span] = {}
         for expect in c.expects:
             again = [s for s in expect.semantics or columns if s in seen]
             if again:

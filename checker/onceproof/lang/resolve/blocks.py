@@ -13,6 +13,7 @@ from onceproof.lang.resolve.steps import Scope
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
+from onceproof.machine.delivery import Delivery
 
 Write = n.SetColumn | n.Add | n.Insert | n.UpdateIf | n.Increment | n.Delete | n.Do
 """Steps that may write to a database, and can have clauses."""
@@ -81,7 +82,7 @@ def _inside_broker(process: d.Process, store: d.Store, scope: Scope) -> bool:
         and process.queue == queue.name
         and process.ack != "delivery"
         and "stores" in queue.boundary
-        and queue.semantics in (None, n.Semantics.EXACTLY_ONCE)
+        and queue.semantics in (None, Delivery.EXACTLY_ONCE)
     )
 
 
@@ -109,7 +110,7 @@ def _databases_of(
         store = written(step, scope)
         if store is not None and not (
             scope.stores[store].inside
-            and scope.queues[str(scope.stores[store].inside)].semantics is n.Semantics.EXACTLY_ONCE
+            and scope.queues[str(scope.stores[store].inside)].semantics is Delivery.EXACTLY_ONCE
             and _inside_broker(process, scope.stores[store], scope)
         ):
             parts.setdefault(scope.stores[store].database, store)

@@ -15,6 +15,7 @@ from onceproof.lang.errors import models as errors
 from onceproof.lang.errors import names, world
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
+from onceproof.machine.delivery import Delivery
 from onceproof.models.records import COUNT
 
 _KINDS: Mapping[str, str] = {
@@ -176,7 +177,7 @@ class QueueMaker:
         limit = (int(s.limit[1]), s.limit_end) if s.limit and COUNT.fullmatch(s.limit[1]) else None
         return d.changed(
             queue,
-            semantics=n.Semantics(s.delivery),
+            semantics=Delivery(s.delivery),
             late_ack=s.late_ack,
             limit=limit,
             publishing=queue.publishing or (None if s.publisher == "retries" else s.publisher),

@@ -11,6 +11,7 @@ from enum import Enum
 from msgspec import Struct
 
 from onceproof.lang.source import Span
+from onceproof.machine.delivery import Delivery
 
 
 class Name(Struct, frozen=True):
@@ -400,14 +401,6 @@ Step = (
 )
 
 
-class Semantics(Enum):
-    """What a generic queue promises (docs/semantics.md, "Deliveries", says what each means)."""
-
-    AT_MOST_ONCE = "at-most-once"
-    AT_LEAST_ONCE = "at-least-once"
-    EXACTLY_ONCE = "exactly-once"
-
-
 # ---------------------------------------------------------------- declarations
 
 
@@ -469,7 +462,7 @@ class QueueDecl(Struct, frozen=True):
 
     name: Name
     event: Name
-    semantics: Semantics | None
+    semantics: Delivery | None
     model: ModelRef | None
     options: tuple[QueueOption, ...]
     span: Span
@@ -638,7 +631,7 @@ class Expect(Struct, frozen=True):
     """``expect violated under at-least-once``; no semantics: under all of the claim's."""
 
     verdict: str
-    semantics: tuple[Semantics, ...]
+    semantics: tuple[Delivery, ...]
     span: Span
 
 
@@ -650,7 +643,7 @@ class ClaimDecl(Struct, frozen=True):
     kind: str
     targets: tuple[Target, ...]
     condition: Condition | None
-    semantics: tuple[Semantics, ...]
+    semantics: tuple[Delivery, ...]
     expects: tuple[Expect, ...]
     span: Span
     unless: Condition | None = None

@@ -19,6 +19,7 @@ from msgspec import Struct
 from onceproof.lang.source import Source, Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.indentation import Line
+from onceproof.machine.delivery import Delivery
 
 QUEUE_OPTIONS = {
     "late_ack_settles": ("late-ack", "settles"),
@@ -158,7 +159,7 @@ class Build(Transformer[Token, Any]):
 
     def queue(self, meta: Meta, c: list[Any]) -> n.Item:
         options = tuple(o for o in c[3:] if isinstance(o, n.QueueOption))
-        semantics = n.Semantics(str(c[2])) if isinstance(c[2], Token) else None
+        semantics = Delivery(str(c[2])) if isinstance(c[2], Token) else None
         model = c[2] if isinstance(c[2], n.ModelRef) else None
         return n.QueueDecl(
             self._name(c[0]), self._name(c[1]), semantics, model, options, self._header(meta)
@@ -281,8 +282,8 @@ class Build(Transformer[Token, Any]):
     def target(self, meta: Meta, c: list[Any]) -> n.Target:
         return n.Target(self._name(c[0]), self._name(c[1]) if c[1] else None, self._span(meta))
 
-    def semantics(self, _: Meta, c: list[Token]) -> tuple[n.Semantics, ...]:
-        return tuple(n.Semantics(str(t)) for t in c)
+    def semantics(self, _: Meta, c: list[Token]) -> tuple[Delivery, ...]:
+        return tuple(Delivery(str(t)) for t in c)
 
     def expect(self, meta: Meta, c: list[Any]) -> n.Expect:
         return n.Expect(str(c[0]), c[1] or (), self._header(meta))
@@ -484,7 +485,7 @@ def _retries(clauses: list[Any] | None) -> tuple[int, Span | None]:
 def _claim(
     kind: str,
     parts: list[Any],
-    scope: tuple[tuple[n.Semantics, ...], tuple[n.Expect, ...]],
+    scope: tuple[tuple[Delivery, ...], tuple[n.Expect, ...]],
     span: Span,
 ) -> n.ClaimDecl:
     targets = tuple(p for p in parts if isinstance(p, n.Target))

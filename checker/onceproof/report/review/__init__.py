@@ -16,7 +16,7 @@ from onceproof.analysis.crash_map import CrashMap
 from onceproof.analysis.cut_sets import Frontier
 from onceproof.analysis.validity_core import Needs
 from onceproof.lang.diagnostics import Diagnostic
-from onceproof.lang.syntax.ast import Semantics
+from onceproof.machine.delivery import Delivery
 from onceproof.repair import Repairs
 from onceproof.report.review.answer import Tone, answer, question, tone_of, under_words
 from onceproof.report.review.changes import Remedy, remedies
@@ -216,7 +216,7 @@ def review_of(
 
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     alone = Result((result,))
-    columns = [s for s in Semantics if any(c.semantics is s for c in result.cells)]
+    columns = [s for s in Delivery if any(c.semantics is s for c in result.cells)]
     refuted = tuple(
         _refuted(f"d{number}-story-{i}", group, result)
         for i, group in enumerate(story_groups(result), 1)
@@ -258,7 +258,7 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     )
 
 
-_Key = tuple[int, str, Semantics]
+_Key = tuple[int, str, Delivery]
 
 
 def _key(cell: Cell) -> _Key:

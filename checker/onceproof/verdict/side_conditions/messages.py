@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from onceproof.lang.design import Process
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.ast import Semantics
 from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.lower import variables as v
 from onceproof.lower.queues import Tracking
+from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.verdict.side_conditions.condition import Finding, Look
 
@@ -161,7 +161,7 @@ def _published_elsewhere(look: Look) -> Iterator[Finding]:
         group = look.lowered.groups.get(process.name)
         if (
             group is None
-            or group.semantics is not Semantics.EXACTLY_ONCE
+            or group.semantics is not Delivery.EXACTLY_ONCE
             or process.ack == "delivery"
         ):
             continue
@@ -175,7 +175,7 @@ def _published_elsewhere(look: Look) -> Iterator[Finding]:
                 for p in look.design.processes
                 if p.queue == target.name
             )
-            if promised is not Semantics.EXACTLY_ONCE and matters:
+            if promised is not Delivery.EXACTLY_ONCE and matters:
                 yield Finding.at(
                     "T16",
                     step.span,
