@@ -129,17 +129,17 @@ def test_an_interrupt_within_z3_ends_the_run_and_is_not_kept(
     name, *rest = command
     code = f"""
 import sys
-from onceproof import proving
+from onceproof.verdict import prove
 from onceproof.cli.main import main
 from onceproof.engines.smt.solver import Z3
-honest = proving.certify
+honest = prove.certify
 def hard(*given):
     session = Z3().session()
     session.load({HARD!r})
     print("ready")
     session.check()
     return honest(*given)
-proving.certify = hard
+prove.certify = hard
 sys.exit(main({[name, str(SEED), *rest]!r}))
 """
     code_, out, errors = interrupted(python(code, tmp_path))
