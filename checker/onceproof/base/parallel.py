@@ -38,7 +38,7 @@ def _quiet() -> None:
 def over_processes(
     function: Callable[[Task], Made], tasks: Sequence[Task], jobs: int
 ) -> Iterator[tuple[int, Made | Gone]]:
-    """Every task, ``jobs`` at a time. ``function`` and the tasks can be pickled."""
+    """Every task, ``jobs`` at a time. ``function`` and the tasks can be sent to another process."""
     alone: list[int] = []
     for number, made in _pool(function, list(enumerate(tasks)), jobs):
         if made is Gone.LOST:

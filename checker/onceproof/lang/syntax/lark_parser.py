@@ -2,7 +2,8 @@
 
 Lark needs 0.12 s of CPU to make a parser of the grammar, and 0.02 s to load one that it made
 before. A cold refutation takes 0.3 s in all, so the made parser is kept in the user's cache: as
-JSON, since Lark's own ``save`` pickles. Without a cache it is made anew.
+JSON, since what Lark's own ``save`` writes can run code when it is read. Without a cache it is made
+anew.
 
 Lark loads its serialized form by a private method (its generated stand-alone parsers do, too), and
 the states of its interactive parser are attributes without a promise. That is why pyproject.toml
