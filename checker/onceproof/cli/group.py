@@ -26,6 +26,7 @@ COMMANDS = (
     "export",
     "step",
     "testgen",
+    "drill",
     "completion",
     "explain",
     "models",

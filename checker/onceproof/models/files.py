@@ -46,6 +46,7 @@ FACT = ("id", "behaviour", "text", "source", "status")
 KEYS = ("kept", "status", "source", "note")
 TEXTS = (
     *HEAD,
+    "adapter",
     "status",
     "source",
     "note",
@@ -187,7 +188,13 @@ def _made(data: Mapping[str, Any], path: Path, is_own: bool) -> Model:
         "machine": data.get("machine", {}),
         "options": options,
     }
-    head |= {"facts": facts, "sources": sources, "path": path.name, "is_own": is_own}
+    head |= {
+        "facts": facts,
+        "sources": sources,
+        "path": path.name,
+        "is_own": is_own,
+        "adapter": data.get("adapter", ""),
+    }
     match data["kind"]:
         case "provider":
             keys = data["keys"]
@@ -304,7 +311,7 @@ def _problems(data: Mapping[str, Any], stem: str) -> Found:
     yield from _words(
         data,
         "",
-        (*HEAD, "machine", "keys", "options", "facts", "sources"),
+        (*HEAD, "adapter", "machine", "keys", "options", "facts", "sources"),
         (*HEAD, "keys" if provider else "machine"),
     )
     if "name" in data and data["name"] != stem:

@@ -199,7 +199,8 @@ class Fact(Struct, frozen=True):
 
 class Model(Struct, frozen=True):
     """What all models have. ``path``: the file; ``is_own``: it is one of the design's own models
-    and did not come with the tool.
+    and did not come with the tool. ``adapter``: what the drill reaches the product with; empty if
+    there is nothing.
     """
 
     name: str
@@ -212,6 +213,7 @@ class Model(Struct, frozen=True):
     sources: Mapping[str, Source]
     path: str = ""
     is_own: bool = False
+    adapter: str = ""
 
     def value(self, option: str, given: Mapping[str, str]) -> str:
         """The value of an option: what was given, else its default."""

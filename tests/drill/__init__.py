@@ -1,0 +1,1 @@
+"""The drill: designs run for real."""
