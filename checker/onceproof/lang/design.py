@@ -1,5 +1,5 @@
 """The checked design: every name resolved, every kind known, fragments inlined. Made by
-``resolve.py``, read by ``lower/``.
+``resolve/``, read by ``lower/``.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def one_key_at_a_time(look: Look) -> Iterator[Finding]:
     * one event per worker, locals reset at delivery: a worker is a run of a handler for one event
       (``machine.Rule``, SPAWN);
     * no scan, no aggregate, no global variable: every read names one row, by a field of the event
-      (``resolve_steps._row``);
+      (``lang.resolve.steps``);
     * a payload that is fixed per event: no step writes it (``lower.variables.payload`` has no
       update);
     * a key that contains the attempt number: ``key attempt`` leaves no record that could be found

@@ -74,6 +74,8 @@ class Blocks:
             if self.index == len(self.lines):
                 self._missing_block()
             self._enter()
+            # A line that is right elsewhere is moved before anyone tries to correct it: a small
+            # change that makes it fit here would only hide that it is in the wrong place.
             line = self.lines[self.index]
             if not self._fits_here(line) and not self._move(line):
                 self._mend_line(line)
@@ -293,6 +295,7 @@ class Blocks:
         ):
             return False
         parent = self.levels[-2] if len(self.levels) > 1 else -1
+        # What belongs to a line that was given up is given up with it: one mistake, one message.
         if (place == "else" and self.broken.get(line.indent)) or (
             place == "clause" and self.broken.get(parent)
         ):
@@ -317,6 +320,7 @@ class Blocks:
         if not self._takes(stack, line.text):
             return False
         self._indent_run(header, stack, indent)
+        # The block that the line had seemed to close goes on.
         if self.outer:
             self.levels = [x for x in self.levels if x < indent] + [indent]
             self.stack = stack
@@ -339,6 +343,7 @@ class Blocks:
         label = "it is indented too deep" if place == "else" else "no step can stand at this depth"
         help = None if place == "else" else shape_below(self.grammar.accepts(self.stack))
         self.mistakes.append(errors.misplaced(word, line.whole(self.path), label, help, other))
+        # The lines behind it move along, as far as they do not fit where they stand.
         end = self._block_end(self.index)
         shift = line.indent - level
         while end < len(self.lines) and self.lines[end].indent == line.indent:
@@ -353,6 +358,7 @@ class Blocks:
         """Report a line that is sound elsewhere. A declaration goes to the end of the file, so that
         its name is known.
         """
+        # Neighbors with the same mistake are reported together.
         end = self._block_end(self.index)
         run = end
         while (
@@ -383,6 +389,7 @@ class Blocks:
         self.mistakes.append(
             errors.misplaced(self._first_word(line), line.whole(self.path), words, help, label)
         )
+        # Anything else than a declaration has no place of its own to go to, and is left out.
         moved, shift = self.lines[self.index : run], line.indent
         del self.lines[self.index : run]
         if place == "item":
