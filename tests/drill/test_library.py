@@ -23,6 +23,7 @@ MISREAD = {
     "publisher retries under at-most-once": re.compile(r"^publisher of \w+ retries", re.MULTILINE),
     "a serializable block is not optimistic": re.compile(r"atomic serializable"),
     "an effect in a store locks no row": re.compile(r"^ *atomic\n(?: +.*\n)*? +do ", re.MULTILINE),
+    "a session lock ends with its connection": re.compile(r"^lock (?!.*expires)", re.MULTILINE),
     "a session lock can be taken twice by its holder": re.compile(
         r"acquire lease.*\n(?:.*\n)*.*acquire lease"
     ),

@@ -52,7 +52,7 @@ SAYS = {
     "nothing": {"done", "refused"},
     "refused": {"refused"},
     "failed": {"refused", "lost", "failed"},
-    "no answer": {"answer lost", "dropped, answer lost", "refused", "lost", "failed"},
+    "no answer": {"done", "answer lost", "dropped, answer lost", "refused", "lost", "failed"},
 }
 """What the model's outcome may be where a product says this; any other word stands for itself."""
 SAYS_CUT = {"sent": {"done", "refused", "lost"}, "done": {"done", "", "dropped", "lost"}}

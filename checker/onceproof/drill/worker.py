@@ -504,11 +504,19 @@ class Walker:
             self._queue(queue).publish(queue, self.event)
         except Unanswered as error:
             self.outcome = ("no answer", str(error))
-            raise Failed from error
+            if self._is_confirmed(queue):
+                raise Failed from error
         except Trouble as error:
             self.outcome = ("refused", str(error))
-            raise Failed from error
-        self.outcome = ("done", "")
+            if self._is_confirmed(queue):
+                raise Failed from error
+        else:
+            self.outcome = ("done", "")
+
+    def _is_confirmed(self, queue: str) -> bool:
+        """Whether the publisher waits for the broker's answer; else it fires and forgets."""
+        unconfirmed = self.design.queues[queue].unconfirmed
+        return not unconfirmed and self.context.semantics(queue) is not Semantics.AT_MOST_ONCE
 
     def _settle(self) -> str:
         """Acknowledge; whatever the broker says, the handler goes on."""

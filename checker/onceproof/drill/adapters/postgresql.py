@@ -208,6 +208,25 @@ class PostgresqlSession(SqlSession):
     def execute(self, statement: str, *values: object) -> tuple[Rows, int]:
         return _run(self.connection, statement, values)
 
+    def increment(self, store: str, column: str, key: str, event: int) -> None:
+        """One request for the row and the ledger: what is on the way arrives as a whole."""
+        name, table = quoted("sum_" + column), store_table(store)
+        if self.tables[store].unique:
+            row = (
+                f"with one as (insert into {table} (k, {name}) values (?, 1) "
+                f"on conflict (k) do update set {name} = {table}.{name} + 1)"
+            )
+            keys = [key]
+        else:
+            row = (
+                f"with old as (update {table} set {name} = {name} + 1 where k = ? returning 1), new"
+                f" as (insert into {table} (k, {name}) select ?, 1 where not exists (select 1 from"
+                " old))"
+            )
+            keys = [key, key]
+        ledger = f"insert into {LEDGER} (effect, k, event) values (?, ?, ?)"
+        self.execute(f"{row} {ledger}", *keys, f"{store}.{column}", key, event)
+
     def begin(self, isolation: str) -> None:
         self.execute(f"begin isolation level {ISOLATION[isolation]}")
 

@@ -253,8 +253,13 @@ class RedisSession(DatabaseSession):
             return bool(self.client.delete(self._key(store, key)))
 
     def increment(self, store: str, column: str, key: str, event: int) -> None:
+        whole = self.batch is None  # one request for the row and the ledger
+        if whole:
+            self.begin("")
         self._do("hincrby", self._key(store, key), f"sum:{column}", 1)
         self._ledger(f"{store}.{column}", key, event)
+        if whole:
+            self.commit()
 
     def _ledger(self, effect: str, key: str, event: int) -> None:
         self._do(
