@@ -516,7 +516,7 @@ class Walker:
     def _is_confirmed(self, queue: str) -> bool:
         """Whether the publisher waits for the broker's answer; else it fires and forgets."""
         unconfirmed = self.design.queues[queue].unconfirmed
-        return not unconfirmed and self.context.semantics(queue) is not Semantics.AT_MOST_ONCE
+        return not unconfirmed and self.context.semantics(queue) is not Delivery.AT_MOST_ONCE
 
     def _settle(self) -> str:
         """Acknowledge; whatever the broker says, the handler goes on."""
