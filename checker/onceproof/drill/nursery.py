@@ -33,6 +33,9 @@ from onceproof.machine.delivery import Delivery
 DIE_WITH_PARENT = 1
 """``PR_SET_PDEATHSIG`` of Linux."""
 
+DIRECTOR = "director"
+"""The socket of the director, in the folder of the run, which is the working folder here."""
+
 
 def main(path: str) -> None:
     """Serve requests until the input ends."""
@@ -55,12 +58,12 @@ def main(path: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _preload(made)
     with socket.socket(socket.AF_UNIX) as hello:
-        hello.connect(data["socket"])
+        hello.connect(DIRECTOR)
         hello.sendall(b'{"nursery": true}\n')
     for line in sys.stdin:
         request = json.loads(line)
         if os.fork() == 0:
-            _child(made, data["socket"], request)
+            _child(made, request)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
@@ -94,7 +97,7 @@ def _preload(made: Plan) -> None:
         importlib.import_module(f"{adapters.__name__}.{product}")
 
 
-def _child(made: Plan, path: str, request: Any) -> None:
+def _child(made: Plan, request: Any) -> None:
     """A worker or the provider. Never returns."""
     code = 1
     try:
@@ -102,7 +105,7 @@ def _child(made: Plan, path: str, request: Any) -> None:
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
         os.close(0)
-        line = Line(path, request["id"])
+        line = Line(request["id"])
         if request["role"] == "provider":
             serve(lambda port: line.say(port=port))
         else:
@@ -120,9 +123,9 @@ def _child(made: Plan, path: str, request: Any) -> None:
 class Line:
     """The child's end of the conversation with the director."""
 
-    def __init__(self, path: str, number: int) -> None:
+    def __init__(self, number: int) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
+        self.socket.connect(DIRECTOR)
         self.file = self.socket.makefile("r", encoding="utf-8")
         self.say(id=number, pid=os.getpid())
 

@@ -186,9 +186,11 @@ class Stage:
 
     def _start_nursery(self) -> None:
         folder = Path(self.run.folder)
-        path = str(folder / "director")
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(path)
+        # A socket's path may have some 100 characters, a folder for temporary files more. So both
+        # ends name it relative to the run's folder.
+        with contextlib.chdir(folder):
+            self._listener.bind(nursery.DIRECTOR)
         self._listener.listen(16)
         design = Path(self.plan.design.path)
         data = {
@@ -197,18 +199,19 @@ class Stage:
             "choice": nursery.choice_data(self.plan.choice),
             "folder": str(folder),
             "namespace": self.plan.namespace,
-            "socket": path,
             "limit": self.plan.limit,
         }
         configuration = folder / "drill.json"
         configuration.touch(mode=0o600)
         configuration.write_text(json.dumps(data), encoding="utf-8")
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        path = os.pathsep.join(os.path.abspath(p) for p in sys.path if p)
+        environment = {**os.environ, "PYTHONPATH": path}
         self._nursery = subprocess.Popen(
             [sys.executable, "-m", nursery.__name__, str(configuration)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
+            cwd=folder,
             env=environment,
         )
         self._accepted(None)
