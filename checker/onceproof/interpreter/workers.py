@@ -34,6 +34,9 @@ Next = Iterator[tuple[Step, State]]
 def moves(ctx: Context, state: State, worker: Worker) -> Next:
     """Every next step of a worker, with the state after it. Nothing if it has to wait."""
     worker = worker._replace(exposed=False)
+    if worker.idle:
+        yield _record(ctx, state, worker, Cause.HANDLER, ""), gone(ctx, state, worker)
+        return
     try:
         if not worker.todo:
             yield from _ack(ctx, state, worker, n.Ack(None, ctx.processes[worker.process].span))
@@ -126,13 +129,23 @@ def _record(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: s
 # ---------------------------------------------------------------- going on
 
 
-def onward(ctx: Context, state: State, worker: Worker, running: bool = False) -> tuple[State, bool]:
+def begun(ctx: Context, state: State, worker: Worker) -> State:
+    """The state with a new worker at its first step; a handler that takes none ends with a step of
+    its own.
+    """
+    after, _ = onward(ctx, state, worker, begins=True)
+    return after
+
+
+def onward(
+    ctx: Context, state: State, worker: Worker, running: bool = False, begins: bool = False
+) -> tuple[State, bool]:
     """Pass what takes no step, up to the worker's next step or its end; whether an atomic block was
     committed on the way.
 
     ``running``: the step is a run of collected lines, which ends at the next stop point or with the
     block. What is collected when a block ends after a stop point is a step of its own, because the
-    worker may be killed before it.
+    worker may be killed before it. ``begins``: no step has been taken before.
     """
     committed = False
     going: Worker | None = worker
@@ -144,6 +157,8 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
                 if going.collected and not running:
                     return state.with_worker(going), committed
                 state = apply(ctx, state, going.event, going.collected)
+                if going.collected:  # a crash point in the block is before its commit
+                    going = going._replace(exposed=ctx.exposed_by(going.collected))
                 committed, running = committed or bool(going.collected), False
                 going = going._replace(collected=(), locked=())
             going = going._replace(todo=going.todo[:-1], part=0)
@@ -160,6 +175,8 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
         else:
             return state.with_worker(going), committed
     if going is None or not ctx.processes[going.process].acks_at_end:
+        if begins:
+            return state.with_worker((going or worker)._replace(todo=(), idle=True)), committed
         return gone(ctx, state, going or worker), committed
     return state.with_worker(going), committed
 
@@ -307,7 +324,7 @@ def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
         _record(ctx, state, worker, Cause.HANDLER, answer),
         then(after, acked, "" if answer == "done" else answer),
     )
-    if ctx.promises(worker.process) is Delivery.AT_MOST_ONCE:
+    if ctx.settles_at_delivery(worker.process):
         return
     if not ctx.design.assumes("no-lost-acks"):
         yield _record(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
@@ -367,9 +384,8 @@ def _renew(ctx: Context, state: State, worker: Worker, step: n.Renew) -> Next:
 
 def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     """A worker is killed, perhaps with its next request already under way."""
-    if ctx.design.assumes("no-crash") or (
-        worker.process in ctx.named_crashes and not worker.exposed
-    ):
+    killable = worker.exposed or worker.process not in ctx.named_crashes
+    if ctx.design.assumes("no-crash") or not (killable or ctx.passes_crash(worker)):
         return
     component = state.events[worker.event].component
     killed = Step(
@@ -385,7 +401,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
             dead.append(("acknowledged", gone(ctx, settled, acked._replace(boxed=worker.boxed))))
     for outcome, after in dead:
         yield replace(killed, outcome=outcome), after
-    if not worker.todo or not ctx.death_matters(worker.process):
+    if not worker.todo or not killable or not ctx.death_matters(worker.process):
         return
     step = ctx.at(worker)
     ghost = worker._replace(holds=False, locks=(), boxed=(), exposed=False, underway=True)

@@ -364,11 +364,11 @@ def _may_release(program: Program, lock: str) -> bool:
             ways.append((operation.next, True))
             ways += [(operation.held, holds)] if operation.held is not None else []
         else:
-            ways += [(then, holds) for then in _after(operation)]
+            ways += [(then, holds) for then in after(operation)]
     return False
 
 
-def _after(operation: Operation) -> list[int]:
+def after(operation: Operation) -> list[int]:
     """Where an operation may lead."""
     places = ("next", "yes", "no", "ok", "down", "done", "failed", "refused", "held")
     values = (getattr(operation, name) for name in operation.__struct_fields__ if name in places)

@@ -65,6 +65,17 @@ def payload(event: str, field: str) -> str:
     return f"{event}.{field}"
 
 
+def payload_of(design: d.Design, kind: str, field: str) -> str | None:
+    """The variable behind a payload field, for an event of type ``kind``: of its own type, or of a
+    type that does not enter the design (of a message about the event). None: it is unset.
+    """
+    others = (t for t in design.events if t not in root_types(design))
+    for event in (kind, *others):
+        if any(f == field for f, _ in design.events[event].payload):
+            return payload(event, field)
+    return None
+
+
 def writes(target: str) -> str:
     """How often a store or column a claim speaks about was written."""
     return f"{target}#"

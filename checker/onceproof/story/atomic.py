@@ -20,6 +20,8 @@ def handler_words(m: Moment) -> str:
     """What a worker does at its line, what came of it, and whether that was the end of the
     handler.
     """
+    if m.worker.idle:
+        return "has nothing to do; the handler is done"
     if not m.worker.todo:
         return (
             f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and "
@@ -183,6 +185,8 @@ def run_words(m: Moment) -> str:
 
 def place(m: Moment) -> str:
     """The line or lines a worker is at, as a fault names them."""
+    if m.worker.idle:
+        return f"its end ({m.names.where(m.ctx.processes[m.worker.process].span)})"
     if not m.worker.todo:
         return (
             "the acknowledgement on return"
