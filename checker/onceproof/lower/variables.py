@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
-from onceproof.machine.system import Level, Variable
+from onceproof.machine.system import PLACE, Level, Variable
 
-PC = "worker at"
+PC = PLACE
 HOLDS = "worker holds"
 EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
