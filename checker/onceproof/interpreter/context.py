@@ -241,6 +241,16 @@ class Context(Struct, frozen=True):
             return None
         return worker._replace(todo=(), part=0, collected=(), locked=(), boxed=())
 
+    def parts(self, block: tuple[n.Step, ...]) -> tuple[str, ...]:
+        """The databases that a block writes, in the order of the first line that writes each."""
+        stores = [store for store in map(self.store_of, visit.walk(block)) if store]
+        return tuple(dict.fromkeys(self.design.stores[s].database for s in stores))
+
+    def home(self, name: str) -> str:
+        """The database of a store, or of an effect in a store."""
+        store = self.design.effects[name].store if name in self.design.effects else name
+        return self.design.stores[store or ""].database
+
     def passes_crash(self, worker: Worker) -> bool:
         """Whether the run of collected lines that starts here may pass a crash point."""
         if not worker.todo or not worker.block_kind(ATOMIC):
@@ -430,6 +440,8 @@ def _keeps_rows(ctx: Context, process: d.Process) -> bool:
         collected = step is not None and ctx.is_collected(worker, step)
         if worker.locked and step is not None and not collected and not ctx.is_silent(worker, step):
             return True
+        if step is None and len({w.name for w in worker.collected}) > 1:
+            return True
         for number, way in enumerate(ctx.ways(worker)):
             locks = (
                 collected
@@ -438,7 +450,14 @@ def _keeps_rows(ctx: Context, process: d.Process) -> bool:
                 and (number == 0 or isinstance(step, n.If))
             )
             locked = (("some", "", 0),) if locks else worker.locked
-            ways.append(way._replace(locked=locked if way.block_kind(ATOMIC) else ()))
+            written = worker.collected
+            store = ctx.store_of(step) if step is not None and collected and not number else None
+            if store and (write := Write("some", ctx.design.stores[store].database)) not in written:
+                written = (*written, write)
+            inside = bool(way.block_kind(ATOMIC))
+            ways.append(
+                way._replace(locked=locked if inside else (), collected=written if inside else ())
+            )
     return False
 
 

@@ -44,7 +44,8 @@ def moves(ctx: Context, state: State, worker: Worker) -> Next:
         step = ctx.at(worker)
         if step is None or ctx.is_collected(worker, step):
             after, committed = onward(ctx, state, worker, running=True)
-            yield _record(ctx, state, worker, Cause.HANDLER, "commit" if committed else ""), after
+            outcome = f"commit{committed}" if committed is not None else ""
+            yield _record(ctx, state, worker, Cause.HANDLER, outcome), after
             return
         yield from _line(ctx, state, worker, step)
     except Waits:
@@ -139,15 +140,15 @@ def begun(ctx: Context, state: State, worker: Worker) -> State:
 
 def onward(
     ctx: Context, state: State, worker: Worker, running: bool = False, begins: bool = False
-) -> tuple[State, bool]:
-    """Pass what takes no step, up to the worker's next step or its end; whether an atomic block was
-    committed on the way.
+) -> tuple[State, str | None]:
+    """Pass what takes no step, up to the worker's next step or its end; which commit of an atomic
+    block was on the way: None, "", or " of D" in a block that writes several databases.
 
     ``running``: the step is a run of collected lines, which ends at the next stop point or with the
     block. What is collected when a block ends after a stop point is a step of its own, because the
     worker may be killed before it. ``begins``: no step has been taken before.
     """
-    committed = False
+    committed: str | None = None
     going: Worker | None = worker
     while going is not None and going.todo:
         worker = going
@@ -156,11 +157,14 @@ def onward(
             if frame.kind.startswith(ATOMIC):
                 if going.collected and not running:
                     return state.with_worker(going), committed
-                state = apply(ctx, state, going.event, going.collected)
-                if going.collected:  # a crash point in the block is before its commit
-                    going = going._replace(exposed=ctx.exposed_by(going.collected))
-                committed, running = committed or bool(going.collected), False
-                going = going._replace(collected=(), locked=())
+                parts = ctx.parts(ctx.blocks[frame.block])
+                pending = [p for p in parts if any(ctx.home(w.name) == p for w in going.collected)]
+                if pending:
+                    committed = f" of {ctx.design.part_words(pending[0])}" if parts[1:] else ""
+                    state, going = _commit_part(ctx, state, going, pending[0])
+                if len(pending) > 1:
+                    return state.with_worker(going), committed
+                running, going = False, going._replace(collected=(), locked=())
             going = going._replace(todo=going.todo[:-1], part=0)
         elif ctx.is_boxed(going, step) or (running and ctx.is_collected(going, step)):
             state, going = _silently(ctx, state, going, step)
@@ -179,6 +183,18 @@ def onward(
             return state.with_worker((going or worker)._replace(todo=(), idle=True)), committed
         return gone(ctx, state, going or worker), committed
     return state.with_worker(going), committed
+
+
+def _commit_part(ctx: Context, state: State, worker: Worker, database: str) -> tuple[State, Worker]:
+    """One database commits what the block has collected for it; the rest stays as it is."""
+    mine = tuple(w for w in worker.collected if ctx.home(w.name) == database)
+    rest = tuple(w for w in worker.collected if ctx.home(w.name) != database)
+    own = [spot for spot in worker.locked if ctx.home(spot[0]) == database]
+    # A crash point in the block is before its commits.
+    worker = worker._replace(
+        collected=rest, locked=minus(worker.locked, *own), exposed=ctx.exposed_by(mine)
+    )
+    return apply(ctx, state, worker.event, mine), worker
 
 
 def _went(ctx: Context, state: State, worker: Worker, step: n.Step, outcome: str) -> State:
@@ -426,7 +442,7 @@ def late(ctx: Context, state: State, ghost: Worker) -> Next:
     try:
         if step is None or ctx.is_collected(ghost, step):
             after, committed = onward(ctx, state, ghost, running=True)
-            after = after if committed else state
+            after = after if committed is not None else state
         elif isinstance(step, n.Do) and not ctx.store_of(step):
             after = call(ctx, state, ghost, step.effect.text)
         elif isinstance(step, n.Publish):

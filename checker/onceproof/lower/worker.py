@@ -16,7 +16,16 @@ from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import program as op
 from onceproof.lower import variables as v
-from onceproof.lower.case import DEAD, Case, Location, ProgramPoint, Sink
+from onceproof.lower.case import (
+    DEAD,
+    Case,
+    Changes,
+    Location,
+    ProgramPoint,
+    Sink,
+    Table,
+    compose_all,
+)
 from onceproof.lower.effects import Meaning, freed, only
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
@@ -73,6 +82,7 @@ class Lowering:
         self.crash_after = set(crash_after)
         self.restricted = program.marked or bool(crash_after)
         self.starting = False
+        self.home = _homes(world.design)
 
     # -- driver
 
@@ -365,19 +375,25 @@ class Lowering:
         """
         operation = self.program.places[index].operation
         match operation:
-            case op.Leave(then):
-                done = case.commit()
-                for name, table in freed(
-                    self.domains, (v.busy(s) for s in sorted(at.locks))
-                ).items():
-                    done = done.change(name, table)
+            case op.Leave(then, parts):
+                pending = [p for p in parts if self._changes_of(p, case.transaction or {})]
+                outcome = "commit"
+                if len(parts) > 1 and pending:
+                    outcome += f" of {self.world.design.part_words(pending[0])}"
+                if len(pending) > 1:
+                    # No transaction spans them: others act, and the worker dies, in between.
+                    done, locks = self._commit_part(case, pending[0], at.locks)
+                    rest = self._remember(done, replace(at, place=index, locks=locks, marked=False))
+                    sink(self._keep_locked(done, rest), rest, outcome)
+                    return
+                done = self._unlock(case.commit(), at.locks)
                 # Locks go in the same step as the writes appear: nobody reads in between. A crash
                 # point in the block is before its commit.
                 marked = at.marked and not case.transaction
                 after = replace(
                     at, transaction=None, serializable=False, locks=frozenset(), marked=marked
                 )
-                sink(done, replace(after, place=then), "commit")
+                sink(done, replace(after, place=then), outcome)
             case op.Write(step, then):
                 store, changes = self.meaning.written(step)
                 if self._is_inside(store):
@@ -423,6 +439,22 @@ class Lowering:
             case _:
                 # A step that others can see, such as a call: the transaction stays open over it.
                 sink(self._keep_locked(case, at), replace(at, place=index), "")
+
+    def _changes_of(self, database: str, changes: Changes) -> dict[str, Table]:
+        """Those of a transaction's changes that belong to one database."""
+        return {name: t for name, t in changes.items() if self.home[name] == database}
+
+    def _commit_part(
+        self, case: Case, database: str, locks: frozenset[str]
+    ) -> tuple[Case, frozenset[str]]:
+        """One database commits; the rest stays collected, and its rows locked."""
+        collected = case.transaction or {}
+        mine = self._changes_of(database, collected)
+        rest = {name: table for name, table in collected.items() if name not in mine}
+        done = replace(case, changes=compose_all(case.changes, mine), transaction=rest)
+        stores = self.world.design.stores
+        own = {s for s in locks if stores[s].database == database}
+        return self._unlock(done, own), locks - own
 
     def _touch(self, at: Location, store: str | None) -> Location:
         return replace(at, locks=at.locks | {store}) if store else at
@@ -704,7 +736,10 @@ class Lowering:
         if at.transaction is not None and self.collected(operation, at):
             cases: list[Case] = []
             self.run_collected(
-                case, (lambda c, _, o: cases.append(c) if o == "commit" else None), at.place, at
+                case,
+                (lambda c, _, o: cases.append(self._alone(c)) if o.startswith("commit") else None),
+                at.place,
+                at,
             )
             outcome = "commit"
         elif isinstance(operation, op.Write):
@@ -729,6 +764,12 @@ class Lowering:
             for c in cases
             if c.changes
         ]
+
+    def _alone(self, case: Case) -> Case:
+        """The commit of one part whose worker is dead: the parts after it are rolled back."""
+        busy = {v.busy(s) for s in self.world.design.stores} & set(case.changes)
+        free = freed(self.domains, busy)
+        return replace(case, changes={**case.changes, **free}, transaction=None)
 
     def _outlive(self, at: Location, requests: list[tuple[Case, Action]], killed: Action) -> None:
         """The dead worker's request goes on without it: it takes effect later, or never.
@@ -758,6 +799,18 @@ class Lowering:
                 RuleKind.WORKER, action, ends=True
             )
             self.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))
+
+
+def _homes(design: d.Design) -> dict[str, str]:
+    """The database of each variable that a transaction changes."""
+    homes: dict[str, str] = {}
+    for store in design.stores.values():
+        names = [store.name, v.writes(store.name)]
+        for column in store.columns:
+            names += [v.column(store.name, column), v.writes(f"{store.name}.{column}")]
+        names += [e.name for e in design.effects.values() if e.store == store.name]
+        homes |= dict.fromkeys(names, store.database)
+    return homes
 
 
 def _copies_dropped(case: Case, readers: list[Group]) -> list[Case]:
