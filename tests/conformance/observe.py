@@ -74,16 +74,16 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
 def _foreign(lowered: Lowered, fact: str, kind: str) -> bool:
     """Facts about another event type's queue or payload: nothing ever looks at them."""
     word, _, rest = fact.partition(" ")
-    if len(v.root_types(lowered.design)) < 2:
+    roots = v.root_types(lowered.design)
+    if word == "payload":
+        name = rest.split(" ")[0]
+        return v.payload_of(lowered.design, kind or roots[0], name.split(".")[1]) != name
+    if len(roots) < 2:
         return False
     if word == "status":
         queue = lowered.groups[rest.split(" ")[0]].queue
         return queue.is_root and queue.event != kind
-    return (
-        word == "payload"
-        and rest.split(".")[0] in v.root_types(lowered.design)
-        and rest.split(".")[0] != kind
-    )
+    return False
 
 
 def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
@@ -116,11 +116,8 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
     for number, event in enumerate(state.events):
         if v.EVENT_TYPE in present:
             events[number].append(f"type {event.type}")
-        events[number] += [
-            f"payload {event.type}.{f} {x}"
-            for f, x in event.payload
-            if f"{event.type}.{f}" in present
-        ]
+        named = ((v.payload_of(lowered.design, event.type, f), x) for f, x in event.payload)
+        events[number] += [f"payload {name} {x}" for name, x in named if name in present]
         for process in lowered.groups:
             if not any(s[0] == process and s[2] == number for s, _ in state.statuses):
                 events[number].append(f"status {process} absent")

@@ -64,7 +64,7 @@ def test_a_lowering_that_forgets_lost_answers_is_caught(monkeypatch: pytest.Monk
 
 
 def test_a_lowering_whose_dead_workers_stay_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "kill", lambda *_: None)
+    monkeypatch.setattr(worker.Lowering, "_kill", lambda *_: None)
     assert _caught(range(40))
 
 

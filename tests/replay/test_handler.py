@@ -202,9 +202,13 @@ def test_stop_and_fail_and_the_end_take_no_step() -> None:
             walk(f"if id not in seen\n  {word}\nack").go("if id not in seen -> yes").state.workers
             == ()
         )
+
+
+def test_a_handler_that_takes_no_step_ends_with_one() -> None:
     w = Walk(handler("stop"))
-    assert w.go("delivery h").state.workers == ()
-    assert w.status() == "inflight"
+    assert w.go("delivery h").lines() == ["consumer h on q"]
+    w.go("consumer h on q")
+    assert (w.state.workers, w.status()) == ((), "inflight")
 
 
 def test_sections() -> None:

@@ -17,6 +17,7 @@ from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered
+from onceproof.machine import approximation
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Run
@@ -107,10 +108,13 @@ class Session(Struct, frozen=True):
         """
         for workers, events in sizes:
             searched = simplest(
-                task.machine, task.prop, Bounds(workers, events), self.budget(states)
+                approximation.exact(task.machine),
+                approximation.exact_property(task.prop),
+                Bounds(workers, events),
+                self.budget(states),
             )
             if isinstance(searched, Found):
-                return searched.run
+                return approximation.in_whole(searched.run, task.machine)
         return None
 
 

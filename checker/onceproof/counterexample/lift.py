@@ -21,9 +21,11 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
             row = dict(pairs)
             kind = row.get(v.EVENT_TYPE, roots[0] if roots else "")
             payload = tuple(
-                (f"{f}", row.get(v.payload(x.name, f), values[0]))
+                (f, row.get(v.payload(x.name, f), values[0]))
                 for x in design.events.values()
+                if x.name == kind or x.name not in roots
                 for f, values in x.payload
+                if v.payload_of(design, kind, f) == v.payload(x.name, f)
             )
             numbers[c, e] = len(events)
             events.append(EventOf(c, kind, payload))

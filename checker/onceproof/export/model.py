@@ -20,7 +20,6 @@ from msgspec import Struct
 
 from onceproof.export.names import Names
 from onceproof.machine.system import (
-    Action,
     Cause,
     Guard,
     Level,
@@ -215,14 +214,16 @@ def _newborn(model: Model, rule: Rule, guard: Guard) -> list[list[Test]]:
     return conjunction
 
 
-def describe(action: Action) -> str:
-    """One line for a reader: place, who, what and why."""
+def describe(rule: Rule) -> str:
+    """One line for a reader: place, who, what and why, and whether it is wider than the truth."""
+    action = rule.action
     where = f"line {action.line}" if action.line else ""
     who = ", ".join(x for x in (action.process, action.queue) if x)
     what = " ".join(x for x in (action.subject, action.outcome) if x)
     cause = "" if action.cause is Cause.HANDLER else action.cause.value
     head = ", ".join(x for x in (where, who) if x)
     tail = ": ".join(x for x in (cause, what) if x) or action.cause.value
+    tail += f" (wider than the truth: {rule.approximate})" if rule.approximate else ""
     return tame(f"{head}: {tail}" if head else tail).replace('"', "'")
 
 

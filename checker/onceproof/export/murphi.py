@@ -202,7 +202,7 @@ class MurphiWriter(QuantifiedWriter):
         saved = saved_sources(updates)
         received = {x for b in rule.others for x in saved_sources(in_order(b.updates))}
         lines = [
-            f'rule "{describe(rule.action)}"',
+            f'rule "{describe(rule)}"',
             f"  {self.dialect.all(self.conditions(rule, ACTOR))}",
             "==>",
         ]

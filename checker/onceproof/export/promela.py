@@ -156,7 +156,7 @@ class PromelaWriter(EnumeratedWriter):
             steps += self.leave("w")
         return [
             [
-                f"inline {name}({PARAMETERS[rule.kind]}) {{ /* {describe(rule.action)} */",
+                f"inline {name}({PARAMETERS[rule.kind]}) {{ /* {describe(rule)} */",
                 f"  d_step {{ ({guard}) ->",
                 *(f"    {step};" for step in steps or ["skip"]),
                 "  }",

@@ -131,7 +131,7 @@ class SmvWriter(EnumeratedWriter):
             changed = [f"next({p}) = {new}" for p, new in self.changed(rule, actor).items()]
             body = "\n     & ".join([guard, *changed])
             step = f"TRANS step = {self.step(name, actor)} ->"
-            blocks.append([f"-- {describe(rule.action)}", step, f"  (  {body})"])
+            blocks.append([f"-- {describe(rule)}", step, f"  (  {body})"])
         return blocks
 
     def behavior(self) -> list[str]:

@@ -148,7 +148,7 @@ class TlaWriter(QuantifiedWriter):
             parts.append(f"UNCHANGED <<{', '.join(same)}>>")
         parameters = self.parameters(rule.kind)
         call = f"({','.join(parameters)})" if parameters else ""
-        lines = [f"\\* {describe(rule.action)}", f"{name}{call} =="]
+        lines = [f"\\* {describe(rule)}", f"{name}{call} =="]
         return [[*lines, *(f"  /\\ {part}" for part in parts)]]
 
     def after(self, update: Update, slot: str) -> str:

@@ -37,7 +37,8 @@ def aborts(ctx: Context, state: State, worker: Worker) -> State:
     """
     if not worker.boxed or not ctx.design.queues[_queue(ctx, worker.process)].leaks:
         return state
-    spots = ((w.name, Level.EVENT.value, worker.event) for w in worker.boxed if w.kind == "publish")
+    queues = {w.name for w in worker.boxed if w.kind == "publish"}
+    spots = ((q, Level.EVENT.value, worker.event) for q in queues if any(ctx.groups(q)))
     return state._replace(aborted=union(state.aborted, *spots))
 
 
@@ -47,7 +48,7 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
     """
     consumer, event = worker.process, worker.event
     promises = ctx.promises(consumer)
-    if promises is Delivery.AT_MOST_ONCE:
+    if ctx.settles_at_delivery(consumer):
         return state, worker, "done"
     if not ctx.tracks_holders(consumer):
         return state.with_status(consumer, event, "settled"), worker, "done"
@@ -55,7 +56,8 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
         if state.status(consumer, event) == "inflight":
             state = state.with_status(consumer, event, "settled")
         state = apply(ctx, state, event, worker.boxed)
-        return state, worker._replace(holds=False, boxed=()), "done"
+        exposed = worker.exposed or ctx.exposed_by(worker.boxed)
+        return state, worker._replace(holds=False, boxed=(), exposed=exposed), "done"
     late = ctx.design.queues[_queue(ctx, consumer)].late_ack == "settles"
     if late and promises is not Delivery.EXACTLY_ONCE:
         return state.with_status(consumer, event, "settled"), worker, "done"
@@ -69,7 +71,7 @@ def give_back(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker
         if worker.holds:
             state = state.with_status(consumer, event, ctx.again(consumer))
             worker = worker._replace(holds=False)
-    elif state.status(consumer, event) == "inflight":
+    elif not ctx.settles_at_delivery(consumer) and state.status(consumer, event) == "inflight":
         state = state.with_status(consumer, event, "ready")
     return state, worker
 

@@ -4,7 +4,7 @@ and again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -111,13 +111,21 @@ class Context(Struct, frozen=True):
         docs/semantics.md).
         """
         return (
-            self.promises(process) not in (None, Delivery.AT_MOST_ONCE)
+            self.promises(process) is not None
+            and not self.settles_at_delivery(process)
             and process not in self.loose
+        )
+
+    def settles_at_delivery(self, process: str) -> bool:
+        """Whether a consumer's message is settled when a worker gets it."""
+        return (
+            self.promises(process) is Delivery.AT_MOST_ONCE
+            or self.processes[process].ack == "delivery"
         )
 
     def holds(self, process: str) -> bool:
         """Whether this consumer's workers hold their messages: its deaths set something going."""
-        return self.tracks_holders(process) and self.processes[process].ack != "delivery"
+        return self.tracks_holders(process)
 
     def holder_matters(self, lock: d.Lock) -> bool:
         """Whether a lock is tied to its holder's life: it is freed by its end, or may expire only
@@ -233,6 +241,37 @@ class Context(Struct, frozen=True):
             return None
         return worker._replace(todo=(), part=0, collected=(), locked=(), boxed=())
 
+    def parts(self, block: tuple[n.Step, ...]) -> tuple[str, ...]:
+        """The databases that a block writes, in the order of the first line that writes each."""
+        stores = [store for store in map(self.store_of, visit.walk(block)) if store]
+        return tuple(dict.fromkeys(self.design.stores[s].database for s in stores))
+
+    def home(self, name: str) -> str:
+        """The database of a store, or of an effect in a store."""
+        store = self.design.effects[name].store if name in self.design.effects else name
+        return self.design.stores[store or ""].database
+
+    def passes_crash(self, worker: Worker) -> bool:
+        """Whether the run of collected lines that starts here may pass a crash point."""
+        if not worker.todo or not worker.block_kind(ATOMIC):
+            return False
+        step = self.at(worker)
+        if step is not None and not self.is_collected(worker, step):
+            return False
+        seen: set[Worker] = set()
+        ways = [worker]
+        while ways:
+            now = ways.pop()
+            step = self.at(now) if now.todo else None
+            if now in seen or not now.block_kind(ATOMIC):
+                continue
+            seen.add(now)
+            if isinstance(step, n.CrashHere):
+                return True
+            if step is None or self.is_collected(now, step) or self.is_silent(now, step):
+                ways += self.ways(now)
+        return False
+
     def ways(self, worker: Worker) -> list[Worker]:
         """Where a worker can be after the line where it stands, whatever comes of it; not counting
         what is collected and locked.
@@ -247,6 +286,8 @@ class Context(Struct, frozen=True):
                 return [self.stopped(worker)]
             case n.Section() | n.Atomic():
                 return [self.entered(worker, step)]
+            case n.CrashHere():
+                return [worker.next_line()]
             case n.If(_, body, otherwise):
                 return [self.into(worker, body), self.into(worker, otherwise)]
             case _:
@@ -317,11 +358,25 @@ class Context(Struct, frozen=True):
             isinstance(step, n.Let) and isinstance(step.value, n.Constant)
         )
 
+    def answers_at_once(self, worker: Worker, step: n.Step) -> bool:
+        """Whether a conditional write whose condition is false of the committed row does not wait
+        for whoever has locked it.
+        """
+        if not isinstance(step, n.UpdateIf | n.Delete):
+            return False
+        database = self.design.database_of(step.store.text)
+        waits = database is not None and database.waits_to_decide
+        return not waits and worker.block_kind(ATOMIC) in ("", ATOMIC)
+
     def exposes(self, effect: str) -> bool:
         """Whether workers may be killed right after this effect although they may not elsewhere."""
         return any(
             a.kind == "crash-only-after" and a.effect == effect for a in self.design.assumptions
         )
+
+    def exposed_by(self, writes: Iterable[Write]) -> bool:
+        """Whether an effect that is counted with these writes exposes its worker."""
+        return any(w.kind == "count" and self.exposes(w.name) for w in writes)
 
 
 def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
@@ -385,6 +440,8 @@ def _keeps_rows(ctx: Context, process: d.Process) -> bool:
         collected = step is not None and ctx.is_collected(worker, step)
         if worker.locked and step is not None and not collected and not ctx.is_silent(worker, step):
             return True
+        if step is None and len({w.name for w in worker.collected}) > 1:
+            return True
         for number, way in enumerate(ctx.ways(worker)):
             locks = (
                 collected
@@ -393,7 +450,14 @@ def _keeps_rows(ctx: Context, process: d.Process) -> bool:
                 and (number == 0 or isinstance(step, n.If))
             )
             locked = (("some", "", 0),) if locks else worker.locked
-            ways.append(way._replace(locked=locked if way.block_kind(ATOMIC) else ()))
+            written = worker.collected
+            store = ctx.store_of(step) if step is not None and collected and not number else None
+            if store and (write := Write("some", ctx.design.stores[store].database)) not in written:
+                written = (*written, write)
+            inside = bool(way.block_kind(ATOMIC))
+            ways.append(
+                way._replace(locked=locked if inside else (), collected=written if inside else ())
+            )
     return False
 
 

@@ -16,9 +16,9 @@ from onceproof.interpreter.broker import (
     store_faults,
 )
 from onceproof.interpreter.context import Context
-from onceproof.interpreter.state import State, Worker
+from onceproof.interpreter.state import State
 from onceproof.interpreter.trace import EventOf, Step, Trace
-from onceproof.interpreter.workers import deaths, late, moves, onward
+from onceproof.interpreter.workers import begun, deaths, late, moves
 from onceproof.lang.design import Design
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
@@ -91,11 +91,6 @@ def _choices(ctx: Context, state: State, pool: int | None) -> Iterator[tuple[Ste
                 yield step, begun(ctx, after, worker_new)
         yield from message_faults(ctx, state, event)
     yield from store_faults(ctx, state)
-
-
-def begun(ctx: Context, state: State, worker: Worker) -> State:
-    """The state with a new worker at its first step (it may end at once)."""
-    return onward(ctx, state, worker)[0]
 
 
 def _order(step: Step) -> tuple[object, ...]:

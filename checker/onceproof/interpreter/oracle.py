@@ -81,12 +81,17 @@ def kinds_of_events(design: Design) -> tuple[EventOf, ...]:
     """Every type and payload an event entering the design can have (business key 0)."""
     roots = {q.event for q in design.queues.values() if q.is_root} or set(design.events)
     return tuple(
-        kind for name in design.events if name in roots for kind in _payloads(design, name)
+        kind for name in design.events if name in roots for kind in _payloads(design, name, roots)
     )
 
 
-def _payloads(design: Design, name: str) -> Iterator[EventOf]:
-    fields = design.events[name].payload
+def _payloads(design: Design, name: str, roots: set[str]) -> Iterator[EventOf]:
+    """Values for its own fields and for those of the types that do not enter the design."""
+    fields = list(design.events[name].payload)
+    for other in design.events.values():
+        if other.name not in roots:
+            known = {f for f, _ in fields}
+            fields += [(f, values) for f, values in other.payload if f not in known]
     for values in product(*(values for _, values in fields)):
         yield EventOf(0, name, tuple(zip((f for f, _ in fields), values, strict=True)))
 

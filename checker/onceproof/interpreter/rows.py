@@ -199,13 +199,11 @@ def write(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[Sta
     store = ctx.store_of(step)
     boxed = ctx.is_boxed(worker, step)
     spot = ctx.row(store, state, worker.event) if store else None
-    if spot and not boxed:
-        check_locks(state, worker, [spot])
     done, outcome = _decide(ctx, view(ctx, state, worker), worker, step)
+    if spot and not boxed and not (outcome and ctx.answers_at_once(worker, step)):
+        check_locks(state, worker, [spot])
     if outcome:
         return state, worker, outcome
-    if isinstance(step, n.Do) and ctx.exposes(step.effect.text):
-        worker = worker._replace(exposed=True)
     if boxed:
         return state, worker._replace(boxed=(*worker.boxed, done)), ""
     if worker.block_kind(ATOMIC) and spot:
@@ -214,7 +212,8 @@ def write(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[Sta
             worker._replace(collected=(*worker.collected, done), locked=union(worker.locked, spot)),
             "",
         )
-    return apply(ctx, state, worker.event, (done,)), worker, ""
+    exposed = worker.exposed or ctx.exposed_by((done,))
+    return apply(ctx, state, worker.event, (done,)), worker._replace(exposed=exposed), ""
 
 
 def _decide(ctx: Context, seen: State, worker: Worker, step: n.Step) -> tuple[Write, str]:

@@ -50,7 +50,8 @@ class Worker(NamedTuple):
     the writes of the open atomic block and ``locked`` its rows; ``boxed`` waits inside the broker
     for an ack. ``locks`` are the session locks it would free by ending, ``tokens`` the locks of
     which it has the newest token. ``exposed``: it stands at a crash point the design names.
-    ``underway``: it was killed, and its last request is still on the way.
+    ``underway``: it was killed, and its last request is still on the way. ``idle``: its handler
+    takes no step, only the end is left.
     """
 
     number: int
@@ -67,6 +68,7 @@ class Worker(NamedTuple):
     tokens: tuple[Spot, ...] = ()
     exposed: bool = False
     underway: bool = False
+    idle: bool = False
 
     def block_kind(self, prefix: str) -> str:
         """The kind of the innermost open block that starts with ``prefix``, or ``""``."""

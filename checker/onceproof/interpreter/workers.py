@@ -34,6 +34,9 @@ Next = Iterator[tuple[Step, State]]
 def moves(ctx: Context, state: State, worker: Worker) -> Next:
     """Every next step of a worker, with the state after it. Nothing if it has to wait."""
     worker = worker._replace(exposed=False)
+    if worker.idle:
+        yield _record(ctx, state, worker, Cause.HANDLER, ""), gone(ctx, state, worker)
+        return
     try:
         if not worker.todo:
             yield from _ack(ctx, state, worker, n.Ack(None, ctx.processes[worker.process].span))
@@ -41,7 +44,8 @@ def moves(ctx: Context, state: State, worker: Worker) -> Next:
         step = ctx.at(worker)
         if step is None or ctx.is_collected(worker, step):
             after, committed = onward(ctx, state, worker, running=True)
-            yield _record(ctx, state, worker, Cause.HANDLER, "commit" if committed else ""), after
+            outcome = f"commit{committed}" if committed is not None else ""
+            yield _record(ctx, state, worker, Cause.HANDLER, outcome), after
             return
         yield from _line(ctx, state, worker, step)
     except Waits:
@@ -126,15 +130,25 @@ def _record(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: s
 # ---------------------------------------------------------------- going on
 
 
-def onward(ctx: Context, state: State, worker: Worker, running: bool = False) -> tuple[State, bool]:
-    """Pass what takes no step, up to the worker's next step or its end; whether an atomic block was
-    committed on the way.
+def begun(ctx: Context, state: State, worker: Worker) -> State:
+    """The state with a new worker at its first step; a handler that takes none ends with a step of
+    its own.
+    """
+    after, _ = onward(ctx, state, worker, begins=True)
+    return after
+
+
+def onward(
+    ctx: Context, state: State, worker: Worker, running: bool = False, begins: bool = False
+) -> tuple[State, str | None]:
+    """Pass what takes no step, up to the worker's next step or its end; which commit of an atomic
+    block was on the way: None, "", or " of D" in a block that writes several databases.
 
     ``running``: the step is a run of collected lines, which ends at the next stop point or with the
     block. What is collected when a block ends after a stop point is a step of its own, because the
-    worker may be killed before it.
+    worker may be killed before it. ``begins``: no step has been taken before.
     """
-    committed = False
+    committed: str | None = None
     going: Worker | None = worker
     while going is not None and going.todo:
         worker = going
@@ -143,9 +157,14 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
             if frame.kind.startswith(ATOMIC):
                 if going.collected and not running:
                     return state.with_worker(going), committed
-                state = apply(ctx, state, going.event, going.collected)
-                committed, running = committed or bool(going.collected), False
-                going = going._replace(collected=(), locked=())
+                parts = ctx.parts(ctx.blocks[frame.block])
+                pending = [p for p in parts if any(ctx.home(w.name) == p for w in going.collected)]
+                if pending:
+                    committed = f" of {ctx.design.part_words(pending[0])}" if parts[1:] else ""
+                    state, going = _commit_part(ctx, state, going, pending[0])
+                if len(pending) > 1:
+                    return state.with_worker(going), committed
+                running, going = False, going._replace(collected=(), locked=())
             going = going._replace(todo=going.todo[:-1], part=0)
         elif ctx.is_boxed(going, step) or (running and ctx.is_collected(going, step)):
             state, going = _silently(ctx, state, going, step)
@@ -160,8 +179,22 @@ def onward(ctx: Context, state: State, worker: Worker, running: bool = False) ->
         else:
             return state.with_worker(going), committed
     if going is None or not ctx.processes[going.process].acks_at_end:
+        if begins:
+            return state.with_worker((going or worker)._replace(todo=(), idle=True)), committed
         return gone(ctx, state, going or worker), committed
     return state.with_worker(going), committed
+
+
+def _commit_part(ctx: Context, state: State, worker: Worker, database: str) -> tuple[State, Worker]:
+    """One database commits what the block has collected for it; the rest stays as it is."""
+    mine = tuple(w for w in worker.collected if ctx.home(w.name) == database)
+    rest = tuple(w for w in worker.collected if ctx.home(w.name) != database)
+    own = [spot for spot in worker.locked if ctx.home(spot[0]) == database]
+    # A crash point in the block is before its commits.
+    worker = worker._replace(
+        collected=rest, locked=minus(worker.locked, *own), exposed=ctx.exposed_by(mine)
+    )
+    return apply(ctx, state, worker.event, mine), worker
 
 
 def _went(ctx: Context, state: State, worker: Worker, step: n.Step, outcome: str) -> State:
@@ -307,7 +340,7 @@ def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
         _record(ctx, state, worker, Cause.HANDLER, answer),
         then(after, acked, "" if answer == "done" else answer),
     )
-    if ctx.promises(worker.process) is Delivery.AT_MOST_ONCE:
+    if ctx.settles_at_delivery(worker.process):
         return
     if not ctx.design.assumes("no-lost-acks"):
         yield _record(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
@@ -367,9 +400,8 @@ def _renew(ctx: Context, state: State, worker: Worker, step: n.Renew) -> Next:
 
 def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     """A worker is killed, perhaps with its next request already under way."""
-    if ctx.design.assumes("no-crash") or (
-        worker.process in ctx.named_crashes and not worker.exposed
-    ):
+    killable = worker.exposed or worker.process not in ctx.named_crashes
+    if ctx.design.assumes("no-crash") or not (killable or ctx.passes_crash(worker)):
         return
     component = state.events[worker.event].component
     killed = Step(
@@ -385,7 +417,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
             dead.append(("acknowledged", gone(ctx, settled, acked._replace(boxed=worker.boxed))))
     for outcome, after in dead:
         yield replace(killed, outcome=outcome), after
-    if not worker.todo or not ctx.death_matters(worker.process):
+    if not worker.todo or not killable or not ctx.death_matters(worker.process):
         return
     step = ctx.at(worker)
     ghost = worker._replace(holds=False, locks=(), boxed=(), exposed=False, underway=True)
@@ -410,7 +442,7 @@ def late(ctx: Context, state: State, ghost: Worker) -> Next:
     try:
         if step is None or ctx.is_collected(ghost, step):
             after, committed = onward(ctx, state, ghost, running=True)
-            after = after if committed else state
+            after = after if committed is not None else state
         elif isinstance(step, n.Do) and not ctx.store_of(step):
             after = call(ctx, state, ghost, step.effect.text)
         elif isinstance(step, n.Publish):

@@ -379,6 +379,11 @@ class Design(Struct, frozen=True):
             kept_in = self.locks[name].database
         return self.databases.get(kept_in) if kept_in else None
 
+    def part_words(self, database: str) -> str:
+        """How messages and stories call a database."""
+        known = self.databases.get(database)
+        return known.words if known and "." in database else database
+
     def within_lease(self, process: Process) -> bool:
         """Whether no lease of this consumer runs out while its worker lives."""
         return process.in_time or self.assumes("within-lease")

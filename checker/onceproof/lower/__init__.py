@@ -66,6 +66,7 @@ def _lower(
         lockable,
         frozenset(aborting(grouped)),
         released_unheld(programs.values()),
+        semantics,
     )
     rules: list[Rule] = []
     points: dict[str, ProgramPoint] = {}

@@ -35,11 +35,31 @@ class Meaning:
 
     def decide(self, test: n.Condition, case: Case) -> tuple[list[Case], list[Case]]:
         """The cases in which a test says yes, and those in which it says no."""
+        if isinstance(test, n.NameIs) and self._is_payload(test.name.text):
+            answers = self._payload_is(test.name.text, test.value.text, case)
+            return (answers[1], answers[0]) if test.negated else answers
         name, wanted, negated = self._tested(test)
         yes = case.test(name, wanted)
         no = case.test(name, set(self._domain(name, case)) - wanted)
         answers = ([yes] if yes else [], [no] if no else [])
         return (answers[1], answers[0]) if negated else answers
+
+    def _payload_is(self, field: str, value: str, case: Case) -> tuple[list[Case], list[Case]]:
+        """A test of a payload field, for each type that the event may have."""
+        yes: list[Case | None] = []
+        no: list[Case | None] = []
+        roots = v.root_types(self.design)
+        for kind in roots:
+            typed = case.where(v.EVENT_TYPE, {kind}) if len(roots) > 1 else case
+            if typed is None:
+                continue
+            name = v.payload_of(self.design, kind, field)
+            if name is None:
+                (yes if value == d.UNSET else no).append(typed)
+                continue
+            yes.append(typed.test(name, {value}))
+            no.append(typed.test(name, set(self._domain(name, case)) - {value}))
+        return only(yes), only(no)
 
     def _domain(self, name: str, case: Case) -> tuple[str, ...]:
         return case.domains[name].domain
@@ -51,20 +71,17 @@ class Meaning:
             case n.ColumnIs(store, col, value, negated):
                 return v.column(store.text, col.text), {value.text}, negated
             case n.NameIs(name, value, negated):
-                return self._word(name.text), {value.text}, negated
+                assert self.process is not None
+                return v.local(self.process.name, name.text), {value.text}, negated
             case n.Happened(effect, negated):
                 return effect.text, {"1", "2"}, negated
             case _:
                 raise AssertionError(f"not a single test: {test}")
 
-    def _word(self, name: str) -> str:
-        """A payload field or a local variable."""
+    def _is_payload(self, name: str) -> bool:
+        """Whether a name is a payload field; else it is a local variable."""
         events = self.process.events if self.process else tuple(self.design.events)
-        for event in events:
-            if any(f == name for f, _ in self.design.events[event].payload):
-                return v.payload(event, name)
-        assert self.process is not None
-        return v.local(self.process.name, name)
+        return any(f == name for event in events for f, _ in self.design.events[event].payload)
 
     def split(self, condition: n.Condition, case: Case) -> tuple[list[Case], list[Case]]:
         """As ``decide``, for a whole condition at once."""
@@ -88,7 +105,14 @@ class Meaning:
 
     def stores_read(self, test: n.Condition) -> tuple[str, ...]:
         """The stores a single test looks at."""
-        return (test.store.text,) if isinstance(test, n.InStore | n.ColumnIs) else ()
+        match test:
+            case n.InStore(_, store) | n.ColumnIs(store):
+                return (store.text,)
+            case n.Happened(effect):
+                store_of = self.design.effects[effect.text].store
+                return (store_of,) if store_of else ()
+            case _:
+                return ()
 
     # -- reads
 
@@ -129,7 +153,9 @@ class Meaning:
                     **self._count(store.text, col.text),
                 }
             case n.Delete(_, store):
-                return store.text, self.erased(store.text)
+                # A row that is gone stays gone: only a new one is a new start.
+                gone = mapping(self.domains[store.text], {"present": "absent"})
+                return store.text, {**self.erased(store.text), store.text: gone}
             case n.Do(_, effect):
                 declared = self.design.effects[effect.text]
                 return declared.store, {effect.text: counting(self.domains[effect.text])}

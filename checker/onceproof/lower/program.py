@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from onceproof.lang.design import Design, Process
 from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 
 
 class Decide(Struct, frozen=True):
@@ -121,9 +122,12 @@ class Enter(Struct, frozen=True):
 
 
 class Leave(Struct, frozen=True):
-    """Out of an atomic block: commit."""
+    """Out of an atomic block: commit. ``parts``: the databases that it writes, in the order of the
+    first line that writes each; each commits by itself.
+    """
 
     next: int
+    parts: tuple[str, ...] = ()
 
 
 class Mark(Struct, frozen=True):
@@ -312,11 +316,30 @@ class _Compiler:
             failed = self.place(Call(step.effect.text, then, failed), line, within)
         return failed
 
+    def written(self, step: n.Step) -> str | None:
+        """The store that a line writes to."""
+        match step:
+            case n.Do(_, effect):
+                return self.design.effects[effect.text].store
+            case (
+                n.SetColumn(store)
+                | n.UpdateIf(store)
+                | n.Increment(store)
+                | n.Add(_, store)
+                | n.Insert(_, store)
+                | n.Delete(_, store)
+            ):
+                return store.text
+            case _:
+                return None
+
     def atomic(self, step: n.Atomic, then: int, context: _Context) -> int:
         line, within = step.span.line, context.sections
+        stores = [x for x in map(self.written, walk(step.body)) if x is not None]
+        parts = tuple(dict.fromkeys(self.design.stores[x].database for x in stores))
         leave, stop = (
-            self.place(Leave(then), line, within),
-            self.place(Leave(context.stop), line, within),
+            self.place(Leave(then, parts), line, within),
+            self.place(Leave(context.stop, parts), line, within),
         )
         body = self.block(step.body, leave, _Context(stop, context.fail, within))
         return self.place(Enter(step.serializable, body), line, within)
@@ -364,11 +387,11 @@ def _may_release(program: Program, lock: str) -> bool:
             ways.append((operation.next, True))
             ways += [(operation.held, holds)] if operation.held is not None else []
         else:
-            ways += [(then, holds) for then in _after(operation)]
+            ways += [(then, holds) for then in after(operation)]
     return False
 
 
-def _after(operation: Operation) -> list[int]:
+def after(operation: Operation) -> list[int]:
     """Where an operation may lead."""
     places = ("next", "yes", "no", "ok", "down", "done", "failed", "refused", "held")
     values = (getattr(operation, name) for name in operation.__struct_fields__ if name in places)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
-from onceproof.machine.system import Level, Variable
+from onceproof.machine.system import PLACE, Level, Variable
 
-PC = "worker at"
+PC = PLACE
 HOLDS = "worker holds"
 EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
@@ -63,6 +63,17 @@ def local(process: str, name: str) -> str:
 def payload(event: str, field: str) -> str:
     """A payload value."""
     return f"{event}.{field}"
+
+
+def payload_of(design: d.Design, kind: str, field: str) -> str | None:
+    """The variable behind a payload field, for an event of type ``kind``: of its own type, or of a
+    type that does not enter the design (of a message about the event). None: it is unset.
+    """
+    others = (t for t in design.events if t not in root_types(design))
+    for event in (kind, *others):
+        if any(f == field for f, _ in design.events[event].payload):
+            return payload(event, field)
+    return None
 
 
 def writes(target: str) -> str:

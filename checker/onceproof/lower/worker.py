@@ -16,7 +16,16 @@ from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import program as op
 from onceproof.lower import variables as v
-from onceproof.lower.case import DEAD, Case, Location, ProgramPoint, Sink
+from onceproof.lower.case import (
+    DEAD,
+    Case,
+    Changes,
+    Location,
+    ProgramPoint,
+    Sink,
+    Table,
+    compose_all,
+)
 from onceproof.lower.effects import Meaning, freed, only
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
@@ -39,7 +48,8 @@ ACKED = "acknowledged"
 class World(Struct, frozen=True):
     """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps
     locked over a stop. ``aborting``: queues in which messages of aborted transactions may appear.
-    ``released_unheld``: locks that some worker may release without holding them.
+    ``released_unheld``: locks that some worker may release without holding them. ``semantics``: of
+    the queues that declare none.
     """
 
     design: d.Design
@@ -48,6 +58,7 @@ class World(Struct, frozen=True):
     lockable: frozenset[str]
     aborting: frozenset[str] = frozenset()
     released_unheld: frozenset[str] = frozenset()
+    semantics: Delivery = Delivery.AT_LEAST_ONCE
 
 
 class Lowering:
@@ -70,15 +81,20 @@ class Lowering:
         crash_after = [a.effect for a in world.design.assumptions if a.kind == "crash-only-after"]
         self.crash_after = set(crash_after)
         self.restricted = program.marked or bool(crash_after)
+        self.starting = False
+        self.home = _homes(world.design)
 
     # -- driver
 
     def lower(self) -> None:
         """Follow every path from the entry."""
         start = Location(self.program.entry, marked=not self.restricted)
-        for case in self._starts():
-            for ready, at in self._advance(case, start):
-                self._spawn(ready, at)
+        self.starting = True
+        ways = [way for case in self._starts() for way in self._advance(case, start)]
+        self.starting = False
+        for ready, at in ways:
+            assert at is not None
+            self._spawn(ready, at)
         while self.queue:
             at = self.queue.pop(0)
             self._place(at)
@@ -91,23 +107,20 @@ class Lowering:
         assert self.process.condition is not None
         return self.meaning.split(self.process.condition, base)[0]
 
-    def _spawn(self, case: Case, at: Location | None) -> None:
+    def _spawn(self, case: Case, at: Location) -> None:
         cause = Cause.DELIVERY if self.group else Cause.START
         action = Action(
             cause, self.process.name, self.process.queue or "", line=self.process.span.line
         )
-        if at is None:  # a handler that does nothing: still a worker that comes and goes
-            at = Location(self._pause(), marked=not self.restricted)
         rule = case.rule(RuleKind.SPAWN, action)
         self.rules.append(replace(rule, updates=(*rule.updates, put(v.PC, self.name(at)))))
 
-    def _pause(self) -> int:
-        end = next(i for i, p in enumerate(self.program.places) if p.operation == op.Ended(False))
-        self.program = replace(
-            self.program,
-            places=(*self.program.places, Place(op.Pause(end), self.process.span.line, ())),
-        )
-        return len(self.program.places) - 1
+    def _pause(self, end: int) -> int:
+        """The only step of a handler that takes none: to its end."""
+        pause = Place(op.Pause(end), self.process.span.line, ())
+        if pause not in self.program.places:
+            self.program = replace(self.program, places=(*self.program.places, pause))
+        return self.program.places.index(pause)
 
     def name(self, at: Location) -> str:
         """The value of ``pc`` for a place; new places are followed later."""
@@ -180,6 +193,11 @@ class Lowering:
                 case = self._drop_inside(self._unlock(case, at.locks))
                 dropped = replace(case, transaction=None, inside={})
                 return self._advance(dropped, Location(then, marked=at.marked))
+            case op.Ended() if self.starting:
+                # A handler that takes no step: its end is one, so that a worker comes and goes.
+                case = replace(self._unlock(case, at.locks), transaction=None)
+                ended = Location(self._pause(at.place), marked=at.marked)
+                return [(case, self._remember(case, ended))]
             case op.Ended():
                 # The worker goes with its last step: no state has a worker with nothing left to do.
                 return [(c, None) for c in self.end(case, at.locks)]
@@ -222,7 +240,8 @@ class Lowering:
         """What was collected inside the broker is not written; a message of it may be seen later
         all the same.
         """
-        for queue in self.world.aborting if case.inside else ():
+        leaks = self.group is not None and self.group.queue.leaks
+        for queue in self.world.aborting if case.inside and leaks else ():
             if any(group.status in case.inside for group in self.readers(queue)):
                 case = case.put(v.aborted(queue), "yes")
         return case
@@ -242,12 +261,18 @@ class Lowering:
 
     def go(self, at: Location, case: Case, then: int, action: Action) -> None:
         """Emit the rules of one outcome of the step at ``at`` that leads to place ``then``."""
-        marked = not self.restricted or (
-            action.subject in self.crash_after and action.cause is not Cause.REFUSED
-        )
+        called = isinstance(self.program.places[at.place].operation, op.Call)
+        asked = called and action.subject in self.crash_after and action.cause is not Cause.REFUSED
+        marked = not self.restricted or asked or self._counts_marked(case)
         target = replace(at, place=then, marked=marked, locks=at.locks)
         for ready, after in self._advance(case, target):
             self.emit(at, ready, after, action)
+
+    def _counts_marked(self, case: Case) -> bool:
+        """Whether an effect after which workers may be killed is counted in this step: by a write,
+        a commit, or an ack with which it appears.
+        """
+        return not self.crash_after.isdisjoint(case.changes)
 
     def emit(self, at: Location, case: Case, after: Location | None, action: Action) -> None:
         """One rule: from ``at`` to ``after``."""
@@ -290,7 +315,10 @@ class Lowering:
         operation = self.program.places[at.place].operation
         if at.transaction is not None and self.collected(operation, at):
             self.run_collected(
-                case, (lambda c, after, outcome: self._leave(at, c, after, outcome)), at.place, at
+                case,
+                (lambda c, after, outcome: self._leave(at, c, after, outcome)),
+                at.place,
+                replace(at, marked=False),
             )
             return
         match operation:
@@ -347,15 +375,25 @@ class Lowering:
         """
         operation = self.program.places[index].operation
         match operation:
-            case op.Leave(then):
-                done = case.commit()
-                for name, table in freed(
-                    self.domains, (v.busy(s) for s in sorted(at.locks))
-                ).items():
-                    done = done.change(name, table)
-                # Locks go in the same step as the writes appear: nobody reads in between.
-                after = replace(at, transaction=None, serializable=False, locks=frozenset())
-                sink(done, replace(after, place=then), "commit")
+            case op.Leave(then, parts):
+                pending = [p for p in parts if self._changes_of(p, case.transaction or {})]
+                outcome = "commit"
+                if len(parts) > 1 and pending:
+                    outcome += f" of {self.world.design.part_words(pending[0])}"
+                if len(pending) > 1:
+                    # No transaction spans them: others act, and the worker dies, in between.
+                    done, locks = self._commit_part(case, pending[0], at.locks)
+                    rest = self._remember(done, replace(at, place=index, locks=locks, marked=False))
+                    sink(self._keep_locked(done, rest), rest, outcome)
+                    return
+                done = self._unlock(case.commit(), at.locks)
+                # Locks go in the same step as the writes appear: nobody reads in between. A crash
+                # point in the block is before its commit.
+                marked = at.marked and not case.transaction
+                after = replace(
+                    at, transaction=None, serializable=False, locks=frozenset(), marked=marked
+                )
+                sink(done, replace(after, place=then), outcome)
             case op.Write(step, then):
                 store, changes = self.meaning.written(step)
                 if self._is_inside(store):
@@ -372,7 +410,7 @@ class Lowering:
                     self.run_collected(written.collect(changes), sink, ok, self._touch(at, store))
                 # A rejected write has changed no row, so it holds no lock.
                 if rejected:
-                    self.run_collected(rejected, sink, down, at)
+                    self.run_collected(self._decided(at, step, rejected), sink, down, at)
             case op.Decide(test, yes, no) if at.serializable:
                 answers = self.meaning.decide(test, case)
                 # Serializable: what was read cannot change until the commit, as if it were locked.
@@ -390,8 +428,9 @@ class Lowering:
                     case = group.receive(case, inside=True)
                 self.run_collected(case, sink, then, at)
             case op.Mark(then):
-                # A kill between two collected lines loses the same writes as one before the first.
-                self.run_collected(case, sink, then, at)
+                # A kill between two collected lines loses the same writes as one before the first;
+                # if the run ends without a commit, also the same as one behind it.
+                self.run_collected(case, sink, then, replace(at, marked=True))
             case op.Ended() | op.Discard():
                 # A failure rolls back: the collected writes never appear.
                 sink(
@@ -400,6 +439,22 @@ class Lowering:
             case _:
                 # A step that others can see, such as a call: the transaction stays open over it.
                 sink(self._keep_locked(case, at), replace(at, place=index), "")
+
+    def _changes_of(self, database: str, changes: Changes) -> dict[str, Table]:
+        """Those of a transaction's changes that belong to one database."""
+        return {name: t for name, t in changes.items() if self.home[name] == database}
+
+    def _commit_part(
+        self, case: Case, database: str, locks: frozenset[str]
+    ) -> tuple[Case, frozenset[str]]:
+        """One database commits; the rest stays collected, and its rows locked."""
+        collected = case.transaction or {}
+        mine = self._changes_of(database, collected)
+        rest = {name: table for name, table in collected.items() if name not in mine}
+        done = replace(case, changes=compose_all(case.changes, mine), transaction=rest)
+        stores = self.world.design.stores
+        own = {s for s in locks if stores[s].database == database}
+        return self._unlock(done, own), locks - own
 
     def _touch(self, at: Location, store: str | None) -> Location:
         return replace(at, locks=at.locks | {store}) if store else at
@@ -413,7 +468,8 @@ class Lowering:
         return case
 
     def _leave(self, start: Location, case: Case, at: Location, outcome: str) -> None:
-        at = replace(at, marked=not self.restricted)
+        marked = not self.restricted or at.marked or self._counts_marked(case)
+        at = replace(at, marked=marked)
         for ready, after in self._advance(case, at):
             self.emit(start, ready, after, self.action(start, outcome=outcome))
 
@@ -432,7 +488,23 @@ class Lowering:
         if ok:
             self.go(at, ok.collect(changes), operation.ok, self.action(at, subject=store or ""))
         if down:
+            down = self._decided(at, operation.step, down)
             self.go(at, down, operation.down, self.action(at, subject=store or "", outcome=outcome))
+
+    def _decided(self, at: Location, step: n.Step, down: Case) -> Case:
+        """A conditional write that is turned down: it waits for a locked row before, too, unless
+        the database answers from the committed row at once.
+        """
+        store = self.meaning.written(step)[0]
+        if store is None or store not in self.world.lockable - at.locks or self._is_inside(store):
+            return down
+        database = self.world.design.database_of(store)
+        waits = at.serializable or (database is not None and database.waits_to_decide)
+        if isinstance(step, n.UpdateIf | n.Delete) and not waits:
+            return down
+        waiting = down.where(v.busy(store), {"free"})
+        assert waiting is not None
+        return waiting
 
     def _call(self, at: Location, case: Case, operation: op.Call) -> None:
         """An external effect is done, is refused, or is done and its answer lost."""
@@ -469,7 +541,8 @@ class Lowering:
         ]
         for c, outcome in arrivals:
             self.go(at, c, operation.next, self.action(at, subject=subject, outcome=outcome))
-        unconfirmed = any(g.semantics is Delivery.AT_MOST_ONCE for g in readers)
+        promised = design.queues[subject].semantics or self.world.semantics
+        unconfirmed = promised is Delivery.AT_MOST_ONCE
         if unconfirmed or design.queues[subject].unconfirmed:
             self.go(
                 at,
@@ -575,7 +648,10 @@ class Lowering:
 
     def _kill(self, at: Location) -> None:
         """The rules of a worker that is killed at ``at``, where the design allows it."""
-        if self.world.design.assumes("no-crash") or (self.restricted and not at.marked):
+        if self.world.design.assumes("no-crash"):
+            return
+        killable = at.marked or not self.restricted
+        if not killable and not self._runs_over_mark(at):
             return
         line = self.program.places[at.place].line
         action = Action(
@@ -584,10 +660,34 @@ class Lowering:
         for start, outcome in self._deaths(at):
             for end in self.end(start, at.locks):
                 self.emit(at, end, None, replace(action, outcome=outcome))
-        if self._lets_others_go_on():
+        if self._lets_others_go_on() and killable:
             requests = self._late_requests(at)
             if requests:
                 self._outlive(at, requests, action)
+
+    def _runs_over_mark(self, at: Location) -> bool:
+        """Whether the run of collected lines that starts here may pass a crash point: a worker that
+        is killed there has written nothing of it.
+        """
+        first = self.program.places[at.place].operation
+        if at.transaction is None or not self.collected(first, at):
+            return False
+        seen: set[int] = set()
+        ways = [at.place]
+        while ways:
+            index = ways.pop()
+            operation = self.program.places[index].operation
+            if isinstance(operation, op.Mark):
+                return True
+            passed = self.collected(operation, at) or self._is_collected_inside(operation)
+            if index in seen or isinstance(operation, op.Leave) or not passed:
+                continue
+            seen.add(index)
+            ways += op.after(operation)
+        return False
+
+    def _is_collected_inside(self, operation: op.Operation) -> bool:
+        return isinstance(operation, op.Send) and self._collects_publishing()
 
     def _deaths(self, at: Location) -> list[tuple[Case, str]]:
         """A worker that is dead; with ``acks on return or kill``, its message may be acknowledged
@@ -636,7 +736,10 @@ class Lowering:
         if at.transaction is not None and self.collected(operation, at):
             cases: list[Case] = []
             self.run_collected(
-                case, (lambda c, _, o: cases.append(c) if o == "commit" else None), at.place, at
+                case,
+                (lambda c, _, o: cases.append(self._alone(c)) if o.startswith("commit") else None),
+                at.place,
+                at,
             )
             outcome = "commit"
         elif isinstance(operation, op.Write):
@@ -661,6 +764,12 @@ class Lowering:
             for c in cases
             if c.changes
         ]
+
+    def _alone(self, case: Case) -> Case:
+        """The commit of one part whose worker is dead: the parts after it are rolled back."""
+        busy = {v.busy(s) for s in self.world.design.stores} & set(case.changes)
+        free = freed(self.domains, busy)
+        return replace(case, changes={**case.changes, **free}, transaction=None)
 
     def _outlive(self, at: Location, requests: list[tuple[Case, Action]], killed: Action) -> None:
         """The dead worker's request goes on without it: it takes effect later, or never.
@@ -690,6 +799,18 @@ class Lowering:
                 RuleKind.WORKER, action, ends=True
             )
             self.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))
+
+
+def _homes(design: d.Design) -> dict[str, str]:
+    """The database of each variable that a transaction changes."""
+    homes: dict[str, str] = {}
+    for store in design.stores.values():
+        names = [store.name, v.writes(store.name)]
+        for column in store.columns:
+            names += [v.column(store.name, column), v.writes(f"{store.name}.{column}")]
+        names += [e.name for e in design.effects.values() if e.store == store.name]
+        homes |= dict.fromkeys(names, store.database)
+    return homes
 
 
 def _copies_dropped(case: Case, readers: list[Group]) -> list[Case]:

@@ -34,7 +34,11 @@ component:
 * ``others``: each broadcast changes every *other* worker in its scope (the same event, or the whole
   component) that satisfies its guard (tests over that worker's own variables); it may remove it.
   Neither the actor nor a newly spawned worker is touched. At most one broadcast of a rule matches
-  any worker.
+  any worker, and none writes ``PLACE``: a worker that is moved by others would be at a place that
+  its own steps never lead to.
+* ``approximate``: the rule (or bad pattern) is wider than the truth; the name is that of
+  docs/semantics_world.md, "Wider rules". Proofs use all rules; a story that uses such a rule counts
+  only if it replays (``onceproof.machine.approximation``).
 
 The shape follows Abdulla, Cerans, Jonsson, Tsay, "General decidability theorems for infinite-state
 systems" (LICS 1996).
@@ -45,6 +49,9 @@ from __future__ import annotations
 from enum import Enum
 
 from msgspec import Struct
+
+PLACE = "worker at"
+"""The variable that says where a worker is."""
 
 
 class Level(Enum):
@@ -201,6 +208,7 @@ class Rule(Struct, frozen=True, cache_hash=True):
     ends: bool = False
     alone: Guard | None = None
     others: tuple[Broadcast, ...] = ()
+    approximate: str = ""
 
 
 class Limit(Struct, frozen=True):
@@ -225,6 +233,11 @@ class Machine(Struct, frozen=True, cache_hash=True):
     variables: tuple[Variable, ...]
     rules: tuple[Rule, ...]
     limits: tuple[Limit, ...] = ()
+
+    def __post_init__(self) -> None:
+        for rule in self.rules:
+            if any(u.target == PLACE for b in rule.others for u in b.updates):
+                raise ValueError(f"a broadcast writes the place of a worker: {rule.action}")
 
     def level(self, level: Level) -> tuple[Variable, ...]:
         """The variables of one level, in declaration order."""
@@ -251,6 +264,7 @@ class Pattern(Struct, frozen=True):
 
     component: Guard = ()
     events: tuple[EventPattern, ...] = ()
+    approximate: str = ""
 
 
 class Property(Struct, frozen=True, cache_hash=True):

@@ -291,7 +291,7 @@ class _Charter:
             return LABELS[Cause.LEASE_EXPIRED]
         if step.cause in LABELS and not step.line:
             return LABELS[step.cause].format(event=event)
-        source = "one transaction" if step.outcome == "commit" else step.source
+        source = "one transaction" if step.outcome.startswith("commit") else step.source
         if step.source.startswith("if "):
             return f"{source}: {step.outcome}" if step.outcome in ("yes", "no") else source
         troubled = step.fault or step.outcome in (

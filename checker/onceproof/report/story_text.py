@@ -116,7 +116,8 @@ class StoryLines(Struct, frozen=True):
         """
         if self.details == 0 or change.kind == "message":
             return self.details == 2
-        alone = step.cause is Cause.HANDLER and step.outcome not in ("commit", "done")
+        committed = step.outcome.startswith("commit")
+        alone = step.cause is Cause.HANDLER and not committed and step.outcome != "done"
         return self.details == 2 or change.kind == "effect" or not alone
 
 

@@ -15,6 +15,7 @@ itself. Nothing here comes from the machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -112,7 +113,7 @@ class Story(Struct, frozen=True):
         """The numbers, from 1, that the told steps have among all of them."""
         return tuple(
             s.number
-            for s, after in zip(self.steps, (*self.steps[1:], None), strict=True)
+            for s, after in zip_longest(self.steps, self.steps[1:])
             if not _said_next(s, after)
         )
 

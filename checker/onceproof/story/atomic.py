@@ -20,6 +20,8 @@ def handler_words(m: Moment) -> str:
     """What a worker does at its line, what came of it, and whether that was the end of the
     handler.
     """
+    if m.worker.idle:
+        return "has nothing to do; the handler is done"
     if not m.worker.todo:
         return (
             f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and "
@@ -160,10 +162,33 @@ def run_of(m: Moment) -> _Run:
     return run
 
 
+def _pending(m: Moment, worker: Worker) -> str:
+    """What the open block of a worker writes to next, if it writes several databases."""
+    frame = next((f for f in reversed(worker.todo) if f.kind.startswith(ATOMIC)), None)
+    parts = m.ctx.parts(m.ctx.blocks[frame.block]) if frame else ()
+    if len(parts) < 2:
+        return ""
+    collected = {m.ctx.home(w.name) for w in worker.collected}
+    return next((f"the {m.ctx.design.part_words(p)} part" for p in parts if p in collected), "")
+
+
+def _part_words(m: Moment, what: str, end: str) -> str:
+    """The commit of one database of several."""
+    after = next((w for w in m.after.workers if w.number == m.worker.number), None)
+    left = _pending(m, after) if after is not None and after.collected else ""
+    text = f"{what}; " if what else ""
+    text += f"commits {m.step.outcome.removeprefix('commit of ')}"
+    text += f", not yet {left}" if left else ""
+    text += "; the handler stops" if end == "stops" and not left else ""
+    return text + ("; the handler is done" if m.gone and end != "stops" else "")
+
+
 def run_words(m: Moment) -> str:
     """A run of collected lines and its end."""
     run = run_of(m)
     what, end = "; ".join(run.phrases), run.end
+    if m.step.outcome.startswith("commit of "):
+        return _part_words(m, what, end)
     if m.step.outcome == "commit":
         stops = "; the handler stops" if end == "stops" else ""
         done = "; the handler is done" if m.gone and not stops else ""
@@ -183,13 +208,16 @@ def run_words(m: Moment) -> str:
 
 def place(m: Moment) -> str:
     """The line or lines a worker is at, as a fault names them."""
+    if m.worker.idle:
+        return f"its end ({m.names.where(m.ctx.processes[m.worker.process].span)})"
     if not m.worker.todo:
         return (
             "the acknowledgement on return"
             f" ({m.names.where(m.ctx.processes[m.worker.process].span)})"
         )
     if m.node is None:
-        return f"the commit of the block of line {m.ctx.line(m.worker)}"
+        part = _pending(m, m.worker)
+        return f"the commit of {part or 'the block'} of line {m.ctx.line(m.worker)}"
     if not m.ctx.is_collected(m.worker, m.node):
         return m.names.quoted(m.node.span)
     run = run_of(m)

@@ -37,6 +37,7 @@ from onceproof.verdict.result import (
     Scope,
     Undecided,
 )
+from onceproof.verdict.stories import Unconfirmed, search, unconfirmed
 from onceproof.verdict.task import (
     FOR_SOLVERS,
     Options,
@@ -285,10 +286,10 @@ def _unbounded(task: Task) -> ClaimResult | Disagreement:
 def _soon(task: Task) -> ClaimResult | Disagreement | None:
     """A story that is found before a large machine is looked at as a whole."""
     for workers, events in LADDER[:2]:
-        found = task.search(Bounds(workers, events), FIRST)
+        found = search(task, Bounds(workers, events), FIRST)
         if isinstance(found, Found):
             return refuted(task, found, Bounds(workers, events))
-        if not found.complete:
+        if isinstance(found, Unconfirmed) or not found.complete:
             break
     return None
 
@@ -331,6 +332,7 @@ def _climb(
         key=lambda s: (s[0] + s[1], s[0]),
     )
     visited: tuple[int, int] | None = None
+    set_aside: set[str] = set()
     together = any(v.level is Level.COMPONENT for v in task.machine.variables)
     for workers, events in ladder:
         if (
@@ -340,14 +342,22 @@ def _climb(
             and all(len(b.events) < 2 for b in task.prop.bad)
         ):
             continue  # events that share nothing cannot influence each other
-        found = task.search(Bounds(workers, events))
+        found = search(task, Bounds(workers, events))
         if isinstance(found, Found):
             return refuted(task, found, Bounds(workers, events))
+        if isinstance(found, Unconfirmed):
+            set_aside |= set(found.names)
+            if found.searched is None:
+                break
+            found = found.searched
+        if not found.complete and set_aside:
+            break
         if not found.complete:
             return _stopped(task, found, visited, reason)
         visited = (workers, events)
         if (
             hint is not None
+            and not set_aside
             and hint.exact
             and (workers, events) == (max(hint.workers, 1), max(hint.events, 1))
         ):
@@ -355,6 +365,8 @@ def _climb(
         if hint is None or not hint.exact:
             if found.states > FOR_SOLVERS:
                 break
+    if set_aside:
+        return task.undecided(unconfirmed(tuple(sorted(set_aside))))
     return _within(task, visited or (1, 1), reason)
 
 
@@ -379,11 +391,13 @@ def _stopped(
 def _bounded_look(task: Task) -> ClaimResult | Disagreement:
     """Only up to the bounds the caller gave."""
     workers, events = task.options.workers or 2, task.options.events or 1
-    found = task.search(Bounds(workers, events))
+    found = search(task, Bounds(workers, events))
     if isinstance(found, Found):
         return refuted(
             task, _smallest(task, found, Bounds(workers, events)), Bounds(workers, events)
         )
+    if isinstance(found, Unconfirmed):
+        return task.undecided(found.reason, found.searched)
     if not found.complete:
         return task.undecided(f"the search stopped: {found.reason}", found)
     return _within(task, (workers, events), "")
@@ -393,7 +407,7 @@ def _smallest(task: Task, found: Found, bounds: Bounds) -> Found:
     """The story with the fewest workers within the bounds."""
     for workers, events in LADDER:
         if workers <= bounds.workers and events <= bounds.events:
-            smaller = task.search(Bounds(workers, events))
+            smaller = search(task, Bounds(workers, events))
             if isinstance(smaller, Found):
                 return smaller
     return found

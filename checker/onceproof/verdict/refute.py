@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from onceproof.counterexample.lift import trace_of
 from onceproof.counterexample.validate import Rejected, rejection, validated
 from onceproof.engines.search import Bounds, Found
+from onceproof.machine import approximation
+from onceproof.machine.approximation import names_used
 from onceproof.verdict.result import ClaimResult, Disagreement, Engine, Refutation, Scope
 from onceproof.verdict.task import Task
 
@@ -32,18 +34,20 @@ def refuted(task: Task, found: Found, bounds: Bounds) -> ClaimResult | Disagreem
         )
     checked_by = ["interpreter"]
     depth = len(found.run.moves)
-    if task.options.second_opinion and depth <= DEEPEST:
+    exact = not names_used(task.machine, task.prop, found.run)
+    if task.options.second_opinion and depth <= DEEPEST and exact:
         from onceproof.engines.smt.bmc import Finding, refute
         from onceproof.engines.smt.solver import Z3, Effort
 
         effort = Effort(task.left, megabytes=task.options.megabytes)
-        answer = refute(task.machine, task.prop, bounds, depth, Z3(effort))
+        machine = approximation.exact(task.machine)
+        answer = refute(machine, task.prop, bounds, depth, Z3(effort))
         if answer.finding is Finding.NOT_WITHIN:
             return task.disagree(
                 f"the search refutes in {depth} steps what Z3 says cannot be refuted in so many"
             )
         if answer.run is not None:
-            problem = rejection(design, claim, trace_of(task.lowered, task.machine, answer.run))
+            problem = rejection(design, claim, trace_of(task.lowered, machine, answer.run))
             if problem:
                 return task.disagree(
                     "the interpreter does not confirm Z3's counterexample", problem

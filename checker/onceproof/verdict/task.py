@@ -154,7 +154,9 @@ class Task(Struct, frozen=True):
         )
 
     def search(self, bounds: Bounds, states: int | None = None) -> Found | Exploration:
-        """The simplest story within bounds, or what was searched without finding one."""
+        """The simplest run of the whole machine within bounds, or what was searched without finding
+        one. With rules that are wider than the truth it need not be a story (``stories.search``).
+        """
         return simplest(self.machine, self.prop, bounds, self.budget(states), self.report)
 
     def report(self, states: int, transitions: int) -> None:

@@ -205,7 +205,9 @@ class _Abstraction:
                     ]
                 )
         for updates in product(*choices):
-            yield Rule(kind, rule.action, tests, updates, rule.ends, alone, others)
+            yield Rule(
+                kind, rule.action, tests, updates, rule.ends, alone, others, rule.approximate
+            )
 
     def _known(self, name: str, own: bool) -> bool:
         return name in self.view.variables and (own or self.levels[name] is not Level.WORKER)

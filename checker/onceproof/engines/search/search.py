@@ -133,12 +133,14 @@ def cheapest(
     budget: Budget,
     progress: Progress | None = None,
     within: Callable[[Orbits, State], bool] | None = None,
+    accept: Callable[[Found], bool] | None = None,
 ) -> Found | Exploration:
     """The cheapest run to a bad configuration; an Exploration if there is none within bounds
     (complete) or budget (not complete).
 
     Of equally cheap runs it is the one discovered first, which is the same in every execution.
-    ``within``: only these states.
+    ``within``: only these states. ``accept``: whether a run counts; if not, it is set aside and the
+    search goes on.
     """
     orbits, meter = Orbits(machine, bounds), Meter(budget, progress)
     watch, prices = Watch(orbits, prop), [cost_of(rule.action.cause) for rule in machine.rules]
@@ -148,7 +150,9 @@ def cheapest(
         return meter.exploration()
     while (state := frontier.take()) is not None:
         if watch.bad(state):
-            return _found(orbits, frontier.reached, state, meter)
+            found = _found(orbits, frontier.reached, state, meter)
+            if accept is None or accept(found):
+                return found
         edges, here = orbits.edges(state), frontier.reached[state]
         meter.fired.update([edge[0] for edge in edges])
         if not meter.expand(len(edges), here.size * sum([edge[2] for edge in edges])):

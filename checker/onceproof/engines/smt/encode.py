@@ -226,6 +226,7 @@ def describe(machine: Machine, index: int) -> str:
         action.subject,
     ]
     parts += [f"line {action.line}" if action.line else "", action.outcome]
+    parts += [f"wider than the truth: {rule.approximate}"] if rule.approximate else []
     return ", ".join(part for part in parts if part)
 
 

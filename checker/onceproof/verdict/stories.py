@@ -1,0 +1,83 @@
+"""The search for a story of one cell: with exact rules first, then with those that are wider than
+the truth, whose stories count only if they replay (docs/semantics_world.md, "Two columns").
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from onceproof.counterexample.validate import Rejected, validated
+from onceproof.engines.search import Bounds, Exploration, Found, cheapest, simplest
+from onceproof.machine import approximation
+from onceproof.verdict.task import Task
+
+MOST_SET_ASIDE = 20
+"""Stories of one search that may fail to replay."""
+
+
+class Unconfirmed(Struct, frozen=True):
+    """Stories were found, and none replays. ``names``: the wider rules that they use. ``searched``:
+    what was searched, None if the search was given up for so many stories.
+    """
+
+    names: tuple[str, ...]
+    searched: Exploration | None
+
+    @property
+    def reason(self) -> str:
+        """Why the cell is not decided."""
+        return unconfirmed(self.names)
+
+
+def unconfirmed(names: tuple[str, ...]) -> str:
+    """Why a cell is not decided whose stories use these rules and do not replay."""
+    rules = ", ".join(f"`{name}`" for name in names)
+    return (
+        f"only stories that use rules wider than the truth were found ({rules}), and none of them"
+        " could be replayed"
+    )
+
+
+def search(
+    task: Task, bounds: Bounds, states: int | None = None
+) -> Found | Exploration | Unconfirmed:
+    """The simplest story within bounds, or what was searched without finding one.
+
+    A story without wider rules is handed over as it is: if it does not replay, that is a bug.
+    """
+    if approximation.is_exact(task.machine, task.prop):
+        return task.search(bounds, states)
+    found = simplest(
+        approximation.exact(task.machine),
+        approximation.exact_property(task.prop),
+        bounds,
+        task.budget(states),
+        task.report,
+    )
+    if isinstance(found, Found):
+        return replace(found, run=approximation.in_whole(found.run, task.machine))
+    return _wider(task, bounds, states)
+
+
+def _wider(task: Task, bounds: Bounds, states: int | None) -> Found | Exploration | Unconfirmed:
+    names: set[str] = set()
+    last: list[Found] = []
+
+    def accept(found: Found) -> bool:
+        used = approximation.names_used(task.machine, task.prop, found.run)
+        trace = validated(task.lowered, task.claim, task.machine, found.run, by_worker=False)
+        if not used or not isinstance(trace, Rejected):
+            return True
+        names.update(used)
+        last.append(found)
+        return len(last) >= MOST_SET_ASIDE
+
+    found = cheapest(
+        task.machine, task.prop, bounds, task.budget(states), task.report, accept=accept
+    )
+    if isinstance(found, Found):
+        if len(last) < MOST_SET_ASIDE:
+            return found
+        return Unconfirmed(tuple(sorted(names)), None)
+    return Unconfirmed(tuple(sorted(names)), found) if names else found
