@@ -3,7 +3,10 @@
 >>> from onceproof import check
 >>> result = check("examples/article/invoice_email.once")
 
-The public names are listed in docs/python.md.
+The public names are listed in docs/python.md, the folders in ARCHITECTURE.md.
+
+``api``: what ``from onceproof import …`` gives.
+``__main__``: ``python -m onceproof``.
 """
 
 from __future__ import annotations

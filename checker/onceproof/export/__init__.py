@@ -1,5 +1,12 @@
-"""Exported models, for a fourth opinion: the same machine in the languages of other checkers. Start
-reading at ``model``.
+"""Exported models, for a fourth opinion: the same machine in the languages of other checkers.
+
+``model``: what is exported: a machine, claims, bounds and names. Read it first.
+``names``: names of a design as identifiers of other languages.
+``writer``: what the four languages share.
+``promela``: for SPIN.
+``tla``: for TLC.
+``murphi``: for Rumur.
+``smv``: for NuSMV and nuXmv.
 """
 
 from __future__ import annotations

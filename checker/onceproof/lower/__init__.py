@@ -1,4 +1,13 @@
-"""Checked design and delivery semantics to machine. Start reading at ``lower``."""
+"""Checked design and delivery guarantee to machine. Start reading at ``lower``.
+
+``program``: a handler's steps as a graph of operations.
+``worker``: that graph to rules of the machine.
+``case``: one way through a step: what must hold, what it changes, where the worker is then.
+``effects``: what tests, reads, writes and calls mean for the variables.
+``queues``: what a broker does with a message.
+``environment``: what happens to rows, records and locks without a worker.
+``variables``: the machine's variables and their names.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,8 @@
+"""The transition system: the one representation that every engine reads. Data, and nothing else.
+
+``system``: the machine, its rules, properties and runs.
+``invariant``: a candidate proof as data.
+``delivery``: the three delivery guarantees of a generic queue.
+``faults``: the table of faults, one row for each.
+``slicing``: drops what cannot influence a property.
+"""

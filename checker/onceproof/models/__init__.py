@@ -1,9 +1,12 @@
 """What is known about brokers, stores, locks and providers: one file per model in ``models/``, read
 when its name is asked for.
 
-A file's name is the model's name, so that asking for one reads one. A team's own models lie in a
+A file's name is the model's name, so that asking for one reads one. A team's own models are in a
 folder ``models`` beside the design: pass the design's folder as ``beside``. A model that ships is
 never hidden by one of the same name.
+
+``files``: reads one model file and checks every word of it.
+``records``: what a model file says: switches, options, facts with their sources.
 """
 
 from __future__ import annotations

@@ -1,4 +1,13 @@
-"""What is claimed: from a claim of the design to the bad patterns of the machine."""
+"""What is claimed: from a claim of the design to the bad patterns of the machine.
+
+``compile``: each kind of claim as patterns.
+``possibility``: from which situations an effect can no longer happen without outside help.
+``row_sets``: the same for many rows at once.
+``mdd``: sets of rows as decision diagrams, for ``row_sets``.
+``progress``: whether a message can still be settled, and whether it must be.
+``transparent``: failure-transparent: the effects are those of a run without failures.
+``quiescence``: tests on rows as conditions and as patterns.
+"""
 
 from onceproof.properties.compile import KINDS, property_of, witnesses
 from onceproof.properties.possibility import TooWide

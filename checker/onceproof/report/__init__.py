@@ -1,5 +1,24 @@
-"""Formats a result can be written in. Adding one is adding one file here that defines
-``FORMAT``.
+"""Everything that people and programs read: from a result to text or data. Adding a format for
+``check --format`` is adding one file here that defines ``FORMAT``.
+
+Formats of a result: ``text``, ``json``, ``markdown``, ``html/``, ``mermaid``, ``msc`` (a sequence
+diagram in plain text), ``itf`` (traces), ``sarif``, ``junit``, ``github``, ``gitlab``.
+
+``review/``: the design review as a record.
+``findings``: verdicts and mistakes one by one, for SARIF, JUnit, GitHub and GitLab.
+``words``: words for verdicts, scopes and totals, the same in every format.
+``story_groups``: the stories of a result, each once.
+``story_text``: a story as lines for a terminal.
+``sequence``: a story as a sequence diagram, in no particular notation.
+``picture``: such a diagram as inline SVG.
+``lines``: lines of styled text; ``terminal``: width and colors of where it is printed.
+``diagnostics``: mistakes in a design as text; ``mistakes``: the page about a code.
+``assumptions``, ``diff``, ``faults``, ``needs``, ``repair``: what these commands print.
+``verification``: what ``verify`` prints; ``state_counts``: what ``graph`` prints.
+``stepper_text``: what ``step`` prints; ``first_design``: what ``new`` writes.
+``cards``: models as a list, a card or a table; ``model_cards``: the questions a card answers.
+``bug``: a bug report filled in by the tool.
+``schema/``: the JSON schema of a result.
 """
 
 from __future__ import annotations

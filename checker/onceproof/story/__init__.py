@@ -10,6 +10,7 @@ itself. Nothing here comes from the machine.
 ``changes``: what a step made different; ``scene``: everything there is after it.
 ``names``: how workers, events and rows are called.
 ``stepper``: a run made by hand.
+``outline``: the parts of a design by name, carried in a result.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""From the crash map to tests for one's own handler: ``points`` says which, ``skeleton`` writes
-them.
+"""From the crash map to tests for one's own handler. They run on ``onceproof.testing``, which knows
+nothing of designs.
 
-The tests run on ``checker/onceproof/testing/__init__.py``, which knows nothing of designs.
+``points``: which gaps between two steps are worth a test.
+``skeleton``: the text of the tests and of their harness.
 """
 
 from onceproof.testgen.points import Point, points

@@ -5,8 +5,8 @@ Tests written by ``onceproof testgen`` need a ``harness`` fixture that offers wh
 lists. Your code stays as it is: the child process wraps the function behind a step and sends itself
 a SIGKILL right after (or right before) it.
 
-Also the program that runs in the child: ``python -m onceproof.testing MODULE:FUNCTION [--kill
-after|before MODULE:FUNCTION]``.
+``__main__``: the program that runs in the child: ``python -m onceproof.testing MODULE:FUNCTION
+[--kill after|before MODULE:FUNCTION]``.
 """
 
 from __future__ import annotations

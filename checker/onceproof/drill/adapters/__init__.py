@@ -9,6 +9,12 @@ worker's side, opened in the worker's own process.
 Words of outcomes are those of docs/semantics.md where the product tells as much. Where it does not,
 ``sent`` says that a request has no answer in the protocol, and ``nothing`` that the product found
 nothing to do.
+
+``sqlite``: stores, a table as a queue, and locks, in files; needs no server.
+``postgresql``: stores, a table as a queue, advisory locks, leases.
+``rabbitmq``: classic and quorum queues.
+``redis``: streams with consumer groups, keys as stores, locks.
+``sql``: what the databases that speak SQL share.
 """
 
 from __future__ import annotations

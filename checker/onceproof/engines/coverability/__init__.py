@@ -1,9 +1,16 @@
 """The unbounded engine: proofs for any number of events and workers, by thread-modular fixpoint and
 backward coverability.
 
-Read ``modular`` (the fixpoint R), then ``backward`` (the search inside R), then ``preimage`` (one
-step back). ``names``, ``rows`` and ``encode`` turn a machine into numbers, ``order`` compares
-shapes, ``bad`` expands the bad patterns, ``simplify`` tidies the invariant.
+``thread_modular``: the fixpoint R: which rows can occur beside which. Read it first.
+``backward``: the search inside R, from the bad shapes back.
+``preimage``: one step back.
+``wqo``: the order on shapes, and sets of shapes that are closed upwards.
+``targets``: the bad patterns of a property as shapes.
+``simplify``: the same invariant with fewer shapes.
+``verdict``: what this engine may answer, and how much it may spend.
+``names``: where each variable is; guards and updates in positions and numbers.
+``encode``: a machine in numbers: guards as bit masks, updates as tables.
+``rows``: rows by number, and what a step does to bystanders.
 """
 
 from __future__ import annotations

@@ -1,5 +1,11 @@
 """Syntax tree to checked design: names, kinds, keys, values. Collects every mistake; a design comes
 out only if there is none.
+
+``steps``: the steps of a handler; inlines fragments.
+``blocks``: ``atomic`` blocks, their databases, and the clauses of failing steps.
+``databases``: the databases of a design, declared or unnamed.
+``models``: the models behind ``via``, and what they make of a queue, store, lock or effect.
+``unmodelled``: constructs that are read but not modelled yet; a design that uses one is refused.
 """
 
 from __future__ import annotations

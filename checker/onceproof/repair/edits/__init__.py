@@ -1,5 +1,15 @@
 """The closed catalogue of edits, one file per kind. Adding one is adding one file here that defines
 ``EDITS``.
+
+``ack``: move the acknowledgement, or look at the broker's answer.
+``assumption``: an assumption about the surroundings.
+``business``: recognize repetitions by the business key.
+``fence``: a fencing token, checked together with the write.
+``key``: an idempotency key for an external effect.
+``outbox``: an outbox, with a relay that sends it.
+``transaction``: the dedup record and the write in one transaction.
+``version``: a conditional update by version.
+``window``: keep keys and records as long as a repetition can come.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The design review as one self-contained HTML page: no network, no time stamp, readable without
-scripts and on paper.
+scripts and on paper. Its content security policy allows the style and the script by hash.
 
-The template, the style and the script lie beside this file. The page's own content security policy
-allows exactly these two, by hash.
+``page.html.jinja``: the page; ``story.html.jinja``: one story in it.
+``style.css``, ``script.js``: put into the page.
 """
 
 from __future__ import annotations

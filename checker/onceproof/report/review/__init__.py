@@ -3,6 +3,12 @@ read.
 
 ``review_of`` makes it from a result and from what else was found out; the HTML and Markdown writers
 only set it.
+
+``answer``: the question and the answer, in one sentence each.
+``changes``: what to change: the verified repairs.
+``crashes``: the crash map and the combinations of faults, as tables.
+``grounds``: what the answers rest on: assumptions, conditions, facts about products.
+``lines``: which lines the proofs need.
 """
 
 from __future__ import annotations

@@ -4,9 +4,16 @@ looked up in the design.
 A reduction (docs/internals.md, "The reductions") is sound, or exact, under a condition. Most
 conditions cannot be broken in this language; where that is so, the function of the condition says
 why. What can be broken is looked up in the design, its lowering and the slice for the claim, and
-told with the line, with what it costs and with what to write instead.
+reported with the line, with what it costs and with what to write instead.
 
 Adding a condition is adding a function to ``CONDITIONS``.
+
+``condition``: what a condition is looked up in, and what is reported when it is not met.
+``keys``: T1: one business key at a time.
+``rows``: T2 and T9: counters that only go up, tokens that are only ever newer.
+``workers``: T3, T4 and T5: the number of workers, and where they may be killed.
+``requests``: T6: requests that outlive their senders.
+``messages``: T11 and T16: copies of a message, and transactions that are one step.
 """
 
 from __future__ import annotations
