@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from onceproof import models
-from onceproof.base.resources import resource
+from onceproof.base.paths import resource
 from onceproof.lang.load import load
 from onceproof.lower import lower
 from onceproof.models import FOLDERS, BrokenModel

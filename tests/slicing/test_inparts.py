@@ -15,6 +15,7 @@ from onceproof.verdict import certificates, decide
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import DesignResult, Verdict
 from onceproof.verdict.task import Options
+from onceproof.verdict.verification import verify
 
 from tests.whole_repo.repo import ROOT
 
@@ -67,9 +68,11 @@ def test_a_certificate_in_parts(tmp_path: Path) -> None:
     assert all(c.lemmas and c.invariant is None for c in result.cells)
     assert max(len(c.lemmas) for c in result.cells) > 1
     folders = certificates.write(loaded.design, result, tmp_path, Z)
-    found = certificates.verify(loaded.design, result.sha256, tmp_path, Z)
-    assert [c.folder for c in found] == sorted(folders)
-    assert all(c.accepted and c.by == ("z3",) for c in found), [c.reason for c in found]
+    verifications = verify(loaded.design, result.sha256, tmp_path, Z)
+    assert [c.folder for c in verifications] == sorted(folders)
+    assert all(c.result is not None and c.result.checked_by == ("z3",) for c in verifications), [
+        c.reason for c in verifications
+    ]
     for cell, folder in zip(result.cells, folders, strict=True):
         texts = certificates.texts_of(loaded.design, result.sha256, cell)
         assert texts == {
@@ -107,10 +110,8 @@ def test_a_certificate_that_was_changed(change: str, tmp_path: Path) -> None:
         case _:
             next(iter(sorted(folder.glob("*.smt2")))).unlink()
     (folder / certificate.INDEX).write_text(json.dumps(index), encoding="utf-8")
-    found = {
-        c.folder: c.accepted for c in certificates.verify(loaded.design, result.sha256, tmp_path, Z)
-    }
-    assert [f for f, accepted in found.items() if not accepted] == [folder]
+    accepted = {c.folder: c.accepted for c in verify(loaded.design, result.sha256, tmp_path, Z)}
+    assert [f for f in accepted if not accepted[f]] == [folder]
 
 
 DESIGNS = sorted((ROOT / "examples" / "theory").glob("*.once"))

@@ -21,6 +21,7 @@ from onceproof.verdict import certificates
 from onceproof.verdict.check import check
 from onceproof.verdict.result import Verdict
 from onceproof.verdict.task import Options
+from onceproof.verdict.verification import verify
 
 from tests.machines import no_dup, reference
 from tests.traps.trap import CALM, SAFE, UNSAFE, cell, file_of, problem, proved, refuted
@@ -94,13 +95,11 @@ def test_a_certificate_checked_against_another_protocol(tmp_path: Path) -> None:
     loaded, solvers = load(path), installed(Effort())
     assert loaded.design is not None
     (written,) = certificates.write(loaded.design, result, folder, solvers)
-    assert [
-        c.accepted for c in certificates.verify(loaded.design, loaded.sha256, folder, solvers)
-    ] == [True]
+    assert [c.accepted for c in verify(loaded.design, loaded.sha256, folder, solvers)] == [True]
 
     other = load(file_of(tmp_path, UNSAFE))
     assert other.design is not None
-    (refused,) = certificates.verify(other.design, other.sha256, folder, solvers)
+    (refused, _) = verify(other.design, other.sha256, folder, solvers)
     assert not refused.accepted
     assert "another design" in refused.reason
     index = next(p for p in written.iterdir() if p.suffix == ".json")
@@ -112,7 +111,7 @@ def test_a_certificate_checked_against_another_protocol(tmp_path: Path) -> None:
         file.write_text(
             file.read_text(encoding="utf-8").replace(loaded.sha256, other.sha256), encoding="utf-8"
         )
-    (forged,) = certificates.verify(other.design, other.sha256, folder, solvers)
+    (forged,) = verify(other.design, other.sha256, folder, solvers)
     assert not forged.accepted
     safe, unsafe = problem(SAFE), problem(UNSAFE)
     assert certify(*unsafe, _invariant(*safe), [Z3()]).outcome is Outcome.FAILED

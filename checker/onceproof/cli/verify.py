@@ -1,12 +1,19 @@
-"""``onceproof verify``: are these the certificates of that design?"""
+"""``onceproof verify``: are these the certificates of that design, and do they decide all it
+claims?
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from onceproof.cli.shared import load_design
+
+if TYPE_CHECKING:
+    from onceproof.verdict.exit_codes import Exit
+    from onceproof.verdict.verification import Verification
 
 
 @click.command("verify")
@@ -23,7 +30,13 @@ def command(directory: Path, design: Path, solver: str) -> int:
     """Verify certificates: does DIRECTORY prove, or refute, what it says about DESIGN?
 
     Proofs are generated again from the design's rules, compared with the files, and given to the
-    solvers; refutations are replayed on the design.
+    solvers; refutations are replayed on the design. What is accepted is what `check` would print:
+    side conditions, vacuity and assumptions are examined again. A claim of the design without a
+    certificate is missing.
+
+    \b
+    Exit codes: 0 all accepted, nothing missing, and as the design expects,
+    1 refused, missing, or a violation nobody expected, 3 a solver gave up.
 
     \b
     Example:
@@ -32,8 +45,8 @@ def command(directory: Path, design: Path, solver: str) -> int:
     """
     from onceproof.engines.smt.solver import Z3, Effort, installed
     from onceproof.report.verification import text
-    from onceproof.verdict import certificates
-    from onceproof.verdict.exit_codes import Exit
+    from onceproof.verdict.exit_codes import Exit, worst
+    from onceproof.verdict.verification import verify
 
     if not directory.is_dir():
         raise click.UsageError(f"there is no folder {directory}")
@@ -41,11 +54,24 @@ def command(directory: Path, design: Path, solver: str) -> int:
     if loaded.design is None:
         return int(Exit.USAGE)
     solvers = installed(Effort()) if solver == "all" else (Z3(),)
-    checked = certificates.verify(loaded.design, loaded.sha256, directory, solvers)
-    if not checked:
+    verifications = verify(loaded.design, loaded.sha256, directory, solvers)
+    if all(v.folder is None for v in verifications):
         raise click.UsageError(f"{directory} holds no certificate")
-    click.echo(text(checked))
-    if all(c.accepted for c in checked):
-        return int(Exit.HOLDS)
-    refused = any(not c.accepted and not c.unknown for c in checked)
-    return int(Exit.VIOLATED if refused else Exit.INCONCLUSIVE)
+    click.echo(text(verifications))
+    return int(worst(map(_code, verifications)))
+
+
+def _code(verification: Verification) -> Exit:
+    """The exit code of one certificate, or of one claim without one."""
+    from onceproof.verdict.exit_codes import Exit, of_cell
+    from onceproof.verdict.verification import Standing
+
+    if verification.result is not None:
+        return of_cell(verification.result)
+    match verification.standing:
+        case Standing.NONE:
+            return Exit.HOLDS
+        case Standing.UNDECIDED:
+            return Exit.INCONCLUSIVE
+        case _:
+            return Exit.VIOLATED

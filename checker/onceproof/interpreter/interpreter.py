@@ -100,8 +100,9 @@ def _order(step: Step) -> tuple[object, ...]:
 
 def replay(design: Design, trace: Trace) -> Replay:
     """Follow a trace step by step. Raises ``ReplayError`` at the first step the design does not
-    allow.
+    allow, and for other events.
     """
+    _demand_events(design, trace.events)
     ctx = Context.of(design, trace.semantics)
     states = [initial(design, trace.semantics, trace.events)]
     steps: list[Step] = []
@@ -121,6 +122,29 @@ def replay(design: Design, trace: Trace) -> Replay:
         steps.append(fitting[0][0])
         states.append(fitting[0][1])
     return Replay(trace, tuple(steps), tuple(states))
+
+
+def _demand_events(design: Design, events: tuple[EventOf, ...]) -> None:
+    """The events are of types that enter the design, and their fields have values that the design
+    declares. Raises ReplayError.
+    """
+    roots = {q.event for q in design.queues.values() if q.is_root} or set(design.events)
+    everywhere = {
+        (name, value)
+        for e in design.events.values()
+        for name, values in e.payload
+        for value in values
+    }
+    for number, event in enumerate(events):
+        if event.type not in roots:
+            raise ReplayError(0, f"event {number} is of no type that enters the design")
+        given, own = dict(event.payload), dict(design.events[event.type].payload)
+        if not given.items() <= everywhere or not all(
+            given.get(name) in values for name, values in own.items()
+        ):
+            raise ReplayError(
+                0, f"event {number} has fields or values that the design does not declare"
+            )
 
 
 def _fits(ctx: Context, state: State, wanted: Step, offered: Step) -> bool:

@@ -37,17 +37,53 @@ def to_data(trace: Trace) -> dict[str, Any]:
     return {"events": events, "steps": steps}
 
 
+MOST_EVENTS = 30
+MOST_STEPS = 5_000
+"""A story that is longer was not made by a search, and following it could take for ever."""
+
+
 def of_data(data: Any, semantics: Delivery) -> Trace:
     """The trace that ``to_data`` wrote. Raises ValueError, with the reason, for anything else."""
     try:
-        events = tuple(
-            EventOf(e["component"], e["type"], tuple(sorted(e["payload"].items())))
-            for e in data["events"]
-        )
-        steps = tuple(
-            Step(Cause(s["cause"]), **{k: v for k, v in s.items() if k != "cause"})
-            for s in data["steps"]
-        )
+        events = tuple(_event(e) for e in _items(data["events"], MOST_EVENTS))
+        steps = tuple(_step(s) for s in _items(data["steps"], MOST_STEPS))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"not a trace: {error}") from error
     return Trace(semantics, events, steps)
+
+
+def _event(data: Any) -> EventOf:
+    payload = tuple(sorted((_text(name), _text(value)) for name, value in data["payload"].items()))
+    return EventOf(_number(data["component"], 0), _text(data["type"]), payload)
+
+
+def _step(data: Any) -> Step:
+    return Step(
+        Cause(data["cause"]),
+        _number(data["component"], 0),
+        _number(data["event"], -1),
+        _number(data["worker"], -1),
+        _text(data["process"]),
+        _text(data["queue"]),
+        _text(data["subject"]),
+        _number(data["line"], 0),
+        _text(data["outcome"]),
+    )
+
+
+def _items(value: Any, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise TypeError(f"a list of at most {most} entries is expected")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a string is expected")
+    return value
+
+
+def _number(value: Any, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 1_000_000:
+        raise TypeError(f"a number from {least} on is expected")
+    return value

@@ -1,26 +1,39 @@
-"""What came of verifying certificates, as text."""
+"""What came of verifying certificates, as text. Nothing that a certificate says is shown as is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from onceproof.verdict.certificates import Checked
+from onceproof.report.words import clean, ground, short
+from onceproof.verdict.verification import Standing, Verification
+
+WORDS = {
+    Standing.REFUSED: "REFUSED",
+    Standing.FOREIGN: "REFUSED",
+    Standing.MISSING: "MISSING",
+    Standing.UNDECIDED: "UNKNOWN",
+    Standing.NONE: "none",
+}
+LONGEST = 300
+"""Characters of a certificate's own words that are shown."""
 
 
-def text(checked: Sequence[Checked]) -> str:
-    """One line per certificate, then their number."""
-    return "\n".join(_lines(checked))
+def text(verifications: Sequence[Verification]) -> str:
+    """One line per certificate and per claim without one, then their number."""
+    return "\n".join(clean(line, unicode=True) for line in _lines(verifications))
 
 
-def _lines(checked: Sequence[Checked]) -> Iterator[str]:
-    for certificate in checked:
-        match certificate:
-            case Checked(accepted=True):
-                outcome, about = "accepted", f"by {' and '.join(certificate.by)}"
-            case Checked(unknown=True):
-                outcome, about = "UNKNOWN", certificate.reason
-            case _:
-                outcome, about = "REFUSED", certificate.reason
-        yield f"{outcome}: {certificate.claim} under {certificate.semantics}: {about}"
-    accepted = sum(c.accepted for c in checked)
-    yield f"{accepted} of {len(checked)} certificates accepted"
+def _lines(verifications: Sequence[Verification]) -> Iterator[str]:
+    for verification in verifications:
+        claim = f"{verification.claim} under {verification.semantics}"
+        if verification.result is not None:
+            result = verification.result
+            yield f"accepted: {short(result)}: {claim}: {ground(result)}"
+        else:
+            standing, reason = WORDS[verification.standing], verification.reason
+            yield f"{standing}: {claim[:LONGEST]}: {reason[:LONGEST]}"
+    certificates = [v for v in verifications if v.folder is not None]
+    accepted = sum(v.accepted for v in certificates)
+    missing = sum(v.standing is Standing.MISSING for v in verifications)
+    total = f"{accepted} of {len(certificates)} certificates accepted"
+    yield f"{total}; {missing} missing" if missing else total

@@ -1,5 +1,5 @@
 """Certificates of whole designs: written after a check, verified later by anyone with the design at
-hand.
+hand (``onceproof.verdict.verification``).
 
 One folder per verdict, named after the design's hash, the claim and the semantics: SMT-LIB files
 for a proof, the trace for a refutation.
@@ -12,18 +12,15 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from onceproof.counterexample.validate import rejection
 from onceproof.engines.compositional import certificate as inparts
 from onceproof.engines.smt import certificate
-from onceproof.engines.smt.certify import Outcome, certify
+from onceproof.engines.smt.certify import certify
 from onceproof.engines.smt.induction import obligations
 from onceproof.engines.smt.solver import Solver
-from onceproof.interpreter.trace_json import SCHEMA, of_data, to_data
+from onceproof.interpreter.trace_json import SCHEMA, to_data
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
@@ -34,19 +31,8 @@ from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResul
 
 TRACE = "trace.json"
 
-
-class Checked(Struct, frozen=True):
-    """What became of one stored certificate. ``reason`` is empty if it was accepted; ``unknown``: a
-    solver gave up.
-    """
-
-    folder: Path
-    claim: str
-    semantics: str
-    accepted: bool
-    by: tuple[str, ...] = ()
-    reason: str = ""
-    unknown: bool = False
+INDICES = (TRACE, inparts.INDEX, certificate.INDEX)
+"""What a folder holds that is a certificate: exactly one of them."""
 
 
 def folder_of(sha256: str, claim: str, semantics: Delivery) -> Path:
@@ -129,79 +115,8 @@ def _certified(cell: ClaimResult) -> bool:
     return cell.is_unbounded_proof and (cell.invariant is not None or bool(cell.lemmas))
 
 
-def verify(
-    design: Design, sha256: str, directory: Path, solvers: Sequence[Solver]
-) -> list[Checked]:
-    """Check every certificate below ``directory`` against this design; certificates of other
-    designs are refused.
-    """
-    parents = {
-        p.parent
-        for name in (certificate.INDEX, TRACE, inparts.INDEX)
-        for p in directory.rglob(name)
-    }
-    folders = sorted(folder for folder in parents if folder.parent not in parents)
-    return [_verify_one(design, sha256, folder, solvers) for folder in folders]
-
-
-def _verify_one(design: Design, sha256: str, folder: Path, solvers: Sequence[Solver]) -> Checked:
-    name = next((x for x in (TRACE, inparts.INDEX) if (folder / x).exists()), certificate.INDEX)
-    try:
-        index = json.loads((folder / name).read_text(encoding="utf-8"))
-        about, text, semantics = (
-            str(index["design"]),
-            str(index["claim"]),
-            Delivery(index["semantics"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return Checked(folder, "?", "?", False, reason=f"not a certificate: {error}")
-    if about != sha256:
-        return Checked(
-            folder,
-            text,
-            semantics.value,
-            False,
-            reason="it belongs to another design (the hashes differ)",
-        )
-    claim = next((c for c in design.claims if c.text == text), None)
-    if claim is None or semantics not in (claim.semantics or design.semantics):
-        return Checked(
-            folder, text, semantics.value, False, reason="the design does not make this claim"
-        )
-    if name == TRACE:
-        reason = _replayed(design, claim, semantics, index)
-        return Checked(
-            folder, text, semantics.value, not reason, () if reason else ("interpreter",), reason
-        )
-    lowered = lower(design, semantics)
-    prop = property_of(lowered, claim)
-    subject = certificate.Subject(sha256, text, semantics.value)
-    machine = sliced(lowered.machine, prop)
-    if name == inparts.INDEX:
-        return Checked(
-            folder,
-            text,
-            semantics.value,
-            *inparts.verify(folder, subject, (machine, prop), solvers),
-        )
-    found = certificate.verify(folder, subject, machine, prop, solvers)
-    unknown = found.proof is not None and found.proof.outcome is Outcome.UNKNOWN
-    return Checked(
-        folder,
-        text,
-        semantics.value,
-        found.accepted,
-        found.proof.solvers if found.proof else (),
-        found.reason,
-        unknown,
-    )
-
-
 def _claim(design: Design, text: str) -> Claim:
     return next(c for c in design.claims if c.text == text)
-
-
-# ---------------------------------------------------------------- traces
 
 
 def _write_trace(folder: Path, sha256: str, cell: ClaimResult) -> None:
@@ -218,12 +133,3 @@ def _write_trace(folder: Path, sha256: str, cell: ClaimResult) -> None:
     (folder / TRACE).write_text(
         json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
     )
-
-
-def _replayed(design: Design, claim: Claim, semantics: Delivery, index: Any) -> str:
-    """Why the stored trace does not show the violation; empty if it does."""
-    try:
-        trace = of_data(index, semantics)
-    except ValueError as error:
-        return str(error)
-    return rejection(design, claim, trace)

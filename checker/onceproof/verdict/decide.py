@@ -71,33 +71,63 @@ def judge(
     progress: Progress | None = None,
 ) -> Iterator[ClaimResult | Disagreement]:
     """The result of every selected claim under every selected semantics, as each is decided."""
-    lowerings: dict[Delivery, Lowered] = {}
-    unused: dict[Delivery, frozenset[str]] = {}
-    dead: tuple[int, ...] | None = None
+    whole = WholeDesign(design, options.seconds)
     for claim, semantics in selected(design, options):
-        found = judge_claim(_lowered(design, semantics, lowerings), claim, options, progress)
-        if isinstance(found, ClaimResult) and isinstance(found.outcome, Proof):
-            # A handler whose line never runs is not the handler that its author had in mind.
-            if dead is None:
-                from onceproof.verdict.vacuity import dead_lines, unless_dead
-
-                dead = dead_lines(
-                    design,
-                    [_lowered(design, s, lowerings) for s in design.semantics],
-                    options.seconds,
-                )
-            found = unless_dead(design, found, dead)
-        if isinstance(found, ClaimResult) and found.assumptions:
-            # A result names the assumptions it depends on; the rest change nothing here.
-            if semantics not in unused:
-                from onceproof.verdict.vacuity import unused_assumptions
-
-                unused[semantics] = unused_assumptions(lowerings[semantics])
-            found = replace(
-                found, assumptions=tuple(a for a in found.assumptions if a not in unused[semantics])
-            )
+        found = judge_claim(whole.lowered(semantics), claim, options, progress)
+        if isinstance(found, ClaimResult):
+            found = whole.in_context(found)
         interrupts.demand()
         yield found
+
+
+class WholeDesign:
+    """What a verdict needs of the whole design and not of one claim: its lowerings, steps that can
+    never run, assumptions that take nothing away. Each is computed once, when it is needed.
+
+    ``seconds``: what an engine may spend on the steps of one lowering.
+    """
+
+    def __init__(self, design: Design, seconds: float) -> None:
+        self._design = design
+        self._seconds = seconds
+        self._lowerings: dict[Delivery, Lowered] = {}
+        self._unused: dict[Delivery, frozenset[str]] = {}
+        self._dead: tuple[int, ...] | None = None
+
+    def lowered(self, semantics: Delivery) -> Lowered:
+        """The lowering of the design."""
+        return _lowered(self._design, semantics, self._lowerings)
+
+    def in_context(self, result: ClaimResult) -> ClaimResult:
+        """A result as it stands in the whole design: vacuous beside a dead step, and with only the
+        assumptions that it depends on.
+        """
+        if isinstance(result.outcome, Proof):
+            # A handler whose line never runs is not the handler that its author had in mind.
+            from onceproof.verdict.vacuity import unless_dead
+
+            result = unless_dead(self._design, result, self._dead_lines())
+        if result.assumptions:
+            unused = self._unused_assumptions(result.semantics)
+            result = replace(
+                result, assumptions=tuple(a for a in result.assumptions if a not in unused)
+            )
+        return result
+
+    def _dead_lines(self) -> tuple[int, ...]:
+        if self._dead is None:
+            from onceproof.verdict.vacuity import dead_lines
+
+            lowerings = [self.lowered(s) for s in self._design.semantics]
+            self._dead = dead_lines(self._design, lowerings, self._seconds)
+        return self._dead
+
+    def _unused_assumptions(self, semantics: Delivery) -> frozenset[str]:
+        if semantics not in self._unused:
+            from onceproof.verdict.vacuity import unused_assumptions
+
+            self._unused[semantics] = unused_assumptions(self.lowered(semantics))
+        return self._unused[semantics]
 
 
 def _lowered(design: Design, semantics: Delivery, known: dict[Delivery, Lowered]) -> Lowered:
@@ -129,16 +159,36 @@ def judge_claim(
     """Decide one claim on one lowering. Out of time or memory, the result is unknown and says what
     was covered.
     """
-    result = _in_limits(_task(lowered, claim, options, progress), _judged)
-    if options.lengths and isinstance(result, ClaimResult):
-        return _measured(lowered, claim, options, result)
-    return result
+    task = _task(lowered, claim, options, progress)
+    result = _in_limits(task, _judged)
+    return result if isinstance(result, Disagreement) else measured(task, result)
 
 
-def _measured(lowered: Lowered, claim: Claim, options: Options, result: ClaimResult) -> ClaimResult:
-    """Add the lengths of time that a proof depends on, or under which a refuted claim would hold,
-    and the facts nobody has confirmed.
+def review(task: Task, result: ClaimResult) -> ClaimResult | Disagreement:
+    """What may be claimed of the design, of a proof for any number that solvers have accepted.
+
+    ``result``: that the claim holds. Everything that ``judge_claim`` asks besides, which no solver
+    file speaks of, is asked here, within the limits of the task.
     """
+    reviewed = _in_limits(task, lambda asked: _reviewed(asked, result))
+    return reviewed if isinstance(reviewed, Disagreement) else measured(task, reviewed)
+
+
+def _reviewed(task: Task, result: ClaimResult) -> ClaimResult:
+    if _two_keys(task):
+        return task.undecided(_two_keys(task))
+    from onceproof.verdict.vacuity import unless_vacuous
+
+    return _narrowed(task, unless_vacuous(task, result))
+
+
+def measured(task: Task, result: ClaimResult) -> ClaimResult:
+    """Add the lengths of time that a proof depends on, or under which a refuted claim would hold,
+    and the facts nobody has confirmed, unless the caller asked for neither.
+    """
+    lowered, claim, options = task.lowered, task.claim, task.options
+    if not options.lengths:
+        return result
     inner = replace(
         options,
         lengths=False,

@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from onceproof.base.untrusted import Refused
 from onceproof.engines.compositional.abstraction import (
     Lemma,
     NotExpressible,
@@ -25,6 +26,7 @@ from onceproof.engines.compositional.abstraction import (
 from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certificate import Subject
 from onceproof.engines.smt.certify import Outcome, Proof, certify, discharge
+from onceproof.engines.smt.checks import demand_claim
 from onceproof.engines.smt.induction import Obligation, obligations
 from onceproof.engines.smt.joint import Part, beside, certify_jointly
 from onceproof.engines.smt.solver import Solver
@@ -122,18 +124,21 @@ def verify(
     """
     machine, prop = question
     try:
-        index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
+        index = certificate.index_of(directory, INDEX)
         if index["schema"] != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}")
         entries = [_view_of(part) for part in index["parts"]]
         excluded = [prop if bad is None else replace(prop, bad=bad) for _, bad in entries]
+        for claim in excluded:
+            demand_claim(machine, claim)
         views = [view for view, _ in entries]
         small = [
             (abstract_machine(machine, v), abstract_property(machine, p, v))
             for v, p in zip(views, excluded, strict=True)
         ]
+        rest = beside(machine, prop, [pattern for p in excluded for pattern in p.bad])
     except (
-        OSError,
+        Refused,
         ValueError,
         TypeError,
         KeyError,
@@ -142,6 +147,8 @@ def verify(
         NotExpressible,
     ) as error:
         return False, (), f"not a certificate: {error}", False
+    if not small:
+        return False, (), "it has no parts", False
     by: tuple[str, ...] = ()
     for number, (part, claim) in enumerate(small, start=1):
         answer = certificate.verify(
@@ -151,12 +158,9 @@ def verify(
             unknown = answer.proof is not None and answer.proof.outcome is Outcome.UNKNOWN
             return False, (), f"{_folder(number)}: {answer.reason}", unknown
         by = answer.proof.solvers if answer.proof else ()
-    rest = beside(machine, prop, [pattern for p in excluded for pattern in p.bad])
-    files = certificate.texts(machine, subject, rest)
-    if sorted(path.name for path in directory.glob("*.smt2")) != sorted(files) or any(
-        (directory / name).read_bytes() != text.encode() for name, text in files.items()
-    ):
-        return False, (), "the certificate does not have exactly the files this design needs", False
+    problem = certificate.differs(directory, certificate.texts(machine, subject, rest))
+    if problem:
+        return False, (), problem, False
     if rest:
         proof = discharge(machine, rest, solvers)
         if not proof.proved:
@@ -166,7 +170,7 @@ def verify(
                 f"the solvers do not agree: {proof.outcome.value}",
                 proof.outcome is Outcome.UNKNOWN,
             )
-    return bool(small), by, "" if small else "it has no parts", False
+    return True, by, "", False
 
 
 def _plain(prop: Property, lemma: Lemma) -> dict[str, Any]:

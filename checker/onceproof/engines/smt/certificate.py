@@ -8,12 +8,14 @@ letter; then the solvers are asked again.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import factorial, prod
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from onceproof.base.untrusted import Refused, read_in
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.certify import Proof, discharge
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
@@ -25,6 +27,12 @@ from onceproof.machine.system import Machine, Property
 
 SCHEMA = "onceproof-certificate/1"
 INDEX = "certificate.json"
+MOST_BYTES = 20_000_000
+"""Of an index."""
+MOST_ORDERS = 50_000
+"""In how many orders the events and workers of an excluded shape may be written: all of them
+are.
+"""
 README = """\
 # Certificate
 
@@ -155,7 +163,7 @@ def verify(
     demand_wellformed(machine)
     try:
         stored = load(directory)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (Refused, ValueError, TypeError, KeyError, RecursionError) as error:
         return Verification(False, f"not a certificate: {error}")
     if stored.subject != subject:
         return Verification(False, f"the certificate is about {stored.subject}, not {subject}")
@@ -164,14 +172,13 @@ def verify(
         return Verification(False, alien)
     todo = obligations(machine, prop, stored.invariant)
     files = texts(machine, subject, todo)
-    present = sorted(path.name for path in directory.glob("*.smt2"))
-    if list(stored.files) != list(files) or present != sorted(files):
+    if list(stored.files) != list(files):
         return Verification(
             False, "the certificate does not have exactly the files this design needs"
         )
-    for name, text in files.items():
-        if (directory / name).read_bytes() != text.encode():
-            return Verification(False, f"{name} does not say what this design's rules say")
+    problem = differs(directory, files)
+    if problem:
+        return Verification(False, problem)
     proof = discharge(machine, todo, solvers)
     return Verification(
         proof.proved,
@@ -180,9 +187,31 @@ def verify(
     )
 
 
+def differs(directory: Path, files: Mapping[str, str]) -> str:
+    """Why the solver files of a folder are not these, to the letter; empty if they are."""
+    if sorted(path.name for path in directory.glob("*.smt2")) != sorted(files):
+        return "the certificate does not have exactly the files this design needs"
+    for name, text in files.items():
+        data = text.encode()
+        try:
+            if read_in(directory, name, len(data)) != data:
+                return f"{name} does not say what this design's rules say"
+        except Refused as error:
+            return f"{name}: {error}"
+    return ""
+
+
+def index_of(directory: Path, name: str) -> Any:
+    """What an index says. Raises Refused, ValueError or RecursionError if it cannot be read."""
+    data = read_in(directory, name, MOST_BYTES)
+    if len(data) > MOST_BYTES:
+        raise Refused(f"{name} has more than {MOST_BYTES:,} bytes")
+    return json.loads(data.decode("utf-8"))
+
+
 def load(directory: Path) -> Stored:
-    """Read :data:`INDEX`; ValueError, KeyError or TypeError if it is not one."""
-    index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
+    """Read :data:`INDEX`; Refused, ValueError, KeyError or TypeError if it is not one."""
+    index = index_of(directory, INDEX)
     if index["schema"] != SCHEMA or index["expected"] != Status.UNSAT.value:
         raise ValueError(f"its schema is not {SCHEMA}")
     subject = Subject(_text(index["design"]), _text(index["claim"]), _text(index["semantics"]))
@@ -208,6 +237,11 @@ def _invariant(value: Any) -> Invariant:
             (_row(row), tuple(map(_row, _items(workers))))
             for row, workers in map(_items, _items(events))
         ]
+        if (
+            prod(factorial(len(some)) for some in (pairs, *(workers for _, workers in pairs)))
+            > MOST_ORDERS
+        ):
+            raise ValueError("an excluded shape has more workers than any proof needs")
         excluded.append(Shape(_row(component), tuple(pairs)))
     return Invariant(
         components=frozenset(map(_row, _items(value["components"]))),

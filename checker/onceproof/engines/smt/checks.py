@@ -13,6 +13,7 @@ from onceproof.machine.system import (
     Guard,
     Level,
     Machine,
+    Property,
     Rule,
     RuleKind,
     Update,
@@ -39,6 +40,24 @@ def demand_wellformed(machine: Machine) -> None:
                 raise ValueError(f"{where}: two broadcasts can match one worker")
     for limit in machine.limits:
         _demand_levels(limit.guard, table, (Level.WORKER,), f"{machine.name}: limit")
+
+
+def demand_claim(machine: Machine, prop: Property) -> None:
+    """Raise ValueError, saying what is wrong, unless the bad patterns are about this machine's
+    variables and values.
+    """
+    table = {variable.name: variable for variable in machine.variables}
+    for pattern in prop.bad:
+        guards = [(pattern.component, (Level.COMPONENT,))]
+        for event in pattern.events:
+            guards.append((event.guard, (Level.EVENT,)))
+            guards += [(guard, (Level.WORKER,)) for guard in (*event.workers, event.absent or ())]
+        for guard, levels in guards:
+            _demand_levels(guard, table, levels, f"{machine.name}: {prop.name}")
+            if any(not test.allowed <= set(table[test.variable].domain) for test in guard):
+                raise ValueError(
+                    f"{machine.name}: {prop.name}: a variable is compared with a value it never has"
+                )
 
 
 def unknown_row(machine: Machine, rows: Iterable[tuple[Level, Row]]) -> str:
