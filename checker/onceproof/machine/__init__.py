@@ -4,5 +4,6 @@
 ``invariant``: a candidate proof as data.
 ``delivery``: the three delivery guarantees of a generic queue.
 ``faults``: the table of faults, one row for each.
+``approximation``: rules and patterns that are wider than the design, for proofs.
 ``slicing``: drops what cannot influence a property.
 """

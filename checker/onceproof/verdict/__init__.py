@@ -4,6 +4,7 @@
 ``task``: what a check may spend, and one claim under one semantics to decide within that.
 ``decide``: the order in which the engines are asked, and the only place that makes verdicts.
 ``prove``: a candidate proof becomes one once a solver has checked it.
+``stories``: the search for a run, with exact rules first, then with wider ones.
 ``refute``: a run that the search found becomes a refutation once it is validated.
 ``vacuity``: steps, assumptions and claims that do nothing.
 ``inequalities``: lengths of time that a result depends on, and facts nobody has confirmed.
