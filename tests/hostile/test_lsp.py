@@ -72,7 +72,7 @@ def answers(messages: list[dict[str, Any]], last: int) -> dict[int, Any]:
 
 
 def test_every_request_is_answered() -> None:
-    document = {"uri": "file:///tmp/design.once"}
+    document = {"uri": "file:///designs/a.once"}
     messages: list[dict[str, Any]] = [
         {
             "id": 1,
