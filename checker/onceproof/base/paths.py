@@ -4,6 +4,7 @@ package (the grammar, the models, some pages).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,21 @@ class NoCluster(Exception):
 def shown(path: str | Path) -> str:
     """A path in one line that is safe to print, whatever bytes its name has."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(path))
+
+
+PROJECT = (".git", "pyproject.toml", ".onceproof")
+"""What the folder of a project holds, at least one of them."""
+
+
+def project_of(path: str | Path) -> Path:
+    """The folder of the project that a file belongs to: the nearest one, at or above the file, that
+    holds one of ``PROJECT``; if there is none, the file's own folder.
+    """
+    own = Path(os.path.abspath(path)).parent
+    for folder in (own, *own.parents):
+        if any(os.path.lexists(folder / name) for name in PROJECT):
+            return folder
+    return own
 
 
 def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
