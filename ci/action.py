@@ -28,7 +28,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-MODULE = "checker"
+MODULE = "onceproof"
 """What ``python -m`` is given to run the tool."""
 
 USAGE = 2

@@ -5,6 +5,7 @@ fails.
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,11 @@ def _checked(name: str) -> Result:
 
 
 def _edited(folder: Path, name: str, text: str, claim: str) -> Result:
-    """The result of a changed example, for one of its claims; what it imports stays where it is."""
+    """The result of a changed example, for one of its claims; what it imports comes along."""
+    for beside in (p for p in (EXAMPLES / name).parent.iterdir() if p.is_dir()):
+        shutil.copytree(beside, folder / beside.name, dirs_exist_ok=True)
     path = folder / "edited.once"
-    beside = (EXAMPLES / name).parent.as_posix()
-    path.write_text(text.replace('import "', f'import "{beside}/'), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return check(path, Options(claims=(claim,), second_opinion=False))
 
 

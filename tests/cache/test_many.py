@@ -151,6 +151,11 @@ def test_a_real_cluster_gives_the_same_results_although_a_worker_is_lost(
     with distributed.LocalCluster(**settings) as cluster:
         with pytest.raises(NoCluster, match="another version"):
             list(over_cluster(_square, [1], cluster.scheduler_address, "another"))
+        with (
+            pytest.raises(NoCluster, match="has no workers"),
+            distributed.LocalCluster(**settings | {"n_workers": 0}) as empty,
+        ):
+            list(over_cluster(_square, [1], empty.scheduler_address, store.fingerprint()))
         told: list[str] = []
         pids = distributed.Client(cluster).run(os.getpid)
         assert store.fingerprint() == next(

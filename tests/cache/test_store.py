@@ -48,6 +48,30 @@ def test_a_damaged_entry_is_not_there(damage: str, tmp_path: Path) -> None:
     assert store.get("kind", "key") == b"again"
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_file_is_not_there(kind: str, tmp_path: Path) -> None:
+    """Neither as an entry, nor as a file that an answer was about."""
+    store = _store(tmp_path / "cache")
+    answers, design = Answers(store, "kind"), tmp_path / "a.once"
+    design.write_text("x", encoding="utf-8")
+    answers.keep(["question"], [str(design)], b"answer")
+    assert answers.known(["question"]) == b"answer"
+    for place in (*Path(store.where).iterdir(), design):
+        data = place.read_bytes()
+        place.unlink()
+        match kind:
+            case "pipe":
+                os.mkfifo(place)
+            case "folder":
+                place.mkdir()
+            case _:
+                place.symlink_to("/dev/tty")
+        assert answers.known(["question"]) is None
+        place.rmdir() if kind == "folder" else place.unlink()
+        place.write_bytes(data)
+    assert answers.known(["question"]) == b"answer"
+
+
 def test_writers_and_readers_at_once_see_all_or_nothing(tmp_path: Path) -> None:
     texts = [bytes([65 + n]) * 50_000 for n in range(4)]
     seen: set[bytes | None] = set()

@@ -51,13 +51,23 @@ def test_diff_shows_what_would_change(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == BAD
 
 
-@pytest.mark.parametrize(
-    "text", ["\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), GOOD + "\n", GOOD.rstrip()]
-)
-def test_line_ends_and_marks_are_one_style(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", [GOOD + "\n", GOOD.rstrip()])
+def test_the_end_of_a_file_is_one_style(tmp_path: Path, text: str) -> None:
     path = made(tmp_path, text)
     assert run("fmt", path).stdout == f"formatted {path}\n"
     assert path.read_bytes() == GOOD.encode()
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_ends_and_a_mark_are_kept(tmp_path: Path, mark: str, end: str) -> None:
+    """Whoever works with them has an editor, and a setting of git, that expects them."""
+    path = tmp_path / "design.once"
+    path.write_bytes((mark + GOOD.replace("\n", end)).encode())
+    assert (run("fmt", path).stdout, run("fmt", "--check", path).returncode) == ("", 0)
+    path.write_bytes((mark + BAD.replace("\n", end)).encode())
+    assert run("fmt", path).returncode == 0
+    assert path.read_bytes() == (mark + GOOD.replace("\n", end)).encode()
 
 
 def piped(text: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -112,6 +112,57 @@ def test_an_import_of_what_is_no_file(kind: str, folder: Path) -> None:
     assert [d.code for d in load(path).diagnostics] == ["N116"]
 
 
+@pytest.mark.parametrize("marker", [".git", "pyproject.toml", ".onceproof"])
+def test_a_team_shares_parts_within_its_project(marker: str, folder: Path) -> None:
+    """A sibling's folder is as much a part of the project as one's own; what is above is not."""
+    project = folder.parent
+    (project / "payments" / "deep").mkdir(parents=True)
+    (project / "shared.once").write_text("store seen per id\n", encoding="utf-8")
+    path = project / "payments" / "deep" / "a.once"
+    path.write_text(f'import "../../shared.once"\n{HANDLER.format(via="")}', encoding="utf-8")
+    assert "outside the folder of the project" in shown(path)
+    (project / marker).mkdir()
+    design = load(path).design
+    assert design is not None
+    assert "seen" in design.stores
+    (project / "payments" / marker).mkdir()  # the nearest counts
+    assert "outside the folder of the project" in shown(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("../git/config", "ends in .once"),
+        ("../../secret.once", "outside the folder"),
+        ("/etc/passwd.once", "outside the folder"),
+        ("../out.once", "outside the folder"),
+        ("../through/secret.once", "outside the folder"),
+        ("../named.once", "does not end in .once"),
+        *((f"../{kind}.once", "not a file") for kind in ("fifo", "device", "socket", "folder")),
+    ],
+)
+def test_a_project_is_left_by_no_path_and_no_link(written: str, says: str, folder: Path) -> None:
+    project, above = folder.parent / "project", folder.parent
+    (project / ".git").mkdir(parents=True)
+    (project / "designs").mkdir()
+    (above / "secret.once").write_text(SECRET, encoding="utf-8")
+    (project / "git").mkdir()
+    (project / "git" / "config").write_text(SECRET, encoding="utf-8")
+    (project / "out.once").symlink_to(above / "secret.once")
+    (project / "through").symlink_to(above)
+    (project / "named.once").symlink_to("git/config")
+    for kind in ("fifo", "socket", "folder"):
+        special(project / f"{kind}.once", kind)
+    special(project / "device.once", "device")
+    path = project / "designs" / "a.once"
+    path.write_text(f'import "{written}"\n{HANDLER.format(via="")}', encoding="utf-8")
+    out = shown(path)
+    if "device" not in written:  # which is outside, too, and must not be opened
+        assert says in out
+    assert out.count("error[N116]") == 1
+    assert SECRET not in out
+
+
 def test_files_and_links_inside_are_imported(folder: Path) -> None:
     (folder / "link.once").symlink_to("inside/parts.once")
     (folder / "b.once").write_text('import "inside/parts.once"\n', encoding="utf-8")

@@ -64,13 +64,13 @@ def check_step(
 
 
 def wheel(folder: Path, code: str) -> Path:
-    """A package ``onceproof`` made by hand, whose ``checker`` is this code: installing it takes no
+    """A package ``onceproof`` made by hand, whose command is this code: installing it takes no
     index and no network.
     """
     path, info = folder / "onceproof-9.0-py3-none-any.whl", "onceproof-9.0.dist-info"
     files = {
-        "checker/onceproof/__init__.py": "",
-        "checker/onceproof/__main__.py": code,
+        "onceproof/__init__.py": "",
+        "onceproof/__main__.py": code,
         f"{info}/METADATA": "Metadata-Version: 2.1\nName: onceproof\nVersion: 9.0\n",
         f"{info}/WHEEL": (
             "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -84,7 +84,6 @@ def wheel(folder: Path, code: str) -> Path:
 
 
 HOSTILE = (
-    "checker",
     "onceproof",
     "pip",
     "venv",

@@ -16,6 +16,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from onceproof.base.paths import shown
 from onceproof.interpreter import replay
 from onceproof.lang.load import Loaded
 from onceproof.machine.delivery import Delivery
@@ -124,8 +125,8 @@ def compared(old: tuple[Loaded, DesignResult], new: tuple[Loaded, DesignResult])
         for design in (before.design, after.design)
     ]
     return Comparison(
-        before.path,
-        after.path,
+        shown(before.path),
+        shown(after.path),
         cells,
         tuple(_stories(cells, before, after)),
         _more(claimed[1], claimed[0]),

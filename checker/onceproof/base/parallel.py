@@ -98,9 +98,13 @@ def over_cluster(
             f"there is no scheduler at {address} ({error or type(error).__name__})"
         ) from None
     with client:
-        others = {
-            where: theirs for where, theirs in client.run(_version).items() if theirs != version
-        }
+        versions = client.run(_version)
+        if not versions:
+            raise NoCluster(
+                f"the scheduler at {address} has no workers (start some with: dask worker"
+                f" {address})"
+            )
+        others = {where: theirs for where, theirs in versions.items() if theirs != version}
         if others:
             raise NoCluster(
                 "these workers run another version of onceproof or of its packages:"
@@ -110,7 +114,7 @@ def over_cluster(
             client.submit(function, task, pure=False, retries=2): number
             for number, task in enumerate(tasks)
         }
-        for future in dask.as_completed(list(numbers)):
+        for future in dask.as_completed(list(numbers), loop=client.loop):
             yield numbers[future], _fetched(future)
 
 

@@ -13,6 +13,7 @@ others may write to is not used.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -116,8 +117,7 @@ class Store:
     def get(self, kind: str, key: str) -> bytes | None:
         """The bytes kept under a key; None if there are none that can be trusted."""
         try:
-            with open(os.path.join(self.where, f"{kind}-{key}"), "rb") as file:
-                data = file.read()
+            data = _bytes_of(os.path.join(self.where, f"{kind}-{key}"))
         except OSError:
             return None
         start = len(MAGIC) + 64
@@ -204,10 +204,18 @@ def _private(base: str) -> bool:
 def content(path: str) -> str | None:
     """A digest of a file's bytes; None if it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return digest((file.read(),))
+        return digest((_bytes_of(path),))
     except OSError:
         return None
+
+
+def _bytes_of(path: str) -> bytes:
+    """The bytes of a regular file; a pipe or a device would never end. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(f"{path} is no file")
+        return file.read()
 
 
 class Answers:

@@ -14,6 +14,7 @@ import stat
 from pathlib import Path
 
 OUTSIDE = "it is outside the folder of the design"
+OUTSIDE_PROJECT = "it is outside the folder of the project"
 NO_FILE = "it is not a file"
 MISSING = "there is no such file"
 
@@ -24,18 +25,18 @@ class Refused(Exception):
     """
 
 
-def place_in(folder: Path, path: str | Path) -> Path:
-    """Where a file really is, if that is in the folder. Raises Refused.
+def place_in(folder: Path, path: str | Path, outside: str = OUTSIDE) -> Path:
+    """Where a file really is, if that is in the folder. Raises Refused, with ``outside`` if not.
 
     The text of the path is looked at first, so that nothing outside is so much as asked for.
     """
     text = os.path.normpath(os.path.join(os.path.abspath(folder), path))
     if not _is_below(text, os.path.abspath(folder)):
-        raise Refused(OUTSIDE)
+        raise Refused(outside)
     try:
         real = os.path.realpath(text)
         if not _is_below(real, os.path.realpath(folder)):
-            raise Refused(OUTSIDE)
+            raise Refused(outside)
     except (OSError, ValueError) as error:
         raise Refused(NO_FILE) from error
     return Path(real)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from onceproof.cli.output import say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
@@ -54,7 +55,7 @@ def command(
                 assuming = assumptions_for(design, claim, under, Options(seconds=timeout), most)
             except KeyboardInterrupt:
                 return int(Exit.INTERRUPTED)
-            click.echo(text(assuming, most))
+            say(text(assuming, most))
             if assuming.failures:
                 codes.append(Exit.INTERNAL)
             elif not assuming.complete:

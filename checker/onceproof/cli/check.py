@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import cannot_write, emit
 from onceproof.cli.shared import (
     FORMATS,
     NO_CLAIM_SELECTED,
     PATHS,
     SOLVER,
-    cannot_write,
     chosen,
     claims_option,
-    emit,
     format_option,
     output_option,
     semantics_option,
@@ -182,16 +182,17 @@ def command(
         _demand_verdicts(result)
     if certificate is not None:
         _write_certificates(result, certificate, solver, timeout)
-    result = replace(result, command=("check", *map(str, paths)))
+    result = replace(result, command=("check", *map(shown, paths)))
     if any(format_named(name).certificates for name in (form, *(t.form for t in targets))):
         from onceproof.verdict.certificates import with_digests
 
         result = with_digests(result)
     verbosity = 0 if quiet else 2 if verbose else 1
+    read = [path for design in result.designs for path in design.sources]
     try:
         for target in targets:
-            _write_report(target, result, verbosity)
-        text = emit(output, lambda look: write(form, result, verbosity, look), color)
+            _write_report(target, result, verbosity, read)
+        text = emit(output, lambda look: write(form, result, verbosity, look), color, read)
     except Missing as error:
         raise click.UsageError(str(error)) from error
     code = of_result(result)
@@ -275,17 +276,20 @@ def _target(text: str) -> _Target:
     return _Target(form, place, folder)
 
 
-def _write_report(target: _Target, result: Result, verbosity: int) -> None:
-    """Write one report. Raises UsageError if the place cannot be written to."""
+def _write_report(target: _Target, result: Result, verbosity: int, read: list[str]) -> None:
+    """Write one report. ``read``: files that must stay. Raises UsageError and Unwritten if the
+    place cannot be written to.
+    """
+    from onceproof.base.writing import create_in
     from onceproof.report import format_named
 
     form = format_named(target.form)
     if not target.folder or form.files is None:
-        emit(target.path, lambda look: form.write(result, verbosity, look))
+        emit(target.path, lambda look: form.write(result, verbosity, look), inputs=read)
         return
     try:
         target.path.mkdir(parents=True, exist_ok=True)
         for name, text in form.files(result).items():
-            (target.path / name).write_text(text, encoding="utf-8", newline="\n")
+            create_in(target.path, name, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise cannot_write(target.path, error) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from onceproof.cli.output import say
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -24,5 +26,5 @@ def command(context: click.Context, shell: str) -> int:
     assert complete is not None
     root = context.find_root()
     name = root.info_name or "onceproof"
-    click.echo(complete(root.command, {}, name, "_ONCEPROOF_COMPLETE").source())
+    say(complete(root.command, {}, name, "_ONCEPROOF_COMPLETE").source())
     return 0

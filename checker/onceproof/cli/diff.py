@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from onceproof.cli.output import emit
 from onceproof.cli.shared import (
     chosen,
     claims_option,
-    emit,
     format_option,
     load_design,
     output_option,
@@ -76,5 +76,6 @@ def command(
             text = report.markdown(comparison)
         case _:
             text = report.text(comparison)
-    emit(output, lambda look: clean_lines(text, look.unicode))
+    read = (*before.sources, *after.sources)
+    emit(output, lambda look: clean_lines(text, look.unicode), inputs=read)
     return int(Exit.VIOLATED if comparison.worse and not exit_zero else Exit.HOLDS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from onceproof.cli.output import say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
@@ -149,9 +150,9 @@ def command(
     finally:
         progress.clear()
     if form == "json":
-        click.echo(json.dumps(to_data(done), indent=1, ensure_ascii=False))
+        say(json.dumps(to_data(done), indent=1, ensure_ascii=False))
     else:
-        click.echo(to_text(done, verbose), nl=False)
+        say(to_text(done, verbose), nl=False)
     return int(Exit.HOLDS if exit_zero else exit_code(done, wish))
 
 

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from onceproof.cli.output import say
+
 WIDEST = 100
 """Columns of a page, at most."""
 
@@ -28,7 +30,7 @@ def command(code: str | None) -> int:
 
     pages = mistakes()
     if code is None:
-        click.echo(list_text(pages.values()))
+        say(list_text(pages.values()))
         return 0
     wanted = code.strip("[]").upper()
     if wanted not in pages:
@@ -40,5 +42,5 @@ def command(code: str | None) -> int:
             f"there is no code {code}{hint} (`onceproof explain` lists all of them)"
         )
     width = min(Paint.for_stream(sys.stdout, "never").width, WIDEST)
-    click.echo(page_text(pages[wanted], width))
+    say(page_text(pages[wanted], width))
     return 0

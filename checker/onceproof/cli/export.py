@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import demand_no_input, emit, say, write_file
 from onceproof.cli.shared import (
     ONE_SEMANTICS,
     claims_option,
-    emit,
     load_design,
     number_option,
     output_option,
@@ -91,12 +92,15 @@ def command(
     try:
         texts = write(language, model)
     except TooLarge as error:
-        raise click.UsageError(f"{path} is too large for this: {error}") from error
+        raise click.UsageError(f"{shown(path)} is too large for this: {error}") from error
     if file is None:
         emit(None, "\n".join(texts.values()))
         return int(Exit.HOLDS)
-    for number, (suffix, text) in enumerate(texts.items()):
-        emit(file if number == 0 else file.with_suffix(suffix), text)
+    places = [file, *(file.with_suffix(suffix) for suffix in list(texts)[1:])]
+    for place in places:
+        demand_no_input(place, loaded.sources)
+    for place, text in zip(places, texts.values(), strict=True):
+        write_file(place, text if text.endswith("\n") else text + "\n")
     return int(Exit.HOLDS)
 
 
@@ -116,7 +120,7 @@ def _properties(lowered: Lowered, claims: tuple[str, ...]) -> tuple[Property, ..
         try:
             properties.append(property_of(lowered, claim))
         except TooWide as error:
-            click.echo(f"not exported: {claim.text}: {error}", err=True)
+            say(f"not exported: {claim.text}: {error}", err=True)
     return tuple(properties)
 
 
@@ -126,6 +130,7 @@ def _title(file: Path | None, language: str) -> str:
         return "Design"
     if language == "tla" and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", file.stem):
         raise click.UsageError(
-            f"a TLA+ module is called like its file, and {file.stem} cannot be the name of a module"
+            f"a TLA+ module is called like its file, and {shown(file.stem)} cannot be the name of a"
+            " module"
         )
     return file.stem

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from onceproof.cli.output import say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
@@ -86,8 +87,8 @@ def command(
     except KeyboardInterrupt:
         return int(Exit.INTERRUPTED)
     if form == "json":
-        click.echo(json_text(document(design, frontiers, maps)))
+        say(json_text(document(design, frontiers, maps)))
     else:
-        click.echo(text(design, frontiers, maps))
+        say(text(design, frontiers, maps))
     complete = all(f.complete for f in frontiers) and all(m.complete for m in maps)
     return int(Exit.HOLDS if complete else Exit.INCONCLUSIVE)

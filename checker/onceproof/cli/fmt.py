@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import cannot_write, say
 from onceproof.cli.shared import PATHS
 
 if TYPE_CHECKING:
@@ -60,46 +62,50 @@ def command(paths: tuple[Path, ...], check: bool, diff: bool) -> int:
 def _format(path: Path | None, check: bool, diff: bool) -> Exit:
     """Format one file (None: standard input)."""
     from onceproof.base.untrusted import Refused
+    from onceproof.base.writing import as_before, replace_file
     from onceproof.lang.format import formatted
     from onceproof.lang.load import bytes_of, text_of
     from onceproof.lang.source import Source
     from onceproof.report.diagnostics import render
     from onceproof.verdict.exit_codes import Exit
 
-    shown = "standard input" if path is None else str(path)
+    name = "standard input" if path is None else str(path)
     try:
-        data = sys.stdin.buffer.read() if path is None else bytes_of(shown)
+        data = sys.stdin.buffer.read() if path is None else bytes_of(name)
     except OSError as error:
-        click.echo(f"cannot read {shown}: {(error.strerror or 'failed').lower()}", err=True)
+        say(f"cannot read {shown(name)}: {(error.strerror or 'failed').lower()}", err=True)
         return Exit.USAGE
     except Refused as error:
-        click.echo(f"cannot read {shown}: {error}", err=True)
+        say(f"cannot read {shown(name)}: {error}", err=True)
         return Exit.USAGE
-    text = text_of(data, shown)
+    text = text_of(data, name)
     if not isinstance(text, str):
-        click.echo(render((text,), {shown: Source.of(shown, "")}), err=True, nl=False)
+        say(render((text,), {name: Source.of(name, "")}), err=True, nl=False)
         return Exit.USAGE
-    source = Source.of(shown, text)
+    source = Source.of(name, text)
     result = formatted(source)
     if result.text is None:
-        click.echo(render(result.diagnostics, {shown: source}), err=True, nl=False)
+        say(render(result.diagnostics, {name: source}), err=True, nl=False)
         return Exit.USAGE
-    new = result.text.encode("utf-8")
+    new = as_before(data, result.text)
     if check or diff:
-        return _report(shown, (source.text, result.text), data != new, diff)
+        texts = (source.text.replace("\r\n", "\n"), result.text)
+        return _report(shown(name), texts, data != new, diff)
     if path is None:
-        click.echo(new, nl=False)
+        sys.stdout.buffer.write(new)
+        sys.stdout.buffer.flush()
     elif data != new:
         try:
-            path.write_bytes(new)
+            replace_file(path, new)
         except OSError as error:
-            click.echo(f"cannot write {path}: {(error.strerror or 'failed').lower()}", err=True)
-            return Exit.USAGE
-        click.echo(f"formatted {path}")
+            mistake = cannot_write(path, error)
+            say(mistake.message, err=True)
+            return Exit(mistake.exit_code)
+        say(f"formatted {shown(path)}")
     return Exit.HOLDS
 
 
-def _report(shown: str, texts: tuple[str, str], changed: bool, diff: bool) -> Exit:
+def _report(name: str, texts: tuple[str, str], changed: bool, diff: bool) -> Exit:
     """Say whether a file would change (``diff``: and how)."""
     from onceproof.lang.format import unified
     from onceproof.verdict.exit_codes import Exit
@@ -107,7 +113,7 @@ def _report(shown: str, texts: tuple[str, str], changed: bool, diff: bool) -> Ex
     if not changed:
         return Exit.HOLDS
     if diff:
-        click.echo(unified(shown, *texts), nl=False)
+        say(unified(name, *texts), nl=False)
     else:
-        click.echo(f"would format {shown}")
+        say(f"would format {name}")
     return Exit.VIOLATED

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.cli.output import emit, say
 from onceproof.cli.shared import (
     ONE_SEMANTICS,
     PATH,
-    emit,
     format_option,
     load_design,
     number_option,
@@ -79,9 +79,9 @@ def command(
         text, incomplete = _counts(machine, bounds, max_states, engine)
     else:
         text, incomplete = _drawing(machine, bounds, max_states, form, path.stem)
-    emit(output, text)
+    emit(output, text, inputs=loaded.sources)
     if incomplete is not None:
-        click.echo(f"the graph is not complete: {incomplete}", err=True)
+        say(f"the graph is not complete: {incomplete}", err=True)
         return int(Exit.INCONCLUSIVE)
     return int(Exit.HOLDS)
 

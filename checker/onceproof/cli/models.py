@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.cli.output import say
 from onceproof.cli.shared import format_option
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ def command(words: tuple[str, ...], form: str, beside: Path) -> int:
 
     broken = own_models(beside)[1]
     for problem in broken:
-        click.echo(f"error: models/{problem}", err=True)
+        say(f"error: models/{problem}", err=True)
     if words[:1] == ("show",):
-        click.echo(_cards([_model(name, beside) for name in words[1:]], form))
+        say(_cards([_model(name, beside) for name in words[1:]], form))
     else:
-        click.echo(_list(words, form, beside))
+        say(_list(words, form, beside))
     return int(Exit.USAGE if broken else Exit.HOLDS)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from onceproof.cli.output import say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
@@ -55,6 +56,6 @@ def command(
             cores = [needs(design, s, options) for s in Delivery if s in under]
     except KeyboardInterrupt:
         return int(Exit.INTERRUPTED)
-    click.echo(json_text(document(design, cores)) if form == "json" else text(cores))
+    say(json_text(document(design, cores)) if form == "json" else text(cores))
     decided = all(c.complete and all(p.needed is not None for p in c.parts) for c in cores)
     return int(Exit.HOLDS if decided else Exit.INCONCLUSIVE)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from onceproof.cli.shared import SEMANTICS, emit, output_option
+from onceproof.base.paths import shown
+from onceproof.cli.output import emit, say, write_file
+from onceproof.cli.shared import SEMANTICS, output_option
 
 if TYPE_CHECKING:
     from onceproof.lang.load import Loaded
@@ -79,9 +81,11 @@ def command(broker: str, effect: str, name: str, output: Path | None, force: boo
     code = of_result(Result((_with_expectations(checked, load_text(design, str(path))),)))
     if code is not Exit.HOLDS:
         raise RuntimeError(f"the template {effect} for {broker} does not check: {code.name}")
-    emit(path, design)
-    if path != STDOUT:
-        click.echo(f"wrote {path}; check it with: onceproof check {path}")
+    if path == STDOUT:
+        emit(None, design)
+    else:
+        write_file(path, design)
+        say(f"wrote {shown(path)}; check it with: onceproof check {shown(path)}")
     return int(Exit.HOLDS)
 
 
@@ -96,7 +100,7 @@ def _place(name: str, output: Path | None, force: bool) -> Path:
     path = output or Path(name + ENDING)
     if path != STDOUT and path.exists() and not force:
         raise click.UsageError(
-            f"{path} exists already (--force overwrites it, --output names another file)"
+            f"{shown(path)} exists already (--force overwrites it, --output names another file)"
         )
     return path
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from onceproof.cli.output import say
 from onceproof.cli.shared import PATHS
 
 
@@ -41,7 +42,7 @@ def command(paths: tuple[Path, ...], quiet: bool) -> int:
         read += 1
         broken += any(d.severity is Severity.ERROR for d in loaded.diagnostics)
         if loaded.diagnostics:
-            click.echo(render(loaded.diagnostics, loaded.sources), err=True)
+            say(render(loaded.diagnostics, loaded.sources), err=True)
     if not quiet or broken:
-        click.echo(f"{counted(read, 'design')} read, {broken or 'none'} with errors")
+        say(f"{counted(read, 'design')} read, {broken or 'none'} with errors")
     return int(Exit.USAGE if broken else Exit.HOLDS)

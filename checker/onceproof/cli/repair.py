@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.cli.output import cannot_write, say
 from onceproof.cli.shared import (
     PATH,
-    cannot_write,
     claims_option,
     format_option,
     load_design,
@@ -96,11 +94,11 @@ def command(
             return int(Exit.INTERRUPTED)
     match form:
         case "json":
-            click.echo(json_text(report.document(loaded.path, searches)))
+            say(json_text(report.document(loaded.path, searches)))
         case "diff":
-            click.echo(report.diff(searches), nl=False)
+            say(report.diff(searches), nl=False)
         case _:
-            click.echo(report.text(searches, verbose))
+            say(report.text(searches, verbose))
     return int(worst(_code(s) for s in searches))
 
 
@@ -135,26 +133,21 @@ def _apply(
         _replace(path, new)
         diff = diff_of(loaded.path, old, new)
     if form == "json":
-        click.echo(json_text(applied_document(loaded.path, diff, made, left)))
+        say(json_text(applied_document(loaded.path, diff, made, left)))
     else:
-        click.echo(diff, nl=False)
+        say(diff, nl=False)
     if form == "text":
         text = applied_text(made, left)
-        click.echo(text, nl=bool(text))
+        say(text, nl=bool(text))
     return Exit.VIOLATED if left else Exit.HOLDS
 
 
 def _replace(path: Path, text: str) -> None:
-    """Replace a file in one step, keeping a byte order mark and its permissions."""
-    mark = b"\xef\xbb\xbf"
-    data = text.encode("utf-8")
-    if path.read_bytes().startswith(mark):
-        data = mark + data
+    """Replace a file in one step; it keeps its byte order mark, line ends, mode and links."""
+    from onceproof.base.writing import as_before, replace_file
+    from onceproof.lang.load import bytes_of
+
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, path.stat().st_mode)
-        os.replace(name, path)
+        replace_file(path, as_before(bytes_of(str(path)), text))
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import emit, say
 from onceproof.cli.shared import (
     NO_CLAIM_SELECTED,
     PATHS,
     SOLVER,
     chosen,
     claims_option,
-    emit,
     semantics_option,
     timeout_option,
 )
@@ -114,17 +115,18 @@ def command(
     selection += [word for text in claims for word in ("--claim", text)]
     if solver != "z3":
         selection += ["--solver", solver]
-    again = _line("report", *map(str, paths), *selection)
+    again = _line("report", *map(shown, paths), *selection)
     if not faults:
         again += " --no-faults"
     for path in outputs:
-        again += " " + shlex.join(("-o", path.name))
+        again += " " + shlex.join(("-o", shown(path.name)))
     if any(d.cells for d in result.designs):
-        again += "\n" + _line("check", *map(str, paths), *selection, "--certificate", "proofs")
+        again += "\n" + _line("check", *map(shown, paths), *selection, "--certificate", "proofs")
+    read = [path for design in result.designs for path in design.sources]
     review = review_of(with_digests(result), extras, again)
     for path in outputs:
-        emit(path, _written(review, ENDINGS[path.suffix]))
-        click.echo(f"{path}: {review.answer}")
+        emit(path, _written(review, ENDINGS[path.suffix]), inputs=read)
+        say(f"{shown(path)}: {review.answer}")
     code = of_result(result)
     if exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE):
         code = Exit.HOLDS
@@ -139,7 +141,9 @@ def _demand_endings(outputs: tuple[Path, ...]) -> None:
     """Names of files say in which format, and what that format needs is installed."""
     for path in outputs:
         if path.suffix not in ENDINGS:
-            raise click.UsageError(f"-o {path}: a report is a file whose name ends in .html or .md")
+            raise click.UsageError(
+                f"-o {shown(path)}: a report is a file whose name ends in .html or .md"
+            )
     if any(ENDINGS[path.suffix] == "html" for path in outputs):
         from onceproof.report import Missing
         from onceproof.report.html import demand_templates

@@ -1,11 +1,10 @@
-"""What several commands share: options, loading a design, writing a text.
+"""What several commands share: options, and loading a design.
 
 Only click is imported here: the modules of this folder are read for ``onceproof --help``.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import say
+
 if TYPE_CHECKING:
     from onceproof.lang.design import Claim, Design
     from onceproof.lang.load import Loaded
     from onceproof.machine.delivery import Delivery
-    from onceproof.report.terminal import Paint
 
 SEMANTICS = ("at-most-once", "at-least-once", "exactly-once")
 FORMATS = (
@@ -152,12 +153,16 @@ def load_design(path: Path) -> Loaded:
     from onceproof.lang.load import load
 
     if not path.is_file():
-        raise click.UsageError(f"there is no file {path}")
-    loaded = load(path)
+        raise click.UsageError(f"there is no file {shown(path)}")
+    try:
+        loaded = load(path)
+    except OSError as error:
+        reason = (error.strerror or "failed").lower()
+        raise click.UsageError(f"cannot read {shown(path)}: {reason}") from error
     if loaded.design is None:
         from onceproof.report.diagnostics import render
 
-        click.echo(render(loaded.diagnostics, loaded.sources), err=True)
+        say(render(loaded.diagnostics, loaded.sources), err=True)
     return loaded
 
 
@@ -194,34 +199,3 @@ def selected(
     if not pairs:
         raise click.UsageError(NO_CLAIM_SELECTED.format(designs="this design"))
     return pairs
-
-
-# ---------------------------------------------------------------- writing
-
-
-def cannot_write(path: Path, error: OSError) -> click.UsageError:
-    """The mistake of a place that cannot be written to."""
-    return click.UsageError(f"cannot write {path}: {(error.strerror or 'failed').lower()}")
-
-
-def emit(output: Path | None, text: str | Callable[[Paint], str], color: str = "never") -> str:
-    """Write to a file, or to standard output (None or ``-``); returns what was written.
-
-    ``text``: the text, or what makes it for the place that it is written to. Raises UsageError if
-    the file cannot be written.
-    """
-    from onceproof.report.terminal import Paint
-
-    to_stream = output is None or str(output) == "-"
-    look = Paint.for_stream(sys.stdout, color) if to_stream else Paint.plain(color == "always")
-    data = text if isinstance(text, str) else text(look)
-    data = data if data.endswith("\n") else data + "\n"
-    if output is None or to_stream:
-        sys.stdout.write(data)
-        sys.stdout.flush()
-        return data
-    try:
-        output.write_text(data, encoding="utf-8")
-    except OSError as error:
-        raise cannot_write(output, error) from error
-    return data

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import demand_no_input, say, write_file
 from onceproof.cli.shared import PATH, USUAL_SEMANTICS, load_design, number_option, usual
 
 if TYPE_CHECKING:
@@ -86,16 +88,16 @@ def command(
         raise click.UsageError(f"--kind: there are {choices} choices of types and payloads")
     walk = Walk.start(loaded.design, under, loaded.sources, events, kind - 1)
     session = Session(loaded, walk, workers, Paint.for_stream(sys.stdout, "never"))
-    click.echo(session.greet())
+    say(session.greet())
     if story is not None:
-        click.echo(session.answer(f"story {story}"))
+        say(session.answer(f"story {story}"))
     by_hand = script is None and sys.stdin.isatty()
     for line in _typed_lines() if by_hand else _script_lines(script):
         answer = session.answer(line)
         if not by_hand:
-            click.echo(f"> {line.strip()}")
+            say(f"> {line.strip()}")
         if answer:
-            click.echo(answer)
+            say(answer)
         if session.over:
             break
     return int(Exit.USAGE if session.misses and not by_hand else Exit.HOLDS)
@@ -104,7 +106,7 @@ def command(
 def _typed_lines() -> Iterable[str]:
     """Lines from the keyboard, each after a prompt."""
     while True:
-        click.echo("> ", nl=False)
+        say("> ", nl=False)
         line = sys.stdin.readline()
         if not line:
             return
@@ -118,7 +120,7 @@ def _script_lines(script: Path | None) -> Iterable[str]:
     try:
         return script.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"cannot read {script}: {error}") from error
+        raise click.UsageError(f"cannot read {shown(script)}: {error}") from error
 
 
 class Session:
@@ -139,7 +141,7 @@ class Session:
         """What is shown before anything is typed."""
         from onceproof.report.words import counted
 
-        title = self.walk.design.title or self.loaded.path
+        title = self.walk.design.title or shown(self.loaded.path)
         events = counted(len(self.walk.events), "event")
         return (
             f"{title}\n{self.walk.semantics.value}, {events}; `help` lists the commands\n"
@@ -189,8 +191,8 @@ class Session:
         from onceproof.report.stepper_text import taken_text
 
         self.walk = walk
-        shown = taken_text(walk, self.look)
-        return (shown + "\n" if shown else "") + self._choices()
+        taken = taken_text(walk, self.look)
+        return (taken + "\n" if taken else "") + self._choices()
 
     def _miss(self, text: str) -> str:
         self.misses += 1
@@ -258,27 +260,30 @@ class Session:
         }
         text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
         try:
-            Path(rest).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            return self._miss(f"cannot write {rest}: {(error.strerror or 'failed').lower()}")
-        return f"{len(self.walk.steps)} steps written to {rest}"
+            demand_no_input(Path(rest), self.loaded.sources)
+            write_file(Path(rest), text)
+        except click.ClickException as error:
+            return self._miss(error.message)
+        return f"{len(self.walk.steps)} steps written to {shown(rest)}"
 
     def _load(self, rest: str) -> str:
+        from onceproof.base.untrusted import Refused, read
         from onceproof.interpreter import ReplayError
         from onceproof.interpreter.trace_json import of_data
+        from onceproof.lang.source import MAX_BYTES
         from onceproof.machine.delivery import Delivery
         from onceproof.story.stepper import Walk
 
         if not rest:
             return self._miss("`load` takes a file")
         try:
-            data = json.loads(Path(rest).read_text(encoding="utf-8"))
+            data = json.loads(read(rest, MAX_BYTES).decode("utf-8"))
             trace = of_data(data, Delivery(data["semantics"]))
             walk = Walk.along(self.walk.design, trace, self.loaded.sources)
         except OSError as error:
-            return self._miss(f"cannot read {rest}: {(error.strerror or 'failed').lower()}")
-        except (ValueError, KeyError, TypeError) as error:
-            return self._miss(f"{rest} is not a saved walk: {error}")
+            return self._miss(f"cannot read {shown(rest)}: {(error.strerror or 'failed').lower()}")
+        except (ValueError, KeyError, TypeError, RecursionError, Refused) as error:
+            return self._miss(f"{shown(rest)} is not a saved walk: {error}")
         except ReplayError as error:
-            return self._miss(f"this design does not allow the walk of {rest}: {error}")
+            return self._miss(f"this design does not allow the walk of {shown(rest)}: {error}")
         return self._moved(walk)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import emit, say
 from onceproof.cli.shared import (
     PATH,
     USUAL_SEMANTICS,
     claims_option,
-    emit,
     load_design,
     output_option,
     timeout_option,
@@ -62,15 +63,15 @@ def command(
     under = usual(loaded.design, semantics)
     options = Options(claims=claims, seconds=timeout)
     crash_points = points(loaded, under, options, every)
-    again = f"onceproof testgen {path.name}{' --all' if every else ''}"
-    emit(output, module_text(str(path), under.value, crash_points, again))
+    again = f"onceproof testgen {shown(path.name)}{' --all' if every else ''}"
+    emit(output, module_text(shown(path), under.value, crash_points, again), inputs=loaded.sources)
     if harness is not None:
         if harness.exists():
             raise click.UsageError(
-                f"{harness} is there already; it is yours, and is not overwritten"
+                f"{shown(harness)} is there already; it is yours, and is not overwritten"
             )
-        emit(harness, harness_text(str(path), crash_points))
+        emit(harness, harness_text(shown(path), crash_points))
     if output is not None and str(output) != "-":
         tests = sum(not point.aside for point in crash_points)
-        click.echo(f"{counted(tests, 'test')} written to {output}", err=True)
+        say(f"{counted(tests, 'test')} written to {shown(output)}", err=True)
     return int(Exit.HOLDS)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import say
 from onceproof.cli.shared import load_design
 
 if TYPE_CHECKING:
@@ -49,15 +51,15 @@ def command(directory: Path, design: Path, solver: str) -> int:
     from onceproof.verdict.verification import verify
 
     if not directory.is_dir():
-        raise click.UsageError(f"there is no folder {directory}")
+        raise click.UsageError(f"there is no folder {shown(directory)}")
     loaded = load_design(design)
     if loaded.design is None:
         return int(Exit.USAGE)
     solvers = installed(Effort()) if solver == "all" else (Z3(),)
     verifications = verify(loaded.design, loaded.sha256, directory, solvers)
     if all(v.folder is None for v in verifications):
-        raise click.UsageError(f"{directory} holds no certificate")
-    click.echo(text(verifications))
+        raise click.UsageError(f"{shown(directory)} holds no certificate")
+    say(text(verifications))
     return int(worst(map(_code, verifications)))
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.base.paths import shown
+from onceproof.cli.output import say
 from onceproof.cli.shared import PATHS, chosen, claims_option, semantics_option, timeout_option
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def _changes(paths: tuple[Path, ...]) -> Iterator[frozenset[Path]]:
     """The designs that changed, each time that any did; and nothing now and then, the first time
     at once.
     """
-    from onceproof.base.paths import ENDING
+    from onceproof.base.paths import ENDING, designs
 
     try:
         from watchfiles import watch
@@ -77,7 +79,11 @@ def _changes(paths: tuple[Path, ...]) -> Iterator[frozenset[Path]]:
         raise click.UsageError(
             "watching needs the extra `watch`: pip install 'onceproof[watch]'"
         ) from error
+    designs(paths)  # whatever is not there is a mistake, and no folder to wait in
     folders = {path if path.is_dir() else path.resolve().parent for path in paths}
+    for folder in folders:
+        if not _is_text(str(folder)):
+            raise click.UsageError(f"cannot watch {shown(folder)}: its name is no UTF-8 text")
     events = watch(
         *folders,
         watch_filter=lambda _, name: name.endswith(ENDING),
@@ -115,7 +121,7 @@ def _check(
     if results:
         look = Paint.for_stream(sys.stdout, "auto")
         text = write("text", Result(tuple(results)), verbosity, look)
-        click.echo(text.rstrip("\n") + "\n")
+        say(text.rstrip("\n") + "\n")
     return sources
 
 
@@ -130,3 +136,12 @@ def _existing(paths: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
             yield from designs([path])
         except NoDesign:
             continue
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is UTF-8, which is all that watching understands."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

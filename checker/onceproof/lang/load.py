@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import untrusted
-from onceproof.base.paths import ENDING
+from onceproof.base.paths import ENDING, project_of
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.errors import names as name_errors
@@ -119,15 +119,15 @@ def _own_models(design: Design | None) -> dict[str, Source]:
 
 
 class _Imports:
-    """Follows the imports of a design: every file once, and only designs in the folder of the first
-    one.
+    """Follows the imports of a design: every file once, and only designs in the folder of the
+    project that the first one belongs to.
 
     ``items`` are what the files declare, ``sources`` their texts by path; mistakes are added to
     ``diagnostics``.
     """
 
     def __init__(self, source: Source, diagnostics: list[Diagnostic]) -> None:
-        self.root = Path(source.path).parent
+        self.root = project_of(_real_folder(source.path) / "design")
         self.items: list[n.Item] = []
         self.sources = {source.path: source}
         self.diagnostics = diagnostics
@@ -140,26 +140,27 @@ class _Imports:
         chain = (*chain, os.path.realpath(tree.path))
         for line in (i for i in tree.items if isinstance(i, n.Import)):
             target = Path(tree.path).parent / line.path
+            place = _real_folder(tree.path) / line.path
             try:
-                real = self._place(line.path, target)
+                real = self._place(line.path, place)
                 if real in chain:
                     self.diagnostics.append(name_errors.import_circle(line.path, line.span))
                 elif real not in self._read:
                     self._add(target, real, chain)
             except untrusted.Refused as error:
-                near = self._beside(target) if str(error) == untrusted.MISSING else []
+                near = self._beside(place) if str(error) == untrusted.MISSING else []
                 shown = line.path if line.path.isprintable() else ascii(line.path)[1:-1]
                 self.diagnostics.append(
                     name_errors.import_failed(shown, line.span, str(error), near)
                 )
 
-    def _place(self, written: str, target: Path) -> str:
+    def _place(self, written: str, place: Path) -> str:
         """Where the imported file is. Raises Refused."""
         if not written.isprintable():
             raise untrusted.Refused("no file is called like that")
         if not written.endswith(ENDING):
             raise untrusted.Refused(f"the name of a design ends in {ENDING}")
-        real = str(untrusted.place_in(self.root, target.absolute()))
+        real = str(untrusted.place_in(self.root, place, untrusted.OUTSIDE_PROJECT))
         if not real.endswith(ENDING):
             raise untrusted.Refused(f"it is a link to a file that does not end in {ENDING}")
         return real
@@ -184,10 +185,15 @@ class _Imports:
         self.items.extend(i for i in tree.items if not isinstance(i, n.ClaimDecl))
         self.follow(tree, chain)
 
-    def _beside(self, target: Path) -> list[str]:
+    def _beside(self, place: Path) -> list[str]:
         """The designs in the folder of a file that is not there."""
         try:
-            folder = untrusted.place_in(self.root, target.parent.absolute())
+            folder = untrusted.place_in(self.root, place.parent)
             return sorted(p.name for p in folder.glob(f"*{ENDING}"))
         except (untrusted.Refused, OSError):
             return []
+
+
+def _real_folder(path: str) -> Path:
+    """The folder that a file is in; links on the way to it are followed."""
+    return Path(os.path.realpath(Path(path).parent))

@@ -17,7 +17,8 @@ from onceproof.lang.source import Source, Span
 
 def path_of(uri: str) -> str:
     """The file behind a URI; for a text that has no file yet, a name in the current folder."""
-    return uris.to_fs_path(uri) or "untitled.once"
+    path = uris.to_fs_path(uri) or "untitled.once"
+    return path if "\0" not in path else "untitled.once"
 
 
 def uri_of(path: str) -> str:
@@ -44,7 +45,12 @@ class Places(Struct, frozen=True):
         return types.Position(max(line - 1, 0), self.codec.client_num_units(text))
 
     def place_of(self, position: types.Position) -> tuple[int, int]:
-        """The line (from 1) and the column (from 0) of the client's position."""
+        """The line (from 1) and the column (from 0) of the client's position; beyond the text it is
+        the end of the text.
+        """
+        if position.line >= len(self.source.lines):
+            last = max(len(self.source.lines), 1)
+            return last, len(self.source.line(last))
         text = self.source.line(position.line + 1)
         units = 0
         for column, char in enumerate(text):

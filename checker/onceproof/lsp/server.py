@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 
 from onceproof import __version__
 from onceproof.lang.format import formatted
@@ -30,6 +32,8 @@ PAUSE = 0.15
 """Seconds without typing before mistakes are shown."""
 PATIENCE = 0.6
 """Seconds without typing before a check begins."""
+MOST_SECONDS = 3600.0
+"""For each claim and guarantee, whatever a client wishes."""
 ITEMS = {
     "word": types.CompletionItemKind.Keyword,
     "model": types.CompletionItemKind.Module,
@@ -57,14 +61,30 @@ class Document:
         self.is_busy = False
 
 
+class Protocol(LanguageServerProtocol):
+    """The protocol, with an answer to requests that are none: a position that is no number, or
+    below zero.
+    """
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """What a message says. Raises JsonRpcException, after the client was told."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "method" in data and isinstance(data.get("id"), int | str):
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
+
+
 class Server(LanguageServer):
     """The language server. ``when``: check after a ``change``, on ``save`` or ``never``;
     ``seconds``: per claim and guarantee.
     """
 
     def __init__(self) -> None:
+        kind = types.TextDocumentSyncKind.Full
         super().__init__(
-            "onceproof", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full
+            "onceproof", __version__, text_document_sync_kind=kind, protocol_cls=Protocol
         )
         self.open: dict[str, Document] = {}
         self.background = Background()
@@ -74,7 +94,11 @@ class Server(LanguageServer):
     # -- texts
 
     def analysis(self, uri: str) -> Analysis:
-        """The design as it stands in the editor."""
+        """The design as it stands in the editor. Raises JsonRpcInvalidParams for one that is not
+        open: no file is read for it.
+        """
+        if uri not in self.workspace.text_documents:
+            raise JsonRpcInvalidParams("this design is not open")
         return analysed(
             self.workspace.get_text_document(uri).source.removeprefix("\ufeff"), path_of(uri)
         )
@@ -87,9 +111,11 @@ class Server(LanguageServer):
     def told(self, uri: str) -> list[Told]:
         """The verdicts on the text as it stands; none while they are about another text."""
         document = self.open.get(uri)
+        if document is None or uri not in self.workspace.text_documents:
+            return []
         return (
             document.told
-            if document and document.told_for == self.workspace.get_text_document(uri).source
+            if document.told_for == self.workspace.get_text_document(uri).source
             else []
         )
 
@@ -179,7 +205,12 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
     wishes = params.initialization_options
     if isinstance(wishes, dict):
         ls.when = str(wishes.get("check", ls.when))
-        ls.seconds = float(wishes.get("timeout", ls.seconds))
+        seconds = wishes.get("timeout")
+        ls.seconds = (
+            min(max(float(seconds), 1.0), MOST_SECONDS)
+            if isinstance(seconds, int | float)
+            else ls.seconds
+        )
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
@@ -226,7 +257,8 @@ def shutdown(ls: Server, params: None) -> None:
 @server.command(CHECK)
 async def check(ls: Server, uri: str) -> None:
     """Check a design now."""
-    ls.changed(uri, 0, True)
+    if uri in ls.workspace.text_documents:
+        ls.changed(uri, 0, True)
 
 
 # ---------------------------------------------------------------- questions

@@ -20,6 +20,9 @@ from onceproof.verdict.task import Options
 
 STORY_WIDTH = 88
 
+PROCESSES = 2
+"""Checks at a time. A client may open hundreds of designs at once."""
+
 
 class Told(Struct, frozen=True):
     """One verdict for the editor. ``line``: the claim's. ``word``: proved, REFUTED, … with what
@@ -137,9 +140,13 @@ def repair(text: str, path: str, claim: str, semantics: str, seconds: float) -> 
 class Background:
     """Runs a generator function in a process and hands on what it yields. Ending the iteration ends
     the process.
+
+    At most ``PROCESSES`` run at a time; the others wait, and whoever is ended while waiting never
+    begins.
     """
 
     def __init__(self) -> None:
+        self._room = asyncio.Semaphore(PROCESSES)
         self._context = multiprocessing.get_context("spawn")
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="onceproof-check")
 
@@ -147,6 +154,13 @@ class Background:
         self, function: Callable[..., Iterator[Any]], *arguments: object
     ) -> AsyncIterator[Any]:
         """What the function yields. Raises RuntimeError with the traceback if it fails there."""
+        async with self._room:
+            async for item in self._run(function, arguments):
+                yield item
+
+    async def _run(
+        self, function: Callable[..., Iterator[Any]], arguments: tuple[object, ...]
+    ) -> AsyncIterator[Any]:
         mine, its = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_work, args=(its, function, arguments), daemon=True)
         process.start()

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from onceproof.analysis.cut_sets import breaks_by_itself
 from onceproof.base.memo import remembering
+from onceproof.base.paths import shown
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import Loaded, load_text
@@ -317,7 +318,12 @@ def repaired(
 def diff_of(path: str, old: str, new: str) -> str:
     """A unified diff of two texts of one design."""
     lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), path, f"{path} (repaired)", lineterm="", n=2
+        old.splitlines(),
+        new.splitlines(),
+        shown(path),
+        f"{shown(path)} (repaired)",
+        lineterm="",
+        n=2,
     )
     return "\n".join(lines) + "\n"
 

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Sequence
 
 from onceproof import __version__
+from onceproof.base.paths import shown
 from onceproof.verdict.result import DesignResult, Disagreement
 
 _PARTS = ("lark", "z3-solver", "cvc5", "networkx", "click", "rich")
@@ -50,7 +51,8 @@ def crash_report(error: Exception, arguments: Sequence[str]) -> str:
 
     trace = "".join(traceback.format_exception(error)).rstrip().splitlines()
     return _report(
-        f"{type(error).__name__}", [f"command: onceproof {shlex.join(arguments)}", "", *trace]
+        f"{type(error).__name__}",
+        [f"command: onceproof {shown(shlex.join(arguments))}", "", *trace],
     )
 
 
@@ -58,7 +60,7 @@ def disagreement_report(design: DesignResult, failure: Disagreement) -> str:
     """For two engines that contradict each other. No verdict was given."""
     source = design.sources.get(design.path)
     body = [
-        f"design:    {failure.design} (sha256 {design.sha256})",
+        f"design:    {shown(failure.design)} (sha256 {design.sha256})",
         f"claim:     {failure.claim}",
         f"semantics: {failure.semantics.value}",
         f"what:      {failure.what}",

@@ -8,10 +8,11 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from onceproof.models import BEHAVIOURS, Model, Provider
 from onceproof.report.model_cards import answers
-from onceproof.report.words import markdown_cell
+from onceproof.report.words import markdown_cell, markdown_code
 
 TITLES: Mapping[str, str] = {
     "brokers": "Brokers",
@@ -195,9 +196,9 @@ def to_json(models: Iterable[Model]) -> str:
 def card_markdown(model: Model, level: int = 1) -> str:
     """The card of one model as a section of a page."""
     lines = [
-        f"{'#' * level} {model.name}",
+        f"{'#' * level} {markdown_cell(model.name)}",
         "",
-        f"{model.title}: {markdown_cell(model.summary)}.",
+        f"{markdown_cell(model.title)}: {markdown_cell(model.summary)}.",
         "",
         "| | |",
         "|---|---|",
@@ -208,16 +209,21 @@ def card_markdown(model: Model, level: int = 1) -> str:
         for o in model.options.values():
             changes = "".join(f" *{markdown_cell(text)}.*" for text in _changes(model, o.name))
             meaning = f"{markdown_cell(o.meaning)}.{changes}"
-            lines.append(f"| `{o.name}` | `{o.default}` | {meaning} | {o.status} |")
+            option = f"| {markdown_code(o.name)} | {markdown_code(o.default)}"
+            lines.append(f"{option} | {meaning} | {o.status} |")
     if model.facts:
         lines += [""]
         for behaviour in BEHAVIOURS:
             for f in (f for f in model.facts if f.behaviour == behaviour):
-                how = f"[{f.status}]({model.sources[f.source].url})" + (
-                    f" (`{f.test.split('::')[0]}`)" if f.test else ""
-                )
+                how = f"[{f.status}]({_address(model.sources[f.source].url)})"
+                how += f" ({markdown_code(f.test.split('::')[0])})" if f.test else ""
                 lines.append(f"- **{behaviour}**: {markdown_cell(f.text)} {how}")
     return "\n".join(lines) + "\n"
+
+
+def _address(url: str) -> str:
+    """An address that ends where the link does."""
+    return quote(url, safe=":/?#[]@!$&'*+,;=%~-._")
 
 
 def coverage(models: Iterable[Model]) -> str:
@@ -232,13 +238,13 @@ def coverage(models: Iterable[Model]) -> str:
         ]
         for model in group:
             cells = [_counted(model, behaviour) for behaviour in BEHAVIOURS]
-            lines.append(f"| `{model.name}` | " + " | ".join(cells) + " |")
+            lines.append(f"| {markdown_code(model.name)} | " + " | ".join(cells) + " |")
         lines.append("")
     providers = [m for m in models if isinstance(m, Provider)]
     if providers:
         lines += ["### Providers", "", "| model | keys are kept | how sure |", "|---|---|---|"]
         lines += [
-            f"| `{m.name}` | {m.keys} | {m.status} |"
+            f"| {markdown_code(m.name)} | {markdown_cell(m.keys)} | {m.status} |"
             for m in sorted(providers, key=lambda m: m.name)
         ]
     return "\n".join(lines).rstrip("\n") + "\n"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from onceproof.base.paths import shown
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Source, Span
 from onceproof.report.lines import Part, columns
@@ -77,7 +78,7 @@ def _diagnostic_parts(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> 
         place = next(label.span for label in labels if label.span.path == path)
         arrow = "-->" if path == span.path else ":::"
         yield (f"{' ' * width}{arrow} ", _GUTTER)
-        yield (f"{path}:{place.line}:{place.column}\n", "")
+        yield (f"{shown(path)}:{place.line}:{place.column}\n", "")
         if path in sources:
             marks = [
                 (x.span, x.text, x is diagnostic.primary) for x in labels if x.span.path == path

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import PurePath
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -166,7 +167,10 @@ def message_lines(cell: Cell, story: Story | None) -> Iterator[str]:
 
 def uri(path: str) -> str:
     """A path as tools on every system write it."""
-    return PurePath(path).as_posix()
+    return "".join(
+        c if c.isprintable() else quote(c.encode("utf-8", "surrogateescape"))
+        for c in PurePath(path).as_posix()
+    )
 
 
 def _hash(*parts: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from onceproof.lang.diagnostics import Severity
 from onceproof.story.headline import listed
@@ -50,8 +51,18 @@ def clean_lines(text: str, unicode: bool) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Text that is safe within a table of Markdown."""
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    """Text that is safe within a table of Markdown: nothing but words, emphasis, and code between
+    backticks.
+    """
+    plain = re.sub("`{2,}", "`", text)
+    plain = plain if plain.count("`") % 2 == 0 else plain.replace("`", "'")
+    return plain.replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(")
+
+
+def markdown_code(text: str) -> str:
+    """Text as code within a table of Markdown."""
+    escaped = text.replace("`", "'").replace("|", "\\|")
+    return f"`{escaped}`"
 
 
 def json_text(document: object) -> str:

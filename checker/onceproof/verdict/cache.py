@@ -13,8 +13,10 @@ from pathlib import Path
 from msgspec import DecodeError, ValidationError, msgpack
 
 from onceproof.base.store import Answers, Store
+from onceproof.base.untrusted import Refused
+from onceproof.base.untrusted import read as read_file
 from onceproof.lang.diagnostics import Severity
-from onceproof.lang.source import Source
+from onceproof.lang.source import MAX_BYTES, Source
 from onceproof.verdict.result import ClaimResult, DesignResult, Verdict
 from onceproof.verdict.task import Options
 
@@ -71,10 +73,10 @@ def unchanged(sources: dict[str, Source]) -> bool:
     """The files still hold the texts that were checked."""
     try:
         return all(
-            Path(path).read_bytes().decode("utf-8-sig") == source.text
+            read_file(path, MAX_BYTES).decode("utf-8-sig") == source.text
             for path, source in sources.items()
         )
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError, Refused):
         return False
 
 

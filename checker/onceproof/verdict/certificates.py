@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from onceproof.base.writing import create_in, make_folders
 from onceproof.engines.compositional import certificate as inparts
 from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certify import certify
@@ -34,10 +35,19 @@ TRACE = "trace.json"
 INDICES = (TRACE, inparts.INDEX, certificate.INDEX)
 """What a folder holds that is a certificate: exactly one of them."""
 
+LONGEST = 60
+"""Characters of a claim in the name of a folder."""
+
 
 def folder_of(sha256: str, claim: str, semantics: Delivery) -> Path:
-    """Where the certificate of a cell lies, below the folder the user chose."""
-    slug = re.sub(r"[^a-z0-9]+", "-", claim.lower()).strip("-")[:60]
+    """Where the certificate of a cell lies, below the folder the user chose.
+
+    Two claims never share a folder, also where the names of files do not tell capitals from small
+    letters.
+    """
+    slug = re.sub(r"[^a-z0-9_.]+", "-", claim.lower()).strip("-.")[:LONGEST]
+    if slug.replace("-", " ") != claim:
+        slug += f"-{hashlib.sha256(claim.encode()).hexdigest()[:8]}"
     return Path(sha256[:12]) / f"{slug}--{semantics.value}"
 
 
@@ -46,15 +56,18 @@ def write(
 ) -> list[Path]:
     """Write a certificate for every verdict of a design that has one; returns their folders.
 
-    Raises ValueError if a folder is in use for something else.
+    Raises ValueError if a folder is in use for something else or a link, and OSError.
     """
     written = []
     for cell in result.cells:
-        folder = directory / folder_of(result.sha256, cell.claim, cell.semantics)
+        if cell.trace is None and not _certified(cell):
+            continue
+        folder = make_folders(directory, folder_of(result.sha256, cell.claim, cell.semantics))
+        _clear(folder)
         claim = _claim(design, cell.claim)
         if cell.trace is not None:
             _write_trace(folder, result.sha256, cell)
-        elif _certified(cell):
+        else:
             lowered = lower(design, cell.semantics)
             prop = property_of(lowered, claim)
             machine = sliced(lowered.machine, prop)
@@ -64,10 +77,26 @@ def write(
                 certificate.write(folder, subject, machine, cell.invariant, proof)
             else:
                 inparts.write(folder, subject, (machine, prop), cell.lemmas, solvers)
-        else:
-            continue
         written.append(folder)
     return written
+
+
+def _clear(folder: Path) -> None:
+    """Take an older certificate away. Raises ValueError if the folder holds something else."""
+    entries = list(folder.iterdir())
+    parts = [
+        path
+        for path in entries
+        if path.name.startswith("part-") and path.is_dir() and not path.is_symlink()
+    ]
+    if entries and not any(path.name in INDICES for path in entries):
+        raise ValueError(f"{folder} is in use for something else")
+    for path in (*(file for part in parts for file in part.iterdir()), *entries):
+        if path.suffix == ".smt2" or path.name in (*INDICES, "README.md"):
+            path.unlink()
+    for part in parts:
+        if not any(part.iterdir()):
+            part.rmdir()
 
 
 def texts_of(design: Design, sha256: str, cell: ClaimResult) -> dict[str, str] | None:
@@ -121,7 +150,6 @@ def _claim(design: Design, text: str) -> Claim:
 
 def _write_trace(folder: Path, sha256: str, cell: ClaimResult) -> None:
     assert cell.trace is not None
-    folder.mkdir(parents=True, exist_ok=True)
     data = {
         "schema": SCHEMA,
         "design": sha256,
@@ -130,6 +158,4 @@ def _write_trace(folder: Path, sha256: str, cell: ClaimResult) -> None:
         "checked_by": list(cell.checked_by),
         **to_data(cell.trace),
     }
-    (folder / TRACE).write_text(
-        json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
-    )
+    create_in(folder, TRACE, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())

@@ -17,6 +17,7 @@ class Exit(IntEnum):
     USAGE = 2  # bad options, a missing file, a design with errors
     INCONCLUSIVE = 3  # unknown: a bound, a time-out, a solver that gave up
     VACUOUS = 4  # a claim holds because what it speaks about never happens
+    OUTPUT = 74  # the answer could not be written: a full disk, a pipe that nobody reads
     INTERNAL = 70  # engines disagree, a replay failed, an exception: a bug of ours
     INTERRUPTED = 130  # Ctrl-C
 
@@ -24,6 +25,7 @@ class Exit(IntEnum):
 PRIORITY = (
     Exit.INTERNAL,
     Exit.INTERRUPTED,
+    Exit.OUTPUT,
     Exit.USAGE,
     Exit.VIOLATED,
     Exit.INCONCLUSIVE,

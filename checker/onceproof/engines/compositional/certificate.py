@@ -16,6 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from onceproof.base.untrusted import Refused
+from onceproof.base.writing import create_in, make_folders
 from onceproof.engines.compositional.abstraction import (
     Lemma,
     NotExpressible,
@@ -92,7 +93,7 @@ def write(
     machine, prop = question
     if directory.exists() and any(directory.iterdir()) and not (directory / INDEX).exists():
         raise ValueError(f"{directory} is in use for something else")
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folders(directory.parent, Path(directory.name))
     for old in directory.glob("*.smt2"):
         old.unlink()
     for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
@@ -113,7 +114,7 @@ def write(
         **files,
         INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n",
     }.items():
-        (directory / name).write_text(text, encoding="utf-8", newline="\n")
+        create_in(directory, name, text.encode("utf-8", "backslashreplace"))
 
 
 def verify(

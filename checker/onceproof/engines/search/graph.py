@@ -23,7 +23,9 @@ def state_graph(machine: Machine, bounds: Bounds, budget: Budget) -> nx.MultiDiG
     the states counted until then, some without their edges.
     """
     orbits, meter = Orbits(machine, bounds), Meter(budget)
-    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(name=machine.name)
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(
+        name=machine.name if machine.name.isprintable() else "design"
+    )
     numbers: dict[State, int] = {}
     queue: list[State] = []
 

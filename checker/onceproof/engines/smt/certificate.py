@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from onceproof.base.untrusted import Refused, read_in
+from onceproof.base.writing import create_in, make_folders
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.certify import Proof, discharge
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
@@ -127,7 +128,7 @@ def write(
         raise ValueError("only a proof can be certified")
     if directory.exists() and any(directory.iterdir()) and not (directory / INDEX).exists():
         raise ValueError(f"{directory} is in use for something else")
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folders(directory.parent, Path(directory.name))
     for old in directory.glob("*.smt2"):
         old.unlink()
     files = texts(machine, subject, proof.obligations)
@@ -150,7 +151,7 @@ def write(
         "README.md": readme,
         INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n",
     }.items():
-        (directory / name).write_text(text, encoding="utf-8", newline="\n")
+        create_in(directory, name, text.encode("utf-8", "backslashreplace"))
     return (*files, "README.md", INDEX)
 
 

@@ -294,6 +294,16 @@ def no_consumer(span: Span) -> Diagnostic:
     )
 
 
+def no_event(relay: str, span: Span) -> Diagnostic:
+    """Relays, and nothing that they could be about."""
+    return _make(
+        "N174",
+        "the design has no event",
+        Label(span, f"`{relay}` starts for an event, and there is none"),
+        help="add `event NAME(id)`: a relay is about the rows of one event",
+    )
+
+
 def no_claim(span: Span) -> Diagnostic:
     """A design that claims nothing."""
     return _make(

@@ -541,6 +541,8 @@ class _Resolver:
         top = Span(1, 1, 1, 2, self.source.path)
         if not processes and not self.of(n.ConsumerDecl):
             self.diagnostics.append(errors.no_consumer(top))
+        elif claims and not self.of(n.EventDecl) and not self.of(n.ConsumerDecl):
+            self.diagnostics.append(errors.no_event(processes[0].name, processes[0].span))
         if not claims and not self.diagnostics:
             self.diagnostics.append(errors.no_claim(top))
         for p in processes:

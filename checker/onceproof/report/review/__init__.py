@@ -21,6 +21,7 @@ from onceproof import __version__
 from onceproof.analysis.crash_map import CrashMap
 from onceproof.analysis.cut_sets import Frontier
 from onceproof.analysis.validity_core import Needs
+from onceproof.base.paths import shown
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.machine.delivery import Delivery
 from onceproof.repair import Repairs
@@ -237,11 +238,12 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         Row(claim, line, tuple(_answer(cells.get((line, claim, s)), targets) for s in columns))
         for line, claim in rows
     ]
-    title = result.title.strip().splitlines()[0].strip() if result.title.strip() else result.path
+    path = shown(result.path)
+    title = result.title.strip().splitlines()[0].strip() if result.title.strip() else path
     source = result.sources.get(result.path)
     return DesignReview(
         number,
-        result.path,
+        path,
         title,
         result.sha256,
         question(alone),
