@@ -36,9 +36,7 @@ PART = 50_000
 
 def in_parts(task: Task) -> ClaimResult | Disagreement | None:
     """A proof of a large machine, handler by handler; None if there is none."""
-    candidate = lemmas.find(
-        task.machine, task.prop, coverability.Budget(PART, task.left, task.options.megabytes)
-    )
+    candidate = lemmas.find(task.machine, task.prop, task.proof_budget(PART))
     return check_certificate(task, candidate) if candidate else None
 
 
@@ -96,11 +94,7 @@ def check_closed(
     if len(visited) <= FOR_SOLVERS:
         check = bounded(task.machine, task.prop, bounds, visited, Z3(effort(task)))
     else:
-        answer = coverability.prove(
-            task.machine,
-            task.prop,
-            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
-        )
+        answer = coverability.prove(task.machine, task.prop, task.proof_budget())
         if not isinstance(answer, coverability.Safe):
             return task.result(
                 Undecided(
