@@ -191,8 +191,14 @@ def test_what_does_not_fit_is_left_to_the_readable_search(monkeypatch: pytest.Mo
         packing_for(Bounds(5, 5), 4, 16, 2)
     with pytest.raises(Unsuited, match="several business keys"):
         array_search(reference(True), no_dup(), Bounds(1, 1, 2), Budget())
-    with pytest.raises(Unsuited, match="more than 700 states"):
-        array_search(reference(True), no_dup(), Bounds(2, 2), Budget(states=700))
+    few = array_search(reference(True), no_dup(), Bounds(2, 2), Budget(states=700))
+    assert isinstance(few, Exploration)
+    assert (few.complete, few.reason, few.states, few.by_states) == (
+        False,
+        "more than 700 states",
+        700,
+        True,
+    )
     large = Bounds(2, 2)
     whole = simplest(reference(True), no_dup(), large, Budget())
     assert isinstance(whole, Exploration)

@@ -42,7 +42,13 @@ CHUNK = 1 << 16
 
 
 class Stopped(Exception):
-    """The budget is spent; the message says what of it."""
+    """The budget is spent; the message says what of it. ``by_states``: it is the number of
+    states.
+    """
+
+    def __init__(self, reason: str, by_states: bool = False) -> None:
+        super().__init__(reason)
+        self.by_states = by_states
 
 
 class Edges(Struct, frozen=True):
@@ -253,13 +259,15 @@ class _Layers(Struct):
     progress: Progress | None
     end: float | None
     transitions: int = 0
+    states: int = 0
 
     def check(self, states: int) -> None:
         """Report, and look at the budget. Raises Stopped."""
+        self.states = states
         if self.progress is not None:
             self.progress(states, self.transitions)
         if self.budget.states is not None and states > self.budget.states:
-            raise Unsuited(f"more than {self.budget.states:,} states")
+            raise Stopped(f"more than {self.budget.states:,} states", by_states=True)
         if self.end is not None and monotonic() > self.end:
             raise Stopped(f"more than {self.budget.seconds:.3g} seconds")
         if beyond(self.budget.megabytes):
@@ -437,8 +445,9 @@ def array_search(
     """What ``search.cheapest`` finds, to the byte; ``states`` and ``transitions`` of a story are
     those that cost no more than it.
 
-    Raises Unsuited if a state does not fit into 63 bits, or if there are more of them than the
-    budget allows.
+    States are counted in the order of their depth: with too small a budget, a deep story may be
+    missed that costs little, and the other way round. Raises Unsuited if a state does not fit into
+    63 bits.
     """
     search = ArraySearch(machine, bounds)
     end = None if budget.seconds is None else monotonic() + budget.seconds
@@ -449,7 +458,10 @@ def array_search(
             return Exploration(states, layers.transitions, 0, 0, fired, depth, True, "", NAME)
         ways, states, transitions = layers.cheapest_ways()
     except Stopped as spent:
-        return Exploration(0, layers.transitions, 0, 0, frozenset(), 0, False, str(spent), NAME)
+        seen = layers.states if budget.states is None else min(layers.states, budget.states)
+        return Exploration(
+            seen, layers.transitions, 0, 0, frozenset(), 0, False, str(spent), NAME, spent.by_states
+        )
     found = cheapest(
         machine,
         prop,
