@@ -13,7 +13,7 @@ from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.report.json import to_json
 from onceproof.verdict.check import check
-from onceproof.verdict.options import Options
+from onceproof.verdict.task import Options
 
 from tests.machines import no_dup, random_machine, reference
 from tests.whole_repo.repo import ROOT
