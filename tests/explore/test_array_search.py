@@ -9,7 +9,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
+from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest, states
 from onceproof.engines.search.bounds import Unsuited
 from onceproof.engines.search.count import array_search as arrays
 from onceproof.engines.search.count.array_search import ArraySearch, array_search
@@ -211,6 +211,25 @@ def test_what_does_not_fit_is_left_to_the_readable_search(monkeypatch: pytest.Mo
         1_341,
         whole.transitions,
     )
+
+
+def test_all_configurations_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    for seed in range(150):
+        machine, _ = random_machine(seed)
+        bounds = Bounds(*SIZES[seed % 5])
+        wanted = states.configurations(machine, bounds, Budget(states=states.SMALL))
+        if isinstance(wanted, list):
+            assert sorted(
+                arrays.array_configurations(machine, bounds, Budget()), key=repr
+            ) == sorted(wanted, key=repr), seed
+            compared += len(wanted)
+    assert compared > 2_000
+    large = (reference(True), Bounds(2, 2), Budget())
+    by_arrays = states.configurations(*large)
+    monkeypatch.setattr(states, "find_spec", lambda _: None)
+    assert sorted(states.configurations(*large), key=repr) == sorted(by_arrays, key=repr)
+    assert len(by_arrays) == 1_341
 
 
 def test_a_stop_by_time_says_so_and_claims_nothing() -> None:

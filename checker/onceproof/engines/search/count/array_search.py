@@ -35,6 +35,7 @@ from onceproof.engines.search.count.packing import Fields, Packing, packing_for
 from onceproof.engines.search.meter import Exploration, Progress
 from onceproof.engines.search.search import Found, cheapest
 from onceproof.engines.search.symmetry import Orbits, State, choices
+from onceproof.machine.invariant import Shape
 from onceproof.machine.system import Machine, Property
 
 CHUNK = 1 << 16
@@ -273,9 +274,9 @@ class _Layers(Struct):
         if beyond(self.budget.megabytes):
             raise Stopped(f"more than {self.budget.megabytes} MB after {states:,} states")
 
-    def any_bad(self) -> tuple[bool, int, int, frozenset[int]]:
-        """Whether a bad state can be reached; else how many states there are, how deep, and which
-        rules were taken.
+    def any_bad(self) -> tuple[bool, Numbers, int, frozenset[int]]:
+        """Whether a bad state can be reached; else all states that can be, how deep they are, and
+        which rules were taken.
         """
         search = self.search
         layer = search.initial()
@@ -283,7 +284,7 @@ class _Layers(Struct):
         fired = np.zeros(len(search.machine.rules), bool)
         while True:
             if self.bad.among(search.packing.unpack(layer)).any():
-                return True, 0, 0, frozenset()
+                return True, known, 0, frozenset()
             self.check(len(known))
             found: list[Numbers] = []
             for start in range(0, len(layer), CHUNK):
@@ -298,7 +299,7 @@ class _Layers(Struct):
                 found.append(without(np.unique(edges.target), known))
             layer = np.unique(np.concatenate(found)) if found else layer[:0]
             if not len(layer):
-                return False, len(known), depth, frozenset(np.nonzero(fired)[0].tolist())
+                return False, known, depth, frozenset(np.nonzero(fired)[0].tolist())
             known = np.sort(np.concatenate([known, layer]), kind="stable")
             depth += 1
 
@@ -453,9 +454,9 @@ def array_search(
     end = None if budget.seconds is None else monotonic() + budget.seconds
     layers = _Layers(search, BadStates(prop, search.local), budget, progress, end)
     try:
-        some, states, depth, fired = layers.any_bad()
+        some, known, depth, fired = layers.any_bad()
         if not some:
-            return Exploration(states, layers.transitions, 0, 0, fired, depth, True, "", NAME)
+            return Exploration(len(known), layers.transitions, 0, 0, fired, depth, True, "", NAME)
         ways, states, transitions = layers.cheapest_ways()
     except Stopped as spent:
         seen = layers.states if budget.states is None else min(layers.states, budget.states)
@@ -472,6 +473,50 @@ def array_search(
     if not isinstance(found, Found):
         raise MachineError("the readable search does not find the bad state that the arrays found")
     return Found(found.run, found.cost, states, transitions, found.peak_workers)
+
+
+def array_configurations(
+    machine: Machine, bounds: Bounds, budget: Budget
+) -> list[tuple[Shape, ...]] | Exploration:
+    """All that can be reached, as ``states.configurations`` says it. Raises Unsuited if a state
+    does not fit into 63 bits.
+    """
+    search = ArraySearch(machine, bounds)
+    end = None if budget.seconds is None else monotonic() + budget.seconds
+    layers = _Layers(search, BadStates(Property("", ()), search.local), budget, None, end)
+    try:
+        _, known, _, _ = layers.any_bad()
+    except Stopped as spent:
+        return Exploration(
+            layers.states,
+            layers.transitions,
+            0,
+            0,
+            frozenset(),
+            0,
+            False,
+            str(spent),
+            NAME,
+            spent.by_states,
+        )
+    fields = search.packing.unpack(known)
+    components, events, workers = (
+        rows.rows for rows in (search.local.components, search.local.events, search.local.workers)
+    )
+    found: list[tuple[Shape, ...]] = []
+    for component, event, worker in zip(
+        fields.component.tolist(), fields.event.tolist(), fields.worker.tolist(), strict=True
+    ):
+        crews = [tuple(sorted(workers[w] for w in crew if w != NONE)) for crew in worker]
+        found.append(
+            (
+                Shape(
+                    components[component],
+                    tuple(sorted((events[e], c) for e, c in zip(event, crews, strict=True))),
+                ),
+            )
+        )
+    return found
 
 
 NAME = "arrays"
