@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import interrupts
@@ -27,6 +26,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict import inequalities
+from onceproof.verdict.ladder import LADDER, Visited, fits, ladder, largest
 from onceproof.verdict.refute import refuted
 from onceproof.verdict.result import (
     ClaimResult,
@@ -40,7 +40,6 @@ from onceproof.verdict.result import (
 )
 from onceproof.verdict.stories import Unconfirmed, search, unconfirmed
 from onceproof.verdict.task import (
-    FOR_SOLVERS,
     Options,
     OutOfTime,
     Progress,
@@ -49,13 +48,11 @@ from onceproof.verdict.task import (
     selected,
 )
 
-LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
-"""Workers and events of the searches for a story, smallest first."""
+WHOLE = 8_000
+"""Rows up to which a claim is looked at by the rows of the whole machine."""
 
-SMALL = 8_000
-"""Rows and shapes up to which a machine is looked at as a whole before it is looked at handler by
-handler.
-"""
+SMALL = 2_000
+"""Rows up to which the shapes of the whole machine are looked at before its handlers one by one."""
 
 FIRST = 50_000
 """States of a first search for a story, before shapes are followed backwards."""
@@ -321,10 +318,10 @@ def _decided(task: Task) -> ClaimResult | Disagreement:
 def _unbounded(task: Task) -> ClaimResult | Disagreement:
     if _two_keys(task):
         return _climb(task, _two_keys(task), None)
-    by_rows = coverability.prove_by_rows(task.machine, task.prop, task.proof_budget(SMALL))
+    by_rows = coverability.prove_by_rows(task.machine, task.prop, task.proof_budget(WHOLE))
     if isinstance(by_rows, coverability.Safe):
         return _certified(task, by_rows)
-    if isinstance(by_rows, coverability.GaveUp) and by_rows.large:
+    if _is_large(task):
         from onceproof.verdict.prove import in_parts
 
         result = in_parts(task)
@@ -351,6 +348,12 @@ def _unbounded(task: Task) -> ClaimResult | Disagreement:
             return _climb(task, f"the unbounded engine gave up: {reason}", None)
 
 
+def _is_large(task: Task) -> bool:
+    """Whether a machine is looked at handler by handler before its shapes are followed."""
+    reach = coverability.reachable(task.machine, task.proof_budget(SMALL))
+    return isinstance(reach, coverability.GaveUp) and reach.large
+
+
 def _certified(task: Task, answer: coverability.Safe) -> ClaimResult | Disagreement:
     """What a solver says of a candidate proof."""
     from onceproof.verdict.prove import check_certificate  # a refutation needs no solver
@@ -360,7 +363,7 @@ def _certified(task: Task, answer: coverability.Safe) -> ClaimResult | Disagreem
 
 def _soon(task: Task) -> ClaimResult | Disagreement | None:
     """A story of one or two workers; mostly there is one where a bad pattern fits into the rows."""
-    for workers, events in _ladder(task, None):
+    for workers, events in ladder(task, None):
         if workers + events > 3:
             break
         found = search(task, Bounds(workers, events), FIRST)
@@ -401,9 +404,9 @@ def _climb(
     """Search with growing bounds for a story; if there is none, say how far that was."""
     exact = hint is not None and hint.exact
     farthest = (max(hint.workers, 1), max(hint.events, 1)) if hint is not None else None
-    visited: list[_Visited] = []
+    visited: list[Visited] = []
     set_aside: set[str] = set()
-    for workers, events in _ladder(task, hint):
+    for workers, events in ladder(task, hint):
         found = search(task, Bounds(workers, events))
         if isinstance(found, Found):
             return refuted(task, found, Bounds(workers, events))
@@ -416,67 +419,23 @@ def _climb(
             break
         if not found.complete:
             return _stopped(task, found, visited, reason)
-        visited.append(_Visited((workers, events), found.states))
+        visited.append(Visited((workers, events), found.states))
         if exact and not set_aside and (workers, events) == farthest:
             return task.disagree("the coverability engine refutes what the search cannot find")
-        if not exact and found.states > FOR_SOLVERS:
+        if not exact and not fits(found.states):
             break
     if set_aside:
         return task.undecided(unconfirmed(tuple(sorted(set_aside))))
-    return _within(task, _largest(visited), reason)
-
-
-class _Visited(Struct, frozen=True):
-    """Workers and events within which everything was searched, and how many states that is."""
-
-    size: tuple[int, int]
-    states: int
-
-
-def _largest(visited: list[_Visited]) -> tuple[int, int]:
-    """The largest size that a solver can confirm; if there is none, the smallest that was
-    searched.
-    """
-    return next(
-        (v.size for v in reversed(visited) if v.states <= FOR_SOLVERS),
-        visited[0].size if visited else (1, 1),
-    )
-
-
-def _ladder(task: Task, hint: coverability.Coverable | None) -> list[tuple[int, int]]:
-    """The workers and events of the searches for a story, in their order; those that cannot make a
-    difference are left out.
-    """
-    sizes = set(LADDER)
-    if hint is not None:
-        sizes |= {(w, e) for w in range(1, hint.workers + 1) for e in range(1, hint.events + 1)}
-        sizes.add((max(hint.workers, 1), max(hint.events, 1)))
-    exact = hint is not None and hint.exact
-    sizes = {s for s in sizes if exact or s[0] <= _most_workers(task)}
-    # Events that share nothing cannot influence each other.
-    if not task.machine.level(Level.COMPONENT) and task.prop.bad:
-        if all(len(b.events) < 2 for b in task.prop.bad):
-            sizes = {s for s in sizes if s[1] == 1}
-    return sorted(sizes, key=lambda s: (s[0] + s[1], s[0]))
-
-
-def _most_workers(task: Task) -> int:
-    """How many workers there can be at once, if the design limits every consumer and relay; else
-    more than is ever searched.
-    """
-    limits = [p.workers for p in task.lowered.design.processes]
-    return (
-        sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
-    )
+    return _within(task, largest(visited), reason)
 
 
 def _stopped(
-    task: Task, found: Exploration, visited: list[_Visited], reason: str
+    task: Task, found: Exploration, visited: list[Visited], reason: str
 ) -> ClaimResult | Disagreement:
     if not visited:
         return task.undecided(f"the search stopped: {found.reason}", found)
     reason = reason or f"the search of larger bounds stopped: {found.reason}"
-    return _within(task, _largest(visited), reason)
+    return _within(task, largest(visited), reason)
 
 
 def _bounded_look(task: Task) -> ClaimResult | Disagreement:

@@ -37,10 +37,6 @@ the clock themselves before.
 """
 
 
-FOR_SOLVERS = 20_000
-"""States of a bounded graph that a solver is asked to confirm."""
-
-
 class Options(Struct, frozen=True):
     """``workers`` / ``events``: look only so far (a bounded verdict); None: any number, as far as
     the engines decide it.

@@ -1,7 +1,8 @@
 """The simplest story by arrays: whole layers of states at once, then the readable search among the
 few states that matter.
 
-1. *Is there anything bad at all?* Layer by layer, without costs. Most searches end here.
+1. *Is there anything bad at all, and after how many faults?* Layer by layer, first all that takes
+   no fault, then all that takes one more. Most searches end here, with nothing.
 2. *What does it cost?* If there is, the least cost of every state, as far as it is below that of
    the cheapest bad state known: again layer by layer, until no cost becomes smaller (label
    correcting).
@@ -31,7 +32,7 @@ from onceproof.engines.search.bounds import Bounds, Budget
 from onceproof.engines.search.compiled import MachineError
 from onceproof.engines.search.count.array_states import ArrayStates
 from onceproof.engines.search.count.bad_states import BadStates
-from onceproof.engines.search.count.local_tables import NONE, Numbers
+from onceproof.engines.search.count.local_tables import FAULTS, NONE, Numbers
 from onceproof.engines.search.count.packing import Packing
 from onceproof.engines.search.meter import Exploration, Progress
 from onceproof.engines.search.search import Found, cheapest
@@ -75,40 +76,48 @@ class _Layers(Struct):
         if beyond(self.budget.megabytes):
             raise Stopped(f"more than {self.budget.megabytes} MB after {states:,} states")
 
-    def any_bad(self) -> tuple[bool, Numbers, int, frozenset[int]]:
-        """Whether a bad state can be reached; else all states that can be, how deep they are, and
-        which rules were taken.
+    def fewest_faults(self) -> tuple[int | None, Numbers, frozenset[int]]:
+        """How many faults it takes to reach a bad state; None if there is none. Then all states
+        that can be reached, and the rules.
+
+        First everything without a fault, then everything after one more, and so on: most stories
+        take few.
         """
         search = self.search
-        layer = search.initial()
-        known, depth = layer, 0
+        layer, known, faults = search.initial(), search.initial()[:0], 0
+        after_fault: list[Numbers] = []
         fired = np.zeros(len(search.machine.rules), bool)
         while True:
+            if not len(layer):
+                layer, after_fault, faults = without(_union(after_fault), known), [], faults + 1
+                if not len(layer):
+                    return None, known, frozenset(np.nonzero(fired)[0].tolist())
             if self.bad.among(search.packing.unpack(layer)).any():
-                return True, known, 0, frozenset()
+                return faults, known, frozenset()
+            known = np.sort(np.concatenate([known, layer]), kind="stable")
             self.check(len(known))
             found: list[Numbers] = []
             for start in range(0, len(layer), CHUNK):
                 edges, before = search.edges(layer[start : start + CHUNK])
                 if before is not None:
-                    known, layer, *found = (
-                        search.repacked(keys, before) for keys in (known, layer, *found)
+                    known, layer = search.repacked(known, before), search.repacked(layer, before)
+                    found, after_fault = (
+                        [search.repacked(keys, before) for keys in each]
+                        for each in (found, after_fault)
                     )
                     known = np.sort(known)
                 self.transitions += len(edges.rule)
                 fired[edges.rule] = True
-                found.append(without(np.unique(edges.target), known))
-            layer = np.unique(np.concatenate(found)) if found else layer[:0]
-            if not len(layer):
-                return False, known, depth, frozenset(np.nonzero(fired)[0].tolist())
-            known = np.sort(np.concatenate([known, layer]), kind="stable")
-            depth += 1
+                is_fault = search.tables.price[edges.rule] >= FAULTS
+                found.append(without(np.unique(edges.target[~is_fault]), known))
+                after_fault.append(without(np.unique(edges.target[is_fault]), known))
+            layer = _union(found)
 
-    def cheapest_ways(self) -> tuple[frozenset[int], int, int]:
+    def cheapest_ways(self, faults: int) -> tuple[frozenset[int], int, int]:
         """The states on a cheapest way to a bad state; how many are no dearer than that, and the
         steps out of cheaper ones.
         """
-        known, bound = self._costs()
+        known, bound = self._costs((faults + 1) * FAULTS)
         goals = np.nonzero(
             (known.cost == bound) & self.bad.among(self.search.packing.unpack(known.keys))
         )[0]
@@ -133,14 +142,14 @@ class _Layers(Struct):
             self.transitions,
         )
 
-    def _costs(self) -> tuple[_Known, int]:
-        """The least cost of every state that is no dearer than the cheapest bad one, and that cost.
-        There is a bad state.
+    def _costs(self, bound: int) -> tuple[_Known, int]:
+        """The least cost of every state that is no dearer than the cheapest bad one, and that cost,
+        which is below ``bound``.
         """
         search = self.search
         keys = search.initial()
         known = _Known(keys, np.zeros(len(keys), np.int64))
-        front, bound = known, NO_BOUND
+        front = known
         while len(front.keys):
             bad = self.bad.among(search.packing.unpack(front.keys))
             bound = min(bound, int(front.cost[bad].min(initial=bound)))
@@ -183,10 +192,6 @@ class _Layers(Struct):
             targets.append(at[tight])
         empty = np.zeros(0, np.int64)
         return np.concatenate([empty, *sources]), np.concatenate([empty, *targets])
-
-
-NO_BOUND = 1 << 62
-"""More than any cost."""
 
 
 class _Known(Struct, frozen=True):
@@ -247,18 +252,18 @@ def array_search(
     """What ``search.cheapest`` finds, to the byte; ``states`` and ``transitions`` of a story are
     those that cost no more than it.
 
-    States are counted in the order of their depth: with too small a budget, a deep story may be
-    missed that costs little, and the other way round. Raises Unsuited if a state does not fit into
-    63 bits.
+    States are counted in the order of their faults and their depth, so a budget that is too small
+    may end before a story that the readable search finds, and the other way round. Raises Unsuited
+    if a state does not fit into 63 bits.
     """
     search = ArrayStates(machine, bounds)
     end = None if budget.seconds is None else monotonic() + budget.seconds
     layers = _Layers(search, BadStates(prop, search.local), budget, progress, end)
     try:
-        some, known, depth, fired = layers.any_bad()
-        if not some:
-            return Exploration(len(known), layers.transitions, 0, 0, fired, depth, True, "", NAME)
-        ways, states, transitions = layers.cheapest_ways()
+        faults, known, fired = layers.fewest_faults()
+        if faults is None:
+            return Exploration(len(known), layers.transitions, 0, 0, fired, 0, True, "", NAME)
+        ways, states, transitions = layers.cheapest_ways(faults)
     except Stopped as spent:
         seen = layers.states if budget.states is None else min(layers.states, budget.states)
         return Exploration(
@@ -286,7 +291,7 @@ def array_configurations(
     end = None if budget.seconds is None else monotonic() + budget.seconds
     layers = _Layers(search, BadStates(Property("", ()), search.local), budget, None, end)
     try:
-        _, known, _, _ = layers.any_bad()
+        _, known, _ = layers.fewest_faults()
     except Stopped as spent:
         return Exploration(
             layers.states,
@@ -321,6 +326,11 @@ def array_configurations(
 
 
 NAME = "arrays"
+
+
+def _union(parts: list[Numbers]) -> Numbers:
+    """All keys, each once, sorted."""
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *parts]))
 
 
 def without(keys: Numbers, known: Numbers) -> Numbers:
