@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from onceproof.report.json import to_json
+from onceproof.verdict import ladder
 from onceproof.verdict.check import check
-from onceproof.verdict.result import Scope, Verdict
+from onceproof.verdict.result import Assurance, Scope, Verdict
 from onceproof.verdict.task import Options
 
 from tests.whole_repo.repo import ROOT
 
 BOOKING = Path(__file__).parent / "designs" / "booking_outbox.once"
+REDRIVE = BOOKING.with_name("fifo_redrive.once")
 FEW = [
     *sorted((ROOT / "examples" / "article").glob("r*.once")),
     ROOT / "examples" / "patterns" / "outbox.once",
@@ -65,3 +67,29 @@ def test_a_stop_by_time_says_so() -> None:
     (cell,) = result.designs[0].cells
     assert cell.verdict is Verdict.UNKNOWN
     assert cell.reason.startswith("more than 0.01 s") or "0.01 s" in cell.reason
+
+
+@pytest.mark.parametrize(("most", "workers"), [(20, None), (1_500, 1)])
+def test_the_largest_bound_that_a_solver_can_confirm_is_confirmed(
+    most: int, workers: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """967 states of one worker, 17,360 of two: the search goes on until it has too many, what is
+    confirmed is what fits.
+    """
+    monkeypatch.setattr(ladder, "FOR_SOLVERS", most)
+    result = check(str(REDRIVE), Options(claims=("no loss",), lengths=False))
+    (cell,) = result.designs[0].cells
+    assert cell.scope.workers == workers if workers else cell.verdict is Verdict.UNKNOWN
+    if workers:
+        assert (cell.verdict, cell.assurance) == (Verdict.HOLDS, Assurance.EXHAUSTIVE)
+        assert cell.checked_by == ("search", "z3")
+
+
+@pytest.mark.slow
+def test_two_workers_are_confirmed_where_that_is_all_a_solver_can_do() -> None:
+    (cell,) = check(str(REDRIVE), Options(claims=("no loss",), lengths=False)).designs[0].cells
+    assert (cell.verdict, cell.assurance, cell.scope.workers) == (
+        Verdict.HOLDS,
+        Assurance.EXHAUSTIVE,
+        2,
+    )
