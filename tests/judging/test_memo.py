@@ -7,10 +7,12 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from msgspec.structs import replace
 from onceproof.base import memo
 from onceproof.base.memo import Memory, remembering
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
+from onceproof.machine.system import EventPattern, Pattern
 from onceproof.report.json import to_json
 from onceproof.verdict.check import check
 from onceproof.verdict.task import Options
@@ -80,6 +82,23 @@ def test_answers_with_any_budget_are_those_without_memory() -> None:
                 simplest(machine, prop, bounds, Budget(states))
             assert [simplest(machine, prop, bounds, Budget(states)) for states in limits] == plain
             assert memory.hits >= 4
+
+
+def test_searches_that_share_their_moves_find_what_each_finds_alone() -> None:
+    stories = 0
+    for seed in range(80):
+        machine, prop = random_machine(seed, monotone=seed % 2 == 0)
+        _, other = random_machine(seed, monotone=seed % 2 == 0)
+        other = replace(other, bad=(*other.bad, Pattern(events=(EventPattern(workers=((),)),))))
+        sizes = ((1, 1), (2, 1), (2, 2), (3, 1), (1, 2))
+        asked = [(p, Bounds(*size)) for p in (prop, other) for size in sizes]
+        plain = [simplest(machine, p, bounds, Budget(1_500)) for p, bounds in asked]
+        stories += sum(isinstance(found, Found) for found in plain)
+        for order in (asked, asked[::-1]):
+            with remembering(Memory()):
+                shared = {q: simplest(machine, *q, Budget(1_500)) for q in order}
+            assert [shared[q] for q in asked] == plain, seed
+    assert stories > 200
 
 
 def test_what_time_has_stopped_is_asked_again() -> None:

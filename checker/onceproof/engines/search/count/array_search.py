@@ -32,10 +32,11 @@ from onceproof.engines.search.bounds import Bounds, Budget
 from onceproof.engines.search.compiled import MachineError
 from onceproof.engines.search.count.array_states import ArrayStates
 from onceproof.engines.search.count.bad_states import BadStates
-from onceproof.engines.search.count.local_tables import FAULTS, NONE, Numbers
+from onceproof.engines.search.count.local_tables import FAULTS, NONE, LocalTables, Numbers
 from onceproof.engines.search.count.packing import Packing
 from onceproof.engines.search.meter import Exploration, Progress
 from onceproof.engines.search.search import Found, cheapest
+from onceproof.engines.search.symmetry import Orbits, State
 from onceproof.machine.invariant import Shape
 from onceproof.machine.system import Machine, Property
 
@@ -248,6 +249,7 @@ def array_search(
     bounds: Bounds,
     budget: Budget,
     progress: Progress | None = None,
+    tables: LocalTables | None = None,
 ) -> Found | Exploration:
     """What ``search.cheapest`` finds, to the byte; ``states`` and ``transitions`` of a story are
     those that cost no more than it.
@@ -256,7 +258,7 @@ def array_search(
     may end before a story that the readable search finds, and the other way round. Raises Unsuited
     if a state does not fit into 63 bits.
     """
-    search = ArrayStates(machine, bounds)
+    search = ArrayStates(machine, bounds, tables)
     end = None if budget.seconds is None else monotonic() + budget.seconds
     layers = _Layers(search, BadStates(prop, search.local), budget, progress, end)
     try:
@@ -269,13 +271,11 @@ def array_search(
         return Exploration(
             seen, layers.transitions, 0, 0, frozenset(), 0, False, str(spent), NAME, spent.by_states
         )
-    found = cheapest(
-        machine,
-        prop,
-        bounds,
-        Budget(),
-        within=lambda orbits, state: search.key_of(orbits, state) in ways,
-    )
+
+    def within(orbits: Orbits, state: State) -> bool:
+        return search.key_of(orbits, state) in ways
+
+    found = cheapest(machine, prop, bounds, Budget(), within=within, local=search.local)
     if not isinstance(found, Found):
         raise MachineError("the readable search does not find the bad state that the arrays found")
     return Found(found.run, found.cost, states, transitions, found.peak_workers)

@@ -26,12 +26,12 @@ class ArrayStates:
     Unsuited for others.
     """
 
-    def __init__(self, machine: Machine, bounds: Bounds) -> None:
+    def __init__(self, machine: Machine, bounds: Bounds, tables: LocalTables | None = None) -> None:
         if bounds.keys > 1:
             raise Unsuited("several business keys")
         self.machine, self.bounds = machine, bounds
-        self.local = Local(machine)
-        self.tables = LocalTables(self.local)
+        self.tables = tables or LocalTables(Local(machine))
+        self.local = self.tables.local
         self.packing = packing_for(bounds, 1, 1, 1)
 
     def initial(self) -> Numbers:
