@@ -9,10 +9,12 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
+from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest, states
 from onceproof.engines.search.bounds import Unsuited
 from onceproof.engines.search.count import array_search as arrays
-from onceproof.engines.search.count.array_search import ArraySearch, array_search
+from onceproof.engines.search.count import array_states
+from onceproof.engines.search.count.array_search import array_search
+from onceproof.engines.search.count.array_states import ArrayStates
 from onceproof.engines.search.count.packing import Packing, packing_for
 from onceproof.engines.search.search import cheapest
 from onceproof.engines.search.symmetry import Orbits, State
@@ -114,7 +116,7 @@ def test_machines_by_hand(number: int) -> None:
 
 
 def _steps(
-    search: ArraySearch, orbits: Orbits, state: State
+    search: ArrayStates, orbits: Orbits, state: State
 ) -> tuple[Counter[tuple[int, int]], Counter[tuple[int, int]]]:
     """The steps out of a state as both see them: rule and target."""
     key = search.key_of(orbits, state)
@@ -135,7 +137,7 @@ def test_the_steps_out_of_every_state_are_the_same(start: int) -> None:
     for seed in range(start, start + 60):
         machine, _ = random_machine(seed)
         bounds = Bounds(*SIZES[seed % 5])
-        search, orbits = ArraySearch(machine, bounds), Orbits(machine, bounds)
+        search, orbits = ArrayStates(machine, bounds), Orbits(machine, bounds)
         known = {int(k) for k in search.initial()}
         seen = dict.fromkeys(orbits.initial())
         assert {search.key_of(orbits, state) for state in seen} == known
@@ -152,7 +154,7 @@ def test_the_steps_out_of_every_state_are_the_same(start: int) -> None:
 
 
 def test_packing_is_the_same_both_ways_and_puts_workers_and_events_in_order() -> None:
-    search = ArraySearch(reference(True), Bounds(2, 2))
+    search = ArrayStates(reference(True), Bounds(2, 2))
     keys = search.initial()
     for _ in range(6):
         edges, before = search.edges(keys)
@@ -181,7 +183,7 @@ def test_states_are_packed_again_when_rows_need_more_bits(
             bounds, *(max(1, (n - 1).bit_length()) for n in (components, events, workers + 1))
         )
 
-    monkeypatch.setattr(arrays, "packing_for", tight)
+    monkeypatch.setattr(array_states, "packing_for", tight)
     machine, prop = BY_HAND[number]
     assert all(_same(machine, prop, Bounds(*size)) for size in SIZES[:5])
 
@@ -191,13 +193,21 @@ def test_what_does_not_fit_is_left_to_the_readable_search(monkeypatch: pytest.Mo
         packing_for(Bounds(5, 5), 4, 16, 2)
     with pytest.raises(Unsuited, match="several business keys"):
         array_search(reference(True), no_dup(), Bounds(1, 1, 2), Budget())
-    with pytest.raises(Unsuited, match="more than 700 states"):
-        array_search(reference(True), no_dup(), Bounds(2, 2), Budget(states=700))
+    few = array_search(reference(True), no_dup(), Bounds(2, 2), Budget(states=700))
+    assert isinstance(few, Exploration)
+    assert (few.complete, few.reason, few.states, few.by_states) == (
+        False,
+        "more than 700 states",
+        700,
+        True,
+    )
     large = Bounds(2, 2)
     whole = simplest(reference(True), no_dup(), large, Budget())
     assert isinstance(whole, Exploration)
     assert (whole.engine, whole.states, whole.complete) == (arrays.NAME, 1_341, True)
-    monkeypatch.setattr(arrays, "packing_for", lambda *_: packing_for(Bounds(9, 9), 1, 64, 64))
+    monkeypatch.setattr(
+        array_states, "packing_for", lambda *_: packing_for(Bounds(9, 9), 1, 64, 64)
+    )
     readable = simplest(reference(True), no_dup(), large, Budget())
     assert isinstance(readable, Exploration)
     assert (readable.engine, readable.states, readable.transitions) == (
@@ -205,6 +215,25 @@ def test_what_does_not_fit_is_left_to_the_readable_search(monkeypatch: pytest.Mo
         1_341,
         whole.transitions,
     )
+
+
+def test_all_configurations_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    for seed in range(150):
+        machine, _ = random_machine(seed)
+        bounds = Bounds(*SIZES[seed % 5])
+        wanted = states.configurations(machine, bounds, Budget(states=states.SMALL))
+        if isinstance(wanted, list):
+            assert sorted(
+                arrays.array_configurations(machine, bounds, Budget()), key=repr
+            ) == sorted(wanted, key=repr), seed
+            compared += len(wanted)
+    assert compared > 2_000
+    large = (reference(True), Bounds(2, 2), Budget())
+    by_arrays = states.configurations(*large)
+    monkeypatch.setattr(states, "find_spec", lambda _: None)
+    assert sorted(states.configurations(*large), key=repr) == sorted(by_arrays, key=repr)
+    assert len(by_arrays) == 1_341
 
 
 def test_a_stop_by_time_says_so_and_claims_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from onceproof.verdict import decide
+from onceproof.verdict import decide, ladder
 from onceproof.verdict.result import Assurance, Engine, Verdict
 from onceproof.verdict.side_conditions.condition import Finding
 from onceproof.verdict.task import Options
@@ -56,7 +56,7 @@ def test_a_story_is_the_search_s() -> None:
 @pytest.mark.parametrize("few", [3_000, 0])
 def test_a_bounded_proof_is_the_search_s(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the second look at it is the other engine's."""
-    monkeypatch.setattr(decide, "FOR_SOLVERS", few)
+    monkeypatch.setattr(ladder, "FOR_SOLVERS", few)
     (found,) = cells(DESIGN.format(claim=LOSS), Options(workers=2))
     assert (found.assurance, found.statistics.engine) == (Assurance.EXHAUSTIVE, Engine.SEARCH)
 

@@ -56,6 +56,7 @@ def checked(loaded: Loaded) -> DesignResult:
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every machine counts as large."""
+    monkeypatch.setattr(decide, "WHOLE", 0)
     monkeypatch.setattr(decide, "SMALL", 0)
 
 
@@ -123,6 +124,7 @@ def test_the_same_verdicts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if loaded.design is None:
         pytest.skip("a library")
     plain = checked(loaded)
+    monkeypatch.setattr(decide, "WHOLE", 0)
     monkeypatch.setattr(decide, "SMALL", 0)
     parted = checked(loaded)
     assert not parted.failures

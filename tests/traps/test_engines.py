@@ -159,6 +159,7 @@ def test_an_invariant_made_up_by_an_engine_proves_nothing(monkeypatch: pytest.Mo
     """If the unbounded engine lies, the solver says so, and there is no verdict at all."""
     lie = Safe(Invariant(frozenset(), frozenset(), frozenset(), ()), 0, 0, False)
     monkeypatch.setattr(decide.coverability, "prove", lambda *_: lie)
+    monkeypatch.setattr(decide.coverability, "prove_by_rows", lambda *_: lie)
     for text in (SAFE, UNSAFE):
         result, _ = check_loaded(load_text(text), Options(second_opinion=False))
         assert result.cells == ()

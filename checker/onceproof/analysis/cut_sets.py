@@ -17,6 +17,7 @@ from onceproof.analysis.session import Session, Unasked, validated_trace
 from onceproof.base.memo import remembering
 from onceproof.counterexample.validate import Rejected
 from onceproof.engines import coverability
+from onceproof.engines.coverability.distance import Distance
 from onceproof.engines.search import Bounds
 from onceproof.engines.search.min_fault_search import FREE, Combinations, combinations
 from onceproof.interpreter.trace import Trace
@@ -32,6 +33,12 @@ MOST = 2
 
 FARTHEST = 4
 """Faults up to which one goes for a claim that is known to be breakable, if fewer do not do it."""
+
+PLAIN = 2_000
+"""States that are searched without a guide, which costs more than it saves where there are few."""
+
+GUIDED = 20_000
+"""Rows and shapes up to which a guide is worked out."""
 
 
 class FaultSet(Struct, frozen=True):
@@ -152,8 +159,12 @@ class _Combinations(Struct, frozen=True):
         every = sorted(self.faulty.every, key=_order)
         number = {fault: i for i, fault in enumerate(every)}
         labels = [FREE if fault is None else number[fault] for fault in self.faulty.faults]
-        budget = self.session.budget()
-        searched = combinations(self.faulty.machine, self.task.prop, labels, most, (bounds, budget))
+        question = (self.faulty.machine, self.task.prop, labels, most)
+        states = self.session.options.states
+        searched = combinations(*question, (bounds, self.session.budget(min(PLAIN, states))))
+        if searched.by_states and states > PLAIN:
+            guide = self._guide(labels, bounds, most)
+            searched = combinations(*question, (bounds, self.session.budget()), guide=guide)
         sets, problem = self._validated(searched, every)
         return Frontier(
             self.task.claim.text,
@@ -166,6 +177,19 @@ class _Combinations(Struct, frozen=True):
             False,
             searched.reason or problem,
         )
+
+    def _guide(self, labels: list[int], bounds: Bounds, most: int) -> Distance | None:
+        """How many faults it takes at least from each state; None if that is too much to work
+        out.
+        """
+        budget = coverability.Budget(GUIDED, self.session.left)
+        reach = coverability.reachable(self.faulty.machine, budget)
+        if isinstance(reach, coverability.GaveUp):
+            return None
+        prices = [int(label != FREE) for label in labels]
+        guide = Distance(self.task.prop, reach, prices, (bounds.workers, bounds.events))
+        budget = coverability.Budget(GUIDED, self.session.left)
+        return guide if guide.settle(most, budget) else None
 
     def _validated(
         self, searched: Combinations, every: list[Fault]

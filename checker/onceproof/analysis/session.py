@@ -35,6 +35,9 @@ SMALL_SIZES = ((1, 1), (2, 1), (2, 2))
 SMALL_STATES = 4_000
 """States of each of these searches."""
 
+SMALL_ROWS = 8_000
+"""Rows up to which a claim is looked at by rows before stories are searched."""
+
 
 class Unasked(Struct, frozen=True):
     """A claim that looks at too many rows to be asked about. ``reason``: which."""
@@ -96,6 +99,14 @@ class Session(Struct, frozen=True):
         """Whether a claim is proved for any number, and what the coverability engine said."""
         options = replace(self.options, seconds=self.left)
         return proved_unbounded(replace(task, options=options))
+
+    def is_safe_by_rows(self, task: Task) -> bool:
+        """Whether no bad state fits into the rows of a machine that has few of them: a candidate of
+        a proof, which nobody has checked yet.
+        """
+        budget = coverability.Budget(SMALL_ROWS, self.left)
+        answer = coverability.prove_by_rows(task.machine, task.prop, budget)
+        return isinstance(answer, coverability.Safe)
 
     def quickly_refuted(
         self,

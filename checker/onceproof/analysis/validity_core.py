@@ -17,7 +17,6 @@ from onceproof.analysis.ablations import Part, parts
 from onceproof.analysis.session import Session, Unasked, same_question, validated_trace
 from onceproof.base.memo import remembering
 from onceproof.counterexample.validate import Rejected
-from onceproof.engines import coverability
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered, lower
@@ -143,8 +142,7 @@ class _Ablation(Struct, frozen=True):
 
     def _quickly(self, task: Task) -> Trace | None:
         """A run in small bounds that breaks the claim, where there may be one."""
-        budget = coverability.Budget(seconds=1.0)
-        if isinstance(coverability.prove(task.machine, task.prop, budget), coverability.Safe):
+        if self.session.is_safe_by_rows(task):
             return None
         run = self.session.quickly_refuted(task)
         trace = validated_trace(task, run) if run is not None else None

@@ -41,6 +41,17 @@ class Memory:
         self.hits += 1
         return known[0]
 
+    def take(self, question: Hashable) -> Any:
+        """The answer, which is forgotten: for what is changed by using it, and put back only when
+        nothing has broken that off.
+        """
+        known = self._answers.pop(question, None)
+        if known is None:
+            return None
+        self._weight -= known[1]
+        self.hits += 1
+        return known[0]
+
     def put(self, question: Hashable, answer: object, weight: int) -> None:
         """Remember an answer."""
         before = self._answers.pop(question, None)

@@ -62,11 +62,10 @@ def lasting(result: DesignResult, options: Options) -> bool:
 
 
 def _lasting(cell: ClaimResult, options: Options) -> bool:
-    limit = min(options.seconds, 5.0) if options.explain else options.seconds
     spent = cell.verdict is Verdict.UNKNOWN and (
         options.megabytes is not None or "memory" in cell.reason
     )
-    return not spent and cell.seconds < limit / 4
+    return not spent and cell.seconds < options.seconds / 4
 
 
 def unchanged(sources: dict[str, Source]) -> bool:

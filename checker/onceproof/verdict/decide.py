@@ -26,6 +26,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict import inequalities
+from onceproof.verdict.ladder import LADDER, Visited, fits, ladder, largest
 from onceproof.verdict.refute import refuted
 from onceproof.verdict.result import (
     ClaimResult,
@@ -39,7 +40,6 @@ from onceproof.verdict.result import (
 )
 from onceproof.verdict.stories import Unconfirmed, search, unconfirmed
 from onceproof.verdict.task import (
-    FOR_SOLVERS,
     Options,
     OutOfTime,
     Progress,
@@ -48,19 +48,17 @@ from onceproof.verdict.task import (
     selected,
 )
 
-LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
-"""Workers and events of the searches for a story, smallest first."""
+WHOLE = 8_000
+"""Rows up to which a claim is looked at by the rows of the whole machine."""
 
 SMALL = 2_000
-"""Rows and shapes up to which a machine is looked at as a whole before it is looked at handler by
-handler.
-"""
+"""Rows up to which the shapes of the whole machine are looked at before its handlers one by one."""
 
 FIRST = 50_000
-"""States of a first search for a story in a machine that is larger."""
+"""States of a first search for a story, before shapes are followed backwards."""
 
-MEASURING = 5.0
-"""Seconds for each further look at a claim with other lengths of time."""
+MEASURING = 50_000
+"""Rows, shapes and states of each further look at a claim with other lengths of time."""
 
 MARKED = "workers are killed only at the marked crash points"
 
@@ -194,7 +192,8 @@ def measured(task: Task, result: ClaimResult) -> ClaimResult:
         lengths=False,
         explain=False,
         second_opinion=False,
-        seconds=min(options.seconds, MEASURING),
+        elements=MEASURING,
+        states=min(options.states, MEASURING),
     )
     match result.outcome:
         case Proof() as proof:
@@ -223,11 +222,30 @@ def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof)
         return proof
     # The same design without any of them: what still holds as widely does not depend on them.
     relaxed = lower(inequalities.relaxed(lowered.design), lowered.semantics)
+    conditional = replace(proof, conditions=conditions)
+    if proof.scope == Scope() and _is_coverable(relaxed, claim, options):
+        return conditional  # no proof for any number without them, whether or not there is a story
     without = judge_claim(relaxed, claim, options)
-    if isinstance(without, ClaimResult) and isinstance(without.outcome, Proof):
-        if without.scope == proof.scope:
-            return proof
-    return replace(proof, conditions=conditions)
+    if isinstance(without, ClaimResult):
+        match without.outcome:
+            case Proof() as other if other.scope == proof.scope:
+                return proof
+            case Undecided(reason) if not proof.reason:
+                return replace(
+                    conditional,
+                    reason=f"without these lengths of time nothing is decided ({reason})",
+                )
+            case _:
+                pass
+    return conditional
+
+
+def _is_coverable(lowered: Lowered, claim: Claim, options: Options) -> bool:
+    """Whether the coverability engine reaches a bad state, so that it has no proof."""
+    prop = property_of(lowered, claim)
+    budget = coverability.Budget(options.elements, options.seconds, options.megabytes)
+    answer = coverability.prove(sliced(lowered.machine, prop), prop, budget)
+    return isinstance(answer, coverability.Coverable)
 
 
 def _avoidable(
@@ -300,25 +318,22 @@ def _decided(task: Task) -> ClaimResult | Disagreement:
 def _unbounded(task: Task) -> ClaimResult | Disagreement:
     if _two_keys(task):
         return _climb(task, _two_keys(task), None)
-    answer = coverability.prove(
-        task.machine, task.prop, coverability.Budget(SMALL, task.left, task.options.megabytes)
-    )
-    if isinstance(answer, coverability.GaveUp) and answer.large:
+    by_rows = coverability.prove_by_rows(task.machine, task.prop, task.proof_budget(WHOLE))
+    if isinstance(by_rows, coverability.Safe):
+        return _certified(task, by_rows)
+    if _is_large(task):
         from onceproof.verdict.prove import in_parts
 
-        found = in_parts(task) or _soon(task)
-        if found is not None:
-            return found
-        answer = coverability.prove(
-            task.machine,
-            task.prop,
-            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
-        )
+        result = in_parts(task)
+        if result is not None:
+            return result
+    result = _soon(task)
+    if result is not None:
+        return result
+    answer = coverability.prove(task.machine, task.prop, task.proof_budget())
     match answer:
-        case coverability.Safe(invariant):
-            from onceproof.verdict.prove import check_certificate  # a refutation needs no solver
-
-            return check_certificate(task, invariant)
+        case coverability.Safe():
+            return _certified(task, answer)
         case coverability.Coverable():
             reason = (
                 ""
@@ -333,9 +348,24 @@ def _unbounded(task: Task) -> ClaimResult | Disagreement:
             return _climb(task, f"the unbounded engine gave up: {reason}", None)
 
 
+def _is_large(task: Task) -> bool:
+    """Whether a machine is looked at handler by handler before its shapes are followed."""
+    reach = coverability.reachable(task.machine, task.proof_budget(SMALL))
+    return isinstance(reach, coverability.GaveUp) and reach.large
+
+
+def _certified(task: Task, answer: coverability.Safe) -> ClaimResult | Disagreement:
+    """What a solver says of a candidate proof."""
+    from onceproof.verdict.prove import check_certificate  # a refutation needs no solver
+
+    return check_certificate(task, answer.invariant)
+
+
 def _soon(task: Task) -> ClaimResult | Disagreement | None:
-    """A story that is found before a large machine is looked at as a whole."""
-    for workers, events in LADDER[:2]:
+    """A story of one or two workers; mostly there is one where a bad pattern fits into the rows."""
+    for workers, events in ladder(task, None):
+        if workers + events > 3:
+            break
         found = search(task, Bounds(workers, events), FIRST)
         if isinstance(found, Found):
             return refuted(task, found, Bounds(workers, events))
@@ -372,26 +402,11 @@ def _climb(
     task: Task, reason: str, hint: coverability.Coverable | None
 ) -> ClaimResult | Disagreement:
     """Search with growing bounds for a story; if there is none, say how far that was."""
-    sizes = set(LADDER)
-    if hint is not None:
-        sizes |= {(w, e) for w in range(1, hint.workers + 1) for e in range(1, hint.events + 1)}
-        sizes.add((max(hint.workers, 1), max(hint.events, 1)))
     exact = hint is not None and hint.exact
-    ladder = sorted(
-        (s for s in sizes if exact or s[0] <= _most_workers(task)),
-        key=lambda s: (s[0] + s[1], s[0]),
-    )
-    visited: tuple[int, int] | None = None
+    farthest = (max(hint.workers, 1), max(hint.events, 1)) if hint is not None else None
+    visited: list[Visited] = []
     set_aside: set[str] = set()
-    together = any(v.level is Level.COMPONENT for v in task.machine.variables)
-    for workers, events in ladder:
-        if (
-            events > 1
-            and not together
-            and len(task.prop.bad)
-            and all(len(b.events) < 2 for b in task.prop.bad)
-        ):
-            continue  # events that share nothing cannot influence each other
+    for workers, events in ladder(task, hint):
         found = search(task, Bounds(workers, events))
         if isinstance(found, Found):
             return refuted(task, found, Bounds(workers, events))
@@ -404,38 +419,23 @@ def _climb(
             break
         if not found.complete:
             return _stopped(task, found, visited, reason)
-        visited = (workers, events)
-        if (
-            hint is not None
-            and not set_aside
-            and hint.exact
-            and (workers, events) == (max(hint.workers, 1), max(hint.events, 1))
-        ):
+        visited.append(Visited((workers, events), found.states))
+        if exact and not set_aside and (workers, events) == farthest:
             return task.disagree("the coverability engine refutes what the search cannot find")
-        if hint is None or not hint.exact:
-            if found.states > FOR_SOLVERS:
-                break
+        if not exact and not fits(found.states):
+            break
     if set_aside:
         return task.undecided(unconfirmed(tuple(sorted(set_aside))))
-    return _within(task, visited or (1, 1), reason)
-
-
-def _most_workers(task: Task) -> int:
-    """How many workers there can be at once, if the design limits every consumer and relay; else
-    more than is ever searched.
-    """
-    limits = [p.workers for p in task.lowered.design.processes]
-    return (
-        sum(n for n in limits if n is not None) if None not in limits else max(n for n, _ in LADDER)
-    )
+    return _within(task, largest(visited), reason)
 
 
 def _stopped(
-    task: Task, found: Exploration, visited: tuple[int, int] | None, reason: str
+    task: Task, found: Exploration, visited: list[Visited], reason: str
 ) -> ClaimResult | Disagreement:
-    if visited is None:
+    if not visited:
         return task.undecided(f"the search stopped: {found.reason}", found)
-    return _within(task, visited, reason or f"the search of larger bounds stopped: {found.reason}")
+    reason = reason or f"the search of larger bounds stopped: {found.reason}"
+    return _within(task, largest(visited), reason)
 
 
 def _bounded_look(task: Task) -> ClaimResult | Disagreement:
@@ -529,7 +529,7 @@ def _explained(task: Task, result: ClaimResult) -> ClaimResult:
         return result
     from onceproof.explain.proof import explain_proof  # only for those who ask why
 
-    why = explain_proof(task.lowered, task.machine, task.prop, proof.invariant, min(task.left, 5.0))
+    why = explain_proof(task.lowered, task.machine, task.prop, proof.invariant, task.left)
     reasons = Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
     return replace(result, outcome=replace(proof, why=reasons))
 

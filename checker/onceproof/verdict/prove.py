@@ -16,6 +16,7 @@ from onceproof.engines.smt.certify import Outcome, bounded, certify
 from onceproof.engines.smt.closed_sets import Configuration
 from onceproof.engines.smt.solver import Z3, Effort, Solver, installed
 from onceproof.machine.invariant import Invariant
+from onceproof.verdict.ladder import fits
 from onceproof.verdict.result import (
     Assurance,
     ClaimResult,
@@ -25,7 +26,7 @@ from onceproof.verdict.result import (
     Scope,
     Undecided,
 )
-from onceproof.verdict.task import FOR_SOLVERS, Task
+from onceproof.verdict.task import Task
 
 SANITY = 500
 """States searched for a contradiction to a proof."""
@@ -36,9 +37,7 @@ PART = 50_000
 
 def in_parts(task: Task) -> ClaimResult | Disagreement | None:
     """A proof of a large machine, handler by handler; None if there is none."""
-    candidate = lemmas.find(
-        task.machine, task.prop, coverability.Budget(PART, task.left, task.options.megabytes)
-    )
+    candidate = lemmas.find(task.machine, task.prop, task.proof_budget(PART))
     return check_certificate(task, candidate) if candidate else None
 
 
@@ -93,14 +92,10 @@ def check_closed(
     """
     scope = Scope(bounds.events, bounds.keys, bounds.workers)
     statistics = replace(task.statistics(), states=len(visited))
-    if len(visited) <= FOR_SOLVERS:
+    if fits(len(visited)):
         check = bounded(task.machine, task.prop, bounds, visited, Z3(effort(task)))
     else:
-        answer = coverability.prove(
-            task.machine,
-            task.prop,
-            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
-        )
+        answer = coverability.prove(task.machine, task.prop, task.proof_budget())
         if not isinstance(answer, coverability.Safe):
             return task.result(
                 Undecided(

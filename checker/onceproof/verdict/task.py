@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct, field
 
+from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered
@@ -36,19 +37,16 @@ the clock themselves before.
 """
 
 
-FOR_SOLVERS = 3_000
-"""States of a bounded graph that a solver is asked to confirm."""
-
-
 class Options(Struct, frozen=True):
     """``workers`` / ``events``: look only so far (a bounded verdict); None: any number, as far as
     the engines decide it.
 
     ``semantics`` and ``claims`` select cells (empty: all; a claim is selected by a part of its
-    text). ``seconds`` limits each cell, ``states`` each search, ``megabytes`` the memory of the
-    process (None: no limit). ``explain``: also say why proofs hold. ``lengths``: also look at what
-    lengths of time change (an inequality a proof rests on, or under which a refuted claim would
-    hold). ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
+    text). ``seconds`` limits each cell, ``states`` each search, ``elements`` the rows and shapes of
+    each attempt at a proof (None: no limit), ``megabytes`` the memory of the process (None: no
+    limit). ``explain``: also say why proofs hold. ``lengths``: also look at what lengths of time
+    change (an inequality a proof rests on, or under which a refuted claim would hold).
+    ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
     """
 
     workers: int | None = None
@@ -60,6 +58,7 @@ class Options(Struct, frozen=True):
     second_opinion: bool = False
     every_solver: bool = False
     explain: bool = False
+    elements: int | None = None
     megabytes: int | None = None
     lengths: bool = True
 
@@ -152,6 +151,11 @@ class Task(Struct, frozen=True):
             self.left,
             self.options.megabytes,
         )
+
+    def proof_budget(self, elements: int | None = None) -> coverability.Budget:
+        """What one attempt at a proof may spend; ``elements``: at most so many rows and shapes."""
+        limits = [n for n in (elements, self.options.elements) if n is not None]
+        return coverability.Budget(min(limits, default=None), self.left, self.options.megabytes)
 
     def search(self, bounds: Bounds, states: int | None = None) -> Found | Exploration:
         """The simplest run of the whole machine within bounds, or what was searched without finding

@@ -164,11 +164,7 @@ def unless_vacuous(task: Task, result: ClaimResult) -> ClaimResult:
             for size in SMALL
         ):
             continue  # it can happen, so the claim says something
-        answer = coverability.prove(
-            machine,
-            witness,
-            coverability.Budget(seconds=task.left, megabytes=task.options.megabytes),
-        )
+        answer = coverability.prove(machine, witness, task.proof_budget())
         if isinstance(answer, coverability.Safe):
             what = (
                 f"no reachable state has `{witness.name}`"

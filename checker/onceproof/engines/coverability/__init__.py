@@ -22,10 +22,19 @@ from msgspec.structs import replace
 from onceproof.base import memo
 from onceproof.engines.coverability.backward import cover
 from onceproof.engines.coverability.names import MachineError
+from onceproof.engines.coverability.preimage import Preimage
 from onceproof.engines.coverability.simplify import needed
+from onceproof.engines.coverability.targets import targets
 from onceproof.engines.coverability.thread_modular import Reach
 from onceproof.engines.coverability.thread_modular import reachable as fixpoint
-from onceproof.engines.coverability.verdict import Budget, Coverable, GaveUp, Safe
+from onceproof.engines.coverability.verdict import (
+    Budget,
+    BudgetExceeded,
+    Coverable,
+    GaveUp,
+    Meter,
+    Safe,
+)
 from onceproof.machine.system import Machine, Property
 
 __all__ = [
@@ -38,6 +47,7 @@ __all__ = [
     "cover",
     "needed",
     "prove",
+    "prove_by_rows",
     "reachable",
 ]
 
@@ -85,6 +95,23 @@ def prove(machine: Machine, prop: Property, budget: Budget) -> Safe | Coverable 
     if memory is not None and (not isinstance(answer, GaveUp) or answer.large):
         memory.put(question, answer, _size(answer))
     return answer
+
+
+def prove_by_rows(machine: Machine, prop: Property, budget: Budget) -> Safe | GaveUp | None:
+    """Decide a property by the fixpoint alone; None if some bad pattern fits into it, so that only
+    a search can tell.
+    """
+    reach = reachable(machine, budget)
+    if isinstance(reach, GaveUp):
+        return reach
+    try:
+        fitting = next(
+            targets(prop, Preimage(reach), Meter(budget, "shapes of the bad patterns")), None
+        )
+    except BudgetExceeded as spent:
+        return spent.given_up
+    answer = None if fitting is not None else prove(machine, prop, budget)
+    return answer if not isinstance(answer, Coverable) else None
 
 
 def _prove(machine: Machine, prop: Property, budget: Budget) -> Safe | Coverable | GaveUp:

@@ -9,7 +9,7 @@ Cerans, Jonsson, Tsay, "General decidability theorems for infinite-state systems
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from itertools import product
 
@@ -33,25 +33,27 @@ class Back(Struct, frozen=True):
     """A predecessor. ``wider``: the actor sits at an event outside the shape. ``left`` is what
     becomes of it.
 
-    ``exact``: false if the step needs an ``alone`` guard read as the removal of workers that may be
-    unable to go by themselves.
+    ``price``: of the step. ``exact``: false if the step needs an ``alone`` guard read as the
+    removal of workers that may be unable to go by themselves.
     """
 
     shape: Part
     left: Left
     wider: bool
     exact: bool
+    price: int = 0
 
 
 class _Change(Struct, frozen=True, cache_hash=True):
     """A step without its actor: the component and event row before, the reactions at that event and
-    elsewhere. A key of three tables.
+    elsewhere, its price. A key of three tables.
     """
 
     component: int
     event: int
     same: int
     other: int
+    price: int
 
 
 _Actor = tuple[int, Left]
@@ -61,6 +63,8 @@ _Actor = tuple[int, Left]
 class Preimage:
     """The predecessors of shapes inside R, by look-up of the local transitions of R in their
     results.
+
+    ``prices``: of the rules, for those who ask what a way back costs.
     """
 
     __slots__ = (
@@ -69,16 +73,19 @@ class Preimage:
         "_cache",
         "_component",
         "_inverses",
+        "_is_indexed",
         "_kept",
+        "_prices",
         "_silent",
         "_touched",
         "_untouched",
         "reach",
     )
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, prices: Sequence[int] = ()) -> None:
         self.reach = reach
-        self._component: dict[int, dict[tuple[int, int], None]] = {}
+        self._prices = prices
+        self._component: dict[int, dict[tuple[int, int, int], None]] = {}
         self._beside: dict[int, dict[tuple[int, int], dict[tuple[_Change, _Actor], None]]] = {}
         self._touched: dict[tuple[int, int], dict[_Change, dict[_Actor, None]]] = {}
         self._kept: dict[tuple[int, int, int], dict[tuple[_Change, int], None]] = {}
@@ -87,12 +94,12 @@ class Preimage:
         self._alone: dict[tuple[int, int, int], bool] = {}
         self._inverses: dict[tuple[int, int, int], dict[int, list[int]]] = {}
         self._cache: dict[tuple[int, int, int, tuple[int, ...]], list[tuple[int, ...]]] = {}
+        self._is_indexed = False
         for number, c, e, w, c2, e2, w2 in reach.locals:
-            step = reach.encoded.steps[number]
-            if w != GONE and w2 == GONE and (c, e) == (c2, e2) and not step.same and not step.other:
-                self._silent.add((c, e, w))
-        for local in reach.locals:
-            self._index(local)
+            if w != GONE and w2 == GONE and (c, e) == (c2, e2):
+                step = reach.encoded.steps[number]
+                if not step.same and not step.other:
+                    self._silent.add((c, e, w))
 
     def _index(self, local: Local) -> None:
         """File one local transition under its result, unless the predecessors it gives would
@@ -101,11 +108,12 @@ class Preimage:
         number, c, e, w, c2, e2, w2 = local
         step = self.reach.encoded.steps[number]
         elsewhere = c != c2 or step.other != 0
+        price = self._prices[number] if self._prices else 0
         if e == GONE:
             if elsewhere:
-                self._component.setdefault(c2, {})[c, step.other] = None
+                self._component.setdefault(c2, {})[c, step.other, price] = None
             return
-        change, actor = _Change(c, e, step.same, step.other), (w, self._left(c2, e2, w, w2))
+        change, actor = _Change(c, e, step.same, step.other, price), (w, self._left(c2, e2, w, w2))
         here = elsewhere or e != e2 or step.same != 0
         if elsewhere:
             self._beside.setdefault(c2, {}).setdefault((c, step.other), {})[change, actor] = None
@@ -143,11 +151,15 @@ class Preimage:
         Those above a ``known`` shape may be missing: if the bystanders alone make one, no actor is
         added to them.
         """
+        if not self._is_indexed:  # where no bad shape fits into R, nobody asks
+            self._is_indexed = True
+            for local in self.reach.locals:
+                self._index(local)
         after, events = shape
         # The actor is the component: it has no event, so every event of the shape is a bystander.
-        for component, other in self._component.get(after, ()):
+        for component, other, price in self._component.get(after, ()):
             for rest in self._bystanders(component, after, other, events):
-                yield Back(self.normal(component, rest), Left.NOTHING, False, True)
+                yield Back(self.normal(component, rest), Left.NOTHING, False, True, price)
         # The actor sits at an event that the shape does not show. Its event has to be added, unless
         # the bystanders alone are already a known bad shape: more events are never less bad.
         for (component, other), changes in self._beside.get(after, {}).items():
@@ -156,7 +168,11 @@ class Preimage:
                     for change, (worker, left) in changes:
                         there = (change.event, () if worker == GONE else (worker,))
                         yield Back(
-                            self.normal(component, [*rest, there]), left, True, self._exact(change)
+                            self.normal(component, [*rest, there]),
+                            left,
+                            True,
+                            self._exact(change),
+                            change.price,
                         )
         # The actor sits at one of the events shown. Equal events give equal predecessors.
         for i, part in enumerate(events):
@@ -182,6 +198,7 @@ class Preimage:
                             left,
                             False,
                             self._exact(change),
+                            change.price,
                         )
 
     def _inside(self, after: int, part: EventPart, rest: tuple[EventPart, ...]) -> Iterator[Back]:
@@ -197,6 +214,7 @@ class Preimage:
                             Left.NOTHING,
                             False,
                             self._exact(change),
+                            change.price,
                         )
 
     def _join(

@@ -204,6 +204,11 @@ class Local:
         self._disables: dict[tuple[int, int], bool] = {}
         self._limited: dict[int, tuple[int, ...]] = {}
 
+    @property
+    def size(self) -> int:
+        """How many places have their moves worked out."""
+        return len(self._moves)
+
     def moves(
         self, kind: RuleKind, component: int, event: int = GONE, worker: int = GONE
     ) -> tuple[LocalMove, ...]:

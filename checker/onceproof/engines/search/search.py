@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from onceproof.engines.search import reference
 from onceproof.engines.search.bounds import Bounds, Budget
-from onceproof.engines.search.compiled import MachineError, Rows
+from onceproof.engines.search.compiled import Local, MachineError, Rows
 from onceproof.engines.search.meter import Exploration, Meter, Progress
 from onceproof.engines.search.order import Cost, cost_of, free
 from onceproof.engines.search.symmetry import Orbits, State
@@ -134,15 +134,16 @@ def cheapest(
     progress: Progress | None = None,
     within: Callable[[Orbits, State], bool] | None = None,
     accept: Callable[[Found], bool] | None = None,
+    local: Local | None = None,
 ) -> Found | Exploration:
     """The cheapest run to a bad configuration; an Exploration if there is none within bounds
     (complete) or budget (not complete).
 
     Of equally cheap runs it is the one discovered first, which is the same in every execution.
     ``within``: only these states. ``accept``: whether a run counts; if not, it is set aside and the
-    search goes on.
+    search goes on. ``local``: see ``Orbits``.
     """
-    orbits, meter = Orbits(machine, bounds), Meter(budget, progress)
+    orbits, meter = Orbits(machine, bounds, local), Meter(budget, progress)
     watch, prices = Watch(orbits, prop), [cost_of(rule.action.cause) for rule in machine.rules]
     frontier = _Frontier(orbits, meter)
     first = [state for state in orbits.initial() if within is None or within(orbits, state)]

@@ -5,14 +5,20 @@ which find the same.
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import memo
 from onceproof.engines.search.bounds import Bounds, Budget, Unsuited
+from onceproof.engines.search.compiled import Local
 from onceproof.engines.search.meter import Exploration, Progress
 from onceproof.engines.search.search import Found, cheapest
 from onceproof.machine.system import Machine, Property
+
+if TYPE_CHECKING:
+    from onceproof.engines.search.count.local_tables import LocalTables
 
 SMALL = 500
 """States that the readable search looks at sooner than arrays are set up."""
@@ -61,18 +67,49 @@ def _serves(found: Found | Exploration, given: int | None, states: int | None) -
 def _search(
     machine: Machine, prop: Property, bounds: Bounds, budget: Budget, progress: Progress | None
 ) -> Found | Exploration:
-    """The same, searched for now."""
-    small = budget.states is not None and budget.states <= SMALL
-    if small or bounds.keys > 1 or find_spec("numpy") is None:
+    """The same, searched for now. What other searches have worked out of the machine's moves is
+    used again, and added to.
+    """
+    if bounds.keys > 1:
         return cheapest(machine, prop, bounds, budget, progress)
-    found = cheapest(machine, prop, bounds, replace(budget, states=SMALL), progress)
+    memory = memo.current()
+    question = ("moves", machine.variables, machine.rules, machine.limits)
+    moves: _Moves | None = memory.take(question) if memory is not None else None
+    moves = moves or _Moves(Local(machine))
+    found = _search_with(moves, machine, prop, bounds, budget, progress)
+    if memory is not None:
+        memory.put(question, moves, moves.local.size)
+    return found
+
+
+class _Moves(Struct):
+    """What is worked out of a machine's moves; as arrays, too, once these are needed."""
+
+    local: Local
+    tables: LocalTables | None = None
+
+
+def _search_with(
+    moves: _Moves,
+    machine: Machine,
+    prop: Property,
+    bounds: Bounds,
+    budget: Budget,
+    progress: Progress | None,
+) -> Found | Exploration:
+    local = moves.local
+    if (budget.states is not None and budget.states <= SMALL) or find_spec("numpy") is None:
+        return cheapest(machine, prop, bounds, budget, progress, local=local)
+    found = cheapest(machine, prop, bounds, replace(budget, states=SMALL), progress, local=local)
     if isinstance(found, Found) or found.complete or not found.by_states:
         return found
     from onceproof.engines.search.count.array_search import (
         array_search,
     )  # numpy takes a while to import
+    from onceproof.engines.search.count.local_tables import LocalTables
 
     try:
-        return array_search(machine, prop, bounds, budget, progress)
+        moves.tables = moves.tables or LocalTables(local)
+        return array_search(machine, prop, bounds, budget, progress, moves.tables)
     except Unsuited:
-        return cheapest(machine, prop, bounds, budget, progress)
+        return cheapest(machine, prop, bounds, budget, progress, local=local)

@@ -4,11 +4,19 @@ bounded verdicts.
 
 from __future__ import annotations
 
-from onceproof.engines.search.bounds import Bounds, Budget
+from contextlib import suppress
+from importlib.util import find_spec
+
+from msgspec.structs import replace
+
+from onceproof.engines.search.bounds import Bounds, Budget, Unsuited
 from onceproof.engines.search.meter import Exploration, Meter
 from onceproof.engines.search.symmetry import Orbits, State
 from onceproof.machine.invariant import Shape
 from onceproof.machine.system import Machine
+
+SMALL = 500
+"""States that are visited one by one sooner than arrays are set up."""
 
 
 def configurations(
@@ -17,6 +25,24 @@ def configurations(
     """All reachable configurations up to symmetry, or the interrupted exploration if the budget
     does not suffice.
     """
+    few = SMALL if budget.states is None else min(SMALL, budget.states)
+    found = _one_by_one(machine, bounds, replace(budget, states=few))
+    if isinstance(found, list) or not found.by_states or few == budget.states:
+        return found
+    if bounds.keys == 1 and find_spec("numpy") is not None:
+        from onceproof.engines.search.count.array_search import (
+            array_configurations,
+        )  # numpy takes a while to import
+
+        with suppress(Unsuited):
+            return array_configurations(machine, bounds, budget)
+    return _one_by_one(machine, bounds, budget)
+
+
+def _one_by_one(
+    machine: Machine, bounds: Bounds, budget: Budget
+) -> list[tuple[Shape, ...]] | Exploration:
+    """The same by the readable search."""
     orbits, meter = Orbits(machine, bounds), Meter(budget)
     seen: dict[State, None] = {}
     queue = list(dict.fromkeys(orbits.initial()))

@@ -36,10 +36,14 @@ _ShapeMove = tuple[int, Shape, int, tuple[int, ...] | None]
 
 
 class Orbits:
-    """The states of a machine within bounds, and the edges between them."""
+    """The states of a machine within bounds, and the edges between them.
 
-    def __init__(self, machine: Machine, bounds: Bounds) -> None:
-        self.local = Local(machine)
+    ``local``: of this machine, if another search has worked out some of it. With one component, its
+    numbering does not show.
+    """
+
+    def __init__(self, machine: Machine, bounds: Bounds, local: Local | None = None) -> None:
+        self.local = local or Local(machine)
         self.bounds = bounds
         self.cells: list[Cell] = []
         self._ranks: list[

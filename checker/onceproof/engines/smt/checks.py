@@ -65,7 +65,7 @@ def unknown_row(machine: Machine, rows: Iterable[tuple[Level, Row]]) -> str:
     domain.
     """
     columns = {level: machine.level(level) for level in Level}
-    for level, row in rows:
+    for level, row in dict.fromkeys(rows):
         domains = [variable.domain for variable in columns[level]]
         if len(row) != len(domains) or any(
             value not in domain for domain, value in zip(domains, row, strict=True)

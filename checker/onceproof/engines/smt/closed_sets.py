@@ -66,7 +66,7 @@ class Node(Struct, frozen=True):
     edges: tuple[tuple[int, tuple[str, ...]], ...]
 
 
-def misplaced(machine: Machine, states: Iterable[Configuration], bounds: Bounds) -> str:
+def misplaced(machine: Machine, states: Sequence[Configuration], bounds: Bounds) -> str:
     """Why some configuration is not one of this machine within these bounds ("" if all are)."""
     for state in states:
         if len(state) != bounds.keys or any(len(shape.events) != bounds.events for shape in state):
@@ -76,10 +76,9 @@ def misplaced(machine: Machine, states: Iterable[Configuration], bounds: Bounds)
             )
         if sum(shape.worker_count for shape in state) > bounds.workers:
             return f"a configuration has more than {bounds.workers} workers"
-        for shape in state:
-            if alien := unknown_row(machine, shape_rows(shape)):
-                return alien
-    return ""
+    return unknown_row(
+        machine, (row for state in states for shape in state for row in shape_rows(shape))
+    )
 
 
 def packed(machine: Machine, state: Configuration, bounds: Bounds) -> str:

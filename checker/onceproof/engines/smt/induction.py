@@ -198,15 +198,28 @@ def cubes(rows: Iterable[Row]) -> list[tuple[frozenset[str], ...]]:
     """The same set of rows as fewer products of value sets, exactly: rows that differ in one place
     only are put together.
     """
-    current = {tuple(frozenset((value,)) for value in row) for row in rows}
-    width = max((len(cube) for cube in current), default=0)
-    for i in reversed(range(width)):
-        merged: dict[tuple[frozenset[str], ...], frozenset[str]] = {}
+    listed = list(rows)
+    values = [sorted(set(column)) for column in zip(*listed, strict=True)]
+    bit = [{value: 1 << i for i, value in enumerate(column)} for column in values]
+    current = {
+        tuple(number[value] for number, value in zip(bit, row, strict=True)) for row in listed
+    }
+    for i in reversed(range(len(values))):
+        merged: dict[tuple[int, ...], int] = {}
         for cube in current:
             rest = cube[:i] + cube[i + 1 :]
-            merged[rest] = merged.get(rest, frozenset()) | cube[i]
-        current = {(*rest[:i], values, *rest[i:]) for rest, values in merged.items()}
-    return sorted(current, key=lambda cube: [sorted(values) for values in cube])
+            merged[rest] = merged.get(rest, 0) | cube[i]
+        current = {(*rest[:i], mask, *rest[i:]) for rest, mask in merged.items()}
+    shown: list[dict[int, frozenset[str]]] = [{} for _ in values]
+    for cube in current:
+        for known, mask, column in zip(shown, cube, values, strict=True):
+            if mask not in known:
+                known[mask] = frozenset(value for j, value in enumerate(column) if mask >> j & 1)
+    order = [{mask: sorted(allowed) for mask, allowed in known.items()} for known in shown]
+    ranked = sorted(
+        current, key=lambda cube: [ranks[mask] for ranks, mask in zip(order, cube, strict=True)]
+    )
+    return [tuple(known[mask] for known, mask in zip(shown, cube, strict=True)) for cube in ranked]
 
 
 def _definition(machine: Machine, part: Part) -> str:

@@ -42,6 +42,9 @@ DERIVED = ("no-loss", "together")
 SIMPLE = 2
 """Facts, with the claim, that nobody needs fewer of."""
 
+STEPS = 300_000
+"""Steps of the search for facts: a few seconds."""
+
 FEW = 1_500
 """Configurations of the small search for stronger facts."""
 
@@ -110,12 +113,12 @@ class Found(Struct, frozen=True):
 
 
 def explain_proof(
-    lowered: Lowered, machine: Machine, prop: Property, invariant: Invariant, seconds: float = 5.0
+    lowered: Lowered, machine: Machine, prop: Property, invariant: Invariant, seconds: float = 60.0
 ) -> Why:
-    """Why ``prop`` holds on ``machine`` (sliced for it), given the certified ``invariant``; in
-    about ``seconds`` at most.
+    """Why ``prop`` holds on ``machine`` (sliced for it), given the certified ``invariant``; within
+    ``STEPS``, and ``seconds``.
     """
-    clock = Clock(time.monotonic() + seconds)
+    clock = Clock(time.monotonic() + seconds, STEPS)
     claim = next((c for c in lowered.design.claims if c.text == prop.name), None)
     teller = _Teller(lowered, machine, prop, claim)
     proved, guessed, reason = _candidates(lowered, machine, prop, invariant, clock, claim)
@@ -185,8 +188,8 @@ def _candidates(
                 _search(
                     Task(goals, said, Generaliser(space, allowed, lowered), backward, mine), found
                 )
-        except OutOfTime:
-            reason = "the time allowed was over"
+        except OutOfTime as over:
+            reason = str(over)
         except TooBig as big:
             reason = str(big)
     return proved, guessed, reason

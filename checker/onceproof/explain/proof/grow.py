@@ -22,22 +22,29 @@ MOST_FACTS = 80
 
 
 class OutOfTime(Exception):
-    """The time allowed is over."""
+    """The steps or the time allowed are over; the message says which."""
 
 
-class Clock(Struct, frozen=True):
-    """When to stop: a moment of ``time.monotonic``."""
+class Clock(Struct):
+    """When to stop: after so many steps, which are the same on every machine, or at a moment of
+    ``time.monotonic``.
+    """
 
     end: float
+    steps: int
+    taken: int = 0
 
     def tick(self) -> None:
-        """Raise if the time is over."""
+        """One step more. Raise if that is too many, or the time is over."""
+        self.taken += 1
+        if self.taken > self.steps:
+            raise OutOfTime(f"it takes more than {self.steps:,} steps")
         if time.monotonic() > self.end:
-            raise OutOfTime
+            raise OutOfTime("the time allowed was over")
 
     def half(self) -> Clock:
-        """A clock that stops when half of the time left is over."""
-        return Clock(time.monotonic() + self.left / 2)
+        """A clock that stops after half of the steps."""
+        return Clock(self.end, self.steps // 2)
 
     @property
     def left(self) -> float:

@@ -16,6 +16,7 @@ search for the simplest story is here because it works on the same kind of array
 ``rows``: which rows occur at all, for the axes of ``dense``.
 ``paths``: a shortest run to a bad configuration, for each engine.
 ``array_search``: the simplest story by arrays, whole layers of states at once.
+``array_states``: the states of that search, as numbers, and the steps out of many of them at once.
 ``local_tables``: what one actor can do to its own rows, as arrays.
 ``packing``: states as single numbers.
 ``bad_states``: which packed states contain a bad pattern.

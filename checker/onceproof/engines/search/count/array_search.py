@@ -1,7 +1,8 @@
 """The simplest story by arrays: whole layers of states at once, then the readable search among the
 few states that matter.
 
-1. *Is there anything bad at all?* Layer by layer, without costs. Most searches end here.
+1. *Is there anything bad at all, and after how many faults?* Layer by layer, first all that takes
+   no fault, then all that takes one more. Most searches end here, with nothing.
 2. *What does it cost?* If there is, the least cost of every state, as far as it is below that of
    the cheapest bad state known: again layer by layer, until no cost becomes smaller (label
    correcting).
@@ -27,14 +28,16 @@ import numpy as np
 from msgspec import Struct
 
 from onceproof.base.memory import beyond
-from onceproof.engines.search.bounds import Bounds, Budget, Unsuited
-from onceproof.engines.search.compiled import GONE, Local, MachineError
+from onceproof.engines.search.bounds import Bounds, Budget
+from onceproof.engines.search.compiled import MachineError
+from onceproof.engines.search.count.array_states import ArrayStates
 from onceproof.engines.search.count.bad_states import BadStates
-from onceproof.engines.search.count.local_tables import NONE, LocalTables, Marks, Numbers, places
-from onceproof.engines.search.count.packing import Fields, Packing, packing_for
+from onceproof.engines.search.count.local_tables import FAULTS, NONE, LocalTables, Numbers
+from onceproof.engines.search.count.packing import Packing
 from onceproof.engines.search.meter import Exploration, Progress
 from onceproof.engines.search.search import Found, cheapest
-from onceproof.engines.search.symmetry import Orbits, State, choices
+from onceproof.engines.search.symmetry import Orbits, State
+from onceproof.machine.invariant import Shape
 from onceproof.machine.system import Machine, Property
 
 CHUNK = 1 << 16
@@ -42,263 +45,80 @@ CHUNK = 1 << 16
 
 
 class Stopped(Exception):
-    """The budget is spent; the message says what of it."""
-
-
-class Edges(Struct, frozen=True):
-    """Steps out of some states: the rule, the source (by position) and the state after."""
-
-    rule: Numbers
-    source: Numbers
-    target: Numbers
-
-
-class ArraySearch:
-    """The states of a machine within bounds as numbers. ``bounds`` are of one component. Raises
-    Unsuited for others.
+    """The budget is spent; the message says what of it. ``by_states``: it is the number of
+    states.
     """
 
-    def __init__(self, machine: Machine, bounds: Bounds) -> None:
-        if bounds.keys > 1:
-            raise Unsuited("several business keys")
-        self.machine, self.bounds = machine, bounds
-        self.local = Local(machine)
-        self.tables = LocalTables(self.local)
-        self.packing = packing_for(bounds, 1, 1, 1)
-
-    def initial(self) -> Numbers:
-        """The states without workers in which each event and the component has an initial row."""
-        local = self.local
-        rows = np.array(
-            [local.components.number(row) for row in choices(local.components.variables)], np.int64
-        )
-        events = np.array(
-            [local.events.number(row) for row in choices(local.events.variables)], np.int64
-        )
-        grids = np.meshgrid(rows, *[events] * self.bounds.events, indexing="ij")
-        component, *chosen = (grid.reshape(-1) for grid in grids)
-        worker = np.full((len(component), self.bounds.events, self.bounds.workers), NONE, np.int64)
-        self.packing = self._packing()
-        return np.unique(self.packing.pack(Fields(component, np.stack(chosen, axis=1), worker)))
-
-    def is_narrow(self) -> bool:
-        """Whether rows were met for which there is no room in a state."""
-        local = self.local
-        return not self.packing.fits(
-            len(local.components.rows), len(local.events.rows), len(local.workers.rows)
-        )
-
-    def widened(self) -> Packing:
-        """Make room for the rows met since. Returns the packing of all states so far, which must be
-        packed again.
-        """
-        before, self.packing = self.packing, self._packing()
-        return before
-
-    def repacked(self, keys: Numbers, before: Packing) -> Numbers:
-        """States that were packed otherwise, in the same order."""
-        return self.packing.pack(before.unpack(keys))
-
-    def _packing(self) -> Packing:
-        local = self.local
-        return packing_for(
-            self.bounds, len(local.components.rows), len(local.events.rows), len(local.workers.rows)
-        )
-
-    # -- one step
-
-    def edges(self, keys: Numbers) -> tuple[Edges, Packing | None]:
-        """Every step out of some states, one for each class of interchangeable actors.
-
-        If there is no room for the rows it leads to, the states are packed otherwise from now on:
-        the packing before is returned.
-        """
-        fields = self.packing.unpack(keys)
-        state, event, place = self._actors(fields)
-        whose, (rule, component, row, worker) = self.tables.moves(
-            self._places(fields, state, event, place)
-        )
-        source, event, place = state[whose], event[whose], place[whose]
-        near = (
-            fields.worker[source, event]
-            if len(source)
-            else np.zeros((0, self.bounds.workers), np.int64)
-        )
-        acting = np.nonzero(place != NONE)[0]
-        near[acting, place[acting]] = NONE
-        possible = self._possible(fields, source, rule, worker, near)
-        if not possible.all():
-            rule, component, row, worker, source, event, place, near = (
-                a[possible] for a in (rule, component, row, worker, source, event, place, near)
-            )
-        after = self._after(fields, (rule, component, row, worker), (source, event, place), near)
-        before = self.widened() if self.is_narrow() else None
-        return Edges(rule, source, self.packing.pack(after)), before
-
-    def _actors(self, fields: Fields) -> tuple[Numbers, Numbers, Numbers]:
-        """Who may act: a state, an event in it, and a worker's place there; NONE: the event itself,
-        the component itself.
-        """
-        count, events, workers = fields.worker.shape
-        every = np.arange(count)
-        first_event = np.ones((count, events), bool)
-        for i in range(1, events):
-            same = (fields.event[:, i] == fields.event[:, i - 1]) & (
-                fields.worker[:, i] == fields.worker[:, i - 1]
-            ).all(axis=1)
-            first_event[:, i] = ~same
-        states, event = np.nonzero(first_event)
-        first = first_event[:, :, None] & (fields.worker != NONE)
-        if workers > 1:
-            first[:, :, 1:] &= fields.worker[:, :, 1:] != fields.worker[:, :, :-1]
-        acting = np.nonzero(first)
-        return (
-            np.concatenate([every, states, acting[0]]),
-            np.concatenate([np.zeros(count, np.int64) - 1, event, acting[1]]),
-            np.concatenate([np.full(count + len(states), NONE), acting[2]]),
-        )
-
-    def _places(self, fields: Fields, state: Numbers, event: Numbers, place: Numbers) -> Numbers:
-        rows = np.where(event >= 0, fields.event[state, event], NONE)
-        workers = np.full(len(state), NONE, np.int64)
-        acting = np.nonzero(place != NONE)[0]
-        workers[acting] = fields.worker[state[acting], event[acting], place[acting]]
-        return places(fields.component[state], rows, workers)
-
-    def _possible(
-        self, fields: Fields, source: Numbers, rule: Numbers, worker: Numbers, others: Numbers
-    ) -> Marks:
-        """Which moves no other worker forbids."""
-        tables = self.tables
-        possible = np.ones(len(rule), bool)
-        exclusive = np.nonzero(tables.has_alone[rule])[0]
-        if len(exclusive):
-            possible[exclusive] = ~tables.disabled(rule[exclusive], others[exclusive])
-        spawns = np.nonzero(tables.is_spawn[rule])[0]
-        if len(spawns):
-            alive = (fields.worker != NONE).sum(axis=(1, 2))
-            possible[spawns] &= alive[source[spawns]] < self.bounds.workers
-            for number, limit in enumerate(self.machine.limits):
-                there = tables.counted(number, fields.worker).sum(axis=(1, 2))[source[spawns]]
-                possible[spawns] &= ~tables.counted(number, worker[spawns]) | (there < limit.count)
-        return possible
-
-    def _after(
-        self,
-        fields: Fields,
-        move: tuple[Numbers, Numbers, Numbers, Numbers],
-        actor: tuple[Numbers, Numbers, Numbers],
-        near: Numbers,
-    ) -> Fields:
-        """The states after possible moves; ``near``: the other workers of the event."""
-        (rule, component, row, worker), (source, event, place) = move, actor
-        tables = self.tables
-        rows, workers = fields.event[source], fields.worker[source]
-        if len(tables.local.component_wide):
-            broadcasting = np.nonzero(tables.is_component_wide[rule])[0]
-            if len(broadcasting):
-                elsewhere = workers[broadcasting]
-                shown = np.nonzero(event[broadcasting] >= 0)[0]
-                elsewhere[shown, event[broadcasting][shown]] = (
-                    NONE  # those of the same event hear more, and are put back below
-                )
-                workers[broadcasting] = tables.after(
-                    rule[broadcasting], elsewhere.reshape(len(broadcasting), -1), near=False
-                ).reshape(elsewhere.shape)
-        broadcasting = np.nonzero(tables.has_broadcast[rule] & (event >= 0))[0]
-        if len(broadcasting):
-            near[broadcasting] = tables.after(rule[broadcasting], near[broadcasting], near=True)
-        here = np.nonzero(event >= 0)[0]
-        if self.bounds.workers:
-            put = np.nonzero(worker != GONE)[0]
-            near[put, np.where(place[put] == NONE, self.bounds.workers - 1, place[put])] = worker[
-                put
-            ]
-            workers[here, event[here]] = near[here]
-        rows[here, event[here]] = row[here]
-        return Fields(component, rows, workers)
-
-    # -- states as the readable search knows them
-
-    def key_of(self, orbits: Orbits, state: State) -> int | None:
-        """The number of a state of another numbering; None if it has a row that was not met
-        here.
-        """
-        rows = orbits.local
-        (component, *cells) = state[0]
-        event, worker = [], []
-        for cell in cells:
-            number, crew = orbits.cells[cell]
-            event.append(self.local.events.known(rows.events.rows[number]))
-            met = [self.local.workers.known(rows.workers.rows[w]) for w in crew]
-            worker.append([*met, *[NONE] * (self.bounds.workers - len(met))])
-        row = self.local.components.known(rows.components.rows[component])
-        if row is None or None in event or any(None in crew for crew in worker):
-            return None
-        shape = (1, self.bounds.events, self.bounds.workers)
-        fields = Fields(
-            np.array([row], np.int64),
-            np.array([event], np.int64),
-            np.array(worker, np.int64).reshape(shape),
-        )
-        return int(self.packing.pack(fields)[0])
+    def __init__(self, reason: str, by_states: bool = False) -> None:
+        super().__init__(reason)
+        self.by_states = by_states
 
 
 class _Layers(Struct):
     """What is known of the states of one search, and what it may still spend."""
 
-    search: ArraySearch
+    search: ArrayStates
     bad: BadStates
     budget: Budget
     progress: Progress | None
     end: float | None
     transitions: int = 0
+    states: int = 0
 
     def check(self, states: int) -> None:
         """Report, and look at the budget. Raises Stopped."""
+        self.states = states
         if self.progress is not None:
             self.progress(states, self.transitions)
         if self.budget.states is not None and states > self.budget.states:
-            raise Unsuited(f"more than {self.budget.states:,} states")
+            raise Stopped(f"more than {self.budget.states:,} states", by_states=True)
         if self.end is not None and monotonic() > self.end:
             raise Stopped(f"more than {self.budget.seconds:.3g} seconds")
         if beyond(self.budget.megabytes):
             raise Stopped(f"more than {self.budget.megabytes} MB after {states:,} states")
 
-    def any_bad(self) -> tuple[bool, int, int, frozenset[int]]:
-        """Whether a bad state can be reached; else how many states there are, how deep, and which
-        rules were taken.
+    def fewest_faults(self) -> tuple[int | None, Numbers, frozenset[int]]:
+        """How many faults it takes to reach a bad state; None if there is none. Then all states
+        that can be reached, and the rules.
+
+        First everything without a fault, then everything after one more, and so on: most stories
+        take few.
         """
         search = self.search
-        layer = search.initial()
-        known, depth = layer, 0
+        layer, known, faults = search.initial(), search.initial()[:0], 0
+        after_fault: list[Numbers] = []
         fired = np.zeros(len(search.machine.rules), bool)
         while True:
+            if not len(layer):
+                layer, after_fault, faults = without(_union(after_fault), known), [], faults + 1
+                if not len(layer):
+                    return None, known, frozenset(np.nonzero(fired)[0].tolist())
             if self.bad.among(search.packing.unpack(layer)).any():
-                return True, 0, 0, frozenset()
+                return faults, known, frozenset()
+            known = np.sort(np.concatenate([known, layer]), kind="stable")
             self.check(len(known))
             found: list[Numbers] = []
             for start in range(0, len(layer), CHUNK):
                 edges, before = search.edges(layer[start : start + CHUNK])
                 if before is not None:
-                    known, layer, *found = (
-                        search.repacked(keys, before) for keys in (known, layer, *found)
+                    known, layer = search.repacked(known, before), search.repacked(layer, before)
+                    found, after_fault = (
+                        [search.repacked(keys, before) for keys in each]
+                        for each in (found, after_fault)
                     )
                     known = np.sort(known)
                 self.transitions += len(edges.rule)
                 fired[edges.rule] = True
-                found.append(without(np.unique(edges.target), known))
-            layer = np.unique(np.concatenate(found)) if found else layer[:0]
-            if not len(layer):
-                return False, len(known), depth, frozenset(np.nonzero(fired)[0].tolist())
-            known = np.sort(np.concatenate([known, layer]), kind="stable")
-            depth += 1
+                is_fault = search.tables.price[edges.rule] >= FAULTS
+                found.append(without(np.unique(edges.target[~is_fault]), known))
+                after_fault.append(without(np.unique(edges.target[is_fault]), known))
+            layer = _union(found)
 
-    def cheapest_ways(self) -> tuple[frozenset[int], int, int]:
+    def cheapest_ways(self, faults: int) -> tuple[frozenset[int], int, int]:
         """The states on a cheapest way to a bad state; how many are no dearer than that, and the
         steps out of cheaper ones.
         """
-        known, bound = self._costs()
+        known, bound = self._costs((faults + 1) * FAULTS)
         goals = np.nonzero(
             (known.cost == bound) & self.bad.among(self.search.packing.unpack(known.keys))
         )[0]
@@ -323,14 +143,14 @@ class _Layers(Struct):
             self.transitions,
         )
 
-    def _costs(self) -> tuple[_Known, int]:
-        """The least cost of every state that is no dearer than the cheapest bad one, and that cost.
-        There is a bad state.
+    def _costs(self, bound: int) -> tuple[_Known, int]:
+        """The least cost of every state that is no dearer than the cheapest bad one, and that cost,
+        which is below ``bound``.
         """
         search = self.search
         keys = search.initial()
         known = _Known(keys, np.zeros(len(keys), np.int64))
-        front, bound = known, NO_BOUND
+        front = known
         while len(front.keys):
             bad = self.bad.among(search.packing.unpack(front.keys))
             bound = min(bound, int(front.cost[bad].min(initial=bound)))
@@ -375,10 +195,6 @@ class _Layers(Struct):
         return np.concatenate([empty, *sources]), np.concatenate([empty, *targets])
 
 
-NO_BOUND = 1 << 62
-"""More than any cost."""
-
-
 class _Known(Struct, frozen=True):
     """States, each with the cost of the cheapest way to it that is known."""
 
@@ -390,7 +206,7 @@ class _Known(Struct, frozen=True):
         order = np.argsort(self.keys, kind="stable")
         return _Known(self.keys[order], self.cost[order])
 
-    def repacked(self, search: ArraySearch, before: Packing) -> _Known:
+    def repacked(self, search: ArrayStates, before: Packing) -> _Known:
         """The same after the packing has changed, in the same order."""
         return _Known(search.repacked(self.keys, before), self.cost)
 
@@ -433,36 +249,88 @@ def array_search(
     bounds: Bounds,
     budget: Budget,
     progress: Progress | None = None,
+    tables: LocalTables | None = None,
 ) -> Found | Exploration:
     """What ``search.cheapest`` finds, to the byte; ``states`` and ``transitions`` of a story are
     those that cost no more than it.
 
-    Raises Unsuited if a state does not fit into 63 bits, or if there are more of them than the
-    budget allows.
+    States are counted in the order of their faults and their depth, so a budget that is too small
+    may end before a story that the readable search finds, and the other way round. Raises Unsuited
+    if a state does not fit into 63 bits.
     """
-    search = ArraySearch(machine, bounds)
+    search = ArrayStates(machine, bounds, tables)
     end = None if budget.seconds is None else monotonic() + budget.seconds
     layers = _Layers(search, BadStates(prop, search.local), budget, progress, end)
     try:
-        some, states, depth, fired = layers.any_bad()
-        if not some:
-            return Exploration(states, layers.transitions, 0, 0, fired, depth, True, "", NAME)
-        ways, states, transitions = layers.cheapest_ways()
+        faults, known, fired = layers.fewest_faults()
+        if faults is None:
+            return Exploration(len(known), layers.transitions, 0, 0, fired, 0, True, "", NAME)
+        ways, states, transitions = layers.cheapest_ways(faults)
     except Stopped as spent:
-        return Exploration(0, layers.transitions, 0, 0, frozenset(), 0, False, str(spent), NAME)
-    found = cheapest(
-        machine,
-        prop,
-        bounds,
-        Budget(),
-        within=lambda orbits, state: search.key_of(orbits, state) in ways,
-    )
+        seen = layers.states if budget.states is None else min(layers.states, budget.states)
+        return Exploration(
+            seen, layers.transitions, 0, 0, frozenset(), 0, False, str(spent), NAME, spent.by_states
+        )
+
+    def within(orbits: Orbits, state: State) -> bool:
+        return search.key_of(orbits, state) in ways
+
+    found = cheapest(machine, prop, bounds, Budget(), within=within, local=search.local)
     if not isinstance(found, Found):
         raise MachineError("the readable search does not find the bad state that the arrays found")
     return Found(found.run, found.cost, states, transitions, found.peak_workers)
 
 
+def array_configurations(
+    machine: Machine, bounds: Bounds, budget: Budget
+) -> list[tuple[Shape, ...]] | Exploration:
+    """All that can be reached, as ``states.configurations`` says it. Raises Unsuited if a state
+    does not fit into 63 bits.
+    """
+    search = ArrayStates(machine, bounds)
+    end = None if budget.seconds is None else monotonic() + budget.seconds
+    layers = _Layers(search, BadStates(Property("", ()), search.local), budget, None, end)
+    try:
+        _, known, _ = layers.fewest_faults()
+    except Stopped as spent:
+        return Exploration(
+            layers.states,
+            layers.transitions,
+            0,
+            0,
+            frozenset(),
+            0,
+            False,
+            str(spent),
+            NAME,
+            spent.by_states,
+        )
+    fields = search.packing.unpack(known)
+    components, events, workers = (
+        rows.rows for rows in (search.local.components, search.local.events, search.local.workers)
+    )
+    found: list[tuple[Shape, ...]] = []
+    for component, event, worker in zip(
+        fields.component.tolist(), fields.event.tolist(), fields.worker.tolist(), strict=True
+    ):
+        crews = [tuple(sorted(workers[w] for w in crew if w != NONE)) for crew in worker]
+        found.append(
+            (
+                Shape(
+                    components[component],
+                    tuple(sorted((events[e], c) for e, c in zip(event, crews, strict=True))),
+                ),
+            )
+        )
+    return found
+
+
 NAME = "arrays"
+
+
+def _union(parts: list[Numbers]) -> Numbers:
+    """All keys, each once, sorted."""
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *parts]))
 
 
 def without(keys: Numbers, known: Numbers) -> Numbers:
