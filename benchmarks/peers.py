@@ -4,7 +4,7 @@ at any time, a mail keyed at the provider.
     q in {ready, inflight, settled}, row and processed in {no, yes}, mail in {0, 1}, per message; a
     worker is idle or at one step of one message.
 
-The designs here say the same as ``tests/reference/reference.once``; all tools count the same
+The designs here say the same as ``tests/designs/reference.once``; all tools count the same
 states.
 """
 

@@ -5,7 +5,7 @@ memory, and a plot.
     4,3
 
 The problem: M messages, W competing workers, crashes and redelivery at any time
-(``tests/reference/reference.once``; the same for the other tools in ``peers.py``). Times are wall
+(``tests/designs/reference.once``; the same for the other tools in ``peers.py``). Times are wall
 seconds. ``end to end`` is from the file to the answer, generation and compilation included;
 ``search`` is the search alone. Ratios are end to end, to our first row of the same size in the same
 run. Every command, ours and theirs, is run three times if it takes less than 20 s, and the best is
@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from peers import murphi, promela, tla
 
 ROOT = Path(__file__).resolve().parent.parent
-DESIGN = ROOT / "tests" / "reference" / "reference.once"
+DESIGN = ROOT / "tests" / "designs" / "reference.once"
 RUMUR = ("--threads", "2", "--deadlock-detection", "off", "--counterexample-trace", "off")
 GCC_M = (
     "gcc",

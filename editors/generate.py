@@ -1,7 +1,7 @@
 """Writes what editors need to know of the words of the language, from the grammar: ``python
 editors/generate.py``.
 
-tests/editors/ compares the files with what this makes; ``pytest tests/editors --update`` writes
+tests/repo/test_editors.py compares the files with what this makes; ``pytest tests/repo/test_editors.py --update`` writes
 them, too.
 """
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import onceproof
 import pytest
 from onceproof import Options, check, load, load_text
 from onceproof.machine.delivery import Delivery
 
-ROOT = Path(__file__).resolve().parent.parent
+from support.repo import ROOT
+
 SEED = ROOT / "examples/article/invoice_email.once"
 QUICK = Options(semantics=(Delivery.AT_LEAST_ONCE,), claims=("no duplicate",), second_opinion=False)
 

@@ -15,7 +15,9 @@ from onceproof.verdict.exit_codes import Exit, of_result
 from onceproof.verdict.result import Assurance, Result, Verdict
 from onceproof.verdict.task import Options
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+from support.repo import ROOT
+
+EXAMPLES = ROOT / "examples"
 SLOW = {"theory/four_workers", "theory/saga"}
 LONG = {*SLOW, "theory/three_workers"}
 """Examples that are not checked again and again with changed expectations."""

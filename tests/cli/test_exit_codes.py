@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,37 +18,8 @@ from onceproof.engines.search import Found
 from onceproof.verdict import decide as judging
 from onceproof.verdict import prove, vacuity
 
-ROOT = Path(__file__).resolve().parents[2]
-SEED = ROOT / "examples" / "article" / "invoice_email.once"
-
-HANDLER = """\
-event Paid(id)
-queue paid of Paid at-least-once
-store done per id
-effect mail per id via smtp
-consumer c on paid
-{body}
-{claims}
-"""
-CAREFUL = "  if id not in done\n    send mail\n    add id to done\n  ack"
-
-
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "onceproof", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def design(folder: Path, claims: str, body: str = CAREFUL) -> Path:
-    path = folder / "design.once"
-    path.write_text(HANDLER.format(body=body, claims=claims), encoding="utf-8")
-    return path
+from support.process import SEED, design, run
+from support.repo import ROOT
 
 
 def test_0_everything_as_expected() -> None:

@@ -10,7 +10,7 @@ import pytest
 from onceproof.cli.main import main
 from onceproof.lang.errors.pages import mistakes
 
-from tests.whole_repo.repo import ROOT
+from support.repo import ROOT
 
 HERE = Path(__file__).parent
 CODES = {

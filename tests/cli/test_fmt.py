@@ -9,7 +9,7 @@ import pytest
 from onceproof.cli.main import main
 from onceproof.lang import format as formatting
 
-from tests.cli.inside import run
+from support.command_line import run
 
 BAD = "event  Paid(id)\n"
 GOOD = "event Paid(id)\n"

@@ -19,8 +19,9 @@ from onceproof.base import interrupts
 from onceproof.cli.main import main
 from onceproof.engines.smt.solver import Z3
 
-from tests.cli.test_exit_codes import ROOT, SEED
-from tests.smt.test_solver import pigeons
+from support.pigeons import pigeons
+from support.process import SEED
+from support.repo import ROOT
 
 HARD = pigeons(13)
 """Takes Z3 minutes."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from onceproof.cli.group import COMMANDS
 
-from tests.cli.inside import run
-from tests.cli.test_exit_codes import ROOT, SEED
-from tests.cli.test_exit_codes import run as process
+from support.command_line import run
+from support.process import SEED
+from support.process import run as process
+from support.repo import ROOT
 
 ESCAPE = "\x1b"
 HERE = Path(__file__).parent

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.inside import run
-from tests.cli.test_exit_codes import ROOT, SEED
+from support.command_line import run
+from support.process import SEED
+from support.repo import ROOT
 
 
 def test_a_folder_of_designs() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from junitparser import JUnitXml
 
-from tests.cli.inside import run
-from tests.cli.test_exit_codes import SEED
+from support.command_line import run
+from support.process import SEED
+from support.repo import ROOT
 
 SMALL = (SEED, "--semantics", "at-least-once", "--claim", "no duplicate", "--no-second-opinion")
 
@@ -43,9 +44,7 @@ def test_one_trace_into_a_file(tmp_path: Path) -> None:
 
 def test_a_format_does_not_change_the_exit_code(tmp_path: Path) -> None:
     path = tmp_path / "d.once"
-    text = (Path(__file__).parent.parent / "report" / "stories" / "broker_copy.once").read_text(
-        encoding="utf-8"
-    )
+    text = (ROOT / "tests/story/stories/broker_copy.once").read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
     for form in ("text", "sarif", "junit", "github"):
         assert run("check", path, "--format", form).returncode == 1

@@ -15,8 +15,9 @@ from onceproof.machine.delivery import Delivery
 from onceproof.report.terminal import Paint
 from onceproof.story.stepper import Walk
 
-from tests.cli.inside import run
-from tests.cli.test_exit_codes import ROOT, SEED
+from support.command_line import run
+from support.process import SEED
+from support.repo import ROOT
 
 HERE = Path(__file__).parent
 SCRIPT = (

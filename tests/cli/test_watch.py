@@ -14,7 +14,8 @@ import pytest
 import watchfiles
 from onceproof.cli.main import main
 
-from tests.cli.test_exit_codes import ROOT, design
+from support.process import design
+from support.repo import ROOT
 
 CLAIM = "claim no loss of mail\n"
 Change = set[tuple[watchfiles.Change, str]]

@@ -8,8 +8,8 @@ import pytest
 from onceproof.lower.queues import Group
 from onceproof.machine.system import Cause
 
-from tests.broker_designs import broker_design
-from tests.conformance.compare import compare
+from support.broker_designs import broker_design
+from support.readings import compare
 
 QUICK, FULL, ALL, STEP = 12, 312, 1_000, 20
 

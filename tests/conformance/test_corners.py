@@ -9,7 +9,7 @@ from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import Verdict
 from onceproof.verdict.task import Options
 
-from tests.conformance.observe import interpreter_shows, machine_shows
+from support.observe import interpreter_shows, machine_shows
 
 ACQUIRED_LAST = """\
 event Paid(id)

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from onceproof.lower import queues, worker
 from onceproof.machine.system import Cause, RuleKind
 
-from tests.conformance import compare as comparing
-from tests.conformance.compare import Compared, compare
+from support import readings as comparing
+from support.readings import Compared, compare
 
 QUICK, FULL, ALL, STEP = 20, 1_000, 2_280, 20
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reality.conftest import _answers
+from reality.conftest import _answers
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ import onceproof
 import pytest
 from onceproof.drill import journal
 
-from tests.drill.helpers import ARTICLE
+from support.drill import ARTICLE
 
 SERVERS = [
     pytest.param("sqlite", "sqlite", id="sqlite"),
@@ -97,7 +97,7 @@ def _there(name: str, queue: str, database: str) -> list[str]:
     """What of a run's namespace is on the servers."""
     found = []
     if database == "postgresql":
-        from tests.reality import servers
+        from reality import servers
 
         with servers.postgresql(autocommit=True) as connection:
             found += [
@@ -107,13 +107,13 @@ def _there(name: str, queue: str, database: str) -> list[str]:
                 ).fetchall()
             ]
     if "redis" in (queue, database):
-        from tests.reality import servers
+        from reality import servers
 
         found += list(servers.redis().scan_iter(f"{name}*"))
     if queue == "rabbitmq":
         import pika.exceptions
 
-        from tests.reality import servers
+        from reality import servers
 
         connection = servers.rabbitmq()
         try:
@@ -173,7 +173,7 @@ def test_the_next_drill_cleans_up_after_a_killed_one(
 def test_a_killed_worker_leaves_no_zombie(home: Path) -> None:
     from onceproof.interpreter.trace import EventOf
 
-    from tests.drill.helpers import loaded, stage
+    from support.drill import loaded, stage
 
     with stage(loaded(ARTICLE / "invoice_email.once")) as on:
         on.start((EventOf(0, "InvoiceCreated", ()),))

@@ -7,7 +7,7 @@ from onceproof.interpreter.trace import EventOf
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 
-from tests.drill.helpers import ARTICLE, loaded
+from support.drill import ARTICLE, loaded
 
 EVENT = (EventOf(0, "InvoiceCreated", ()),)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from onceproof.drill.plan import NotDrillable
 
-from tests.designs import random_design
-from tests.drill.helpers import runs, stage, written
+from support.designs import random_design
+from support.drill import runs, stage, written
 
 MISREAD = {
     "an update of an absent row": re.compile(r"^\s*update ", re.MULTILINE),

@@ -12,7 +12,7 @@ from onceproof.drill.plan import Choice
 from onceproof.drill.session import Wish, drill
 from onceproof.machine.delivery import Delivery
 
-from tests.drill.helpers import ARTICLE, PATTERNS, loaded, written
+from support.drill import ARTICLE, PATTERNS, loaded, written
 
 
 def test_the_article_is_reproduced(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

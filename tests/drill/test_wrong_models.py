@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from onceproof.lang.design import Design, changed
 
-from tests.drill.helpers import runs, stage, written
+from support.drill import runs, stage, written
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from onceproof.cli.main import main
 
-from tests.fuzz.explosions import many_fields
+from fuzz.explosions import many_fields
+from support.repo import ROOT
 
-DESIGN = str(Path(__file__).parent.parent.parent / "examples/article/invoice_email.once")
+DESIGN = str(ROOT / "examples/article/invoice_email.once")
 
 
 def test_a_model_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:

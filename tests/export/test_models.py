@@ -18,11 +18,12 @@ from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level, Machine, Property, RuleKind, Variable
 from onceproof.properties import property_of
 
-from tests.machines import random_machine
-from tests.peers.examples import lowered
+from peers.examples import lowered
+from support.machines import random_machine
+from support.repo import ROOT
 
 HERE = Path(__file__).parent
-EXAMPLES = HERE.parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 SHOWN = {"invoice": "article/invoice_email", "token": "theory/lease_token"}
 
 

@@ -1,7 +1,7 @@
 """Many random inputs.
 
-python -m tests.fuzz --count 1000000 --jobs 2           numbers 0 to 999,999
-python -m tests.fuzz --first 1000000 --keep found       others; what fails is written to found/
+./dev fuzz --count 1000000 --jobs 2           numbers 0 to 999,999
+./dev fuzz --first 1000000 --keep found       others; what fails is written to found/
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.fuzz.inputs import text_of
-from tests.fuzz.judge import problem
+from fuzz.inputs import text_of
+from fuzz.judge import problem
 
 PART = 500
 EVERY = 10

@@ -1,8 +1,8 @@
 """Bytes that find their own way: atheris changes the corpus by what it reaches in the reader of
 designs.
 
-    python -m tests.fuzz.coverage -runs=100000            from the examples and the collection of
-    mistakes python -m tests.fuzz.coverage -max_total_time=600 corpus/     keep what is interesting
+    ./dev fuzz coverage -runs=100000            from the examples and the collection of
+    mistakes ./dev fuzz coverage -max_total_time=600 corpus/     keep what is interesting
     in corpus/
 
 Options are libFuzzer's. atheris is in the dependency group ``fuzz``.
@@ -14,11 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz.inputs import corpus
+from fuzz.inputs import corpus
 
 
 def _one(data: bytes) -> None:
-    from tests.fuzz.judge import problem
+    from fuzz.judge import problem
 
     found = problem(data.decode("utf-8", "replace"))
     if found:
@@ -33,7 +33,7 @@ def main() -> int:
         print("atheris is not installed (dependency group fuzz; it needs Python 3.11)")
         return 0
     with atheris.instrument_imports(include=["onceproof"]):
-        import tests.fuzz.judge  # noqa: F401
+        import fuzz.judge  # noqa: F401
     with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
         for number, text in enumerate(corpus()):
             (Path(folder) / str(number)).write_text(text, encoding="utf-8")

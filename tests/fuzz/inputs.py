@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import random
 from functools import cache
-from pathlib import Path
 
-from tests.designs import random_design
-from tests.fuzz.sentences import Sentence
+from fuzz.sentences import Sentence
+from support.designs import random_design
+from support.repo import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 ODD = (
     "\x00",
     "\t",
@@ -41,7 +40,7 @@ ODD = (
 @cache
 def corpus() -> tuple[str, ...]:
     """Every example, and every design of the collection of mistakes."""
-    paths = [*(ROOT / "examples").rglob("*.once"), *(ROOT / "tests/errors").rglob("*.once")]
+    paths = [*(ROOT / "examples").rglob("*.once"), *(ROOT / "tests/designs").rglob("*.once")]
     return tuple(path.read_text(encoding="utf-8", errors="replace") for path in sorted(paths))
 
 

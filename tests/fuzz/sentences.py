@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from lark import Lark
 from lark.lexer import PatternStr
 
-GRAMMAR = Path(__file__).parent.parent.parent / "grammar/once.lark"
+from support.repo import ROOT
+
+GRAMMAR = ROOT / "grammar/once.lark"
 NAMES = (
     "id",
     "order",

@@ -4,6 +4,7 @@ no.
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from onceproof.lang.diagnostics import Severity
 from onceproof.lang.load import load_text
 
-from tests.fuzz import judge
-from tests.fuzz.__main__ import PART, part, run
-from tests.fuzz.explosions import EXPLOSIONS, fragments, retries
-from tests.fuzz.inputs import ROOT, text_of
-from tests.fuzz.sentences import Sentence
+from fuzz import judge
+from fuzz.__main__ import PART, part, run
+from fuzz.explosions import EXPLOSIONS, fragments, retries
+from fuzz.inputs import text_of
+from fuzz.sentences import Sentence
+from support.repo import ROOT
 
 quiet = settings(
     max_examples=60,
@@ -49,6 +51,9 @@ def test_any_sentence_of_the_grammar_is_answered(dice: random.Random, size: int)
     assert judge.problem(Sentence(dice, size).text(), thorough=True) == ""
 
 
+WITH_TESTS = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(200, 10_200, 2_500))
 def test_thousands_of_random_inputs_are_answered(first: int) -> None:
@@ -73,12 +78,14 @@ def test_bytes_that_find_their_own_way_are_answered() -> None:
     command = [
         sys.executable,
         "-m",
-        "tests.fuzz.coverage",
+        "fuzz.coverage",
         "-runs=100000",
         "-verbosity=0",
         "-print_final_stats=1",
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=WITH_TESTS, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "number_of_executed_units: 1" in done.stderr
 
@@ -181,6 +188,7 @@ def test_a_design_made_to_explode_ends_cleanly(number: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", BOMB, str(number)],
         cwd=ROOT,
+        env=WITH_TESTS,
         capture_output=True,
         text=True,
         check=False,

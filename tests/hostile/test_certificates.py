@@ -20,11 +20,11 @@ from onceproof.verdict.result import Verdict
 from onceproof.verdict.task import Options
 from onceproof.verdict.verification import MOST_BYTES, Standing, Verification, verify
 
-from tests.cli.inside import run
-from tests.fragment.designs import CANCEL, CONFIRM, LEASE, MAIL, REFUND
-from tests.hostile.forge import SOLVERS, design, forged
-from tests.traps.trap import SAFE, UNSAFE
-from tests.whole_repo.repo import ROOT
+from support.command_line import run
+from support.conditions import CANCEL, CONFIRM, LEASE, MAIL, REFUND
+from support.forge import SOLVERS, design, forged
+from support.repo import ROOT
+from support.trap import SAFE, UNSAFE
 
 DEAD = SAFE.replace(
     "  send mail\n", "  if order.state is paid\n    send mail\n    ack\n    stop\n  send mail\n"

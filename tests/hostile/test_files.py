@@ -14,7 +14,7 @@ from onceproof.models import own_models
 from onceproof.models.files import MOST_BYTES
 from onceproof.report.diagnostics import render
 
-from tests.cli.inside import run as inside
+from support.command_line import run as inside
 
 SECRET = "extraheader = AUTHORIZATION: basic c2VjcmV0"
 HANDLER = """\

@@ -24,7 +24,8 @@ from onceproof.lsp.verdicts import PROCESSES, Background
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.workspace import Workspace
 
-from tests.cli.test_exit_codes import ROOT, SEED
+from support.process import SEED
+from support.repo import ROOT
 
 POSITIONS: list[Any] = [
     {"line": -1, "character": 0},

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.test_exit_codes import SEED
-from tests.whole_repo.repo import ROOT, modules, nodes
+from support.process import SEED
+from support.repo import ROOT, modules, nodes
 
 READERS = {
     "_pickle",

@@ -16,8 +16,9 @@ import pytest
 from onceproof.report import formats
 from onceproof.verdict.exit_codes import Exit
 
-from tests.cli.inside import run
-from tests.cli.test_exit_codes import ROOT, SEED
+from support.command_line import run
+from support.process import SEED
+from support.repo import ROOT
 
 NASTY = (
     "T \x1b[2J\x1b]0;p\x07 <script>alert(1)</script> ``` ` [x](javascript:1) | a ]]> & \"q\" 'r'"

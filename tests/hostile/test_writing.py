@@ -11,9 +11,9 @@ from onceproof.base.writing import replace_file
 from onceproof.machine.delivery import Delivery
 from onceproof.verdict.certificates import folder_of
 
-from tests.cli.inside import run
-from tests.cli.test_exit_codes import SEED
-from tests.traps.trap import SAFE, UNSAFE
+from support.command_line import run
+from support.process import SEED
+from support.trap import SAFE, UNSAFE
 
 MESSY = "event  Paid(id)\n"
 TIDY = "event Paid(id)\n"

@@ -13,7 +13,9 @@ from onceproof.verdict.check import check
 from onceproof.verdict.result import DesignResult
 from onceproof.verdict.task import Options
 
-INCIDENTS = Path(__file__).parent.parent.parent / "examples" / "incidents"
+from support.repo import ROOT
+
+INCIDENTS = ROOT / "examples/incidents"
 STORIES = Path(__file__).parent / "stories"
 NAMES = sorted(p.stem for p in INCIDENTS.glob("p*_before.once"))
 FEW = ("p05_", "p10_", "p27_", "p28_")

@@ -7,9 +7,9 @@ from onceproof.lsp.completion import Proposal, proposals
 from onceproof.lsp.project import analysed
 from onceproof.models import brokers, providers
 
-from tests.whole_repo.repo import read
+from support.repo import read
 
-BASE = read("tests/errors/valid.once")
+BASE = read("tests/designs/valid/valid.once")
 HANDLER = "consumer auditor on audits\n"
 EFFECTS = {"receipt", "invoice", "charge", "parcel", "refund", "entry"}
 STORES = {"processed", "seen", "ledger", "outbox", "offsets"}

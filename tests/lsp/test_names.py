@@ -16,9 +16,9 @@ from onceproof.lsp.project import analysed, importers
 from onceproof.lsp.reference import about, sections
 from onceproof.lsp.renaming import Refused, can_be_renamed, renamed, replaced
 
-from tests.whole_repo.repo import files, read
+from support.repo import files, read
 
-VALID = analysed(read("tests/errors/valid.once"), "valid.once")
+VALID = analysed(read("tests/designs/valid/valid.once"), "valid.once")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from lsprotocol import types as t
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from tests.whole_repo.repo import ROOT
+from support.repo import ROOT
 
 DESIGN = """\
 ## A first design

@@ -13,7 +13,7 @@ import pytest
 from onceproof.models import brokers, kinds, locks, model, own_models, providers, stores
 from onceproof.report import cards
 
-from tests.whole_repo.repo import ROOT, read, tool
+from support.repo import ROOT, read, tool
 
 HERE = Path(__file__).parent
 Golden = Callable[[Path, str], None]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from onceproof.models import kinds
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from support.repo import ROOT
+
 REALITY = sorted((ROOT / "tests" / "reality").glob("test_*.py"))
 MODELS = {name: model for shelf in kinds().values() for name, model in shelf.items()}
 

@@ -9,7 +9,7 @@ import pytest
 from onceproof.models import kinds
 from onceproof.report import cards
 
-from tests.whole_repo.repo import ROOT, blocks, read
+from support.repo import ROOT, blocks, read
 
 MARK = (
     "<!-- what follows is `onceproof models --format markdown`; `pytest --update` writes it -->\n"

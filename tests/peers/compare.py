@@ -14,7 +14,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
 
-from tests.peers.tools import TOOLS, Answer, ToolFailed
+from peers.tools import TOOLS, Answer, ToolFailed
 
 MOST = 300_000
 """Full states; more are not compared."""

@@ -1,7 +1,7 @@
 """Every example, every claim, every delivery guarantee: our search against other checkers.
 
-python -m tests.peers.examples                     all examples, Rumur and SPIN, several bounds
-python -m tests.peers.examples --tools tlc,nusmv   other checkers, where they are installed
+./dev peers examples                     all examples, Rumur and SPIN, several bounds
+./dev peers examples --tools tlc,nusmv   other checkers, where they are installed
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from onceproof.engines.search import Bounds
 from onceproof.lang.load import load
 from onceproof.lower import Lowered, lower
 
-from tests.peers.compare import Tally, case_of, claims_of, compare
-from tests.peers.tools import TOOLS
+from peers.compare import Tally, case_of, claims_of, compare
+from peers.tools import TOOLS
+from support.repo import ROOT
 
 NO_CONSUMER = "N120"
-ROOT = Path(__file__).parent.parent.parent
+
 SMALL = Bounds(2, 1)
 SWEEP = (SMALL, Bounds(3, 1), Bounds(1, 2), Bounds(2, 2), Bounds(2, 1, 2))
 """(workers, events, keys) of the complete run; what has too many states there is skipped and

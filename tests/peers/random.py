@@ -1,7 +1,6 @@
 """Random designs and random machines: our search against other checkers.
 
-python -m tests.peers.random --count 1000                    designs 0 to 999 python -m
-tests.peers.random --count 1000 --log peers.jsonl  the same, to be resumed where it stopped python
+./dev peers random --count 1000                    designs 0 to 999 ./dev peers random --count 1000 --log peers.jsonl  the same, to be resumed where it stopped python
 -m tests.peers.random --kind machines --count 1000    machines: broadcasts, limits, several keys,
 all pattern kinds
 """
@@ -20,10 +19,10 @@ from onceproof.engines.search import Bounds
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
 
-from tests.designs import random_design
-from tests.machines import random_machine
-from tests.peers.compare import Case, Tally, case_of, claims_of, compare
-from tests.peers.tools import TOOLS
+from peers.compare import Case, Tally, case_of, claims_of, compare
+from peers.tools import TOOLS
+from support.designs import random_design
+from support.machines import random_machine
 
 FOR_DESIGNS = (Bounds(2, 1), Bounds(1, 1), Bounds(2, 1), Bounds(1, 2))
 FOR_MACHINES = (

@@ -3,7 +3,7 @@ machines; a broken export or a broken search is caught.
 
 Nothing is picked by hand. Rumur sees every example under every guarantee, with two workers and one
 event. SPIN sees every third of them; which third, and which random ones, moves on with every
-commit. ``python -m tests.peers.examples`` and ``python -m tests.peers.random`` look at all of them,
+commit. ``./dev peers examples`` and ``./dev peers random`` look at all of them,
 at more bounds.
 """
 
@@ -19,13 +19,14 @@ from onceproof.export.murphi import MurphiWriter
 from onceproof.export.promela import PromelaWriter
 from onceproof.machine.system import Machine
 
-from tests.machines import no_dup, no_loss, random_machine, reference
-from tests.peers.compare import Case, Tally, case_of, compare
-from tests.peers.examples import ROOT, SMALL, lowered
-from tests.peers.examples import one as one_example
-from tests.peers.random import KINDS
-from tests.peers.random import one as one_random
-from tests.peers.tools import TOOLS, rumur_trace, spin_trace
+from peers.compare import Case, Tally, case_of, compare
+from peers.examples import SMALL, lowered
+from peers.examples import one as one_example
+from peers.random import KINDS
+from peers.random import one as one_random
+from peers.tools import TOOLS, rumur_trace, spin_trace
+from support.machines import no_dup, no_loss, random_machine, reference
+from support.repo import ROOT
 
 Say = Callable[[str, object], None]
 

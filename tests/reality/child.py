@@ -8,9 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from support.repo import ROOT
 
 
 class Child:
@@ -19,8 +18,8 @@ class Child:
     """
 
     def __init__(self, holder: str, *arguments: str) -> None:
-        command = (sys.executable, "-m", "tests.reality.holders", holder, *arguments)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "checker")}
+        command = (sys.executable, "-m", "reality.holders", holder, *arguments)
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'checker'}:{ROOT / 'tests'}"}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )

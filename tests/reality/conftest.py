@@ -10,8 +10,8 @@ from functools import cache
 
 import pytest
 
-from tests.reality import servers
-from tests.reality.child import Child
+from reality import servers
+from reality.child import Child
 
 
 @cache

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.reality import servers
+from reality import servers
 
 
 def _says(text: str) -> None:

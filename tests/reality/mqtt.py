@@ -8,7 +8,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from tests.reality import servers
+from reality import servers
 
 CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK = 2, 3, 4, 5, 6, 7, 9
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.reality import servers
-from tests.reality.child import Child
-from tests.reality.test_postgresql import later
+from reality import servers
+from reality.child import Child
+from reality.waiting import later
 
 pytestmark = [pytest.mark.slow, pytest.mark.service("mariadb")]
 

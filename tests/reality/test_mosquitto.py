@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.reality.child import Child
-from tests.reality.mqtt import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client
+from reality.child import Child
+from reality.mqtt import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client
 
 pytestmark = [pytest.mark.slow, pytest.mark.service("mosquitto")]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.reality import servers
-from tests.reality.child import Child
+from reality import servers
+from reality.child import Child
+from reality.waiting import later
 
 pytestmark = [pytest.mark.slow, pytest.mark.service("postgresql")]
 
@@ -48,15 +48,6 @@ def two(table: object) -> Iterator[tuple[Any, Any]]:
 def level(connection: Any, name: str) -> None:
     """Begins a transaction at an isolation level."""
     connection.execute(f"begin isolation level {name}")
-
-
-def later(work: Callable[[], Any]) -> Future[Any]:
-    """Starts work that is expected to wait, and gives it time to begin waiting."""
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(work)
-    time.sleep(0.3)
-    pool.shutdown(wait=False)
-    return future
 
 
 def count(connection: Any, table: str) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.reality import servers
-from tests.reality.child import Child
+from reality import servers
+from reality.child import Child
 
 pytestmark = [pytest.mark.slow, pytest.mark.service("redis")]
 

@@ -23,8 +23,10 @@ from onceproof.verdict.exit_codes import Exit
 from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
+from support.repo import ROOT
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+
 MOST, LEAST, EXACTLY = Delivery
 PLAIN = Options(second_opinion=False)
 

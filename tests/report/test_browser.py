@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from onceproof.report.html import to_html
 
-from tests.report.test_review import full
+from support.review import full
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 CHROMIUM = (

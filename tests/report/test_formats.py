@@ -31,7 +31,8 @@ from onceproof.verdict.check import check
 from onceproof.verdict.result import DesignResult, Result, Verdict
 from onceproof.verdict.task import Options
 
-from tests.report.made import ALO, HERE, STORIES, cell, checked, design, every_verdict, troubles
+from support.repo import ROOT
+from support.results import ALO, HERE, STORIES, cell, checked, design, every_verdict, troubles
 
 Golden = Callable[[Path, str], None]
 PLAIN = Paint(100, False, True)
@@ -80,7 +81,7 @@ def test_golden(form: str, name: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize("form", [f for f in FORMATS if f != "json"])
 def test_two_runs_are_the_same_to_the_byte(form: str) -> None:
-    path = HERE / "stories" / "worker_killed.once"
+    path = ROOT / "tests/story/stories/worker_killed.once"
     first, second = (check(path, Options(second_opinion=False)) for _ in range(2))
     assert shown(form, first) == shown(form, second)
 

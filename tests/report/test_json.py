@@ -19,7 +19,8 @@ from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, Result, Verdict
 from onceproof.verdict.task import Options
 
-from tests.report.made import HERE, STORIES, checked, every_verdict, troubles
+from support.repo import ROOT
+from support.results import STORIES, checked, every_verdict, troubles
 
 
 @cache
@@ -98,7 +99,7 @@ def without_timing(text: str) -> Any:
 
 
 def test_two_runs_give_the_same() -> None:
-    path = HERE / "stories" / "worker_killed.once"
+    path = ROOT / "tests/story/stories/worker_killed.once"
     first, second = (check(path, Options(second_opinion=False)) for _ in range(2))
     assert without_timing(to_json(first)) == without_timing(to_json(second))
 

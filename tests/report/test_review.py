@@ -7,52 +7,27 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from onceproof.analysis.crash_map import crash_map
-from onceproof.analysis.cut_sets import frontier
-from onceproof.analysis.validity_core import needs
-from onceproof.lang.load import load_text
-from onceproof.repair import goals_of, repairs
 from onceproof.report.html import to_html
 from onceproof.report.markdown import to_markdown
-from onceproof.report.review import Extras, Review, review_of
+from onceproof.report.review import review_of
 from onceproof.report.review.answer import Tone, answer, question, tone_of
 from onceproof.verdict.certificates import with_digests
 from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, Result, Scope, Verdict
 from onceproof.verdict.task import Options
 
-from tests.cli.inside import run
-from tests.cli.test_exit_codes import run as process
-from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
+from support.command_line import run
+from support.process import run as process
+from support.repo import ROOT
+from support.results import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
+from support.review import full
 
 Golden = Callable[[Path, str], None]
 VOID = {"meta", "br", "link", "img", "input", "hr"}
-
-
-@cache
-def full(name: str = "worker_killed") -> Review:
-    """A review with everything in it."""
-    result = checked(name)
-    (found,) = result.designs
-    text = load_text(found.sources[found.path].text, found.path)
-    loaded = text.design
-    assert loaded is not None
-    maps = tuple(crash_map(loaded, s) for s in loaded.semantics)
-    faults = tuple(frontier(loaded, c, s) for c in loaded.claims for s in loaded.semantics)
-    asked = tuple((c, s) for c in loaded.claims for s in loaded.semantics)
-    changes = tuple(
-        repairs(text, goal, cells=found.cells) for goal in goals_of(loaded, found.cells, asked)
-    )
-    return review_of(
-        result,
-        {found.path: Extras(maps, faults, changes, (needs(loaded, ALO),))},
-        f"onceproof report {name}.once -o review.html",
-    )
 
 
 class Page(HTMLParser):
@@ -177,7 +152,7 @@ def test_the_situation_follows_the_story() -> None:
 
 
 def test_a_certificate_hash_is_that_of_the_files(tmp_path: Path) -> None:
-    path = HERE.parent.parent / "examples" / "theory" / "provider_key.once"
+    path = ROOT / "examples/theory/provider_key.once"
     done = run(
         "check",
         path,
@@ -329,7 +304,7 @@ def test_without_extras_their_sections_are_left_out() -> None:
 # ---------------------------------------------------------------- the command
 
 
-SEED = str(HERE.parent.parent / "examples" / "article" / "invoice_email.once")
+SEED = str(ROOT / "examples/article/invoice_email.once")
 
 
 @pytest.mark.slow
@@ -369,7 +344,7 @@ def test_mistakes(tmp_path: Path) -> None:
 def test_without_jinja2(tmp_path: Path) -> None:
     (tmp_path / "jinja2.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
     ask = ("report", SEED, "--claim", "loss", "--no-faults")
-    path = f"{tmp_path}:{HERE.parent.parent}"
+    path = f"{tmp_path}:{ROOT}"
     done = process(*ask, "-o", tmp_path / "r.html", PYTHONPATH=path)
     assert done.returncode == 2
     assert "pip install 'onceproof[report]'" in done.stderr

@@ -20,7 +20,7 @@ from onceproof.verdict.result import Assurance, Result, Scope, Verdict
 from rich.cells import cell_len
 from rich.text import Text
 
-from tests.report.made import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
+from support.results import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
 
 Golden = Callable[[Path, str], None]
 PLAIN = Paint(80, False, True)

@@ -16,8 +16,9 @@ from onceproof.machine.delivery import Delivery
 from onceproof.testgen import harness_text, module_text, points
 from onceproof.testing import Kill, run, run_until_killed
 
-from tests.cli.test_exit_codes import ROOT, SEED
-from tests.cli.test_exit_codes import run as onceproof
+from support.process import SEED
+from support.process import run as onceproof
+from support.repo import ROOT
 
 HERE = Path(__file__).parent
 SAMPLE = ROOT / "examples/testgen"

@@ -10,8 +10,8 @@ from onceproof.lang.load import load_text
 from onceproof.lower import lower
 from onceproof.machine.system import Cause
 
-from tests.conformance.observe import interpreter_shows, machine_shows
-from tests.traps.trap import CALM, cell, proved, refuted
+from support.observe import interpreter_shows, machine_shows
+from support.trap import CALM, cell, proved, refuted
 
 HEAD = """\
 event Paid(id)

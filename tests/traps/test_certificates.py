@@ -23,8 +23,8 @@ from onceproof.verdict.result import Verdict
 from onceproof.verdict.task import Options
 from onceproof.verdict.verification import verify
 
-from tests.machines import no_dup, reference
-from tests.traps.trap import CALM, SAFE, UNSAFE, cell, file_of, problem, proved, refuted
+from support.machines import no_dup, reference
+from support.trap import CALM, SAFE, UNSAFE, cell, file_of, problem, proved, refuted
 
 # ---------------------------------------------------------------- vacuity
 

@@ -25,11 +25,10 @@ from onceproof.verdict.exit_codes import Exit, of_result
 from onceproof.verdict.result import Assurance, Result, Verdict
 from onceproof.verdict.task import Options
 
-from tests.traps.trap import SAFE, UNSAFE, cell, file_of, problem, refuted, unbounded
+from support.repo import ROOT
+from support.trap import SAFE, UNSAFE, cell, file_of, problem, refuted, unbounded
 
-THREE = (Path(__file__).parents[2] / "examples" / "theory" / "three_workers.once").read_text(
-    encoding="utf-8"
-)
+THREE = (ROOT / "examples/theory/three_workers.once").read_text(encoding="utf-8")
 
 CROWDED = """\
 event Paid(id, account)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onceproof.machine.system import Cause
 
-from tests.traps.trap import cell, cells, codes, open_question, proved, refuted
+from support.trap import cell, cells, codes, open_question, proved, refuted
 
 KEYED = """\
 event Paid(id, account)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pytest
 from onceproof.machine.delivery import Delivery
@@ -15,9 +14,10 @@ from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
-from tests.traps.trap import proved, refuted, unbounded
+from support.repo import ROOT
+from support.trap import proved, refuted, unbounded
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onceproof.machine.system import Cause
 
-from tests.traps.trap import CALM, cell, cells, codes, proved, refuted
+from support.trap import CALM, cell, cells, codes, proved, refuted
 
 HEAD = """\
 event Paid(id, account)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from onceproof.machine.system import Cause
 
-from tests.traps.trap import cell, cells, codes, open_question, proved, refuted
+from support.trap import cell, cells, codes, open_question, proved, refuted
 
 HEAD = """\
 event Paid(id, account)

@@ -10,8 +10,8 @@ from onceproof.lang.load import load_text
 from onceproof.lower import worker
 from onceproof.machine.system import Cause
 
-from tests.conformance.test_corners import the_readings_agree
-from tests.traps.trap import cells, proved, refuted
+from conformance.test_corners import the_readings_agree
+from support.trap import cells, proved, refuted
 
 PAY = """\
 event Pay(id)

@@ -27,7 +27,7 @@ from onceproof.verdict.decide import judge_claim
 from onceproof.verdict.result import ClaimResult, Disagreement, Verdict
 from onceproof.verdict.task import Options
 
-from tests.traps.trap import CALM, SAFE, UNSAFE
+from support.trap import CALM, SAFE, UNSAFE
 
 ONCE = Options(second_opinion=True, lengths=False)
 CALM_UNSAFE = CALM + UNSAFE

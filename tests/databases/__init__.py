@@ -1,1 +1,0 @@
-"""Where stores and locks live, and what their databases do."""

@@ -1,1 +1,0 @@
-"""The drill: designs run for real."""

@@ -1,1 +1,0 @@
-"""Highlighting and the extensions for editors."""
