@@ -93,7 +93,6 @@ def test_the_mistake_is_explained(
 
 def test_every_expectation_has_its_file() -> None:
     assert {p.stem for p in (HERE / "mistakes").glob("*.expect")} == {p.stem for p in CORPUS}
-    assert len(CORPUS) >= 70
 
 
 def test_designs_with_every_construct_have_no_mistake() -> None:

@@ -15,7 +15,11 @@ from support.designs import random_design
 from support.repo import files, read
 
 DESIGNS = [
-    p for p in files() if p.suffix == ".once" and p.parts[:3] != ("tests", "designs", "mistakes")
+    p
+    for p in files()
+    if p.suffix == ".once"
+    and p.parts[:3] != ("tests", "designs", "mistakes")
+    and "# expect: rejected" not in read(p)
 ]
 COMMENTS = ("# why", "#", "## more", "  # deeper", '# "quoted', "#no space")
 
