@@ -1,8 +1,8 @@
 """Writes what editors need to know of the words of the language, from the grammar: ``python
 editors/generate.py``.
 
-tests/repo/test_editors.py compares the files with what this makes; ``pytest tests/repo/test_editors.py --update`` writes
-them, too.
+tests/repo/test_editors.py compares the files with what this makes; with ``--update`` it writes them,
+too.
 """
 
 from __future__ import annotations

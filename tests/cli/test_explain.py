@@ -22,7 +22,7 @@ CODES = {
 
 def test_every_code_has_a_page_with_all_its_parts() -> None:
     assert set(mistakes()) >= CODES
-    assert len(CODES) > 50
+    assert CODES
     for page in mistakes().values():
         assert [word for word, _ in page.parts] == ["What", "Why", "Example", "Fix"], page.code
         assert all(text for _, text in page.parts)

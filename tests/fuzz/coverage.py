@@ -1,9 +1,8 @@
 """Bytes that find their own way: atheris changes the corpus by what it reaches in the reader of
 designs.
 
-    ./dev fuzz coverage -runs=100000            from the examples and the collection of
-    mistakes ./dev fuzz coverage -max_total_time=600 corpus/     keep what is interesting
-    in corpus/
+    ./dev fuzz coverage -runs=100000                   from the examples and the tests' designs
+    ./dev fuzz coverage -max_total_time=600 corpus/    keep what is interesting in corpus/
 
 Options are libFuzzer's. atheris is in the dependency group ``fuzz``.
 """

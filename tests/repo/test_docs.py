@@ -208,7 +208,3 @@ def test_the_readme_shows_the_whole_answer(golden: Callable[[Path, str], None]) 
     done = tool("check", FIRST)
     assert done.returncode == 0
     golden(ROOT / "README.md", read("README.md").replace(shown[0].text, call + done.stdout))
-
-
-def test_there_are_transcripts() -> None:
-    assert len(OURS) >= 5
