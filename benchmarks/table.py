@@ -1,8 +1,9 @@
 """Ours beside SPIN, Rumur and TLC on the reference problem, in one run: one table with ratios and
 memory, and a plot.
 
-    python benchmarks/table.py [M,W ...] [--plot docs/images/benchmark.svg]       default: 1,1 3,3
-    4,3
+    python benchmarks/table.py [M,W ...] [--plot docs/images/benchmark.svg]
+
+Without sizes: 1,1 3,3 4,3.
 
 The problem: M messages, W competing workers, crashes and redelivery at any time
 (``tests/designs/reference.once``; the same for the other tools in ``peers.py``). Times are wall

@@ -1,7 +1,7 @@
 ;;; once-words.el --- The words of the Onceproof language -*- lexical-binding: t; -*-
 
 ;;; Commentary:
-;; Made by editors/generate.py from grammar/once.lark: do not edit.
+;; Made by tools/generate_editors.py from grammar/once.lark: do not edit.
 
 ;;; Code:
 

@@ -1,8 +1,8 @@
 """Random designs and random machines: our search against other checkers.
 
-    ./dev peers random --count 1000                     designs 0 to 999
-    ./dev peers random --count 1000 --log peers.jsonl   the same, resumed where it stopped
-    ./dev peers random --kind machines --count 1000     broadcasts, limits, several keys, patterns
+./dev peers random --count 1000                     designs 0 to 999
+./dev peers random --count 1000 --log peers.jsonl   the same, resumed where it stopped
+./dev peers random --kind machines --count 1000     broadcasts, limits, several keys, patterns
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ VSCODE = EDITORS / "vscode"
 
 
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", EDITORS / "generate.py")
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "tools/generate_editors.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

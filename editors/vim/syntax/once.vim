@@ -1,4 +1,4 @@
-" Made by editors/generate.py from grammar/once.lark: do not edit.
+" Made by tools/generate_editors.py from grammar/once.lark: do not edit.
 if exists("b:current_syntax")
   finish
 endif

@@ -1,5 +1,6 @@
-"""Writes what editors need to know of the words of the language, from the grammar: ``python
-editors/generate.py``.
+"""Writes what editors need to know of the words of the language, from the grammar.
+
+    python tools/generate_editors.py
 
 tests/repo/test_editors.py compares the files with what this makes; with ``--update`` it writes them,
 too.
@@ -15,9 +16,9 @@ from onceproof.lang.errors.shapes import SHAPES
 from onceproof.lang.highlight import NAME, named_by
 from onceproof.lang.syntax.keywords import words
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent / "editors"
 BEFORE, AFTER = r"(?<![\w.\-])", r"(?![\w\-])"
-NOTE = "Made by editors/generate.py from grammar/once.lark: do not edit."
+NOTE = "Made by tools/generate_editors.py from grammar/once.lark: do not edit."
 
 
 def alternatives(choices: tuple[str, ...]) -> str:
