@@ -2,8 +2,8 @@
 
     python tools/generate_editors.py
 
-tests/repo/test_editors.py compares the files with what this makes; with ``--update`` it writes them,
-too.
+tests/repo/test_editors.py compares the files with what this makes; with ``--update`` it writes
+them, too.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import Verdict
 from onceproof.verdict.task import Options
 
+from support.agreement import the_readings_agree
 from support.observe import interpreter_shows, machine_shows
 
 PUBLISHED_IN_A_TRANSACTION = """\
@@ -30,23 +31,6 @@ claim no duplicate seen
 def test_what_the_broker_collects_does_not_stop_a_transaction() -> None:
     """The insert and the commit behind the publishing line are one step in both readings."""
     the_readings_agree(PUBLISHED_IN_A_TRANSACTION)
-
-
-def the_readings_agree(text: str) -> None:
-    """Both reach the same, the dead aside, with one event and two workers."""
-    design = load_text(text).design
-    assert design is not None
-    lowered = lower(design, design.semantics[0])
-    shown = machine_shows(lowered, 2, 5_000)
-    explored = [
-        explore(design, design.semantics[0], events, 2, 5_000) for events in event_sets(design, 1)
-    ]
-    assert shown is not None
-    machine, interpreter = (
-        {s for s in side if "dead" not in str(s)}
-        for side in (shown, interpreter_shows(lowered, explored))
-    )
-    assert machine == interpreter
 
 
 KEPT_INSIDE_BY_A_SERIALIZABLE_BLOCK = """\

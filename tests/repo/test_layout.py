@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def test_no_test_module_imports_another() -> None:
         if name.split(".")[0] == "tests" or any(p.startswith("test_") for p in name.split("."))
     }
     assert found == set(), "move what both need to tests/support, and import it as support.NAME"
+
+
+def test_no_script_in_a_string_imports_tests_as_a_package() -> None:
+    """For scripts that a test runs in another process."""
+    script = re.compile(r"^\W*(?:from|import) tests\b", re.MULTILINE)
+    assert [str(p) for p in TESTS if script.search(read(p))] == []
 
 
 def test_helpers_are_in_support() -> None:

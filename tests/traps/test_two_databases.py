@@ -10,7 +10,7 @@ from onceproof.lang.load import load_text
 from onceproof.lower import worker
 from onceproof.machine.system import Cause
 
-from conformance.test_corners import the_readings_agree
+from support.agreement import the_readings_agree
 from support.trap import cells, proved, refuted
 
 PAY = """\

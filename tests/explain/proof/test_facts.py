@@ -192,7 +192,7 @@ def test_random_designs(seed: int) -> None:
 @pytest.mark.slow
 def test_the_same_whatever_the_hash_seed() -> None:
     script = (
-        "from tests.why.test_facts import told\nfor name in ('ack_first', 'lease', 'once'):"
+        "from support.told import told\nfor name in ('ack_first', 'lease', 'once'):"
         " print(told(name))"
     )
     runs = [
