@@ -211,6 +211,12 @@ class QueueMaker:
     def _with(self, queue: d.Queue, option: n.QueueOption) -> d.Queue:
         match option.kind, option.value:
             case "late-ack", how:
+                if how == "settles" and queue.semantics is Delivery.EXACTLY_ONCE:
+                    why = "under exactly-once, only the worker that holds a message settles it"
+                    fix = "leave the line out, or say `at-least-once`"
+                    self.diagnostics.append(
+                        world.changes_nothing("late ack settles", option.span, why, fix)
+                    )
                 return d.changed(queue, late_ack=how)
             case "limit", text:
                 number, end = text.split(" ")
