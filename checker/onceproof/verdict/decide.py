@@ -60,6 +60,9 @@ FIRST = 50_000
 MEASURING = 50_000
 """Rows, shapes and states of each further look at a claim with other lengths of time."""
 
+NOT_FOR_ANY_NUMBER = "there is no proof for any number"
+"""Why a claim is undecided where no bounded proof is wanted."""
+
 MARKED = "workers are killed only at the marked crash points"
 
 
@@ -223,14 +226,13 @@ def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof)
     # The same design without any of them: what still holds as widely does not depend on them.
     relaxed = lower(inequalities.relaxed(lowered.design), lowered.semantics)
     conditional = replace(proof, conditions=conditions)
-    if proof.scope == Scope() and _is_coverable(relaxed, claim, options):
-        return conditional  # no proof for any number without them, whether or not there is a story
-    without = judge_claim(relaxed, claim, options)
+    as_widely = replace(options, bounded_proofs=proof.scope != Scope())
+    without = judge_claim(relaxed, claim, as_widely)
     if isinstance(without, ClaimResult):
         match without.outcome:
             case Proof() as other if other.scope == proof.scope:
                 return proof
-            case Undecided(reason) if not proof.reason:
+            case Undecided(reason) if not proof.reason and reason != NOT_FOR_ANY_NUMBER:
                 return replace(
                     conditional,
                     reason=f"without these lengths of time nothing is decided ({reason})",
@@ -238,14 +240,6 @@ def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof)
             case _:
                 pass
     return conditional
-
-
-def _is_coverable(lowered: Lowered, claim: Claim, options: Options) -> bool:
-    """Whether the coverability engine reaches a bad state, so that it has no proof."""
-    prop = property_of(lowered, claim)
-    budget = coverability.Budget(options.elements, options.seconds, options.megabytes)
-    answer = coverability.prove(sliced(lowered.machine, prop), prop, budget)
-    return isinstance(answer, coverability.Coverable)
 
 
 def _avoidable(
@@ -334,6 +328,10 @@ def _unbounded(task: Task) -> ClaimResult | Disagreement:
     match answer:
         case coverability.Safe():
             return _certified(task, answer)
+        case coverability.Coverable() if not task.options.bounded_proofs:
+            return task.undecided(NOT_FOR_ANY_NUMBER)
+        case coverability.GaveUp(reason) if not task.options.bounded_proofs:
+            return task.undecided(f"the unbounded engine gave up: {reason}")
         case coverability.Coverable():
             reason = (
                 ""

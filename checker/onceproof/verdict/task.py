@@ -47,6 +47,7 @@ class Options(Struct, frozen=True):
     limit). ``explain``: also say why proofs hold. ``lengths``: also look at what lengths of time
     change (an inequality a proof rests on, or under which a refuted claim would hold).
     ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
+    ``bounded_proofs``: where nothing is decided for any number, also search within growing bounds.
     """
 
     workers: int | None = None
@@ -61,6 +62,7 @@ class Options(Struct, frozen=True):
     elements: int | None = None
     megabytes: int | None = None
     lengths: bool = True
+    bounded_proofs: bool = True
 
     @property
     def bounded(self) -> bool:

@@ -34,6 +34,7 @@ class Encoded:
     """The machine in numbers, with its tables of rows (grown as rows are met)."""
 
     __slots__ = (
+        "_acting",
         "_newborn",
         "_numbers",
         "components",
@@ -65,6 +66,10 @@ class Encoded:
         self.reactions: list[Reaction] = [Reaction(self.workers, None, ())]
         self._numbers: dict[object, int] = {(None, ()): 0}
         self.steps = tuple(self._step(i, rule) for i, rule in enumerate(machine.rules))
+        self._acting = [
+            sum(1 << i for i, step in enumerate(self.steps) if _PLACE[step.kind] == place)
+            for place in range(3)
+        ]
         for limit in machine.limits:
             self.names.tests(limit.guard, LEVELS, "a limit")
 
@@ -115,17 +120,15 @@ class Encoded:
         rules for an event, and so on.
         """
         mask = self.components.masks[component]
+        mask &= self._acting[(event != GONE) + (worker != GONE)]
         if event != GONE:
             mask &= self.events.masks[event]
         if worker != GONE:
             mask &= self.workers.masks[worker]
-        place = (event != GONE) + (worker != GONE)
         while mask:
             low = mask & -mask
             mask ^= low
-            number = low.bit_length() - 1
-            if _PLACE[self.steps[number].kind] == place:
-                yield number
+            yield low.bit_length() - 1
 
     def fire(self, number: int, component: int, event: int, worker: int) -> Local:
         """The local transition of an enabled rule."""
@@ -150,6 +153,7 @@ class Encoded:
 
 
 _PLACE = {RuleKind.COMPONENT: 0, RuleKind.EVENT: 1, RuleKind.SPAWN: 1, RuleKind.WORKER: 2}
+"""Of a rule: how many of event and worker its actor has."""
 
 
 def readable(kind: RuleKind) -> tuple[Level, ...]:
