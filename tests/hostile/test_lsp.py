@@ -9,7 +9,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from onceproof.lsp.verdicts import PROCESSES, Background
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.workspace import Workspace
 
+from support.background import slow
 from support.process import SEED
 from support.repo import ROOT
 
@@ -171,13 +171,6 @@ def test_odd_positions_and_designs_that_are_not_open(server: lsp.Server) -> None
 @pytest.mark.nightly
 def test_many_odd_positions(server: lsp.Server) -> None:
     ask(server, 10_000, 2)
-
-
-def slow(name: str, folder: str) -> Iterator[int]:
-    """Says that it has begun, and takes a while."""
-    Path(folder, name).touch()
-    time.sleep(0.3)
-    yield 1
 
 
 async def test_background_work_is_bounded_and_what_is_outdated_never_begins(tmp_path: Path) -> None:
