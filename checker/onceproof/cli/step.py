@@ -228,7 +228,7 @@ class Session:
     def _story(self, rest: str) -> str:
         from onceproof.story.stepper import Walk
         from onceproof.verdict.decide import judge
-        from onceproof.verdict.result import Cell
+        from onceproof.verdict.result import ClaimResult
         from onceproof.verdict.task import Options
 
         words = rest.split()
@@ -239,7 +239,7 @@ class Session:
             claims=(claim,) if claim else (),
             second_opinion=False,
         )
-        cells = [c for c in judge(self.walk.design, options) if isinstance(c, Cell)]
+        cells = [c for c in judge(self.walk.design, options) if isinstance(c, ClaimResult)]
         trace = next((c.trace for c in cells if c.trace is not None), None)
         if trace is None:
             verdicts = "; ".join(f"{c.claim}: {c.verdict.value}" for c in cells)

@@ -26,7 +26,7 @@ from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.verdict.decide import judge
 from onceproof.verdict.exit_codes import Exit, worst
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
 
@@ -113,7 +113,9 @@ def _planned(design: Design, semantics: Delivery, choice: Choice) -> Plan:
     return plan(design, semantics, choice, "", "")
 
 
-def _cells(design: Design, semantics: Delivery, wish: Wish, claims: tuple[str, ...]) -> list[Cell]:
+def _cells(
+    design: Design, semantics: Delivery, wish: Wish, claims: tuple[str, ...]
+) -> list[ClaimResult]:
     options = Options(
         semantics=(semantics,),
         claims=claims,
@@ -121,7 +123,7 @@ def _cells(design: Design, semantics: Delivery, wish: Wish, claims: tuple[str, .
         second_opinion=False,
         lengths=False,
     )
-    return [c for c in judge(design, options) if isinstance(c, Cell)]
+    return [c for c in judge(design, options) if isinstance(c, ClaimResult)]
 
 
 def _stories(
@@ -150,7 +152,7 @@ def _stories(
     return ColumnRun(semantics, products, cannot, stories=tuple(runs))
 
 
-def _story(stage: Stage, loaded: Loaded, source: Loaded, cell: Cell) -> StoryRun:
+def _story(stage: Stage, loaded: Loaded, source: Loaded, cell: ClaimResult) -> StoryRun:
     assert source.design is not None
     assert cell.trace is not None
     told = replay(source.design, cell.trace)
@@ -163,7 +165,7 @@ def _story(stage: Stage, loaded: Loaded, source: Loaded, cell: Cell) -> StoryRun
     return play_elsewhere(stage, own, told, source.design)
 
 
-def _claim(design: Design, cell: Cell) -> Claim:
+def _claim(design: Design, cell: ClaimResult) -> Claim:
     return next(c for c in design.claims if c.text == cell.claim)
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from onceproof.lang.load import load_text
 from onceproof.story import Story
-from onceproof.verdict.result import Cell, Disagreement, Verdict
+from onceproof.verdict.result import ClaimResult, Disagreement, Verdict
 from onceproof.verdict.task import Options
 
 STORY_WIDTH = 88
@@ -72,7 +72,7 @@ def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
         yield _told(narrated(loaded, found))
 
 
-def _told(cell: Cell) -> Told:
+def _told(cell: ClaimResult) -> Told:
     from onceproof.report.story_text import StoryLines
     from onceproof.report.words import WORDS, mark, note
 

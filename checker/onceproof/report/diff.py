@@ -8,7 +8,7 @@ from onceproof.analysis.diff import CellChange, Comparison, StoryChange, Turn
 from onceproof.report.words import markdown_cell, short
 from onceproof.story import Story
 from onceproof.story.headline import listed
-from onceproof.verdict.result import Cell
+from onceproof.verdict.result import ClaimResult
 
 SCHEMA = "onceproof/diff/1"
 TITLES = {Turn.WORSE: "worse", Turn.BETTER: "better", Turn.NEW: "new", Turn.GONE: "gone"}
@@ -33,7 +33,7 @@ def _groups(comparison: Comparison) -> Iterator[tuple[str, list[CellChange]]]:
             yield TITLES[turn], group
 
 
-def _verdict(cell: Cell | None) -> str:
+def _verdict(cell: ClaimResult | None) -> str:
     return short(cell) if cell is not None else "-"
 
 

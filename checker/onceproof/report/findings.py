@@ -21,7 +21,7 @@ from onceproof.report.story_text import place
 from onceproof.report.words import ground, short
 from onceproof.story import Story
 from onceproof.verdict.exit_codes import Exit, of_cell
-from onceproof.verdict.result import Cell, DesignResult, Result, Verdict
+from onceproof.verdict.result import ClaimResult, DesignResult, Result, Verdict
 
 
 class Level(Enum):
@@ -46,7 +46,7 @@ class Finding(Struct, frozen=True):
     text: str
     span: Span
     fingerprint: str
-    cell: Cell | None = None
+    cell: ClaimResult | None = None
     story: Story | None = None
 
 
@@ -107,7 +107,7 @@ def _mistake(diagnostic: Diagnostic) -> Finding:
     )
 
 
-def _verdict(design: DesignResult, cell: Cell) -> Finding:
+def _verdict(design: DesignResult, cell: ClaimResult) -> Finding:
     story = cell.narrative.story if cell.narrative else None
     code = of_cell(cell)
     level = (
@@ -139,7 +139,7 @@ def _verdict(design: DesignResult, cell: Cell) -> Finding:
     )
 
 
-def message_lines(cell: Cell, story: Story | None) -> Iterator[str]:
+def message_lines(cell: ClaimResult, story: Story | None) -> Iterator[str]:
     """Verdict, assurance, scope and assumptions, and the story, line by line."""
     if story is not None:
         yield f"{story.headline}."

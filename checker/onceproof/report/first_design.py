@@ -9,7 +9,7 @@ from msgspec import Struct
 from onceproof.lang.format import formatted
 from onceproof.lang.source import Source
 from onceproof.models import brokers
-from onceproof.verdict.result import Cell, Verdict
+from onceproof.verdict.result import ClaimResult, Verdict
 
 ANY = "any"
 """Instead of a broker: all three delivery guarantees."""
@@ -76,7 +76,7 @@ TEMPLATES = {
 """By what ``--effect`` calls them; the effect of the design has the same name."""
 
 
-def text(name: str, effect: str, broker: str, cells: Sequence[Cell] = ()) -> str:
+def text(name: str, effect: str, broker: str, cells: Sequence[ClaimResult] = ()) -> str:
     """A design whose consumer is called ``name``, formatted. ``broker``: a model, a delivery
     guarantee or ``ANY``; ``cells``: what came of checking the claims, to be expected.
     """
@@ -109,7 +109,7 @@ def _delivery(broker: str) -> str:
     return f" via {broker}" if broker in brokers() else f" {broker}"
 
 
-def _expectations(cells: Sequence[Cell]) -> Iterator[str]:
+def _expectations(cells: Sequence[ClaimResult]) -> Iterator[str]:
     """The claims with their verdicts; where nothing is said, ``proved`` is expected."""
     for claim in dict.fromkeys(c.claim for c in cells):
         verdicts = [c for c in cells if c.claim == claim]

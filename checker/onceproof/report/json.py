@@ -13,7 +13,7 @@ from onceproof.report import Format
 from onceproof.report.words import json_text, summary
 from onceproof.story import Needs, StoryStep
 from onceproof.verdict.exit_codes import of_result
-from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result, Scope
+from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result, Scope
 
 SCHEMA = "onceproof/result/1"
 
@@ -49,7 +49,7 @@ def document(result: Result) -> Json:
     }
 
 
-def _cell(design: DesignResult, cell: Cell) -> Json:
+def _cell(design: DesignResult, cell: ClaimResult) -> Json:
     story = cell.narrative.story if cell.narrative else None
     return {
         "design": design.path,

@@ -8,7 +8,7 @@ from onceproof.machine.delivery import Delivery
 from onceproof.repair import Goal, Repair, Repairs
 from onceproof.report.words import WORDS
 from onceproof.story.headline import listed
-from onceproof.verdict.result import Cell
+from onceproof.verdict.result import ClaimResult
 
 SCHEMA = "onceproof/repair/1"
 
@@ -173,7 +173,7 @@ def _repair_data(repair: Repair) -> dict[str, object]:
     }
 
 
-def _cell_data(cell: Cell) -> dict[str, object]:
+def _cell_data(cell: ClaimResult) -> dict[str, object]:
     return {
         "claim": cell.claim,
         "semantics": cell.semantics.value,

@@ -14,7 +14,7 @@ from onceproof.report.story_text import place
 from onceproof.report.words import is_conditional, reach
 from onceproof.story import Story, StoryStep
 from onceproof.verdict.exit_codes import Exit, of_result
-from onceproof.verdict.result import Cell, Result, Verdict
+from onceproof.verdict.result import ClaimResult, Result, Verdict
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -99,16 +99,16 @@ def _kind(finding: Finding) -> tuple[str, str]:
     is information.
     """
     match finding.level, finding.cell:
-        case Level.PASS, Cell(verdict=Verdict.HOLDS):
+        case Level.PASS, ClaimResult(verdict=Verdict.HOLDS):
             return "pass", "none"
         case Level.PASS, _:
             return "informational", "none"
-        case _, Cell(verdict=Verdict.UNKNOWN):
+        case _, ClaimResult(verdict=Verdict.UNKNOWN):
             return "open", "none"
     return "fail", finding.level.value
 
 
-def _properties(cell: Cell) -> Json:
+def _properties(cell: ClaimResult) -> Json:
     return {
         "claim": cell.claim,
         "semantics": cell.semantics.value,

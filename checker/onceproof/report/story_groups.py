@@ -11,7 +11,7 @@ from msgspec import Struct
 from onceproof.explain.narrative import Narrative
 from onceproof.report.story_text import alike
 from onceproof.story.outline import Outline
-from onceproof.verdict.result import Cell, DesignResult, Result
+from onceproof.verdict.result import ClaimResult, DesignResult, Result
 
 
 class StoryGroup(Struct, frozen=True):
@@ -21,7 +21,7 @@ class StoryGroup(Struct, frozen=True):
 
     narrative: Narrative
     outline: Outline
-    cells: tuple[tuple[Cell, str], ...]
+    cells: tuple[tuple[ClaimResult, str], ...]
 
     def name(self, path: str) -> str:
         """A name for a file: the design, the claim and the semantics of the first refutation."""
@@ -50,7 +50,7 @@ def story_groups(result: DesignResult) -> tuple[StoryGroup, ...]:
     """Every distinct story, those that the design does not expect first."""
     if result.outline is None:
         return ()
-    groups: list[list[tuple[Cell, Narrative]]] = []
+    groups: list[list[tuple[ClaimResult, Narrative]]] = []
     for cell in sorted(result.cells, key=lambda c: c.as_expected):
         narrative = cell.narrative
         if narrative is None:

@@ -17,7 +17,7 @@ from onceproof.report.story_text import StoryLines, wrapped
 from onceproof.report.terminal import Paint
 from onceproof.report.words import DECIDED, clean, ground, mark, short, style, summary
 from onceproof.story.headline import listed
-from onceproof.verdict.result import Cell, DesignResult, Result, Verdict
+from onceproof.verdict.result import ClaimResult, DesignResult, Result, Verdict
 
 QUIET, NORMAL, VERBOSE = 0, 1, 2
 GAP = 3
@@ -124,7 +124,7 @@ class _Page:
                 return
         self._list(claims, grid)
 
-    def _cell(self, cell: Cell | None, stacked: bool) -> list[tuple[str, str]]:
+    def _cell(self, cell: ClaimResult | None, stacked: bool) -> list[tuple[str, str]]:
         """The lines of a cell with their styles."""
         if cell is None:
             return [("-", "dim")]
@@ -156,7 +156,7 @@ class _Page:
                 line += [(text, colour), (" " * (width - columns(text) + GAP), "")]
             self.lines.append(Line(tuple(line)).stripped())
 
-    def _list(self, claims: list[str], grid: list[list[Cell | None]]) -> None:
+    def _list(self, claims: list[str], grid: list[list[ClaimResult | None]]) -> None:
         """The table where there is no room for one."""
         for claim, row in zip(claims, grid, strict=True):
             self.add(claim, indent=2, hang=2)
@@ -174,7 +174,7 @@ class _Page:
 
     def _grounds(self, design: DesignResult) -> None:
         """One line per distinct ground of a verdict."""
-        grounds: dict[str, list[Cell]] = {}
+        grounds: dict[str, list[ClaimResult]] = {}
         for cell in sorted(design.cells, key=lambda c: c.verdict is not Verdict.HOLDS):
             if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
                 grounds.setdefault(
@@ -189,7 +189,7 @@ class _Page:
         if grounds:
             self.add()
 
-    def _where(self, cells: Sequence[Cell]) -> str:
+    def _where(self, cells: Sequence[ClaimResult]) -> str:
         claims: dict[str, list[str]] = {}
         for cell in cells:
             claims.setdefault(cell.claim, []).append(cell.semantics.value)
@@ -269,7 +269,7 @@ class _Page:
 
     def _reasons(self, design: DesignResult) -> None:
         """The invariants in the design's words, each once."""
-        groups: dict[tuple[str, ...], list[Cell]] = {}
+        groups: dict[tuple[str, ...], list[ClaimResult]] = {}
         for cell in design.cells:
             if cell.why is not None:
                 groups.setdefault((cell.claim, *cell.why.facts, cell.why.ground), []).append(cell)

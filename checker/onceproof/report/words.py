@@ -7,7 +7,7 @@ import re
 
 from onceproof.lang.diagnostics import Severity
 from onceproof.story.headline import listed
-from onceproof.verdict.result import Assurance, Cell, Engine, Result, Scope, Verdict
+from onceproof.verdict.result import Assurance, ClaimResult, Engine, Result, Scope, Verdict
 
 WORDS = {
     Verdict.HOLDS: "proved",
@@ -75,41 +75,41 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def is_bounded(cell: Cell) -> bool:
+def is_bounded(cell: ClaimResult) -> bool:
     """Whether a proof speaks of so many only."""
     return cell.verdict is Verdict.HOLDS and (
         cell.scope != Scope() or cell.assurance is not Assurance.CERTIFICATE
     )
 
 
-def conditions(cell: Cell) -> tuple[str, ...]:
+def conditions(cell: ClaimResult) -> tuple[str, ...]:
     """What a proof rests on beyond the design's own assumptions: it is proved *if* these hold."""
     return cell.conditions
 
 
-def would_hold(cell: Cell) -> tuple[str, ...]:
+def would_hold(cell: ClaimResult) -> tuple[str, ...]:
     """Under which conditions a refuted claim would hold."""
     return cell.would_hold
 
 
-def unconfirmed(cell: Cell) -> tuple[str, ...]:
+def unconfirmed(cell: ClaimResult) -> tuple[str, ...]:
     """Facts about the broker that the answer rests on and that nobody has confirmed, each with its
     source.
     """
     return cell.facts
 
 
-def is_conditional(cell: Cell) -> bool:
+def is_conditional(cell: ClaimResult) -> bool:
     """Whether a proof holds only under conditions or unconfirmed facts."""
     return cell.verdict is Verdict.HOLDS and bool(conditions(cell) or unconfirmed(cell))
 
 
-def mark(cell: Cell) -> str:
+def mark(cell: ClaimResult) -> str:
     """One sign for a verdict; a bounded or conditional proof has its own."""
     return BOUNDED_MARK if is_bounded(cell) or is_conditional(cell) else MARKS[cell.verdict]
 
 
-def style(cell: Cell) -> str:
+def style(cell: ClaimResult) -> str:
     """The colour for a verdict; never the only thing that tells."""
     if cell.verdict is Verdict.HOLDS and not cell.as_expected:
         return "yellow"
@@ -133,7 +133,7 @@ def limits(scope: Scope) -> list[str]:
     ]
 
 
-def note(cell: Cell) -> str:
+def note(cell: ClaimResult) -> str:
     """What stands beside the verdict word: how far it goes, and how it relates to what the design
     expects.
     """
@@ -148,17 +148,17 @@ def note(cell: Cell) -> str:
     return " ".join(parts)
 
 
-def word(cell: Cell) -> str:
+def word(cell: ClaimResult) -> str:
     """``proved``."""
     return WORDS[cell.verdict]
 
 
-def short(cell: Cell) -> str:
+def short(cell: ClaimResult) -> str:
     """``REFUTED (expected)``, ``proved ≤2 workers``."""
     return f"{word(cell)} {note(cell)}".rstrip()
 
 
-def ground(cell: Cell) -> str:
+def ground(cell: ClaimResult) -> str:
     """On what ground, for how many, and under which assumptions: never left out."""
     if cell.verdict is Verdict.HOLDS:
         text = f"proved for {reach(cell.scope)}"
@@ -218,7 +218,7 @@ def summary(result: Result) -> str:
     return f"{_size(result)}: {', '.join(counts) or 'nothing checked'}"
 
 
-def _verdict_count(verdict: Verdict, cells: list[Cell]) -> str:
+def _verdict_count(verdict: Verdict, cells: list[ClaimResult]) -> str:
     """``3 proved (1 bounded, 1 not expected)``."""
     bounded = sum(map(is_bounded, cells))
     conditional = sum(map(is_conditional, cells))

@@ -278,10 +278,6 @@ class ClaimResult(Struct, frozen=True):
         return self.refutation.narrative if self.refutation else None
 
 
-Cell = ClaimResult
-"""The name by which the formats know it."""
-
-
 class Disagreement(Struct, frozen=True):
     """Two engines that must agree did not: a bug of ours, never a verdict."""
 
@@ -315,7 +311,7 @@ class DesignResult(Struct, frozen=True):
     sha256: str
     title: str
     diagnostics: tuple[Diagnostic, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[ClaimResult, ...]
     semantics: tuple[Delivery, ...]
     sources: dict[str, Source] = field(default_factory=dict)
     failures: tuple[Disagreement, ...] = ()

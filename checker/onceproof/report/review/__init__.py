@@ -37,7 +37,7 @@ from onceproof.report.words import counted, ground, mark, note, word, would_hold
 from onceproof.story import StoryStep
 from onceproof.story.headline import listed
 from onceproof.story.scene import Fact, Situation
-from onceproof.verdict.result import Cell, DesignResult, Disagreement, Result, Verdict
+from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result, Verdict
 
 
 class Extras(Struct, frozen=True):
@@ -269,12 +269,12 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
 _Key = tuple[int, str, Delivery]
 
 
-def _key(cell: Cell) -> _Key:
+def _key(cell: ClaimResult) -> _Key:
     """What tells the answers about one design apart."""
     return cell.line, cell.claim, cell.semantics
 
 
-def _answer(cell: Cell | None, targets: Mapping[_Key, str]) -> Answer | None:
+def _answer(cell: ClaimResult | None, targets: Mapping[_Key, str]) -> Answer | None:
     if cell is None:
         return None
     assumed = ""
@@ -347,8 +347,8 @@ def _moment(path: str, step: StoryStep, scenes: tuple[Situation, Situation], eff
 # ---------------------------------------------------------------- proofs, and what is open
 
 
-def _proofs(number: int, result: DesignResult) -> list[tuple[list[Cell], Proof]]:
-    groups: dict[tuple[object, ...], list[Cell]] = {}
+def _proofs(number: int, result: DesignResult) -> list[tuple[list[ClaimResult], Proof]]:
+    groups: dict[tuple[object, ...], list[ClaimResult]] = {}
     for cell in result.cells:
         if cell.verdict is Verdict.HOLDS:
             why = (cell.why.facts, cell.why.ground) if cell.why else ()
@@ -360,7 +360,7 @@ def _proofs(number: int, result: DesignResult) -> list[tuple[list[Cell], Proof]]
     ]
 
 
-def _proof(name: str, result: DesignResult, cells: Sequence[Cell]) -> Proof:
+def _proof(name: str, result: DesignResult, cells: Sequence[ClaimResult]) -> Proof:
     first = cells[0]
     why = first.why
     gone = "" if first.as_expected else "The design expects a violation, and there is none. "
@@ -383,7 +383,7 @@ def _proof(name: str, result: DesignResult, cells: Sequence[Cell]) -> Proof:
     )
 
 
-def _opens(number: int, result: DesignResult) -> list[tuple[list[Cell], Open]]:
+def _opens(number: int, result: DesignResult) -> list[tuple[list[ClaimResult], Open]]:
     undecided = [c for c in result.cells if c.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)]
     return [
         ([c], Open(f"d{number}-open-{i}", c.claim, c.semantics.value, mark(c), word(c), c.reason))

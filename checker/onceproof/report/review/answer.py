@@ -14,7 +14,7 @@ from onceproof.report.words import (
     reach,
 )
 from onceproof.story.headline import listed
-from onceproof.verdict.result import Cell, Result, Verdict
+from onceproof.verdict.result import ClaimResult, Result, Verdict
 
 WHATEVER = "whatever crashes, arrives twice, expires or is replayed"
 EFFECTS = {"no-duplicate", "no-loss"}
@@ -33,7 +33,7 @@ class Tone(Enum):
     OPEN = "open"
 
     @staticmethod
-    def of(cell: Cell) -> Tone:
+    def of(cell: ClaimResult) -> Tone:
         """The tone of one answer."""
         match cell.verdict:
             case Verdict.HOLDS if not cell.as_expected:
@@ -45,7 +45,7 @@ class Tone(Enum):
         return Tone.OPEN
 
 
-def _cells(result: Result) -> list[Cell]:
+def _cells(result: Result) -> list[ClaimResult]:
     return [c for d in result.designs for c in d.cells]
 
 
@@ -129,7 +129,7 @@ def answer(result: Result) -> str:
     return _yes(result, held)
 
 
-def _no(result: Result, refuted: list[Cell], held: list[Cell], rest: int) -> str:
+def _no(result: Result, refuted: list[ClaimResult], held: list[ClaimResult], rest: int) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
     for cell in sorted(refuted, key=lambda c: c.as_expected):
         words = groups.setdefault((_breaks(cell), cell.claim), [])
@@ -162,7 +162,7 @@ def _many(count: int) -> str:
     return f"{count} other answer{' is' if count == 1 else 's are'}"
 
 
-def _breaks(cell: Cell) -> str:
+def _breaks(cell: ClaimResult) -> str:
     match cell.kind:
         case "no-duplicate":
             return f"{cell.effect} can happen twice"
@@ -171,7 +171,7 @@ def _breaks(cell: Cell) -> str:
     return f"“{cell.claim}” can be broken"
 
 
-def _yes(result: Result, held: list[Cell]) -> str:
+def _yes(result: Result, held: list[ClaimResult]) -> str:
     unwanted = [c for c in held if not c.as_expected]
     if unwanted:
         return (
@@ -196,6 +196,6 @@ def _yes(result: Result, held: list[Cell]) -> str:
     return f"Yes: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
 
 
-def _assumed(cells: list[Cell]) -> str:
+def _assumed(cells: list[ClaimResult]) -> str:
     assumptions = list(dict.fromkeys(a for c in cells for a in c.assumptions))
     return f", assuming that {listed(assumptions)}" if assumptions else ""
