@@ -9,6 +9,7 @@ at more bounds.
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from collections.abc import Callable
 
@@ -195,8 +196,10 @@ def test_an_export_that_forgets_something_is_caught(
 def test_a_search_that_miscounts_or_misjudges_is_caught() -> None:
     _here("rumur")
     case = _reference(False, Bounds(2, 1))
-    fewer = replace(case, counted=replace(case.counted, full_states=case.counted.full_states - 1))
-    blind = replace(case, found=(None, None))
+    fewer = dataclasses.replace(
+        case, counted=replace(case.counted, full_states=case.counted.full_states - 1)
+    )
+    blind = dataclasses.replace(case, found=(None, None))
     assert "states here" in compare(fewer, ["rumur"]).differences[0]
     told = compare(blind, ["rumur"]).differences
     assert len(told) == 1

@@ -368,9 +368,9 @@ def _declarations(m: _Maker) -> list[str]:
     lines = [
         f"event Placed(id, order{', kind: card | cash' if m.payload else ''})",
         "",
-        "queue orders of Placed" + _semantics(m),
+        "queue orders of Placed" + (semantics := _semantics(m)),
     ]
-    lines += _queue_options(m)
+    lines += _queue_options(m, semantics)
     if m.second in ("publish", "relay"):
         lines.append("queue further of Placed")
     if m.second == "type":
@@ -406,10 +406,13 @@ def _semantics(m: _Maker) -> str:
     return f" {m.pick('at-most-once', 'at-least-once', 'exactly-once')}" if m.chance(0.15) else ""
 
 
-def _queue_options(m: _Maker) -> list[str]:
+def _queue_options(m: _Maker, semantics: str) -> list[str]:
     lines: list[str] = []
     if m.chance(0.2):
-        lines.append(f"  late ack {m.pick('settles', 'refused')}")
+        late = m.pick("settles", "refused")
+        if "exactly-once" in semantics:  # where a late acknowledgement never settles
+            late = "refused"
+        lines.append(f"  late ack {late}")
     if m.chance(0.1):
         lines.append(f"  delivery limit 3{m.pick('', ' then dead-letter', ' then drop')}")
     return lines

@@ -20,8 +20,8 @@ from onceproof.drill.verdicts import AT_REST, judged, settle
 from onceproof.interpreter import Judge, initial
 from onceproof.interpreter.oracle import event_sets
 from onceproof.interpreter.trace import EventOf
-from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.design import Claim, Design
+from onceproof.lang.resolve.unmodelled import NOT_MODELLED
 from onceproof.lang.source import Source
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import walk
@@ -474,12 +474,12 @@ class _Run:
         return False
 
     def _sessions_matter(self) -> bool:
-        """Whether the design has a lock that a session keeps, or may assume database failures away
-        and does not.
+        """Whether the design has a lock that a session keeps, or the machine knows failing database
+        steps and the design does not assume them away.
         """
         if any(not x.expires for x in self.design.locks.values()):
             return True
-        return "no-database-failures" in ASSUMPTIONS and not self.design.assumes(
+        return "write clause" not in NOT_MODELLED and not self.design.assumes(
             "no-database-failures"
         )
 
