@@ -237,6 +237,7 @@ def at_random_times(tmp_path: Path, count: int, seed: int, *arguments: str) -> i
 PROVED = str(ROOT / "examples/article/effectively_once.once")
 
 
+@pytest.mark.slow
 def test_interrupts_at_random_times(tmp_path: Path) -> None:
     assert at_random_times(tmp_path, 8, 1, "check", PROVED, "-q") > 2
 

@@ -308,6 +308,7 @@ def test_what_is_damaged_is_refused_and_cleaned(name: str, tmp_path: Path) -> No
     assert all(line.startswith(("REFUSED", "MISSING", "0 of")) for line in done.stdout.splitlines())
 
 
+@pytest.mark.slow
 def test_every_byte_matters(tmp_path: Path) -> None:
     """A letter taken away anywhere: refused, or another way to write the same."""
     loaded, _ = written(tmp_path, TWO)

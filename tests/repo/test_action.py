@@ -132,6 +132,7 @@ def test_only_reports_of_this_call_are_uploaded() -> None:
     assert ACTION.count("steps.check.outputs.folder != ''") == 2
 
 
+@pytest.mark.slow
 def test_installing_runs_nothing_of_the_checkout(tmp_path: Path) -> None:
     workspace = hostile_workspace(tmp_path)
     package = wheel(tmp_path, "print('the tool')\n")

@@ -44,6 +44,7 @@ def test_memory_changes_no_answer(path: object) -> None:
     assert _shown(memory, [str(path)]) == _shown(Forgetful(), [str(path)])
 
 
+@pytest.mark.slow
 def test_guarantees_with_equal_machines_share_their_work() -> None:
     memory = Memory()
     _shown(memory, [str(p) for p in FEW])
