@@ -142,6 +142,20 @@ _ROWS = (
         ("loses_hold",),
     ),
     FaultKind(
+        Cause.DATABASE_FAILED,
+        "failed database step",
+        "failed database steps",
+        "a failure of {line}",
+        4,  # lock wait time-outs and restarts do it; more believable than a copy, less than a crash
+    ),
+    FaultKind(
+        Cause.DATABASE_ANSWER_LOST,
+        "lost database answer",
+        "lost database answers",
+        "an answer of the database to {line} that is lost",
+        5,  # the connection must break within the short window after a commit
+    ),
+    FaultKind(
         Cause.DEAD_LETTERED,
         "message given up",
         "messages given up",

@@ -99,12 +99,15 @@ class Cause(Enum):
     LOCK_EXPIRED = "lock-expired"
     # a message somebody is at work on is acknowledged by itself, as a later one was, or by a timer
     AUTO_ACKED = "acked-by-itself"
-    CONNECTION_LOST = "connection-lost"  # of a living worker to the broker
+    # of a living worker, to the broker, to a database or to a lock service
+    CONNECTION_LOST = "connection-lost"
     FENCED = "consumer-fenced"  # its partition moved to somebody else
     REQUEUED = "requeued"  # a shutdown gave back what a worker is on
     REWOUND = "rewound"  # a lower position was committed
     BATCH_RETURNED = "batch-returned"  # another record of the batch failed
     ABORTED_APPEARED = "aborted-appeared"  # a message of an aborted transaction is seen after all
+    DATABASE_FAILED = "database-failed"  # a step on a database or lock service does nothing
+    DATABASE_ANSWER_LOST = "database-answer-lost"  # it is done, and the worker cannot tell
 
     @property
     def is_fault(self) -> bool:

@@ -45,7 +45,14 @@ class Teller:
                 return self._begin(step, before, after)
             case Cause.REDELIVERY:
                 return self._redelivery(step, before)
-            case Cause.HANDLER | Cause.ACK_LOST | Cause.ANSWER_LOST | Cause.REFUSED:
+            case (
+                Cause.HANDLER
+                | Cause.ACK_LOST
+                | Cause.ANSWER_LOST
+                | Cause.REFUSED
+                | Cause.DATABASE_FAILED
+                | Cause.DATABASE_ANSWER_LOST
+            ):
                 assert worker is not None
                 return self._line(step, before, after, worker)
             case Cause.VANISHED:
