@@ -12,6 +12,7 @@ from onceproof.interpreter.state import Worker
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Cause
+from onceproof.story.failures import failure_words, tells
 from onceproof.story.names import Moment
 from onceproof.story.steps import ack_words, let_words, line_words, write_words
 
@@ -22,6 +23,8 @@ def handler_words(m: Moment) -> str:
     """
     if m.worker.idle:
         return "has nothing to do; the handler is done"
+    if tells(m):
+        return failure_words(m)
     if not m.worker.todo:
         return (
             f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and "
