@@ -32,6 +32,9 @@ BY_HAND = {
     "S011": "test_robust: a file that is no text",
     "S012": "test_robust: too many",
     "S022": "test_render: without the source",
+    "S023": "lang/test_carriers: a page without a design",
+    "S024": "lang/test_carriers: code without a design",
+    "S025": "lang/test_carriers: an AsyncAPI document",
 }
 """Codes that a file of the corpus cannot show, and where they are tested."""
 EFFECT, SEND = "effect x per k\n  ", "consumer c on q\n  send e\n    "

@@ -5,11 +5,21 @@ package (the grammar, the models, some pages).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 ENDING = ".once"
 """How the name of a design file ends."""
+
+
+MARKDOWN = (".md", ".markdown", ".mdx", ".qmd")
+"""How the names of Markdown pages end. Their ``once`` blocks are designs."""
+STANDARD_INPUT = "-"
+"""The path that stands for standard input."""
+_BLOCK = re.compile(
+    r"(?P<file>.+\.(?:md|markdown|mdx|qmd))#(?P<number>[1-9]\d{0,3})", re.IGNORECASE
+)
 
 
 class NoDesign(Exception):
@@ -23,6 +33,24 @@ class NoCluster(Exception):
 def shown(path: str | Path) -> str:
     """A path in one line that is safe to print, whatever bytes its name has."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(path))
+
+
+def is_design(path: str | Path) -> bool:
+    """The name is that of a design file, in letters of either case."""
+    return str(path).lower().endswith(ENDING)
+
+
+def block_of(path: str | Path) -> tuple[str, int]:
+    """The file and the number of the block that a path like ``design-doc.md#2`` names; the number
+    is 1 where it names none.
+    """
+    match = _BLOCK.fullmatch(str(path))
+    return (match["file"], int(match["number"])) if match else (str(path), 1)
+
+
+def file_of(path: str | Path) -> str:
+    """The file that a design is in: its path without the number of a block."""
+    return block_of(path)[0]
 
 
 PROJECT = (".git", "pyproject.toml", ".onceproof")
@@ -46,14 +74,16 @@ def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
     """
     files_found: list[tuple[Path, bool]] = []
     for path in map(Path, paths):
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob(f"*{ENDING}") if p.is_file())
+        if str(path) == STANDARD_INPUT:
+            files_found.append((path, False))
+        elif path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if is_design(p) and p.is_file())
             if not inside:
                 raise NoDesign(
                     f"the folder {shown(path)} holds no design (a file that ends in {ENDING})"
                 )
             files_found += [(p, True) for p in inside]
-        elif path.is_file():
+        elif path.is_file() or Path(file_of(path)).is_file():
             files_found.append((path, False))
         elif path.exists():
             raise NoDesign(f"{shown(path)} is neither a file nor a folder")

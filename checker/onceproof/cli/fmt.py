@@ -63,6 +63,7 @@ def _format(path: Path | None, check: bool, diff: bool) -> Exit:
     """Format one file (None: standard input)."""
     from onceproof.base.untrusted import Refused
     from onceproof.base.writing import as_before, replace_file
+    from onceproof.lang import carriers
     from onceproof.lang.format import formatted
     from onceproof.lang.load import bytes_of, text_of
     from onceproof.lang.source import Source
@@ -81,6 +82,9 @@ def _format(path: Path | None, check: bool, diff: bool) -> Exit:
     text = text_of(data, name)
     if not isinstance(text, str):
         say(render((text,), {name: Source.of(name, "")}), err=True, nl=False)
+        return Exit.USAGE
+    if path is not None and carriers.source_of(name, text).shifts:
+        say(f"{shown(name)} carries a design; only design files (*.once) are formatted", err=True)
         return Exit.USAGE
     source = Source.of(name, text)
     result = formatted(source)

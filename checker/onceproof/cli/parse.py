@@ -25,13 +25,14 @@ def command(paths: tuple[Path, ...], quiet: bool) -> int:
     """
     from onceproof.base.paths import NoDesign, designs
     from onceproof.lang.diagnostics import Severity
+    from onceproof.lang.load import designs_in
     from onceproof.report.diagnostics import render
     from onceproof.report.words import counted
     from onceproof.verdict.check import is_library, loaded_from
     from onceproof.verdict.exit_codes import Exit
 
     try:
-        files = designs(paths)
+        files = [(d, inside) for path, inside in designs(paths) for d in designs_in(path)]
     except NoDesign as error:
         raise click.UsageError(str(error)) from error
     read = broken = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onceproof.base.paths import shown
 from onceproof.cli.output import cannot_write, say
 from onceproof.cli.shared import (
     PATH,
@@ -126,7 +127,13 @@ def _apply(
     from onceproof.report.words import json_text
     from onceproof.verdict.exit_codes import Exit
 
-    old = loaded.sources[loaded.path].text
+    source = loaded.sources[loaded.path]
+    if source.shifts:
+        raise click.UsageError(
+            f"{shown(path)} carries the design, and --apply writes into design files only: change"
+            " it by hand, as the repair without --apply shows"
+        )
+    old = source.text
     new, made, left = repaired(loaded, goals, options, keep_provider)
     diff = ""
     if made:

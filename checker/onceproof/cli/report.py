@@ -169,13 +169,13 @@ def _extras(result: DesignResult, options: Options, progress: ProgressLine) -> E
     from onceproof.analysis.crash_map import crash_map
     from onceproof.analysis.cut_sets import frontier
     from onceproof.analysis.validity_core import needs
-    from onceproof.lang.load import load_text
+    from onceproof.lang.load import load_file_text
     from onceproof.report.review import Extras
     from onceproof.verdict.result import Verdict
 
     if not result.cells:
         return Extras()
-    loaded = load_text(result.sources[result.path].text, result.path)
+    loaded = load_file_text(result.sources[result.path].text, result.path)
     design = loaded.design
     assert design is not None
     maps, frontiers, cores = [], [], []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from onceproof.base.paths import shown
+from onceproof.base.paths import STANDARD_INPUT, file_of, shown
 from onceproof.cli.output import say
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def load_design(path: Path) -> Loaded:
     """Load one design; its mistakes are shown. Raises UsageError if there is no such file."""
     from onceproof.lang.load import load
 
-    if not path.is_file():
+    if str(path) != STANDARD_INPUT and not Path(file_of(path)).is_file():
         raise click.UsageError(f"there is no file {shown(path)}")
     try:
         loaded = load(path)

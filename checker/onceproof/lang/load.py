@@ -5,6 +5,8 @@ language that touches the disk.
 from __future__ import annotations
 
 import os
+import sys
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +14,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import untrusted
-from onceproof.base.paths import ENDING, project_of
+from onceproof.base.paths import (
+    ENDING,
+    MARKDOWN,
+    STANDARD_INPUT,
+    file_of,
+    is_design,
+    project_of,
+)
+from onceproof.lang import carriers
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.errors import names as name_errors
@@ -45,22 +55,24 @@ DEEPEST_IMPORT = 30
 
 
 def load(path: str | Path) -> Loaded:
-    """Load a design from a file. Raises OSError if it cannot be read."""
+    """Load a design from a file; ``-`` is standard input, ``page.md#2`` the second design of a
+    Markdown page. Raises OSError if it cannot be read.
+    """
     shown = str(path)
     try:
-        data = bytes_of(shown)
+        data = _standard_input() if shown == STANDARD_INPUT else bytes_of(file_of(shown))
     except untrusted.Refused as error:
         return Loaded(
             shown, None, (errors.unreadable(shown, str(error)),), {}, sha256(b"").hexdigest()
         )
     if len(data) > MAX_BYTES:
-        text: str | Diagnostic = errors.too_large(shown, os.path.getsize(shown), MAX_BYTES)
+        text: str | Diagnostic = errors.too_large(shown, len(data), MAX_BYTES)
     else:
         text = text_of(data, shown)
     if isinstance(text, Diagnostic):
         loaded = Loaded(shown, None, (text,), {shown: Source.of(shown, "")})
     else:
-        loaded = load_text(text, shown)
+        loaded = load_file_text(text, shown)
     return replace(loaded, sha256=sha256(data).hexdigest())
 
 
@@ -68,9 +80,32 @@ def bytes_of(path: str) -> bytes:
     """A design's bytes. A link in a stranger's folder must not make us print another kind of file.
     Raises OSError and Refused.
     """
-    if os.path.islink(path) and not os.path.realpath(path).endswith(ENDING):
+    if os.path.islink(path) and not is_design(os.path.realpath(path)):
         raise untrusted.Refused(f"it is a link to a file that does not end in {ENDING}")
     return untrusted.read(path, MAX_BYTES)
+
+
+def designs_in(path: str | Path) -> list[Path]:
+    """The paths of the designs that a file holds: of a Markdown page with several one each
+    (``page.md#2``), else the path itself.
+    """
+    alone = [Path(path)]
+    if str(path) != file_of(path) or Path(path).suffix.lower() not in MARKDOWN:
+        return alone
+    try:
+        text = text_of(bytes_of(str(path)), str(path))
+    except (OSError, untrusted.Refused):
+        return alone  # loading it says why
+    if isinstance(text, Diagnostic):
+        return alone
+    count = len(carriers.blocks(Source.of(str(path), text).lines))
+    return [Path(f"{path}#{n}") for n in range(1, count + 1)] if count > 1 else alone
+
+
+@cache
+def _standard_input() -> bytes:
+    """What standard input holds; it can be read once only."""
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def text_of(data: bytes, shown: str) -> str | Diagnostic:
@@ -83,9 +118,22 @@ def text_of(data: bytes, shown: str) -> str | Diagnostic:
         return errors.not_text(shown, error.start)
 
 
+def load_file_text(text: str, path: str) -> Loaded:
+    """Load the design that the text of a file is, or carries."""
+    source = carriers.source_of(path, text)
+    missing = _without_design(source)
+    if missing is not None:
+        return Loaded(path, None, (missing,), {path: source})
+    return _loaded(source)
+
+
 def load_text(text: str, path: str = "design.once") -> Loaded:
-    """Load a design from a text; imports are looked up beside ``path``."""
-    source = Source.of(path, text)
+    """Load a design from its own text; imports are looked up beside ``path``."""
+    return _loaded(Source.of(path, text))
+
+
+def _loaded(source: Source) -> Loaded:
+    path = source.path
     tree, diagnostics = parse(source)
     imports = _Imports(source, diagnostics)
     imports.follow(tree)
@@ -102,6 +150,20 @@ def load_text(text: str, path: str = "design.once") -> Loaded:
             sources,
         )
     return Loaded(path, design, settle([*diagnostics, *more], sources), sources)
+
+
+def _without_design(source: Source) -> Diagnostic | None:
+    """What to say of a file of another kind that carries no design."""
+    if source.shifts:
+        return None
+    kind = Path(file_of(source.path)).suffix.lower()
+    if kind in MARKDOWN:
+        return errors.no_block(source.path)
+    if carriers.ASYNCAPI.search(source.text):
+        return errors.asyncapi(source.path)
+    if kind in carriers.CODE:
+        return errors.no_comment(source.path)
+    return None
 
 
 def _own_models(design: Design | None) -> dict[str, Source]:
@@ -158,10 +220,10 @@ class _Imports:
         """Where the imported file is. Raises Refused."""
         if not written.isprintable():
             raise untrusted.Refused("no file is called like that")
-        if not written.endswith(ENDING):
+        if not is_design(written):
             raise untrusted.Refused(f"the name of a design ends in {ENDING}")
         real = str(untrusted.place_in(self.root, place, untrusted.OUTSIDE_PROJECT))
-        if not real.endswith(ENDING):
+        if not is_design(real):
             raise untrusted.Refused(f"it is a link to a file that does not end in {ENDING}")
         return real
 
@@ -189,7 +251,7 @@ class _Imports:
         """The designs in the folder of a file that is not there."""
         try:
             folder = untrusted.place_in(self.root, place.parent)
-            return sorted(p.name for p in folder.glob(f"*{ENDING}"))
+            return sorted(p.name for p in folder.iterdir() if is_design(p))
         except (untrusted.Refused, OSError):
             return []
 

@@ -28,11 +28,16 @@ class Span(Struct, frozen=True):
 class Source(Struct, frozen=True):
     """A design's text: ``path`` is the name shown to people, ``lines`` the text split at line
     ends.
+
+    In a file that carries a design (``lang/carriers.py``) ``text`` is the whole file, ``lines``
+    are what of each line belongs to the design, and ``shifts`` the characters that stand left of
+    it.
     """
 
     path: str
     text: str
     lines: tuple[str, ...] = ()
+    shifts: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"Source({self.path!r}, {len(self.lines)} lines)"
@@ -45,3 +50,12 @@ class Source(Struct, frozen=True):
     def line(self, number: int) -> str:
         """Line ``number`` (1-based), or an empty string outside the text."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    @property
+    def design_text(self) -> str:
+        """The text of the design alone."""
+        return "\n".join(self.lines) if self.shifts else self.text
+
+    def file_column(self, line: int, column: int) -> int:
+        """The column in the file of a column of the design's line."""
+        return column + (self.shifts[line - 1] if 0 < line <= len(self.shifts) else 0)

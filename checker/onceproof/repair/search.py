@@ -329,7 +329,7 @@ def diff_of(path: str, old: str, new: str) -> str:
 
 
 def _text(loaded: Loaded) -> str:
-    return loaded.sources[loaded.path].text
+    return loaded.sources[loaded.path].design_text
 
 
 def _site(loaded: Loaded, goal: Goal) -> Site | None:
@@ -337,7 +337,7 @@ def _site(loaded: Loaded, goal: Goal) -> Site | None:
         return None
     source = loaded.sources[loaded.path]
     tree, _ = parse(source)
-    return Site(loaded.path, Sheet.of(source.text), tree, loaded.design, goal)
+    return Site(loaded.path, Sheet.of(source.design_text), tree, loaded.design, goal)
 
 
 def _warns_more(old: tuple[Diagnostic, ...], new: tuple[Diagnostic, ...]) -> bool:

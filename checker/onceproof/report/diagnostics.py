@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from onceproof.base.paths import shown
+from onceproof.base.paths import file_of, shown
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Source, Span
 from onceproof.report.lines import Part, columns
@@ -78,12 +78,14 @@ def _diagnostic_parts(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> 
         place = next(label.span for label in labels if label.span.path == path)
         arrow = "-->" if path == span.path else ":::"
         yield (f"{' ' * width}{arrow} ", _GUTTER)
-        yield (f"{shown(path)}:{place.line}:{place.column}\n", "")
-        if path in sources:
+        source = sources.get(path)
+        column = source.file_column(place.line, place.column) if source else place.column
+        yield (f"{shown(file_of(path))}:{place.line}:{column}\n", "")
+        if source is not None:
             marks = [
                 (x.span, x.text, x is diagnostic.primary) for x in labels if x.span.path == path
             ]
-            yield from _snippet(sources[path], marks, width, style)
+            yield from _snippet(source, marks, width, style)
     unseen = [] if span.path in sources else [diagnostic.primary.text]
     yield from _remarks([*unseen, *diagnostic.notes], diagnostic.help, width)
 

@@ -8,15 +8,17 @@ numbers: the claim, the guarantee and the shape of the story make it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import PurePath
 from urllib.parse import quote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from onceproof.base.paths import file_of
 from onceproof.lang.diagnostics import Diagnostic, Severity
-from onceproof.lang.source import Span
+from onceproof.lang.source import Source, Span
 from onceproof.report.story_text import place
 from onceproof.report.words import ground, short
 from onceproof.story import Story
@@ -37,7 +39,8 @@ class Finding(Struct, frozen=True):
     """One verdict or mistake. ``rule``: a stable name for its kind; ``title``: in a few words;
     ``text``: all that belongs to it.
 
-    ``cell`` and ``story`` are set for verdicts and refutations.
+    ``span`` is the place in the file, ``design`` the path of the design (a Markdown page may hold
+    several). ``cell`` and ``story`` are set for verdicts and refutations.
     """
 
     rule: str
@@ -46,6 +49,7 @@ class Finding(Struct, frozen=True):
     text: str
     span: Span
     fingerprint: str
+    design: str
     cell: ClaimResult | None = None
     story: Story | None = None
 
@@ -71,12 +75,12 @@ RULES = {
 def findings(result: Result) -> Iterator[Finding]:
     """Everything, in the order of the designs: mistakes, then disagreements, then verdicts."""
     for design in result.designs:
-        yield from (_mistake(d) for d in design.diagnostics)
+        yield from (_mistake(d, design) for d in design.diagnostics)
         for failure in design.failures:
             text = f"{failure.claim}, {failure.semantics.value}: {failure.what}" + "".join(
                 f"\n{d}" for d in failure.details
             )
-            place = Span(1, 1, 1, 1, design.path)
+            place = Span(1, 1, 1, 1, file_of(design.path))
             yield Finding(
                 "engines-disagree",
                 Level.ERROR,
@@ -84,11 +88,26 @@ def findings(result: Result) -> Iterator[Finding]:
                 text,
                 place,
                 _hash(design.path, text),
+                design.path,
             )
         yield from (_verdict(design, cell) for cell in design.cells)
 
 
-def _mistake(diagnostic: Diagnostic) -> Finding:
+def _in_file(span: Span, sources: Mapping[str, Source]) -> Span:
+    """The place in the file, also where the file only carries the design."""
+    source = sources.get(span.path)
+    if source is None or not source.shifts:
+        return replace(span, path=file_of(span.path))
+    return Span(
+        span.line,
+        source.file_column(span.line, span.column),
+        span.end_line,
+        source.file_column(span.end_line, span.end_column),
+        file_of(span.path),
+    )
+
+
+def _mistake(diagnostic: Diagnostic, design: DesignResult) -> Finding:
     notes = [
         diagnostic.primary.text,
         *diagnostic.notes,
@@ -102,8 +121,9 @@ def _mistake(diagnostic: Diagnostic) -> Finding:
         level,
         diagnostic.headline,
         text,
-        span,
+        _in_file(span, design.sources),
         _hash(diagnostic.code, uri(span.path), diagnostic.headline),
+        design.path,
     )
 
 
@@ -125,7 +145,7 @@ def _verdict(design: DesignResult, cell: ClaimResult) -> Finding:
     title = f"{cell.claim}, {cell.semantics.value}: {short(cell)}"
     source = design.sources.get(design.path)
     line = source.line(cell.line) if source else ""
-    span = Span.at_line(line, cell.line, design.path)
+    span = _in_file(Span.at_line(line, cell.line, design.path), design.sources)
     shape = (
         [(s.cause.value, s.process, s.source, s.subject, s.outcome, s.event) for s in story.told]
         if story
@@ -135,7 +155,15 @@ def _verdict(design: DesignResult, cell: ClaimResult) -> Finding:
         uri(design.path), cell.claim, cell.semantics.value, cell.verdict.value, repr(shape)
     )
     return Finding(
-        rule, level, title, "\n".join(message_lines(cell, story)), span, print_of, cell, story
+        rule,
+        level,
+        title,
+        "\n".join(message_lines(cell, story)),
+        span,
+        print_of,
+        design.path,
+        cell,
+        story,
     )
 
 

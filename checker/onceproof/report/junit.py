@@ -23,11 +23,7 @@ def to_junit(result: Result) -> str:
     root = xml.Element("testsuites", name="onceproof")
     for design in result.designs:
         suite = xml.SubElement(root, "testsuite", name=uri(design.path))
-        for finding in (
-            f
-            for f in all_findings
-            if f.span.path == design.path or (f.cell is None and f.span.path in design.sources)
-        ):
+        for finding in (f for f in all_findings if f.design == design.path):
             _case(suite, uri(design.path), finding)
         _count(suite)
     if not all_findings:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 from onceproof import __version__
+from onceproof.base.paths import file_of
 from onceproof.lang.source import Span
 from onceproof.report import Format
 from onceproof.report.findings import RULES, Finding, Level, findings, uri
@@ -32,7 +33,7 @@ def document(result: Result) -> Json:
     code = of_result(result)
     artifacts = [
         {
-            "location": {"uri": uri(d.path)},
+            "location": {"uri": uri(file_of(d.path))},
             "hashes": {"sha-256": d.sha256},
             "sourceLanguage": "once",
         }
@@ -144,11 +145,11 @@ def _location(step: StoryStep, path: str) -> Json:
     location: Json = {"message": {"text": text}}
     if step.line and (place(step, path) or step.fault):
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": uri(step.path)},
+            "artifactLocation": {"uri": uri(file_of(step.path))},
             "region": {"startLine": step.line, "snippet": {"text": step.source}},
         }
     else:
-        location["physicalLocation"] = {"artifactLocation": {"uri": uri(path)}}
+        location["physicalLocation"] = {"artifactLocation": {"uri": uri(file_of(path))}}
     return {
         "executionOrder": step.number,
         "importance": "essential"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import DecodeError, ValidationError, msgpack
 
+from onceproof.base.paths import file_of
 from onceproof.base.store import Answers, Store
 from onceproof.base.untrusted import Refused
 from onceproof.base.untrusted import read as read_file
@@ -72,7 +73,7 @@ def unchanged(sources: dict[str, Source]) -> bool:
     """The files still hold the texts that were checked."""
     try:
         return all(
-            read_file(path, MAX_BYTES).decode("utf-8-sig") == source.text
+            read_file(file_of(path), MAX_BYTES).decode("utf-8-sig") == source.text
             for path, source in sources.items()
         )
     except (OSError, UnicodeDecodeError, Refused):

@@ -23,7 +23,7 @@ from onceproof.engines.smt.induction import obligations
 from onceproof.engines.smt.solver import Solver
 from onceproof.interpreter.trace_json import SCHEMA, to_data
 from onceproof.lang.design import Claim, Design
-from onceproof.lang.load import load_text
+from onceproof.lang.load import load_file_text
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
@@ -125,7 +125,7 @@ def with_digests(result: Result) -> Result:
 def _with_digests(result: DesignResult) -> DesignResult:
     if not any(map(_certified, result.cells)):
         return result
-    loaded = load_text(result.sources[result.path].text, result.path)
+    loaded = load_file_text(result.sources[result.path].text, result.path)
     if loaded.design is None:
         return result  # an imported file has changed since
     digests = []

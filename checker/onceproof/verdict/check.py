@@ -15,7 +15,7 @@ from onceproof.base.memo import remembering
 from onceproof.base.paths import NoDesign, designs
 from onceproof.explain.narrative import narrate
 from onceproof.lang.errors import syntax as errors
-from onceproof.lang.load import Loaded, load
+from onceproof.lang.load import Loaded, designs_in, load
 from onceproof.story.outline import outline_of
 from onceproof.verdict.decide import judge, undecided
 from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result
@@ -55,7 +55,7 @@ def check(
     there is no cluster.
     """
     wanted = [paths] if isinstance(paths, str | Path) else list(paths)
-    files = designs(wanted)
+    files = [(d, inside) for path, inside in designs(wanted) for d in designs_in(path)]
     run = _Run(options or Options(), progress, means or Means(), len(files))
     results: dict[int, DesignResult] = {}
     interrupted = False

@@ -357,6 +357,38 @@ def no_such_assumption(
     )
 
 
+def no_block(path: str) -> Diagnostic:
+    """A Markdown page that shows no design."""
+    return _error(
+        "S023",
+        "the page holds no design",
+        Label(Span(1, 1, 1, 1, path), "no block begins with ```once"),
+        help="write the design between a line ```once and a line ```",
+    )
+
+
+def no_comment(path: str) -> Diagnostic:
+    """Code without ``once:`` comments."""
+    return _error(
+        "S024",
+        "the file holds no design",
+        Label(Span(1, 1, 1, 1, path), "no comment begins with `once:`"),
+        help="write each line of the design as a comment beside the code that does it, for example"
+        " `# once: insert id into processed or stop`",
+    )
+
+
+def asyncapi(path: str) -> Diagnostic:
+    """An AsyncAPI document: it says which messages there are, not what a handler does."""
+    return _error(
+        "S025",
+        "this is an AsyncAPI document, not a design",
+        Label(Span(1, 1, 1, 1, path), "it says which messages there are, not what a handler does"),
+        help="`onceproof new` begins a design: a `queue` for a channel, an `event` for a message,"
+        " a `consumer` with the handler's steps for an operation",
+    )
+
+
 def unreadable(path: str, reason: str) -> Diagnostic:
     """A file that the system does not hand out."""
     return _error("S022", "the file cannot be read", Label(Span(1, 1, 1, 1, path), reason))
