@@ -31,10 +31,9 @@ COMMENT = re.compile(
 COMMENT_END = re.compile(r"\s*(?:\*/|-->|\*\)|-\})\s*$")
 
 
-CODE = frozenset(
-    (".c", ".cc", ".clj", ".cpp", ".cs", ".dart", ".erl", ".ex", ".exs", ".fs", ".go", ".groovy")
-    + (".hs", ".java", ".js", ".jsx", ".kt", ".kts", ".lua", ".mjs", ".php", ".pl", ".py", ".rb")
-    + (".rs", ".scala", ".sh", ".sql", ".swift", ".ts", ".tsx", ".vb")
+CODE = re.compile(
+    r"\.(c|cc|clj|cpp|cs|dart|erl|exs?|fs|go|groovy|hs|java|jsx?|kts?|lua|mjs|php|pl|py|rb|rs|scala"
+    r"|sh|sql|swift|tsx?|vb)"
 )
 """How the names of files with code end, in which a design can only be ``once:`` comments."""
 ASYNCAPI = re.compile(r"\A\s*(?:#[^\n]*\n\s*)*(?:\{\s*\"asyncapi\"\s*:|asyncapi\s*:)", re.ASCII)

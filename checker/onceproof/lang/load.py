@@ -161,7 +161,7 @@ def _without_design(source: Source) -> Diagnostic | None:
         return errors.no_block(source.path)
     if carriers.ASYNCAPI.search(source.text):
         return errors.asyncapi(source.path)
-    if kind in carriers.CODE:
+    if carriers.CODE.fullmatch(kind):
         return errors.no_comment(source.path)
     return None
 
