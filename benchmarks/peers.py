@@ -61,7 +61,8 @@ def murphi(messages: int, workers: int, symmetric: bool) -> str:
     kind = (lambda n: f"scalarset({n})") if symmetric else (lambda n: f"1 .. {n}")
     return f"""
 type message: {kind(messages)}; worker: {kind(workers)};
-  status: enum {{ ready, inflight, settled }}; place: enum {{ idle, {", ".join("at_" + s for s in STEPS)} }};
+  status: enum {{ ready, inflight, settled }};
+  place: enum {{ idle, {", ".join("at_" + s for s in STEPS)} }};
 var q: array [message] of status; row: array [message] of boolean; mail: array [message] of 0 .. 2;
   processed: array [message] of boolean; pc: array [worker] of place; on: array [worker] of message;
 startstate begin
@@ -70,9 +71,11 @@ startstate begin
 end;
 ruleset w: worker do
   ruleset m: message do
-    rule "take" pc[w] = idle & q[m] = ready ==> begin q[m] := inflight; on[w] := m; pc[w] := at_check; end;
+    rule "take" pc[w] = idle & q[m] = ready ==> begin
+      q[m] := inflight; on[w] := m; pc[w] := at_check; end;
   end;
-  rule "check" pc[w] = at_check ==> begin if processed[on[w]] then pc[w] := at_ack; else pc[w] := at_write; end; end;
+  rule "check" pc[w] = at_check ==> begin
+    if processed[on[w]] then pc[w] := at_ack; else pc[w] := at_write; end; end;
   rule "write" pc[w] = at_write ==> begin row[on[w]] := true; pc[w] := at_mail; end;
   rule "mail" pc[w] = at_mail ==> begin mail[on[w]] := 1; pc[w] := at_record; end;
   rule "record" pc[w] = at_record ==> begin processed[on[w]] := true; pc[w] := at_ack; end;
@@ -84,7 +87,7 @@ ruleset m: message do
 end;
 invariant "no duplicate" forall m: message do mail[m] < 2 end;
 invariant "no loss" forall m: message do q[m] = settled -> mail[m] >= 1 end;
-"""  # noqa: E501
+"""
 
 
 def tla(messages: int, workers: int, symmetric: bool) -> tuple[str, str]:

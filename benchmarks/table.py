@@ -233,7 +233,8 @@ def measure(sizes: Sequence[tuple[int, int]]) -> list[Row]:
     """Every tool on every size, printed as it comes."""
     rows: list[Row] = []
     print(
-        f"{'tool':32}{'M,W':>5}{'states':>13}{'search':>9}{'end to end':>12}{'ratio':>8}{'states/s':>13}{'MB':>7}"  # noqa: E501
+        f"{'tool':32}{'M,W':>5}{'states':>13}{'search':>9}{'end to end':>12}{'ratio':>8}"
+        f"{'states/s':>13}{'MB':>7}"
     )
     for size in sizes:
         base = 0.0

@@ -36,7 +36,7 @@ def _told(design: DesignResult) -> Iterator[str]:
 
 
 def _text(story: Story) -> str:
-    steps = [f"{s.number:3} {'!' if s.fault else ' '} {s.who}: {s.text}" for s in story.told]
+    steps = [f"{s.number:3} {'!' if s.fault else ' '} {s.who}: {s.text}" for s in story.narrated]
     return "\n".join([f"  {story.headline}", *story.given, *steps, f"  {story.needs.words}", ""])
 
 

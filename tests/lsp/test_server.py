@@ -140,8 +140,8 @@ def texts(places: list[t.Location] | None, text: str) -> list[str]:
     """What stands at places, with the line (from 1)."""
     lines = text.split("\n")
     return [
-        f"{p.range.start.line + 1}:{lines[p.range.start.line][p.range.start.character : p.range.end.character]}"  # noqa: E501
-        for p in places or []
+        f"{start.line + 1}:{lines[start.line][start.character : end.character]}"
+        for start, end in ((p.range.start, p.range.end) for p in places or [])
     ]
 
 

@@ -260,7 +260,7 @@ def test_ack_none_settles_on_delivery(name: str) -> None:
     on(name, run)
 
 
-# ---------------------------------------------------------------- JetStream: the publisher, the limit  # noqa: E501
+# ---------------------------------------------------------------- JetStream: publisher and limit
 
 
 @pytest.mark.confirms("nats.jetstream/msg-id-inside-the-window")

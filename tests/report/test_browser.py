@@ -145,7 +145,9 @@ def test_it_prints(page: Any, tmp_path: Path) -> None:
 CONTRAST = """() => {
   const parse = (text) => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
   const light = (c) => {
-    const [r, g, b] = c.slice(0, 3).map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = c
+      .slice(0, 3)
+      .map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const ground = (e) => {
@@ -159,11 +161,13 @@ CONTRAST = """() => {
   for (const e of document.querySelectorAll("body *")) {
     const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
     if (!own || e.closest("svg, script, style, [hidden], :disabled") || !e.offsetParent) continue;
-    const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) bad.push(`${e.className} ${e.textContent.trim().slice(0, 40)}`);
+    const shades = [light(parse(getComputedStyle(e).color)), light(ground(e))];
+    const [a, b] = shades.sort((x, y) => y - x);
+    const text = e.textContent.trim().slice(0, 40);
+    if ((a + 0.05) / (b + 0.05) < 4.5) bad.push(`${e.className} ${text}`);
   }
   return bad;
-}"""  # noqa: E501
+}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -48,7 +48,7 @@ def stories(name: str) -> list[Story]:
 
 
 def test_every_cause_is_told() -> None:
-    told = {s.cause for name in STORIES for story in stories(name) for s in story.told}
+    told = {s.cause for name in STORIES for story in stories(name) for s in story.narrated}
     assert told >= set(Cause) - ONLY_WALKED
 
 
@@ -78,7 +78,7 @@ def test_steps_name_their_line_and_its_text(name: str) -> None:
 def test_numbers_count_from_one_and_workers_are_new_with_every_delivery() -> None:
     for name in STORIES:
         for story in stories(name):
-            assert [s.number for s in story.told] == list(range(1, len(story.told) + 1))
+            assert [s.number for s in story.narrated] == list(range(1, len(story.narrated) + 1))
             begun = [s.worker for s in story.steps if s.cause in (Cause.DELIVERY, Cause.START)]
             assert begun == list(range(1, len(begun) + 1))
 
@@ -126,51 +126,55 @@ WALKS = {
         MAIL,
         Delivery.EXACTLY_ONCE,
         """
-        delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
-        worker 1, worker-killed request lost, handler worker 1, handler done worker 1
-        """,  # noqa: E501
+        delivery, handler no, worker-killed request under way, delivery, handler no worker 1,
+        handler done worker 1, worker-killed request lost, handler worker 1, handler done worker
+        1
+        """,
     ),
     "late_commit_and_late_key": (
         MAIL,
         Delivery.EXACTLY_ONCE,
         """
-        delivery, handler no, worker-killed request under way, delivery, handler no worker 1, handler done
-        worker 1, late-effect, worker-killed request under way worker 1, delivery, handler no, late-effect,
-        effect-refused refused, handler done, handler duplicate
-        """,  # noqa: E501
+        delivery, handler no, worker-killed request under way, delivery, handler no worker 1,
+        handler done worker 1, late-effect, worker-killed request under way worker 1, delivery,
+        handler no, late-effect, effect-refused refused, handler done, handler duplicate
+        """,
     ),
     "lost_acknowledgements": (
         MAIL,
         Delivery.AT_LEAST_ONCE,
         """
-        delivery, handler no, answer-lost answer lost, answer-lost answer lost, redelivery, delivery, handler
-        no, handler done, handler, ack-lost lost, redelivery, delivery, handler yes, worker-killed,
-        redelivery, delivery, handler yes, handler done, broker-copy, delivery, key-expired
-        """,  # noqa: E501
+        delivery, handler no, answer-lost answer lost, answer-lost answer lost, redelivery,
+        delivery, handler no, handler done, handler, ack-lost lost, redelivery, delivery,
+        handler yes, worker-killed, redelivery, delivery, handler yes, handler done,
+        broker-copy, delivery, key-expired
+        """,
     ),
     "late_acknowledgements": (
         MAIL,
         Delivery.AT_LEAST_ONCE,
         """
-        delivery, handler no, redelivery, delivery, redelivery, handler done worker 0, handler worker 0,
-        handler done worker 0, handler yes worker 1, publisher-retry, delivery, handler done worker 1
-        """,  # noqa: E501
+        delivery, handler no, redelivery, delivery, redelivery, handler done worker 0, handler
+        worker 0, handler done worker 0, handler yes worker 1, publisher-retry, delivery,
+        handler done worker 1
+        """,
     ),
     "leases_and_tokens": (
         LEASE,
         Delivery.AT_LEAST_ONCE,
         """
-        delivery, handler, lock-expired, redelivery, delivery, handler worker 1, handler rejected worker 0,
-        handler worker 1, handler worker 1, handler worker 1
-        """,  # noqa: E501
+        delivery, handler, lock-expired, redelivery, delivery, handler worker 1, handler
+        rejected worker 0, handler worker 1, handler worker 1, handler worker 1
+        """,
     ),
     "releases_of_others": (
         LEASE,
         Delivery.AT_LEAST_ONCE,
         """
-        delivery, handler, handler, redelivery, lock-expired, delivery, handler worker 1, handler worker 0,
-        handler worker 0, delivery, handler worker 0, worker-killed worker 0, lock-expired
-        """,  # noqa: E501
+        delivery, handler, handler, redelivery, lock-expired, delivery, handler worker 1,
+        handler worker 0, handler worker 0, delivery, handler worker 0, worker-killed worker 0,
+        lock-expired
+        """,
     ),
 }
 """Design, semantics, and the causes and outcomes of the steps."""

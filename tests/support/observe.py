@@ -35,9 +35,10 @@ def of_machine(lowered: Lowered, shape: Shape) -> Seen:
             local = dict(zip((x.name for x in machine.level(Level.WORKER)), worker, strict=True))
             spot = lowered.points[local[v.PC]]
             dead = local[v.PC].endswith("!")
+            holds = local.get(v.HOLDS) == "yes"
             facts.append(
-                "worker"
-                f" {spot.process}:{spot.line}{' dead' if dead else ''}{' holds' if local.get(v.HOLDS) == 'yes' else ''}"  # noqa: E501
+                f"worker {spot.process}:{spot.line}"
+                f"{' dead' if dead else ''}{' holds' if holds else ''}"
             )
         events.append(tuple(sorted(facts)))
     return (tuple(sorted(_facts(lowered, component))), *sorted(events))

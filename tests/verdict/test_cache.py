@@ -17,7 +17,7 @@ from onceproof.base.store import Store
 from onceproof.engines.compositional.abstraction import Lemma, View
 from onceproof.machine.invariant import Invariant, Shape
 from onceproof.machine.system import EventPattern, Pattern, Property
-from onceproof.verdict.cache import Kept, decode, encode, lasting
+from onceproof.verdict.cache import ResultCache, decode, encode, lasting
 from onceproof.verdict.check import Means, check
 from onceproof.verdict.result import (
     Assurance,
@@ -105,14 +105,14 @@ def test_results_of_designs_are_kept_one_by_one(
     monkeypatch.setenv(store.NAME, str(tmp_path / "results"))
     monkeypatch.chdir(folder)
     fresh = check(".", Options())
-    assert check(".", Options(), means=Means(kept=True)) != ()
+    assert check(".", Options(), means=Means(use_cache=True)) != ()
     asked: list[object] = []
     monkeypatch.setattr(
         sys.modules["onceproof.verdict.check"],
         "judge",
         lambda design, *_: asked.append(design.path) or iter(()),
     )
-    again = check(".", Options(), means=Means(kept=True))
+    again = check(".", Options(), means=Means(use_cache=True))
     assert asked == []
     assert (
         [d.path for d in again.designs]
@@ -123,10 +123,12 @@ def test_results_of_designs_are_kept_one_by_one(
         assert [(c.verdict, c.trace, c.invariant, c.checked_by) for c in one.cells] == [
             (c.verdict, c.trace, c.invariant, c.checked_by) for c in two.cells
         ]
-    check(".", Options(explain=True), means=Means(kept=True))  # other options are another question
+    check(
+        ".", Options(explain=True), means=Means(use_cache=True)
+    )  # other options are another question
     assert len(asked) == 2
     assert (
-        check("parts.once", Options(), means=Means(kept=True)).designs[0].diagnostics
+        check("parts.once", Options(), means=Means(use_cache=True)).designs[0].diagnostics
     )  # a library only within a folder
 
 
@@ -208,7 +210,7 @@ def test_bytes_that_are_no_result_count_as_not_there(
     # Nor when the checksum of the entry is right: whoever wrote it, it is no result.
     path = next(iter(result.sources))
     options = Options()
-    kept = Kept(Store(str(tmp_path / "kept"), "v" * 64), options)
+    kept = ResultCache(Store(str(tmp_path / "kept"), "v" * 64), options)
     answers = store.Answers(Store(str(tmp_path / "kept"), "v" * 64), "design")
     question = (path, os.getcwd(), repr(options))
     answers.keep(question, [path], written)

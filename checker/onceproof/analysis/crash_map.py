@@ -77,8 +77,8 @@ class MappedGap(Struct, frozen=True):
     @property
     def worst(self) -> tuple[Harm, ...]:
         """The harms a crash here does, without repetition; ``(HARMLESS,)`` if none."""
-        found = dict.fromkeys(h.harm for h in self.harms if h.harm is not Harm.HARMLESS)
-        return tuple(found) or (Harm.HARMLESS,)
+        harms = dict.fromkeys(h.harm for h in self.harms if h.harm is not Harm.HARMLESS)
+        return tuple(harms) or (Harm.HARMLESS,)
 
 
 class CrashMap(Struct, frozen=True):
@@ -124,14 +124,14 @@ def crash_map(design: Design, semantics: Delivery, options: Options | None = Non
 
 def _crashes(lowered: Lowered) -> list[Fault]:
     """Every gap in which the design lets workers die, process by process and line by line."""
-    found = {
+    crashes = {
         f: None
         for f in faulty(lowered, lowered.machine).every
         if f.cause is Cause.KILLED and f.gap is not None
     }
     order = {p.name: i for i, p in enumerate(lowered.design.processes)}
     return sorted(
-        found,
+        crashes,
         key=lambda f: (order[f.process], f.gap.before, f.gap.during, f.gap.after) if f.gap else (),
     )
 
@@ -177,15 +177,15 @@ class _Column(Struct, frozen=True):
         for bounds in _up_to(self.bounds):
             if self.session.is_over():
                 return self._harm(Harm.UNKNOWN, reason="the time is spent")
-            found = simplest(machine, task.prop, bounds, self.session.budget())
-            if isinstance(found, Found):
-                trace = validated_trace(task, found.run, machine)
+            result = simplest(machine, task.prop, bounds, self.session.budget())
+            if isinstance(result, Found):
+                trace = validated_trace(task, result.run, machine)
                 if isinstance(trace, Rejected):
                     reason = "the interpreter does not confirm what the search found"
                     return self._harm(Harm.UNKNOWN, reason=reason)
                 return self._harm(KINDS.get(self.claim.kind, Harm.BREAKS), trace)
-            if not found.complete:
-                return self._harm(Harm.UNKNOWN, reason=f"the search stopped: {found.reason}")
+            if not result.complete:
+                return self._harm(Harm.UNKNOWN, reason=f"the search stopped: {result.reason}")
         return self._harm(Harm.HARMLESS)
 
 

@@ -106,19 +106,19 @@ def frontier(
     if proved:
         return Frontier(claim.text, semantics, (), most, bounds.workers, bounds.events, True, True)
     search = _Combinations(session, task, faulty(lowered, task.machine))
-    found = search.frontier(bounds, most)
-    if found.sets or not found.complete or not isinstance(answer, coverability.Coverable):
-        return found
+    frontier = search.frontier(bounds, most)
+    if frontier.sets or not frontier.complete or not isinstance(answer, coverability.Coverable):
+        return frontier
     wider = Bounds(max(bounds.workers, answer.workers), max(bounds.events, answer.events))
     if options.bounded:
         wider = bounds
     for size in range(most if wider != bounds else most + 1, FARTHEST + 1):
         further = search.frontier(wider, size)
         if further.complete or further.sets:
-            found = further
+            frontier = further
         if further.sets or not further.complete:
             break
-    return found
+    return frontier
 
 
 def breaks_by_itself(
@@ -137,8 +137,8 @@ def breaks_by_itself(
     if isinstance(task, Unasked):
         return ()
     search = _Combinations(session, task, faulty(lowered, task.machine).restricted_to(cause))
-    found = search.frontier(_bounds(task, options), most=1)
-    return tuple(fault for s in found.sets for fault, _ in s.faults)
+    frontier = search.frontier(_bounds(task, options), most=1)
+    return tuple(fault for s in frontier.sets for fault, _ in s.faults)
 
 
 def _bounds(task: Task, options: Options) -> Bounds:
@@ -198,7 +198,7 @@ class _Combinations(Struct, frozen=True):
         does not.
         """
         sets, problem = [], ""
-        for combination in searched.found:
+        for combination in searched.combinations:
             trace = validated_trace(self.task, combination.run, self.faulty.machine)
             if isinstance(trace, Rejected):
                 problem = "the interpreter does not confirm what the search found"
@@ -253,5 +253,5 @@ def _phrase(design: Design, fault: Fault) -> str:
         line=line,
         gap=gap_words(design, fault.gap) if fault.gap else f"before {line}",
         of=f" of {fault.process}" if len(design.processes) > 1 else "",
-        kept=effect.retention if effect else "",
+        retention=effect.retention if effect else "",
     )

@@ -232,13 +232,13 @@ def shape(story: Story) -> Shape:
             " ".join(s.source.split()),
             s.outcome,
         )
-        for s in story.told
+        for s in story.narrated
     )
 
 
 def _stories(cells: tuple[CellChange, ...], before: Loaded, after: Loaded) -> Iterator[StoryChange]:
     """New, gone and other stories; claims with the same one under several semantics together."""
-    found: dict[tuple[str, Shape, Shape], StoryChange] = {}
+    changes: dict[tuple[str, Shape, Shape], StoryChange] = {}
     for change in cells:
         if change.turn is Turn.GONE:
             continue  # what is not asked any more has no answer that is gone
@@ -248,10 +248,10 @@ def _stories(cells: tuple[CellChange, ...], before: Loaded, after: Loaded) -> It
             continue
         key = (change.claim, *shapes)
         semantics = (
-            (*found[key].semantics, change.semantics) if key in found else (change.semantics,)
+            (*changes[key].semantics, change.semantics) if key in changes else (change.semantics,)
         )
-        found[key] = StoryChange(change.claim, semantics, old, new)
-    yield from found.values()
+        changes[key] = StoryChange(change.claim, semantics, old, new)
+    yield from changes.values()
 
 
 def _story(loaded: Loaded, cell: ClaimResult | None) -> Story | None:

@@ -218,9 +218,9 @@ def _with_latest(lowered: Lowered, machine: Machine) -> Machine:
 def _latest(lowered: Lowered, rule: Rule) -> Rule:
     if rule.kind is RuleKind.SPAWN:
         earlier = (Test(LATEST, YES), Test(v.PC, _places(lowered, rule.action.process)))
-        told = Broadcast(Level.EVENT, earlier, (put(LATEST, "no"),))
+        earlier_one = Broadcast(Level.EVENT, earlier, (put(LATEST, "no"),))
         return replace(
-            rule, updates=(*rule.updates, put(LATEST, "yes")), others=(*rule.others, told)
+            rule, updates=(*rule.updates, put(LATEST, "yes")), others=(*rule.others, earlier_one)
         )
     if (
         rule.action.cause is Cause.ACK_LOST and not rule.ends
@@ -237,33 +237,35 @@ def _with_holders(lowered: Lowered, machine: Machine) -> Machine:
     expiring = {r.action.subject for r in machine.rules if r.action.cause is Cause.LOCK_EXPIRED}
     for name in sorted(expiring):
         lock = lowered.design.locks[name]
-        mine = Variable(name + HOLDER, Level.WORKER, ("no", "yes"), ("no",))
+        holder = Variable(name + HOLDER, Level.WORKER, ("no", "yes"), ("no",))
         orphan = Variable(name + ORPHAN, lock.level, ("no", "yes"), ("no",))
         rules = tuple(x for rule in machine.rules for x in _held(lowered.design, rule, name))
-        machine = replace(machine, variables=(*machine.variables, mine, orphan), rules=rules)
+        machine = replace(machine, variables=(*machine.variables, holder, orphan), rules=rules)
     return machine
 
 
 def _held(design: Design, rule: Rule, lock: str) -> Iterator[Rule]:
     """A rule with what it does to whose lock it is; split where that depends on who acts."""
-    mine, orphan = lock + HOLDER, lock + ORPHAN
+    holder, orphan = lock + HOLDER, lock + ORPHAN
     becomes = next((u.constant for u in rule.updates if u.target == lock), None)
     acts = rule.kind is RuleKind.WORKER
     if becomes == "held" and acts:
-        own = () if rule.ends else (put(mine, "yes"),)
+        own = () if rule.ends else (put(holder, "yes"),)
         yield replace(
             rule, updates=(*rule.updates, put(orphan, "yes" if rule.ends else "no"), *own)
         )
     elif becomes == "free":
-        own = (put(mine, "no"),) if acts and not rule.ends else ()
-        told = Broadcast(design.locks[lock].level, (Test(mine, YES),), (put(mine, "no"),))
+        own = (put(holder, "no"),) if acts and not rule.ends else ()
+        release = Broadcast(design.locks[lock].level, (Test(holder, YES),), (put(holder, "no"),))
         yield replace(
-            rule, updates=(*rule.updates, put(orphan, "no"), *own), others=(*rule.others, told)
+            rule, updates=(*rule.updates, put(orphan, "no"), *own), others=(*rule.others, release)
         )
     elif acts and (rule.ends or rule.action.cause is Cause.KILLED):
         yield replace(
-            rule, guard=(*rule.guard, Test(mine, YES)), updates=(*rule.updates, put(orphan, "yes"))
+            rule,
+            guard=(*rule.guard, Test(holder, YES)),
+            updates=(*rule.updates, put(orphan, "yes")),
         )
-        yield replace(rule, guard=(*rule.guard, Test(mine, NO)))
+        yield replace(rule, guard=(*rule.guard, Test(holder, NO)))
     else:
         yield rule

@@ -97,18 +97,18 @@ def needs(design: Design, semantics: Delivery, options: Options | None = None) -
     start = Needs(design.path, semantics, tuple(c.text for c in proved), ())
     tasks = {c.text: session.task(lowered, c) for c in proved}
     search = _Ablation(session, design, semantics, proved, tasks)
-    found: list[Need] = []
+    needs: list[Need] = []
     for part in parts(design) if proved or session.is_over() else ():
         if session.is_over():
-            return replace(start, parts=tuple(found), complete=False, reason=session.over)
+            return replace(start, parts=tuple(needs), complete=False, reason=session.over)
         text = design.line_text(part.line) if part.path in ("", design.path) else ""
         without = search.without((part,))
-        found.append(Need(part.kind, part.what, part.line, part.path, text, without))
+        needs.append(Need(part.kind, part.what, part.line, part.path, text, without))
     if not proved:
         return start
-    spare = [p for p, need in zip(parts(design), found, strict=True) if need.needed is False]
+    spare = [p for p, need in zip(parts(design), needs, strict=True) if need.needed is False]
     together = search.without(spare) if len(spare) > 1 else ()
-    return replace(start, parts=tuple(found), together=together)
+    return replace(start, parts=tuple(needs), together=together)
 
 
 class _Ablation(Struct, frozen=True):

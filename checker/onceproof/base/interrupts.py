@@ -24,16 +24,16 @@ def watched() -> Iterator[None]:
     ignoring it.
     """
     _interrupted.clear()
-    ours = (
+    catches_ctrl_c = (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     )
-    if ours:
+    if catches_ctrl_c:
         signal.signal(signal.SIGINT, _remember)
     try:
         yield
     finally:
-        if ours:
+        if catches_ctrl_c:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -104,7 +104,11 @@ def over_cluster(
                 f"the scheduler at {address} has no workers (start some with: dask worker"
                 f" {address})"
             )
-        others = {where: theirs for where, theirs in versions.items() if theirs != version}
+        others = {
+            where: remote_version
+            for where, remote_version in versions.items()
+            if remote_version != version
+        }
         if others:
             raise NoCluster(
                 "these workers run another version of onceproof or of its packages:"

@@ -84,9 +84,9 @@ def make_folders(base: Path, below: Path) -> Path:
     return place
 
 
-def is_same(one: Path, other: Path) -> bool:
+def is_same(first: Path, second: Path) -> bool:
     """Whether two paths lead to one file that is there."""
     try:
-        return os.path.samefile(one, other)
+        return os.path.samefile(first, second)
     except (OSError, ValueError):
         return False

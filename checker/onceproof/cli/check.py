@@ -203,7 +203,7 @@ def command(
     return int(code)
 
 
-def _means(kept: bool, jobs: int | None, cluster: str | None) -> Means:
+def _means(use_cache: bool, jobs: int | None, cluster: str | None) -> Means:
     """How the designs are checked: from the cache or not, one by one or many at a time."""
     from onceproof.verdict.check import Means
 
@@ -213,7 +213,7 @@ def _means(kept: bool, jobs: int | None, cluster: str | None) -> Means:
         from onceproof.base.parallel import processors
 
         jobs = processors()
-    return Means(kept, jobs or 1, cluster)
+    return Means(use_cache, jobs or 1, cluster)
 
 
 def _demand_verdicts(result: Result) -> None:

@@ -157,7 +157,7 @@ def command(
 
 
 def _hosts(given: tuple[str, ...]) -> dict[str, str]:
-    found = {}
+    hosts = {}
     for text in given:
         product, _, host = text.partition("=")
         if product not in PRODUCTS[1:] or not host:
@@ -165,5 +165,5 @@ def _hosts(given: tuple[str, ...]) -> dict[str, str]:
                 f"--host {text}: write PRODUCT=HOST or PRODUCT=HOST:PORT with one of"
                 f" {', '.join(PRODUCTS[1:])}"
             )
-        found[product] = host
-    return found
+        hosts[product] = host
+    return hosts

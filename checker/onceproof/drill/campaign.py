@@ -383,8 +383,8 @@ class _Run:
             allowed = queue.publishing not in ("once", "new-id") and not design.assumes(
                 "no-publisher-retries"
             )
-            said = queue.model is not None or queue.publishing == "retries"
-            return allowed and (said or self._offers(Cause.PUBLISHER_RETRY, move))
+            is_documented = queue.model is not None or queue.publishing == "retries"
+            return allowed and (is_documented or self._offers(Cause.PUBLISHER_RETRY, move))
         if move.kind == "replay":
             return not design.assumes("no-replay") and self._offers(Cause.REPLAY, move)
         return self._may_forget(move)
@@ -649,14 +649,14 @@ class _Run:
     def _took(self, name: str, actor: Actor, did: str, trouble: str) -> None:
         report = actor.report
         assert report is not None
-        said = f": {report.outcome}" if report.outcome else ""
-        said += f" ({report.detail})" if report.detail else ""
-        said += f" [{trouble}]" if trouble else ""
-        self._say(f"{name} does {did}{said}{_standing(actor)}")
+        result = f": {report.outcome}" if report.outcome else ""
+        result += f" ({report.detail})" if report.detail else ""
+        result += f" [{trouble}]" if trouble else ""
+        self._say(f"{name} does {did}{result}{_standing(actor)}")
         if self.follower is not None:
             self.follower.returns(actor.number, report.outcome, report.place)
-            told = f"`{report.outcome or 'done'}`{f' ({report.detail})' if report.detail else ''}"
-            self._check(f"{name} is told {told} at {did}{_standing(actor)}")
+            answer = f"`{report.outcome or 'done'}`{f' ({report.detail})' if report.detail else ''}"
+            self._check(f"{name} is told {answer} at {did}{_standing(actor)}")
 
     def _late_comers(self) -> None:
         """Workers that waited and have gone on."""
@@ -820,10 +820,10 @@ def shrunk(
             left -= 1
             fewer = moves[:index] + moves[index + 1 :]
             try:
-                found = runner.again(events, fewer)
+                rerun = runner.again(events, fewer)
             except Broken:
                 continue
-            if is_same(found) and len(found.moves) < len(moves):
-                moves, best, wanted = list(found.moves), found, True
+            if is_same(rerun) and len(rerun.moves) < len(moves):
+                moves, best, wanted = list(rerun.moves), rerun, True
                 break
     return best

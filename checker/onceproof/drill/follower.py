@@ -165,7 +165,7 @@ class Follower:
         """A worker has a message, or a relay something to do, and stands at its first step."""
         self.close()
         before = self.views
-        found = set()
+        following = set()
         for view in self.views:
             for step, after in self.choices(view.state):
                 if step.cause in (Cause.DELIVERY, Cause.START) and (step.process, step.event) == (
@@ -175,8 +175,8 @@ class Follower:
                     there = any(w.number == step.worker for w in after.workers)
                     new = view._replace(state=after).named(real, step.worker if there else -1)
                     if self._place(new, real) == _known(place):
-                        found.add(new)
-        self._keep(found, before, lambda: self._offers(before, real))
+                        following.add(new)
+        self._keep(following, before, lambda: self._offers(before, real))
 
     def calls(self, real: int) -> None:
         """A worker sends its next request."""
@@ -189,7 +189,7 @@ class Follower:
         before = self.views
         says = SAYS_CUT.get(outcome) if real in self.cut else None
         says = says or SAYS.get(outcome, {outcome})
-        found = set()
+        following = set()
         for view in before:
             came = dict(view.calls).get(real)
             if (
@@ -197,8 +197,8 @@ class Follower:
                 and (came in says or self._shows_elsewhere(outcome, came))
                 and self._place(view, real) == _known(place)
             ):
-                found.add(view.returned(real))
-        self._keep(found, before, lambda: self._outcomes(before, real))
+                following.add(view.returned(real))
+        self._keep(following, before, lambda: self._outcomes(before, real))
 
     @staticmethod
     def _shows_elsewhere(outcome: str, came: str) -> bool:
@@ -211,11 +211,11 @@ class Follower:
         """A worker was killed; ``on_the_way``: its request had left and has not arrived yet."""
         self.close()
         before = self.views
-        found = set()
+        following = set()
         for view in before:
             number = view.number(real)
             if number < 0:
-                found.add(view.returned(real))
+                following.add(view.returned(real))
                 continue
             for step, after in self.choices(view.state):
                 late = step.outcome.startswith("request under way")
@@ -225,14 +225,14 @@ class Follower:
                     and step.outcome != "request lost"
                     and (on_the_way or not late)
                 ):
-                    found.add(view._replace(state=after).returned(real).named(real, -1))
-        self._keep(found, before, lambda: ("this worker is not killed here",))
+                    following.add(view._replace(state=after).returned(real).named(real, -1))
+        self._keep(following, before, lambda: ("this worker is not killed here",))
 
     def expired(self, subject: str, event: int, component: int) -> None:
         """A provider has dropped a key, or a row's time is over."""
         self.close()
         before = self.views
-        found: set[View] = set()
+        following: set[View] = set()
         for view in before:
             fitting = [
                 after
@@ -241,8 +241,8 @@ class Follower:
                 and step.subject == subject
                 and (step.event == event or (step.event < 0 and step.component == component))
             ]
-            found |= {view._replace(state=after) for after in fitting} or {view}
-        self._keep(found, before, lambda: ())
+            following |= {view._replace(state=after) for after in fitting} or {view}
+        self._keep(following, before, lambda: ())
 
     def observed(self, stage: Stage, seen: Observed) -> None:
         """What is in tables and books now."""
@@ -256,11 +256,11 @@ class Follower:
 
     def _keep(
         self,
-        found: Iterable[View],
+        following: Iterable[View],
         before: frozenset[View],
         possible: Callable[[], tuple[str, ...]],
     ) -> None:
-        self.views = frozenset(found)
+        self.views = frozenset(following)
         if not self.views and before:
             self.possible = possible()
 
@@ -314,19 +314,19 @@ class Follower:
                             )
 
     def _contents(self, views: frozenset[View], stage: Stage, seen: Observed) -> tuple[str, ...]:
-        said = {" and ".join(self._differences(v.state, stage, seen)) for v in views}
-        return tuple(sorted(said, key=len)[:5])
+        differences = {" and ".join(self._differences(v.state, stage, seen)) for v in views}
+        return tuple(sorted(differences, key=len)[:5])
 
     def _offers(self, views: frozenset[View], real: int) -> tuple[str, ...]:
-        said = set()
+        offers = set()
         for view in views:
             for step, _ in self.choices(view.state):
                 if step.cause in (Cause.DELIVERY, Cause.START):
-                    said.add(f"event-{step.event + 1} to `{step.process}`")
-        return tuple(sorted(said)[:5]) or ("no delivery at all",)
+                    offers.add(f"event-{step.event + 1} to `{step.process}`")
+        return tuple(sorted(offers)[:5]) or ("no delivery at all",)
 
     def _outcomes(self, views: frozenset[View], real: int) -> tuple[str, ...]:
-        said = set()
+        outcomes = set()
         for view in views:
             came = dict(view.calls).get(real)
             place = self._place(view, real)
@@ -335,8 +335,8 @@ class Follower:
                 if isinstance(place, str)
                 else f"and the worker stands before line {place[0]}"
             )
-            said.add(f"{came or 'done'}, {where}" if came is not None else WAITS)
-        return tuple(sorted(said - {WAITS})[:6]) or (WAITS,)
+            outcomes.add(f"{came or 'done'}, {where}" if came is not None else WAITS)
+        return tuple(sorted(outcomes - {WAITS})[:6]) or (WAITS,)
 
     # -- what the director asks
 

@@ -118,7 +118,7 @@ def clean_up(addresses: Mapping[str, Address]) -> tuple[list[str], list[str]]:
     """
     from onceproof.drill.adapters import Channel
 
-    removed, kept = [], []
+    removed, remaining = [], []
     for entry, data in leftovers():
         products = data["products"]
         assert isinstance(products, dict)
@@ -134,8 +134,8 @@ def clean_up(addresses: Mapping[str, Address]) -> tuple[list[str], list[str]]:
                 removed.append(f"{entry.stem} on {product}")
             except Unavailable as error:
                 failed = True
-                kept.append(f"{entry.stem} on {product}: {error}")
+                remaining.append(f"{entry.stem} on {product}: {error}")
         if not failed:
             shutil.rmtree(str(data["folder"]), ignore_errors=True)
             entry.unlink(missing_ok=True)
-    return removed, kept
+    return removed, remaining

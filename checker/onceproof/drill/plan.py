@@ -184,12 +184,12 @@ def plan(design: Design, semantics: Delivery, choice: Choice, folder: str, names
 def _product(use: ModelUse | None, usual: str, name: str) -> str:
     if use is None:
         return usual
-    found = adapter_of(use)
-    if not found:
+    adapter = adapter_of(use)
+    if not adapter:
         raise NotDrillable(
             f"`{name}` is on {use.title}, and the drill has no adapter for `{use.name}`"
         )
-    return found
+    return adapter
 
 
 def adapter_of(use: ModelUse) -> str:
@@ -256,7 +256,7 @@ def addresses(hosts: Mapping[str, str]) -> tuple[tuple[str, Address], ...]:
     Raises ``NotDrillable`` if the environment names a host that is not this machine and no option
     repeats it: a drill cuts connections and must not meet a server by accident.
     """
-    found = []
+    lines = []
     for product, usual in DEFAULTS.items():
         address = _from_environment(product, usual)
         if product in hosts:
@@ -271,8 +271,8 @@ def addresses(hosts: Mapping[str, str]) -> tuple[tuple[str, Address], ...]:
                 f"the environment says that {product} is on {address.host}; the drill uses this"
                 f" machine's servers only, unless `--host {product}={address.host}` says otherwise"
             )
-        found.append((product, address))
-    return tuple(found)
+        lines.append((product, address))
+    return tuple(lines)
 
 
 def _from_environment(product: str, usual: Address) -> Address:

@@ -55,11 +55,11 @@ def drill(loaded: Loaded, wish: Wish, progress: Progress | None = None) -> Drill
     """
     assert loaded.design is not None
     design = loaded.design
-    removed, kept = journal.clean_up(dict(wish.choice.addresses))
+    removed, remaining = journal.clean_up(dict(wish.choice.addresses))
     chosen = [s for s in design.semantics if not wish.semantics or s in wish.semantics]
     with _ending_signals():
         columns = tuple(_column(loaded, design, semantics, wish, progress) for semantics in chosen)
-    return Drill(loaded.path, design.title, columns, tuple(removed), tuple(kept))
+    return Drill(loaded.path, design.title, columns, tuple(removed), tuple(remaining))
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def _stories(
     assert source.design is not None
     if progress is not None:
         progress(f"checking {source.path}, {semantics.value}")
-    told = [
+    refuted = [
         c
         for c in _cells(source.design, semantics, wish, wish.claims)
         if c.verdict is Verdict.REFUTED and c.trace is not None
@@ -141,11 +141,11 @@ def _stories(
     runs: list[StoryRun] = []
     products: tuple[str, ...] = ()
     cannot: tuple[str, ...] = ()
-    limits = {id(c): _limit(c.trace) for c in told if c.trace is not None}
+    limits = {id(c): _limit(c.trace) for c in refuted if c.trace is not None}
     for limit in sorted(set(limits.values())) or [0]:
         with _stage(design, semantics, wish.choice, limit) as stage:
             products, cannot = stage.versions, _cannot(stage)
-            for cell in (c for c in told if limits[id(c)] == limit):
+            for cell in (c for c in refuted if limits[id(c)] == limit):
                 if progress is not None:
                     progress(f"{semantics.value}: {cell.claim}")
                 runs.append(_story(stage, loaded, source, cell))
@@ -155,14 +155,14 @@ def _stories(
 def _story(stage: Stage, loaded: Loaded, source: Loaded, cell: ClaimResult) -> StoryRun:
     assert source.design is not None
     assert cell.trace is not None
-    told = replay(source.design, cell.trace)
+    replayed = replay(source.design, cell.trace)
     claim = _claim(source.design, cell)
     if source is loaded:
-        return play(stage, claim, told, loaded.sources)
+        return play(stage, claim, replayed, loaded.sources)
     own = next(of_kind(stage.plan.design, claim), None)
     if own is None:
         raise NotDrillable(f"the design has no claim like `{claim.text}`")
-    return play_elsewhere(stage, own, told, source.design)
+    return play_elsewhere(stage, own, replayed, source.design)
 
 
 def _claim(design: Design, cell: ClaimResult) -> Claim:
@@ -185,7 +185,11 @@ def _limit(trace: Trace | None) -> int:
 
 
 def _cannot(stage: Stage) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(said for server in stage.servers.values() for said in server.cannot))
+    return tuple(
+        dict.fromkeys(
+            limitation for server in stage.servers.values() for limitation in server.cannot
+        )
+    )
 
 
 def _random(
@@ -196,12 +200,12 @@ def _random(
     cells = _cells(design, semantics, wish, ())
     proved = frozenset(c.claim for c in cells if c.verdict is Verdict.HOLDS)
 
-    def told(number: int) -> None:
+    def report_run(number: int) -> None:
         if progress is not None:
             progress(f"{semantics.value}: run {number + 1} of {wish.runs}")
 
     with _stage(design, semantics, wish.choice) as stage:
-        done = campaign(stage, Order(wish.runs, wish.seed, proved, loaded.sources), told)
+        done = campaign(stage, Order(wish.runs, wish.seed, proved, loaded.sources), report_run)
         return ColumnRun(
             semantics, stage.versions, _cannot(stage), campaign=done, proved=len(proved)
         )

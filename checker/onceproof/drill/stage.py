@@ -438,8 +438,8 @@ class Stage:
                 self.send(actor)
                 end = time.monotonic() + limit
                 continue
-            told = self._waits(actor)
-            if told is True or (told is None) or time.monotonic() >= end:
+            is_waiting = self._waits(actor)
+            if is_waiting is True or (is_waiting is None) or time.monotonic() >= end:
                 return False
 
     def _waits(self, actor: Actor) -> bool | None:
@@ -574,9 +574,9 @@ class Stage:
         for product in self.plan.databases:
             made = self.servers[product]
             assert isinstance(made, DatabaseServer)
-            found = self._contents(made)
-            rows |= found.rows
-            for (name, key, event), count in found.ledger.items():
+            contents = self._contents(made)
+            rows |= contents.rows
+            for (name, key, event), count in contents.ledger.items():
                 if "." in name:
                     increments[name, key, event] = count
                 effects[name, key] = effects.get((name, key), 0) + count

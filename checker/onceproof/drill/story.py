@@ -181,8 +181,8 @@ class Player:
             for a in self.stage.living
             if a.holds and a.event == step.event and a.process == step.process
         ]
-        said = [self._lose(a, Cause.LEASE_EXPIRED) for a in holders]
-        return "; ".join(said) or "its worker is gone"
+        losses = [self._lose(a, Cause.LEASE_EXPIRED) for a in holders]
+        return "; ".join(losses) or "its worker is gone"
 
     def _lose(self, actor: Actor, cause: Cause) -> str:
         product = self.stage.queue_product(actor.process)
@@ -229,7 +229,7 @@ class Player:
             seconds = stage.plan.lock_seconds(design.locks[step.subject])
             time.sleep(seconds + 0.1)
             return f"{seconds:g} s passed, the time to live of `{step.subject}`"
-        level, field = self._kept(step.subject)
+        level, field = self._key_of(step.subject)
         key = key_of(design, level, field, step.event, step.component)  # type: ignore[arg-type]
         if step.subject in design.effects:
             stage.forget(step.subject, key)
@@ -242,7 +242,7 @@ class Player:
             self.note("a deleted row stood in for one that a cache evicts")
         return f"the row of {key} in `{step.subject}` is gone"
 
-    def _kept(self, subject: str) -> tuple[object, str]:
+    def _key_of(self, subject: str) -> tuple[object, str]:
         design = self.stage.plan.design
         if subject in design.effects:
             effect = design.effects[subject]
@@ -265,13 +265,13 @@ class Player:
         assert report is not None
         if step.cause in (Cause.HANDLER, Cause.ACK_LOST) and isinstance(node, n.Ack):
             actor.holds = False
-        said = report.outcome + (f" ({report.detail})" if report.detail else "")
+        outcome = report.outcome + (f" ({report.detail})" if report.detail else "")
         where = f"before line {report.at[0]}" if report.at is not None else report.end
-        return f"{said}, {where}" if said else where
+        return f"{outcome}, {where}" if outcome else where
 
     def _waits_for(self, actor: Actor) -> str:
-        told = [p for p, s in actor.sessions.items() if self.stage.servers[p].is_waiting(s)]
-        titles = [self.stage.servers[p].title for p in told]
+        waiting = [p for p, s in actor.sessions.items() if self.stage.servers[p].is_waiting(s)]
+        titles = [self.stage.servers[p].title for p in waiting]
         return (
             f": {' and '.join(titles)} says that it is blocked by another session" if titles else ""
         )
@@ -303,10 +303,10 @@ class Player:
 # ---------------------------------------------------------------- the story on its own design
 
 
-def play(stage: Stage, claim: Claim, told: Replay, sources: Mapping[str, Source]) -> StoryRun:
+def play(stage: Stage, claim: Claim, replayed: Replay, sources: Mapping[str, Source]) -> StoryRun:
     """Replay a counterexample. The stage must be open."""
-    design, trace = stage.plan.design, told.trace
-    story = tell(design, claim, told, sources)
+    design, trace = stage.plan.design, replayed.trace
+    story = tell(design, claim, replayed, sources)
     player = Player(stage, trace)
     player.start()
     played: list[Played] = []
@@ -320,16 +320,16 @@ def play(stage: Stage, claim: Claim, told: Replay, sources: Mapping[str, Source]
             why,
             holds,
             tuple(played),
-            len(told.steps),
+            len(replayed.steps),
             tuple(player.notes),
             expected,
         )
 
-    for index, step in enumerate(told.steps):
+    for index, step in enumerate(replayed.steps):
         words = story.steps[index]
         try:
-            seen = player.perform(step, _node(stage, told.states[index], step))
-            _compare(stage, step, told.states[index], told.states[index + 1], player)
+            seen = player.perform(step, _node(stage, replayed.states[index], step))
+            _compare(stage, step, replayed.states[index], replayed.states[index + 1], player)
         except Differs as error:
             finding = judged(stage, claim, None)
             why = (
@@ -341,7 +341,7 @@ def play(stage: Stage, claim: Claim, told: Replay, sources: Mapping[str, Source]
             return over("cannot be shown", f"step {index + 1}, {words.who} {words.text}: {error}")
         played.append(Played(index + 1, words.who, words.text, words.fault is not None, seen))
     rest = settle(stage) if claim.kind in AT_REST else None
-    finding = judged(stage, claim, rest, told.states[-1])
+    finding = judged(stage, claim, rest, replayed.states[-1])
     if finding.broken:
         return over("reproduced", "", finding.words)
     why = f"every step happened as the story says, and yet the claim is not broken: {finding.words}"
@@ -399,10 +399,10 @@ def _is_free(stage: Stage, before: State, step: Step) -> bool:
     return node is None or stage.context.is_collected(worker, node) or not step.outcome
 
 
-# ---------------------------------------------------------------- the same schedule on another design  # noqa: E501
+# ---------------------------------------------------------------- the schedule on another design
 
 
-def play_elsewhere(stage: Stage, claim: Claim, told: Replay, original: Design) -> StoryRun:
+def play_elsewhere(stage: Stage, claim: Claim, replayed: Replay, original: Design) -> StoryRun:
     """Replay the schedule of another design's counterexample: the same deliveries, the same faults
     beside the same lines.
 
@@ -410,12 +410,12 @@ def play_elsewhere(stage: Stage, claim: Claim, told: Replay, original: Design) -
     design does not have are left out. Afterwards everything goes on without faults until nothing
     moves. ``reproduced`` means that this design is broken, too.
     """
-    design, trace = stage.plan.design, told.trace
+    design, trace = stage.plan.design, replayed.trace
     lines = _corresponding(original, design)
     player = Player(stage, trace)
     player.start()
     played: list[Played] = []
-    for index, step in enumerate(told.steps):
+    for index, step in enumerate(replayed.steps):
         try:
             seen = _alike(player, step, lines)
         except (Differs, CannotShow) as error:
@@ -424,7 +424,7 @@ def play_elsewhere(stage: Stage, claim: Claim, told: Replay, original: Design) -
         played.append(Played(index + 1, "", what, step.cause.is_fault, seen))
     early: Finding | None = judged(stage, claim, None)
     assert early is not None
-    finding = early if early.broken else judged(stage, claim, settle(stage), told.states[-1])
+    finding = early if early.broken else judged(stage, claim, settle(stage), replayed.states[-1])
     result = "reproduced" if finding.broken else "not reproduced"
     expected = claim.expected(trace.semantics) == "refuted"
     return StoryRun(
@@ -434,16 +434,16 @@ def play_elsewhere(stage: Stage, claim: Claim, told: Replay, original: Design) -
         "",
         finding.words,
         tuple(played),
-        len(told.steps),
+        len(replayed.steps),
         tuple(player.notes),
         expected,
         True,
     )
 
 
-def _corresponding(one: Design, two: Design) -> dict[int, int]:
+def _corresponding(original: Design, two: Design) -> dict[int, int]:
     """The line of the second design for each line of the first, by what the lines say."""
-    first, second = [_bare(x) for x in one.lines], [_bare(x) for x in two.lines]
+    first, second = [_bare(x) for x in original.lines], [_bare(x) for x in two.lines]
     blocks = SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
     return {b.a + i + 1: b.b + i + 1 for b in blocks for i in range(b.size) if first[b.a + i]}
 

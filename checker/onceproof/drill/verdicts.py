@@ -216,11 +216,15 @@ def judged(stage: Stage, claim: d.Claim, rest: Rest | None, ends: State | None =
         case "together":
             return _together(eyes, claim, rest, len(stage.events))
         case "before":
-            one, two = claim.targets
-            early = next((e for e in events if eyes.times(two, e) and not eyes.times(one, e)), None)
+            early_target, two = claim.targets
+            early = next(
+                (e for e in events if eyes.times(two, e) and not eyes.times(early_target, e)), None
+            )
             shown = early if early is not None else 0
             return Finding(
-                early is not None, f"{eyes.words(two, shown)}, and {eyes.words(one, shown)}", shown
+                early is not None,
+                f"{eyes.words(two, shown)}, and {eyes.words(early_target, shown)}",
+                shown,
             )
         case "one-worker":
             return _together_in(stage, claim.targets[0].name.text)
@@ -250,59 +254,59 @@ def _with_rest(words: str, rest: Rest | None) -> str:
 
 
 def _together(eyes: Eyes, claim: d.Claim, rest: Rest | None, events: int) -> Finding:
-    one, two = claim.targets
+    first, two = claim.targets
     for event in range(events):
         if (
-            bool(eyes.times(one, event)) != bool(eyes.times(two, event))
+            bool(eyes.times(first, event)) != bool(eyes.times(two, event))
             and rest is not None
             and not rest.restless
         ):
             return Finding(
                 True,
-                _with_rest(f"{eyes.words(one, event)}, and {eyes.words(two, event)}", rest),
+                _with_rest(f"{eyes.words(first, event)}, and {eyes.words(two, event)}", rest),
                 event,
             )
-    return Finding(False, _with_rest(f"{eyes.words(one, 0)}, and {eyes.words(two, 0)}", rest), 0)
+    return Finding(False, _with_rest(f"{eyes.words(first, 0)}, and {eyes.words(two, 0)}", rest), 0)
 
 
 def _together_in(stage: Stage, section: str) -> Finding:
     inside = [a for a in stage.living if section in a.sections]
-    for one in inside:
-        both = [a for a in inside if a.event == one.event]
+    for actor in inside:
+        both = [a for a in inside if a.event == actor.event]
         if len(both) > 1:
             who = " and ".join(f"process {a.pid}" for a in both)
             return Finding(
                 True,
-                f"{who} are in `{section}` for event-{one.event + 1} at the same time",
-                one.event,
+                f"{who} are in `{section}` for event-{actor.event + 1} at the same time",
+                actor.event,
             )
     return Finding(False, f"{len(inside)} worker{'' if len(inside) == 1 else 's'} in `{section}`")
 
 
 def _facts(eyes: Eyes, condition: n.Condition, event: int) -> str:
     """What the tests of a condition see."""
-    said = []
+    facts = []
     for test in (t for row in conjunctions(condition) for t in row):
         match test:
             case n.InStore(_, store):
                 key = eyes.stage.row_key(store.text, event)
                 there = (store.text, key) in eyes.seen.rows
-                said.append(f"`{store.text}` has {'a' if there else 'no'} row of {key}")
+                facts.append(f"`{store.text}` has {'a' if there else 'no'} row of {key}")
             case n.ColumnIs(store, column):
-                said.append(
+                facts.append(
                     f"`{store.text}.{column.text}` is {eyes.column(store.text, column.text, event)}"
                 )
             case n.Happened(effect):
                 count = eyes.seen.effects.get(
                     (effect.text, eyes.stage.owner(effect.text, event)), 0
                 )
-                said.append(f"`{effect.text}` happened {_times(count)}")
+                facts.append(f"`{effect.text}` happened {_times(count)}")
             case n.NameIs(name):
-                said.append(
+                facts.append(
                     f"`{name.text}` is"
                     f" {dict(eyes.stage.events[event].payload).get(name.text, d.UNSET)}"
                 )
-    return ", ".join(dict.fromkeys(said))
+    return ", ".join(dict.fromkeys(facts))
 
 
 def _transparent(eyes: Eyes, claim: d.Claim, ends: State | None) -> Finding:

@@ -51,11 +51,11 @@ def to_text(drill: Drill, verbose: bool) -> str:
     reproduced.
     """
     lines = [drill.title.strip() or PurePath(drill.path).name]
-    for said in drill.cleaned:
-        lines.append(f"removed what an earlier drill had left: {said}")
-    for said in drill.left:
+    for entry in drill.cleaned:
+        lines.append(f"removed what an earlier drill had left: {entry}")
+    for entry in drill.left:
         lines += _wrapped(
-            f"an earlier drill has left something that cannot be removed now: {said}", ""
+            f"an earlier drill has left something that cannot be removed now: {entry}", ""
         )
     for column in drill.columns:
         lines += ["", *_column(column, verbose)]
@@ -76,8 +76,8 @@ def _column(column: ColumnRun, verbose: bool) -> Iterator[str]:
     missed = any(r.result != "reproduced" and not r.elsewhere for r in column.stories)
     if column.cannot and (missed or not column.stories):
         yield "  What these products cannot show:"
-        for said in column.cannot:
-            yield from _wrapped(f"- {said}", "    ")
+        for limitation in column.cannot:
+            yield from _wrapped(f"- {limitation}", "    ")
 
 
 def _and(parts: tuple[str, ...]) -> str:
@@ -89,8 +89,8 @@ MARKS = {"reproduced": "✗", "not reproduced": "?", "cannot be shown": "–"}
 
 def _story(run: StoryRun, verbose: bool) -> Iterator[str]:
     spared = run.elsewhere and run.result != "reproduced"
-    said = "not broken by the same schedule" if spared else run.result
-    yield f"  {'✓' if spared else MARKS[run.result]} {run.claim}: {said}" + (
+    result = "not broken by the same schedule" if spared else run.result
+    yield f"  {'✓' if spared else MARKS[run.result]} {run.claim}: {result}" + (
         " (violated, as expected)" if _is_expected(run) else ""
     )
     if run.result == "reproduced" or spared:

@@ -309,13 +309,13 @@ class Walker:
     def _tests(self, condition: n.Condition) -> list[tuple[int, list[n.Condition]]]:
         """Alternatives as rows of single tests, each row with the number of its first test."""
         rows = condition.parts if isinstance(condition, n.AnyOf) else (condition,)
-        found: list[tuple[int, list[n.Condition]]] = []
+        alternatives: list[tuple[int, list[n.Condition]]] = []
         start = 0
         for row in rows:
             tests: list[n.Condition] = list(row.parts) if isinstance(row, n.AllOf) else [row]
-            found.append((start, tests))
+            alternatives.append((start, tests))
             start += len(tests)
-        return found
+        return alternatives
 
     def _holds(self, condition: n.Condition) -> bool:
         """Whether a condition is true now, looked at without a stop."""
@@ -580,13 +580,13 @@ class Walker:
                 answer = self._queue(queue).renew(queue, self.process.name, self.message)
             else:
                 lock = self.design.locks[step.lock.text]
-                kept = self.sessions.locks(self.plan.locks[lock.name]).renew(
+                renewed = self.sessions.locks(self.plan.locks[lock.name]).renew(
                     lock.name,
                     self._key(lock.level, lock.key),
                     self.tokens.get(lock.name, -1),
                     self.plan.lock_seconds(lock),
                 )
-                answer = "done" if kept else "refused"
+                answer = "done" if renewed else "refused"
             self.outcome = (answer, "")
         except Unanswered as error:
             self.outcome = ("no answer", str(error))

@@ -32,7 +32,7 @@ class Narrative(Struct, frozen=True):
     @property
     def scenes(self) -> tuple[tuple[StoryStep, Situation], ...]:
         """The steps worth a sentence, each with the situation after it."""
-        steps, numbers = self.story.told, self.story.told_numbers
+        steps, numbers = self.story.narrated, self.story.narrated_numbers
         return tuple(
             (step, self.situations[number]) for step, number in zip(steps, numbers, strict=True)
         )

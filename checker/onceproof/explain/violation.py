@@ -209,7 +209,7 @@ class _Explanation(Struct, frozen=True):
 
     def _number(self, index: int) -> int:
         """The number of a step as the story tells it (deliveries swallow their redelivery)."""
-        numbered, step = self.story.told, self.story.steps[index]
+        numbered, step = self.story.narrated, self.story.steps[index]
         key = (step.worker, step.line, step.text)
         nth = sum((s.worker, s.line, s.text) == key for s in self.story.steps[:index])
         same = [s.number for s in numbered if (s.worker, s.line, s.text) == key]

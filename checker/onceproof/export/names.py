@@ -18,28 +18,32 @@ from msgspec import Struct, field
 from onceproof.machine.system import Machine, Property, Variable
 
 _TAKEN = """
-    active assert atomic bit bool break byte chan d_step do else empty enabled end fi for full hidden if init inline int len
-    local ltl mtype nempty never nfull notrace np_ od of pc_value pid printf priority proctype provided return run select
-    short show skip timeout trace true false typedef unless unsigned xr xs eval goto always eventually until weakuntil
-    stronguntil release implies equivalent
+    active assert atomic bit bool break byte chan d_step do else empty enabled end fi for full
+    hidden if init inline int len local ltl mtype nempty never nfull notrace np_ od of pc_value
+    pid printf priority proctype provided return run select short show skip timeout trace true
+    false typedef unless unsigned xr xs eval goto always eventually until weakuntil stronguntil
+    release implies equivalent
 
-    alias array assume begin boolean by case clear const cover elsif endalias endfor endfunction endif endprocedure
-    endrecord endrule endruleset endstartstate endswitch endwhile enum error exists forall from function invariant
-    isundefined liveness max_state min_state multiset procedure process program property put record rule ruleset scalarset
-    startstate switch then to type undefine union var while
+    alias array assume begin boolean by case clear const cover elsif endalias endfor endfunction
+    endif endprocedure endrecord endrule endruleset endstartstate endswitch endwhile enum error
+    exists forall from function invariant isundefined liveness max_state min_state multiset
+    procedure process program property put record rule ruleset scalarset startstate switch then to
+    type undefine union var while
 
-    action assumption axiom boolean choose constant constants corollary domain except extends in instance lambda lemma let
-    local module new obvious omitted other pick proof proposition prove qed recursive sf_ state strong_fairness subset
-    suffices symmetry theorem unchanged variable variables wf_ with
+    action assumption axiom boolean choose constant constants corollary domain except extends in
+    instance lambda lemma let local module new obvious omitted other pick proof proposition prove
+    qed recursive sf_ state strong_fairness subset suffices symmetry theorem unchanged variable
+    variables wf_ with
 
-    module define mdefine ivar frozenvar initial trans invar spec ctlspec ltlspec pslspec compute name invarspec fairness
-    justice compassion isa assign constraint simpwff ctlwff ltlwff pslwff compwff in min max mirror pred predicates word1
-    word signed unsigned extend resize sizeof uwconst swconst count abs self case esac next mod union xor xnor bool integer
-    real toint parity floor abf abg ebf ebg ax ex af ef ag eg bu a e f g h o s t u v x y z
+    module define mdefine ivar frozenvar initial trans invar spec ctlspec ltlspec pslspec compute
+    name invarspec fairness justice compassion isa assign constraint simpwff ctlwff ltlwff pslwff
+    compwff in min max mirror pred predicates word1 word signed unsigned extend resize sizeof
+    uwconst swconst count abs self case esac next mod union xor xnor bool integer real toint
+    parity floor abf abg ebf ebg ax ex af ef ag eg bu a e f g h o s t u v x y z
 
-    worker workers event events key keys slot slots free on works w e k v step idle old start spec system component bad none
-    no_event vars fair
-"""  # noqa: E501
+    worker workers event events key keys slot slots free on works w e k v step idle old start spec
+    system component bad none no_event vars fair
+"""
 """Words of Promela, of Murphi, of TLA+, of SMV, and those that our models use themselves."""
 
 RESERVED = frozenset(_TAKEN.split())

@@ -38,9 +38,9 @@ class Judge:
             case "no-loss":
                 return any(self._lost(claim.targets[0], state, e) for e in events)
             case "together":
-                one, two = claim.targets
+                first, second = claim.targets
                 return any(
-                    self._alone(one, two, state, e) or self._alone(two, one, state, e)
+                    self._alone(first, second, state, e) or self._alone(second, first, state, e)
                     for e in events
                 )
             case "before":

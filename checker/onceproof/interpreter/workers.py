@@ -187,14 +187,14 @@ def onward(
 
 def _commit_part(ctx: Context, state: State, worker: Worker, database: str) -> tuple[State, Worker]:
     """One database commits what the block has collected for it; the rest stays as it is."""
-    mine = tuple(w for w in worker.collected if ctx.home(w.name) == database)
+    writes = tuple(w for w in worker.collected if ctx.home(w.name) == database)
     rest = tuple(w for w in worker.collected if ctx.home(w.name) != database)
     own = [spot for spot in worker.locked if ctx.home(spot[0]) == database]
     # A crash point in the block is before its commits.
     worker = worker._replace(
-        collected=rest, locked=minus(worker.locked, *own), exposed=ctx.exposed_by(mine)
+        collected=rest, locked=minus(worker.locked, *own), exposed=ctx.exposed_by(writes)
     )
-    return apply(ctx, state, worker.event, mine), worker
+    return apply(ctx, state, worker.event, writes), worker
 
 
 def _went(ctx: Context, state: State, worker: Worker, step: n.Step, outcome: str) -> State:

@@ -80,19 +80,19 @@ def formatted(source: Source) -> Formatted:
     return Formatted(text)
 
 
-def same_meaning(one: object, other: object) -> bool:
+def same_meaning(first: object, second: object) -> bool:
     """Whether two pieces of syntax trees are equal but for the places they stand at."""
-    if isinstance(one, Span) and isinstance(other, Span):
+    if isinstance(first, Span) and isinstance(second, Span):
         return True
-    if isinstance(one, n.Tree) and isinstance(other, n.Tree):
-        texts = [text for _, text in one.doc] == [text for _, text in other.doc]
-        return texts and one.title == other.title and same_meaning(one.items, other.items)
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(same_meaning, one, other))
-    if isinstance(one, Struct) and type(one) is type(other):
-        pairs = ((getattr(one, name), getattr(other, name)) for name in one.__struct_fields__)
+    if isinstance(first, n.Tree) and isinstance(second, n.Tree):
+        texts = [text for _, text in first.doc] == [text for _, text in second.doc]
+        return texts and first.title == second.title and same_meaning(first.items, second.items)
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return len(first) == len(second) and all(map(same_meaning, first, second))
+    if isinstance(first, Struct) and type(first) is type(second):
+        pairs = ((getattr(first, name), getattr(second, name)) for name in first.__struct_fields__)
         return all(same_meaning(a, b) for a, b in pairs)
-    return one == other
+    return first == second
 
 
 def _written(source: Source) -> str:

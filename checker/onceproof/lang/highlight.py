@@ -39,8 +39,8 @@ def named_by() -> list[tuple[str, str]]:
     for word, instead in words().naming:
         groups[instead] = (*groups.get(instead, ()), word)
     return [
-        (any_of(mine), (f"(?!(?:{'|'.join(instead)}){AFTER})" if instead else "") + NAME)
-        for instead, mine in groups.items()
+        (any_of(keywords), (f"(?!(?:{'|'.join(instead)}){AFTER})" if instead else "") + NAME)
+        for instead, keywords in groups.items()
     ]
 
 

@@ -449,9 +449,9 @@ class Lowering:
     ) -> tuple[Case, frozenset[str]]:
         """One database commits; the rest stays collected, and its rows locked."""
         collected = case.transaction or {}
-        mine = self._changes_of(database, collected)
-        rest = {name: table for name, table in collected.items() if name not in mine}
-        done = replace(case, changes=compose_all(case.changes, mine), transaction=rest)
+        writes = self._changes_of(database, collected)
+        rest = {name: table for name, table in collected.items() if name not in writes}
+        done = replace(case, changes=compose_all(case.changes, writes), transaction=rest)
         stores = self.world.design.stores
         own = {s for s in locks if stores[s].database == database}
         return self._unlock(done, own), locks - own

@@ -11,14 +11,14 @@ from onceproof.lang.errors.shapes import SHAPES
 from onceproof.lsp.names import Occurrence, at, definitions
 from onceproof.lsp.project import Analysis
 from onceproof.lsp.reference import about
-from onceproof.lsp.verdicts import Told
+from onceproof.lsp.verdicts import EditorResult
 from onceproof.models import Model, kinds
 from onceproof.verdict.result import Verdict
 
 MOST_FACTS = 8
 
 
-def card(analysis: Analysis, line: int, column: int, told: Iterable[Told]) -> str:
+def card(analysis: Analysis, line: int, column: int, results: Iterable[EditorResult]) -> str:
     """The card for a place (1-based line, 0-based column); empty if there is nothing to say."""
     text = analysis.source.line(line)
     parts = [
@@ -27,14 +27,14 @@ def card(analysis: Analysis, line: int, column: int, told: Iterable[Told]) -> st
         _word(text, column),
     ]
     shown = next((p for p in parts if p), "")
-    mine = [t for t in told if t.line == line]
-    return "\n\n---\n\n".join(p for p in (claim_card(mine), shown) if p)
+    on_line = [t for t in results if t.line == line]
+    return "\n\n---\n\n".join(p for p in (claim_card(on_line), shown) if p)
 
 
-def _name(analysis: Analysis, found: Occurrence | None) -> str:
-    if found is None:
+def _name(analysis: Analysis, occurrence: Occurrence | None) -> str:
+    if occurrence is None:
         return ""
-    symbol = found.symbol
+    symbol = occurrence.symbol
     kind = {"local": "variable", "target": "name"}.get(symbol.kind, symbol.kind)
     owner = symbol.of.strip(".")
     title = f"**{kind}** `{symbol.name}`" + (f" of `{owner}`" if owner else "")
@@ -49,11 +49,11 @@ def _name(analysis: Analysis, found: Occurrence | None) -> str:
 
 
 def _model(text: str, column: int) -> str:
-    found = _at(text, column, r"[A-Za-z_][\w.\-]*")
-    before = text[: text.find(found)] if found else ""
-    if not found or not re.search(r"\bvia\s*$", before):
+    name = _at(text, column, r"[A-Za-z_][\w.\-]*")
+    before = text[: text.find(name)] if name else ""
+    if not name or not re.search(r"\bvia\s*$", before):
         return ""
-    return next((model_card(shelf[found]) for shelf in kinds().values() if found in shelf), "")
+    return next((model_card(shelf[name]) for shelf in kinds().values() if name in shelf), "")
 
 
 def model_card(model: Model) -> str:
@@ -74,13 +74,13 @@ def model_card(model: Model) -> str:
 
 
 def _word(text: str, column: int) -> str:
-    found = _at(text, column, r"[A-Za-z][\w-]*")
-    if not found or "#" in text[: column + 1]:
+    word = _at(text, column, r"[A-Za-z][\w-]*")
+    if not word or "#" in text[: column + 1]:
         return ""
-    said = about(found, text)
-    shapes = SHAPES.get(found, ())
-    block = "```once\n" + "\n".join(shapes) + "\n```" if shapes and text.split()[0] == found else ""
-    return "\n\n".join(p for p in (block, said) if p)
+    text_about = about(word, text)
+    shapes = SHAPES.get(word, ())
+    block = "```once\n" + "\n".join(shapes) + "\n```" if shapes and text.split()[0] == word else ""
+    return "\n\n".join(p for p in (block, text_about) if p)
 
 
 def _at(text: str, column: int, pattern: str) -> str:
@@ -88,32 +88,32 @@ def _at(text: str, column: int, pattern: str) -> str:
     return next((m[0] for m in re.finditer(pattern, text) if m.start() <= column <= m.end()), "")
 
 
-def claim_card(told: list[Told]) -> str:
+def claim_card(results: list[EditorResult]) -> str:
     """The verdicts on a claim, and how it is broken."""
     lines = [
         f"{t.mark} **{t.word}** under {t.semantics}" + (f": {t.reason}" if t.reason else "")
-        for t in told
+        for t in results
     ]
-    stories: dict[tuple[str, ...], list[Told]] = {}
-    for one in told:
-        if one.verdict is Verdict.REFUTED and one.story:
-            stories.setdefault((one.headline, *one.story), []).append(one)
+    stories: dict[tuple[str, ...], list[EditorResult]] = {}
+    for result in results:
+        if result.verdict is Verdict.REFUTED and result.story:
+            stories.setdefault((result.headline, *result.story), []).append(result)
     shown = ["  \n".join(lines)] if lines else []
-    for (headline, *steps), mine in stories.items():
-        under = " and ".join(t.semantics for t in mine)
+    for (headline, *steps), violated in stories.items():
+        under = " and ".join(t.semantics for t in violated)
         shown.append(
             f"{under}: {headline}.\n\n```text\n"
             + "\n".join(steps)
-            + f"\n```\n\nThis takes {mine[0].needs}."
+            + f"\n```\n\nThis takes {violated[0].needs}."
         )
     return "\n\n".join(shown)
 
 
-def lens(told: Iterable[Told]) -> str:
+def lens(results: Iterable[EditorResult]) -> str:
     """The verdicts on a claim in one line, those that agree together."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for one in told:
-        groups.setdefault((one.mark, one.word), []).append(one.semantics)
+    for result in results:
+        groups.setdefault((result.mark, result.word), []).append(result.semantics)
     return " · ".join(
         f"{mark} {word}: {', '.join(under)}" for (mark, word), under in groups.items()
     )

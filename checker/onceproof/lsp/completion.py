@@ -69,8 +69,8 @@ def proposals(analysis: Analysis, number: int, column: int) -> list[Proposal]:
 
 
 def _typed(text: str, pattern: str) -> str:
-    found = re.search(pattern + "$", text)
-    return found[0] if found else ""
+    match = re.search(pattern + "$", text)
+    return match[0] if match else ""
 
 
 class _Place(Struct, frozen=True):
@@ -145,10 +145,10 @@ def _snippet(word: str) -> str:
     shape = SHAPES.get(word, ("",))[0]
     count = 0
 
-    def hole(found: re.Match[str]) -> str:
+    def hole(match: re.Match[str]) -> str:
         nonlocal count
         count += 1
-        return f"${{{count}:{found[0].lower()}}}"
+        return f"${{{count}:{match[0].lower()}}}"
 
     filled = re.sub(r"\b[A-Z]{2,}\b", hole, shape)
     return filled if count else ""
@@ -187,7 +187,7 @@ def _fitting(place: _Place, wanted: Symbol, is_variable: bool) -> list[Symbol]:
         if (o.span.path, o.span.line) != (place.analysis.path, place.number)
     ]
     if wanted.kind in ("column", "value"):
-        found = {
+        symbols = {
             o.symbol for o in others if (o.symbol.kind, o.symbol.of) == (wanted.kind, wanted.of)
         }
     else:
@@ -195,12 +195,12 @@ def _fitting(place: _Place, wanted: Symbol, is_variable: bool) -> list[Symbol]:
             "target": {"effect", "store"},
             "field": {"field", "local"} if is_variable else {"field"},
         }
-        found = {
+        symbols = {
             o.symbol
             for o in others
             if o.declares and o.symbol.kind in allowed.get(wanted.kind, {wanted.kind})
         }
-    return sorted(found, key=lambda s: (s.kind, s.name))
+    return sorted(symbols, key=lambda s: (s.kind, s.name))
 
 
 def _meant(place: _Place, stack: Stack, terminal: str) -> Symbol | None:
@@ -214,9 +214,11 @@ def _meant(place: _Place, stack: Stack, terminal: str) -> Symbol | None:
     lines = [" " * (2 * i) + line.text for i, line in enumerate(place.chain)]
     lines.append(" " * (2 * depth) + f"{place.before} {HERE} {_rendered(rest, depth)}")
     tree, _ = parse(Source.of("here", "\n".join(lines) + "\n"))
-    found = next((o for o in occurrences(tree.items) if o.symbol.name == HERE), None)
+    occurrence = next((o for o in occurrences(tree.items) if o.symbol.name == HERE), None)
     return (
-        None if found is None or found.declares else Symbol(found.symbol.kind, "", found.symbol.of)
+        None
+        if occurrence is None or occurrence.declares
+        else Symbol(occurrence.symbol.kind, "", occurrence.symbol.of)
     )
 
 
@@ -293,7 +295,7 @@ def _models(place: _Place) -> Iterator[Proposal]:
 
 def _model_before(place: _Place, shelves: Mapping[str, Mapping[str, Model]]) -> Model | None:
     """The model whose arguments the cursor is in."""
-    found = re.search(r"\bvia\s+([\w.]+)\s*\([^()]*$", place.before)
+    match = re.search(r"\bvia\s+([\w.]+)\s*\([^()]*$", place.before)
     return next(
-        (shelf[found[1]] for shelf in shelves.values() if found and found[1] in shelf), None
+        (shelf[match[1]] for shelf in shelves.values() if match and match[1] in shelf), None
     )

@@ -13,7 +13,7 @@ from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.syntax import ast as n
 from onceproof.lsp.places import Places, uri_of
 from onceproof.lsp.project import Analysis
-from onceproof.lsp.verdicts import Told
+from onceproof.lsp.verdicts import EditorResult
 from onceproof.verdict.result import Verdict
 
 SOURCE = "onceproof"
@@ -87,20 +87,26 @@ def message(diagnostic: Diagnostic) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def marks(told: Iterable[Told], path: str, places: Places) -> list[types.Diagnostic]:
+def marks(results: Iterable[EditorResult], path: str, places: Places) -> list[types.Diagnostic]:
     """The fatal points of the stories, one per line: a hint where the design expects the violation,
     else an information.
     """
-    found: dict[tuple[int, str], list[Told]] = {}
-    for one in told:
-        if one.verdict is Verdict.REFUTED and one.fatal is not None and one.fatal[0] in ("", path):
-            found.setdefault((one.fatal[1], one.fatal[2]), []).append(one)
-    return [_mark(line, text, mine, places) for (line, text), mine in sorted(found.items())]
+    results_at: dict[tuple[int, str], list[EditorResult]] = {}
+    for result in results:
+        if (
+            result.verdict is Verdict.REFUTED
+            and result.fatal is not None
+            and result.fatal[0] in ("", path)
+        ):
+            results_at.setdefault((result.fatal[1], result.fatal[2]), []).append(result)
+    return [
+        _mark(line, text, at_place, places) for (line, text), at_place in sorted(results_at.items())
+    ]
 
 
-def _mark(line: int, text: str, told: list[Told], places: Places) -> types.Diagnostic:
-    claims = "; ".join(dict.fromkeys(f"{t.claim} ({t.semantics}): {t.headline}" for t in told))
-    expected = all(t.as_expected for t in told)
+def _mark(line: int, text: str, results: list[EditorResult], places: Places) -> types.Diagnostic:
+    claims = "; ".join(dict.fromkeys(f"{t.claim} ({t.semantics}): {t.headline}" for t in results))
+    expected = all(t.as_expected for t in results)
     return types.Diagnostic(
         range=places.line(line),
         message=f"{text}\n{claims}",
@@ -113,29 +119,29 @@ def _mark(line: int, text: str, told: list[Told], places: Places) -> types.Diagn
 
 
 def suggestions(
-    found: Iterable[Finding], uri: str, asked: types.Range
+    findings: Iterable[Finding], uri: str, asked: types.Range
 ) -> Iterator[types.CodeAction]:
     """A quick fix for every mistake in a range that has a sure answer."""
-    for one in found:
-        new = one.diagnostic.replacement
+    for finding in findings:
+        new = finding.diagnostic.replacement
         if (
             new is None
-            or not _overlap(one.shown.range, asked)
-            or (one.shown.related_information and not one.diagnostic.secondary)
+            or not _overlap(finding.shown.range, asked)
+            or (finding.shown.related_information and not finding.diagnostic.secondary)
         ):
             continue
-        edit = types.WorkspaceEdit(changes={uri: [types.TextEdit(one.shown.range, new)]})
+        edit = types.WorkspaceEdit(changes={uri: [types.TextEdit(finding.shown.range, new)]})
         yield types.CodeAction(
             f"Replace by `{new}`",
             kind=types.CodeActionKind.QuickFix,
-            diagnostics=[one.shown],
+            diagnostics=[finding.shown],
             edit=edit,
             is_preferred=True,
         )
 
 
-def _overlap(one: types.Range, other: types.Range) -> bool:
+def _overlap(first: types.Range, second: types.Range) -> bool:
     def key(p: types.Position) -> tuple[int, int]:
         return (p.line, p.character)
 
-    return key(one.start) <= key(other.end) and key(other.start) <= key(one.end)
+    return key(first.start) <= key(second.end) and key(second.start) <= key(first.end)

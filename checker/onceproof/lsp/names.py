@@ -121,9 +121,9 @@ def _all(items: tuple[n.Item, ...], kinds: dict[str, str]) -> Iterator[Occurrenc
         if isinstance(x, n.Let)
     )
     for item in items:
-        mine = frozenset(x.name.text for x in _nodes(item) if isinstance(x, n.Let))
+        local_names = frozenset(x.name.text for x in _nodes(item) if isinstance(x, n.Let))
         yield from _walk(
-            item, _Place(getattr(item, "span", Span(1, 1, 1, 1)), mine | everywhere), kinds
+            item, _Place(getattr(item, "span", Span(1, 1, 1, 1)), local_names | everywhere), kinds
         )
 
 
@@ -210,11 +210,11 @@ def _named(
         yield Occurrence(Symbol(kind, name.text, of), name.span, declares, place.whole)
 
 
-def at(found: Iterable[Occurrence], path: str, line: int, column: int) -> Occurrence | None:
+def at(occurrences: Iterable[Occurrence], path: str, line: int, column: int) -> Occurrence | None:
     """The name at a place (1-based; the place right behind a name counts)."""
     here = (
         o
-        for o in found
+        for o in occurrences
         if o.span.path == path
         and o.span.line == line
         and o.span.column <= column <= o.span.end_column
@@ -222,9 +222,9 @@ def at(found: Iterable[Occurrence], path: str, line: int, column: int) -> Occurr
     return next(here, None)
 
 
-def definitions(found: Iterable[Occurrence], symbol: Symbol) -> list[Occurrence]:
+def definitions(occurrences: Iterable[Occurrence], symbol: Symbol) -> list[Occurrence]:
     """Where a symbol is introduced. A column that no store declares is introduced by the first step
     that writes it.
     """
-    mine = [o for o in found if o.symbol == symbol]
-    return [o for o in mine if o.declares] or mine[:1]
+    own = [o for o in occurrences if o.symbol == symbol]
+    return [o for o in own if o.declares] or own[:1]

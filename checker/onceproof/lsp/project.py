@@ -62,7 +62,7 @@ def names_of(sources: Iterable[Source], path: str) -> tuple[Occurrence, ...]:
 def importers(path: str, folder: str) -> list[Analysis]:
     """The saved designs below a folder that import a file, directly or not."""
     wanted = os.path.realpath(path)
-    found: list[Analysis] = []
+    importing: list[Analysis] = []
     for candidate in sorted(Path(folder).rglob(f"*{ENDING}"))[:MOST_FILES]:
         if os.path.realpath(candidate) == wanted:
             continue
@@ -73,5 +73,5 @@ def importers(path: str, folder: str) -> list[Analysis]:
         if "import" in text and wanted in (
             os.path.realpath(p) for p in load_text(text, str(candidate)).sources
         ):
-            found.append(analysed(text, str(candidate)))
-    return found
+            importing.append(analysed(text, str(candidate)))
+    return importing

@@ -48,14 +48,14 @@ def renamed(analyses: Iterable[Analysis], symbol: Symbol, new: str) -> dict[str,
                 f"there is already a {clash.symbol.kind} `{new}`"
                 f" ({clash.span.path}:{clash.span.line})"
             )
-        mine = {path: _places(analysis, symbol, path) for path in analysis.loaded.sources}
-        _demand_same(analysis, mine, symbol, new)
+        spans_in = {path: _places(analysis, symbol, path) for path in analysis.loaded.sources}
+        _demand_same(analysis, spans_in, symbol, new)
         places |= {
             path: spans
-            for path, spans in mine.items()
+            for path, spans in spans_in.items()
             if spans and os.path.realpath(path) not in claimed
         }
-        claimed |= {os.path.realpath(path) for path in mine}
+        claimed |= {os.path.realpath(path) for path in spans_in}
     return places
 
 

@@ -23,7 +23,7 @@ from onceproof.lsp.places import Places, path_of, uri_of
 from onceproof.lsp.project import Analysis, analysed, importers
 from onceproof.lsp.renaming import Refused, can_be_renamed, references, renamed
 from onceproof.lsp.symbols import outline
-from onceproof.lsp.verdicts import Background, Told, repair, verdicts
+from onceproof.lsp.verdicts import Background, EditorResult, repair, verdicts
 from onceproof.verdict.result import Verdict
 
 CHECK = "onceproof.check"
@@ -54,8 +54,8 @@ class Document:
     """What is known about one open design."""
 
     def __init__(self) -> None:
-        self.told: list[Told] = []
-        self.told_for = ""
+        self.results: list[EditorResult] = []
+        self.results_for = ""
         """The text that the verdicts are about."""
         self.work: asyncio.Task[None] | None = None
         self.is_busy = False
@@ -108,29 +108,29 @@ class Server(LanguageServer):
         source = analysis.loaded.sources.get(path or analysis.path, analysis.source)
         return Places(source, self.workspace.position_codec)
 
-    def told(self, uri: str) -> list[Told]:
+    def results(self, uri: str) -> list[EditorResult]:
         """The verdicts on the text as it stands; none while they are about another text."""
         document = self.open.get(uri)
         if document is None or uri not in self.workspace.text_documents:
             return []
         return (
-            document.told
-            if document.told_for == self.workspace.get_text_document(uri).source
+            document.results
+            if document.results_for == self.workspace.get_text_document(uri).source
             else []
         )
 
-    def found(self, uri: str, position: types.Position) -> tuple[Analysis, Occurrence | None]:
+    def name_at(self, uri: str, position: types.Position) -> tuple[Analysis, Occurrence | None]:
         """The name at a position."""
         analysis = self.analysis(uri)
         line, column = self.places(analysis).place_of(position)
         return analysis, at(analysis.names, analysis.path, line, column + 1)
 
-    def location(self, analysis: Analysis, uri: str, found: Occurrence) -> types.Location:
+    def location(self, analysis: Analysis, uri: str, occurrence: Occurrence) -> types.Location:
         """Where a name stands."""
-        path = found.span.path
+        path = occurrence.span.path
         return types.Location(
             uri if path == analysis.path else uri_of(path),
-            self.places(analysis, path).range_of(found.span),
+            self.places(analysis, path).range_of(occurrence.span),
         )
 
     # -- work
@@ -153,13 +153,13 @@ class Server(LanguageServer):
             return
         await asyncio.sleep(PATIENCE if pause else 0)
         text = self.workspace.get_text_document(uri).source
-        document.told, document.told_for, document.is_busy = [], text, True
+        document.results, document.results_for, document.is_busy = [], text, True
         self.refresh()
         try:
-            async for one in self.background.run(
+            async for result in self.background.run(
                 verdicts, text.removeprefix("\ufeff"), path_of(uri), self.seconds
             ):
-                document.told.append(one)
+                document.results.append(result)
                 self.refresh()
         finally:
             document.is_busy = False
@@ -171,7 +171,7 @@ class Server(LanguageServer):
         analysis = self.analysis(uri)
         places = self.places(analysis)
         shown = [f.shown for f in findings(analysis, places)] + marks(
-            self.told(uri), analysis.path, places
+            self.results(uri), analysis.path, places
         )
         version = self.workspace.get_text_document(uri).version
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, shown, version))
@@ -184,11 +184,11 @@ class Server(LanguageServer):
 
     def lenses(self, uri: str) -> Iterator[types.CodeLens]:
         """A line above each claim with its verdicts."""
-        analysis, told, document = self.analysis(uri), self.told(uri), self.open.get(uri)
+        analysis, results, document = self.analysis(uri), self.results(uri), self.open.get(uri)
         places = self.places(analysis)
         for claim in analysis.loaded.design.claims if analysis.loaded.design else ():
-            mine = [t for t in told if t.line == claim.span.line]
-            title = lens(mine) or ("checking …" if document and document.is_busy else "check")
+            of_claim = [t for t in results if t.line == claim.span.line]
+            title = lens(of_claim) or ("checking …" if document and document.is_busy else "check")
             yield types.CodeLens(
                 places.line(claim.span.line), types.Command(title, CHECK, arguments=[uri])
             )
@@ -275,7 +275,7 @@ def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
     """The card of what is under the pointer."""
     analysis = ls.analysis(params.text_document.uri)
     line, column = ls.places(analysis).place_of(params.position)
-    text = card(analysis, line, column, ls.told(params.text_document.uri))
+    text = card(analysis, line, column, ls.results(params.text_document.uri))
     return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
 
 
@@ -287,11 +287,11 @@ def completion(ls: Server, params: types.CompletionParams) -> types.CompletionLi
     analysis = ls.analysis(params.text_document.uri)
     places = ls.places(analysis)
     line, column = places.place_of(params.position)
-    found = [
+    items = [
         _item(p, i, params.position, places)
         for i, p in enumerate(proposals(analysis, line, column))
     ]
-    return types.CompletionList(is_incomplete=False, items=found)
+    return types.CompletionList(is_incomplete=False, items=items)
 
 
 def _item(
@@ -319,16 +319,16 @@ def _item(
 @server.feature(types.TEXT_DOCUMENT_DEFINITION)
 def definition(ls: Server, params: types.DefinitionParams) -> list[types.Location]:
     """Where a name is declared."""
-    analysis, found = ls.found(params.text_document.uri, params.position)
-    where = definitions(analysis.names, found.symbol) if found else []
+    analysis, occurrence = ls.name_at(params.text_document.uri, params.position)
+    where = definitions(analysis.names, occurrence.symbol) if occurrence else []
     return [ls.location(analysis, params.text_document.uri, o) for o in where]
 
 
 @server.feature(types.TEXT_DOCUMENT_REFERENCES)
 def all_references(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
     """Every place of a name."""
-    analysis, found = ls.found(params.text_document.uri, params.position)
-    places = references(analysis.names, found.symbol) if found else []
+    analysis, occurrence = ls.name_at(params.text_document.uri, params.position)
+    places = references(analysis.names, occurrence.symbol) if occurrence else []
     wanted = [o for o in places if params.context.include_declaration or not o.declares]
     return [ls.location(analysis, params.text_document.uri, o) for o in wanted]
 
@@ -336,9 +336,11 @@ def all_references(ls: Server, params: types.ReferenceParams) -> list[types.Loca
 @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
 def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
     """The name that would be renamed; None where there is none to rename."""
-    analysis, found = ls.found(params.text_document.uri, params.position)
+    analysis, occurrence = ls.name_at(params.text_document.uri, params.position)
     return (
-        ls.places(analysis).range_of(found.span) if found and can_be_renamed(found.symbol) else None
+        ls.places(analysis).range_of(occurrence.span)
+        if occurrence and can_be_renamed(occurrence.symbol)
+        else None
     )
 
 
@@ -346,12 +348,12 @@ def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range
 def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit:
     """Rename a name wherever it stands, in the designs that import it, too."""
     uri = params.text_document.uri
-    analysis, found = ls.found(uri, params.position)
-    if found is None or not can_be_renamed(found.symbol):
+    analysis, occurrence = ls.name_at(uri, params.position)
+    if occurrence is None or not can_be_renamed(occurrence.symbol):
         raise JsonRpcInvalidParams("there is no name here that could be renamed")
     others = [a for root in _folders(ls) for a in importers(analysis.path, root)]
     try:
-        places = renamed([analysis, *others], found.symbol, params.new_name)
+        places = renamed([analysis, *others], occurrence.symbol, params.new_name)
     except Refused as error:
         raise JsonRpcInvalidParams(str(error)) from error
     sources = {path: (a, path) for a in [*others, analysis] for path in a.loaded.sources}
@@ -397,16 +399,16 @@ def code_actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeA
     analysis = ls.analysis(uri)
     actions = list(suggestions(findings(analysis, ls.places(analysis)), uri, params.range))
     first, last = params.range.start.line + 1, params.range.end.line + 1
-    for told in ls.told(uri):
-        touched = {told.line} | (
-            {told.fatal[1]} if told.fatal and told.fatal[0] in ("", analysis.path) else set()
+    for result in ls.results(uri):
+        touched = {result.line} | (
+            {result.fatal[1]} if result.fatal and result.fatal[0] in ("", analysis.path) else set()
         )
-        if told.verdict is Verdict.REFUTED and any(first <= line <= last for line in touched):
+        if result.verdict is Verdict.REFUTED and any(first <= line <= last for line in touched):
             title = (
-                f"Repair: make `{told.claim}` hold under {told.semantics} (the cheapest change that"
-                " is proved to help)"
+                f"Repair: make `{result.claim}` hold under {result.semantics} (the cheapest change"
+                " that is proved to help)"
             )
-            data = {"uri": uri, "claim": told.claim, "semantics": told.semantics}
+            data = {"uri": uri, "claim": result.claim, "semantics": result.semantics}
             actions.append(types.CodeAction(title, kind=types.CodeActionKind.QuickFix, data=data))
     return actions
 

@@ -69,9 +69,9 @@ def _symbol(item: n.Item, last: int, analysis: Analysis, places: Places) -> type
     )
 
 
-def _child(found: Occurrence, places: Places) -> types.DocumentSymbol:
-    span = places.range_of(found.span)
-    kind = found.symbol.kind
+def _child(occurrence: Occurrence, places: Places) -> types.DocumentSymbol:
+    span = places.range_of(occurrence.span)
+    kind = occurrence.symbol.kind
     return types.DocumentSymbol(
-        found.symbol.name, KINDS.get(kind, types.SymbolKind.Variable), span, span, kind
+        occurrence.symbol.name, KINDS.get(kind, types.SymbolKind.Variable), span, span, kind
     )

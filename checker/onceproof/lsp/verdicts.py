@@ -24,7 +24,7 @@ PROCESSES = 2
 """Checks at a time. A client may open hundreds of designs at once."""
 
 
-class Told(Struct, frozen=True):
+class EditorResult(Struct, frozen=True):
     """One verdict for the editor. ``line``: the claim's. ``word``: proved, REFUTED, … with what
     limits it; ``story``: as text.
 
@@ -46,7 +46,7 @@ class Told(Struct, frozen=True):
     fatal: tuple[str, int, str] | None = None
 
 
-def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
+def verdicts(text: str, path: str, seconds: float) -> Iterator[EditorResult]:
     """Every verdict of a design, one after the other; nothing for a design with mistakes."""
     from onceproof.verdict.check import narrated
     from onceproof.verdict.decide import judge
@@ -54,14 +54,14 @@ def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
     loaded = load_text(text, path)
     if loaded.design is None:
         return
-    for found in judge(loaded.design, Options(seconds=seconds, second_opinion=False)):
-        if isinstance(found, Disagreement):
-            reason = f"engines contradict each other: {found.what}"
-            line = next((c.span.line for c in loaded.design.claims if c.text == found.claim), 1)
-            yield Told(
-                found.claim,
+    for result in judge(loaded.design, Options(seconds=seconds, second_opinion=False)):
+        if isinstance(result, Disagreement):
+            reason = f"engines contradict each other: {result.what}"
+            line = next((c.span.line for c in loaded.design.claims if c.text == result.claim), 1)
+            yield EditorResult(
+                result.claim,
                 line,
-                found.semantics.value,
+                result.semantics.value,
                 Verdict.UNKNOWN,
                 "?",
                 "internal error",
@@ -69,10 +69,10 @@ def verdicts(text: str, path: str, seconds: float) -> Iterator[Told]:
                 reason,
             )
             continue
-        yield _told(narrated(loaded, found))
+        yield _editor_result(narrated(loaded, result))
 
 
-def _told(cell: ClaimResult) -> Told:
+def _editor_result(cell: ClaimResult) -> EditorResult:
     from onceproof.report.story_text import StoryLines
     from onceproof.report.words import WORDS, mark, note
 
@@ -81,7 +81,7 @@ def _told(cell: ClaimResult) -> Told:
         tuple(line.plain for line in StoryLines(STORY_WIDTH, True, 0).lines(story)) if story else ()
     )
     word = f"{WORDS[cell.verdict]} {note(cell)}".rstrip()
-    return Told(
+    return EditorResult(
         cell.claim,
         cell.line,
         cell.semantics.value,
@@ -99,7 +99,7 @@ def _told(cell: ClaimResult) -> Told:
 
 def _fatal(story: Story | None) -> tuple[str, int, str] | None:
     """The first fault of a story that has a line; a worker's death before any other."""
-    faults = [s for s in story.told if s.fault and s.line] if story else []
+    faults = [s for s in story.narrated if s.fault and s.line] if story else []
     chosen = next((s for s in faults if s.fault == "worker-killed"), faults[0] if faults else None)
     return (
         (
@@ -128,9 +128,9 @@ def repair(text: str, path: str, claim: str, semantics: str, seconds: float) -> 
     result, _ = check_loaded(loaded, options)
     asked = tuple((c, under) for c in loaded.design.claims if c.text == claim)
     for goal in goals_of(loaded.design, result.cells, asked):
-        found = repairs(loaded, goal, options, False, result.cells).repairs
-        if found:
-            yield found[0].text
+        repaired = repairs(loaded, goal, options, False, result.cells).repairs
+        if repaired:
+            yield repaired[0].text
             return
 
 
@@ -161,14 +161,16 @@ class Background:
     async def _run(
         self, function: Callable[..., Iterator[Any]], arguments: tuple[object, ...]
     ) -> AsyncIterator[Any]:
-        mine, its = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_work, args=(its, function, arguments), daemon=True)
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_work, args=(sender, function, arguments), daemon=True
+        )
         process.start()
-        its.close()
+        sender.close()
         try:
             while True:
                 kind, value = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, _received, mine
+                    self._threads, _received, receiver
                 )
                 if kind == "item":
                     yield value

@@ -174,7 +174,7 @@ _ROWS = (
         Cause.KEY_EXPIRED,
         "expired key",
         "expired keys",
-        "the key of {subject} forgotten after {kept}",
+        "the key of {subject} forgotten after {retention}",
         7,
     ),
     FaultKind(

@@ -199,10 +199,10 @@ def _made(data: Mapping[str, Any], path: Path, is_own: bool) -> Model:
         case "provider":
             keys = data["keys"]
             named = keys["kept"] if keys["kept"] in options else ""
-            kept = options[named].default if named else keys["kept"]
+            duration = options[named].default if named else keys["kept"]
             source = sources[keys["source"]].url if keys["source"] in sources else keys["source"]
             known = {
-                "keys": kept,
+                "keys": duration,
                 "status": keys["status"],
                 "source": source,
                 "note": keys["note"],

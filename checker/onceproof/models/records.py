@@ -342,7 +342,7 @@ class Provider(Model, frozen=True):
     note: str = ""
     retention_option: str = ""
 
-    def kept(self, given: Mapping[str, str]) -> str:
+    def retention(self, given: Mapping[str, str]) -> str:
         """How long keys are kept under the given options."""
         return given.get(self.retention_option, self.keys)
 

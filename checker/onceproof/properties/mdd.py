@@ -46,44 +46,46 @@ class Diagrams:
         if len(set(children)) == 1:
             return children[0]
         key = (position, children)
-        found = self._numbers.get(key)
-        if found is None:
+        number = self._numbers.get(key)
+        if number is None:
             if len(self._nodes) > self.most:
                 raise TooManyNodes
-            found = self._numbers[key] = len(self._nodes)
+            number = self._numbers[key] = len(self._nodes)
             self._nodes.append(key)
-        return found
+        return number
 
     def cube(self, tests: Cube) -> int:
         """The rows that pass all the tests."""
-        found = EVERYTHING
+        node = EVERYTHING
         for position in reversed(range(len(self.variables))):
             variable = self.variables[position]
             if variable.name in tests:
                 allowed = tests[variable.name]
-                found = self._node(
+                node = self._node(
                     position,
-                    tuple(found if value in allowed else NOTHING for value in variable.domain),
+                    tuple(node if value in allowed else NOTHING for value in variable.domain),
                 )
-        return found
+        return node
 
-    def either(self, one: int, other: int) -> int:
+    def either(self, first: int, second: int) -> int:
         """The rows of the one set or the other."""
-        if one == other or other == NOTHING:
-            return one
-        if one == NOTHING:
-            return other
-        if EVERYTHING in (one, other):
+        if first == second or second == NOTHING:
+            return first
+        if first == NOTHING:
+            return second
+        if EVERYTHING in (first, second):
             return EVERYTHING
-        key = (min(one, other), max(one, other))
-        found = self._joined.get(key)
-        if found is None:
-            position = min(self._nodes[one][0], self._nodes[other][0])
-            pairs = zip(self._children(one, position), self._children(other, position), strict=True)
-            found = self._joined[key] = self._node(
+        key = (min(first, second), max(first, second))
+        union = self._joined.get(key)
+        if union is None:
+            position = min(self._nodes[first][0], self._nodes[second][0])
+            pairs = zip(
+                self._children(first, position), self._children(second, position), strict=True
+            )
+            union = self._joined[key] = self._node(
                 position, tuple(self.either(a, b) for a, b in pairs)
             )
-        return found
+        return union
 
     def _children(self, node: int, position: int) -> tuple[int, ...]:
         """The children of a node, as if it asked at this position."""
@@ -92,15 +94,17 @@ class Diagrams:
 
     def others(self, node: int) -> int:
         """The rows that are not in the set."""
-        found = self._inverse.get(node)
-        if found is None:
+        complement = self._inverse.get(node)
+        if complement is None:
             position, children = self._nodes[node]
-            found = self._inverse[node] = self._node(position, tuple(map(self.others, children)))
-        return found
+            complement = self._inverse[node] = self._node(
+                position, tuple(map(self.others, children))
+            )
+        return complement
 
-    def both(self, one: int, other: int) -> int:
+    def both(self, first: int, second: int) -> int:
         """The rows of both sets."""
-        return self.others(self.either(self.others(one), self.others(other)))
+        return self.others(self.either(self.others(first), self.others(second)))
 
     def before(self, node: int, moves: Moves) -> int:
         """The rows from which a step leads into the set; ``moves`` in the order of positions."""
@@ -109,26 +113,26 @@ class Diagrams:
         if not moves:
             return node
         key = (moves, node)
-        found = self._pulled.get(key)
-        if found is None:
+        preimage = self._pulled.get(key)
+        if preimage is None:
             at = self._nodes[node][0]
             position, table = moves[0]
             if at < position:
                 children = tuple(self.before(child, moves) for child in self._nodes[node][1])
-                found = self._node(at, children)
+                preimage = self._node(at, children)
             else:
                 then = [self.before(child, moves[1:]) for child in self._children(node, position)]
-                found = self._node(
+                preimage = self._node(
                     position, tuple(NOTHING if value < 0 else then[value] for value in table)
                 )
-            self._pulled[key] = found
-        return found
+            self._pulled[key] = preimage
+        return preimage
 
     def moves(self, guard: Cube, tables: Mapping[str, Mapping[str, str]]) -> Moves:
         """A step that is possible where the guard holds, and gives variables new values by their
         tables.
         """
-        found = []
+        moves = []
         for position, variable in enumerate(self.variables):
             allowed, table = guard.get(variable.name), tables.get(variable.name)
             if allowed is not None or table is not None:
@@ -139,8 +143,8 @@ class Diagrams:
                     else index[value if table is None else table[value]]
                     for value in variable.domain
                 )
-                found.append((position, tuple(row)))
-        return tuple(found)
+                moves.append((position, tuple(row)))
+        return tuple(moves)
 
     def cubes(self, node: int) -> Iterator[dict[str, frozenset[str]]]:
         """The rows of a set as products that have nothing in common."""

@@ -144,15 +144,15 @@ def _lost(
                 if sets.both(fresh, chosen) != NOTHING:
                     promised = sets.either(promised, chosen)
             lost = sets.both(lost, promised)
-        found: list[Tests] = list(islice(sets.cubes(lost), MOST_SITUATIONS + 1))
+        situations: list[Tests] = list(islice(sets.cubes(lost), MOST_SITUATIONS + 1))
     except TooManyNodes:
         raise TooWide("the rows this claim looks at have too many combinations of values") from None
-    if len(found) > MOST_SITUATIONS:
+    if len(situations) > MOST_SITUATIONS:
         raise TooWide(
             f"the rows this claim looks at have more than {MOST_SITUATIONS} combinations of values"
             " that matter"
         )
-    return found
+    return situations
 
 
 def _is_initial(local: Local, node: Node) -> bool:
@@ -229,11 +229,11 @@ def derailed(machine: Machine, goal: Tests, part: Tests, passing: Passing) -> li
 
 def _backwards(before: dict[Node, set[Node]], to: set[Node]) -> set[Node]:
     """Everything from which ``to`` can be reached."""
-    found, queue = set(to), list(to)
+    reached, queue = set(to), list(to)
     for node in queue:
-        queue += [p for p in before[node] if p not in found]
-        found |= before[node]
-    return found
+        queue += [p for p in before[node] if p not in reached]
+        reached |= before[node]
+    return reached
 
 
 def unchanging(

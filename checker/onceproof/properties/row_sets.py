@@ -36,18 +36,18 @@ def order(machine: Machine, first: Iterable[str]) -> list[Variable]:
         names = {t.variable for t in rule.guard} | {u.target for u in rule.updates}
         for name in names:
             beside[name] |= names
-    found = dict.fromkeys(sorted(first))
-    queue = list(found)
+    names_in = dict.fromkeys(sorted(first))
+    queue = list(names_in)
     for name in queue:
         for more in sorted(beside[name], key=list(levels).index):
-            if more not in found and levels[more].level is not Level.WORKER:
-                found[more] = None
+            if more not in names_in and levels[more].level is not Level.WORKER:
+                names_in[more] = None
                 queue.append(more)
     return [
         levels[name]
         for name in [
-            *found,
-            *(n for n in levels if n not in found and levels[n].level is not Level.WORKER),
+            *names_in,
+            *(n for n in levels if n not in names_in and levels[n].level is not Level.WORKER),
         ]
     ]
 
@@ -164,19 +164,19 @@ class Runs:
 
     def leading_to(self, goal: Sets) -> Sets:
         """The rows from which a run leads to the goal."""
-        found = dict.fromkeys(self.states(), NOTHING) | goal
+        rows_of = dict.fromkeys(self.states(), NOTHING) | goal
         queue = dict.fromkeys(worker for worker, rows in goal.items() if rows != NOTHING)
         while queue:
             after = next(iter(queue))
             del queue[after]
             for worker, moves in self.into[after]:
                 more = self.diagrams.either(
-                    found[worker], self.diagrams.before(found[after], moves)
+                    rows_of[worker], self.diagrams.before(rows_of[after], moves)
                 )
-                if more != found[worker]:
-                    found[worker] = more
+                if more != rows_of[worker]:
+                    rows_of[worker] = more
                     queue[worker] = None
-        return found
+        return rows_of
 
     def everywhere(self, tests: Tests) -> Sets:
         """The rows that pass the tests, whoever is at work."""

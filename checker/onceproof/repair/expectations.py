@@ -42,12 +42,12 @@ def _change(
     wanted = MEANT[expect.verdict] if expect.verdict in MEANT else Verdict(expect.verdict)
     asked = [s for s in columns if not claim.semantics or s in claim.semantics]
     meant = [s for s in expect.semantics or asked if s in asked]
-    kept = [s for s in meant if verdicts.get((claim.span.line, s), wanted) is wanted]
-    if kept == meant:
+    holding = [s for s in meant if verdicts.get((claim.span.line, s), wanted) is wanted]
+    if holding == meant:
         return None
     line = expect.span.line
-    if not kept:
+    if not holding:
         return removed(line)
     code, comment = sheet.code(line)
     head = code.split(" under ")[0]
-    return replaced(line, f"{head} under {', '.join(s.value for s in kept)}{comment}")
+    return replaced(line, f"{head} under {', '.join(s.value for s in holding)}{comment}")

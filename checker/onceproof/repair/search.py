@@ -107,16 +107,18 @@ class _EditSearch(Struct):
 
     def pairs(self, singles: list[_Candidate]) -> Iterator[_Candidate]:
         """Two edits, the second one made in the text that the first one left; cheapest first."""
-        found = [
+        candidates = [
             c
             for single in singles
             for c in self._from(single.loaded, single)
             if c.edits[0].name != c.edits[1].name
         ]
-        found.sort(key=lambda c: c.cost)
-        if len(found) > PAIRS:
-            self.reason = f"only the cheapest {PAIRS} of {len(found)} pairs of edits were looked at"
-        yield from found[:PAIRS]
+        candidates.sort(key=lambda c: c.cost)
+        if len(candidates) > PAIRS:
+            self.reason = (
+                f"only the cheapest {PAIRS} of {len(candidates)} pairs of edits were looked at"
+            )
+        yield from candidates[:PAIRS]
 
     def _from(self, loaded: Loaded, before: _Candidate) -> Iterator[_Candidate]:
         site = _site(loaded, self.verifier.goal)
@@ -205,13 +207,13 @@ def repairs(
     known = {(c.claim, c.semantics): c.verdict for c in cells}
     verifier = Verifier(loaded.design, goal, session_of(options), known)
     search = _EditSearch(loaded, loaded.design, verifier, keep_provider, {_text(loaded)})
-    found: list[Repair] = []
-    complete = _work(search, found)
+    repairs_so_far: list[Repair] = []
+    complete = _work(search, repairs_so_far)
     never = _never(loaded.design, goal, cells)
     return Repairs(
         goal.name,
         goal.semantics,
-        tuple(found),
+        tuple(repairs_so_far),
         never,
         search.tried,
         complete and not search.reason,
@@ -222,13 +224,13 @@ def repairs(
 
 def _never(design: Design, goal: Goal, cells: tuple[ClaimResult, ...]) -> tuple[str, ...]:
     """Why no handler helps, as far as the refutations of the design say so."""
-    mine = [
+    refuted = [
         c
         for c in cells
         if c.semantics is goal.semantics and c.effect == goal.name and c.verdict is Verdict.REFUTED
     ]
     for claim in design.claims:
-        if claim.kind == "no-loss" and any(c.claim == claim.text for c in mine):
+        if claim.kind == "no-loss" and any(c.claim == claim.text for c in refuted):
             queues = [
                 f.queue
                 for f in breaks_by_itself(design, claim, goal.semantics, Cause.VANISHED)
@@ -245,10 +247,10 @@ def _never(design: Design, goal: Goal, cells: tuple[ClaimResult, ...]) -> tuple[
                         " or a job that looks for what is missing."
                     ),
                 )
-    return next((c.unavoidable for c in mine if c.unavoidable), ())
+    return next((c.unavoidable for c in refuted if c.unavoidable), ())
 
 
-def _work(search: _EditSearch, found: list[Repair]) -> bool:
+def _work(search: _EditSearch, repairs: list[Repair]) -> bool:
     """Singles, then pairs of singles that do not repair by themselves; whether nothing was left out
     for want of time.
     """
@@ -258,16 +260,16 @@ def _work(search: _EditSearch, found: list[Repair]) -> bool:
             if search.verifier.session.is_over():
                 search.reason = search.verifier.session.over
                 return False
-            if any(r.edits == tuple(e.name for e in candidate.edits) for r in found):
+            if any(r.edits == tuple(e.name for e in candidate.edits) for r in repairs):
                 continue  # another form of what is offered already
             repair = search.verified(candidate)
             if repair is not None:
-                found.append(repair)
+                repairs.append(repair)
             elif len(candidate.edits) == 1:
                 rest.append(candidate)
-            if len(found) == ENOUGH:
+            if len(repairs) == ENOUGH:
                 return True
-        if found:
+        if repairs:
             return True
     return True
 
@@ -306,10 +308,10 @@ def repaired(
         assert loaded.design is not None
         if made and Verifier(loaded.design, goal, session_of(options)).checked(loaded.design):
             continue
-        found = repairs(loaded, goal, options, keep_provider).repairs
-        if found:
-            made.append((goal, found[0]))
-            loaded = load_text(found[0].text, loaded.path)
+        edits = repairs(loaded, goal, options, keep_provider).repairs
+        if edits:
+            made.append((goal, edits[0]))
+            loaded = load_text(edits[0].text, loaded.path)
         else:
             left.append(goal)
     return _text(loaded), tuple(made), tuple(left)

@@ -45,7 +45,7 @@ def _kind(change: StoryChange) -> str:
 
 def _story_lines(story: Story) -> Iterator[str]:
     yield f"{story.headline}."
-    for step in story.told:
+    for step in story.narrated:
         where = f" (line {step.line})" if step.line and "line" not in step.text else ""
         yield f"{step.number}. {step.who} {step.text}{where}"
     yield f"This takes {story.needs.words}."

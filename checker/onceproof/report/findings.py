@@ -147,7 +147,10 @@ def _verdict(design: DesignResult, cell: ClaimResult) -> Finding:
     line = source.line(cell.line) if source else ""
     span = _in_file(Span.at_line(line, cell.line, design.path), design.sources)
     shape = (
-        [(s.cause.value, s.process, s.source, s.subject, s.outcome, s.event) for s in story.told]
+        [
+            (s.cause.value, s.process, s.source, s.subject, s.outcome, s.event)
+            for s in story.narrated
+        ]
         if story
         else []
     )
@@ -183,7 +186,7 @@ def message_lines(cell: ClaimResult, story: Story | None) -> Iterator[str]:
         yield "The design expects a violation, and there is none."
     if story is not None:
         yield from story.given
-        for step in story.told:
+        for step in story.narrated:
             where = place(step, story.path)
             yield (
                 f"{'!' if step.fault else ' '} {step.number}."

@@ -132,7 +132,7 @@ def _place(span: Span) -> Json:
 
 def _flow(story: Story) -> Json:
     """The whole interleaving as one thread: the order of the steps is what the story is about."""
-    steps = story.told[:MOST_STEPS]
+    steps = story.narrated[:MOST_STEPS]
     return {
         "message": {"text": story.headline},
         "threadFlows": [{"id": "story", "locations": [_location(s, story.path) for s in steps]}],

@@ -118,7 +118,7 @@ LABELS = {
 def chart(group: StoryGroup) -> Chart:
     """The diagram of a story."""
     about = {name for cell, _ in group.cells for name in cell.effect.split(" and ") if name}
-    return _Charter(group.outline, group.narrative.story.told, about).chart()
+    return _Charter(group.outline, group.narrative.story.narrated, about).chart()
 
 
 def _without(mark: Mark, lane: int) -> Mark:

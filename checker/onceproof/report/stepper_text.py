@@ -40,9 +40,9 @@ def taken_text(walk: Walk, look: Paint) -> str:
     """The last step and what it changed; claims that are violated now."""
     lines = []
     if walk.steps:
-        said = walk.told()[-1]
-        mark = "!" if said.fault is not None else " "
-        lines.append(f"{mark} {len(walk.steps)}. {said.who} {said.text}")
+        sentence = walk.sentences()[-1]
+        mark = "!" if sentence.fault is not None else " "
+        lines.append(f"{mark} {len(walk.steps)}. {sentence.who} {sentence.text}")
         lines += [f"      {line}" for line in change_lines(walk.last(), look)]
     cross = "✗" if look.unicode else "x"
     lines += [f"{cross} violated now: {claim}" for claim in walk.broken()]
@@ -73,8 +73,8 @@ def history_text(walk: Walk) -> str:
     """The steps so far, numbered."""
     if not walk.steps:
         return "no step yet"
-    told = walk.told()
+    sentences = walk.sentences()
     return "\n".join(
         f"{'!' if s.fault is not None else ' '} {i}. {s.who} {s.text}"
-        for i, s in enumerate(told, 1)
+        for i, s in enumerate(sentences, 1)
     )

@@ -55,7 +55,7 @@ def alike(first: Story, second: Story) -> bool:
 def _read(story: Story) -> tuple[object, ...]:
     steps = [
         (s.who, s.text, s.line, s.path, s.fault, tuple(c for c in s.changes if c.kind != "message"))
-        for s in story.told
+        for s in story.narrated
     ]
     return (story.given, steps, story.needs)
 
@@ -71,7 +71,7 @@ class StoryLines(Struct, frozen=True):
 
     def lines(self, story: Story) -> Iterator[Line]:
         """The numbered steps."""
-        steps = story.told
+        steps = story.narrated
         number = len(str(len(steps)))
         names = [clean(s.who, self.unicode) for s in steps]
         who = min(max(map(columns, names), default=0), 12 if self.width < 100 else 22)

@@ -84,8 +84,8 @@ class Needs(Struct, frozen=True):
         return ", ".join(parts if self.faults else [*parts, "no fault at all"])
 
 
-def _many(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
+def _many(count: int, singular: str, plural: str) -> str:
+    return f"{count} {singular if count == 1 else plural}"
 
 
 class Story(Struct, frozen=True):
@@ -102,17 +102,17 @@ class Story(Struct, frozen=True):
     needs: Needs
 
     @property
-    def told(self) -> tuple[StoryStep, ...]:
+    def narrated(self) -> tuple[StoryStep, ...]:
         """The steps worth a sentence, renumbered: a delivery that follows its redelivery says by
         itself why it comes again.
         """
         return tuple(
-            replace(self.steps[n - 1], number=i) for i, n in enumerate(self.told_numbers, 1)
+            replace(self.steps[n - 1], number=i) for i, n in enumerate(self.narrated_numbers, 1)
         )
 
     @property
-    def told_numbers(self) -> tuple[int, ...]:
-        """The numbers, from 1, that the told steps have among all of them."""
+    def narrated_numbers(self) -> tuple[int, ...]:
+        """The numbers, from 1, that the narrated steps have among all of them."""
         return tuple(
             s.number
             for s, after in zip_longest(self.steps, self.steps[1:])
@@ -141,8 +141,10 @@ def tell(
     for index, step in enumerate(replay.steps):
         before, after = replay.states[index], replay.states[index + 1]
         sentence = teller.tell(step, before, after)
-        told = _step(names, step, sentence, changes(ctx, names, before, after))
-        steps.append(replace(told, number=index + 1, worker=teller.past.numbers.get(step.worker)))
+        story_step = _step(names, step, sentence, changes(ctx, names, before, after))
+        steps.append(
+            replace(story_step, number=index + 1, worker=teller.past.numbers.get(step.worker))
+        )
     numbers = {w.number: teller.past.numbers[w.number] for w in replay.states[-1].workers}
     touched = [s.event for s in reversed(replay.steps) if s.event >= 0]
     latest = list(dict.fromkeys([*touched, *range(len(replay.trace.events))]))
@@ -182,7 +184,7 @@ def _given(design: d.Design, names: Names, replay: Replay) -> tuple[str, ...]:
     """What the reader must know of the events: nothing, if there is only one and it has no
     payload.
     """
-    found = []
+    facts = []
     for number, event in enumerate(replay.trace.events):
         fields = [f for f, _ in design.events[event.type].payload]
         payload = [f"{f} is {value}" for f, value in event.payload if f in fields]
@@ -193,11 +195,11 @@ def _given(design: d.Design, names: Names, replay: Replay) -> tuple[str, ...]:
         ]
         if len(replay.trace.events) > 1 or payload:
             of = f" of {' and '.join(key)}" if key else ""
-            found.append(
+            facts.append(
                 f"{names.event(number)}: {event.type}{of}"
                 + (f", {' and '.join(payload)}" if payload else "")
             )
-    return tuple(found)
+    return tuple(facts)
 
 
 def _needs(steps: list[StoryStep], replay: Replay) -> Needs:

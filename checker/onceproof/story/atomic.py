@@ -99,7 +99,7 @@ def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
     return "ends"
 
 
-# ---------------------------------------------------------------- collected lines of an atomic block  # noqa: E501
+# ---------------------------------------------------------------- the lines of an atomic block
 
 
 class _Run(Struct):

@@ -52,12 +52,12 @@ def participle(design: d.Design, effect: str) -> str:
 
 def changes(ctx: Context, names: Names, before: State, after: State) -> tuple[Change, ...]:
     """Everything that differs, effects first."""
-    found = [
+    all_changes = [
         *_counts(ctx, names, before, after),
         *_rows(ctx, names, before, after),
         *_messages(ctx, names, before, after),
     ]
-    return tuple(c for c in found if c.before != c.after)
+    return tuple(c for c in all_changes if c.before != c.after)
 
 
 def _touched(*tables: tuple[tuple[Spot, object], ...]) -> list[Spot]:

@@ -219,10 +219,10 @@ class Headline:
         """How often each effect happened: what no run without failures comes to."""
         event = self.latest[0]
         names = [n.Name(name, effect.span) for name, effect in self.ctx.design.effects.items()]
-        found = [self._often(n.Target(name, None, name.span), event) for name in names]
+        counts = [self._often(n.Target(name, None, name.span), event) for name in names]
         over = all(w.event != event for w in self.end.workers)
         way = "ends like that" if over else "comes to that"
-        return f"for {self.names.event(event)}, {listed(found)}: no run without failures {way}"
+        return f"for {self.names.event(event)}, {listed(counts)}: no run without failures {way}"
 
     def _often(self, target: n.Target, event: int) -> str:
         word, count = (

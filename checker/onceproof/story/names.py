@@ -138,7 +138,5 @@ class Moment(Struct, frozen=True):
 
     def row(self, store: str) -> str:
         """``row for event 1``, for a store of the design."""
-        return (
-            "row for"
-            f" {self.names.owner(self.ctx.row(store, self.before, self.worker.event), self.names.key_of(store))}"  # noqa: E501
-        )
+        spot = self.ctx.row(store, self.before, self.worker.event)
+        return f"row for {self.names.owner(spot, self.names.key_of(store))}"

@@ -108,7 +108,7 @@ class Walk(Struct, frozen=True):
             sorted(offers, key=lambda o: (o.fault, _rank(o.step), o.step.event, o.step.worker))
         )
 
-    def told(self) -> tuple[Sentence, ...]:
+    def sentences(self) -> tuple[Sentence, ...]:
         """The steps so far, as sentences."""
         return self._tell(self._context(), self.steps, self.states)
 
@@ -145,9 +145,9 @@ class Walk(Struct, frozen=True):
         return Names(self.design, self.sources)
 
     def _offer(self, ctx: Context, step: Step, after: State) -> Offer:
-        said = self._tell(ctx, (*self.steps, step), (*self.states, after))[-1]
+        sentence = self._tell(ctx, (*self.steps, step), (*self.states, after))[-1]
         changed = changes(ctx, self._names(), self.now, after)
-        return Offer(step, after, said.who, said.text, said.fault is not None, changed)
+        return Offer(step, after, sentence.who, sentence.text, sentence.fault is not None, changed)
 
     def _tell(
         self, ctx: Context, steps: tuple[Step, ...], states: tuple[State, ...]

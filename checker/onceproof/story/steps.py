@@ -58,8 +58,8 @@ def test_words(m: Moment, test: n.Condition, truth: bool) -> str:
                 f"finds {'a' if truth != negated else 'no'} {m.row(store.text)} in `{store.text}`"
             )
         case n.ColumnIs(store, name, value):
-            found = column(m.ctx, m.seen, store.text, name.text, m.worker.event)
-            return f"reads `{store.text}.{name.text}`: it is {_value(found, value.text)}"
+            actual = column(m.ctx, m.seen, store.text, name.text, m.worker.event)
+            return f"reads `{store.text}.{name.text}`: it is {_value(actual, value.text)}"
         case n.NameIs(name, value):
             known = (
                 m.before.events[m.worker.event].payload
@@ -85,8 +85,8 @@ def test_words(m: Moment, test: n.Condition, truth: bool) -> str:
             raise AssertionError(f"not a single test: {test}")
 
 
-def _value(found: str, wanted: str) -> str:
-    return found if found == wanted else f"{found}, not {wanted}"
+def _value(value: str, wanted: str) -> str:
+    return value if value == wanted else f"{value}, not {wanted}"
 
 
 def _effect_owner(m: Moment, effect: str) -> str:
@@ -130,10 +130,10 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
                 f"inserts {'another' if another else 'a'} {m.row(store.text)} into `{store.text}`"
             )
         case n.UpdateIf(store, name, old, new) if outcome:
-            found = column(m.ctx, seen, store.text, name.text, m.worker.event)
+            actual = column(m.ctx, seen, store.text, name.text, m.worker.event)
             return (
                 f"tries to change `{store.text}.{name.text}` from {old.text} to {new.text}, but it"
-                f" is {found}"
+                f" is {actual}"
             )
         case n.UpdateIf(store, name, old, new):
             return f"changes `{store.text}.{name.text}` from {old.text} to {new.text}"

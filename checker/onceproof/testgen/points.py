@@ -126,5 +126,7 @@ def _story(
 ) -> tuple[str, tuple[str, ...]]:
     assert harm.trace is not None
     story = tell(design, claim, replay(design, harm.trace), loaded.sources)
-    steps = tuple(f"{'! ' if s.fault else '  '}{s.number}. {s.who} {s.text}" for s in story.told)
+    steps = tuple(
+        f"{'! ' if s.fault else '  '}{s.number}. {s.who} {s.text}" for s in story.narrated
+    )
     return story.headline, steps

@@ -60,8 +60,8 @@ def _test(point: Point, event: str, names: set[str]) -> Iterator[str]:
     """One test function."""
     yield f"def {_name(point, names)}(harness: Harness) -> None:"
     verb = "breaks" if point.fatal else "does not break"
-    said = f'"""A worker killed {point.text} {verb} *{point.claim}*.'
-    yield from textwrap.wrap(said, WIDTH - 4, initial_indent="    ", subsequent_indent="    ")
+    docstring = f'"""A worker killed {point.text} {verb} *{point.claim}*.'
+    yield from textwrap.wrap(docstring, WIDTH - 4, initial_indent="    ", subsequent_indent="    ")
     yield ""
     if point.fatal:
         yield f"    {point.headline}:"
@@ -121,23 +121,28 @@ class Application:
     """Where the steps of the design are in your code."""
 
     def __init__(self) -> None:
-        # "package.module:function" or "package.module:Class.method"; of two neighbouring steps one is enough.
+        # "package.module:function" or "package.module:Class.method"; of two neighbouring steps one
+        # is enough.
         self.steps = {{
 {table}
         }}
         self.worker = ""  # a function that handles messages until none is left, and returns
-        self.environment: dict[str, str] = {{}}  # for the worker's process: addresses, the name of the test's database ...
+        # For the worker's process: addresses, the name of the test's database ...
+        self.environment: dict[str, str] = {{}}
 
     def publish(self, event: Event) -> None:
         """Put the event into the queue, once."""
         raise NotImplementedError
 
     def redelivered(self, event: Event) -> None:
-        """Return when the broker is ready to deliver the event again (or has nothing to deliver)."""
+        """Return when the broker is ready to deliver the event again, or has nothing to deliver."""
         raise NotImplementedError
 
     def count(self, effect: str, event: Event) -> int:
-        """How often the effect has happened for the event, seen from outside. Effects: {effects}."""
+        """How often the effect has happened for the event, seen from outside.
+
+        Effects: {effects}.
+        """
         raise NotImplementedError
 
 
@@ -145,7 +150,7 @@ class Application:
 def harness() -> Application:
     """The application under test, with nothing left over from other tests."""
     return Application()
-'''  # noqa: E501
+'''
 
 
 def _filled(text: str, indent: str) -> str:

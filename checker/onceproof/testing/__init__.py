@@ -127,7 +127,7 @@ def _child(harness: Harness, more: list[str]) -> subprocess.CompletedProcess[str
 # ---------------------------------------------------------------- inside the child process
 
 
-def found(where: str) -> tuple[Any, str]:
+def resolved(where: str) -> tuple[Any, str]:
     """What holds the function ``package.module:Class.method``, and its name there. Raises
     AttributeError or ImportError.
     """
@@ -144,7 +144,7 @@ def arm(when: str, where: str) -> None:
     """Make this process kill itself ``after`` or ``before`` the function, the first time it is
     called.
     """
-    holder, name = found(where)
+    holder, name = resolved(where)
     function: Callable[..., Any] = getattr(holder, name)
 
     @functools.wraps(function)
@@ -162,5 +162,5 @@ def main(arguments: list[str]) -> None:
     if rest:
         _, when, where = rest
         arm(when, where)
-    holder, name = found(target)
+    holder, name = resolved(target)
     getattr(holder, name)()

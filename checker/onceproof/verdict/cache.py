@@ -25,7 +25,7 @@ LIBRARY = b"library"
 """Kept for a file in a folder that only declares things for others."""
 
 
-class Kept:
+class ResultCache:
     """The results kept for one set of options."""
 
     def __init__(self, store: Store, options: Options) -> None:

@@ -22,7 +22,7 @@ from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Re
 from onceproof.verdict.task import Options, Progress
 
 if TYPE_CHECKING:
-    from onceproof.verdict.cache import Kept
+    from onceproof.verdict.cache import ResultCache
 
 __all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
 
@@ -32,12 +32,12 @@ LIBRARY = frozenset({"N120", "N121", "N125"})
 
 class Means(Struct, frozen=True):
     """How many designs are checked: ``jobs`` at a time, or on the Dask scheduler at ``cluster``;
-    whether results are ``kept``.
+    ``use_cache``: whether results are kept between runs.
 
     None of it changes a result.
     """
 
-    kept: bool = False
+    use_cache: bool = False
     jobs: int = 1
     cluster: str | None = None
 
@@ -79,12 +79,12 @@ class _Run:
         self, options: Options, progress: Progress | None, means: Means, total: int
     ) -> None:
         self.options, self.progress, self.means, self.total = options, progress, means, total
-        store = cache.store() if means.kept else None
-        self.kept: Kept | None = None
+        store = cache.store() if means.use_cache else None
+        self.result_cache: ResultCache | None = None
         if store:
-            from onceproof.verdict.cache import Kept
+            from onceproof.verdict.cache import ResultCache
 
-            self.kept = Kept(store, options)
+            self.result_cache = ResultCache(store, options)
 
     def results(
         self, files: Sequence[tuple[Path, bool]]
@@ -93,14 +93,14 @@ class _Run:
         waiting: list[tuple[int, Path, Loaded]] = []
         several = self.means.jobs > 1 or self.means.cluster is not None
         for number, (path, in_folder) in enumerate(files):
-            known = self.kept.known(path) if self.kept else None
+            known = self.result_cache.known(path) if self.result_cache else None
             if isinstance(known, DesignResult):
                 yield number, known, False
             elif known is None or not in_folder:
                 loaded = loaded_from(path)
                 if in_folder and is_library(loaded):
-                    if self.kept:
-                        self.kept.keep_library(path, loaded.sources)
+                    if self.result_cache:
+                        self.result_cache.keep_library(path, loaded.sources)
                 elif several:
                     waiting.append((number, path, loaded))
                 else:
@@ -131,8 +131,8 @@ class _Run:
             yield number, result, False
 
     def _keep(self, path: Path, result: DesignResult, broken_off: bool) -> None:
-        if self.kept and not broken_off:
-            self.kept.keep(path, result)
+        if self.result_cache and not broken_off:
+            self.result_cache.keep(path, result)
 
 
 def _task(task: tuple[Loaded, Options]) -> DesignResult:

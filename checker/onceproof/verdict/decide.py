@@ -74,11 +74,11 @@ def judge(
     """The result of every selected claim under every selected semantics, as each is decided."""
     whole = WholeDesign(design, options.seconds)
     for claim, semantics in selected(design, options):
-        found = judge_claim(whole.lowered(semantics), claim, options, progress)
-        if isinstance(found, ClaimResult):
-            found = whole.in_context(found)
+        result = judge_claim(whole.lowered(semantics), claim, options, progress)
+        if isinstance(result, ClaimResult):
+            result = whole.in_context(result)
         interrupts.demand()
-        yield found
+        yield result
 
 
 class WholeDesign:
@@ -298,12 +298,12 @@ def _judged(task: Task) -> ClaimResult | Disagreement:
 
 
 def _decided(task: Task) -> ClaimResult | Disagreement:
-    found = _bounded_look(task) if task.options.bounded else _unbounded(task)
-    if isinstance(found, ClaimResult) and isinstance(found.outcome, Proof):
+    result = _bounded_look(task) if task.options.bounded else _unbounded(task)
+    if isinstance(result, ClaimResult) and isinstance(result.outcome, Proof):
         from onceproof.verdict.vacuity import unless_vacuous  # a refutation needs none of it
 
-        found = _explained(task, _narrowed(task, unless_vacuous(task, found)))
-    return found
+        result = _explained(task, _narrowed(task, unless_vacuous(task, result)))
+    return result
 
 
 # ---------------------------------------------------------------- any number
@@ -364,10 +364,10 @@ def _soon(task: Task) -> ClaimResult | Disagreement | None:
     for workers, events in ladder(task, None):
         if workers + events > 3:
             break
-        found = search(task, Bounds(workers, events), FIRST)
-        if isinstance(found, Found):
-            return refuted(task, found, Bounds(workers, events))
-        if isinstance(found, Unconfirmed) or not found.complete:
+        searched = search(task, Bounds(workers, events), FIRST)
+        if isinstance(searched, Found):
+            return refuted(task, searched, Bounds(workers, events))
+        if isinstance(searched, Unconfirmed) or not searched.complete:
             break
     return None
 
@@ -387,10 +387,10 @@ def _two_keys(task: Task) -> str:
 
 def _keys_in(task: Task) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
-    kept = {
+    names = {
         re.split(r"[.# ]", v.name)[0] for v in task.machine.variables if v.level is Level.COMPONENT
     }
-    return tuple(sorted({key for name in kept for key in task.lowered.design.keys_of(name)}))
+    return tuple(sorted({key for name in names for key in task.lowered.design.keys_of(name)}))
 
 
 # ---------------------------------------------------------------- bounded
@@ -405,22 +405,22 @@ def _climb(
     visited: list[Visited] = []
     set_aside: set[str] = set()
     for workers, events in ladder(task, hint):
-        found = search(task, Bounds(workers, events))
-        if isinstance(found, Found):
-            return refuted(task, found, Bounds(workers, events))
-        if isinstance(found, Unconfirmed):
-            set_aside |= set(found.names)
-            if found.searched is None:
+        searched = search(task, Bounds(workers, events))
+        if isinstance(searched, Found):
+            return refuted(task, searched, Bounds(workers, events))
+        if isinstance(searched, Unconfirmed):
+            set_aside |= set(searched.names)
+            if searched.searched is None:
                 break
-            found = found.searched
-        if not found.complete and set_aside:
+            searched = searched.searched
+        if not searched.complete and set_aside:
             break
-        if not found.complete:
-            return _stopped(task, found, visited, reason)
-        visited.append(Visited((workers, events), found.states))
+        if not searched.complete:
+            return _stopped(task, searched, visited, reason)
+        visited.append(Visited((workers, events), searched.states))
         if exact and not set_aside and (workers, events) == farthest:
             return task.disagree("the coverability engine refutes what the search cannot find")
-        if not exact and not fits(found.states):
+        if not exact and not fits(searched.states):
             break
     if set_aside:
         return task.undecided(unconfirmed(tuple(sorted(set_aside))))
@@ -428,37 +428,37 @@ def _climb(
 
 
 def _stopped(
-    task: Task, found: Exploration, visited: list[Visited], reason: str
+    task: Task, exploration: Exploration, visited: list[Visited], reason: str
 ) -> ClaimResult | Disagreement:
     if not visited:
-        return task.undecided(f"the search stopped: {found.reason}", found)
-    reason = reason or f"the search of larger bounds stopped: {found.reason}"
+        return task.undecided(f"the search stopped: {exploration.reason}", exploration)
+    reason = reason or f"the search of larger bounds stopped: {exploration.reason}"
     return _within(task, largest(visited), reason)
 
 
 def _bounded_look(task: Task) -> ClaimResult | Disagreement:
     """Only up to the bounds the caller gave."""
     workers, events = task.options.workers or 2, task.options.events or 1
-    found = search(task, Bounds(workers, events))
-    if isinstance(found, Found):
+    searched = search(task, Bounds(workers, events))
+    if isinstance(searched, Found):
         return refuted(
-            task, _smallest(task, found, Bounds(workers, events)), Bounds(workers, events)
+            task, _smallest(task, searched, Bounds(workers, events)), Bounds(workers, events)
         )
-    if isinstance(found, Unconfirmed):
-        return task.undecided(found.reason, found.searched)
-    if not found.complete:
-        return task.undecided(f"the search stopped: {found.reason}", found)
+    if isinstance(searched, Unconfirmed):
+        return task.undecided(searched.reason, searched.searched)
+    if not searched.complete:
+        return task.undecided(f"the search stopped: {searched.reason}", searched)
     return _within(task, (workers, events), "")
 
 
-def _smallest(task: Task, found: Found, bounds: Bounds) -> Found:
+def _smallest(task: Task, story: Found, bounds: Bounds) -> Found:
     """The story with the fewest workers within the bounds."""
     for workers, events in LADDER:
         if workers <= bounds.workers and events <= bounds.events:
             smaller = search(task, Bounds(workers, events))
             if isinstance(smaller, Found):
                 return smaller
-    return found
+    return story
 
 
 def _within(task: Task, size: tuple[int, int], reason: str) -> ClaimResult | Disagreement:

@@ -21,20 +21,20 @@ DEEPEST = 40
 """Steps up to which a solver is asked to find a refutation by itself."""
 
 
-def refuted(task: Task, found: Found, bounds: Bounds) -> ClaimResult | Disagreement:
+def refuted(task: Task, violation: Found, bounds: Bounds) -> ClaimResult | Disagreement:
     """The result for a run that the search found: validated and, if asked for, looked for by Z3 as
     well.
     """
     design, claim = task.lowered.design, task.claim
-    by_worker = found.peak_workers > 1  # one worker at a time: the run is told in its own order
-    trace = validated(task.lowered, claim, task.machine, found.run, by_worker)
+    by_worker = violation.peak_workers > 1  # one worker at a time: the run is told in its own order
+    trace = validated(task.lowered, claim, task.machine, violation.run, by_worker)
     if isinstance(trace, Rejected):
         return task.disagree(
             "the interpreter does not confirm the search's counterexample", trace.reason
         )
     checked_by = ["interpreter"]
-    depth = len(found.run.moves)
-    exact = not names_used(task.machine, task.prop, found.run)
+    depth = len(violation.run.moves)
+    exact = not names_used(task.machine, task.prop, violation.run)
     if task.options.second_opinion and depth <= DEEPEST and exact:
         from onceproof.engines.smt.bmc import Finding, refute
         from onceproof.engines.smt.solver import Z3, Effort
@@ -59,11 +59,11 @@ def refuted(task: Task, found: Found, bounds: Bounds) -> ClaimResult | Disagreem
     return task.result(
         Refutation(
             trace,
-            Scope(bounds.events, bounds.keys, found.peak_workers),
+            Scope(bounds.events, bounds.keys, violation.peak_workers),
             tuple(checked_by),
             _unavoidable(never),
         ),
-        task.statistics(found, engine=Engine.SEARCH),
+        task.statistics(violation, engine=Engine.SEARCH),
     )
 
 

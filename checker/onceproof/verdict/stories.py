@@ -48,15 +48,15 @@ def search(
     """
     if approximation.is_exact(task.machine, task.prop):
         return task.search(bounds, states)
-    found = simplest(
+    result = simplest(
         approximation.exact(task.machine),
         approximation.exact_property(task.prop),
         bounds,
         task.budget(states),
         task.report,
     )
-    if isinstance(found, Found):
-        return replace(found, run=approximation.in_whole(found.run, task.machine))
+    if isinstance(result, Found):
+        return replace(result, run=approximation.in_whole(result.run, task.machine))
     return _wider(task, bounds, states)
 
 
@@ -64,20 +64,20 @@ def _wider(task: Task, bounds: Bounds, states: int | None) -> Found | Exploratio
     names: set[str] = set()
     last: list[Found] = []
 
-    def accept(found: Found) -> bool:
-        used = approximation.names_used(task.machine, task.prop, found.run)
-        trace = validated(task.lowered, task.claim, task.machine, found.run, by_worker=False)
+    def accept(story: Found) -> bool:
+        used = approximation.names_used(task.machine, task.prop, story.run)
+        trace = validated(task.lowered, task.claim, task.machine, story.run, by_worker=False)
         if not used or not isinstance(trace, Rejected):
             return True
         names.update(used)
-        last.append(found)
+        last.append(story)
         return len(last) >= MOST_SET_ASIDE
 
-    found = cheapest(
+    result = cheapest(
         task.machine, task.prop, bounds, task.budget(states), task.report, accept=accept
     )
-    if isinstance(found, Found):
+    if isinstance(result, Found):
         if len(last) < MOST_SET_ASIDE:
-            return found
+            return result
         return Unconfirmed(tuple(sorted(names)), None)
-    return Unconfirmed(tuple(sorted(names)), found) if names else found
+    return Unconfirmed(tuple(sorted(names)), result) if names else result

@@ -100,8 +100,8 @@ def _updates(rules: Iterable[Rule]) -> Iterator[Update]:
     """Everything that the rules write."""
     for rule in rules:
         yield from rule.updates
-        for said in rule.others:
-            yield from said.updates
+        for broadcast in rule.others:
+            yield from broadcast.updates
 
 
 def _lines(steps: tuple[n.Step, ...], in_atomic: bool = False) -> Iterator[int]:

@@ -97,11 +97,11 @@ def _look(seed: int) -> Counter[str]:
             guide=_guide(machine, prop, prices, bounds, MOST),
         )
         assert guided.complete
-        assert guided.found == plain.found, (seed, size)
+        assert guided.combinations == plain.combinations, (seed, size)
         assert guided.states <= plain.states
         met["fewer"] += guided.states < plain.states
-        met["found"] += len(plain.found)
-        met["nothing"] += not plain.found
+        met["found"] += len(plain.combinations)
+        met["nothing"] += not plain.combinations
         start = _Estimate(
             _guide(machine, prop, prices, bounds, 1_000), orbits := Orbits(machine, bounds)
         )

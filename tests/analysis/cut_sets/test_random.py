@@ -51,14 +51,14 @@ def _look(seed: int) -> tuple[int, int]:
         every = told.every
         labels = [FREE if f is None else every.index(f) for f in told.faults]
         found = combinations(told.machine, prop, labels, 2, (bounds, Budget(20 * STATES, 10.0)))
-        for one in found.found:
+        for one in found.combinations:
             assert not isinstance(validated(lowered, claim, told.machine, one.run), Rejected), (
                 seed,
                 claim.text,
                 [every[i] for i in one.labels],
             )
         none_free = isinstance(simplest(told.only(), prop, bounds, Budget(4 * STATES)), Found)
-        assert none_free == any(not one.labels for one in found.found), (seed, claim.text)
+        assert none_free == any(not one.labels for one in found.combinations), (seed, claim.text)
     return compared, broken
 
 

@@ -26,8 +26,8 @@ from onceproof.machine.system import EventPattern, Guard, Level, Machine, Patter
 
 from support.designs import random_design
 from support.explained import DESIGNS, Proved, explained, proofs
+from support.explanation_text import explanation_text
 from support.repo import ROOT
-from support.told import told
 
 FACTS = Path(__file__).parent / "facts"
 ONE_TO_FIVE = {"locked"}
@@ -36,7 +36,7 @@ ONE_TO_FIVE = {"locked"}
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_what_is_said(name: str, golden: Callable[[Path, str], None]) -> None:
-    golden(FACTS / f"{name}.txt", told(name))
+    golden(FACTS / f"{name}.txt", explanation_text(name))
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -192,8 +192,8 @@ def test_random_designs(seed: int) -> None:
 @pytest.mark.slow
 def test_the_same_whatever_the_hash_seed() -> None:
     script = (
-        "from support.told import told\nfor name in ('ack_first', 'lease', 'once'):"
-        " print(told(name))"
+        "from support.explanation_text import explanation_text\n"
+        "for name in ('ack_first', 'lease', 'once'): print(explanation_text(name))"
     )
     runs = [
         subprocess.run(

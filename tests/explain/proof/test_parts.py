@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from onceproof.explain.proof.before import steps
 from onceproof.explain.proof.oneof import pairs
-from onceproof.explain.proof.space import Cube, Space, Term, cube, places, subtract, uncovered
+from onceproof.explain.proof.space import Cube, Space, Term, cube_of, places, subtract, uncovered
 from onceproof.explain.proof.words import Words, listed
 from onceproof.lower.variables import PC
 from onceproof.machine.system import Level, Machine, Test
@@ -82,7 +82,7 @@ def test_cubes_and_patterns(name: str) -> None:
 # ---------------------------------------------------------------- one step back
 
 
-def cube_of(space: Space, machine: Machine, state: State) -> Cube:
+def configuration_cube(space: Space, machine: Machine, state: State) -> Cube:
     """A configuration of one component as the cube of itself."""
 
     def bits(level: int, row: tuple[str, ...]) -> tuple[int, ...]:
@@ -91,7 +91,7 @@ def cube_of(space: Space, machine: Machine, state: State) -> Cube:
         )
 
     ((row, events),) = state
-    return cube(
+    return cube_of(
         bits(0, row), [(bits(1, e), tuple(bits(2, w) for _, w in workers)) for e, workers in events]
     )
 
@@ -128,12 +128,12 @@ def test_no_way_into_a_cube_is_missed(name: str) -> None:
     queue = starts(machine, Size(2, 2))
     seen, into = set(queue), 0
     for state in queue:
-        before = cube_of(space, machine, state)
+        before = configuration_cube(space, machine, state)
         for _, after in successors(machine, state, 2):
             if after not in seen and len(seen) < 250:
                 seen.add(after)
                 queue.append(after)
-            there = cube_of(space, machine, after)
+            there = configuration_cube(space, machine, after)
             for one, previous in cubes:
                 if inside(space, there, one) and not inside(space, before, one):
                     into += 1
@@ -229,8 +229,10 @@ def test_pairs_of_situations() -> None:
     """Two workers at one place, two at two places, one at both; a row and a worker; two rows."""
     space = Space(proof("ack_first").machine)
     (email,) = (i for i, v in enumerate(space.machine.level(Level.EVENT)) if v.name == "email")
-    sent = cube((), [(tuple(0b110 if i == email else m for i, m in enumerate(space.full[1])), ())])
-    holds = cube((), [(space.full[1], ((0b10, space.full[2][1]),))])
+    sent = cube_of(
+        (), [(tuple(0b110 if i == email else m for i, m in enumerate(space.full[1])), ())]
+    )
+    holds = cube_of((), [(space.full[1], ((0b10, space.full[2][1]),))])
     found = pairs(space, (sent, holds))
     assert [one.profile for one in found] == [(1,), (2,)]
     assert found[0].events[0][0] == sent.events[0][0]

@@ -50,7 +50,7 @@ def _blames(loaded: Loaded) -> list[tuple[str, Blame, list[tuple[int, int | None
             gist = blame(loaded.design, claim, replayed, loaded.sources)
             if gist is not None:
                 story = tell(loaded.design, claim, replayed, loaded.sources)
-                found.append((cell.claim, gist, [(s.number, s.worker) for s in story.told]))
+                found.append((cell.claim, gist, [(s.number, s.worker) for s in story.narrated]))
     return found
 
 

@@ -75,11 +75,11 @@ def _run(
         cursor = connection.execute(statement.replace("?", "%s"), values, prepare=False)
         rows = cursor.fetchall() if cursor.description else []
     except psycopg.Error as error:
-        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         state = error.sqlstate or ""
         if connection.broken or connection.closed or state in ("57P01", "57P02"):
-            raise Unanswered(f"{state} {said}".strip()) from error
-        raise Trouble(f"{state} {said}".strip()) from error
+            raise Unanswered(f"{state} {message}".strip()) from error
+        raise Trouble(f"{state} {message}".strip()) from error
     return rows, cursor.rowcount
 
 

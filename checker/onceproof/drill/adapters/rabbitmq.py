@@ -87,8 +87,8 @@ class RabbitmqServer(QueueServer):
 
     def version(self) -> str:
         properties = self._connection()._impl.server_properties or {}
-        found = properties.get("version", b"")
-        return f"RabbitMQ {found.decode() if isinstance(found, bytes) else found}"
+        version = properties.get("version", b"")
+        return f"RabbitMQ {version.decode() if isinstance(version, bytes) else version}"
 
     def close(self) -> None:
         if self._own is not None and self._own.is_open:
@@ -168,8 +168,8 @@ class RabbitmqSession(QueueSession):
         name, auto = _name(self.settings, queue, group), group in self._channel(queue).at_delivery
         end = time.monotonic() + seconds
         others: list[int] = []
-        found: Message | None = None
-        while found is None:
+        message: Message | None = None
+        while message is None:
             method, _, body = self.channel.basic_get(name, auto_ack=auto)
             if method is None:
                 if time.monotonic() >= end:
@@ -180,10 +180,10 @@ class RabbitmqSession(QueueSession):
             if wanted is not None and event != wanted:
                 others.append(method.delivery_tag)
                 continue
-            found = Message(event, str(method.delivery_tag), bool(method.redelivered))
+            message = Message(event, str(method.delivery_tag), bool(method.redelivered))
         for tag in others if not auto else ():
             self.channel.basic_nack(tag, requeue=True)
-        return found
+        return message
 
     def _channel(self, queue: str) -> Channel:
         return self.channels[queue]

@@ -303,9 +303,9 @@ class RedisStreamSession(QueueSession):
         end = time.monotonic() + seconds
         with _asking():
             while True:
-                found = self._new(queue, group, wanted) or self._claimed(queue, group, wanted)
-                if found is not None or time.monotonic() >= end:
-                    return found
+                message = self._new(queue, group, wanted) or self._claimed(queue, group, wanted)
+                if message is not None or time.monotonic() >= end:
+                    return message
                 time.sleep(0.02)
 
     def _new(self, queue: str, group: str, wanted: int | None) -> Message | None:
@@ -354,10 +354,10 @@ class RedisStreamSession(QueueSession):
 
     def renew(self, queue: str, group: str, message: Message) -> str:
         with _asking():
-            kept = self.client.xclaim(
+            claimed = self.client.xclaim(
                 self._stream(queue), group, self.name, 0, [message.receipt], justid=True
             )
-        return "done" if kept else "refused"
+        return "done" if claimed else "refused"
 
     def publish(self, queue: str, event: int) -> None:
         with _asking():
@@ -387,7 +387,7 @@ class RedisLocks:
                 if not term.wait:
                     return None
                 time.sleep(0.05)
-        self.mine = value
+        self.value = value
         return 0
 
     def release(self, lock: str, key: str, expires: bool) -> None:

@@ -336,9 +336,9 @@ class SqlQueueSession(QueueSession):
     def take(self, queue: str, group: str, wanted: int | None, seconds: float) -> Message | None:
         end = time.monotonic() + seconds
         while True:
-            found = self._take(self.channels[queue], group, wanted)
-            if found is not None or time.monotonic() >= end:
-                return found
+            message = self._take(self.channels[queue], group, wanted)
+            if message is not None or time.monotonic() >= end:
+                return message
             time.sleep(0.02)
 
     def _take(self, channel: Channel, group: str, wanted: int | None) -> Message | None:
@@ -388,13 +388,15 @@ class SqlQueueSession(QueueSession):
 
     def _settle(self, queue: str, message: Message) -> bool:
         number, _, receipt = message.receipt.partition(":")
-        mine = (
+        by_holder = (
             "and receipt = ? and status = 'inflight'" if self.channels[queue].checks_holder else ""
         )
-        values = (receipt,) if mine else ()
+        values = (receipt,) if by_holder else ()
         return bool(
             self.execute(
-                f"update {QUEUE} set status = 'settled' where n = ? {mine}", int(number), *values
+                f"update {QUEUE} set status = 'settled' where n = ? {by_holder}",
+                int(number),
+                *values,
             )[1]
         )
 

@@ -308,8 +308,8 @@ class SqliteLocks:
             self.files.pop((lock, key)).close()
 
     def renew(self, lock: str, key: str, token: int, seconds: float) -> bool:
-        kept: bool = self.database.renew_lease(lock, key, token, seconds)
-        return kept
+        renewed: bool = self.database.renew_lease(lock, key, token, seconds)
+        return renewed
 
 
 SERVER = SqliteServer

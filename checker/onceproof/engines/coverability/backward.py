@@ -41,11 +41,11 @@ def cover(
     """
     search = _Search(machine, reach, Meter(budget, "shapes of the backward search"))
     try:
-        found = search.run(prop)
+        witness = search.run(prop)
     except BudgetExceeded as spent:
         return spent.given_up
-    if found is not None:
-        approximate, workers, events, steps = found
+    if witness is not None:
+        approximate, workers, events, steps = witness
         fits = all(limit.count >= workers for limit in machine.limits)
         return Coverable(workers, events, steps, fits and not approximate)
     invariant = needed(reach.invariant(search.excluded()))

@@ -85,7 +85,7 @@ class Names:
         self, guard: Guard, visible: tuple[Level, ...], what: str
     ) -> tuple[Tests, Tests, Tests]:
         """The guard's tests, split by level."""
-        found: tuple[list[tuple[int, frozenset[int]]], ...] = ([], [], [])
+        levels: tuple[list[tuple[int, frozenset[int]]], ...] = ([], [], [])
         seen: set[str] = set()
         for test in guard:
             level = self._see(test.variable, visible, what)
@@ -93,8 +93,8 @@ class Names:
                 raise MachineError(f"{what}: {test.variable!r} is tested twice")
             seen.add(test.variable)
             allowed = frozenset(self._value(test.variable, value) for value in test.allowed)
-            found[level].append((self._position[test.variable], allowed))
-        return tuple(found[0]), tuple(found[1]), tuple(found[2])
+            levels[level].append((self._position[test.variable], allowed))
+        return tuple(levels[0]), tuple(levels[1]), tuple(levels[2])
 
     def assigns(
         self,
@@ -105,7 +105,7 @@ class Names:
         what: str,
     ) -> tuple[tuple[Assign, ...], ...]:
         """The updates, split by the level of their target."""
-        found: tuple[list[Assign], ...] = ([], [], [])
+        levels: tuple[list[Assign], ...] = ([], [], [])
         allowed = {test.variable: test.allowed for test in guard}
         seen: set[str] = set()
         for update in updates:
@@ -113,10 +113,10 @@ class Names:
             if update.target in seen:
                 raise MachineError(f"{what}: {update.target!r} is updated twice")
             seen.add(update.target)
-            found[level].append(
+            levels[level].append(
                 self._assign(update, allowed.get(update.source or ""), sources, what)
             )
-        return tuple(tuple(level) for level in found)
+        return tuple(tuple(level) for level in levels)
 
     def _assign(
         self, update: Update, allowed: frozenset[str] | None, sources: tuple[Level, ...], what: str

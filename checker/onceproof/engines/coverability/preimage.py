@@ -221,8 +221,8 @@ class Preimage:
         self, change: _Change, actor: int, near: tuple[int, ...], others: list[EventPart]
     ) -> Part:
         """The actor put back among the bystanders."""
-        mine = near if actor == GONE else tuple(sorted((*near, actor)))
-        return self.normal(change.component, [(change.event, mine), *others])
+        crew = near if actor == GONE else tuple(sorted((*near, actor)))
+        return self.normal(change.component, [(change.event, crew), *others])
 
     def _company(
         self, change: _Change, after: int, workers: tuple[int, ...], rest: tuple[EventPart, ...]
@@ -255,11 +255,11 @@ class Preimage:
         """
         key = (reaction, component, event, workers)
         if key not in self._cache:
-            found: list[tuple[int, ...]] = []
+            predecessors: list[tuple[int, ...]] = []
             if (component, event) in self.reach.pairs:
                 inverse = self._inverse(reaction, component, event)
-                found = list(multisets([inverse.get(worker, []) for worker in workers]))
-            self._cache[key] = found
+                predecessors = list(multisets([inverse.get(worker, []) for worker in workers]))
+            self._cache[key] = predecessors
         return self._cache[key]
 
     def _inverse(self, reaction: int, component: int, event: int) -> dict[int, list[int]]:

@@ -42,15 +42,15 @@ class Rows:
 
     def number(self, row: tuple[int, ...]) -> int:
         """The number of this row; a new one if it was never met."""
-        found = self._ids.get(row)
-        if found is None:
-            found = self._ids[row] = len(self.rows)
+        number = self._ids.get(row)
+        if number is None:
+            number = self._ids[row] = len(self.rows)
             self.rows.append(row)
             mask = self._full
             for position, value in enumerate(row):
                 mask &= self._by_value[position][value]
             self.masks.append(mask)
-        return found
+        return number
 
     def words(self, number: int) -> Row:
         """The row in the machine's own values."""

@@ -28,14 +28,14 @@ def needed(invariant: Invariant) -> Invariant:
             for event, present in shape.events
         )
         basis.add((c_number[shape.component], tuple(sorted(parts))))
-    kept = (
+    smallest = (
         Shape(
             components[c],
             tuple((events[e], tuple(workers[w] for w in present)) for e, present in parts),
         )
         for c, parts in basis.minimal()
     )
-    return replace(invariant, excluded=tuple(kept))
+    return replace(invariant, excluded=tuple(smallest))
 
 
 def _numbers(rows: Iterable[Row]) -> dict[Row, int]:

@@ -95,8 +95,8 @@ class Basis:
         one).
         """
         component, events = shape
-        kept = self._by_component.get(component)
-        if not kept:
+        smallest = self._by_component.get(component)
+        if not smallest:
             return False
         present = self._present[component]
         large = any(len(workers) > 10 for _, workers in events)
@@ -108,13 +108,13 @@ class Basis:
                 for event in events
             ]
         )
-        if large or prod(map(len, choices)) > 4 * len(kept):
+        if large or prod(map(len, choices)) > 4 * len(smallest):
             return any(
-                contained(small, events) for small in kept if not (strictly and small == events)
+                contained(small, events) for small in smallest if not (strictly and small == events)
             )
         for pieces in product(*choices):
             small = tuple(sorted(part for part in pieces if part))
-            if small in kept and not (strictly and small == events):
+            if small in smallest and not (strictly and small == events):
                 return True
         return False
 
@@ -130,6 +130,6 @@ class Basis:
 
     def shapes(self) -> Iterator[Part]:
         """All of them."""
-        for component, kept in self._by_component.items():
-            for events in kept:
+        for component, smallest in self._by_component.items():
+            for events in smallest:
                 yield component, events

@@ -350,17 +350,17 @@ def _scope(kind: RuleKind) -> tuple[tuple[int, ...], tuple[int, ...]]:
             return (0,), (0,)
 
 
-def _check_words(rule: Rule, said: Broadcast, places: dict[str, _Place]) -> None:
+def _check_words(rule: Rule, broadcast: Broadcast, places: dict[str, _Place]) -> None:
     """Raise if a broadcast (or an ``alone`` guard) speaks of more than the other worker's own
     variables.
     """
-    _check_names(rule, said.guard, said.updates, places)
+    _check_names(rule, broadcast.guard, broadcast.updates, places)
     names = (
-        {t.variable for t in said.guard}
-        | {u.target for u in said.updates}
-        | {u.source for u in said.updates if u.source}
+        {t.variable for t in broadcast.guard}
+        | {u.target for u in broadcast.updates}
+        | {u.source for u in broadcast.updates if u.source}
     )
-    if said.scope is Level.WORKER or any(places[name].level != 2 for name in names):
+    if broadcast.scope is Level.WORKER or any(places[name].level != 2 for name in names):
         raise MachineError(f"another worker is addressed by its own variables only: {rule.action}")
 
 

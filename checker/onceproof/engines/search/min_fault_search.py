@@ -93,7 +93,7 @@ class Combinations(Struct, frozen=True):
     search ended, ``by_states`` whether it was the number of states.
     """
 
-    found: tuple[Combination, ...]
+    combinations: tuple[Combination, ...]
     most: int
     states: int
     complete: bool
@@ -192,24 +192,24 @@ def combinations(
         most,
         _Estimate(guide, orbits) if guide is not None else None,
     )
-    found: list[Combination] = []
+    minimal: list[Combination] = []
     search.waiting[()] = {}
     for size in range(most + 1):
         for chosen in sorted(ls for ls in search.waiting if len(ls) == size):
             starts = search.waiting.pop(chosen)
-            if any(within(known.labels, chosen) for known in found):
+            if any(within(known.labels, chosen) for known in minimal):
                 continue
             ways: list[tuple[State, _Way | None]] = (
                 [*starts.items()] if chosen else [(s, None) for s in orbits.initial()]
             )
             bad = search.close(chosen, ways)
             if bad is not None:
-                found.append(search.combination(chosen, bad))
+                minimal.append(search.combination(chosen, bad))
             elif meter.reason:
                 return Combinations(
-                    tuple(found), most, meter.states, False, size, meter.reason, meter.by_states
+                    tuple(minimal), most, meter.states, False, size, meter.reason, meter.by_states
                 )
-    return Combinations(tuple(found), most, meter.states, True)
+    return Combinations(tuple(minimal), most, meter.states, True)
 
 
 def within(less: Labels, more: Labels) -> bool:

@@ -86,21 +86,25 @@ def steps(local: Local, config: Config) -> Iterator[tuple[Move, Config]]:
     """Every enabled action and what comes of it; a spawn may take any free worker."""
     free = [number for number, worker in enumerate(config.pool) if worker is None]
     for c, row in enumerate(config.rows):
-        for found in local.moves(RuleKind.COMPONENT, row):
-            move = Move(found.rule, c, GONE, GONE)
-            yield move, _after(local, config, move, found)
+        for local_move in local.moves(RuleKind.COMPONENT, row):
+            move = Move(local_move.rule, c, GONE, GONE)
+            yield move, _after(local, config, move, local_move)
         for e, event in enumerate(config.events[c]):
-            for found in local.moves(RuleKind.EVENT, row, event):
-                yield from _fire(local, config, Move(found.rule, c, e, GONE), found)
-            for found in local.moves(RuleKind.SPAWN, row, event):
-                if _within_limits(local, config, found.worker):
+            for local_move in local.moves(RuleKind.EVENT, row, event):
+                yield from _fire(local, config, Move(local_move.rule, c, e, GONE), local_move)
+            for local_move in local.moves(RuleKind.SPAWN, row, event):
+                if _within_limits(local, config, local_move.worker):
                     for number in free:
-                        yield from _fire(local, config, Move(found.rule, c, e, number), found)
+                        yield from _fire(
+                            local, config, Move(local_move.rule, c, e, number), local_move
+                        )
     for number, worker in enumerate(config.pool):
         if worker is not None:
             c, e, own = worker
-            for found in local.moves(RuleKind.WORKER, config.rows[c], config.events[c][e], own):
-                yield from _fire(local, config, Move(found.rule, c, e, number), found)
+            for local_move in local.moves(
+                RuleKind.WORKER, config.rows[c], config.events[c][e], own
+            ):
+                yield from _fire(local, config, Move(local_move.rule, c, e, number), local_move)
 
 
 def _within_limits(local: Local, config: Config, newborn: int) -> bool:
@@ -114,7 +118,7 @@ def _within_limits(local: Local, config: Config, newborn: int) -> bool:
 
 
 def _fire(
-    local: Local, config: Config, move: Move, found: LocalMove
+    local: Local, config: Config, move: Move, local_move: LocalMove
 ) -> Iterator[tuple[Move, Config]]:
     """The move and its result, unless the rule wants to be alone and is not."""
     company = (
@@ -125,16 +129,18 @@ def _fire(
         for number, worker in enumerate(config.pool)
     )
     if move.rule not in local.rules_with_alone or not any(company):
-        yield move, _after(local, config, move, found)
+        yield move, _after(local, config, move, local_move)
 
 
-def _after(local: Local, config: Config, move: Move, found: LocalMove) -> Config:
+def _after(local: Local, config: Config, move: Move, local_move: LocalMove) -> Config:
     """The configuration after an enabled move."""
     pool: list[Worker | None] = []
     for number, worker in enumerate(config.pool):
         if number == move.worker:
             pool.append(
-                None if found.worker == GONE else Worker(move.component, move.event, found.worker)
+                None
+                if local_move.worker == GONE
+                else Worker(move.component, move.event, local_move.worker)
             )
         elif worker is not None and worker.component == move.component:
             new_row = local.after_broadcasts(move.rule, worker.row, worker.event == move.event)
@@ -143,8 +149,10 @@ def _after(local: Local, config: Config, move: Move, found: LocalMove) -> Config
             pool.append(worker)
     events = config.events
     if move.event != GONE:
-        events = _put(events, move.component, _put(events[move.component], move.event, found.event))
-    return Config(_put(config.rows, move.component, found.component), events, tuple(pool))
+        events = _put(
+            events, move.component, _put(events[move.component], move.event, local_move.event)
+        )
+    return Config(_put(config.rows, move.component, local_move.component), events, tuple(pool))
 
 
 def _put(items: tuple[_Item, ...], at: int, item: _Item) -> tuple[_Item, ...]:

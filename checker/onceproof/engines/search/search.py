@@ -151,9 +151,9 @@ def cheapest(
         return meter.exploration()
     while (state := frontier.take()) is not None:
         if watch.bad(state):
-            found = _found(orbits, frontier.reached, state, meter)
-            if accept is None or accept(found):
-                return found
+            violation = _violation(orbits, frontier.reached, state, meter)
+            if accept is None or accept(violation):
+                return violation
         edges, here = orbits.edges(state), frontier.reached[state]
         meter.fired.update([edge[0] for edge in edges])
         if not meter.expand(len(edges), here.size * sum([edge[2] for edge in edges])):
@@ -168,7 +168,7 @@ def cheapest(
     return meter.exploration()
 
 
-def _found(orbits: Orbits, reached: dict[State, _Reached], bad: State, meter: Meter) -> Found:
+def _violation(orbits: Orbits, reached: dict[State, _Reached], bad: State, meter: Meter) -> Found:
     """The result for a bad state: the path back to the start, and the concrete run along it."""
     path: list[tuple[int, State]] = []
     state = bad

@@ -47,21 +47,21 @@ def simplest(
     stopped: Exploration | None = memory.get((*question, budget.states))
     if stopped is not None:
         return stopped
-    found = _search(machine, prop, bounds, budget, progress)
-    if isinstance(found, Found) or found.complete:
-        memory.put(question, (found, budget.states), 100)
-    elif found.by_states:
-        memory.put((*question, budget.states), found, 1)
-    return found
+    result = _search(machine, prop, bounds, budget, progress)
+    if isinstance(result, Found) or result.complete:
+        memory.put(question, (result, budget.states), 100)
+    elif result.by_states:
+        memory.put((*question, budget.states), result, 1)
+    return result
 
 
-def _serves(found: Found | Exploration, given: int | None, states: int | None) -> bool:
+def _serves(result: Found | Exploration, given: int | None, states: int | None) -> bool:
     """Whether a completed search for which ``given`` states were allowed would have come to the
     same end with ``states``.
     """
     if states is None or (given is not None and given <= states):
         return True
-    return isinstance(found, Exploration) and found.states <= states
+    return isinstance(result, Exploration) and result.states <= states
 
 
 def _search(
@@ -76,10 +76,10 @@ def _search(
     question = ("moves", machine.variables, machine.rules, machine.limits)
     moves: _Moves | None = memory.take(question) if memory is not None else None
     moves = moves or _Moves(Local(machine))
-    found = _search_with(moves, machine, prop, bounds, budget, progress)
+    result = _search_with(moves, machine, prop, bounds, budget, progress)
     if memory is not None:
         memory.put(question, moves, moves.local.size)
-    return found
+    return result
 
 
 class _Moves(Struct):
@@ -100,9 +100,9 @@ def _search_with(
     local = moves.local
     if (budget.states is not None and budget.states <= SMALL) or find_spec("numpy") is None:
         return cheapest(machine, prop, bounds, budget, progress, local=local)
-    found = cheapest(machine, prop, bounds, replace(budget, states=SMALL), progress, local=local)
-    if isinstance(found, Found) or found.complete or not found.by_states:
-        return found
+    result = cheapest(machine, prop, bounds, replace(budget, states=SMALL), progress, local=local)
+    if isinstance(result, Found) or result.complete or not result.by_states:
+        return result
     from onceproof.engines.search.count.array_search import (
         array_search,
     )  # numpy takes a while to import

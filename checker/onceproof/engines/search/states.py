@@ -26,9 +26,9 @@ def configurations(
     does not suffice.
     """
     few = SMALL if budget.states is None else min(SMALL, budget.states)
-    found = _one_by_one(machine, bounds, replace(budget, states=few))
-    if isinstance(found, list) or not found.by_states or few == budget.states:
-        return found
+    states = _one_by_one(machine, bounds, replace(budget, states=few))
+    if isinstance(states, list) or not states.by_states or few == budget.states:
+        return states
     if bounds.keys == 1 and find_spec("numpy") is not None:
         from onceproof.engines.search.count.array_search import (
             array_configurations,

@@ -108,31 +108,31 @@ class Orbits:
         """How many configurations with identities the state stands for."""
         # Deal the shapes to the components, the cells of each shape to its events, then the workers
         # of the pool to their places.
-        found, alive = factorial(len(state)), 0
+        size, alive = factorial(len(state)), 0
         last_shape, same = None, 0
         for shape in state:
             same = same + 1 if shape == last_shape else 1
             last_shape = shape
-            found = found * self._permutations // same
+            size = size * self._permutations // same
             last_cell, equal = -1, 0
             for cell in shape[1:]:
                 equal = equal + 1 if cell == last_cell else 1
                 last_cell = cell
-                found //= equal
+                size //= equal
                 alive += self._alive[cell]
-        found *= self._dealt[alive]
+        size *= self._dealt[alive]
         for shape in state:
             for cell in shape[1:]:
                 if self._alive[cell] > 1:
-                    found //= self._weights[cell]
-        return found
+                    size //= self._weights[cell]
+        return size
 
     def edges(self, state: State) -> list[Edge]:
         """The enabled actions of a state, one for each class of interchangeable actors, in a fixed
         order.
         """
         free, room = self._slack(state)
-        found: list[Edge] = []
+        edges: list[Edge] = []
         for i, shape in enumerate(state):
             if i and shape == state[i - 1]:
                 continue
@@ -144,8 +144,8 @@ class Orbits:
                         continue
                     times *= free
                 target = tuple(sorted((*rest, after))) if rest else (after,)
-                found.append((rule, target, times * same))
-        return found
+                edges.append((rule, target, times * same))
+        return edges
 
     def _slack(self, state: State) -> tuple[int, list[int]]:
         """The free workers of the pool, and how many more workers each limit lets in."""
@@ -173,7 +173,7 @@ class Orbits:
     def _find_shape_moves(self, shape: Shape) -> list[_ShapeMove]:
         row, cells = shape[0], shape[1:]
         component_wide = self.local.component_wide
-        found: list[_ShapeMove] = []
+        moves: list[_ShapeMove] = []
         for i, cell in enumerate(cells):
             if i and cell == cells[i - 1]:
                 continue
@@ -185,7 +185,7 @@ class Orbits:
                     if rule in component_wide
                     else rest
                 )
-                found.append(
+                moves.append(
                     (
                         rule,
                         (component, *(self.ordered((*others, after)) if rest else (after,))),
@@ -199,8 +199,8 @@ class Orbits:
                 if move.rule in component_wide
                 else cells
             )
-            found.append((move.rule, (move.component, *self.ordered(changed)), 1, None))
-        return found
+            moves.append((move.rule, (move.component, *self.ordered(changed)), 1, None))
+        return moves
 
     def _cell_after(self, rule: int, cell: int) -> int:
         """What the broadcasts of a rule make of another event's cell."""

@@ -41,7 +41,8 @@ Claim: {claim}
 Design: {design}
 Semantics: {semantics}
 
-Every `.smt2` file here states something that must be impossible, and a solver must answer `unsat` to each. By hand:
+Every `.smt2` file here states something that must be impossible, and a solver must answer `unsat`
+to each. By hand:
 
     for file in *.smt2; do z3 "$file"; done
     for file in *.smt2; do cvc5 "$file"; done
@@ -49,25 +50,30 @@ Every `.smt2` file here states something that must be impossible, and a solver m
 An answer `sat` or `unknown`, or no answer, means that nothing is proved.
 
 - `initial`: an initial configuration that does not satisfy the invariant.
-- `rule-N`: a configuration that satisfies the invariant, and does not any more after rule N of the design (named in the file).
+- `rule-N`: a configuration that satisfies the invariant, and does not any more after rule N of the
+  design (named in the file).
 - `claim-N`: a configuration that satisfies the invariant and violates the claim.
 
-Together they say: the invariant holds at the start, is kept by every step, and excludes every violation. The invariant itself is in
-`{index}` ("invariant") and, as functions, at the top of each file. Whether the files speak of *your* design is what
-the files cannot say; `onceproof` generates them again from the design and compares the text.
+Together they say: the invariant holds at the start, is kept by every step, and excludes every
+violation. The invariant itself is in `{index}` ("invariant") and, as functions, at the top of each
+file. Whether the files speak of *your* design is what the files cannot say; `onceproof` generates
+them again from the design and compares the text.
 
 ## Why so few events and workers are enough
 
-Each file has slots for a few events and workers, and the claim is about any number of them. Suppose a step breaks the invariant in
-some large configuration. The break is visible on few elements: a component row, one event, one worker, or the events and workers of
-one excluded shape. Remove all events and workers but these (as they were before the step) and the one that acts. The invariant
-still holds, because it only ever forbids combinations and never demands company. The same step is still possible, because no
-condition of it asks for another worker, and what it does to each element that is left does not depend on those removed. So the
-break is still there, in a configuration that has a slot for each of its elements.
+Each file has slots for a few events and workers, and the claim is about any number of them. Suppose
+a step breaks the invariant in some large configuration. The break is visible on few elements: a
+component row, one event, one worker, or the events and workers of one excluded shape. Remove all
+events and workers but these (as they were before the step) and the one that acts. The invariant
+still holds, because it only ever forbids combinations and never demands company. The same step is
+still possible, because no condition of it asks for another worker, and what it does to each element
+that is left does not depend on those removed. So the break is still there, in a configuration that
+has a slot for each of its elements.
 
-Two things are read more generously than the design means them, which can only add steps: a step that requires that no other
-worker is at some point removes such workers instead, and limits on the number of workers are ignored.
-"""  # noqa: E501
+Two things are read more generously than the design means them, which can only add steps: a step
+that requires that no other worker is at some point removes such workers instead, and limits on the
+number of workers are ignored.
+"""
 
 
 class Subject(Struct, frozen=True):

@@ -2,14 +2,14 @@
 
 A configuration is a fixed number of slots, each value a symbol named after its place::
 
-    |key.balance|   |event0.q|   |event0/worker1.pc|     the rows (bit vectors: index into the domain)
+    |key.balance|   |event0.q|   |event0/worker1.pc|     the rows (bit vectors: domain indices)
     |event0|   |event0/worker1|                          whether the slot is taken (Bool)
 
 Nothing ever reads the variables of a slot that is not taken. With several components the names
 start with ``key0``, ``key1``, ... A rule is deterministic once its actor is chosen, so it becomes a
 condition and, for each symbol it may change, the new value as a term over the old symbols. Both are
 read off the :class:`onceproof.machine.system.Rule` and nothing else.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

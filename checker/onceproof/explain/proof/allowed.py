@@ -67,14 +67,14 @@ class Allowed:
             for v, value in zip(self.space.variables[level], row, strict=True)
         )
 
-    def outside(self, one: Cube) -> bool:
+    def outside(self, cube: Cube) -> bool:
         """No configuration that satisfies the invariant contains the cube."""
         return self.empty(
-            one.profile, [(i, m) for i, (m, every) in enumerate(self._limits(one)) if m != every]
+            cube.profile, [(i, m) for i, (m, every) in enumerate(self._limits(cube)) if m != every]
         )
 
-    def _limits(self, one: Cube) -> Iterator[tuple[int, int]]:
-        return zip(one.flat, self.space.width(one.profile), strict=True)
+    def _limits(self, cube: Cube) -> Iterator[tuple[int, int]]:
+        return zip(cube.flat, self.space.width(cube.profile), strict=True)
 
     def empty(self, profile: Profile, literals: list[tuple[int, int]]) -> bool:
         """No configuration of that profile has its columns in these value sets."""
@@ -87,17 +87,17 @@ class Allowed:
 
     def _table(self, profile: Profile) -> tuple[list[dict[int, int]], int]:
         if profile not in self._tables:
-            found = []
+            table = []
             for row in self._configurations(profile):
-                found.append(row)
+                table.append(row)
                 self._tick()
-                if len(found) > MOST_CONFIGURATIONS:
+                if len(table) > MOST_CONFIGURATIONS:
                     raise TooBig(
                         f"more than {MOST_CONFIGURATIONS} configurations with {profile} workers"
                     )
             self._tables[profile] = (
-                _columns(found, len(self.space.width(profile))),
-                (1 << len(found)) - 1,
+                _columns(table, len(self.space.width(profile))),
+                (1 << len(table)) - 1,
             )
         return self._tables[profile]
 
@@ -169,44 +169,44 @@ class Reached(Allowed):
     def _configurations(self, profile: Profile) -> Iterator[Masks]:
         if len(profile) > 1 or sum(profile) > self._most:
             raise TooBig(f"{profile} workers were not searched")
-        found: dict[Masks, None] = {}
+        rows: dict[Masks, None] = {}
         for shape in (shape for state in self._states for shape in state):
             row = self._bits(0, shape.component)
             if not profile:
-                found[row] = None
+                rows[row] = None
             for event, workers in shape.events:
                 for crew in permutations(workers, profile[0]) if profile else ():
-                    found[sum((self._bits(2, w) for w in crew), row + self._bits(1, event))] = None
-        yield from found
+                    rows[sum((self._bits(2, w) for w in crew), row + self._bits(1, event))] = None
+        yield from rows
 
 
 def _some(workers: tuple[int, ...]) -> list[tuple[int, ...]]:
     """All sub-multisets, sorted."""
-    mine = sorted(workers)
+    ordered = sorted(workers)
     return [
         picks
-        for count in range(len(mine) + 1)
-        for picks in dict.fromkeys(combinations(mine, count))
+        for count in range(len(ordered) + 1)
+        for picks in dict.fromkeys(combinations(ordered, count))
     ]
 
 
 def _columns(rows: list[Masks], width: int) -> list[dict[int, int]]:
     """For each column and each single value: the rows that have it, as bits of a number."""
-    found = []
+    columns = []
     for position in range(width):
         members: dict[int, bytearray] = {}
         for number, row in enumerate(rows):
             if row[position] not in members:
                 members[row[position]] = bytearray(len(rows) // 8 + 1)
             members[row[position]][number >> 3] |= 1 << (number & 7)
-        found.append({value: int.from_bytes(bits, "little") for value, bits in members.items()})
-    return found
+        columns.append({value: int.from_bytes(bits, "little") for value, bits in members.items()})
+    return columns
 
 
 def _either(column: dict[int, int], bits: int) -> int:
     """The rows with one of the values."""
-    found = 0
+    either = 0
     for value, rows in column.items():
         if value & bits:
-            found |= rows
-    return found
+            either |= rows
+    return either

@@ -13,7 +13,7 @@ from itertools import product
 
 from msgspec import Struct
 
-from onceproof.explain.proof.space import Cube, Masks, Part, Space, cube, subtract
+from onceproof.explain.proof.space import Cube, Masks, Part, Space, cube_of, subtract
 from onceproof.machine.system import Broadcast, Level, Rule, RuleKind, Update
 
 Rows = tuple[Masks, ...]
@@ -102,18 +102,18 @@ class Step:
         rows = self._rows((component, *actor))
         if rows is None:
             return
-        far = [
+        other_choices = [
             [(event, picks) for picks in self._bystanders(workers, near=False)]
             for event, workers in rest
         ]
         if crew is None:
-            for others in product(*far):
-                yield cube(rows[0], list(others))
+            for others in product(*other_choices):
+                yield cube_of(rows[0], list(others))
             return
-        mine = (rows[2],) if self.rule.kind is RuleKind.WORKER else ()
+        acting = (rows[2],) if self.rule.kind is RuleKind.WORKER else ()
         for near in self._bystanders(crew, near=True):
-            for others in product(*far):
-                yield cube(rows[0], [(rows[1], (*near, *mine)), *others])
+            for others in product(*other_choices):
+                yield cube_of(rows[0], [(rows[1], (*near, *acting)), *others])
 
     def _rows(self, after: Rows) -> Rows | None:
         """The rows of component, event and actor before the step; None if it does not lead
@@ -161,7 +161,7 @@ def steps(space: Space) -> tuple[Step, ...]:
 
 
 def _writes(space: Space, updates: tuple[Update, ...]) -> tuple[_Write, ...]:
-    found = []
+    writes = []
     for update in updates:
         level, i = space.at(update.target)
         target = space.variables[level][i]
@@ -170,8 +170,8 @@ def _writes(space: Space, updates: tuple[Update, ...]) -> tuple[_Write, ...]:
         table = tuple(
             (1 << olds.index(old), 1 << target.domain.index(new)) for old, new in update.table
         )
-        found.append(_Write((level, i), source, table))
-    return tuple(found)
+        writes.append(_Write((level, i), source, table))
+    return tuple(writes)
 
 
 def _heard(space: Space, broadcast: Broadcast) -> _Heard:

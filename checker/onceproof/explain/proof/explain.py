@@ -122,8 +122,8 @@ def explain_proof(
     claim = next((c for c in lowered.design.claims if c.text == prop.name), None)
     teller = _Teller(lowered, machine, prop, claim)
     proved, guessed, reason = _candidates(lowered, machine, prop, invariant, clock, claim)
-    for found in sorted((*proved, *guessed), key=lambda f: f.cost)[:3]:
-        facts = teller.facts(found)
+    for candidate in sorted((*proved, *guessed), key=lambda f: f.cost)[:3]:
+        facts = teller.facts(candidate)
         obligations, problem = confirm(machine, prop, reasons(facts, claim), clock.left)
         if problem and (more := teller.unreal()):
             facts = (*more, *facts)
@@ -168,25 +168,28 @@ def _candidates(
     their check).
     """
     space = Space(machine)
-    goals = tuple(dict.fromkeys(one for pattern in prop.bad for one in space.cubes(pattern)))
-    said = () if claim is not None and claim.kind in DERIVED else goals
+    goals = tuple(dict.fromkeys(cube for pattern in prop.bad for cube in space.cubes(pattern)))
+    fixed = () if claim is not None and claim.kind in DERIVED else goals
     backward = Backward(steps(space))
     proved: list[Found] = []
     guessed: list[Found] = []
     oracles: list[tuple[list[Found], Callable[[Clock], Allowed | None]]] = [
-        (proved, lambda mine: Allowed(space, invariant, mine.tick)),
-        (guessed, lambda mine: _reached(space, machine, mine)),
+        (proved, lambda budget: Allowed(space, invariant, budget.tick)),
+        (guessed, lambda budget: _reached(space, machine, budget)),
     ]
     reason = ""
-    for found, oracle in oracles:
-        if any(len(one.groups) <= SIMPLE for one in proved):
+    for candidates, oracle in oracles:
+        if any(len(candidate.groups) <= SIMPLE for candidate in proved):
             break
-        mine = clock if found is guessed or space.full[0] else clock.half()
+        oracle_clock = clock if candidates is guessed or space.full[0] else clock.half()
         try:
-            allowed = oracle(mine)
+            allowed = oracle(oracle_clock)
             if allowed is not None:
                 _search(
-                    Task(goals, said, Generaliser(space, allowed, lowered), backward, mine), found
+                    Task(
+                        goals, fixed, Generaliser(space, allowed, lowered), backward, oracle_clock
+                    ),
+                    candidates,
                 )
         except OutOfTime as over:
             reason = str(over)
@@ -205,7 +208,7 @@ def _reached(space: Space, machine: Machine, clock: Clock) -> Reached | None:
     return None if isinstance(states, Exploration) else Reached(space, states, 2, clock.tick)
 
 
-def _search(task: Task, found: list[Found]) -> None:
+def _search(task: Task, candidates: list[Found]) -> None:
     """Closed sets of facts, by every taste and by all together; each also with what can be said as
     "at most one of".
     """
@@ -217,16 +220,18 @@ def _search(task: Task, found: list[Found]) -> None:
             continue
         seen.add(frozenset(facts))
         pool.update(dict.fromkeys(facts))
-        plain = _reduced(task, [(one,) for one in facts], {})
-        found.append(plain)
-        simple = [one for group in plain.groups for one in group]
+        plain = _reduced(task, [(fact,) for fact in facts], {})
+        candidates.append(plain)
+        simple = [cube for group in plain.groups for cube in group]
         for atoms in one_ofs(task.space, task.general.allowed, simple):
             apart = pairs(task.space, atoms)
             more = _grown(task, READER, [*apart, *simple])
             if more:
-                found.append(
+                candidates.append(
                     _reduced(
-                        task, [apart, *((one,) for one in more if one not in apart)], {apart: atoms}
+                        task,
+                        [apart, *((fact,) for fact in more if fact not in apart)],
+                        {apart: atoms},
                     )
                 )
 
@@ -241,11 +246,15 @@ def _grown(task: Task, taste: Taste, known: Sequence[Cube] = ()) -> list[Cube]:
 def _reduced(task: Task, groups: Sequence[Group], atoms: dict[Group, tuple[Cube, ...]]) -> Found:
     def cost(group: Group) -> float:
         if group in atoms:
-            return 0.5 + sum(task.general.cost(READER, one) + one.workers for one in atoms[group])
-        return sum(task.general.cost(READER, one) for one in group)
+            return 0.5 + sum(
+                task.general.cost(READER, cube) + cube.workers for cube in atoms[group]
+            )
+        return sum(task.general.cost(READER, cube) for cube in group)
 
-    kept = simplified(task, reduce(task, groups, cost))
-    return Found(tuple(kept), {g: a for g, a in atoms.items() if g in kept}, sum(map(cost, kept)))
+    chosen = simplified(task, reduce(task, groups, cost))
+    return Found(
+        tuple(chosen), {g: a for g, a in atoms.items() if g in chosen}, sum(map(cost, chosen))
+    )
 
 
 # ---------------------------------------------------------------- saying
@@ -262,64 +271,64 @@ class _Teller:
         self._words = Words(lowered, machine, possible(machine))
         self._sentences = Sentences(self._words)
         self._prop = prop
-        self._asked = asked
-        goals = [one for pattern in prop.bad for one in self._space.cubes(pattern)]
-        self._said = (
-            {(one,) for one in goals} if asked is None or asked.kind not in DERIVED else set()
+        self._claim = asked
+        goals = [cube for pattern in prop.bad for cube in self._space.cubes(pattern)]
+        self._fixed = (
+            {(goal,) for goal in goals} if asked is None or asked.kind not in DERIVED else set()
         )
 
     def claim(self) -> Fact:
         """The claim as a fact."""
-        text = self._sentences.claim(self._asked) if self._asked else f"{self._prop.name}."
+        text = self._sentences.claim(self._claim) if self._claim else f"{self._prop.name}."
         never = tuple(
-            self._space.pattern(one)
+            self._space.pattern(cube)
             for pattern in self._prop.bad
-            for one in self._space.cubes(pattern)
+            for cube in self._space.cubes(pattern)
         )
-        if self._asked and self._asked.kind in DERIVED:
+        if self._claim and self._claim.kind in DERIVED:
             lines = self._words.writers(
-                counter(self._lowered, target) for target in self._asked.targets
+                counter(self._lowered, target) for target in self._claim.targets
             )
             return Fact(Kind.CLAIM, text, tuple(sorted(lines)), never)
         return Fact(Kind.CLAIM, text, self._lines(never), never)
 
     def unreal(self) -> tuple[Fact, ...]:
         """That what some step waits for never comes: nothing writes it."""
-        found = []
+        facts = []
         for test in unreal(self._space.machine, possible(self._space.machine)):
             if not self._words.is_local(test.variable):
                 component = self._space.at(test.variable)[0] == 0
                 never = Pattern((test,)) if component else Pattern((), (EventPattern((test,)),))
-                found.append(Fact(Kind.ROWS, self._sentences.nothing(test), (), (never,)))
-        return tuple(found)
+                facts.append(Fact(Kind.ROWS, self._sentences.nothing(test), (), (never,)))
+        return tuple(facts)
 
-    def facts(self, found: Found) -> tuple[Fact, ...]:
+    def facts(self, candidate: Found) -> tuple[Fact, ...]:
         """All facts of a set, the claim last."""
-        told = [
-            self._one_of(group, found.atoms[group])
-            for group in found.groups
-            if group in found.atoms
+        facts = [
+            self._one_of(group, candidate.atoms[group])
+            for group in candidate.groups
+            if group in candidate.atoms
         ]
         singles = [
             self._space.pattern(g[0])
-            for g in found.groups
-            if g not in found.atoms and g not in self._said
+            for g in candidate.groups
+            if g not in candidate.atoms and g not in self._fixed
         ]
         simple = [
             p for p in singles if len(p.events) < 2 and sum(len(e.workers) for e in p.events) < 2
         ]
-        told += self._rows_and_workers(simple)
-        told += [
+        facts += self._rows_and_workers(simple)
+        facts += [
             self._fact(Kind.APART, self._sentences.single(p), (p,))
             for p in singles
             if p not in simple
         ]
         order = list(Kind)
-        return (*sorted(told, key=lambda f: order.index(f.kind)), self.claim())
+        return (*sorted(facts, key=lambda f: order.index(f.kind)), self.claim())
 
     def _one_of(self, group: Group, atoms: tuple[Cube, ...]) -> Fact:
-        text = self._sentences.one_of([self._space.pattern(one) for one in atoms])
-        return self._fact(Kind.ONE_OF, text, tuple(self._space.pattern(one) for one in group))
+        text = self._sentences.one_of([self._space.pattern(atom) for atom in atoms])
+        return self._fact(Kind.ONE_OF, text, tuple(self._space.pattern(cube) for cube in group))
 
     def _rows_and_workers(self, patterns: list[Pattern]) -> list[Fact]:
         """Facts about rows and single workers; those with the same conclusion are said together."""
@@ -348,11 +357,11 @@ class _Teller:
         )
 
     def _together(self, patterns: list[Pattern], chosen: dict[Pattern, Case]) -> Fact:
-        found = sorted((chosen[p] for p in patterns), key=lambda c: c.worker is not None)
-        kind = Kind.ROWS if all(c.worker is None for c in found) else Kind.WORKER
-        if len(found) > 1 and found[0].so is not None:
-            return self._fact(kind, self._sentences.merged(found[0].so, found), tuple(patterns))
-        return self._fact(kind, self._sentences.case(found[0]), tuple(patterns))
+        cases = sorted((chosen[p] for p in patterns), key=lambda c: c.worker is not None)
+        kind = Kind.ROWS if all(c.worker is None for c in cases) else Kind.WORKER
+        if len(cases) > 1 and cases[0].so is not None:
+            return self._fact(kind, self._sentences.merged(cases[0].so, cases), tuple(patterns))
+        return self._fact(kind, self._sentences.case(cases[0]), tuple(patterns))
 
     def _fact(self, kind: Kind, text: str, never: tuple[Pattern, ...]) -> Fact:
         return Fact(kind, text, self._lines(never), never)

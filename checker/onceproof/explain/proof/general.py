@@ -8,7 +8,7 @@ from itertools import combinations
 from msgspec import Struct
 
 from onceproof.explain.proof.allowed import Allowed
-from onceproof.explain.proof.space import Cube, Part, Space, cube, values
+from onceproof.explain.proof.space import Cube, Part, Space, cube_of, values
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.machine.system import Level, Variable
@@ -70,88 +70,92 @@ class Generaliser:
             return taste.status
         return taste.local if variable.level is Level.WORKER else taste.row
 
-    def cost(self, taste: Taste, one: Cube) -> float:
+    def cost(self, taste: Taste, cube: Cube) -> float:
         """What a fact costs its reader."""
-        rows = [(0, one.component)]
-        for event, workers in one.events:
+        rows = [(0, cube.component)]
+        for event, workers in cube.events:
             rows += [(1, event), *((2, worker) for worker in workers)]
         literals = [self._row_cost(taste, level, row) for level, row in rows]
         return (
             sum(literals)
-            + taste.second_worker * max(0, one.workers - 1)
-            + 2 * max(0, len(one.events) - 1)
+            + taste.second_worker * max(0, cube.workers - 1)
+            + 2 * max(0, len(cube.events) - 1)
         )
 
     def _row_cost(self, taste: Taste, level: int, row: tuple[int, ...]) -> float:
         cells = zip(self.space.variables[level], row, self.space.full[level], strict=True)
         return sum(self.weight(taste, variable) for variable, bits, every in cells if bits != every)
 
-    def simplest(self, taste: Taste, one: Cube) -> Cube | None:
+    def simplest(self, taste: Taste, cube: Cube) -> Cube | None:
         """The cheapest part of the cube that is outside the invariant, widened; None if the cube
         itself is not outside.
         """
-        if not self.allowed.outside(one):
+        if not self.allowed.outside(cube):
             return None
-        for chosen in self._parts(taste, one):
-            part = self._part(one, chosen)
+        for chosen in self._parts(taste, cube):
+            part = self._part(cube, chosen)
             if self.allowed.outside(part):
                 return self._widened(part)
-        return self._widened(self._thinned(one))
+        return self._widened(self._thinned(cube))
 
-    def _items(self, one: Cube) -> list[_Item]:
+    def _items(self, cube: Cube) -> list[_Item]:
         """The literals and elements of a cube."""
-        columns, width = self.space.columns(one.profile), self.space.width(one.profile)
-        found = [
-            (i, columns[i][2], columns[i][3]) for i, bits in enumerate(one.flat) if bits != width[i]
+        columns, width = self.space.columns(cube.profile), self.space.width(cube.profile)
+        literals = [
+            (i, columns[i][2], columns[i][3])
+            for i, bits in enumerate(cube.flat)
+            if bits != width[i]
         ]
-        return found + [(-1, e, w) for e, count in enumerate(one.profile) for w in range(-1, count)]
+        return literals + [
+            (-1, e, w) for e, count in enumerate(cube.profile) for w in range(-1, count)
+        ]
 
-    def _parts(self, taste: Taste, one: Cube) -> Iterator[tuple[_Item, ...]]:
+    def _parts(self, taste: Taste, cube: Cube) -> Iterator[tuple[_Item, ...]]:
         """Choices of a few literals and elements of the cube, simplest first."""
-        columns = self.space.columns(one.profile)
-        items = self._items(one)
+        columns = self.space.columns(cube.profile)
+        items = self._items(cube)
         weights = {
             x: self.weight(taste, self.space.variables[columns[x[0]][0]][columns[x[0]][1]])
             for x in items
             if x[0] >= 0
         }
-        found: list[tuple[float, int, tuple[_Item, ...]]] = []
+        choices: list[tuple[float, int, tuple[_Item, ...]]] = []
         for size in range(min(MOST_LITERALS, len(items)) + 1):
             for chosen in combinations(items, size):
                 workers = len({(e, w) for _, e, w in chosen if w >= 0})
                 events = len({e for _, e, _ in chosen if e >= 0})
                 cost = sum(weights.get(x, 0) for x in chosen)
                 cost += taste.second_worker * max(0, workers - 1) + 2 * max(0, events - 1)
-                found.append((cost, len(found), chosen))
-        return (chosen for _, _, chosen in sorted(found))
+                choices.append((cost, len(choices), chosen))
+        return (chosen for _, _, chosen in sorted(choices))
 
-    def _thinned(self, one: Cube) -> Cube:
+    def _thinned(self, cube: Cube) -> Cube:
         """Leave out elements, then literals, as long as it stays outside."""
-        kept = self._items(one)
-        for item in reversed(kept):
-            fewer = [x for x in kept if x != item]
-            if self.allowed.outside(self._part(one, tuple(fewer))):
-                kept = fewer
-        return self._part(one, tuple(kept))
+        items = self._items(cube)
+        for item in reversed(items):
+            fewer = [x for x in items if x != item]
+            if self.allowed.outside(self._part(cube, tuple(fewer))):
+                items = fewer
+        return self._part(cube, tuple(items))
 
-    def _part(self, one: Cube, chosen: tuple[_Item, ...]) -> Cube:
+    def _part(self, cube: Cube, chosen: tuple[_Item, ...]) -> Cube:
         """Some literals of a cube, and the elements they belong to."""
-        width, positions = self.space.width(one.profile), {i for i, _, _ in chosen}
-        row = tuple(bits if i in positions else width[i] for i, bits in enumerate(one.flat))
-        kept = {(e, w) for _, e, w in chosen}
+        width, positions = self.space.width(cube.profile), {i for i, _, _ in chosen}
+        row = tuple(bits if i in positions else width[i] for i, bits in enumerate(cube.flat))
+        elements = {(e, w) for _, e, w in chosen}
         parts: list[Part] = []
-        for e, (event, workers) in enumerate(self.space.split(row, one.profile)):
-            if any(e == x for x, _ in kept):
+        for e, (event, workers) in enumerate(self.space.split(row, cube.profile)):
+            if any(e == x for x, _ in elements):
                 parts.append(
-                    (event, tuple(worker for w, worker in enumerate(workers) if (e, w) in kept))
+                    (event, tuple(worker for w, worker in enumerate(workers) if (e, w) in elements))
                 )
-        return cube(row[: len(self.space.full[0])], parts)
+        return cube_of(row[: len(self.space.full[0])], parts)
 
-    def _widened(self, one: Cube) -> Cube:
+    def _widened(self, cube: Cube) -> Cube:
         """Add values as long as it stays outside: shared rows first, workers last; lines as a
         whole.
         """
-        profile, row = one.profile, list(one.flat)
+        profile, row = cube.profile, list(cube.flat)
         columns, width = self.space.columns(profile), self.space.width(profile)
         order = sorted(
             (i for i, bits in enumerate(row) if bits != width[i]), key=lambda i: (columns[i][0], i)
@@ -180,11 +184,11 @@ class Generaliser:
                 1 << variable.domain.index(order[value]) for value in values(variable, bits)[:1]
             )
         elif variable.name == v.PC:
-            mine = {self._lines[value][0] for value in values(variable, bits)}
+            lines = {self._lines[value][0] for value in values(variable, bits)}
             near = [
                 (i, self._lines[value])
                 for i, value in enumerate(variable.domain)
-                if self._lines[value][0] in mine
+                if self._lines[value][0] in lines
             ]
             for line in dict.fromkeys(line for _, line in near):
                 yield sum(1 << i for i, other in near if other == line)

@@ -68,11 +68,11 @@ class Cover:
             terms += [(len(self.facts), term) for term in self.space.terms(fact, profile)]
         self.facts.append(fact)
 
-    def gap(self, one: Cube, used: Callable[[int], None] = lambda _: None) -> Cube | None:
+    def gap(self, cube: Cube, used: Callable[[int], None] = lambda _: None) -> Cube | None:
         """A part of the cube that no fact excludes; None if they exclude all of it. ``used``: told
         the facts that matter.
         """
-        profile, row = one.profile, one.flat
+        profile, row = cube.profile, cube.flat
         if profile not in self._terms:
             self._terms[profile] = [
                 (i, term)
@@ -97,18 +97,18 @@ class Backward(Struct):
         """Every cube from which one step leads into the fact's."""
         if fact not in self.known:
             self.known[fact] = tuple(
-                dict.fromkeys(one for step in self.steps for one in step.before(fact))
+                dict.fromkeys(cube for step in self.steps for cube in step.before(fact))
             )
         return self.known[fact]
 
 
 class Task(Struct, frozen=True):
-    """What is to be explained: ``goals`` are the cubes to be excluded in the end, ``said`` those
+    """What is to be explained: ``goals`` are the cubes to be excluded in the end, ``fixed`` those
     that are facts as they are.
     """
 
     goals: tuple[Cube, ...]
-    said: tuple[Cube, ...]
+    fixed: tuple[Cube, ...]
     general: Generaliser
     backward: Backward
     clock: Clock
@@ -120,30 +120,30 @@ class Task(Struct, frozen=True):
 
 
 def grow(task: Task, taste: Taste, known: Sequence[Cube] = ()) -> list[Cube] | None:
-    """A closed set of facts that excludes the goals, ``said`` and ``known`` first; None if it
+    """A closed set of facts that excludes the goals, ``fixed`` and ``known`` first; None if it
     cannot be found in the invariant.
     """
-    cover = Cover(task.space, dict.fromkeys((*task.said, *known)))
+    cover = Cover(task.space, dict.fromkeys((*task.fixed, *known)))
     if not all(_closed(task, cover, taste, goal) for goal in task.goals):
         return None
     done = 0
     while done < len(cover.facts):
         if not all(
-            _closed(task, cover, taste, one) for one in task.backward.before(cover.facts[done])
+            _closed(task, cover, taste, cube) for cube in task.backward.before(cover.facts[done])
         ):
             return None
         done += 1
     return cover.facts
 
 
-def _closed(task: Task, cover: Cover, taste: Taste, one: Cube) -> bool:
+def _closed(task: Task, cover: Cover, taste: Taste, cube: Cube) -> bool:
     """Add facts until they exclude all of the cube."""
     task.clock.tick()
-    while (gap := cover.gap(one)) is not None:
-        found = task.general.simplest(taste, gap)
-        if found is None or len(cover.facts) >= MOST_FACTS:
+    while (gap := cover.gap(cube)) is not None:
+        fact = task.general.simplest(taste, gap)
+        if fact is None or len(cover.facts) >= MOST_FACTS:
             return False
-        cover.add(found)
+        cover.add(fact)
     return True
 
 
@@ -155,57 +155,57 @@ def reduce(task: Task, groups: Sequence[Group], cost: Callable[[Group], float]) 
     """Leave out groups of facts, the costliest first, as long as the rest is closed and excludes
     the goals.
     """
-    kept = list(dict.fromkeys(groups))
+    needed = list(dict.fromkeys(groups))
     order = sorted(
-        (g for g in kept if not set(g) & set(task.said)),
-        key=lambda g: (-cost(g), [one.flat for one in g]),
+        (g for g in needed if not set(g) & set(task.fixed)),
+        key=lambda g: (-cost(g), [cube.flat for cube in g]),
     )
-    uses = _uses(task, [one for group in kept for one in group])
+    uses = _uses(task, [cube for group in needed for cube in group])
     assert uses is not None, "the facts are not closed"
     for group in order:
-        rest = [g for g in kept if g != group]
-        facts = list(dict.fromkeys(one for g in rest for one in g))
+        rest = [g for g in needed if g != group]
+        facts = list(dict.fromkeys(cube for g in rest for cube in g))
         fewer = _uses(task, facts, uses, set(group) - set(facts))
         if fewer is not None:
-            kept, uses = rest, fewer
-    return kept
+            needed, uses = rest, fewer
+    return needed
 
 
 def simplified(task: Task, groups: Sequence[Group]) -> list[Group]:
     """Facts with a single value instead of several, where the others were not needed and it is less
     to say.
     """
-    kept = list(groups)
-    for number in range(len(kept)):
-        while (shorter := _shorter(task, kept, number)) is not None:
-            kept = shorter
-    return kept
+    simpler = list(groups)
+    for number in range(len(simpler)):
+        while (shorter := _shorter(task, simpler, number)) is not None:
+            simpler = shorter
+    return simpler
 
 
 def _shorter(task: Task, groups: list[Group], number: int) -> list[Group] | None:
     """The groups with one literal of one fact simplified; None if there is none."""
     group = groups[number]
-    if len(group) > 1 or group[0] in task.said:
+    if len(group) > 1 or group[0] in task.fixed:
         return None
     for fewer in _fewer(task.space, group[0]):
         trial = [*groups[:number], (fewer,), *groups[number + 1 :]]
-        if _uses(task, [one for g in trial for one in g]) is not None:
+        if _uses(task, [cube for g in trial for cube in g]) is not None:
             return trial
     return None
 
 
-def _fewer(space: Space, one: Cube) -> Iterator[Cube]:
+def _fewer(space: Space, cube: Cube) -> Iterator[Cube]:
     """The cube with one value in a literal: on a shared row if the opposite is no shorter, on a
     local of one of two workers.
     """
-    columns, width, flat = space.columns(one.profile), space.width(one.profile), one.flat
+    columns, width, flat = space.columns(cube.profile), space.width(cube.profile), cube.flat
     for i, bits in enumerate(flat):
         level, at, _, _ = columns[i]
         shared = level < 2 and (width[i] & ~bits).bit_count() > 1
-        local = level == 2 and one.workers > 1 and space.variables[2][at].name != v.PC
+        local = level == 2 and cube.workers > 1 and space.variables[2][at].name != v.PC
         if bits != width[i] and bits.bit_count() > 1 and (shared or local):
             for value in (1 << n for n in range(bits.bit_length()) if bits >> n & 1):
-                yield space.unflat((*flat[:i], value, *flat[i + 1 :]), one.profile)
+                yield space.unflat((*flat[:i], value, *flat[i + 1 :]), cube.profile)
 
 
 def _uses(
@@ -220,16 +220,16 @@ def _uses(
     ``known``: the same for more facts, of which those in ``gone`` are not there any more.
     """
     cover = Cover(task.space, facts)
-    found: dict[Cube, frozenset[Cube]] = {}
-    for one in dict.fromkeys(
+    helpers_of: dict[Cube, frozenset[Cube]] = {}
+    for goal in dict.fromkeys(
         (*task.goals, *(x for fact in facts for x in task.backward.before(fact)))
     ):
         task.clock.tick()
-        helpers = known.get(one) if known else None
+        helpers = known.get(goal) if known else None
         if helpers is None or (gone and helpers & gone):
             numbers: set[int] = set()
-            if cover.gap(one, numbers.add) is not None:
+            if cover.gap(goal, numbers.add) is not None:
                 return None
             helpers = frozenset(cover.facts[i] for i in numbers)
-        found[one] = helpers
-    return found
+        helpers_of[goal] = helpers
+    return helpers_of

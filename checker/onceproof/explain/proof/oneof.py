@@ -11,7 +11,7 @@ from itertools import combinations
 
 from onceproof.explain.proof.allowed import Allowed
 from onceproof.explain.proof.grow import Cover
-from onceproof.explain.proof.space import Cube, Masks, Space, cube
+from onceproof.explain.proof.space import Cube, Masks, Space, cube_of
 
 MOST_ATOMS = 16
 MOST_TRIED = 3
@@ -31,17 +31,18 @@ def one_ofs(space: Space, allowed: Allowed, facts: Sequence[Cube]) -> list[tuple
         if _apart(space, allowed, atoms[a], atoms[b]):
             near[a].add(b)
             near[b].add(a)
-    found = [
+    groups = [
         tuple(atoms[i] for i in sorted(some))
         for some in _cliques(near, set(), set(near), set())
         if len(some) > 2
     ]
-    said = {
+    exclusions = {
         some: sum(Cover(space, pairs(space, some)).gap(fact) is None for fact in facts)
-        for some in found
+        for some in groups
     }
     return sorted(
-        (some for some in found if said[some] > 1), key=lambda some: (-said[some], len(some))
+        (some for some in groups if exclusions[some] > 1),
+        key=lambda some: (-exclusions[some], len(some)),
     )[:MOST_TRIED]
 
 
@@ -51,16 +52,16 @@ def _cliques(
     """All largest sets whose members are near each other (Bron, Kerbosch, CACM 1973)."""
     if not left and not done:
         yield inside
-    for one in sorted(left):
-        yield from _cliques(near, inside | {one}, left & near[one], done & near[one])
-        left, done = left - {one}, done | {one}
+    for node in sorted(left):
+        yield from _cliques(near, inside | {node}, left & near[node], done & near[node])
+        left, done = left - {node}, done | {node}
 
 
 def pairs(space: Space, atoms: Sequence[Cube]) -> tuple[Cube, ...]:
     """Everything that "at most one of these" excludes."""
-    found = [x for a, b in combinations(atoms, 2) for x in both(space, a, b)]
-    found += [x for a in atoms if a.workers for x in both(space, a, a)[:1]]
-    return tuple(dict.fromkeys(found))
+    cubes = [x for a, b in combinations(atoms, 2) for x in both(space, a, b)]
+    cubes += [x for a in atoms if a.workers for x in both(space, a, a)[:1]]
+    return tuple(dict.fromkeys(cubes))
 
 
 def both(space: Space, first: Cube, second: Cube) -> list[Cube]:
@@ -68,20 +69,20 @@ def both(space: Space, first: Cube, second: Cube) -> list[Cube]:
     component = _meet(first.component, second.component)
     (event_one, crew_one), (event_two, crew_two) = _only(space, first), _only(space, second)
     event = _meet(event_one, event_two)
-    found = [cube(component, [(event, (*crew_one, *crew_two))])]
+    cubes = [cube_of(component, [(event, (*crew_one, *crew_two))])]
     if crew_one and crew_two:
-        found.append(cube(component, [(event, (_meet(crew_one[0], crew_two[0]),))]))
+        cubes.append(cube_of(component, [(event, (_meet(crew_one[0], crew_two[0]),))]))
     elif not first.events and not second.events:
-        found = [cube(component, [])]
-    return [one for one in found if all(one.flat)]
+        cubes = [cube_of(component, [])]
+    return [cube for cube in cubes if all(cube.flat)]
 
 
-def _only(space: Space, one: Cube) -> tuple[Masks, tuple[Masks, ...]]:
-    return one.events[0] if one.events else (space.full[1], ())
+def _only(space: Space, cube: Cube) -> tuple[Masks, tuple[Masks, ...]]:
+    return cube.events[0] if cube.events else (space.full[1], ())
 
 
-def _meet(one: Masks, other: Masks) -> Masks:
-    return tuple(a & b for a, b in zip(one, other, strict=True))
+def _meet(first: Masks, second: Masks) -> Masks:
+    return tuple(a & b for a, b in zip(first, second, strict=True))
 
 
 def _apart(space: Space, allowed: Allowed, first: Cube, second: Cube) -> bool:
@@ -98,8 +99,8 @@ def _apart(space: Space, allowed: Allowed, first: Cube, second: Cube) -> bool:
     )
 
 
-def _shared(space: Space, one: Cube) -> Masks:
-    return one.component + _only(space, one)[0]
+def _shared(space: Space, cube: Cube) -> Masks:
+    return cube.component + _only(space, cube)[0]
 
 
 def _atoms(space: Space, fact: Cube) -> list[Cube]:
@@ -111,11 +112,11 @@ def _atoms(space: Space, fact: Cube) -> list[Cube]:
     literals += [(1, i) for i, m in enumerate(event) if m != space.full[1][i]]
     if len(literals) + len(workers) != 2:
         return []
-    found = []
+    atoms = []
     for level, i in literals:
         component = tuple(
             m if (level, j) == (0, i) else space.full[0][j] for j, m in enumerate(fact.component)
         )
         row = tuple(m if (level, j) == (1, i) else space.full[1][j] for j, m in enumerate(event))
-        found.append(cube(component, [(row, ())] if level else []))
-    return found + [cube(space.full[0], [(space.full[1], (worker,))]) for worker in workers]
+        atoms.append(cube_of(component, [(row, ())] if level else []))
+    return atoms + [cube_of(space.full[0], [(space.full[1], (worker,))]) for worker in workers]

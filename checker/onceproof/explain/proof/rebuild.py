@@ -77,47 +77,49 @@ def unreal(machine: Machine, taken: dict[str, set[str]]) -> list[Test]:
     """What some rule waits for although no step ever makes it so: tests on values that a variable
     never takes.
     """
-    found: dict[str, frozenset[str]] = {}
+    never: dict[str, frozenset[str]] = {}
     for rule in machine.rules:
         for test in rule.guard:
             if not test.allowed & taken[test.variable]:
-                found[test.variable] = found.get(test.variable, frozenset()) | test.allowed
-    return [Test(name, values) for name, values in sorted(found.items())]
+                never[test.variable] = never.get(test.variable, frozenset()) | test.allowed
+    return [Test(name, values) for name, values in sorted(never.items())]
 
 
 def narrowed(machine: Machine, names: frozenset[str]) -> Machine:
     """The machine without the variables not in ``names``, as far as that only adds steps; see the
     module's text.
     """
-    kept = set(names) | {t.variable for r in machine.rules for t in r.alone or ()}
+    variable_names = set(names) | {t.variable for r in machine.rules for t in r.alone or ()}
     broadcasts = [b for r in machine.rules for b in r.others]
-    kept |= {t.variable for b in broadcasts for t in b.guard}
+    variable_names |= {t.variable for b in broadcasts for t in b.guard}
     while True:
         more = {
             u.source
             for b in broadcasts
             for u in b.updates
-            if u.target in kept and u.source is not None
-        } - kept
+            if u.target in variable_names and u.source is not None
+        } - variable_names
         if not more:
             break
-        kept |= more
+        variable_names |= more
     taken = possible(machine)
-    rules = dict.fromkeys(rule for old in machine.rules for rule in _without(old, kept, taken))
-    variables = tuple(v for v in machine.variables if v.name in kept)
+    rules = dict.fromkeys(
+        rule for old in machine.rules for rule in _without(old, variable_names, taken)
+    )
+    variables = tuple(v for v in machine.variables if v.name in variable_names)
     return Machine(machine.name, machine.semantics, variables, tuple(rules))
 
 
-def _without(rule: Rule, kept: set[str], taken: dict[str, set[str]]) -> Iterator[Rule]:
+def _without(rule: Rule, names: set[str], taken: dict[str, set[str]]) -> Iterator[Rule]:
     """A rule over the kept variables: one for each way to guess what is computed from the
     others.
     """
     allowed = {t.variable: t.allowed for t in rule.guard}
     choices: list[list[Update]] = []
     for update in rule.updates:
-        if update.target not in kept:
+        if update.target not in names:
             continue
-        if update.source is None or update.source in kept:
+        if update.source is None or update.source in names:
             choices.append([update])
         else:
             olds = taken[update.source] & allowed.get(
@@ -129,14 +131,14 @@ def _without(rule: Rule, kept: set[str], taken: dict[str, set[str]]) -> Iterator
                     for new in sorted({new for old, new in update.table if old in olds})
                 ]
             )
-    guard = tuple(t for t in rule.guard if t.variable in kept)
-    others = tuple(_heard(b, kept) for b in rule.others)
+    guard = tuple(t for t in rule.guard if t.variable in names)
+    others = tuple(_heard(b, names) for b in rule.others)
     for updates in product(*choices):
         yield replace(rule, guard=guard, updates=updates, others=others)
 
 
-def _heard(broadcast: Broadcast, kept: set[str]) -> Broadcast:
-    return replace(broadcast, updates=tuple(u for u in broadcast.updates if u.target in kept))
+def _heard(broadcast: Broadcast, names: set[str]) -> Broadcast:
+    return replace(broadcast, updates=tuple(u for u in broadcast.updates if u.target in names))
 
 
 def rebuilt(machine: Machine, taken: dict[str, set[str]], facts: Iterable[Pattern]) -> Invariant:
@@ -167,39 +169,39 @@ class _Builder:
 
     def components(self) -> list[Row]:
         """Component rows."""
-        mine = [f for f in self.facts if not f.events]
+        facts = [f for f in self.facts if not f.events]
         return [
-            row for row in self._rows(0) if not any(self._fits(0, row, f.component) for f in mine)
+            row for row in self._rows(0) if not any(self._fits(0, row, f.component) for f in facts)
         ]
 
     def events(self, components: list[Row]) -> list[tuple[Row, Row]]:
         """Pairs of component and event rows."""
-        mine = [f for f in self.facts if [len(e.workers) for e in f.events] == [0]]
+        facts = [f for f in self.facts if [len(e.workers) for e in f.events] == [0]]
         return [
             (c, e)
             for c in components
             for e in self._rows(1)
             if not any(
-                self._fits(0, c, f.component) and self._fits(1, e, f.events[0].guard) for f in mine
+                self._fits(0, c, f.component) and self._fits(1, e, f.events[0].guard) for f in facts
             )
         ]
 
     def workers(self, events: list[tuple[Row, Row]]) -> list[tuple[Row, Row, Row]]:
         """Triples with worker rows."""
-        mine = [f for f in self.facts if [len(e.workers) for e in f.events] == [1]]
-        found = []
+        facts = [f for f in self.facts if [len(e.workers) for e in f.events] == [1]]
+        triples = []
         for c, e in events:
             near = [
                 f
-                for f in mine
+                for f in facts
                 if self._fits(0, c, f.component) and self._fits(1, e, f.events[0].guard)
             ]
-            found += [
+            triples += [
                 (c, e, w)
                 for w in self._rows(2)
                 if not any(self._fits(2, w, f.events[0].workers[0]) for f in near)
             ]
-        return found
+        return triples
 
     def shapes(
         self,
@@ -214,7 +216,7 @@ class _Builder:
             beside[c].append(e)
         for c, e, w in workers:
             crews[c, e].append(w)
-        found: dict[Shape, None] = {}
+        shapes: dict[Shape, None] = {}
         for fact in self.facts:
             if len(fact.events) > 1 or any(len(e.workers) > 1 for e in fact.events):
                 for c in (c for c in components if self._fits(0, c, fact.component)):
@@ -230,9 +232,9 @@ class _Builder:
                             self._count(len(options))
                         choices.append(options)
                     for parts in product(*choices):
-                        found[Shape(c, tuple(sorted(parts)))] = None
-                        self._count(len(found))
-        yield from sorted(found, key=lambda s: (s.component, s.events))
+                        shapes[Shape(c, tuple(sorted(parts)))] = None
+                        self._count(len(shapes))
+        yield from sorted(shapes, key=lambda s: (s.component, s.events))
 
     def _rows(self, level: int) -> Iterator[Row]:
         for row in product(*self.domains[level]):

@@ -33,18 +33,18 @@ def cases(words: Words, pattern: Pattern) -> list[Case]:
     event = pattern.events[0] if pattern.events else EventPattern()
     rows = (*pattern.component, *event.guard)
     worker = event.workers[0] if event.workers else None
-    found = []
+    readings = []
     for test in rows:
         others = tuple(t for t in rows if t != test)
         good = words.clause(words.rest(test)).positive
         given = sum(not words.clause(t).positive for t in others)
-        found.append(Case(others, worker, words.rest(test), (0 if good else 6) + given))
+        readings.append(Case(others, worker, words.rest(test), (0 if good else 6) + given))
     if worker is not None:
         given = sum(not words.clause(t).positive for t in rows)
         for test in worker:
             if test.variable != v.PC:
                 rest = words.rest(test)
-                found.append(
+                readings.append(
                     Case(
                         rows,
                         tuple(t for t in worker if t != test),
@@ -52,8 +52,8 @@ def cases(words: Words, pattern: Pattern) -> list[Case]:
                         given + (2 if words.verb(rest)[2] else 3),
                     )
                 )
-        found.append(Case(rows, worker, None, 3 + given))
-    return sorted(found, key=lambda case: case.rank)
+        readings.append(Case(rows, worker, None, 3 + given))
+    return sorted(readings, key=lambda case: case.rank)
 
 
 class Sentences:
@@ -71,8 +71,8 @@ class Sentences:
             return self._never(pattern)
         if len(events[0].workers) == 2:
             return self._pair((*pattern.component, *events[0].guard), *events[0].workers)
-        found = cases(self.words, pattern)
-        return self.case(found[0]) if found else "This never happens."
+        readings = cases(self.words, pattern)
+        return self.case(readings[0]) if readings else "This never happens."
 
     def case(self, case: Case) -> str:
         """One reading as a sentence."""
@@ -108,11 +108,11 @@ class Sentences:
             groups.setdefault(word, []).append(phrase.text)
         return listed([f"{word} {listed(some)}" for word, some in groups.items()]) if groups else ""
 
-    def merged(self, so: Test, found: Sequence[Case]) -> str:
+    def merged(self, so: Test, cases: Sequence[Case]) -> str:
         """Several facts with the same conclusion, said as one."""
         return _sentence(
             f"in each of these cases {self.words.clause(so).text}:"
-            f" {'; '.join(map(self._when, found))}"
+            f" {'; '.join(map(self._when, cases))}"
         )
 
     def _when(self, case: Case) -> str:
@@ -152,8 +152,8 @@ class Sentences:
             whose, place, verbs = self._split(first)
             which = place + (f" that {listed([x[1] for x in verbs])}" if verbs else "")
             return _sentence(f"{start}there are never two workers{whose} for the same event{which}")
-        one, other = self.worker("a", first), self.worker("another", second)
-        return _sentence(f"{start}there is never {one} and, for the same event, {other}")
+        worker, other = self.worker("a", first), self.worker("another", second)
+        return _sentence(f"{start}there is never {worker} and, for the same event, {other}")
 
     # -- other forms
 
@@ -166,12 +166,12 @@ class Sentences:
 
     def one_of(self, atoms: Sequence[Pattern]) -> str:
         """At most one of these at a time."""
-        told = [self._atom(atom) for atom in sorted(atoms, key=self._place_in_story)]
+        situations = [self._atom(atom) for atom in sorted(atoms, key=self._place_in_story)]
         busy = any(e.workers for atom in atoms for e in atom.events)
         start = "for each event, at most one of these is true at any time" + (
             ", and for one worker at most" if busy else ""
         )
-        return _sentence(f"{start}: {'; '.join(told)}")
+        return _sentence(f"{start}: {'; '.join(situations)}")
 
     def _place_in_story(self, atom: Pattern) -> tuple[int, int]:
         """Messages first, then workers by their lines, then rows, then what was done."""
@@ -198,7 +198,7 @@ class Sentences:
         """Anything else: what never is together."""
         parts = [self.words.clause(t).text for t in pattern.component]
         for number, event in enumerate(pattern.events):
-            mine = [self.words.clause(t).text for t in event.guard] + [
+            clauses = [self.words.clause(t).text for t in event.guard] + [
                 self.active(w) for w in event.workers
             ]
             key = (
@@ -211,7 +211,7 @@ class Sentences:
                 if len(pattern.events) > 1
                 else ""
             )
-            parts.append(f"{which} {listed(mine)}".strip() if mine else f"{which} anything")
+            parts.append(f"{which} {listed(clauses)}".strip() if clauses else f"{which} anything")
         return _sentence(f"never at the same time: {'; '.join(parts)}")
 
     def claim(self, claim: Claim) -> str:
@@ -261,9 +261,9 @@ def _sentence(text: str) -> str:
 
 def tests_of(patterns: Iterable[Pattern]) -> list[Test]:
     """Every test in some patterns."""
-    found: list[Test] = []
+    tests: list[Test] = []
     for pattern in patterns:
-        found += pattern.component
+        tests += pattern.component
         for event in pattern.events:
-            found += [*event.guard, *(t for w in event.workers for t in w)]
-    return found
+            tests += [*event.guard, *(t for w in event.workers for t in w)]
+    return tests

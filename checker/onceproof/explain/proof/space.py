@@ -61,7 +61,7 @@ class Cube(Struct, frozen=True):
         return row
 
 
-def cube(component: Masks, events: Iterator[Part] | list[Part]) -> Cube:
+def cube_of(component: Masks, events: Iterator[Part] | list[Part]) -> Cube:
     """A cube with its parts sorted: events with more workers first."""
     parts = [(event, tuple(sorted(workers))) for event, workers in events]
     return Cube(component, tuple(sorted(parts, key=lambda part: (-len(part[1]), part))))
@@ -106,13 +106,13 @@ class Space:
         pairs = zip(self.variables[level], row, self.full[level], strict=True)
         return tuple(Test(v.name, frozenset(values(v, m))) for v, m, every in pairs if m != every)
 
-    def pattern(self, one: Cube) -> Pattern:
+    def pattern(self, cube: Cube) -> Pattern:
         """A cube as a pattern of configurations."""
         events = (
             EventPattern(self.tests(1, e), tuple(self.tests(2, w) for w in workers))
-            for e, workers in one.events
+            for e, workers in cube.events
         )
-        return Pattern(self.tests(0, one.component), tuple(events))
+        return Pattern(self.tests(0, cube.component), tuple(events))
 
     def cubes(self, pattern: Pattern) -> Iterator[Cube]:
         """A pattern as cubes. Of ``absent`` only what it says of the workers the pattern names is
@@ -121,15 +121,15 @@ class Space:
         component = self.guard(pattern.component)[0]
         choices: list[list[Part]] = []
         for event in pattern.events:
-            found = [[self.guard(guard)[2]] for guard in event.workers]
+            picks_of = [[self.guard(guard)[2]] for guard in event.workers]
             if event.absent is not None:
                 outside = self.guard(event.absent)[2]
-                found = [list(subtract(workers, outside)) for (workers,) in found]
-            choices.append([(self.guard(event.guard)[1], picks) for picks in product(*found)])
+                picks_of = [list(subtract(workers, outside)) for (workers,) in picks_of]
+            choices.append([(self.guard(event.guard)[1], picks) for picks in product(*picks_of)])
         for parts in product(*choices):
-            one = cube(component, list(parts))
-            if all(one.flat):
-                yield one
+            cube = cube_of(component, list(parts))
+            if all(cube.flat):
+                yield cube
 
     def width(self, profile: Profile) -> Masks:
         """The flat row of everything possible."""
@@ -141,34 +141,34 @@ class Space:
         """For each position of a flat row: level, position in the level, event, worker (-1 where
         there is none).
         """
-        found = [(0, i, -1, -1) for i in range(len(self.full[0]))]
+        columns = [(0, i, -1, -1) for i in range(len(self.full[0]))]
         for event, count in enumerate(profile):
-            found += [(1, i, event, -1) for i in range(len(self.full[1]))]
+            columns += [(1, i, event, -1) for i in range(len(self.full[1]))]
             for worker in range(count):
-                found += [(2, i, event, worker) for i in range(len(self.full[2]))]
-        return found
+                columns += [(2, i, event, worker) for i in range(len(self.full[2]))]
+        return columns
 
     def term(
-        self, one: Cube, into: Profile, events: tuple[int, ...], crews: tuple[tuple[int, ...], ...]
+        self, cube: Cube, into: Profile, events: tuple[int, ...], crews: tuple[tuple[int, ...], ...]
     ) -> Term:
         """What a cube demands of a flat row when its parts are put at these places of the row."""
         starts = _starts(tuple(map(len, self.full)), into)
-        found = [(i, m) for i, m in enumerate(one.component) if m != self.full[0][i]]
-        for (row, workers), event, crew in zip(one.events, events, crews, strict=True):
+        term = [(i, m) for i, m in enumerate(cube.component) if m != self.full[0][i]]
+        for (row, workers), event, crew in zip(cube.events, events, crews, strict=True):
             first = starts[event][0]
-            found += [(first + i, m) for i, m in enumerate(row) if m != self.full[1][i]]
+            term += [(first + i, m) for i, m in enumerate(row) if m != self.full[1][i]]
             for worker, place in zip(workers, crew, strict=True):
                 first = starts[event][place + 1]
-                found += [(first + i, m) for i, m in enumerate(worker) if m != self.full[2][i]]
-        return tuple(found)
+                term += [(first + i, m) for i, m in enumerate(worker) if m != self.full[2][i]]
+        return tuple(term)
 
-    def terms(self, one: Cube, into: Profile) -> list[Term]:
+    def terms(self, cube: Cube, into: Profile) -> list[Term]:
         """What the cube demands of a flat row of that profile, for every way to find its parts
         there.
         """
         return list(
             dict.fromkeys(
-                self.term(one, into, events, crews) for events, crews in places(one.profile, into)
+                self.term(cube, into, events, crews) for events, crews in places(cube.profile, into)
             )
         )
 
@@ -189,7 +189,7 @@ class Space:
 
     def unflat(self, row: Masks, profile: Profile) -> Cube:
         """A flat row as a cube."""
-        return cube(row[: len(self.full[0])], self.split(row, profile))
+        return cube_of(row[: len(self.full[0])], self.split(row, profile))
 
 
 def mask(variable: Variable, allowed: frozenset[str] | set[str]) -> int:
@@ -217,7 +217,7 @@ def possible(machine: Machine) -> dict[str, set[str]]:
     """The values each variable starts with or is given by some rule: no other value can ever be
     there, whatever happens.
     """
-    found = {v.name: set(v.initial) for v in machine.variables}
+    values = {v.name: set(v.initial) for v in machine.variables}
     updates = [
         u for r in machine.rules for u in (*r.updates, *(x for b in r.others for x in b.updates))
     ]
@@ -228,21 +228,21 @@ def possible(machine: Machine) -> dict[str, set[str]]:
             new = {
                 after
                 for before, after in update.table
-                if update.source is None or before in found[update.source]
+                if update.source is None or before in values[update.source]
             }
-            changed = changed or not new <= found[update.target]
-            found[update.target] |= new
-    return found
+            changed = changed or not new <= values[update.target]
+            values[update.target] |= new
+    return values
 
 
 @cache
 def _starts(sizes: tuple[int, ...], profile: Profile) -> tuple[tuple[int, ...], ...]:
     """Where the row of each event and of each of its workers begins in a flat row."""
-    found, position = [], sizes[0]
+    starts, position = [], sizes[0]
     for count in profile:
-        found.append((position, *(position + sizes[1] + sizes[2] * i for i in range(count))))
+        starts.append((position, *(position + sizes[1] + sizes[2] * i for i in range(count))))
         position += sizes[1] + sizes[2] * count
-    return tuple(found)
+    return tuple(starts)
 
 
 @cache
@@ -250,14 +250,14 @@ def places(
     small: Profile, large: Profile
 ) -> tuple[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]], ...]:
     """Every way to put events with so many workers into distinct places among ``large``."""
-    found = []
+    places = []
     for events in permutations(range(len(large)), len(small)):
         crews = [
             permutations(range(large[event]), count)
             for event, count in zip(events, small, strict=True)
         ]
-        found += [(events, crew) for crew in product(*crews)]
-    return tuple(found)
+        places += [(events, crew) for crew in product(*crews)]
+    return tuple(places)
 
 
 def uncovered(

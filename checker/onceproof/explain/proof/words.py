@@ -167,8 +167,8 @@ class Words:
         outside = tuple(x for x in self._values(name, self.taken[name]) if x not in inside)
         if len(inside) > 2 and len(outside) < len(inside):
             return f"{subject} is {_neither([words[x] for x in outside])}", False
-        told = sorted((words[x] for x in inside), key=lambda word: word.startswith("not "))
-        return f"{subject} is {listed(told, 'or')}", True
+        alternatives = sorted((words[x] for x in inside), key=lambda word: word.startswith("not "))
+        return f"{subject} is {listed(alternatives, 'or')}", True
 
     def _presence(self, name: str, inside: tuple[str, ...], whose: str) -> tuple[str, bool]:
         if "present" in inside:
@@ -277,19 +277,23 @@ class Words:
         """
         parts: list[str] = []
         for process, some in groupby(living, key=lambda pc: self.spots[pc].process):
-            mine = list(some)
+            included = list(some)
             every = self._living(process)
-            if mine == every:
+            if included == every:
                 parts.append(f"anywhere in `{process}`")
                 continue
             parts += [
                 f"about to commit the block of line {self.spots[pc].line}"
-                for pc in mine
+                for pc in included
                 if self._commits(pc)
             ]
-            every, mine = ([pc for pc in some if not self._commits(pc)] for some in (every, mine))
+            every, included = (
+                [pc for pc in some if not self._commits(pc)] for some in (every, included)
+            )
             lines = sorted({self.spots[pc].line for pc in every})
-            full = [x for x in lines if all(pc in mine for pc in every if self.spots[pc].line == x)]
+            full = [
+                x for x in lines if all(pc in included for pc in every if self.spots[pc].line == x)
+            ]
             runs = [
                 [x for _, x in run]
                 for _, run in groupby(
@@ -299,7 +303,7 @@ class Words:
             singles = [str(x) for run in runs if len(run) < 3 for x in run]
             parts += [f"at line {listed(singles, 'or')}"] if singles else []
             parts += [f"between line {run[0]} and line {run[-1]}" for run in runs if len(run) > 2]
-            for pc in (pc for pc in mine if self.spots[pc].line not in full):
+            for pc in (pc for pc in included if self.spots[pc].line not in full):
                 same = [x for x in every if self.spots[x].line == self.spots[pc].line]
                 parts.append(
                     f"at line {self.spots[pc].line} (case {same.index(pc) + 1} of {len(same)})"
@@ -358,5 +362,5 @@ def _neither(words: list[str]) -> str:
 
 
 def _not(verb: str, rest: str) -> tuple[str, str, bool]:
-    theirs = rest.replace("its ", "their ")
-    return f"does not {verb} {rest}", f"do not {verb} {theirs}", False
+    plural = rest.replace("its ", "their ")
+    return f"does not {verb} {rest}", f"do not {verb} {plural}", False

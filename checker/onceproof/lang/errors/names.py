@@ -482,11 +482,11 @@ def no_options(model: str, span: Span) -> Diagnostic:
     return _make("N137", f"`{model}` has no options", Label(span, "remove them"))
 
 
-def contradiction(one: str, span: Span, other: str, declared: Span) -> Diagnostic:
+def contradiction(line: str, span: Span, other: str, declared: Span) -> Diagnostic:
     """Two lines that cannot both be meant."""
     return _make(
         "N138",
-        f"`{one}` contradicts `{other}`",
+        f"`{line}` contradicts `{other}`",
         Label(span, "both cannot be meant"),
         (Label(declared, "declared here"),),
     )

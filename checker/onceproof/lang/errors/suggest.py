@@ -66,9 +66,9 @@ _WORDS: dict[str, str] = {
 def synonyms() -> dict[str, tuple[str, ...]]:
     """By the word people bring along."""
     meanings: dict[str, tuple[str, ...]] = {}
-    for ours, theirs in _WORDS.items():
-        for word in theirs.split():
-            meanings[word] = (*meanings.get(word, ()), ours)
+    for keyword, spellings in _WORDS.items():
+        for word in spellings.split():
+            meanings[word] = (*meanings.get(word, ()), keyword)
     return meanings
 
 

@@ -22,7 +22,7 @@ from onceproof.lang.errors import world as world_errors
 from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.resolve.blocks import check_blocks
 from onceproof.lang.resolve.databases import DatabaseMaker
-from onceproof.lang.resolve.models import QueueMaker, chosen, kept, provides, traits
+from onceproof.lang.resolve.models import QueueMaker, chosen, key_retention, provides, traits
 from onceproof.lang.resolve.steps import Scope, StepChecker
 from onceproof.lang.resolve.unmodelled import unmodelled
 from onceproof.lang.source import Source, Span
@@ -397,7 +397,7 @@ class _Resolver:
 
     def _retention(self, key: n.KeyDecl, use: d.ModelUse | None) -> str | None:
         """How long the provider remembers a key; None: for ever."""
-        known, provider = kept(use), use.name if use else None
+        known, provider = key_retention(use), use.name if use else None
         if known == "never":
             self.diagnostics.append(errors.model_lacks_key(str(provider), key.span))
         elif key.retention is None and known == "unknown":

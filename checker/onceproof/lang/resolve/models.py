@@ -132,10 +132,12 @@ def provides(use: d.ModelUse | None, switch: str) -> bool:
     return model.says(switch, sound(model, use))
 
 
-def kept(use: d.ModelUse | None) -> str | None:
+def key_retention(use: d.ModelUse | None) -> str | None:
     """How long a provider remembers keys, under the options given; ``unknown`` without a model."""
     return (
-        models.providers(Path(use.beside))[use.name].kept(dict(use.options)) if use else "unknown"
+        models.providers(Path(use.beside))[use.name].retention(dict(use.options))
+        if use
+        else "unknown"
     )
 
 

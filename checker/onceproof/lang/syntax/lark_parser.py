@@ -80,13 +80,13 @@ class Serialized(TypedDict):
 @cache
 def lark_parser() -> Lark:
     """The parser, loaded or made once per process."""
-    kept = store(_version)
-    data = kept.get("grammar", "lark") if kept else None
+    stored = store(_version)
+    data = stored.get("grammar", "lark") if stored else None
     if data is not None:
         return loaded(data)
     parser = made()
-    if kept:
-        kept.put("grammar", "lark", serialized(parser))
+    if stored:
+        stored.put("grammar", "lark", serialized(parser))
     return parser
 
 

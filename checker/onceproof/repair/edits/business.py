@@ -32,7 +32,7 @@ def _rekey(site: Site) -> Iterator[Proposal]:
             for span in spans:
                 lines.setdefault(span.line, []).append(span)
             text = site.sheet.changed(
-                replaced(line, _renamed(site, found, target.key)) for line, found in lines.items()
+                replaced(line, _renamed(site, spans, target.key)) for line, spans in lines.items()
             )
             yield Proposal(
                 text,

@@ -20,15 +20,15 @@ def _key(site: Site) -> Iterator[Proposal]:
     decl = _declared(site)
     if decl is None:
         return
-    kept = (
+    retention = (
         providers()[decl.model.name].keys
         if decl.model and decl.model.name in providers()
         else "unknown"
     )
-    if kept == "never":
+    if retention == "never":
         return
     field = site.key()
-    window = ", kept for ever" if kept in ("unknown", n.FOR_EVER) else ""
+    window = ", kept for ever" if retention in ("unknown", n.FOR_EVER) else ""
     sends = f"send {decl.name.text} under the idempotency key `{field}`, the same in every attempt"
     text = site.sheet.changed([_line(site, decl, field, window)])
     known = site.design.effects[decl.name.text].provider
@@ -42,8 +42,8 @@ def _key(site: Site) -> Iterator[Proposal]:
         )
         leaves = (f"repetitions after {who} has forgotten the key",)
     else:
-        outside = (f"{who} keeps keys for {kept} (its documentation says so)",)
-        leaves = (f"repetitions more than {kept} later",)
+        outside = (f"{who} keeps keys for {retention} (its documentation says so)",)
+        leaves = (f"repetitions more than {retention} later",)
     yield Proposal(text, sends, ("the key goes with every request",), outside, leaves)
 
 

@@ -63,7 +63,7 @@ def _serializable(site: Site) -> Iterator[Proposal]:
             )
 
 
-# ---------------------------------------------------------------- insert, and let the constraint decide  # noqa: E501
+# ---------------------------------------------------------------- let the constraint decide
 
 
 class _Guard(Struct, frozen=True):
@@ -132,13 +132,13 @@ def _ways(
 
 def _guards(site: Site, place: Place) -> Iterator[_Guard]:
     """Dedup records that the handler of the effect checks or writes."""
-    mine = [p for p in site.places() if p.owner is place.owner]
-    stores = dict.fromkeys(_store(p.step) for p in mine if isinstance(p.step, n.Add | n.Insert))
+    places = [p for p in site.places() if p.owner is place.owner]
+    stores = dict.fromkeys(_store(p.step) for p in places if isinstance(p.step, n.Add | n.Insert))
     for store in stores:
         written = [
-            p for p in mine if isinstance(p.step, n.Add | n.Insert) and _store(p.step) == store
+            p for p in places if isinstance(p.step, n.Add | n.Insert) and _store(p.step) == store
         ]
-        checks = [p for p in mine if _looks(p.step, store)]
+        checks = [p for p in places if _looks(p.step, store)]
         key = next(s.key.text for s in (p.step for p in written) if isinstance(s, n.Add | n.Insert))
         if len(written) == 1 and len(checks) <= 1 and not _counted(site, store):
             yield _Guard(store, key, checks[0] if checks else None, written[0])
@@ -189,10 +189,10 @@ def _guarded(site: Site, place: Place, guard: _Guard) -> list[Change]:
             *_failing(site, place),
             inserted(first, *_insert(site, guard, sheet.indent(first), place)),
         ]
-    first, last, kept = _lines(site, place, guard, changes)
+    first, last, body_lines = _lines(site, place, guard, changes)
     indent = sheet.indent(first)
     outside = [c for c in changes if not first <= c.first <= last]
-    body = (*_insert(site, guard, indent + unit, place), *shifted(kept, unit, 1))
+    body = (*_insert(site, guard, indent + unit, place), *shifted(body_lines, unit, 1))
     return [*outside, Change(first, last, (f"{indent}atomic", *body))]
 
 
@@ -208,12 +208,12 @@ def _skipping(site: Site, place: Place, guard: _Guard) -> list[Change]:
         if guard.written is not None
         else []
     )
-    first, last, kept = _lines(site, place, guard, changes)
+    first, last, body_lines = _lines(site, place, guard, changes)
     indent = sheet.indent(first)
     head = (f"{indent}if {guard.key} not in {guard.store}", f"{indent}{unit}atomic")
     insert = f"{indent}{unit * 2}insert {guard.key} into {guard.store} or fail"
     outside = [c for c in changes if not first <= c.first <= last]
-    return [*outside, Change(first, last, (*head, insert, *shifted(kept, unit, 2)))]
+    return [*outside, Change(first, last, (*head, insert, *shifted(body_lines, unit, 2)))]
 
 
 def _lines(
@@ -225,12 +225,12 @@ def _lines(
     run = _run(site, place, guard)
     first, last = run[0].span.line, site.sheet.end_of(run[-1])
     failing = {c.first: c.lines[0] for c in _failing(site, place)}
-    kept = [
+    lines = [
         failing.get(i, line)
         for i, line in enumerate(site.sheet.cut(first, last), first)
         if not _gone(i, changes)
     ]
-    return first, last, kept
+    return first, last, lines
 
 
 def _failing(site: Site, place: Place) -> list[Change]:

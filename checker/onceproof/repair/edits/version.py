@@ -34,9 +34,9 @@ def _single(condition: n.Condition) -> n.Condition:
     return condition
 
 
-def _proposal(site: Site, branch: Place, found: tuple[n.ColumnIs, n.SetColumn]) -> Proposal:
+def _proposal(site: Site, branch: Place, branching: tuple[n.ColumnIs, n.SetColumn]) -> Proposal:
     sheet, unit = site.sheet, site.sheet.unit
-    test, write = found
+    test, write = branching
     first, last = branch.line, sheet.end_of(branch.step)
     indent = sheet.indent(first)
     column = f"{test.store.text}.{test.column.text}"

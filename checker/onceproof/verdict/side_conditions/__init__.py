@@ -87,5 +87,5 @@ def fragment(
     (``Finding.only_exactness``).
     """
     look = Look(design, lowered, claim, machine, prop)
-    found = dict.fromkeys(finding for condition in CONDITIONS for finding in condition(look))
-    return tuple(found)
+    findings = dict.fromkeys(finding for condition in CONDITIONS for finding in condition(look))
+    return tuple(findings)

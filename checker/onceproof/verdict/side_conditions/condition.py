@@ -53,14 +53,14 @@ class Look(Struct, frozen=True, dict=True):
     prop: Property
 
     @cached_property
-    def kept(self) -> frozenset[str]:
+    def variables(self) -> frozenset[str]:
         """The variables that matter for the claim."""
         return frozenset(v.name for v in self.machine.variables)
 
     @cached_property
     def rows(self) -> frozenset[str]:
         """The stores, effects and locks that matter for the claim."""
-        named = {re.split(r"[.# ]", name)[0] for name in self.kept}
+        named = {re.split(r"[.# ]", name)[0] for name in self.variables}
         return frozenset(named & {*self.design.stores, *self.design.effects, *self.design.locks})
 
     @cached_property

@@ -39,30 +39,30 @@ def _keys(look: Look) -> dict[str, str]:
     declaration.
     """
     design = look.design
-    found: dict[str, str] = {}
+    rows: dict[str, str] = {}
     for row in [*design.stores, *design.effects, *design.locks]:
         if row in look.rows:
             keys = [look.key_holder(row).key]
-            if row in design.effects and v.record(row) in look.kept:
+            if row in design.effects and v.record(row) in look.variables:
                 keys.append(design.effects[row].key_field or "")
             for key in keys:
                 if key in design.business_keys:
-                    found.setdefault(key, row)
-    return found
+                    rows.setdefault(key, row)
+    return rows
 
 
 def _several_keys(look: Look) -> Iterator[Finding]:
     keys = _keys(look)
     if len(keys) < 2:
         return
-    (first, one), *others = keys.items()
+    (first, first_row), *others = keys.items()
     for key, row in others:
         yield Finding.at(
             "T1",
             look.span_of(row),
             text=(
-                f"`{row}` is kept per {key}, `{one}` per {first}: two events may share the one and"
-                " not the other"
+                f"`{row}` is kept per {key}, `{first_row}` per {first}: two events may share the"
+                " one and not the other"
             ),
             cost=(
                 f"only events that share their {in_words(list(keys))} are examined, and only up to"
@@ -85,18 +85,18 @@ def _one_id_of_several_types(look: Look) -> Iterator[Finding]:
     for row in [*design.stores, *design.effects, *design.locks]:
         if row in look.rows:
             rows.setdefault(look.key_holder(row).key, []).append(row)
-    for key, kept in rows.items():
-        users = [p for p in design.processes if any(_uses(design, p, row) for row in kept)]
+    for key, keyed in rows.items():
+        users = [p for p in design.processes if any(_uses(design, p, row) for row in keyed)]
         types = dict.fromkeys(e for p in users for e in _entering(design, p, frozenset()))
         sharing = [e for e in types if design.events[e].id_field == key]
         if len(sharing) > 1:
             rewrite = in_words([f"`event {e}(id, {key})`" for e in sharing])
-            named = in_words([f"`{row}`" for row in kept])
+            named = in_words([f"`{row}`" for row in keyed])
             yield Finding.at(
                 "T1",
-                look.span_of(kept[0]),
+                look.span_of(keyed[0]),
                 text=(
-                    f"{named} {'is' if len(kept) == 1 else 'are'} kept per {key}, and"
+                    f"{named} {'is' if len(keyed) == 1 else 'are'} kept per {key}, and"
                     f" {in_words(sharing)} have it as their id: one {key} may come as each of them"
                 ),
                 cost=(

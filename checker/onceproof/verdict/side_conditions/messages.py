@@ -40,7 +40,7 @@ def merged_copies(look: Look) -> Iterator[Finding]:
             or group.process.workers is None
         ):
             continue
-        if group.status not in look.kept:
+        if group.status not in look.variables:
             continue
         yield Finding.at(
             "T11",
@@ -171,7 +171,7 @@ def _published_elsewhere(look: Look) -> Iterator[Finding]:
             target = look.design.queues[step.queue.text]
             promised = target.semantics or look.lowered.semantics
             matters = any(
-                v.status(p, look.design) in look.kept
+                v.status(p, look.design) in look.variables
                 for p in look.design.processes
                 if p.queue == target.name
             )

@@ -121,7 +121,7 @@ def tokens_only_grow(look: Look) -> Iterator[Finding]:
         if (
             effect.token_of is None
             or effect.store is None
-            or v.token(effect.token_of) not in look.kept
+            or v.token(effect.token_of) not in look.variables
         ):
             continue
         yield from _restarts(look, effect, effect.store, effect.token_of)

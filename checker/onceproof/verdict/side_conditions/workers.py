@@ -61,12 +61,12 @@ def nobody_else(look: Look) -> Iterator[Finding]:
         else "when a record may expire because nobody is at work on its event"
     )
     stuck = {look.lowered.points[pc].process for pc in _places(look) - _silent(look)}
-    told: set[int] = set()
+    reported: set[int] = set()
     for process in look.design.processes:
         if process.name in stuck:
             span, text, remedy = _why_stuck(look, process)
-            if span.line not in told:
-                told.add(span.line)
+            if span.line not in reported:
+                reported.add(span.line)
                 yield Finding.at(
                     "T4",
                     span,
@@ -89,12 +89,12 @@ def _places(look: Look) -> frozenset[str]:
 
 def _silent(look: Look) -> set[str]:
     """The places at which a worker may be killed and nothing else happens."""
-    found: set[str] = set()
+    places: set[str] = set()
     for rule in look.machine.rules:
         if rule.action.cause is Cause.KILLED and rule.ends and not rule.updates and not rule.others:
             if all(t.variable == v.PC for t in rule.guard):
-                found |= {pc for t in rule.guard for pc in t.allowed}
-    return found
+                places |= {pc for t in rule.guard for pc in t.allowed}
+    return places
 
 
 def _why_stuck(look: Look, process: Process) -> tuple[Span, str, str]:
@@ -132,7 +132,9 @@ def _why_stuck(look: Look, process: Process) -> tuple[Span, str, str]:
             f"`{lease.name}` expires only when its holder is gone",
             "leave `assume work ends within the lock` out",
         )
-    locked = next((s for s in look.design.stores.values() if v.busy(s.name) in look.kept), None)
+    locked = next(
+        (s for s in look.design.stores.values() if v.busy(s.name) in look.variables), None
+    )
     if locked is not None:
         remedy = (
             "do nothing else between the writes of an `atomic` block: no test, no call, no"
@@ -167,7 +169,9 @@ def crash_points(look: Look) -> Iterator[Finding]:
     for process in look.design.processes:
         mark = _mark(look, process)
         group = look.lowered.groups.get(process.name)
-        held = group is not None and group.tracking is Tracking.HELD and group.status in look.kept
+        held = (
+            group is not None and group.tracking is Tracking.HELD and group.status in look.variables
+        )
         if (
             mark is not None
             and (absent or held or frees_by_death(look))
@@ -196,4 +200,4 @@ def frees_by_death(look: Look) -> bool:
         r.action.cause is Cause.KILLED and r.action.outcome == ACKED and r.updates
         for r in look.machine.rules
     )
-    return bool(tied & look.rows or busy & look.kept or look.machine.limits or settled)
+    return bool(tied & look.rows or busy & look.variables or look.machine.limits or settled)

@@ -97,22 +97,22 @@ class _Layers(Struct):
                 return faults, known, frozenset()
             known = np.sort(np.concatenate([known, layer]), kind="stable")
             self.check(len(known))
-            found: list[Numbers] = []
+            layers: list[Numbers] = []
             for start in range(0, len(layer), CHUNK):
                 edges, before = search.edges(layer[start : start + CHUNK])
                 if before is not None:
                     known, layer = search.repacked(known, before), search.repacked(layer, before)
-                    found, after_fault = (
+                    layers, after_fault = (
                         [search.repacked(keys, before) for keys in each]
-                        for each in (found, after_fault)
+                        for each in (layers, after_fault)
                     )
                     known = np.sort(known)
                 self.transitions += len(edges.rule)
                 fired[edges.rule] = True
                 is_fault = search.tables.price[edges.rule] >= FAULTS
-                found.append(without(np.unique(edges.target[~is_fault]), known))
+                layers.append(without(np.unique(edges.target[~is_fault]), known))
                 after_fault.append(without(np.unique(edges.target[is_fault]), known))
-            layer = _union(found)
+            layer = _union(layers)
 
     def cheapest_ways(self, faults: int) -> tuple[frozenset[int], int, int]:
         """The states on a cheapest way to a bad state; how many are no dearer than that, and the
@@ -157,20 +157,20 @@ class _Layers(Struct):
             cheaper = front.cost < bound
             front = _Known(front.keys[cheaper], front.cost[cheaper])
             self.check(len(known.keys))
-            found: list[_Known] = []
+            fronts: list[_Known] = []
             for start in range(0, len(front.keys), CHUNK):
                 part = slice(start, start + CHUNK)
                 edges, before = search.edges(front.keys[part])
                 if before is not None:
-                    known, front, *found = (
-                        k.repacked(search, before) for k in (known, front, *found)
+                    known, front, *fronts = (
+                        k.repacked(search, before) for k in (known, front, *fronts)
                     )
                     known = known.sorted()
                 self.transitions += len(edges.rule)
                 cost = front.cost[part][edges.source] + search.tables.price[edges.rule]
                 near = cost <= bound
-                found.append(_Known(edges.target[near], cost[near]).cheapest())
-            known, front = known.improved(_joined(found).cheapest())
+                fronts.append(_Known(edges.target[near], cost[near]).cheapest())
+            known, front = known.improved(_joined(fronts).cheapest())
         return known, bound
 
     def _tight(self, known: _Known, bound: int) -> tuple[Numbers, Numbers]:
@@ -275,10 +275,10 @@ def array_search(
     def within(orbits: Orbits, state: State) -> bool:
         return search.key_of(orbits, state) in ways
 
-    found = cheapest(machine, prop, bounds, Budget(), within=within, local=search.local)
-    if not isinstance(found, Found):
+    path = cheapest(machine, prop, bounds, Budget(), within=within, local=search.local)
+    if not isinstance(path, Found):
         raise MachineError("the readable search does not find the bad state that the arrays found")
-    return Found(found.run, found.cost, states, transitions, found.peak_workers)
+    return Found(path.run, path.cost, states, transitions, path.peak_workers)
 
 
 def array_configurations(
@@ -309,12 +309,12 @@ def array_configurations(
     components, events, workers = (
         rows.rows for rows in (search.local.components, search.local.events, search.local.workers)
     )
-    found: list[tuple[Shape, ...]] = []
+    shapes: list[tuple[Shape, ...]] = []
     for component, event, worker in zip(
         fields.component.tolist(), fields.event.tolist(), fields.worker.tolist(), strict=True
     ):
         crews = [tuple(sorted(workers[w] for w in crew if w != NONE)) for crew in worker]
-        found.append(
+        shapes.append(
             (
                 Shape(
                     components[component],
@@ -322,7 +322,7 @@ def array_configurations(
                 ),
             )
         )
-    return found
+    return shapes
 
 
 NAME = "arrays"

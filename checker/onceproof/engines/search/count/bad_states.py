@@ -30,10 +30,10 @@ class _Guard:
                 for row in rows[len(self._known) :]
             ]
             self._known = np.concatenate([self._known, np.array(new, bool)])
-        found = np.zeros(numbers.shape, bool)
+        marks = np.zeros(numbers.shape, bool)
         present = numbers != NONE
-        found[present] = self._known[numbers[present]]
-        return found
+        marks[present] = self._known[numbers[present]]
+        return marks
 
 
 class _Event:
@@ -48,24 +48,24 @@ class _Event:
         """Which events (a row and a line of workers each) it fits: distinct workers for its guards,
         nobody who must be absent.
         """
-        found = self.row.holds(rows)
+        marks = self.row.holds(rows)
         if self.absent is not None:
-            found &= ~self.absent.holds(workers).any(axis=1)
+            marks &= ~self.absent.holds(workers).any(axis=1)
         if self.workers:
             wanted = [guard.holds(workers) for guard in self.workers]
-            found &= _assigned(wanted, workers.shape[1], len(rows))
-        return found
+            marks &= _assigned(wanted, workers.shape[1], len(rows))
+        return marks
 
 
 def _assigned(wanted: list[Marks], places: int, count: int) -> Marks:
     """In which lines each wish can be given a place of its own that satisfies it."""
-    found = np.zeros(count, bool)
+    marks = np.zeros(count, bool)
     for chosen in permutations(range(places), len(wanted)):
         fits = np.ones(count, bool)
         for wish, place in zip(wanted, chosen, strict=True):
             fits &= wish[:, place]
-        found |= fits
-    return found
+        marks |= fits
+    return marks
 
 
 class BadStates:
@@ -80,7 +80,7 @@ class BadStates:
     def among(self, fields: Fields) -> Marks:
         """Which states contain a bad pattern."""
         count, events = fields.event.shape
-        found = np.zeros(count, bool)
+        marks = np.zeros(count, bool)
         for component, wanted in self._patterns:
             if len(wanted) > events:
                 continue
@@ -94,5 +94,5 @@ class BadStates:
                     for e in wanted
                 ]
                 fits &= _assigned(each, events, count)
-            found |= fits
-        return found
+            marks |= fits
+        return marks

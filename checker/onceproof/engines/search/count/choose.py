@@ -42,9 +42,9 @@ def _auto(
 ) -> Exploration:
     """Orbits: their number grows slowest, and they give the full counts, too."""
     few = replace(budget, states=SMALL if budget.states is None else min(SMALL, budget.states))
-    found = explore(machine, bounds, few, progress)
-    if found.complete or found.states != SMALL or budget.states == SMALL:
-        return found
+    exploration = explore(machine, bounds, few, progress)
+    if exploration.complete or exploration.states != SMALL or budget.states == SMALL:
+        return exploration
     return _orbits(machine, bounds, budget, progress)
 
 

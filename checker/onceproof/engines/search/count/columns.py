@@ -69,13 +69,17 @@ class Tables:
             self._work_out(sorted(new))
 
     def _work_out(self, pairs: list[tuple[int, int]]) -> None:
-        found = [list(self.cells.moves(*pair)) for pair in pairs]
+        moves_of_pairs = [list(self.cells.moves(*pair)) for pair in pairs]
         for number, pair in enumerate(pairs, start=len(self.first)):
             self.pair[pair] = number
-        many = np.array([len(moves) for moves in found], np.int64)
+        many = np.array([len(moves) for moves in moves_of_pairs], np.int64)
         self.first = np.concatenate([self.first, self.moves.shape[1] + np.cumsum(many) - many])
         self.many = np.concatenate([self.many, many])
-        flat = np.array([move for moves in found for move in moves], np.int64).reshape(-1, 5).T
+        flat = (
+            np.array([move for moves in moves_of_pairs for move in moves], np.int64)
+            .reshape(-1, 5)
+            .T
+        )
         self.moves = np.concatenate([self.moves, flat], axis=1)
         met = range(len(self.busy), len(self.cells))
         self.busy = np.concatenate(
@@ -148,34 +152,34 @@ class Columns:
         """Sorted columns with another cell in one place, sorted again: it moves up, then down, as
         far as it must.
         """
-        found = list(columns)
-        found[at] = cell
-        for i in range(at, len(found) - 1):
-            found[i], found[i + 1] = (
-                np.minimum(found[i], found[i + 1]),
-                np.maximum(found[i], found[i + 1]),
+        sorted_columns = list(columns)
+        sorted_columns[at] = cell
+        for i in range(at, len(sorted_columns) - 1):
+            sorted_columns[i], sorted_columns[i + 1] = (
+                np.minimum(sorted_columns[i], sorted_columns[i + 1]),
+                np.maximum(sorted_columns[i], sorted_columns[i + 1]),
             )
         for i in range(at, 0, -1):
-            found[i - 1], found[i] = (
-                np.minimum(found[i - 1], found[i]),
-                np.maximum(found[i - 1], found[i]),
+            sorted_columns[i - 1], sorted_columns[i] = (
+                np.minimum(sorted_columns[i - 1], sorted_columns[i]),
+                np.maximum(sorted_columns[i - 1], sorted_columns[i]),
             )
-        return found
+        return sorted_columns
 
     def sizes(self, keys: Numbers) -> Numbers:
         """How many configurations with identities each state stands for."""
         component, columns = self.unpack(keys)
         self.tables.meet(component, columns)
         alive = sum((self.tables.busy[c] for c in columns), np.zeros(len(keys), np.int64))
-        found: Numbers = self._factorials[self.bounds.events] * self._dealt[alive]
+        sizes: Numbers = self._factorials[self.bounds.events] * self._dealt[alive]
         run = np.ones(len(keys), np.int64)
         for i, column in enumerate(columns):
             if i:
                 run = np.where(column == columns[i - 1], run + 1, 1)
-            found //= run
+            sizes //= run
         for column in columns:
-            found //= self.tables.weight[column]
-        return found
+            sizes //= self.tables.weight[column]
+        return sizes
 
     def steps(self, keys: Numbers) -> Iterator[Step]:
         """The edges out of some states, event by event, then those of the component."""
@@ -223,12 +227,12 @@ class Columns:
         for row in np.unique(component).tolist():
             for move in self.orbits.local.moves(RuleKind.COMPONENT, row):
                 source = np.nonzero(component == row)[0]
-                one = np.ones(len(source), np.int64)
+                ones = np.ones(len(source), np.int64)
                 yield Step(
-                    one * move.rule,
+                    ones * move.rule,
                     source,
-                    self.pack(one * move.component, [c[source] for c in columns]),
-                    one,
+                    self.pack(ones * move.component, [c[source] for c in columns]),
+                    ones,
                 )
 
     def state(self, key: int) -> State:
@@ -264,16 +268,16 @@ class Levels:
                 self.reason = f"more than {self.budget.states:,} states"
                 return
             yield level
-            found = [
+            levels = [
                 self._expanded(level[i : i + CHUNK])
                 for i in range(0, len(level), CHUNK)
                 if not self._stopped()
             ]
             level = (
-                found[0]
-                if len(found) == 1
-                else np.unique(np.concatenate(found))
-                if found
+                levels[0]
+                if len(levels) == 1
+                else np.unique(np.concatenate(levels))
+                if levels
                 else level[:0]
             )
             self.depth += bool(len(level) and not self.reason)
@@ -281,14 +285,14 @@ class Levels:
     def _expanded(self, keys: Numbers) -> Numbers:
         """The new states that one step leads to."""
         sizes = self.columns.sizes(keys)
-        found = []
+        new_keys = []
         for step in self.columns.steps(keys):
             self.transitions += len(step.rule)
             self.full_transitions += int((sizes[step.source] * step.times).sum())
             if len(self.fired) < len(self.columns.machine.rules):
                 self.fired |= set(np.unique(step.rule).tolist())
-            found.append(_distinct(step.after))
-        return _without(_distinct(np.concatenate(found)), self.known) if found else keys[:0]
+            new_keys.append(_distinct(step.after))
+        return _without(_distinct(np.concatenate(new_keys)), self.known) if new_keys else keys[:0]
 
     def _stopped(self) -> bool:
         if self.progress is not None:
@@ -352,13 +356,13 @@ def first_bad(columns: Columns, watch: Watch, keys: Numbers) -> int | None:
 
 def _distinct(keys: Numbers) -> Numbers:
     """Sorted, each once."""
-    found = np.sort(keys)
-    if len(found) < 2:
-        return found
-    new = np.empty(len(found), bool)
+    ordered = np.sort(keys)
+    if len(ordered) < 2:
+        return ordered
+    new = np.empty(len(ordered), bool)
     new[0] = True
-    np.not_equal(found[1:], found[:-1], out=new[1:])
-    return found[new]
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return ordered[new]
 
 
 def _without(keys: Numbers, known: Numbers) -> Numbers:
@@ -368,5 +372,5 @@ def _without(keys: Numbers, known: Numbers) -> Numbers:
     return keys[known[at] != keys] if len(known) else keys
 
 
-def _merged(one: Numbers, other: Numbers) -> Numbers:
-    return np.sort(np.concatenate([one, other]), kind="stable")  # two sorted runs: linear
+def _merged(first: Numbers, second: Numbers) -> Numbers:
+    return np.sort(np.concatenate([first, second]), kind="stable")  # two sorted runs: linear

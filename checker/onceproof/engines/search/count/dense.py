@@ -73,14 +73,14 @@ def suits(machine: Machine, bounds: Bounds) -> str:
 def _size(known: Known, bounds: Bounds) -> int:
     bits, _ = next((bits, word) for bits, word in WORDS if len(known.events) <= bits)
     positions = 1 + bounds.events * len(known.workers)
-    found: int = (
+    size: int = (
         len(known.components)
         * positions**bounds.workers
         * len(known.events) ** (bounds.events - 1)
         * bits
         // 8
     )
-    return found
+    return size
 
 
 class Dense:
@@ -129,10 +129,10 @@ class Dense:
 
     def after(self, array: Any) -> Any:
         """What one move leads to."""
-        found = self.empty()
+        image = self.empty()
         for slide, worker, event in self.moves():
-            self.slid(array, found, slide, worker, event)
-        return found
+            self.slid(array, image, slide, worker, event)
+        return image
 
     def size(self, array: Any) -> int:
         """How many configurations are in an array."""
@@ -286,10 +286,10 @@ def path_to(dense: Dense, levels: list[Any], bad: Where) -> tuple[Where, list[tu
 
 def _back(dense: Dense, where: Where, slide: Slide, worker: int, event: int) -> Where | None:
     """The configuration before a move, if it can have led here."""
-    (c, row, own), (after, new, mine) = slide.before, slide.after
+    (c, row, own), (after, new, new_own) = slide.before, slide.after
     if where.component != after or (event != GONE and where.events[event] != new):
         return None
-    if worker != GONE and where.workers[worker] != dense.position(event, mine):
+    if worker != GONE and where.workers[worker] != dense.position(event, new_own):
         return None
     workers, events = list(where.workers), list(where.events)
     if worker != GONE:

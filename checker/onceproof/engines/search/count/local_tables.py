@@ -95,12 +95,12 @@ class LocalTables:
         return self._at[np.searchsorted(self._places, wanted)]
 
     def _work_out(self, new: list[int]) -> None:
-        found = [self._moves_at(place) for place in new]
-        many = np.array([len(moves) for moves in found], np.int64)
+        moves_at = [self._moves_at(place) for place in new]
+        many = np.array([len(moves) for moves in moves_at], np.int64)
         at = np.arange(len(self._first), len(self._first) + len(new))
         self._first = np.concatenate([self._first, self._moves.shape[1] + np.cumsum(many) - many])
         self._many = np.concatenate([self._many, many])
-        flat = np.array([move for moves in found for move in moves], np.int64).reshape(-1, 4).T
+        flat = np.array([move for moves in moves_at for move in moves], np.int64).reshape(-1, 4).T
         self._moves = np.concatenate([self._moves, flat], axis=1)
         every = np.concatenate([self._places, np.array(new, np.int64)])
         order = np.argsort(every, kind="stable")
@@ -133,9 +133,9 @@ class LocalTables:
         for r, w in set(zip(rule[unknown].tolist(), worker[unknown].tolist(), strict=True)):
             new_row = self.local.after_broadcasts(r, w, near)
             table[r, w] = NONE if new_row == GONE else new_row
-        found = workers.copy()
-        found[present] = table[rule, worker]
-        return found
+        rows = workers.copy()
+        rows[present] = table[rule, worker]
+        return rows
 
     def disabled(self, rules: Numbers, workers: Numbers) -> Marks:
         """Whether some worker in its row of a matrix keeps each rule from being taken."""
@@ -145,9 +145,9 @@ class LocalTables:
         unknown = table[rule, worker] == UNKNOWN
         for r, w in set(zip(rule[unknown].tolist(), worker[unknown].tolist(), strict=True)):
             table[r, w] = self.local.disables(r, w)
-        found = np.zeros(workers.shape, bool)
-        found[present] = table[rule, worker] == 1
-        return np.asarray(found.any(axis=1), bool)
+        marks = np.zeros(workers.shape, bool)
+        marks[present] = table[rule, worker] == 1
+        return np.asarray(marks.any(axis=1), bool)
 
     def counted(self, limit: int, workers: Numbers) -> Marks:
         """Which workers a limit counts."""
@@ -157,9 +157,9 @@ class LocalTables:
             column = np.array([[i in hits] for i in range(len(self.local.machine.limits))], bool)
             self._counted = np.concatenate([self._counted, column], axis=1)
         present = workers != NONE
-        found = np.zeros(workers.shape, bool)
-        found[present] = self._counted[limit, workers[present]]
-        return found
+        marks = np.zeros(workers.shape, bool)
+        marks[present] = self._counted[limit, workers[present]]
+        return marks
 
 
 def _wide_enough(table: Numbers, columns: int, value: int) -> Numbers:

@@ -41,7 +41,7 @@ def _by_configurations(
         if not meter.admit(1, 0):
             break
         if watch.bad(_folded(orbits, local, config)):
-            return _told(orbits, local, before, config)
+            return _run_to(orbits, local, before, config)
         moves = list(reference.steps(local, config))
         if not meter.expand(len(moves), len(moves)):
             break
@@ -66,7 +66,7 @@ def _folded(orbits: Orbits, local: Local, config: reference.Config) -> State:
     return fold(orbits, reference.Config(rows, events, pool))
 
 
-def _told(
+def _run_to(
     orbits: Orbits,
     local: Local,
     before: dict[reference.Config, tuple[int, reference.Config] | None],
@@ -119,7 +119,7 @@ def _by_bits(
         for where in made.members(levels[-1]):
             if watch.bad(made.state(orbits, where)):
                 start, path = dense.path_to(made, levels, where)
-                states = [(rule, made.state(orbits, one)) for rule, one in path]
+                states = [(rule, made.state(orbits, state)) for rule, state in path]
                 return run_along(orbits, made.state(orbits, start), states)[0]
         levels.append(made.after(levels[-1]) & ~known)
         known |= levels[-1]

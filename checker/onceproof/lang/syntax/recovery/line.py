@@ -597,7 +597,7 @@ def _plain(word: str) -> str:
     folded = (
         unicodedata.normalize("NFKD", word.translate(_SPELT_OUT)).encode("ascii", "ignore").decode()
     )
-    kept = re.sub(r"\W", "", folded)
-    if len(kept) >= max(2, len(word) // 2) and not kept[0].isdigit():
-        return kept
+    identifier = re.sub(r"\W", "", folded)
+    if len(identifier) >= max(2, len(word) // 2) and not identifier[0].isdigit():
+        return identifier
     return "name_" + "_".join(f"{ord(c):x}" for c in word)[:30]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.explained import explained
 
 
-def told(name: str) -> str:
+def explanation_text(name: str) -> str:
     """All explanations of a design as text."""
     lines = []
     for proved, why in explained(name):
