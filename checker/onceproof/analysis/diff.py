@@ -137,8 +137,8 @@ def compared(old: tuple[Loaded, DesignResult], new: tuple[Loaded, DesignResult])
     )
 
 
-def _more(these: tuple[str, ...], those: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(x for x in these if x not in those)
+def _more(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(x for x in first if x not in second)
 
 
 # ---------------------------------------------------------------- verdicts

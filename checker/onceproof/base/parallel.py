@@ -39,14 +39,14 @@ def over_processes(
     function: Callable[[Task], Made], tasks: Sequence[Task], jobs: int
 ) -> Iterator[tuple[int, Made | Gone]]:
     """Every task, ``jobs`` at a time. ``function`` and the tasks can be sent to another process."""
-    alone: list[int] = []
+    lost_tasks: list[int] = []
     for number, made in _pool(function, list(enumerate(tasks)), jobs):
         if made is Gone.LOST:
-            alone.append(number)
+            lost_tasks.append(number)
         else:
             yield number, made
     for number in sorted(
-        alone
+        lost_tasks
     ):  # somebody's process died, and everybody else's with it: each gets one of its own
         yield from _pool(function, [(number, tasks[number])], 1)
 

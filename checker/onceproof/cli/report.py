@@ -115,15 +115,15 @@ def command(
     selection += [word for text in claims for word in ("--claim", text)]
     if solver != "z3":
         selection += ["--solver", solver]
-    again = _line("report", *map(shown, paths), *selection)
+    command = _line("report", *map(shown, paths), *selection)
     if not faults:
-        again += " --no-faults"
+        command += " --no-faults"
     for path in outputs:
-        again += " " + shlex.join(("-o", shown(path.name)))
+        command += " " + shlex.join(("-o", shown(path.name)))
     if any(d.cells for d in result.designs):
-        again += "\n" + _line("check", *map(shown, paths), *selection, "--certificate", "proofs")
+        command += "\n" + _line("check", *map(shown, paths), *selection, "--certificate", "proofs")
     read = [path for design in result.designs for path in design.sources]
-    review = review_of(with_digests(result), extras, again)
+    review = review_of(with_digests(result), extras, command)
     for path in outputs:
         emit(path, _written(review, ENDINGS[path.suffix]), inputs=read)
         say(f"{shown(path)}: {review.answer}")

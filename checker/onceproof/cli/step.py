@@ -191,8 +191,8 @@ class Session:
         from onceproof.report.stepper_text import taken_text
 
         self.walk = walk
-        taken = taken_text(walk, self.look)
-        return (taken + "\n" if taken else "") + self._choices()
+        steps_so_far = taken_text(walk, self.look)
+        return (steps_so_far + "\n" if steps_so_far else "") + self._choices()
 
     def _miss(self, text: str) -> str:
         self.misses += 1

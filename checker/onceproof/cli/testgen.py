@@ -63,8 +63,10 @@ def command(
     under = usual(loaded.design, semantics)
     options = Options(claims=claims, seconds=timeout)
     crash_points = points(loaded, under, options, every)
-    again = f"onceproof testgen {shown(path.name)}{' --all' if every else ''}"
-    emit(output, module_text(shown(path), under.value, crash_points, again), inputs=loaded.sources)
+    command = f"onceproof testgen {shown(path.name)}{' --all' if every else ''}"
+    emit(
+        output, module_text(shown(path), under.value, crash_points, command), inputs=loaded.sources
+    )
     if harness is not None:
         if harness.exists():
             raise click.UsageError(

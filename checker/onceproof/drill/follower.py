@@ -172,8 +172,8 @@ class Follower:
                     process,
                     event,
                 ):
-                    there = any(w.number == step.worker for w in after.workers)
-                    new = view._replace(state=after).named(real, step.worker if there else -1)
+                    is_alive = any(w.number == step.worker for w in after.workers)
+                    new = view._replace(state=after).named(real, step.worker if is_alive else -1)
                     if self._place(new, real) == _known(place):
                         following.add(new)
         self._keep(following, before, lambda: self._offers(before, real))
@@ -191,21 +191,21 @@ class Follower:
         says = says or SAYS.get(outcome, {outcome})
         following = set()
         for view in before:
-            came = dict(view.calls).get(real)
+            internal = dict(view.calls).get(real)
             if (
-                came is not None
-                and (came in says or self._shows_elsewhere(outcome, came))
+                internal is not None
+                and (internal in says or self._shows_elsewhere(outcome, internal))
                 and self._place(view, real) == _known(place)
             ):
                 following.add(view.returned(real))
         self._keep(following, before, lambda: self._outcomes(before, real))
 
     @staticmethod
-    def _shows_elsewhere(outcome: str, came: str) -> bool:
+    def _shows_elsewhere(outcome: str, internal: str) -> bool:
         """Outcomes that only one of the two names: a run of collected lines, a commit of
         nothing.
         """
-        return {outcome, came} <= {"", "commit", "done"}
+        return {outcome, internal} <= {"", "commit", "done"}
 
     def killed(self, real: int, on_the_way: bool) -> None:
         """A worker was killed; ``on_the_way``: its request had left and has not arrived yet."""
@@ -328,14 +328,14 @@ class Follower:
     def _outcomes(self, views: frozenset[View], real: int) -> tuple[str, ...]:
         outcomes = set()
         for view in views:
-            came = dict(view.calls).get(real)
+            internal = dict(view.calls).get(real)
             place = self._place(view, real)
             where = (
                 "and the worker is gone"
                 if isinstance(place, str)
                 else f"and the worker stands before line {place[0]}"
             )
-            outcomes.add(f"{came or 'done'}, {where}" if came is not None else WAITS)
+            outcomes.add(f"{internal or 'done'}, {where}" if internal is not None else WAITS)
         return tuple(sorted(outcomes - {WAITS})[:6]) or (WAITS,)
 
     # -- what the director asks

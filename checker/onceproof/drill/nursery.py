@@ -153,8 +153,10 @@ def _work(made: Plan, line: Line, request: Any) -> None:
     except Trouble as error:
         line.say(got=None, why=str(error))
         return
-    again = walker.message.again if walker.message is not None else False
-    line.say(got=walker.event if began else None, again=again, sessions=sessions.identities)
+    is_redelivered = walker.message.again if walker.message is not None else False
+    line.say(
+        got=walker.event if began else None, again=is_redelivered, sessions=sessions.identities
+    )
     if not began:
         sessions.close()
         return

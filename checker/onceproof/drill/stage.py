@@ -476,14 +476,14 @@ class Stage:
             proxy.arm("hold")
         self.send(actor)
         end = time.monotonic() + 2.0
-        held = False
-        while not held and time.monotonic() < end:
-            held = any(p.held.is_set() for p in actor.links.values()) or self._is_held_by_provider(
-                actor
-            )
-            if not held and self._listen(actor, 0.02):
+        is_held = False
+        while not is_held and time.monotonic() < end:
+            is_held = any(
+                p.held.is_set() for p in actor.links.values()
+            ) or self._is_held_by_provider(actor)
+            if not is_held and self._listen(actor, 0.02):
                 break
-        if not held:
+        if not is_held:
             for proxy in actor.links.values():
                 proxy.release()
             return False

@@ -220,11 +220,11 @@ def judged(stage: Stage, claim: d.Claim, rest: Rest | None, ends: State | None =
             early = next(
                 (e for e in events if eyes.times(two, e) and not eyes.times(early_target, e)), None
             )
-            shown = early if early is not None else 0
+            witness = early if early is not None else 0
             return Finding(
                 early is not None,
-                f"{eyes.words(two, shown)}, and {eyes.words(early_target, shown)}",
-                shown,
+                f"{eyes.words(two, witness)}, and {eyes.words(early_target, witness)}",
+                witness,
             )
         case "one-worker":
             return _together_in(stage, claim.targets[0].name.text)
@@ -290,8 +290,8 @@ def _facts(eyes: Eyes, condition: n.Condition, event: int) -> str:
         match test:
             case n.InStore(_, store):
                 key = eyes.stage.row_key(store.text, event)
-                there = (store.text, key) in eyes.seen.rows
-                facts.append(f"`{store.text}` has {'a' if there else 'no'} row of {key}")
+                exists = (store.text, key) in eyes.seen.rows
+                facts.append(f"`{store.text}` has {'a' if exists else 'no'} row of {key}")
             case n.ColumnIs(store, column):
                 facts.append(
                     f"`{store.text}.{column.text}` is {eyes.column(store.text, column.text, event)}"

@@ -218,10 +218,10 @@ def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
 def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Iterator[Cause]:
     """Why a message that was delivered before may become available once more."""
     design, queue = ctx.design, ctx.design.queues[_queue(ctx, consumer.name)]
-    again = {"settled"} | ({"inflight"} if ctx.tracks_holders(consumer.name) else set())
+    redeliverable = {"settled"} | ({"inflight"} if ctx.tracks_holders(consumer.name) else set())
     at_least_once = ctx.semantics(queue.name) is Delivery.AT_LEAST_ONCE
     at_most_once = ctx.semantics(queue.name) is Delivery.AT_MOST_ONCE
-    if status in again and not closed:
+    if status in redeliverable and not closed:
         arrives = not ctx.drops_copies(queue.name) and not at_most_once
         if (
             arrives
@@ -242,7 +242,7 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
         ):
             yield Cause.BATCH_RETURNED
     replayed = queue.replays or (at_least_once if queue.replay is None else queue.replay)
-    if status in again | {"dead"} and replayed and not design.assumes("no-replay"):
+    if status in redeliverable | {"dead"} and replayed and not design.assumes("no-replay"):
         yield Cause.REPLAY
 
 

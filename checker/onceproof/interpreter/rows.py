@@ -130,8 +130,8 @@ def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
         return without_row(ctx, state, spot)
     state = state._replace(rows=union(state.rows, spot), closed=minus(state.closed, spot))
     if write.name in ctx.counted:
-        again = write.kind == "insert" and not ctx.design.stores[write.name].unique
-        state = state.raised(spot, 2 if again else 1)
+        may_repeat = write.kind == "insert" and not ctx.design.stores[write.name].unique
+        state = state.raised(spot, 2 if may_repeat else 1)
     if not write.column:
         return state
     cell = f"{write.name}.{write.column}"

@@ -253,11 +253,11 @@ def _test(ctx: Context, state: State, worker: Worker, step: n.If) -> tuple[Step,
     """One single test of a condition."""
     tests = [t for row in conjunctions(step.condition) for t in row]
     truth = passes(ctx, view(ctx, state, worker), tests[worker.part], worker.event, worker)
-    taken = _record(ctx, state, worker, Cause.HANDLER, "yes" if truth else "no")
+    recorded = _record(ctx, state, worker, Cause.HANDLER, "yes" if truth else "no")
     at = after_test(step.condition, worker.part, truth)
     if not isinstance(at, bool):
-        return taken, state.with_worker(worker._replace(part=at))
-    return taken, onward(ctx, state, ctx.into(worker, step.body if at else step.otherwise))[0]
+        return recorded, state.with_worker(worker._replace(part=at))
+    return recorded, onward(ctx, state, ctx.into(worker, step.body if at else step.otherwise))[0]
 
 
 def _let(ctx: Context, state: State, worker: Worker, step: n.Let) -> Worker:
@@ -268,11 +268,11 @@ def _let(ctx: Context, state: State, worker: Worker, step: n.Let) -> Worker:
 def _call(ctx: Context, state: State, worker: Worker, step: n.Do) -> Next:
     """An external effect: done, refused, or done with its answer lost."""
     effect = step.effect.text
-    again = worker._replace(part=worker.part + 1) if worker.part < step.retries else None
+    retrying = worker._replace(part=worker.part + 1) if worker.part < step.retries else None
 
     def failed(after: State, by: Worker, outcome: str) -> State:
-        if again is not None:
-            return after.with_worker(again._replace(exposed=by.exposed))
+        if retrying is not None:
+            return after.with_worker(retrying._replace(exposed=by.exposed))
         return _went(ctx, after, by, step, outcome)
 
     if not ctx.design.assumes("no-refusals"):

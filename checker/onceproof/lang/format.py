@@ -72,11 +72,11 @@ def formatted(source: Source) -> Formatted:
     if errors:
         return Formatted(None, errors)
     text = _written(source)
-    again, more = parse(Source.of(source.path, text))
+    reparsed, more = parse(Source.of(source.path, text))
     assert not any(d.severity is Severity.ERROR for d in more), (
         f"{source.path}: does not parse after formatting"
     )
-    assert same_meaning(tree, again), f"{source.path}: says something else after formatting"
+    assert same_meaning(tree, reparsed), f"{source.path}: says something else after formatting"
     return Formatted(text)
 
 

@@ -58,21 +58,21 @@ def load(path: str | Path) -> Loaded:
     """Load a design from a file; ``-`` is standard input, ``page.md#2`` the second design of a
     Markdown page. Raises OSError if it cannot be read.
     """
-    shown = str(path)
+    name = str(path)
     try:
-        data = _standard_input() if shown == STANDARD_INPUT else bytes_of(file_of(shown))
+        data = _standard_input() if name == STANDARD_INPUT else bytes_of(file_of(name))
     except untrusted.Refused as error:
         return Loaded(
-            shown, None, (errors.unreadable(shown, str(error)),), {}, sha256(b"").hexdigest()
+            name, None, (errors.unreadable(name, str(error)),), {}, sha256(b"").hexdigest()
         )
     if len(data) > MAX_BYTES:
-        text: str | Diagnostic = errors.too_large(shown, len(data), MAX_BYTES)
+        text: str | Diagnostic = errors.too_large(name, len(data), MAX_BYTES)
     else:
-        text = text_of(data, shown)
+        text = text_of(data, name)
     if isinstance(text, Diagnostic):
-        loaded = Loaded(shown, None, (text,), {shown: Source.of(shown, "")})
+        loaded = Loaded(name, None, (text,), {name: Source.of(name, "")})
     else:
-        loaded = load_file_text(text, shown)
+        loaded = load_file_text(text, name)
     return replace(loaded, sha256=sha256(data).hexdigest())
 
 
@@ -89,17 +89,17 @@ def designs_in(path: str | Path) -> list[Path]:
     """The paths of the designs that a file holds: of a Markdown page with several one each
     (``page.md#2``), else the path itself.
     """
-    alone = [Path(path)]
+    itself = [Path(path)]
     if str(path) != file_of(path) or Path(path).suffix.lower() not in MARKDOWN:
-        return alone
+        return itself
     try:
         text = text_of(bytes_of(str(path)), str(path))
     except (OSError, untrusted.Refused):
-        return alone  # loading it says why
+        return itself  # loading it says why
     if isinstance(text, Diagnostic):
-        return alone
+        return itself
     count = len(carriers.blocks(Source.of(str(path), text).lines))
-    return [Path(f"{path}#{n}") for n in range(1, count + 1)] if count > 1 else alone
+    return [Path(f"{path}#{n}") for n in range(1, count + 1)] if count > 1 else itself
 
 
 @cache
@@ -108,14 +108,14 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
-def text_of(data: bytes, shown: str) -> str | Diagnostic:
+def text_of(data: bytes, name: str) -> str | Diagnostic:
     """The text of a file, or what is wrong with its bytes."""
     if b"\x00" in data:
-        return errors.not_text(shown, data.index(b"\x00"))
+        return errors.not_text(name, data.index(b"\x00"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return errors.not_text(shown, error.start)
+        return errors.not_text(name, error.start)
 
 
 def load_file_text(text: str, path: str) -> Loaded:
@@ -211,9 +211,9 @@ class _Imports:
                     self._add(target, real, chain)
             except untrusted.Refused as error:
                 near = self._beside(place) if str(error) == untrusted.MISSING else []
-                shown = line.path if line.path.isprintable() else ascii(line.path)[1:-1]
+                printable = line.path if line.path.isprintable() else ascii(line.path)[1:-1]
                 self.diagnostics.append(
-                    name_errors.import_failed(shown, line.span, str(error), near)
+                    name_errors.import_failed(printable, line.span, str(error), near)
                 )
 
     def _place(self, written: str, place: Path) -> str:

@@ -154,8 +154,8 @@ class Meaning:
                 }
             case n.Delete(_, store):
                 # A row that is gone stays gone: only a new one is a new start.
-                gone = mapping(self.domains[store.text], {"present": "absent"})
-                return store.text, {**self.erased(store.text), store.text: gone}
+                deleted = mapping(self.domains[store.text], {"present": "absent"})
+                return store.text, {**self.erased(store.text), store.text: deleted}
             case n.Do(_, effect):
                 declared = self.design.effects[effect.text]
                 return declared.store, {effect.text: counting(self.domains[effect.text])}
@@ -249,9 +249,9 @@ class Meaning:
         first = case.test(known, set(self.domains[known].domain) - {"present"})
         if first:
             cases.append(first.change(effect, counting(self.domains[effect])).put(known, "present"))
-        again = case.test(known, {"present"})
-        if again:
-            cases.append(again)
+        repeated = case.test(known, {"present"})
+        if repeated:
+            cases.append(repeated)
         return cases
 
 

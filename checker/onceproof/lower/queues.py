@@ -192,9 +192,9 @@ class Group(Struct, frozen=True):
             ready = ready.where(v.EVENT_TYPE, {self.queue.event})
         if ready is None:
             return []
-        gone = self.tracking is Tracking.GONE
-        taken = ready.put(self.status, "settled" if gone else "inflight")
-        return [taken.put(v.HOLDS, "yes") if self.tracking is Tracking.HELD else taken]
+        at_delivery = self.tracking is Tracking.GONE
+        delivered = ready.put(self.status, "settled" if at_delivery else "inflight")
+        return [delivered.put(v.HOLDS, "yes") if self.tracking is Tracking.HELD else delivered]
 
     def lease(self, domains: Mapping[str, Variable], places: frozenset[str]) -> list[Rule]:
         """What can happen to a worker at one of ``places`` although it lives: it no longer holds
@@ -228,9 +228,9 @@ class Group(Struct, frozen=True):
             if word in self.queue.loses_hold and word not in excluded
         ]
 
-    def rules(self, domains: Mapping[str, Variable], gone: frozenset[str]) -> list[Rule]:
-        """Everything the broker does without a worker. ``gone``: records after whose end no copies
-        are made any more.
+    def rules(self, domains: Mapping[str, Variable], closed: frozenset[str]) -> list[Rule]:
+        """Everything the broker does without a worker. ``closed``: records after whose end no
+        copies are made.
         """
         rules: list[Rule] = []
         if self.tracking is Tracking.LOOSE:
@@ -250,7 +250,7 @@ class Group(Struct, frozen=True):
             if cause in (Cause.REWOUND, Cause.BATCH_RETURNED):
                 sources = {"settled": "ready" if cause is Cause.REWOUND else self.back}
             rules += self._move(
-                domains, cause, sources, gone if cause is not Cause.REPLAY else frozenset()
+                domains, cause, sources, closed if cause is not Cause.REPLAY else frozenset()
             )
         return rules
 
@@ -301,13 +301,13 @@ class Group(Struct, frozen=True):
         domains: Mapping[str, Variable],
         cause: Cause,
         changes: dict[str, str],
-        gone: frozenset[str] = frozenset(),
+        closed: frozenset[str] = frozenset(),
     ) -> list[Rule]:
         case = Case(domains).where(self.status, changes.keys())
         roots = v.root_types(self.design)
         if case and cause is Cause.VANISHED and self.queue.is_root and len(roots) > 1:
             case = case.where(v.EVENT_TYPE, {self.queue.event})
-        for name in sorted(gone):
+        for name in sorted(closed):
             case = case.where(name, {"absent", "present"}) if case else None
         if case is None:
             return []
@@ -368,7 +368,7 @@ def aborting(groups: Mapping[str, Group]) -> dict[str, str]:
 
 
 def appearing(
-    groups: Mapping[str, Group], domains: Mapping[str, Variable], gone: frozenset[str]
+    groups: Mapping[str, Group], domains: Mapping[str, Variable], closed: frozenset[str]
 ) -> list[Rule]:
     """Messages of aborted transactions that are seen after all."""
     rules = []
@@ -380,7 +380,7 @@ def appearing(
             if group.queue.name == queue:
                 case = case.change(group.status, mapping(domains[group.status], group.anew))
         open_case: Case | None = case
-        for name in sorted(gone):
+        for name in sorted(closed):
             open_case = open_case.where(name, {"absent", "present"}) if open_case else None
         if open_case:
             rules.append(

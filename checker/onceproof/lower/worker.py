@@ -610,16 +610,20 @@ class Lowering:
             case.test(lock, set(self.domains[lock].domain) - {"free"}),
         )
         if free:
-            taken = free.put(lock, "held")
-            taken = taken.put(v.holding(lock), "yes") if v.holding(lock) in self.domains else taken
+            acquired = free.put(lock, "held")
+            acquired = (
+                acquired.put(v.holding(lock), "yes")
+                if v.holding(lock) in self.domains
+                else acquired
+            )
             if v.token(lock) in self.domains:
                 stale = Broadcast(
                     self.world.design.locks[lock].level,
                     (Test(v.token(lock), frozenset({"fresh"})),),
                     (put(v.token(lock), "stale"),),
                 )
-                taken = replace(taken.put(v.token(lock), "fresh"), others=(stale,))
-            self.go(at, taken, operation.next, self.action(at, subject=lock))
+                acquired = replace(acquired.put(v.token(lock), "fresh"), others=(stale,))
+            self.go(at, acquired, operation.next, self.action(at, subject=lock))
         if held and operation.held is not None:
             self.go(at, held, operation.held, self.action(at, subject=lock, outcome="held"))
 

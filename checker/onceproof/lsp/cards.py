@@ -26,9 +26,9 @@ def card(analysis: Analysis, line: int, column: int, results: Iterable[EditorRes
         _model(text, column),
         _word(text, column),
     ]
-    shown = next((p for p in parts if p), "")
+    description = next((p for p in parts if p), "")
     on_line = [t for t in results if t.line == line]
-    return "\n\n---\n\n".join(p for p in (claim_card(on_line), shown) if p)
+    return "\n\n---\n\n".join(p for p in (claim_card(on_line), description) if p)
 
 
 def _name(analysis: Analysis, occurrence: Occurrence | None) -> str:
@@ -98,15 +98,15 @@ def claim_card(results: list[EditorResult]) -> str:
     for result in results:
         if result.verdict is Verdict.REFUTED and result.story:
             stories.setdefault((result.headline, *result.story), []).append(result)
-    shown = ["  \n".join(lines)] if lines else []
+    parts = ["  \n".join(lines)] if lines else []
     for (headline, *steps), violated in stories.items():
         under = " and ".join(t.semantics for t in violated)
-        shown.append(
+        parts.append(
             f"{under}: {headline}.\n\n```text\n"
             + "\n".join(steps)
             + f"\n```\n\nThis takes {violated[0].needs}."
         )
-    return "\n\n".join(shown)
+    return "\n\n".join(parts)
 
 
 def lens(results: Iterable[EditorResult]) -> str:

@@ -39,8 +39,8 @@ def findings(analysis: Analysis, places: Places) -> list[Finding]:
 
 def _shown(diagnostic: Diagnostic, analysis: Analysis, places: Places) -> types.Diagnostic:
     span = diagnostic.primary.span
-    here = span.path == analysis.path
-    related = [] if here else [_related(span.path, diagnostic, analysis, places)]
+    is_in_file = span.path == analysis.path
+    related = [] if is_in_file else [_related(span.path, diagnostic, analysis, places)]
     for label in diagnostic.secondary:
         source = analysis.loaded.sources.get(label.span.path)
         if source is not None:
@@ -49,7 +49,7 @@ def _shown(diagnostic: Diagnostic, analysis: Analysis, places: Places) -> types.
             )
             related.append(types.DiagnosticRelatedInformation(location, label.text))
     return types.Diagnostic(
-        range=places.range_of(span) if here else _import_line(analysis, places),
+        range=places.range_of(span) if is_in_file else _import_line(analysis, places),
         message=message(diagnostic),
         severity=SEVERITIES[diagnostic.severity],
         code=diagnostic.code,

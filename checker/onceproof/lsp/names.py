@@ -212,14 +212,14 @@ def _named(
 
 def at(occurrences: Iterable[Occurrence], path: str, line: int, column: int) -> Occurrence | None:
     """The name at a place (1-based; the place right behind a name counts)."""
-    here = (
+    at_place = (
         o
         for o in occurrences
         if o.span.path == path
         and o.span.line == line
         and o.span.column <= column <= o.span.end_column
     )
-    return next(here, None)
+    return next(at_place, None)
 
 
 def definitions(occurrences: Iterable[Occurrence], symbol: Symbol) -> list[Occurrence]:

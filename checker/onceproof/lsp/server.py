@@ -170,11 +170,13 @@ class Server(LanguageServer):
         """Send the mistakes and the fatal points of a design."""
         analysis = self.analysis(uri)
         places = self.places(analysis)
-        shown = [f.shown for f in findings(analysis, places)] + marks(
+        diagnostics = [f.shown for f in findings(analysis, places)] + marks(
             self.results(uri), analysis.path, places
         )
         version = self.workspace.get_text_document(uri).version
-        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, shown, version))
+        self.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(uri, diagnostics, version)
+        )
 
     def refresh(self) -> None:
         """Let the client ask for the lenses again."""

@@ -41,8 +41,8 @@ def names_used(machine: Machine, prop: Property, run: Run) -> tuple[str, ...]:
     """The names of the wider rules that a run of the machine takes; if it takes none, of the wider
     patterns that it may have come to. Empty: the run is exact.
     """
-    taken = _ordered(machine.rules[move.rule].approximate for move in run.moves)
-    return taken or _ordered(pattern.approximate for pattern in prop.bad)
+    names = _ordered(machine.rules[move.rule].approximate for move in run.moves)
+    return names or _ordered(pattern.approximate for pattern in prop.bad)
 
 
 def _ordered(names: Iterator[str]) -> tuple[str, ...]:

@@ -17,10 +17,10 @@ class FaultKind(Struct, frozen=True):
     """One kind of fault. ``singular`` and ``plural``: as it is counted.
 
     ``phrase``: one such fault in its place. Its fields are ``queue``, ``subject``, ``line``,
-    ``gap`` (where a worker dies), ``of`` (whose worker, if there are several handlers) and ``kept``
-    (how long). ``rarity``: how hard it is to believe, from 1 (happens at every deployment) to 7
-    (takes an explanation). ``switches``: the switches of a broker model that a run with this fault
-    shows.
+    ``gap`` (where a worker dies), ``of`` (whose worker, if there are several handlers) and
+    ``retention`` (how long). ``rarity``: how hard it is to believe, from 1 (happens at every
+    deployment) to 7 (takes an explanation). ``switches``: the switches of a broker model that
+    a run with this fault shows.
     """
 
     cause: Cause

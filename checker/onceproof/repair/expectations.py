@@ -41,9 +41,9 @@ def _change(
     columns, verdicts = known
     wanted = MEANT[expect.verdict] if expect.verdict in MEANT else Verdict(expect.verdict)
     asked = [s for s in columns if not claim.semantics or s in claim.semantics]
-    meant = [s for s in expect.semantics or asked if s in asked]
-    holding = [s for s in meant if verdicts.get((claim.span.line, s), wanted) is wanted]
-    if holding == meant:
+    intended = [s for s in expect.semantics or asked if s in asked]
+    holding = [s for s in intended if verdicts.get((claim.span.line, s), wanted) is wanted]
+    if holding == intended:
         return None
     line = expect.span.line
     if not holding:

@@ -152,10 +152,10 @@ class Edit(Struct, frozen=True):
 
 def _places(owner: Owner, block: tuple[n.Step, ...], above: tuple[Place, ...]) -> Iterator[Place]:
     for index, step in enumerate(block):
-        here = Place(owner, block, index, above)
-        yield here
+        place = Place(owner, block, index, above)
+        yield place
         for body in inner(step):
-            yield from _places(owner, body, (*above, here))
+            yield from _places(owner, body, (*above, place))
 
 
 def does(step: n.Step, target: n.Target) -> bool:

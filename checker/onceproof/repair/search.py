@@ -160,12 +160,12 @@ class _EditSearch(Struct):
         if load_text(text, self.loaded.path).design is None:
             return None
         leaves = [*dict.fromkeys(x for p in candidate.proposals for x in p.leaves)]
-        still = [
+        remaining = [
             f"{c.claim} under {c.semantics.value}: still refuted"
             for c in checked.others
             if c.verdict is Verdict.REFUTED
         ]
-        still += [
+        remaining += [
             f"{claim}, where workers die elsewhere than at the marked points"
             for claim in self.verifier.only_marked(design)
         ]
@@ -179,7 +179,7 @@ class _EditSearch(Struct):
             diff_of(self.loaded.path, old, text),
             costs,
             outside,
-            (*leaves, *still),
+            (*leaves, *remaining),
             checked.goal,
             checked.others,
             seconds,

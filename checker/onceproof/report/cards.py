@@ -112,8 +112,8 @@ def _changes(model: Model, name: str) -> Iterator[str]:
     for value, table in (
         (value, table) for value, tables in option.sets.items() for table in tables
     ):
-        shown = {"given": _example(option)}.get(value, value)
-        given = {name: shown, **table.get("if", {})}
+        value_text = {"given": _example(option)}.get(value, value)
+        given = {name: value_text, **table.get("if", {})}
         before = dict(answers(model, table.get("if", {}))) if table.get("if") else usual
         changed = [f"{q}: {a}" for q, a in answers(model, given) if before.get(q) != a]
         if changed and value != "default":

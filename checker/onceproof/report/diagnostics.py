@@ -117,17 +117,17 @@ def _snippet(
             yield (_padded(_cut(_shown(source.line(previous + 1)), 0)[0]), "")
         elif previous is not None and number > previous + 2:
             yield ("...\n", _GUTTER)
-        shown, shift = _cut(_shown(source.line(number)), min(m.start for m in lines[number]))
+        line, shift = _cut(_shown(source.line(number)), min(m.start for m in lines[number]))
         yield (f"{number:>{width}} |", _GUTTER)
-        yield (_padded(shown), "")
+        yield (_padded(line), "")
         for parts in _underlines([_moved(m, shift) for m in lines[number]], style):
             yield (blank, _GUTTER)
             yield from parts
         previous = number
 
 
-def _padded(shown: str) -> str:
-    return f" {shown}\n" if shown else "\n"
+def _padded(line: str) -> str:
+    return f" {line}\n" if line else "\n"
 
 
 def _marks(source: Source, span: Span, text: str, primary: bool) -> list[tuple[int, _Mark]]:
@@ -157,7 +157,7 @@ def _shown(text: str) -> str:
     """A source text as a terminal may show it: tabs expanded, control and direction characters
     replaced.
     """
-    shown: list[str] = []
+    pieces: list[str] = []
     column = 0
     for c in text:
         piece = (
@@ -167,9 +167,9 @@ def _shown(text: str) -> str:
             if c.isprintable()
             else "\N{REPLACEMENT CHARACTER}"
         )
-        shown.append(piece)
+        pieces.append(piece)
         column += columns(piece)
-    return "".join(shown)
+    return "".join(pieces)
 
 
 def _cut(text: str, start: int) -> tuple[str, int]:

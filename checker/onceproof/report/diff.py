@@ -85,11 +85,11 @@ def _turn(change: CellChange) -> str:
     return f"{_verdict(change.before)} -> {_verdict(change.after)}"
 
 
-def _listing(what: str, added: tuple[str, ...], gone: tuple[str, ...]) -> Iterator[str]:
-    if added or gone:
+def _listing(what: str, added: tuple[str, ...], removed: tuple[str, ...]) -> Iterator[str]:
+    if added or removed:
         yield what
         yield from (f"  + {sentence}" for sentence in added)
-        yield from (f"  - {sentence}" for sentence in gone)
+        yield from (f"  - {sentence}" for sentence in removed)
 
 
 # ---------------------------------------------------------------- Markdown
@@ -110,16 +110,16 @@ def _markdown_lines(comparison: Comparison) -> Iterator[str]:
         yield "| claim | guarantee | before | after | |"
         yield "|---|---|---|---|---|"
         yield from map(_row, changes)
-    for what, added, gone in (
+    for what, added, removed in (
         ("Claims", comparison.claims_added, comparison.claims_gone),
         ("Assumptions", comparison.assumptions_added, comparison.assumptions_gone),
     ):
-        if added or gone:
+        if added or removed:
             yield ""
             yield f"**{what}**"
             yield ""
             yield from (f"- added: {markdown_cell(sentence)}" for sentence in added)
-            yield from (f"- gone: {markdown_cell(sentence)}" for sentence in gone)
+            yield from (f"- gone: {markdown_cell(sentence)}" for sentence in removed)
     for story in comparison.stories:
         yield from _folded(story)
 

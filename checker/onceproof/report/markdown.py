@@ -153,11 +153,11 @@ def _remedies(d: DesignReview) -> Iterator[str]:
 
 
 def _shows(r: Refuted) -> str:
-    shown = [
+    claims = [
         f"`{claim}` {under}" + (f" ({headline})" if headline != r.headline else "")
         for claim, under, headline in r.shows
     ]
-    return f"Refutes {', and '.join(shown)}{', as the design expects' if r.expected else ''}."
+    return f"Refutes {', and '.join(claims)}{', as the design expects' if r.expected else ''}."
 
 
 def _proofs(proofs: tuple[Proof, ...]) -> Iterator[str]:

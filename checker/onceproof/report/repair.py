@@ -26,7 +26,7 @@ def diff(searches: Sequence[Repairs]) -> str:
 
 
 def _lines(searches: Sequence[Repairs], verbose: bool) -> Iterator[str]:
-    shown: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for group in _merged(searches):
         first, under = group[0], listed([s.semantics.value for s in group])
         title = f"{first.effect} / {under}"
@@ -39,10 +39,10 @@ def _lines(searches: Sequence[Repairs], verbose: bool) -> Iterator[str]:
             )
             if verbose:
                 yield f"     verified in {repair.seconds:.2f} s"
-            if repair.text in shown:
-                yield f"     the same change as for {shown[repair.text]}"
+            if repair.text in texts:
+                yield f"     the same change as for {texts[repair.text]}"
                 continue
-            shown[repair.text] = title
+            texts[repair.text] = title
             yield from (f"     {line}".rstrip() for line in repair.diff.splitlines())
             yield from (f"     {line}" for line in _terms(repair))
         if verbose:

@@ -18,17 +18,19 @@ def offers_text(offers: tuple[Offer, ...], look: Paint, every: bool) -> str:
         return "nothing can happen any more"
     calm = [o for o in offers if not o.fault]
     faults = [o for o in offers if o.fault]
-    shown = faults if every or len(faults) <= MANY else faults[:MANY]
+    listed_faults = faults if every or len(faults) <= MANY else faults[:MANY]
     lines = (
         ["what can happen:"] if calm else ["nothing happens by itself any more; what can go wrong:"]
     )
     lines += [_numbered(i, o) for i, o in enumerate(calm, 1)]
     if faults and calm:
         lines.append("what can go wrong:")
-    lines += [_numbered(i, o) for i, o in enumerate(shown, len(calm) + 1)]
-    if len(shown) < len(faults):
+    lines += [_numbered(i, o) for i, o in enumerate(listed_faults, len(calm) + 1)]
+    if len(listed_faults) < len(faults):
         more = "..." if not look.unicode else "…"
-        lines.append(f"     {more} and {len(faults) - len(shown)} more faults (`all` shows them)")
+        lines.append(
+            f"     {more} and {len(faults) - len(listed_faults)} more faults (`all` shows them)"
+        )
     return "\n".join(lines)
 
 

@@ -56,8 +56,10 @@ def story_groups(result: DesignResult) -> tuple[StoryGroup, ...]:
         if narrative is None:
             continue
         for group in groups:
-            first, shown = group[0]
-            if first.as_expected == cell.as_expected and alike(shown.story, narrative.story):
+            first, first_narrative = group[0]
+            if first.as_expected == cell.as_expected and alike(
+                first_narrative.story, narrative.story
+            ):
                 group.append((cell, narrative))
                 break
         else:

@@ -93,14 +93,14 @@ class StoryLines(Struct, frozen=True):
         names = wrapped(name, who) if name else [""]
         for index, (text, part) in enumerate(zip_longest(sentence, names, fillvalue="")):
             mark = FAULT_MARK if step.fault and not index else " "
-            shown = "" if index or not place else place
+            place_text = "" if index or not place else place
             yield Line(
                 (
                     (" " * INDENT, ""),
                     (mark, "bold red"),
                     (f" {step.number if not index else '':>{number}}  ", "dim"),
                     (part + " " * (who - columns(part) + 2), "bold"),
-                    (shown + " " * (where - columns(shown) + 2) if place else "", "dim"),
+                    (place_text + " " * (where - columns(place_text) + 2) if place else "", "dim"),
                     *_quoted(text, colour),
                 )
             ).stripped()
@@ -117,8 +117,8 @@ class StoryLines(Struct, frozen=True):
         if self.details == 0 or change.kind == "message":
             return self.details == 2
         committed = step.outcome.startswith("commit")
-        alone = step.cause is Cause.HANDLER and not committed and step.outcome != "done"
-        return self.details == 2 or change.kind == "effect" or not alone
+        only_handler = step.cause is Cause.HANDLER and not committed and step.outcome != "done"
+        return self.details == 2 or change.kind == "effect" or not only_handler
 
 
 def place(step: StoryStep, path: str) -> str:

@@ -93,11 +93,11 @@ class _Page:
             self._statistics(design)
 
     def _diagnostics(self, design: DesignResult) -> None:
-        shown = [
+        diagnostics = [
             d for d in design.diagnostics if self.verbosity > QUIET or d.severity is Severity.ERROR
         ]
-        if shown:
-            lines = lines_of(styled(shown, design.sources))
+        if diagnostics:
+            lines = lines_of(styled(diagnostics, design.sources))
             self.lines += [
                 line if self.unicode else Line.of(self.clean(line.plain)) for line in lines
             ]
@@ -105,12 +105,12 @@ class _Page:
     # -- the table
 
     def _table(self, design: DesignResult) -> None:
-        shown = [s for s in Delivery if any(c.semantics is s for c in design.cells)]
+        guarantees = [s for s in Delivery if any(c.semantics is s for c in design.cells)]
         rows = list(dict.fromkeys((c.line, c.claim) for c in design.cells))
         cells = {(c.line, c.claim, c.semantics): c for c in design.cells}
-        grid = [[cells.get((*row, s)) for s in shown] for row in rows]
+        grid = [[cells.get((*row, s)) for s in guarantees] for row in rows]
         claims = [self.clean(claim) for _, claim in rows]
-        heads = [s.value for s in shown]
+        heads = [s.value for s in guarantees]
         for stacked in (False, True):
             bodies = [[self._cell(c, stacked) for c in row] for row in grid]
             widths = [
@@ -199,7 +199,7 @@ class _Page:
         """What is not as expected, unknown or vacuous, with the reason."""
         for cell in sorted(design.cells, key=lambda c: c.as_expected):
             text = f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}"
-            gone = not cell.as_expected and cell.expected is Verdict.REFUTED
+            missing = not cell.as_expected and cell.expected is Verdict.REFUTED
             if cell.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS):
                 self.add(
                     f"{text}, because {cell.reason}" if cell.reason else text,
@@ -207,7 +207,7 @@ class _Page:
                     indent=2,
                     hang=2,
                 )
-            elif gone:
+            elif missing:
                 self.add(
                     f"{text}; the design expects a violation, and there is none",
                     "yellow",

@@ -100,12 +100,12 @@ class Teller:
             return Sentence(
                 self.who(step.worker, step.process), f"starts for {event}, because `{because}`"
             )
-        again, past.holder[key] = key in past.holder, number
+        is_repeated, past.holder[key] = key in past.holder, number
         why = past.why.pop(key, "")
         to = f"worker {number}" + (
             f" ({step.process})" if len(self.ctx.design.processes) > 1 else ""
         )
-        text = f"delivers {event} again, to {to}" if again else f"delivers {event} to {to}"
+        text = f"delivers {event} again, to {to}" if is_repeated else f"delivers {event} to {to}"
         if at_once(self.ctx, step.process):
             text += ", and counts it as settled at once"
         return Sentence("broker", text + (f": {why}" if why else ""))
@@ -139,18 +139,20 @@ class Teller:
             self.past.numbers[step.worker],
             step.cause,
         )
-        who, still = f"worker {number}", f"while worker {number} is still running"
+        who, meanwhile = f"worker {number}", f"while worker {number} is still running"
         by = "broker"
         match cause:
             case Cause.CONNECTION_LOST:
-                text = f"loses the connection of {who} and takes {event} back, {still}"
+                text = f"loses the connection of {who} and takes {event} back, {meanwhile}"
             case Cause.FENCED:
-                text = f"moves the partition of {event} away from {who}, {still}"
+                text = f"moves the partition of {event} away from {who}, {meanwhile}"
             case Cause.REQUEUED:
-                by, text = "shutdown", f"gives {event} back, {still} on it"
+                by, text = "shutdown", f"gives {event} back, {meanwhile} on it"
             case Cause.AUTO_ACKED:
                 self.past.fate[number] = f"{event} was acknowledged by itself"
-                return Sentence("consumer", f"acknowledges {event} by itself, {still} on it", None)
+                return Sentence(
+                    "consumer", f"acknowledges {event} by itself, {meanwhile} on it", None
+                )
             case _:
                 by, text = self._lease(number, step.process, event)
         dropped = f"; the broker drops {boxed_words(worker)}" if worker.boxed else ""
@@ -270,7 +272,9 @@ class Teller:
             self.past.numbers[step.worker],
             (step.process, step.event),
         )
-        request = here if (here := place(m)).startswith("the ") else f"its request {here}"
+        request = (
+            location if (location := place(m)).startswith("the ") else f"its request {location}"
+        )
         if step.outcome == "request lost":
             return Sentence(who, f"is dead, and {request} never arrives", step.cause, m.node)
         if step.cause is Cause.LATE_EFFECT:
@@ -301,13 +305,17 @@ class Teller:
         )
 
     def _between(self, number: int, m: Moment) -> str:
-        last, here = self.past.done.get(number), place(m)
+        last, location = self.past.done.get(number), place(m)
         if last is None:
             begun = (
                 "it got the event" if self.ctx.processes[m.worker.process].queue else "it started"
             )
-            return f"right after {begun}, before {here}"
-        return f"in the middle of {here}" if last == here else f"after {last} and before {here}"
+            return f"right after {begun}, before {location}"
+        return (
+            f"in the middle of {location}"
+            if last == location
+            else f"after {last} and before {location}"
+        )
 
     # -- what stores, providers and locks forget
 
@@ -367,7 +375,7 @@ def _late_result(m: Moment) -> str:
 
 def _undone(m: Moment) -> str:
     """What a death takes along."""
-    taken = ["its open transaction is rolled back"] if m.worker.collected else []
-    taken += [f"the broker drops {boxed_words(m.worker)}"] if m.worker.boxed else []
-    taken += [f"`{spot[0]}` is free again" for spot in m.worker.locks]
-    return "".join(f"; {t}" for t in taken)
+    consequences = ["its open transaction is rolled back"] if m.worker.collected else []
+    consequences += [f"the broker drops {boxed_words(m.worker)}"] if m.worker.boxed else []
+    consequences += [f"`{spot[0]}` is free again" for spot in m.worker.locks]
+    return "".join(f"; {t}" for t in consequences)

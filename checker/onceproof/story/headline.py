@@ -184,11 +184,11 @@ class Headline:
             return len(missing) == 1 and self.judge.lacks_for_good(missing[0], self.end, e)
 
         event = self._event(apart)
-        there, missing = (
+        present, missing = (
             (first, second) if self.judge.times(first, self.end, event) else (second, first)
         )
         return (
-            f"{self.times(there, event, 1)}, {self.never(missing, event)}, and nothing more will"
+            f"{self.times(present, event, 1)}, {self.never(missing, event)}, and nothing more will"
             f" come: {self.rest(event)}"
         )
 

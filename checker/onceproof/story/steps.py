@@ -273,8 +273,8 @@ def _renew(m: Moment, lock: str) -> str:
     what = f"`{lock}`" if lock else f"its lease on {m.event}"
     match m.step.outcome:
         case "refused":
-            gone = f"it no longer holds {f'`{lock}`' if lock else 'the message'}"
-            return f"tries to renew {what}, but {gone}"
+            reason = f"it no longer holds {f'`{lock}`' if lock else 'the message'}"
+            return f"tries to renew {what}, but {reason}"
         case "answer lost":
             return f"renews {what}, but the answer is lost: {m.who} cannot tell"
     return f"renews {what}"

@@ -165,16 +165,16 @@ class _Verifier:
 
     def _index(self, folder: Path) -> tuple[str, dict[str, Any]]:
         """Which of the indices the folder holds, and what it says. Raises _Rejected."""
-        here = [name for name in INDICES if (folder / name).exists()]
-        if len(here) != 1:
+        indices = [name for name in INDICES if (folder / name).exists()]
+        if len(indices) != 1:
             raise _Rejected(
-                f"not a certificate: it holds {' and '.join(here) or 'a link to nowhere'}",
+                f"not a certificate: it holds {' and '.join(indices) or 'a link to nowhere'}",
                 Standing.FOREIGN,
             )
         try:
-            data = read_in(self.directory, folder.absolute() / here[0], MOST_BYTES)
+            data = read_in(self.directory, folder.absolute() / indices[0], MOST_BYTES)
             if len(data) > MOST_BYTES:
-                raise Refused(f"{here[0]} has more than {MOST_BYTES:,} bytes")
+                raise Refused(f"{indices[0]} has more than {MOST_BYTES:,} bytes")
             index = json.loads(data.decode("utf-8"))
         except (Refused, ValueError, RecursionError) as error:
             raise _Rejected(f"not a certificate: {error}", Standing.FOREIGN) from error
@@ -182,7 +182,7 @@ class _Verifier:
             not isinstance(index.get(key), str) for key in ("design", "claim", "semantics")
         ):
             raise _Rejected("not a certificate: it does not say what it is about", Standing.FOREIGN)
-        return here[0], index
+        return indices[0], index
 
     def _claim(self, text: str, word: str) -> tuple[Claim, Delivery]:
         """The claim of the design and the semantics that a certificate names. Raises _Rejected."""

@@ -146,12 +146,12 @@ def _further(cost: _Cost, back: Back) -> _Cost:
     are added up.
     """
     approximate, workers, events, steps = cost
-    here = sum(len(part[1]) for part in back.shape[1])
+    near_workers = sum(len(part[1]) for part in back.shape[1])
     around = workers + (back.left is not Left.NOTHING)
-    crash = back.left is Left.CRASH and around > here
+    crash = back.left is Left.CRASH and around > near_workers
     return (
         approximate or not back.exact,
-        max(here, around - crash),
+        max(near_workers, around - crash),
         events + back.wider,
         steps + 1 + crash,
     )

@@ -136,19 +136,19 @@ class Encoded:
         crow = self.components.rows[component]
         erow = self.events.rows[event] if event != GONE else ()
         wrow = self.workers.rows[worker] if worker != GONE else ()
-        here = (crow, erow, wrow)
+        rows = (crow, erow, wrow)
         to_component, to_event, to_worker = step.assigns
         after_component = (
-            self.components.number(written(crow, to_component, here)) if to_component else component
+            self.components.number(written(crow, to_component, rows)) if to_component else component
         )
-        after_event = self.events.number(written(erow, to_event, here)) if to_event else event
+        after_event = self.events.number(written(erow, to_event, rows)) if to_event else event
         after_worker = worker
         if step.kind is RuleKind.SPAWN:
-            after_worker = self.workers.number(written(self._newborn, to_worker, here))
+            after_worker = self.workers.number(written(self._newborn, to_worker, rows))
         elif step.ends:
             after_worker = GONE
         elif to_worker:
-            after_worker = self.workers.number(written(wrow, to_worker, here))
+            after_worker = self.workers.number(written(wrow, to_worker, rows))
         return (number, component, event, worker, after_component, after_event, after_worker)
 
 

@@ -33,9 +33,9 @@ class Assign(Struct, frozen=True):
     table: dict[int, int]
     constant: int
 
-    def read(self, here: tuple[tuple[int, ...], ...]) -> int:
+    def read(self, rows: tuple[tuple[int, ...], ...]) -> int:
         """The new value, from the three rows before the step."""
-        return self.constant if self.level == GONE else self.table[here[self.level][self.source]]
+        return self.constant if self.level == GONE else self.table[rows[self.level][self.source]]
 
 
 class MachineError(ValueError):

@@ -114,12 +114,12 @@ class Preimage:
                 self._component.setdefault(c2, {})[c, step.other, price] = None
             return
         change, actor = _Change(c, e, step.same, step.other, price), (w, self._left(c2, e2, w, w2))
-        here = elsewhere or e != e2 or step.same != 0
+        in_event = elsewhere or e != e2 or step.same != 0
         if elsewhere:
             self._beside.setdefault(c2, {}).setdefault((c, step.other), {})[change, actor] = None
-        if here:
+        if in_event:
             self._touched.setdefault((c2, e2), {}).setdefault(change, {})[actor] = None
-        if w2 != GONE and (here or w != w2):
+        if w2 != GONE and (in_event or w != w2):
             self._kept.setdefault((c2, e2, w2), {})[change, w] = None
 
     def _left(self, component: int, event: int, before: int, after: int) -> Left:
@@ -166,9 +166,9 @@ class Preimage:
             for rest in self._bystanders(component, after, other, events):
                 if not known(self.normal(component, rest)):
                     for change, (worker, left) in changes:
-                        there = (change.event, () if worker == GONE else (worker,))
+                        event_part = (change.event, () if worker == GONE else (worker,))
                         yield Back(
-                            self.normal(component, [*rest, there]),
+                            self.normal(component, [*rest, event_part]),
                             left,
                             True,
                             self._exact(change),

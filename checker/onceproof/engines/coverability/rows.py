@@ -11,12 +11,12 @@ from onceproof.machine.system import Variable
 
 
 def written(
-    row: tuple[int, ...], assigns: Iterable[Assign], here: tuple[tuple[int, ...], ...]
+    row: tuple[int, ...], assigns: Iterable[Assign], rows: tuple[tuple[int, ...], ...]
 ) -> tuple[int, ...]:
-    """The row after the assignments, all of which read ``here``."""
+    """The row after the assignments, all of which read ``rows``."""
     after = list(row)
     for assign in assigns:
-        after[assign.target] = assign.read(here)
+        after[assign.target] = assign.read(rows)
     return tuple(after)
 
 

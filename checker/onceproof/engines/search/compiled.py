@@ -196,8 +196,8 @@ class Local:
         self.rules_with_broadcast = frozenset(self._others)
         self.component_wide = frozenset(
             i
-            for i, heard in self._others.items()
-            if any(b.scope is Level.COMPONENT for b, _ in heard)
+            for i, broadcasts in self._others.items()
+            if any(b.scope is Level.COMPONENT for b, _ in broadcasts)
         )
         self._moves: dict[tuple[RuleKind, int, int, int], tuple[LocalMove, ...]] = {}
         self._after_broadcasts: dict[tuple[int, int, bool], int] = {}
@@ -238,12 +238,14 @@ class Local:
             enabled &= enabled - 1
             command = self._commands[number]
             after = command.apply(before)
-            gone = kind in (RuleKind.EVENT, RuleKind.COMPONENT) or self.machine.rules[number].ends
+            worker_ends = (
+                kind in (RuleKind.EVENT, RuleKind.COMPONENT) or self.machine.rules[number].ends
+            )
             yield LocalMove(
                 number,
                 self.components.number(after[0]),
                 GONE if event == GONE else self.events.number(after[1]),
-                GONE if gone else self.workers.number(after[2]),
+                GONE if worker_ends else self.workers.number(after[2]),
             )
 
     def disables(self, rule: int, worker: int) -> bool:

@@ -128,12 +128,12 @@ class _Search(Struct):
         self.ways[labels, state] = way
         return True
 
-    def is_too_far(self, state: State, taken: int) -> bool:
+    def is_too_far(self, state: State, labels_used: int) -> bool:
         """Whether nothing bad can be reached with the labels that are left."""
         if self.estimate is None:
             return False
         least = self.estimate.least(state)
-        return least is None or taken + least > self.most
+        return least is None or labels_used + least > self.most
 
     def close(self, labels: Labels, starts: Iterable[tuple[State, _Way | None]]) -> State | None:
         """Everything reachable from the starts without a further label; the first bad state ends
@@ -161,10 +161,10 @@ class _Search(Struct):
     def combination(self, labels: Labels, bad: State) -> Combination:
         """The run to a bad state."""
         path: list[tuple[int, State]] = []
-        here, state = labels, bad
-        while (way := self.ways[here, state]) is not None:
+        used_labels, state = labels, bad
+        while (way := self.ways[used_labels, state]) is not None:
             path.append((way[2], state))
-            here, state = way[0], way[1]
+            used_labels, state = way[0], way[1]
         run, peak = run_along(self.orbits, state, path[::-1])
         return Combination(labels, run, peak)
 

@@ -154,16 +154,16 @@ def cheapest(
             violation = _violation(orbits, frontier.reached, state, meter)
             if accept is None or accept(violation):
                 return violation
-        edges, here = orbits.edges(state), frontier.reached[state]
+        edges, reached = orbits.edges(state), frontier.reached[state]
         meter.fired.update([edge[0] for edge in edges])
-        if not meter.expand(len(edges), here.size * sum([edge[2] for edge in edges])):
+        if not meter.expand(len(edges), reached.size * sum([edge[2] for edge in edges])):
             break
         for rule, target, _ in edges:
             known = frontier.reached.get(target)
             if known is None and within is not None and not within(orbits, target):
                 continue
             if known is None or not known.done:
-                if not frontier.offer(target, here.cost.plus(prices[rule]), state, rule):
+                if not frontier.offer(target, reached.cost.plus(prices[rule]), state, rule):
                     return meter.exploration()
     return meter.exploration()
 

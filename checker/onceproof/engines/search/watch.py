@@ -92,14 +92,14 @@ def distinct(wanted: Sequence[Sequence[int]]) -> bool:
     """Can each of the wishes be given one of the numbers it accepts, no number twice? (augmenting
     paths)
     """
-    taken: dict[int, int] = {}
+    worker_of: dict[int, int] = {}
 
     def give(wish: int, tried: set[int]) -> bool:
         for number in wanted[wish]:
             if number not in tried:
                 tried.add(number)
-                if number not in taken or give(taken[number], tried):
-                    taken[number] = wish
+                if number not in worker_of or give(worker_of[number], tried):
+                    worker_of[number] = wish
                     return True
         return False
 

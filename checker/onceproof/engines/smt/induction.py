@@ -210,16 +210,18 @@ def cubes(rows: Iterable[Row]) -> list[tuple[frozenset[str], ...]]:
             rest = cube[:i] + cube[i + 1 :]
             merged[rest] = merged.get(rest, 0) | cube[i]
         current = {(*rest[:i], mask, *rest[i:]) for rest, mask in merged.items()}
-    shown: list[dict[int, frozenset[str]]] = [{} for _ in values]
+    values_of: list[dict[int, frozenset[str]]] = [{} for _ in values]
     for cube in current:
-        for known, mask, column in zip(shown, cube, values, strict=True):
+        for known, mask, column in zip(values_of, cube, values, strict=True):
             if mask not in known:
                 known[mask] = frozenset(value for j, value in enumerate(column) if mask >> j & 1)
-    order = [{mask: sorted(allowed) for mask, allowed in known.items()} for known in shown]
+    order = [{mask: sorted(allowed) for mask, allowed in known.items()} for known in values_of]
     ranked = sorted(
         current, key=lambda cube: [ranks[mask] for ranks, mask in zip(order, cube, strict=True)]
     )
-    return [tuple(known[mask] for known, mask in zip(shown, cube, strict=True)) for cube in ranked]
+    return [
+        tuple(known[mask] for known, mask in zip(values_of, cube, strict=True)) for cube in ranked
+    ]
 
 
 def _definition(machine: Machine, part: Part) -> str:

@@ -78,14 +78,14 @@ def bits(width: int) -> str:
 
 def fewer(conditions: Sequence[str], count: int) -> str:
     """Fewer than ``count`` of the conditions hold."""
-    held = [condition for condition in conditions if condition != FALSE]
-    if count > len(held):
+    possible = [condition for condition in conditions if condition != FALSE]
+    if count > len(possible):
         return TRUE
     if count <= 0:
         return FALSE
-    width = width_for(len(held) + 1)
+    width = width_for(len(possible) + 1)
     total = literal(0, width)
-    for condition in held:
+    for condition in possible:
         total = f"(bvadd {total} {choose(condition, literal(1, width), literal(0, width))})"
     return f"(bvult {total} {literal(count, width)})"
 

@@ -147,11 +147,11 @@ class Step:
             if self._alone is None or not near
             else list(subtract(self._full[2], self._alone))
         )
-        for heard in self._heard:
-            if near or heard.scope is Level.COMPONENT:
-                if not heard.removes:
-                    yield from _met(free, _undone(heard, after, self._full[2]))
-                free = [piece for row in free for piece in subtract(row, heard.guard)]
+        for broadcast in self._heard:
+            if near or broadcast.scope is Level.COMPONENT:
+                if not broadcast.removes:
+                    yield from _met(free, _undone(broadcast, after, self._full[2]))
+                free = [piece for row in free for piece in subtract(row, broadcast.guard)]
         yield from _met(free, after)
 
 
@@ -193,12 +193,12 @@ def _undo(rows: list[list[int]], write: _Write, after: int) -> bool:
     return bool(olds)
 
 
-def _undone(heard: _Heard, after: Masks, full: Masks) -> Masks:
+def _undone(broadcast: _Heard, after: Masks, full: Masks) -> Masks:
     """The worker row before a broadcast it heard."""
-    written = {w.target[1] for w in heard.writes}
+    written = {w.target[1] for w in broadcast.writes}
     row = [bits if i not in written else full[i] for i, bits in enumerate(after)]
-    rows = [[], [], [a & b for a, b in zip(row, heard.guard, strict=True)]]
-    for write in heard.writes:
+    rows = [[], [], [a & b for a, b in zip(row, broadcast.guard, strict=True)]]
+    for write in broadcast.writes:
         if not _undo(rows, write, after[write.target[1]]):
             return (0,) * len(after)
     return tuple(rows[2])

@@ -212,12 +212,12 @@ def _uses(
     task: Task,
     facts: list[Cube],
     known: dict[Cube, frozenset[Cube]] | None = None,
-    gone: set[Cube] | None = None,
+    removed: set[Cube] | None = None,
 ) -> dict[Cube, frozenset[Cube]] | None:
     """For every cube to be excluded (the goals, and those before facts) the facts that do; None if
     some part is not excluded.
 
-    ``known``: the same for more facts, of which those in ``gone`` are not there any more.
+    ``known``: the same for more facts, of which those in ``removed`` are no longer facts.
     """
     cover = Cover(task.space, facts)
     helpers_of: dict[Cube, frozenset[Cube]] = {}
@@ -226,7 +226,7 @@ def _uses(
     ):
         task.clock.tick()
         helpers = known.get(goal) if known else None
-        if helpers is None or (gone and helpers & gone):
+        if helpers is None or (removed and helpers & removed):
             numbers: set[int] = set()
             if cover.gap(goal, numbers.add) is not None:
                 return None

@@ -73,14 +73,14 @@ def mentioned(patterns: Iterable[Pattern]) -> frozenset[str]:
     return frozenset(test.variable for guard in guards for test in guard)
 
 
-def unreal(machine: Machine, taken: dict[str, set[str]]) -> list[Test]:
+def unreal(machine: Machine, possible_values: dict[str, set[str]]) -> list[Test]:
     """What some rule waits for although no step ever makes it so: tests on values that a variable
     never takes.
     """
     never: dict[str, frozenset[str]] = {}
     for rule in machine.rules:
         for test in rule.guard:
-            if not test.allowed & taken[test.variable]:
+            if not test.allowed & possible_values[test.variable]:
                 never[test.variable] = never.get(test.variable, frozenset()) | test.allowed
     return [Test(name, values) for name, values in sorted(never.items())]
 
@@ -102,15 +102,15 @@ def narrowed(machine: Machine, names: frozenset[str]) -> Machine:
         if not more:
             break
         variable_names |= more
-    taken = possible(machine)
+    possible_values = possible(machine)
     rules = dict.fromkeys(
-        rule for old in machine.rules for rule in _without(old, variable_names, taken)
+        rule for old in machine.rules for rule in _without(old, variable_names, possible_values)
     )
     variables = tuple(v for v in machine.variables if v.name in variable_names)
     return Machine(machine.name, machine.semantics, variables, tuple(rules))
 
 
-def _without(rule: Rule, names: set[str], taken: dict[str, set[str]]) -> Iterator[Rule]:
+def _without(rule: Rule, names: set[str], possible_values: dict[str, set[str]]) -> Iterator[Rule]:
     """A rule over the kept variables: one for each way to guess what is computed from the
     others.
     """
@@ -122,8 +122,8 @@ def _without(rule: Rule, names: set[str], taken: dict[str, set[str]]) -> Iterato
         if update.source is None or update.source in names:
             choices.append([update])
         else:
-            olds = taken[update.source] & allowed.get(
-                update.source, frozenset(taken[update.source])
+            olds = possible_values[update.source] & allowed.get(
+                update.source, frozenset(possible_values[update.source])
             )
             choices.append(
                 [
@@ -141,11 +141,13 @@ def _heard(broadcast: Broadcast, names: set[str]) -> Broadcast:
     return replace(broadcast, updates=tuple(u for u in broadcast.updates if u.target in names))
 
 
-def rebuilt(machine: Machine, taken: dict[str, set[str]], facts: Iterable[Pattern]) -> Invariant:
-    """The invariant that says of each configuration: its values are among ``taken``, and none of
-    the patterns is in it.
+def rebuilt(
+    machine: Machine, possible_values: dict[str, set[str]], facts: Iterable[Pattern]
+) -> Invariant:
+    """The invariant that says of each configuration: its values are among ``possible_values``, and
+    none of the patterns is in it.
     """
-    builder = _Builder(machine, taken, tuple(facts))
+    builder = _Builder(machine, possible_values, tuple(facts))
     components = builder.components()
     events = builder.events(components)
     workers = builder.workers(events)
@@ -157,11 +159,11 @@ class _Builder:
     """Goes through all rows, level by level, and keeps those that no fact excludes."""
 
     def __init__(
-        self, machine: Machine, taken: dict[str, set[str]], facts: tuple[Pattern, ...]
+        self, machine: Machine, possible_values: dict[str, set[str]], facts: tuple[Pattern, ...]
     ) -> None:
         self.names = [[v.name for v in machine.level(level)] for level in LEVELS]
         self.domains = [
-            [[x for x in v.domain if x in taken[v.name]] for v in machine.level(level)]
+            [[x for x in v.domain if x in possible_values[v.name]] for v in machine.level(level)]
             for level in LEVELS
         ]
         self.facts = facts

@@ -84,9 +84,9 @@ class Space:
             for number, row in enumerate(self.variables)
             for i, v in enumerate(row)
         }
-        taken = possible(machine)
+        possible_values = possible(machine)
         self.full: tuple[Masks, ...] = tuple(
-            tuple(mask(v, taken[v.name]) for v in row) for row in self.variables
+            tuple(mask(v, possible_values[v.name]) for v in row) for row in self.variables
         )
 
     def at(self, name: str) -> tuple[int, int]:

@@ -61,17 +61,19 @@ def base_of(name: str) -> str:
 
 
 class Words:
-    """The words for one machine. ``taken`` are the values each variable can have at all."""
+    """The words for one machine. ``possible_values`` are those each variable can have at all."""
 
-    def __init__(self, lowered: Lowered, machine: Machine, taken: Mapping[str, set[str]]) -> None:
+    def __init__(
+        self, lowered: Lowered, machine: Machine, possible_values: Mapping[str, set[str]]
+    ) -> None:
         self.design = lowered.design
         self.machine = machine
-        self.taken = taken
+        self.taken = possible_values
         self.spots = lowered.points
         self._variables = {x.name: x for x in machine.variables}
         self._groups = {g.status: g for g in lowered.groups.values()}
         self._incremented = {f"{s}.{c}" for s, c in v.incremented(lowered.design)}
-        self._pcs = [pc for pc in lowered.points if pc in taken.get(v.PC, ())]
+        self._pcs = [pc for pc in lowered.points if pc in possible_values.get(v.PC, ())]
 
     # -- shared rows
 
@@ -120,13 +122,13 @@ class Words:
         if base in design.effects and name == v.record(base):
             return self._record(base, inside)
         if base in design.stores and name == v.busy(base):
-            taken = "taken" in inside
+            is_taken = "taken" in inside
             return (
                 (
-                    f"the row of `{base}` is {'locked' if taken else 'not locked'} by an open"
+                    f"the row of `{base}` is {'locked' if is_taken else 'not locked'} by an open"
                     " transaction"
                 ),
-                taken,
+                is_taken,
             )
         if base in design.stores:
             return self._value(f"`{name}`", name, inside)
@@ -248,7 +250,7 @@ class Words:
         if inside == self._pcs:
             return "", ""
         living, dead = (
-            [pc for pc in inside if pc.endswith(DEAD) is gone] for gone in (False, True)
+            [pc for pc in inside if pc.endswith(DEAD) is is_dead] for is_dead in (False, True)
         )
         left = [pc for pc in self._pcs if pc.endswith(DEAD) and pc.removesuffix(DEAD) in living]
         for process in {self.spots[pc].process: None for pc in living}:
@@ -256,10 +258,10 @@ class Words:
                 return f" of `{process}`", ""
         parts = self._lines(living)
         if not dead or not living or dead != left:
-            gone = [str(x) for x in sorted({self.spots[pc].line for pc in dead})]
+            dead_lines = [str(x) for x in sorted({self.spots[pc].line for pc in dead})]
             parts += (
-                [f"dead with its request of line {listed(gone, 'or')} still under way"]
-                if gone
+                [f"dead with its request of line {listed(dead_lines, 'or')} still under way"]
+                if dead_lines
                 else []
             )
             return "", f" {listed(parts, 'or')}"

@@ -43,10 +43,10 @@ def settle(
     left = [d for d in every if not causes.explain(d)]
     if causes.errors and not any(d.severity is Severity.ERROR for d in left):
         left = every  # mistakes that explain each other: better all of them than none
-    shown = _folded(left)
-    if len(shown) > MAX_SHOWN and not causes.cut:
-        return (*shown[:MAX_SHOWN], too_many(shown[MAX_SHOWN].primary.span, MAX_SHOWN))
-    return shown
+    folded = _folded(left)
+    if len(folded) > MAX_SHOWN and not causes.cut:
+        return (*folded[:MAX_SHOWN], too_many(folded[MAX_SHOWN].primary.span, MAX_SHOWN))
+    return folded
 
 
 class _Causes:
@@ -97,12 +97,12 @@ class _Causes:
         """A mistake of another kind, in this line or in a declaration, is enough of an
         explanation.
         """
-        here = self.at[_place(d.primary)]
+        same_place = self.at[_place(d.primary)]
         match d.code:
             case "N101":
                 return bool(self.nameless & set(d.headline.split("`")[0].split()))
             case "N102" | "N116":
-                return any(code.startswith("S") for code in here - _INDENTATION)
+                return any(code.startswith("S") for code in same_place - _INDENTATION)
             case "N104":
                 return "N109" in self.codes
             case "N105":
@@ -114,7 +114,7 @@ class _Causes:
             case "N126":
                 return bool(self.unsure) or bool(self.codes & {"N101", "N102", "S003"})
             case "N127":
-                return bool(here & {"N101", "N102", "N105"})
+                return bool(same_place & {"N101", "N102", "N105"})
             case _:
                 return False
 
@@ -184,7 +184,7 @@ def _folded(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     for index, d in enumerate(diagnostics):
         key = (d.code, d.headline, d.primary.span.path) if d.code in _REPEATED else (str(index),)
         groups.setdefault(key, []).append(d)
-    shown = []
+    merged = []
     for first, *others in groups.values():
         lines = list(
             dict.fromkeys(
@@ -199,5 +199,5 @@ def _folded(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
                 first,
                 notes=(*first.notes, f"the same in line{'s' if len(lines) > 1 else ''} {listed}"),
             )
-        shown.append(first)
-    return tuple(sorted(shown, key=lambda d: d.sort_key))
+        merged.append(first)
+    return tuple(sorted(merged, key=lambda d: d.sort_key))

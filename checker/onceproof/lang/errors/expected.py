@@ -70,18 +70,18 @@ def in_words(accepted: Iterable[str], literals: Mapping[str, tuple[str, ...]]) -
     of words.
     """
     left = set(accepted) - {"_ERROR", "_INDENT", "_DEDENT", "COMMENT"}
-    shown: list[str] = []
+    phrases: list[str] = []
     for family, phrase in _FAMILIES:
         if family <= left:
-            shown.append(phrase)
+            phrases.append(phrase)
             left -= family | _FAMILY_EXTRAS
-    if shown:
+    if phrases:
         left -= {"_NL", "$END", *(t for t in left if "failure-transparent" in literals.get(t, ()))}
     fixed = [w for t in sorted(left) if t not in _KINDS for w in _SHOWN.get(t, literals.get(t, ()))]
     words = sorted(w for w in fixed if w[0].isalpha())
     signs = sorted(w for w in fixed if not w[0].isalpha())
     return [
-        *shown,
+        *phrases,
         *(f"`{w}`" for w in [*words, *signs]),
         *(_KINDS[t] for t in _KINDS if t in left),
     ]

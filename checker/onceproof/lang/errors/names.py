@@ -433,10 +433,10 @@ def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None
     """A token checked by something that does not issue it: it accepts an old token until it has
     seen a newer one.
     """
-    here = f"`{store}`" if store else "an external provider"
+    issuer = f"`{store}`" if store else "an external provider"
     return _make(
         "N133",
-        f"{here} does not issue the tokens of `{lock.text}`",
+        f"{issuer} does not issue the tokens of `{lock.text}`",
         Label(lock.span, "an old token is accepted here until a newer one was seen"),
         (Label(declared, f"`{lock.text}` is declared here"),),
         f"keep both in one store: `lock {lock.text} per … in {store or 'STORE'}`, `effect {effect}"
@@ -498,11 +498,11 @@ def another_id(
     """A message about this event travels under this event's id; a field of another name hides
     that.
     """
-    (event, key), (here, own) = published, handled
+    (event, key), (name, own) = published, handled
     return _make(
         "N139",
         f"`{queue}` carries `{event}`, whose id is called `{key}` and not `{own}`",
-        Label(span, f"the message is about this `{here}` and has its `{own}`"),
+        Label(span, f"the message is about this `{name}` and has its `{own}`"),
         help=(
             f"call the first field of `{event}` `{own}`; keep `{key}` as a second field if it is a"
             " business key"

@@ -82,9 +82,9 @@ def close_to(word: str, options: Iterable[str], limit: int = 3) -> list[str]:
     same = [o for o in choices if o.lower() == lowered]
     if same:
         return same[:1]
-    meant = [o for o in synonyms().get(lowered, ()) if o in choices]
-    if meant:
-        return meant[:limit]
+    translated = [o for o in synonyms().get(lowered, ()) if o in choices]
+    if translated:
+        return translated[:limit]
     if len(word) > 40:
         return []
     from difflib import SequenceMatcher  # only where somebody mistyped

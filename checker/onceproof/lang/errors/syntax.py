@@ -34,8 +34,8 @@ def _error(
 
 def quoted(word: str) -> str:
     """A piece of the reader's text inside a message: short, on one line."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word)
-    return f"`{shown if len(shown) <= 40 else shown[:39] + '…'}`"
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word)
+    return f"`{printable if len(printable) <= 40 else printable[:39] + '…'}`"
 
 
 def did_you_mean(words: Iterable[str]) -> str | None:
@@ -117,8 +117,8 @@ def unexpected_indent(span: Span, above: Span | None) -> Diagnostic:
 
 def tab_indent(span: Span, others: list[int]) -> Diagnostic:
     """Tabs have no agreed width. One remark per file."""
-    shown = ", ".join(str(n) for n in others[:8]) + (" …" if len(others) > 8 else "")
-    notes = (f"the same in line{'s' if len(others) > 1 else ''} {shown}",) if others else ()
+    line_numbers = ", ".join(str(n) for n in others[:8]) + (" …" if len(others) > 8 else "")
+    notes = (f"the same in line{'s' if len(others) > 1 else ''} {line_numbers}",) if others else ()
     return Diagnostic(
         TAB,
         Severity.ERROR,
@@ -152,14 +152,14 @@ def too_deep(span: Span, depth: int) -> Diagnostic:
 
 def strange_character(character: str, span: Span) -> Diagnostic:
     """A character the language does not use."""
-    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    printable = character if character.isprintable() else f"U+{ord(character):04X}"
     note = (
         "an invisible character, often copied from a web page: type it again"
         if not character.isprintable()
         else "remove it"
     )
     return _error(
-        "S008", f"the character `{shown}` is not used in this language", Label(span, note)
+        "S008", f"the character `{printable}` is not used in this language", Label(span, note)
     )
 
 

@@ -135,7 +135,7 @@ def clause_collected(what: str, span: Span, store: str, queue: str) -> Diagnosti
 def nothing_makes(store: str, span: Span, declared: Span, effects: Iterable[str]) -> Diagnostic:
     """A test of a row that no line makes."""
     known = list(effects)
-    meant = f"did you mean {listing(f'{e} happened' for e in known)}?" if known else None
+    suggestion = f"did you mean {listing(f'{e} happened' for e in known)}?" if known else None
     return Diagnostic(
         "N159",
         Severity.WARNING,
@@ -143,7 +143,7 @@ def nothing_makes(store: str, span: Span, declared: Span, effects: Iterable[str]
         Label(span, "no `insert`, `add`, `set` or `increment` names it"),
         (Label(declared, "declared here"),),
         (),
-        meant or f"make the row: `add KEY to {store}`",
+        suggestion or f"make the row: `add KEY to {store}`",
     )
 
 

@@ -445,10 +445,12 @@ class _Resolver:
         columns = c.semantics or tuple(Delivery)
         seen: dict[Delivery, Span] = {}
         for expect in c.expects:
-            again = [s for s in expect.semantics or columns if s in seen]
-            if again:
+            repeated = [s for s in expect.semantics or columns if s in seen]
+            if repeated:
                 self.diagnostics.append(
-                    errors.expects_twice([s.value for s in again], expect.span, seen[again[0]])
+                    errors.expects_twice(
+                        [s.value for s in repeated], expect.span, seen[repeated[0]]
+                    )
                 )
             for semantics in expect.semantics or columns:
                 seen.setdefault(semantics, expect.span)

@@ -84,9 +84,9 @@ class DatabaseMaker:
                     errors.in_and_via(named.text, named.span, ref.name, ref.span)
                 )
             if decl.inside:
-                here, there = f"in {decl.database.text}", f"inside {decl.inside.text}"
+                outer, inner = f"in {decl.database.text}", f"inside {decl.inside.text}"
                 self.diagnostics.append(
-                    name_errors.contradiction(here, decl.database.span, there, decl.inside.span)
+                    name_errors.contradiction(outer, decl.database.span, inner, decl.inside.span)
                 )
             return decl.database.text if self._is_database(decl.database) else GENERIC
         name = GENERIC

@@ -20,8 +20,8 @@ def _token(site: Site) -> Iterator[Proposal]:
         return
     for place in site.performing():
         step = place.step
-        taken = [s.lock.text for s in steps_of(place.owner) if isinstance(s, n.Acquire)]
-        for lock in dict.fromkeys(taken):
+        locks = [s.lock.text for s in steps_of(place.owner) if isinstance(s, n.Acquire)]
+        for lock in dict.fromkeys(locks):
             known = site.design.locks[lock]
             if known.store != decl.store.text or not known.expires or not isinstance(step, n.Do):
                 continue

@@ -177,12 +177,12 @@ def _guarded(site: Site, place: Place, guard: _Guard) -> list[Change]:
     block = place.inside(n.Atomic)
     if block is not None and isinstance(block.step, n.Atomic):
         first = block.step.body[0].span.line
-        gone = [
+        replaced_steps = [
             old
             for old in (guard.check, guard.written)
             if old is not None and old.block is block.step.body
         ]
-        if len(gone) == len(block.step.body):
+        if len(replaced_steps) == len(block.step.body):
             return []
         return [
             *changes,

@@ -222,7 +222,7 @@ def review_of(
 
 
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
-    alone = Result((result,))
+    single = Result((result,))
     columns = [s for s in Delivery if any(c.semantics is s for c in result.cells)]
     refuted = tuple(
         _refuted(f"d{number}-story-{i}", group, result)
@@ -246,9 +246,9 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         path,
         title,
         result.sha256,
-        question(alone),
-        answer(alone),
-        tone_of(alone),
+        question(single),
+        answer(single),
+        tone_of(single),
         source.lines if source else (),
         tuple(s.value for s in columns),
         result.models,
@@ -363,8 +363,8 @@ def _proofs(number: int, result: DesignResult) -> list[tuple[list[ClaimResult], 
 def _proof(name: str, result: DesignResult, cells: Sequence[ClaimResult]) -> Proof:
     first = cells[0]
     why = first.why
-    gone = "" if first.as_expected else "The design expects a violation, and there is none. "
-    narrowed = gone + (f"Not wider: {first.reason}." if first.reason else "")
+    unexpected = "" if first.as_expected else "The design expects a violation, and there is none. "
+    narrowed = unexpected + (f"Not wider: {first.reason}." if first.reason else "")
     return Proof(
         name,
         first.claim,

@@ -52,8 +52,8 @@ def nobody_else(look: Look) -> Iterator[Finding]:
     death changes nothing.
     """
     absent = _asks_for_nobody(look)
-    alone = any(r.alone is not None for r in look.machine.rules)
-    if not absent and not alone:
+    asks_alone = any(r.alone is not None for r in look.machine.rules)
+    if not absent and not asks_alone:
         return
     what = (
         "when nobody is at work on an event"

@@ -224,10 +224,10 @@ class _Known(Struct, frozen=True):
         """
         at = np.searchsorted(self.keys, other.keys)
         at[at == len(self.keys)] = 0
-        there = self.keys[at] == other.keys
-        better = there & (other.cost < self.cost[at])
+        is_known = self.keys[at] == other.keys
+        better = is_known & (other.cost < self.cost[at])
         self.cost[at[better]] = other.cost[better]
-        new = ~there
+        new = ~is_known
         together = _Known(
             np.concatenate([self.keys, other.keys[new]]),
             np.concatenate([self.cost, other.cost[new]]),

@@ -147,8 +147,10 @@ class ArrayStates:
             alive = (fields.worker != NONE).sum(axis=(1, 2))
             possible[spawns] &= alive[source[spawns]] < self.bounds.workers
             for number, limit in enumerate(self.machine.limits):
-                there = tables.counted(number, fields.worker).sum(axis=(1, 2))[source[spawns]]
-                possible[spawns] &= ~tables.counted(number, worker[spawns]) | (there < limit.count)
+                present = tables.counted(number, fields.worker).sum(axis=(1, 2))[source[spawns]]
+                possible[spawns] &= ~tables.counted(number, worker[spawns]) | (
+                    present < limit.count
+                )
         return possible
 
     def _after(
@@ -166,8 +168,8 @@ class ArrayStates:
             broadcasting = np.nonzero(tables.is_component_wide[rule])[0]
             if len(broadcasting):
                 elsewhere = workers[broadcasting]
-                shown = np.nonzero(event[broadcasting] >= 0)[0]
-                elsewhere[shown, event[broadcasting][shown]] = (
+                with_event = np.nonzero(event[broadcasting] >= 0)[0]
+                elsewhere[with_event, event[broadcasting][with_event]] = (
                     NONE  # those of the same event hear more, and are put back below
                 )
                 workers[broadcasting] = tables.after(
@@ -176,14 +178,14 @@ class ArrayStates:
         broadcasting = np.nonzero(tables.has_broadcast[rule] & (event >= 0))[0]
         if len(broadcasting):
             near[broadcasting] = tables.after(rule[broadcasting], near[broadcasting], near=True)
-        here = np.nonzero(event >= 0)[0]
+        with_event_rows = np.nonzero(event >= 0)[0]
         if self.bounds.workers:
             put = np.nonzero(worker != GONE)[0]
             near[put, np.where(place[put] == NONE, self.bounds.workers - 1, place[put])] = worker[
                 put
             ]
-            workers[here, event[here]] = near[here]
-        rows[here, event[here]] = row[here]
+            workers[with_event_rows, event[with_event_rows]] = near[with_event_rows]
+        rows[with_event_rows, event[with_event_rows]] = row[with_event_rows]
         return Fields(component, rows, workers)
 
     # -- states as the readable search knows them

@@ -189,14 +189,14 @@ class Columns:
             raise DoesNotFit
         busy = [self.tables.busy[c] for c in columns]
         for at, column in enumerate(columns):
-            here = np.nonzero(column != columns[at - 1])[0] if at else np.arange(len(keys))
-            if len(here):
-                yield self._moved(here, at, component, columns, busy)
+            lines = np.nonzero(column != columns[at - 1])[0] if at else np.arange(len(keys))
+            if len(lines):
+                yield self._moved(lines, at, component, columns, busy)
         yield from self._component_steps(component, columns)
 
     def _moved(
         self,
-        here: Numbers,
+        lines: Numbers,
         at: int,
         component: Numbers,
         columns: list[Numbers],
@@ -204,8 +204,8 @@ class Columns:
     ) -> Step:
         """What the event in one column and its workers do."""
         tables = self.tables
-        place, edge = self._edges(tables.pair[component[here], columns[at][here]])
-        source = here[place]
+        place, edge = self._edges(tables.pair[component[lines], columns[at][lines]])
+        source = lines[place]
         rule, row, cell, times, spawn = tables.moves[:, edge]
         free = self.bounds.workers - sum(busy, np.zeros(len(component), np.int64))
         equal = sum((c == columns[at] for c in columns), np.zeros(len(component), np.int64))

@@ -174,18 +174,18 @@ class Dense:
 
     def slid(self, source: Any, target: Any, slide: Slide, worker: int, event: int) -> None:
         """Make one move: what is in ``source`` before it is put into ``target`` after it."""
-        here, bit = self.place(slide.before, worker, event)
-        there, new = self.place(slide.after, worker, event)
-        part = source[here]
+        source_at, bit = self.place(slide.before, worker, event)
+        target_at, new = self.place(slide.after, worker, event)
+        part = source[source_at]
         if bit != GONE:
             part = part & self.word(1 << bit)
             part = part << self.word(new - bit) if new >= bit else part >> self.word(bit - new)
-        target[there] |= part
+        target[target_at] |= part
 
     def count(self, array: Any, slide: Slide, worker: int, event: int) -> int:
         """The configurations in which this move can be made."""
-        here, bit = self.place(slide.before, worker, event)
-        part = array[here]
+        source_at, bit = self.place(slide.before, worker, event)
+        part = array[source_at]
         return int(np.bitwise_count(part if bit == GONE else part & self.word(1 << bit)).sum())
 
     def check(self, array: Any) -> None:

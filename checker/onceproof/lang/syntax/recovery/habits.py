@@ -115,13 +115,13 @@ def _bars(match: re.Match[str], _: Literals) -> str | None:
 
 def _method(match: re.Match[str], _: Literals) -> str | None:
     """``processed.add(id)`` to ``add id to processed``, ``mail.send()`` to ``send mail``."""
-    thing, verb, key = (
+    subject, verb, key = (
         match[1],
         {"remove": "delete", "save": "add", "put": "add"}.get(match[2], match[2]),
         match[3],
     )
     between = {"insert": "into", "add": "to", "delete": "from"}.get(verb)
-    return f"{verb} {key} {between} {thing}" if between and key else f"{verb} {thing}"
+    return f"{verb} {key} {between} {subject}" if between and key else f"{verb} {subject}"
 
 
 def _underscored(match: re.Match[str], literals: Literals) -> str | None:

@@ -398,13 +398,13 @@ class LineRepair:
         line's first word.
         """
         lexemes = [m.span() for m in LEXEME.finditer(self._text)]
-        here = next((i for i, (start, _) in enumerate(lexemes) if start == self._begin), None)
+        position = next((i for i, (start, _) in enumerate(lexemes) if start == self._begin), None)
         declares = self._text.split()[0] in self._grammar.words(self._grammar.contexts["item"])
-        if here is None or (join == "_" and not (here == 2 and declares)):
+        if position is None or (join == "_" and not (position == 2 and declares)):
             return
         for first, last in ((0, 1), (0, 2)) if join == "-" else ((-1, 0),):
-            if here + last < len(lexemes):
-                start, end = lexemes[here + first][0], lexemes[here + last][1]
+            if position + last < len(lexemes):
+                start, end = lexemes[position + first][0], lexemes[position + last][1]
                 words = self._text[start:end].split()
                 if all(re.fullmatch(r"\w+", w) for w in words) and len(set(words)) == len(words):
                     yield self._joined(start, end, join.join(words))
