@@ -9,7 +9,7 @@ RUN python -m pip install --no-cache-dir build && python -m build --wheel --outd
 
 FROM python:3.12-slim
 COPY --from=build /wheels /wheels
-RUN python -m pip install --no-cache-dir "$(echo /wheels/*.whl)[report,cvc5]" && rm -r /wheels \
+RUN python -m pip install --no-cache-dir "$(echo /wheels/*.whl)[cvc5]" && rm -r /wheels \
     && useradd --create-home onceproof
 USER onceproof
 WORKDIR /designs

@@ -8,11 +8,14 @@ folders: neither an environment nor a report of an earlier call in the same job 
 
 Inputs come as environment variables, never as text of a script:
 
-    ONCEPROOF_VERSION  install: what pip takes: a requirement, a path or an address (default:
-    onceproof) CHECK_PYTHON       check: the Python that has the tool, as ``install`` reported it
+    ONCEPROOF_VERSION  install: what pip takes: a requirement, a path or an address (default: the
+                       checkout of the action itself, so that both have one version)
+    CHECK_PYTHON       check: the Python that has the tool, as ``install`` reported it
     CHECK_PATHS        check: designs or folders, separated by blanks or line ends, quoted as in a
-    shell (default: .) CHECK_OPTIONS      check: more options of ``onceproof check``, likewise
+                       shell (default: .)
+    CHECK_OPTIONS      check: more options of ``onceproof check``, likewise
     CHECK_SUMMARY      check: "true": the table goes into $GITHUB_STEP_SUMMARY
+    CHECK_REPORT       check: not empty: the review report is made, too
 
 ``check`` ends with 0 whatever the verdicts are: the exit code of ``onceproof check`` is the step's
 output ``exit-code``, and the last step of the action exits with it, so that reports are uploaded
@@ -31,6 +34,9 @@ from pathlib import Path
 MODULE = "onceproof"
 """What ``python -m`` is given to run the tool."""
 
+OWN = Path(__file__).resolve().parents[1]
+"""The checkout of the action, which is the tool's, too."""
+
 USAGE = 2
 """The exit code of ``onceproof check`` for arguments that make no sense."""
 
@@ -48,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 def install() -> int:
     """Install the tool into a new environment. Outputs: ``python``, the Python that has it."""
-    wanted = _requirement(os.environ.get("ONCEPROOF_VERSION", "").strip() or "onceproof")
+    wanted = _requirement(os.environ.get("ONCEPROOF_VERSION", "").strip() or str(OWN))
     if wanted.startswith("-"):
         print(f"version: {wanted!r} is an option of pip, not a package", file=sys.stderr)
         return USAGE
@@ -74,10 +80,7 @@ def install() -> int:
 
 
 def _requirement(wanted: str) -> str:
-    """What pip is given: a release with what reports need; a path as seen from the workspace."""
-    name, sign, release = wanted.partition("==")
-    if name == "onceproof":
-        return f"onceproof[report]{sign}{release}"
+    """What pip is given; a path is one as seen from the workspace."""
     return str(Path(wanted).resolve()) if Path(wanted).exists() else wanted
 
 
@@ -108,9 +111,10 @@ def check() -> int:
     code = subprocess.run(
         (*tool, "check", *options, "--format", "github", *more, "--", *paths), check=False
     ).returncode
-    review = (*tool, "report", "--output", str(folder / "review.html"), "--exit-zero", "--", *paths)
-    if subprocess.run(review, check=False).returncode:
-        print("no review report was written", file=sys.stderr)
+    if os.environ.get("CHECK_REPORT", ""):
+        page = ("--output", str(folder / "review.html"), "--exit-zero")
+        if subprocess.run((*tool, "report", *page, "--", *paths), check=False).returncode:
+            print("no review report was written", file=sys.stderr)
     summary, table = os.environ.get("GITHUB_STEP_SUMMARY"), folder / "onceproof.md"
     if os.environ.get("CHECK_SUMMARY", "true") == "true" and summary and table.is_file():
         with open(summary, "ab") as stream:

@@ -79,7 +79,7 @@ def test_without_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     assert main(["watch", str(tmp_path)]) == 2
-    assert "pip install 'onceproof[watch]'" in capsys.readouterr().err
+    assert "pip install '.[watch]'" in capsys.readouterr().err
 
 
 def test_a_real_save_and_ctrl_c(tmp_path: Path) -> None:

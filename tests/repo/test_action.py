@@ -38,6 +38,7 @@ def action(
         **os.environ,
         "CHECK_PYTHON": str(VENV),
         "CHECK_SUMMARY": "true",
+        "CHECK_REPORT": "review",
         "RUNNER_TEMP": str(folder),
         "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         "GITHUB_OUTPUT": str(output),

@@ -21,7 +21,6 @@ from onceproof.verdict.result import Assurance, Result, Scope, Verdict
 from onceproof.verdict.task import Options
 
 from support.command_line import run
-from support.process import run as process
 from support.repo import ROOT
 from support.results import ALO, AMO, EO, HERE, cell, checked, design, every_verdict, troubles
 from support.review import full
@@ -338,20 +337,6 @@ def test_mistakes(tmp_path: Path) -> None:
     assert run("report", SEED).returncode == 2
     assert run("report", SEED, "--claim", "zzz", "-o", tmp_path / "r.md").returncode == 2
     assert run("report", tmp_path / "none.once", "-o", tmp_path / "r.md").returncode == 2
-
-
-@pytest.mark.slow
-def test_without_jinja2(tmp_path: Path) -> None:
-    (tmp_path / "jinja2.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
-    ask = ("report", SEED, "--claim", "loss", "--no-faults")
-    path = f"{tmp_path}:{ROOT}"
-    done = process(*ask, "-o", tmp_path / "r.html", PYTHONPATH=path)
-    assert done.returncode == 2
-    assert "pip install 'onceproof[report]'" in done.stderr
-    assert process(*ask, "-o", tmp_path / "r.md", PYTHONPATH=path).returncode == 0
-    done = process("check", SEED, "--claim", "loss", "--format", "html", PYTHONPATH=path)
-    assert done.returncode == 2
-    assert "pip install 'onceproof[report]'" in done.stderr
 
 
 def test_a_design_with_mistakes_is_reviewed_as_one(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from enum import Enum
 from typing import Any, TypeVar
 
+from onceproof.base.extras import how_to_get
 from onceproof.base.paths import NoCluster
 
 Task = TypeVar("Task")
@@ -88,7 +89,7 @@ def over_cluster(
         import distributed
     except ImportError:
         raise NoCluster(
-            "--cluster needs the package distributed (pip install 'onceproof[cluster]')"
+            f"no cluster without the package distributed; {how_to_get('cluster')}"
         ) from None
     try:
         dask: Any = distributed

@@ -152,7 +152,7 @@ def command(
 
     from onceproof.base.paths import NoCluster, NoDesign
     from onceproof.cli.progress import ProgressLine
-    from onceproof.report import Missing, format_named, write
+    from onceproof.report import format_named, write
     from onceproof.verdict.check import check
     from onceproof.verdict.exit_codes import Exit, of_result
     from onceproof.verdict.task import Options
@@ -189,12 +189,9 @@ def command(
         result = with_digests(result)
     verbosity = 0 if quiet else 2 if verbose else 1
     read = [path for design in result.designs for path in design.sources]
-    try:
-        for target in targets:
-            _write_report(target, result, verbosity, read)
-        text = emit(output, lambda look: write(form, result, verbosity, look), color, read)
-    except Missing as error:
-        raise click.UsageError(str(error)) from error
+    for target in targets:
+        _write_report(target, result, verbosity, read)
+    text = emit(output, lambda look: write(form, result, verbosity, look), color, read)
     code = of_result(result)
     if exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE):
         code = Exit.HOLDS

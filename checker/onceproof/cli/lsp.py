@@ -11,16 +11,16 @@ import click
 def command() -> int:
     """Start the language server; an editor speaks to it over standard input and output.
 
-    Needs the extra `lsp`: pip install 'onceproof[lsp]'.
+    Needs the extra `lsp`: pip install '.[lsp]' in the checkout of onceproof.
 
     \b
     Example (what an editor is told to start):
       onceproof lsp
     """
     if find_spec("pygls") is None:
-        raise click.UsageError(
-            "the language server needs the extra `lsp`: pip install 'onceproof[lsp]'"
-        )
+        from onceproof.base.extras import how_to_get
+
+        raise click.UsageError(f"no language server here; {how_to_get('lsp')}")
     from onceproof.lsp.server import server
 
     server.start_io()

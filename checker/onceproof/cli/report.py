@@ -138,20 +138,12 @@ def _line(*words: str) -> str:
 
 
 def _demand_endings(outputs: tuple[Path, ...]) -> None:
-    """Names of files say in which format, and what that format needs is installed."""
+    """Names of files say in which format."""
     for path in outputs:
         if path.suffix not in ENDINGS:
             raise click.UsageError(
                 f"-o {shown(path)}: a report is a file whose name ends in .html or .md"
             )
-    if any(ENDINGS[path.suffix] == "html" for path in outputs):
-        from onceproof.report import Missing
-        from onceproof.report.html import demand_templates
-
-        try:
-            demand_templates()
-        except Missing as error:
-            raise click.UsageError(str(error)) from error
 
 
 def _written(review: Review, form: str) -> str:

@@ -37,7 +37,7 @@ def command(
     """Check designs now, and again whenever one of them, or a file that it imports, is saved.
 
     PATHS are design files (*.once) or folders. Ctrl-C ends it, with exit code 0. Needs the extra
-    `watch`: pip install 'onceproof[watch]'.
+    `watch`: pip install '.[watch]' in the checkout of onceproof.
 
     \b
     Example:
@@ -76,9 +76,9 @@ def _changes(paths: tuple[Path, ...]) -> Iterator[frozenset[Path]]:
     try:
         from watchfiles import watch
     except ImportError as error:
-        raise click.UsageError(
-            "watching needs the extra `watch`: pip install 'onceproof[watch]'"
-        ) from error
+        from onceproof.base.extras import how_to_get
+
+        raise click.UsageError(f"nothing here that can watch; {how_to_get('watch')}") from error
     designs(paths)  # whatever is not there is a mistake, and no folder to wait in
     folders = {path if path.is_dir() else path.resolve().parent for path in paths}
     for folder in folders:

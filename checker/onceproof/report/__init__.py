@@ -32,10 +32,6 @@ from onceproof.report.terminal import Paint
 from onceproof.verdict.result import Result
 
 
-class Missing(Exception):
-    """A format needs something that is not installed; the message says how to get it."""
-
-
 class Format(Struct, frozen=True):
     """``name`` is what people type, ``summary`` what help says.
 

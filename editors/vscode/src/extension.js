@@ -26,7 +26,7 @@ async function start(context) {
   try {
     await client.start();
   } catch (error) {
-    const how = "pip install 'onceproof[lsp]', or set onceproof.command";
+    const how = "install it with its extra `lsp` (in its checkout: pip install '.[lsp]'), or set onceproof.command";
     vscode.window.showErrorMessage(`${command} lsp cannot be started (${how}): ${error.message}`);
   }
 }

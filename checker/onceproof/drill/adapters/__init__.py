@@ -27,6 +27,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from onceproof.base.extras import how_to_get
+
 LOOPBACK = socket.inet_ntoa(socket.INADDR_LOOPBACK.to_bytes(4, "big"))
 """The address of this machine that no other machine reaches."""
 
@@ -392,6 +394,4 @@ def server(name: str, settings: Settings) -> Any:
         return module.SERVER(settings)
     except ImportError as error:
         missing = error.name or "its client"
-        raise Unavailable(
-            f"{name}: {missing} is not installed; `pip install onceproof[drill]` brings it"
-        ) from error
+        raise Unavailable(f"{name}: {missing} is not installed; {how_to_get('drill')}") from error

@@ -16,7 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onceproof.report import Format, Missing
+from onceproof.report import Format
 from onceproof.report.picture import picture
 from onceproof.report.review import Refuted, Review, review_of
 from onceproof.report.words import clean
@@ -31,7 +31,7 @@ AROUND = 2
 
 
 def to_html(review: Review) -> str:
-    """The page. Raises ``Missing`` without Jinja2."""
+    """The page."""
     style, script = (
         (HERE / name).read_text(encoding="utf-8") for name in ("style.css", "script.js")
     )
@@ -47,21 +47,14 @@ def to_html(review: Review) -> str:
     )
 
 
-def demand_templates() -> None:
-    """Raises ``Missing`` without Jinja2."""
-    _environment()
-
-
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @cache
 def _environment() -> Environment:
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError as error:
-        raise Missing("the report needs Jinja2: pip install 'onceproof[report]'") from error
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     made = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
