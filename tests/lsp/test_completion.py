@@ -95,7 +95,7 @@ def test_words() -> None:
         "at-least-once",
         "exactly-once",
     }
-    assert words(f"{BASE}\nclaim no ^\n") == {"duplicate", "loss"}
+    assert words(f"{BASE}\nclaim no ^\n") == {"deadlock", "duplicate", "loss"}
 
 
 def test_a_mistake_elsewhere_does_not_matter() -> None:

@@ -55,6 +55,8 @@ def test_every_model_becomes_a_machine(word: str, tmp_path: Path) -> None:
     for name in SHELVES[word]:
         for use in _uses(SHELVES[word][name]):
             text = DESIGN.format(**{w: f"via {use}" if w == word else "" for w in SHELVES})
+            if SHELVES[word][name].machine.get("ack_answer") == "nothing":
+                text = text.replace("    ack\n", "").replace("  ack\n", "")
             loaded = load_text(text, str(tmp_path / "ledger.once"))
             if use != name and {d.code for d in loaded.diagnostics} == {"N173"}:
                 continue  # an option that the machine does not do yet is refused

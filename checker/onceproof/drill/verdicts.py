@@ -163,6 +163,8 @@ class Eyes:
                 ) != negated
             case n.AllOf() | n.AnyOf():
                 return self.passes(test, event)
+            case n.Redelivered():
+                raise AssertionError("a claim asks for no delivery")
 
     def column(self, store: str, column: str, event: int) -> str:
         """The value of a column of an event's row; its first value without a row."""

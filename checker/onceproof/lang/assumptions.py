@@ -13,7 +13,8 @@ class AssumptionKind(Struct, frozen=True):
 
     ``attempt``: its place in the order in which assumptions are tried for a refuted claim, those
     that one can arrange for first (0: not tried). ``is_window``: it compares lengths of time.
-    ``names_effect``: the design also says after which effect.
+    ``names_effect``: the design also says after which effect; ``counts``: it also says a number,
+    which stands for ``N``.
     """
 
     name: str
@@ -22,14 +23,17 @@ class AssumptionKind(Struct, frozen=True):
     attempt: int
     is_window: bool = False
     names_effect: bool = False
+    counts: bool = False
 
-    def written(self, effect: str | None = None) -> str:
+    def written(self, effect: str | None = None, count: int | None = None) -> str:
         """The assumption as a design says it."""
-        return f"{self.spelling} send {effect}" if effect else self.spelling
+        spelling = f"{self.spelling} send {effect}" if effect else self.spelling
+        return spelling.replace(" N ", f" {count} ") if count is not None else spelling
 
-    def explained(self, effect: str | None = None) -> str:
+    def explained(self, effect: str | None = None, count: int | None = None) -> str:
         """The assumption in words."""
-        return f"{self.sentence} ({effect})" if effect else self.sentence
+        sentence = f"{self.sentence} ({effect})" if effect else self.sentence
+        return sentence.replace(" N ", f" {count} ") if count is not None else sentence
 
 
 _ROWS = (
@@ -124,6 +128,19 @@ _ROWS = (
         13,
     ),
     AssumptionKind(
+        "broker-loses-nothing",
+        "the broker loses nothing",
+        "the broker loses nothing that it has confirmed",
+        0,
+    ),
+    AssumptionKind(
+        "fails-fewer",
+        "an event fails fewer than N times",
+        "no event fails N times or more",
+        0,
+        counts=True,
+    ),
+    AssumptionKind(
         "within-lease",
         "handler finishes within the lease",
         "every handler finishes within its lease",
@@ -166,5 +183,7 @@ ASSUMPTIONS: Mapping[str, AssumptionKind] = {row.name: row for row in _ROWS}
 TRIED = tuple(row.name for row in sorted(_ROWS, key=lambda row: row.attempt) if row.attempt)
 """The names of the assumptions that are tried for a refuted claim, in that order."""
 
-SPELLINGS = tuple(row.written("EFFECT" if row.names_effect else None) for row in _ROWS)
+SPELLINGS = tuple(
+    row.written("EFFECT" if row.names_effect else None, 5 if row.counts else None) for row in _ROWS
+)
 """Everything that can follow ``assume``; words in capitals stand for names."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from math import prod
 from typing import Any
 
 from msgspec import Struct
@@ -60,8 +61,23 @@ class ModelUse(Struct, frozen=True):
         )
 
 
+class AckAnswer(Enum):
+    """What the protocol answers to an acknowledgement (docs/semantics_world.md, "Acknowledgements
+    and publishers").
+
+    NONE: nothing, so the handler cannot know. TRUE: what happened. POLITE: always *done*, also
+    where a late acknowledgement settled nothing. NOTHING: there is nothing to acknowledge.
+    """
+
+    NONE = "none"
+    TRUE = "true"
+    POLITE = "polite"
+    NOTHING = "nothing"
+
+
 class Queue(Struct, frozen=True):
-    """A queue with the switches of docs/semantics.md, "Brokers".
+    """A queue with the switches of docs/semantics.md, "Brokers", and those of
+    docs/semantics_world.md below.
 
     ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``:
     switched on by the design; ``replay``: whether an operator replays anyway (None: as its
@@ -69,6 +85,19 @@ class Queue(Struct, frozen=True):
     worker may lose its message (``lease``, ``disconnect``, ``rebalance``, ``shutdown``). ``limit``:
     a number and ``dead-letter``, ``drop`` or ``stays``. ``keeps``: what a publisher sends again is
     another message, even under exactly-once.
+
+    ``is_root``: it is fed from outside; ``also_fed``: though steps publish to it ("Messages are
+    counted"). ``limit_to``: the queue in which a message that is given up is dead-lettered (None:
+    it lies here). ``log``: it commits positions ("Logs with positions"). ``failures``: what becomes
+    of the position where a handler fails unless its consumer says: ``stop``, ``seek`` or ``pass``
+    (None: see ``Process.failures``). ``lane``: the field of ``keyed by`` ("Order"); ``ordered``:
+    the product can keep messages of one key in order. ``covers``: how many messages are fetched
+    together, as factors with their names; the lease of the last runs while the others are handled.
+    ``ack_answer``: see there. ``loses_confirmed``: the broker may lose what it has confirmed;
+    ``durable_by``: the option that keeps it from that and that the design leaves silent, a
+    condition of every *no loss* (empty: none); ``unsynced_acks``: acknowledgements may be forgotten
+    in a restart (all in "Acknowledgements and publishers"). ``database``: the database that it
+    lives in, a key of ``Design.databases`` ("A queue in one's own database"); None: none.
     """
 
     name: str
@@ -95,6 +124,23 @@ class Queue(Struct, frozen=True):
     boundary: tuple[str, ...] = ("publish", "stores")
     leaks: bool = False
     keeps: bool = False
+    also_fed: bool = False
+    limit_to: str | None = None
+    log: bool = False
+    failures: str | None = None
+    lane: str | None = None
+    ordered: bool = True
+    covers: tuple[Length, ...] = ()
+    ack_answer: AckAnswer = AckAnswer.TRUE
+    loses_confirmed: bool = False
+    durable_by: str = ""
+    unsynced_acks: bool = False
+    database: str | None = None
+
+    @property
+    def fetched(self) -> int:
+        """How many messages one lease covers."""
+        return prod(int(count) for _, count in self.covers)
 
 
 def changed(queue: Queue, **switches: Any) -> Queue:
@@ -274,7 +320,16 @@ class Process(Struct, frozen=True):
     """A consumer (``queue`` set) or a relay (``condition`` set) with its steps, fragments inlined.
 
     ``ack``: ``manual``, ``delivery``, ``return``, ``failure``, ``kill`` or ``any-time``. ``takes``:
-    the known bound of one run; ``in_time``: it is smaller than the lease of the queue.
+    the known bound of one run; ``in_time``: it is smaller than the lease of the queue, for all the
+    messages that the lease covers. ``killed``: the worker is killed after that time, also under
+    ``assume no crash`` (docs/semantics_world.md, "Acknowledgements and publishers").
+
+    On a log: ``parallel``: ``in parallel``; ``failures``: what becomes of the position where the
+    handler fails, ``stop``, ``seek`` or ``pass`` (None: ``seek`` under exactly-once, else ``pass``;
+    "Logs with positions").
+
+    Of a relay: ``cursor``: the store over which it reads with a cursor; ``notified``: it starts
+    once per notification ("Relays that see less").
     """
 
     name: str
@@ -287,6 +342,11 @@ class Process(Struct, frozen=True):
     span: Span
     takes: str | None = None
     in_time: bool = False
+    killed: str | None = None
+    parallel: bool = False
+    failures: str | None = None
+    cursor: str | None = None
+    notified: bool = False
 
     @property
     def acks_at_end(self) -> bool:
@@ -301,7 +361,8 @@ class Process(Struct, frozen=True):
 
 class Claim(Struct, frozen=True):
     """A claim with its expectation per semantics. ``text`` is the claim as written. ``unless``: the
-    condition of ``no loss of E unless C`` (docs/semantics_world.md, "Claims over the component").
+    condition of ``no loss of E unless C``; ``key``: the field behind ``per`` of ``at most one
+    worker in S per K``, None: per event (docs/semantics_world.md, "Claims over the component").
     """
 
     kind: str
@@ -312,6 +373,7 @@ class Claim(Struct, frozen=True):
     expects: tuple[n.Expect, ...]
     span: Span
     unless: n.Condition | None = None
+    key: str | None = None
 
     def expected(self, semantics: Delivery) -> str:
         """``holds`` unless the design expects something else under these semantics."""
@@ -324,16 +386,19 @@ class Claim(Struct, frozen=True):
 
 
 class Assumption(Struct, frozen=True):
-    """A named assumption and where it stands. ``effect``: for ``crash-only-after``."""
+    """A named assumption and where it stands. ``effect``: for ``crash-only-after``; ``count``: for
+    ``fails-fewer``.
+    """
 
     kind: str
     effect: str | None
     span: Span
+    count: int | None = None
 
     @property
     def words(self) -> str:
         """The assumption as a sentence."""
-        return ASSUMPTIONS[self.kind].explained(self.effect)
+        return ASSUMPTIONS[self.kind].explained(self.effect, self.count)
 
 
 class Design(Struct, frozen=True):

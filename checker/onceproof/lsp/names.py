@@ -47,6 +47,7 @@ ROLES: dict[str, str] = {
     "new": "value",
     "inside": "queue",
     "token_of": "lock",
+    "cursor": "store",
 }
 """What a field of a node names, by the field's name."""
 

@@ -434,6 +434,8 @@ def _switch(switch: str, value: object, options: Mapping[str, Any]) -> Iterator[
         yield f"must be a list of {', '.join(LISTS[switch])}"
     elif switch in NAMED and not _names(switch, value, options):
         yield f"there is no option {value} that is a {'count' if switch == 'limit' else 'duration'}"
+    elif switch == "durable_by" and value not in options:
+        yield f"there is no option {value}"
 
 
 def _names(switch: str, value: object, options: Mapping[str, Any]) -> bool:

@@ -51,6 +51,13 @@ class Switches(Struct, frozen=True):
 
     ``lease``, ``dedup_window`` and ``limit`` are pairs of the option that holds the value and its
     value (the name is empty for a number that is part of the model); None: there is none.
+
+    The rest are those of docs/semantics_world.md: ``ack_answer`` (``none``, ``true``, ``polite``,
+    ``nothing``: what the protocol answers to an acknowledgement), ``durable_by`` (the option that
+    decides whether what was confirmed can be lost; ``loses`` has ``confirmed`` where it is),
+    ``unsynced_acks``, ``ordered`` (messages of one key are handled one after the other),
+    ``failures`` (of a log: what becomes of the position where a handler fails), ``database`` (the
+    product in whose databases the queue lives).
     """
 
     delivery: str = "at-least-once"
@@ -70,6 +77,12 @@ class Switches(Struct, frozen=True):
     limit_end: str = "dead-letter"
     boundary: tuple[str, ...] = ()
     leaky_transactions: bool = False
+    ack_answer: str = "true"
+    durable_by: str = ""
+    unsynced_acks: bool = False
+    ordered: bool = False
+    failures: str = ""
+    database: str = ""
 
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -79,15 +92,25 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "publisher": ("retries", "once"),
     "batch": ("single", "all-or-nothing"),
     "limit_end": ("dead-letter", "drop", "stays"),
+    "ack_answer": ("none", "true", "polite", "nothing"),
+    "failures": ("stop", "seek", "pass"),
 }
 """Switches that are one word."""
 LISTS: Mapping[str, tuple[str, ...]] = {
     "loses_hold": ("lease", "disconnect", "rebalance", "shutdown"),
-    "loses": ("retention", "publish"),
+    "loses": ("retention", "publish", "confirmed"),
     "boundary": ("publish", "stores"),
 }
 """Switches that are a list of words."""
-FLAGS = ("redelivers", "broker_copies", "replay", "rewinds", "leaky_transactions")
+FLAGS = (
+    "redelivers",
+    "broker_copies",
+    "replay",
+    "rewinds",
+    "leaky_transactions",
+    "unsynced_acks",
+    "ordered",
+)
 """Switches that are true or false."""
 NAMED = ("lease", "dedup_window", "limit")
 """Switches that name an option (``limit`` may be a number, the others a duration)."""

@@ -95,11 +95,20 @@ store processed per id{unique} # which messages have been dealt with
 {template.declaration}
 
 consumer {name} on inbox
-{template.body}
+{_body(template, broker)}
 {chr(10).join(claims)}
 """
     result = formatted(Source.of(name, draft))
     return draft if result.text is None else result.text
+
+
+def _body(template: Template, broker: str) -> str:
+    """The steps; without acknowledgements where the broker has none (N165)."""
+    shelf = brokers()
+    if broker not in shelf or shelf[broker].switches({}).ack_answer != "nothing":
+        return template.body
+    lines = template.body.splitlines(keepends=True)
+    return "".join(line for line in lines if line.split()[0] != "ack")
 
 
 def _delivery(broker: str) -> str:

@@ -76,7 +76,9 @@ def _lease(design: Design, process: Process) -> Iterator[str]:
     name, value = queue.lease
     who = "handler" if sum(p.queue is not None for p in design.processes) == 1 else process.name
     if process.in_time:
-        yield f"{who} ({process.takes}) < {name} ({value})"
+        factors = [f"{option} ({count})" for option, count in queue.covers]
+        work = " × ".join([*factors, f"{who} ({process.takes})"])
+        yield f"{work} < {name} ({value})"
     elif design.assumes("within-lease"):
         yield f"{who} < {name} ({value})"
 

@@ -58,6 +58,7 @@ _FAMILY_EXTRAS = frozenset(
         "RELEASE",
         "RENEW",
         "SECTION",
+        "SEEK",
         "UPDATE",
         "USE",
         "WAIT",

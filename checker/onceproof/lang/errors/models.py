@@ -48,7 +48,9 @@ def wrong_value(option: str, value: str, span: Span, problem: str) -> Diagnostic
 def longer_than_lease(
     process: str, takes: str, span: Span, lease: tuple[str, str], declared: Span
 ) -> Diagnostic:
-    """A handler that may take as long as its lease, or longer: the lease can run out."""
+    """A handler that may take as long as its lease, or longer: the lease can run out. ``takes``:
+    the bound of one run, or of all that are fetched together (``prefetch (10) × 20min``).
+    """
     name, value = lease
     return Diagnostic(
         "N143",

@@ -14,6 +14,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "queue NAME of EVENT",
         "queue NAME of EVENT at-least-once",
         "queue NAME of EVENT via MODEL",
+        "queue NAME of EVENT, also fed from outside",
     ),
     "publisher": (
         "publisher of QUEUE publishes once",
@@ -55,7 +56,11 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "claim no loss of EFFECT unless CONDITION",
         "claim EFFECT before EFFECT",
         "claim EFFECT and EFFECT together",
+        "claim effectively once EFFECT",
         "claim at most one worker in SECTION",
+        "claim at most one worker in SECTION per KEY",
+        "claim no deadlock",
+        "claim at rest never CONDITION",
         "claim never CONDITION",
         "claim failure-transparent",
         "claim recoverable",
@@ -66,6 +71,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "else": ("else", "else if KEY in STORE"),
     "ack": ("ack", "ack or stop"),
     "nack": ("nack",),
+    "seek": ("seek back",),
     "stop": ("stop",),
     "fail": ("fail",),
     "wait": ("wait", "wait 5min"),
@@ -82,7 +88,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "send": ("send EFFECT", "send EFFECT or stop"),
     "call": ("call EFFECT", "call EFFECT or stop"),
     "do": ("do EFFECT",),
-    "publish": ("publish to QUEUE",),
+    "publish": ("publish to QUEUE", "publish to QUEUE with a new id"),
     "atomic": ("atomic", "atomic serializable"),
     "acquire": ("acquire LOCK", "acquire LOCK or stop"),
     "release": ("release LOCK",),
@@ -108,7 +114,11 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "can": ("can be queried",),
     "checks": ("checks token of LOCK",),
     "late": ("late ack settles", "late ack refused"),
-    "delivery": ("delivery limit 5", "delivery limit 5 then dead-letter"),
+    "delivery": (
+        "delivery limit 5",
+        "delivery limit 5 then dead-letter",
+        "delivery limit 5 then dead-letter to QUEUE",
+    ),
     "lease": ("lease 30s",),
     "partitions": ("partitions may move",),
     "shutdown": ("shutdown gives messages back",),
@@ -116,6 +126,10 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "keeps": ("keeps copies", "keeps errors"),
     "drops": ("drops copies within 5min",),
     "commit": ("commit may go back",),
+    "commits": ("commits positions",),
+    "keyed": ("keyed by FIELD",),
+    "batch": ("batch 100",),
+    "prefetch": ("prefetch 10",),
     "messages": ("messages may expire",),
     "publishes": ("publishes unconfirmed",),
     "batches": ("batches return together",),
@@ -204,7 +218,7 @@ CONCEPTS: dict[str, str] = {
 
 
 EFFECTIVELY_ONCE = (
-    "effectively once is two claims: `claim no duplicate EFFECT` and `claim no loss of EFFECT`"
+    "write `claim effectively once EFFECT`: it is `no duplicate EFFECT` and `no loss of EFFECT`"
 )
 CLAIM_PROSE: frozenset[str] = frozenset(
     {

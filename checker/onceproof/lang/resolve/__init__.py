@@ -3,6 +3,7 @@ out only if there is none.
 
 ``steps``: the steps of a handler; inlines fragments.
 ``blocks``: ``atomic`` blocks, their databases, and the clauses of failing steps.
+``brokers``: queues, acknowledgements, logs, and claims about guarantees.
 ``databases``: the databases of a design, declared or unnamed.
 ``models``: the models behind ``via``, and what they make of a queue, store, lock or effect.
 ``unmodelled``: constructs that are read but not modelled yet; a design that uses one is refused.
@@ -21,6 +22,7 @@ from onceproof.lang.errors import names as errors
 from onceproof.lang.errors import world as world_errors
 from onceproof.lang.errors.suggest import close_to
 from onceproof.lang.resolve.blocks import check_blocks
+from onceproof.lang.resolve.brokers import check_brokers, selected
 from onceproof.lang.resolve.databases import DatabaseMaker
 from onceproof.lang.resolve.models import QueueMaker, chosen, key_retention, provides, traits
 from onceproof.lang.resolve.steps import Scope, StepChecker
@@ -71,6 +73,7 @@ class _Resolver:
             s.name.text: self._store(s, (keys, columns), queues) for s in self.of(n.StoreDecl)
         }
         locks = {x.name.text: self._lock(x, keys, stores) for x in self.of(n.LockDecl)}
+        queues = {name: self._kept_in(q, queues[name]) for name, q in self._queue_decls(queues)}
         databases = self.databases.every(self.of(n.StoreDecl))
         effects = {
             e.name.text: self._effect(e, keys, (locks, stores)) for e in self.of(n.EffectDecl)
@@ -85,6 +88,7 @@ class _Resolver:
         self._whole(processes, claims, scope)
         self._contradictions(processes)
         check_blocks(processes, scope, self.diagnostics)
+        check_brokers(self.items, processes, scope, self.diagnostics)
         if not any(x.severity is Severity.ERROR for x in self.diagnostics):
             self.diagnostics += unmodelled(self.items)
         self.diagnostics.sort(key=lambda x: x.sort_key)
@@ -109,6 +113,7 @@ class _Resolver:
             databases,
         )
         self._check_columns(design, claims)
+        self.diagnostics += selected(design)
         if any(x.severity is Severity.ERROR for x in self.diagnostics):
             return None, self.diagnostics
         return design, self.diagnostics
@@ -175,6 +180,9 @@ class _Resolver:
             for s in walk(p.body, fragments)
             if isinstance(s, n.Publish)
         }
+        published |= {
+            option.queue.text for q in self.of(n.QueueDecl) for option in q.options if option.queue
+        }
         modes: dict[str, n.PublisherDecl] = {}
         for p in self.of(n.PublisherDecl):
             if self._named(p.queue, "queue"):
@@ -198,6 +206,15 @@ class _Resolver:
                 )
             queues[name] = maker.queue(q, mode, name in replays, name not in published)
         return queues
+
+    def _queue_decls(self, queues: Mapping[str, d.Queue]) -> list[tuple[str, n.QueueDecl]]:
+        return [(q.name.text, q) for q in self.of(n.QueueDecl) if q.name.text in queues]
+
+    def _kept_in(self, decl: n.QueueDecl, queue: d.Queue) -> d.Queue:
+        """The queue with the database that it lives in."""
+        if decl.database is not None and not self._named(decl.database, "database"):
+            return queue
+        return d.changed(queue, database=self.databases.queue(decl, queue.model))
 
     def _key_levels(self, events: Mapping[str, d.Event]) -> dict[str, Level]:
         """Every identity field of any event: the id is at event level, a business key at component
@@ -427,7 +444,7 @@ class _Resolver:
     def _assumption(self, a: n.AssumeDecl) -> d.Assumption:
         if a.effect:
             self._named(a.effect, "effect")
-        return d.Assumption(a.kind, a.effect.text if a.effect else None, a.span)
+        return d.Assumption(a.kind, a.effect.text if a.effect else None, a.span, a.count)
 
     def _claim(self, c: n.ClaimDecl, checker: StepChecker) -> d.Claim:
         text = (
@@ -460,8 +477,12 @@ class _Resolver:
                             semantics.value, expect.span, [s.value for s in columns]
                         )
                     )
+        key: str | None = None
+        if c.key is not None:
+            key = c.key.text
+            checker.key_of_claim(c.key)
         return d.Claim(
-            c.kind, text, c.targets, c.condition, c.semantics, c.expects, c.span, c.unless
+            c.kind, text, c.targets, c.condition, c.semantics, c.expects, c.span, c.unless, key
         )
 
     def _target(self, kind: str, target: n.Target, checker: StepChecker) -> None:
@@ -551,7 +572,7 @@ class _Resolver:
             if (
                 p.queue
                 and p.ack == "manual"
-                and not any(isinstance(s, n.Ack | n.Nack) for s in walk(p.body))
+                and not any(isinstance(s, n.Ack | n.Nack | n.SeekBack) for s in walk(p.body))
             ):
                 self.diagnostics.append(errors.no_ack(p.name, p.span))
         used = {w for p in processes for w in _mentioned(p)}
@@ -562,6 +583,7 @@ class _Resolver:
         used |= {e.key_row[0] for e in scope.effects.values() if e.key_row}
         used |= {s.database for s in scope.stores.values()}
         used |= {x.database for x in scope.locks.values() if x.database}
+        used |= {q.database for q in scope.queues.values() if q.database}
         fragments = {f.name.text: f for f in self.of(n.FragmentDecl)}
         used |= {
             s.name.text

@@ -118,6 +118,20 @@ class DatabaseMaker:
         self._living.setdefault(name, []).append(place)
         return name
 
+    def queue(self, decl: n.QueueDecl, use: d.ModelUse | None) -> str | None:
+        """The database of a queue; None for one that lives in a broker."""
+        if decl.database is not None:
+            return decl.database.text
+        if use is None:
+            return None
+        model = models.brokers(Path(use.beside))[use.name]
+        product = model.switches(sound(model, use)).database
+        if not product:
+            return None
+        place = _Place(decl.name.text, None, None, decl.name.span)
+        self._living.setdefault(f"unnamed.{product}", []).append(place)
+        return f"unnamed.{product}"
+
     def single_requests(self, name: str | None) -> bool:
         """Whether there are no sessions there; ``name`` of a database, None for a lock service."""
         if name is None:

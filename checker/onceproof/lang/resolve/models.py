@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from onceproof import models
-from onceproof.base.durations import shorter
+from onceproof.base.durations import milliseconds
 from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic
+from onceproof.lang.errors import brokers, names, world
 from onceproof.lang.errors import models as errors
-from onceproof.lang.errors import names, world
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.delivery import Delivery
@@ -42,6 +42,8 @@ _LINES = {
     "batches": "batches return together",
     "leaks": "aborted messages may appear",
     "keeps": "keeps copies",
+    "log": "commits positions",
+    "keyed": "keyed by",
 }
 """How the options of a queue begin, by their stable names."""
 
@@ -150,7 +152,9 @@ class QueueMaker:
     def queue(
         self, decl: n.QueueDecl, publishing: str | None, replays: bool, is_root: bool
     ) -> d.Queue:
-        """The queue of a declaration: its model, then the lines below it."""
+        """The queue of a declaration: its model, then the lines below it. ``is_root``: no step
+        publishes to it.
+        """
         use = chosen(decl.model, "queue", self.diagnostics)
         made = d.Queue(
             decl.name.text,
@@ -160,10 +164,16 @@ class QueueMaker:
             None,
             publishing,
             replays,
-            is_root,
+            is_root or decl.also_fed,
             decl.name.span,
             use,
+            also_fed=decl.also_fed and not is_root,
         )
+        if decl.also_fed and is_root:
+            why = "no step publishes to it: it is fed from outside already"
+            self.diagnostics.append(
+                world.changes_nothing("also fed from outside", decl.span, why, "leave it out")
+            )
         if use:
             made = self._from_model(made, use)
         self._twice(decl)
@@ -197,6 +207,13 @@ class QueueMaker:
             boundary=s.boundary,
             leaks=s.leaky_transactions,
             keeps=s.publisher == "retries" and s.dedup_window is None,
+            log=model.kind == "log",
+            failures=s.failures or None,
+            ordered=s.ordered or model.kind == "log",
+            ack_answer=d.AckAnswer(s.ack_answer),
+            loses_confirmed="confirmed" in s.loses,
+            durable_by="" if s.durable_by in dict(use.options) else s.durable_by,
+            unsynced_acks=s.unsynced_acks,
         )
 
     def _twice(self, decl: n.QueueDecl) -> None:
@@ -224,7 +241,19 @@ class QueueMaker:
                 number, end = text.split(" ")
                 if int(number) < 1:
                     self.diagnostics.append(names.bad_count("delivery limit", option.span))
-                return d.changed(queue, limit=(int(number), end))
+                to = option.queue.text if option.queue else None
+                return d.changed(queue, limit=(int(number), end), limit_to=to)
+            case "log", _:
+                if queue.log and queue.model is not None:
+                    self._idle("commits positions", option, f"`{queue.model.name}` is a log")
+                return d.changed(queue, log=True)
+            case "keyed", _:
+                return self._keyed(queue, option)
+            case "batch" | "prefetch" as what, number:
+                if int(number) < 1:
+                    self.diagnostics.append(names.bad_count(what, option.span))
+                known = bool(queue.covers) and int(number) <= queue.fetched
+                return queue if known else d.changed(queue, covers=((what, number),))
             case "loses", cause:
                 return d.changed(queue, loses_hold=tuple(dict.fromkeys([*queue.loses_hold, cause])))
             case "lease", length:
@@ -244,13 +273,21 @@ class QueueMaker:
             case flag, _:
                 return d.changed(queue, **{flag: True})
 
+    def _keyed(self, queue: d.Queue, option: n.QueueOption) -> d.Queue:
+        assert option.field is not None
+        if not queue.ordered and queue.model is not None:
+            self.diagnostics.append(
+                brokers.no_order(queue.model.name, option.field.text, option.span)
+            )
+        return d.changed(queue, lane=option.field.text)
+
     def _idle(self, what: str, option: n.QueueOption, why: str) -> None:
         self.diagnostics.append(errors.option_without_meaning(what, option.span, why))
 
 
 def in_time(process: d.Process, queue: d.Queue, takes: Span, diagnostics: list[Diagnostic]) -> bool:
-    """Whether the known bound of a handler run is shorter than the lease; a warning if the two say
-    nothing or too little.
+    """Whether the known bound of a handler run is shorter than the lease, for all the messages that
+    the lease covers; a warning if the two say nothing or too little.
     """
     if process.takes is None:
         return False
@@ -258,9 +295,9 @@ def in_time(process: d.Process, queue: d.Queue, takes: Span, diagnostics: list[D
         if "lease" in queue.loses_hold:
             diagnostics.append(errors.no_lease(process.name, takes, queue.span))
         return False
-    if shorter(process.takes, queue.lease[1]):
+    one, lease = milliseconds(process.takes), milliseconds(queue.lease[1])
+    if one is not None and lease is not None and one * queue.fetched < lease:
         return True
-    diagnostics.append(
-        errors.longer_than_lease(process.name, process.takes, takes, queue.lease, queue.span)
-    )
+    work = " × ".join([*(f"{option} ({count})" for option, count in queue.covers), process.takes])
+    diagnostics.append(errors.longer_than_lease(process.name, work, takes, queue.lease, queue.span))
     return False

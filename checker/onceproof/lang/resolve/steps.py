@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.base.durations import shorter
 from onceproof.lang import design as d
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import models as model_errors
@@ -77,6 +78,8 @@ class StepChecker:
         condition = decl.condition if isinstance(decl, n.RelayDecl) else None
         if condition is not None:
             self._condition(condition, handler)
+        if isinstance(decl, n.RelayDecl) and decl.cursor is not None:
+            self._named(decl.cursor, "store")
         before, self._once = self._steps, set()
         self._steps += count_steps(decl.body, self.fragments, self._sizes)
         if before <= MOST_STEPS < self._steps:
@@ -85,10 +88,20 @@ class StepChecker:
         made = d.Process(
             decl.name.text, queue, condition, decl.workers, "manual", body, events, decl.name.span
         )
-        if not isinstance(decl, n.ConsumerDecl) or queue is None or queue not in self.scope.queues:
+        if isinstance(decl, n.RelayDecl):
+            cursor = decl.cursor.text if decl.cursor else None
+            return replace(made, cursor=cursor, notified=decl.notified)
+        if queue is None or queue not in self.scope.queues:
             return made
         read = self.scope.queues[queue]
-        made = replace(made, ack=decl.ack or read.ack, takes=decl.takes)
+        made = replace(
+            made,
+            ack=decl.ack or read.ack,
+            takes=_bound(decl),
+            killed=decl.killed,
+            parallel=decl.parallel,
+            failures=decl.failures or read.failures,
+        )
         return replace(made, in_time=in_time(made, read, decl.span, self.diagnostics))
 
     def shared_condition(self, condition: n.Condition) -> None:
@@ -97,6 +110,16 @@ class StepChecker:
         keys = {k: e.name for e in events for k in (e.id_field, *e.keys)}
         payload = {p: values for e in events for p, values in e.payload}
         self._condition(condition, _Handler(keys, payload, None, {}), asks=False)
+
+    def key_of_claim(self, key: n.Name) -> None:
+        """Check the field behind ``per`` in a claim."""
+        events = self.scope.events
+        known = dict.fromkeys(k for e in events.values() for k in (e.id_field, *e.keys))
+        if events and key.text not in known:
+            first = next(iter(events.values()))
+            self.diagnostics.append(
+                errors.not_a_field(key.text, key.span, first.name, known, first.span)
+            )
 
     # -- steps
 
@@ -157,10 +180,12 @@ class StepChecker:
             case n.Section(name, body):
                 self.sections.setdefault(name.text, name.span)
                 return replace(step, body=self._block(body, handler, using))
-            case n.Ack() | n.Nack():
+            case n.Ack() | n.Nack() | n.SeekBack():
                 if handler.queue is None:
-                    word = "ack" if isinstance(step, n.Ack) else "nack"
-                    self.diagnostics.append(errors.inside_needs_queue_consumer(word, step.span))
+                    words = {n.Ack: "ack", n.Nack: "nack", n.SeekBack: "seek back"}
+                    self.diagnostics.append(
+                        errors.inside_needs_queue_consumer(words[type(step)], step.span)
+                    )
             case n.Let(name, value):
                 handler.locals[name.text] = tuple(
                     dict.fromkeys(
@@ -364,6 +389,14 @@ class StepChecker:
                     self._column(store, column, (value,), handler)
                 case n.NameIs(name, value):
                     self._name_is(name, value, handler)
+                case n.Redelivered():
+                    if not asks:
+                        why = "a claim has no message in hand"
+                        self.diagnostics.append(errors.out_of_place("redelivered", part.span, why))
+                    elif handler.queue is None:
+                        self.diagnostics.append(
+                            errors.inside_needs_queue_consumer("redelivered", part.span)
+                        )
                 case n.Happened(effect):
                     if self._named(effect, "effect") and asks:
                         declared = self.scope.effects[effect.text]
@@ -397,3 +430,10 @@ class StepChecker:
             self.diagnostics.append(
                 errors.unknown_value(value.text, value.span, name.text, known, declared)
             )
+
+
+def _bound(decl: n.ConsumerDecl) -> str | None:
+    """How long one run of a handler takes at most: it ends, or it is killed."""
+    if decl.takes and decl.killed and shorter(decl.killed, decl.takes):
+        return decl.killed
+    return decl.takes or decl.killed

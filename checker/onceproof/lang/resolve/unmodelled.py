@@ -12,7 +12,8 @@ from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import world as errors
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.visit import walk
+from onceproof.lang.syntax.visit import condition_parts, walk
+from onceproof.machine.delivery import Delivery
 from onceproof.models.records import NONE
 
 NOT_MODELLED: Mapping[str, str] = {
@@ -28,6 +29,26 @@ NOT_MODELLED: Mapping[str, str] = {
     "on refused": "`on refused`",
     "on no answer": "`on no answer`",
     "unless": "`unless`",
+    "also fed": "`also fed from outside`",
+    "queue in a database": "a queue `in` a database",
+    "dead letters": "a dead-letter queue of its own",
+    "new id": "`publish` with a new id",
+    "redelivered": "`redelivered`",
+    "killed": "`killed after`",
+    "log": "`commits positions`",
+    "parallel": "`in parallel`",
+    "failures": "what a failure does to a position",
+    "seek back": "`seek back`",
+    "keyed": "`keyed by`",
+    "cursor": "a relay with a cursor",
+    "notified": "`only when notified`",
+    "publisher under at-most-once": "a publisher that retries under at-most-once",
+    "broker-loses-nothing": "`assume the broker loses nothing`",
+    "fails-fewer": "`assume an event fails fewer than N times`",
+    "at-rest-never": "`at rest never`",
+    "no-deadlock": "`no deadlock`",
+    "effectively-once": "`effectively once`",
+    "one-worker per": "`at most one worker` per business key",
     "no-database-failures": "`assume no database failures`",
     "option isolation": "`isolation`",
     "option reads": "`reads`",
@@ -71,8 +92,49 @@ def uses(item: n.Item, items: tuple[n.Item, ...]) -> Iterator[Use]:
     plain = {
         i.name.text for i in items if isinstance(i, n.EffectDecl) and i.store and not i.token_of
     }
+    if isinstance(item, n.PublisherDecl) and item.mode == "retries":
+        queues = {i.name.text: i for i in items if isinstance(i, n.QueueDecl)}
+        queue = queues.get(item.queue.text)
+        if queue is not None and queue.semantics is Delivery.AT_MOST_ONCE:
+            yield "publisher under at-most-once", item.span
     for step in walk(body):
         yield from _step(step, plain)
+        yield from (("redelivered", span) for span in _asks_redelivered(step))
+
+
+def _asks_redelivered(step: n.Step) -> Iterator[Span]:
+    """Where a step tests whether its message came again."""
+    if isinstance(step, n.If):
+        for part in condition_parts(step.condition):
+            if isinstance(part, n.Redelivered):
+                yield part.span
+
+
+def _queue(item: n.QueueDecl) -> Iterator[Use]:
+    if item.also_fed:
+        yield "also fed", item.span
+    if item.database is not None:
+        yield "queue in a database", item.database.span
+    for option in item.options:
+        if option.queue is not None:
+            yield "dead letters", option.span
+        yield option.kind, option.span
+
+
+def _consumer(item: n.ConsumerDecl) -> Iterator[Use]:
+    if item.killed is not None:
+        yield "killed", item.span
+    if item.parallel:
+        yield "parallel", item.span
+    if item.failures is not None:
+        yield "failures", item.span
+
+
+def _relay(item: n.RelayDecl) -> Iterator[Use]:
+    if item.cursor is not None:
+        yield "cursor", item.cursor.span
+    if item.notified:
+        yield "notified", item.span
 
 
 def _options(ref: n.ModelRef | None) -> Iterator[Use]:
@@ -114,9 +176,13 @@ def _assume(item: n.AssumeDecl) -> Iterator[Use]:
 def _claim(item: n.ClaimDecl) -> Iterator[Use]:
     if item.unless is not None:
         yield "unless", item.unless.span
+    yield (f"{item.kind} per" if item.key else item.kind), item.span
 
 
 _USES: Mapping[type, Callable[..., Iterator[Use]]] = {
+    n.QueueDecl: _queue,
+    n.ConsumerDecl: _consumer,
+    n.RelayDecl: _relay,
     n.DatabaseDecl: _database,
     n.StoreDecl: _store,
     n.LockDecl: _lock,
@@ -139,6 +205,10 @@ def _step(step: n.Step, plain: set[str]) -> Iterator[Use]:
             yield from (("atomic clause", c.span) for c in step.clauses)
             if step.retry_span is not None:
                 yield "atomic clause", step.retry_span
+        case n.Publish() if step.new_id:
+            yield "new id", step.span
+        case n.SeekBack():
+            yield "seek back", step.span
         case n.SetColumn() | n.Add() | n.Increment():
             if step.or_else is not None:
                 yield "write clause", step.span

@@ -60,6 +60,15 @@ class Happened(Struct, frozen=True):
     span: Span
 
 
+class Redelivered(Struct, frozen=True):
+    """``redelivered`` / ``not redelivered``: whether the message in hand had been returned before
+    this delivery (docs/semantics_world.md, "Messages are counted").
+    """
+
+    negated: bool
+    span: Span
+
+
 class AllOf(Struct, frozen=True):
     """``a and b``: read from left to right, the rest only if needed."""
 
@@ -74,7 +83,7 @@ class AnyOf(Struct, frozen=True):
     span: Span
 
 
-Condition = InStore | ColumnIs | NameIs | Happened | AllOf | AnyOf
+Condition = InStore | ColumnIs | NameIs | Happened | Redelivered | AllOf | AnyOf
 
 
 class ReadPresence(Struct, frozen=True):
@@ -161,6 +170,14 @@ class Ack(Struct, frozen=True):
 
 class Nack(Struct, frozen=True):
     """Give the message back: it is available again at once."""
+
+    span: Span
+
+
+class SeekBack(Struct, frozen=True):
+    """``seek back``: on a log, the position of this worker goes back to the record in hand, so that
+    it is read again (docs/semantics_world.md, "Logs with positions").
+    """
 
     span: Span
 
@@ -287,10 +304,14 @@ class Do(Struct, frozen=True):
 
 
 class Publish(Struct, frozen=True):
-    """``publish to shipping``: a message about this event, under the same id."""
+    """``publish to shipping``: a message about this event, under the same id. ``new_id``: ``publish
+    to shipping with a new id``, a message about another event with the same business keys
+    (docs/semantics_world.md, "Messages are counted").
+    """
 
     queue: Name
     span: Span
+    new_id: bool = False
 
 
 class Atomic(Struct, frozen=True):
@@ -380,6 +401,7 @@ Step = (
     | Fail
     | Ack
     | Nack
+    | SeekBack
     | SetColumn
     | Add
     | Insert
@@ -447,17 +469,22 @@ class ModelRef(Struct, frozen=True):
 
 class QueueOption(Struct, frozen=True):
     """A line below a queue: ``kind`` is its stable name (``late-ack``, ``limit``, ``lease`` …),
-    ``value`` what it says.
+    ``value`` what it says. ``field``: of ``keyed by``, the field of the event; ``queue``: of
+    ``then dead-letter to d``, where messages that are given up go.
     """
 
     kind: str
     value: str
     span: Span
+    field: Name | None = None
+    queue: Name | None = None
 
 
 class QueueDecl(Struct, frozen=True):
     """A queue. Without ``semantics`` and ``model`` it is checked under all three delivery
-    semantics.
+    semantics. ``also_fed``: ``also fed from outside``, though steps publish to it
+    (docs/semantics_world.md, "Messages are counted"). ``database``: the name behind ``in`` ("A
+    queue in one's own database").
     """
 
     name: Name
@@ -466,6 +493,8 @@ class QueueDecl(Struct, frozen=True):
     model: ModelRef | None
     options: tuple[QueueOption, ...]
     span: Span
+    also_fed: bool = False
+    database: Name | None = None
 
 
 class PublisherDecl(Struct, frozen=True):
@@ -577,7 +606,12 @@ class LockDecl(Struct, frozen=True):
 
 class ConsumerDecl(Struct, frozen=True):
     """A consumer: its handler runs once per delivery. ``ack``: when its messages are acknowledged
-    (None: as the queue's model says, else by hand). ``takes``: how long one run takes at most.
+    (None: as the queue's model says, else by hand). ``takes``: how long one run takes at most;
+    ``killed``: after how long it is killed (docs/semantics_world.md, "Acknowledgements and
+    publishers").
+
+    ``parallel``: ``in parallel``; ``failures``: what becomes of the position where a handler fails,
+    ``stop``, ``seek`` or ``pass`` (None: nobody says; both in "Logs with positions").
     """
 
     name: Name
@@ -587,11 +621,15 @@ class ConsumerDecl(Struct, frozen=True):
     takes: str | None
     body: tuple[Step, ...]
     span: Span
+    killed: str | None = None
+    parallel: bool = False
+    failures: str | None = None
 
 
 class RelayDecl(Struct, frozen=True):
     """An actor that starts whenever its condition holds: an outbox relay, a poller, a scheduler, a
-    completer.
+    completer. ``cursor``: the store behind ``with a cursor over``; ``notified``: ``only when
+    notified`` (docs/semantics_world.md, "Relays that see less").
     """
 
     name: Name
@@ -599,6 +637,8 @@ class RelayDecl(Struct, frozen=True):
     workers: int | None
     body: tuple[Step, ...]
     span: Span
+    cursor: Name | None = None
+    notified: bool = False
 
 
 class FragmentDecl(Struct, frozen=True):
@@ -611,12 +651,13 @@ class FragmentDecl(Struct, frozen=True):
 
 class AssumeDecl(Struct, frozen=True):
     """An assumption by its stable name (``no crash``, ``handler finishes within the lease`` …);
-    ``effect`` for ``crash only after``.
+    ``effect`` for ``crash only after``, ``count`` for ``an event fails fewer than 5 times``.
     """
 
     kind: str
     effect: Name | None
     span: Span
+    count: int | None = None
 
 
 class Target(Struct, frozen=True):
@@ -637,7 +678,8 @@ class Expect(Struct, frozen=True):
 
 class ClaimDecl(Struct, frozen=True):
     """A claim. ``kind`` is the stable name (``no-duplicate`` …); ``targets`` or ``condition`` say
-    about what. ``unless``: the condition of ``no loss of E unless C``.
+    about what. ``unless``: the condition of ``no loss of E unless C``. ``key``: the field behind
+    ``per`` of ``at most one worker in S per K``.
     """
 
     kind: str
@@ -647,6 +689,7 @@ class ClaimDecl(Struct, frozen=True):
     expects: tuple[Expect, ...]
     span: Span
     unless: Condition | None = None
+    key: Name | None = None
 
 
 class BrokenItem(Struct, frozen=True):

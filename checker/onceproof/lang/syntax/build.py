@@ -35,6 +35,7 @@ QUEUE_OPTIONS = {
     "publishes_unconfirmed": ("unconfirmed", ""),
     "batches_return": ("batches", ""),
     "aborted_appear": ("leaks", ""),
+    "commits_positions": ("log", ""),
 }
 """Lines below a queue that are fixed words, by their rule: the kind of the option, its value."""
 
@@ -56,6 +57,12 @@ FIXED: dict[str, Any] = {
     "trait_ack_on_failure": ("ack", "failure"),
     "trait_ack_on_kill": ("ack", "kill"),
     "trait_ack_at_any_time": ("ack", "any-time"),
+    "trait_also_fed": ("also_fed", True),
+    "trait_in_parallel": ("parallel", True),
+    "trait_stops_on_failure": ("failures", "stop"),
+    "trait_seeks_back_on_failure": ("failures", "seek"),
+    "trait_passes_over_failures": ("failures", "pass"),
+    "trait_notified": ("notified", True),
 }
 """Other phrases of fixed words, by their rule, and what they stand for: a value, or the trait of a
 declaration with its value.
@@ -148,8 +155,24 @@ class Build(Transformer[Token, Any]):
     def model(self, meta: Meta, c: list[Any]) -> n.ModelRef:
         return n.ModelRef(str(c[0]), tuple(a for a in c[1:] if a is not None), self._span(meta))
 
+    def limit_ends(self, _: Meta, c: list[Token]) -> tuple[str, n.Name | None]:
+        return str(c[0]), None
+
+    def limit_dead_letter(self, _: Meta, c: list[Any]) -> tuple[str, n.Name | None]:
+        return str(c[0]), self._name(c[1]) if c[1] else None
+
     def delivery_limit(self, meta: Meta, c: list[Any]) -> n.QueueOption:
-        return n.QueueOption("limit", f"{c[0]} {c[1] or 'drop'}", self._header(meta))
+        end, queue = c[1] or ("drop", None)
+        return n.QueueOption("limit", f"{c[0]} {end}", self._header(meta), queue=queue)
+
+    def keyed_by(self, meta: Meta, c: list[Token]) -> n.QueueOption:
+        return n.QueueOption("keyed", "", self._header(meta), self._name(c[0]))
+
+    def batch_size(self, meta: Meta, c: list[Token]) -> n.QueueOption:
+        return n.QueueOption("batch", str(c[0]), self._header(meta))
+
+    def prefetch_size(self, meta: Meta, c: list[Token]) -> n.QueueOption:
+        return n.QueueOption("prefetch", str(c[0]), self._header(meta))
 
     def lease_length(self, meta: Meta, c: list[Token]) -> n.QueueOption:
         return n.QueueOption("lease", str(c[0]), self._header(meta))
@@ -161,8 +184,16 @@ class Build(Transformer[Token, Any]):
         options = tuple(o for o in c[3:] if isinstance(o, n.QueueOption))
         semantics = Delivery(str(c[2])) if isinstance(c[2], Token) else None
         model = c[2] if isinstance(c[2], n.ModelRef) else None
+        traits: dict[str, Any] = dict(x for x in c[3:] if isinstance(x, tuple))
         return n.QueueDecl(
-            self._name(c[0]), self._name(c[1]), semantics, model, options, self._header(meta)
+            self._name(c[0]),
+            self._name(c[1]),
+            semantics,
+            model,
+            options,
+            self._header(meta),
+            bool(traits.get("also_fed")),
+            traits.get("database"),
         )
 
     def publisher(self, meta: Meta, c: list[Any]) -> n.Item:
@@ -173,6 +204,9 @@ class Build(Transformer[Token, Any]):
 
     def trait_expires(self, _: Meta, c: list[Any]) -> tuple[str, Any]:
         return ("expires", str(c[0]) if c[0] else "")
+
+    def trait_in(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
+        return ("database", self._name(c[0]))
 
     def trait_inside(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("inside", self._name(c[0]))
@@ -255,8 +289,14 @@ class Build(Transformer[Token, Any]):
     def trait_takes(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
         return ("takes", str(c[0]))
 
+    def trait_killed(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
+        return ("killed", str(c[0]))
+
+    def trait_cursor(self, _: Meta, c: list[Token]) -> tuple[str, Any]:
+        return ("cursor", self._name(c[0]))
+
     def consumer(self, meta: Meta, c: list[Any]) -> n.Item:
-        traits = dict(x for x in c[2:-1] if x is not None)
+        traits: dict[str, Any] = dict(x for x in c[2:-1] if x is not None)
         return n.ConsumerDecl(
             self._name(c[0]),
             self._name(c[1]),
@@ -265,19 +305,32 @@ class Build(Transformer[Token, Any]):
             traits.get("takes"),
             c[-1],
             self._header(meta),
+            traits.get("killed"),
+            bool(traits.get("parallel")),
+            traits.get("failures"),
         )
 
     def relay(self, meta: Meta, c: list[Any]) -> n.Item:
-        traits = dict(x for x in c[2:-1] if x is not None)
-        return n.RelayDecl(self._name(c[0]), c[1], traits.get("workers"), c[-1], self._header(meta))
+        traits: dict[str, Any] = dict(x for x in c[2:-1] if x is not None)
+        return n.RelayDecl(
+            self._name(c[0]),
+            c[1],
+            traits.get("workers"),
+            c[-1],
+            self._header(meta),
+            traits.get("cursor"),
+            bool(traits.get("notified")),
+        )
 
     def fragment(self, meta: Meta, c: list[Any]) -> n.Item:
         return n.FragmentDecl(self._name(c[0]), c[1], self._header(meta))
 
     def assume(self, meta: Meta, c: list[Any]) -> n.Item:
         kind, children, _ = c[0]
-        effect = self._name(children[1]) if children else None
-        return n.AssumeDecl(str(kind).replace("_", "-"), effect, self._header(meta))
+        name = str(kind).replace("_", "-")
+        count = int(children[0]) if name == "fails-fewer" else None
+        effect = self._name(children[1]) if children and count is None else None
+        return n.AssumeDecl(name, effect, self._header(meta), count)
 
     def target(self, meta: Meta, c: list[Any]) -> n.Target:
         return n.Target(self._name(c[0]), self._name(c[1]) if c[1] else None, self._span(meta))
@@ -291,11 +344,17 @@ class Build(Transformer[Token, Any]):
     def claim(self, meta: Meta, c: list[Any]) -> n.Item:
         kind, children, _ = c[0]
         expects = tuple(x for x in c[2:] if isinstance(x, n.Expect))
+        name = str(kind).replace("_", "-")
+        key: n.Name | None = None
+        if name == "one-worker":
+            key = self._name(children[1]) if children[1] else None
+            children = children[:1]
         return _claim(
-            str(kind).replace("_", "-"),
+            name,
             [self._claim_part(x) for x in children],
             (c[1] or (), expects),
             self._header(meta),
+            key,
         )
 
     def _claim_part(self, part: Any) -> Any:
@@ -353,6 +412,12 @@ class Build(Transformer[Token, Any]):
     def value_name(self, meta: Meta, c: list[Token]) -> n.Value:
         return n.Constant(self._name(c[0]), self._span(meta))
 
+    def redelivered(self, meta: Meta, _: list[Any]) -> n.Condition:
+        return n.Redelivered(False, self._span(meta))
+
+    def not_redelivered(self, meta: Meta, _: list[Any]) -> n.Condition:
+        return n.Redelivered(True, self._span(meta))
+
     # -- steps
 
     def block(self, _: Meta, c: list[n.Step]) -> tuple[n.Step, ...]:
@@ -381,6 +446,9 @@ class Build(Transformer[Token, Any]):
 
     def nack_step(self, meta: Meta, _: list[Any]) -> n.Step:
         return n.Nack(self._header(meta))
+
+    def seek_step(self, meta: Meta, _: list[Any]) -> n.Step:
+        return n.SeekBack(self._header(meta))
 
     def set_step(self, meta: Meta, c: list[Any]) -> n.Step:
         store, column, value = (self._name(t) for t in c[:3])
@@ -415,8 +483,8 @@ class Build(Transformer[Token, Any]):
         verb, effect, (retries, place) = str(c[0]), self._name(c[1]), _retries(c[3])
         return n.Do(verb, effect, retries, c[2], _outcomes(c[3]), self._header(meta), place)
 
-    def publish_step(self, meta: Meta, c: list[Token]) -> n.Step:
-        return n.Publish(self._name(c[0]), self._header(meta))
+    def publish_step(self, meta: Meta, c: list[Any]) -> n.Step:
+        return n.Publish(self._name(c[0]), self._header(meta), c[1] is not None)
 
     def atomic_step(self, meta: Meta, c: list[Any]) -> n.Step:
         span, below = self._header(meta), c[3:]
@@ -487,9 +555,10 @@ def _claim(
     parts: list[Any],
     scope: tuple[tuple[Delivery, ...], tuple[n.Expect, ...]],
     span: Span,
+    key: n.Name | None,
 ) -> n.ClaimDecl:
     targets = tuple(p for p in parts if isinstance(p, n.Target))
     condition = next((p for p in parts if p is not None and not isinstance(p, n.Target)), None)
     unless = condition if kind == "no-loss" else None
     condition = None if kind == "no-loss" else condition
-    return n.ClaimDecl(kind, targets, condition, scope[0], scope[1], span, unless)
+    return n.ClaimDecl(kind, targets, condition, scope[0], scope[1], span, unless, key)

@@ -51,7 +51,7 @@ _FILLERS = words_of(
 """Words that people put in between; the line may fit without one."""
 _NOT_FORGOTTEN = words_of(
     "inside not workers serializable cache unique replicated expires never happened did "
-    "failure-transparent recoverable eventually"
+    "failure-transparent recoverable eventually redelivered"
 )
 """Words that say something of their own: nobody leaves them out by mistake."""
 _SPELT_OUT = str.maketrans(
@@ -570,6 +570,8 @@ class LineRepair:
         if not self._word:
             return
         before = self._reading.pieces[-1] if self._reading.pieces else None
+        if before and self._text[before.start : before.end] == ",":
+            yield self._left_out(before.start, before.end)
         if (
             before
             and before.terminal == "NAME"
