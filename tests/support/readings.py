@@ -45,16 +45,20 @@ class Compared:
     problems: tuple[str, ...] = ()
 
 
-def compare(seed: int, make: Callable[[int], str] = random_design) -> Compared:
-    """Compare everything on the random design of a seed, under one of its semantics."""
+def compare(
+    seed: int, make: Callable[[int], str] = random_design, pool: int = 0, most: int = MOST
+) -> Compared:
+    """Compare everything on the random design of a seed, under one of its semantics. ``pool``:
+    workers (0: one or two, by the seed); ``most``: the states that are compared.
+    """
     loaded = load_text(make(seed))
     assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
     design = loaded.design
     semantics = design.semantics[seed % len(design.semantics)]
-    lowered, pool = lower(design, semantics), 1 + seed % 2
-    shown = machine_shows(lowered, pool, MOST)
+    lowered, pool = lower(design, semantics), pool or 1 + seed % 2
+    shown = machine_shows(lowered, pool, most)
     explored = (
-        [explore(design, semantics, events, pool, MOST) for events in event_sets(design, 1)]
+        [explore(design, semantics, events, pool, most) for events in event_sets(design, 1)]
         if shown is not None
         else []
     )
@@ -62,7 +66,7 @@ def compare(seed: int, make: Callable[[int], str] = random_design) -> Compared:
         return Compared(seed, skipped="more states than are compared")
     problems = []
     exact = replace(lowered, machine=approximation.exact(lowered.machine))
-    narrow = shown if exact.machine is lowered.machine else machine_shows(exact, pool, MOST)
+    narrow = shown if exact.machine is lowered.machine else machine_shows(exact, pool, most)
     assert narrow is not None
     mine, narrow_mine, theirs = (
         frozenset(x for x in side if not _only_dead(x))
