@@ -61,7 +61,7 @@ def checked(loaded: Loaded) -> dict[tuple[str, str], Verdict]:
 def verified(loaded: Loaded, folder: Path) -> list[Verification]:
     """What ``verify`` says."""
     assert loaded.design is not None
-    return verify(loaded.design, loaded.sha256, folder, SOLVERS)
+    return verify(loaded, folder, SOLVERS)
 
 
 def sound(loaded: Loaded, folder: Path) -> int:

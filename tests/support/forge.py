@@ -46,4 +46,7 @@ def forged(
     place = folder / certificates.folder_of(loaded.sha256, claim.text, semantics)
     subject = certificate.Subject(loaded.sha256, claim.text, semantics.value)
     certificate.write(place, subject, machine, answer.invariant, proof)
+    certificates.write_text(
+        place, loaded.sources, loaded.path, subject, (lowered.machine, prop), answer.invariant
+    )
     return place

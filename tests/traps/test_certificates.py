@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from onceproof.engines.coverability import Budget, Safe, prove
 from onceproof.engines.search import Bounds, explore
 from onceproof.engines.search import Budget as Searched
+from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certify import Outcome, certify
 from onceproof.engines.smt.solver import Z3, Effort, installed
 from onceproof.lang.load import load
@@ -95,14 +96,14 @@ def test_a_certificate_checked_against_another_protocol(tmp_path: Path) -> None:
     loaded, solvers = load(path), installed(Effort())
     assert loaded.design is not None
     (written,) = certificates.write(loaded.design, result, folder, solvers)
-    assert [c.accepted for c in verify(loaded.design, loaded.sha256, folder, solvers)] == [True]
+    assert [c.accepted for c in verify(loaded, folder, solvers)] == [True]
 
     other = load(file_of(tmp_path, UNSAFE))
     assert other.design is not None
-    (refused, _) = verify(other.design, other.sha256, folder, solvers)
+    (refused, _) = verify(other, folder, solvers)
     assert not refused.accepted
     assert "another design" in refused.reason
-    index = next(p for p in written.iterdir() if p.suffix == ".json")
+    index = written / certificate.INDEX
     index.write_text(
         json.dumps({**json.loads(index.read_text(encoding="utf-8")), "design": other.sha256}),
         encoding="utf-8",
@@ -111,7 +112,7 @@ def test_a_certificate_checked_against_another_protocol(tmp_path: Path) -> None:
         file.write_text(
             file.read_text(encoding="utf-8").replace(loaded.sha256, other.sha256), encoding="utf-8"
         )
-    (forged,) = verify(other.design, other.sha256, folder, solvers)
+    (forged,) = verify(other, folder, solvers)
     assert not forged.accepted
     safe, unsafe = problem(SAFE), problem(UNSAFE)
     assert certify(*unsafe, _invariant(*safe), [Z3()]).outcome is Outcome.FAILED

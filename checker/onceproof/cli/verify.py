@@ -56,7 +56,7 @@ def command(directory: Path, design: Path, solver: str) -> int:
     if loaded.design is None:
         return int(Exit.USAGE)
     solvers = installed(Effort()) if solver == "all" else (Z3(),)
-    verifications = verify(loaded.design, loaded.sha256, directory, solvers)
+    verifications = verify(loaded, directory, solvers)
     if all(v.folder is None for v in verifications):
         raise click.UsageError(f"{shown(directory)} holds no certificate")
     say(text(verifications))

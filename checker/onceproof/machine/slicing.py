@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import product
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.machine.system import (
@@ -49,27 +50,48 @@ from onceproof.machine.system import (
 MOST_VALUATIONS = 4_096
 
 
+class Slice(Struct, frozen=True):
+    """What is left of a machine, and what became of the rest.
+
+    ``forgotten``: the variables that are dropped; ``gone``: the places whose workers are.
+    ``becomes``: for each rule of the large machine, the index of what is left of it; None if that
+    is nothing.
+    """
+
+    machine: Machine
+    forgotten: tuple[str, ...]
+    gone: tuple[str, ...]
+    becomes: tuple[int | None, ...]
+
+
 def sliced(machine: Machine, prop: Property, *, handlers: bool = True) -> Machine:
     """The machine without the variables and handlers that do not matter for ``prop``.
 
     Without ``handlers``, all of these stay: for those who ask whether anybody still comes, and not
     only what may happen.
     """
+    return slice_of(machine, prop, handlers=handlers).machine
+
+
+def slice_of(machine: Machine, prop: Property, *, handlers: bool = True) -> Slice:
+    """The same, and what became of each rule."""
     cut = _Cut(machine, prop, handlers)
     cut.shrink()
-    rules = dict.fromkeys(cut.small(rule) for rule in machine.rules if not cut.is_gone(rule))
+    left = [None if cut.is_gone(rule) else cut.small(rule) for rule in machine.rules]
+    rules = tuple(r for r in dict.fromkeys(left) if r is not None and not is_idle(r))
     variables = tuple(cut.narrowed(v) for v in machine.variables if v.name not in cut.dropped)
     limits = (
         replace(limit, guard=cut.narrow(limit.guard))
         for limit in machine.limits
         if not cut.is_about_gone(limit.guard)
     )
-    return Machine(
-        machine.name,
-        machine.semantics,
-        variables,
-        tuple(r for r in rules if not is_idle(r)),
-        tuple(limits),
+    number = {rule: index for index, rule in enumerate(rules)}
+    places = cut.place.domain if cut.place is not None else ()
+    return Slice(
+        Machine(machine.name, machine.semantics, variables, rules, tuple(limits)),
+        tuple(v.name for v in machine.variables if v.name in cut.dropped),
+        tuple(place for place in places if place in cut.gone),
+        tuple(None if rule is None else number.get(rule) for rule in left),
     )
 
 

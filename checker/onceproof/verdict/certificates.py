@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -24,10 +24,13 @@ from onceproof.engines.smt.solver import Solver
 from onceproof.interpreter.trace_json import SCHEMA, to_data
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load_file_text
+from onceproof.lang.source import Source
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Machine, Property
 from onceproof.properties import property_of
+from onceproof.verdict import written_proof
 from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResult, Result
 
 TRACE = "trace.json"
@@ -77,8 +80,25 @@ def write(
                 certificate.write(folder, subject, machine, cell.invariant, proof)
             else:
                 inparts.write(folder, subject, (machine, prop), cell.lemmas, solvers)
+            grounds = cell.invariant or cell.lemmas
+            write_text(
+                folder, result.sources, result.path, subject, (lowered.machine, prop), grounds
+            )
         written.append(folder)
     return written
+
+
+def write_text(
+    folder: Path,
+    sources: Mapping[str, Source],
+    path: str,
+    subject: certificate.Subject,
+    question: tuple[Machine, Property],
+    grounds: written_proof.Grounds,
+) -> None:
+    """Write the whole proof as one text into its folder. Raises OSError."""
+    text = written_proof.text_of(sources, path, subject, question, grounds)
+    create_in(folder, written_proof.NAME, text.encode("utf-8", "backslashreplace"))
 
 
 def _clear(folder: Path) -> None:
@@ -92,7 +112,7 @@ def _clear(folder: Path) -> None:
     if entries and not any(path.name in INDICES for path in entries):
         raise ValueError(f"{folder} is in use for something else")
     for path in (*(file for part in parts for file in part.iterdir()), *entries):
-        if path.suffix == ".smt2" or path.name in (*INDICES, "README.md"):
+        if path.suffix == ".smt2" or path.name in (*INDICES, written_proof.NAME, "README.md"):
             path.unlink()
     for part in parts:
         if not any(part.iterdir()):

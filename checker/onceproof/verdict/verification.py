@@ -27,10 +27,12 @@ from onceproof.engines.smt.solver import Solver
 from onceproof.interpreter.trace import Trace
 from onceproof.interpreter.trace_json import of_data
 from onceproof.lang.design import Claim, Design
+from onceproof.lang.load import Loaded
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Property
+from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
+from onceproof.verdict import written_proof
 from onceproof.verdict.certificates import INDICES, TRACE
 from onceproof.verdict.decide import WholeDesign, measured, review
 from onceproof.verdict.result import (
@@ -81,16 +83,17 @@ class Verification(Struct, frozen=True):
 
 
 def verify(
-    design: Design,
-    sha256: str,
+    loaded: Loaded,
     directory: Path,
     solvers: Sequence[Solver],
     options: Options | None = None,
 ) -> list[Verification]:
     """Every certificate below a folder, then every claim that none of them decides. Those of other
-    designs are refused.
+    designs are refused. Raises ValueError if the design has errors.
     """
-    verifier = _Verifier(design, sha256, directory, solvers, options or Options())
+    if loaded.design is None:
+        raise ValueError(f"{loaded.path} has errors")
+    verifier = _Verifier(loaded, loaded.design, directory, solvers, options or Options())
     return list(verifier.verifications())
 
 
@@ -105,14 +108,15 @@ class _Rejected(Exception):
 class _Verifier:
     def __init__(
         self,
+        loaded: Loaded,
         design: Design,
-        sha256: str,
         directory: Path,
         solvers: Sequence[Solver],
         options: Options,
     ) -> None:
+        self.loaded = loaded
         self.design = design
-        self.sha256 = sha256
+        self.sha256 = loaded.sha256
         self.directory = directory
         self.solvers = solvers
         self.options = options
@@ -229,6 +233,12 @@ class _Verifier:
             unknown = answer.proof is not None and answer.proof.outcome is Outcome.UNKNOWN
         if not accepted:
             raise _Rejected(reason, Standing.UNDECIDED if unknown else Standing.REFUSED)
+        grounds = (
+            inparts.load(folder, prop)
+            if name == inparts.INDEX
+            else certificate.load(folder).invariant
+        )
+        self._demand_text(folder, subject, (lowered.machine, prop), grounds)
         result = review(task, task.result(Proof(Assurance.CERTIFICATE, checked_by=by)))
         if isinstance(result, Disagreement):
             raise _Rejected(result.what)
@@ -238,6 +248,25 @@ class _Verifier:
             reason = f"solvers accept it, and the claim is {result.verdict.value}: {result.reason}"
             raise _Rejected(reason, Standing.UNDECIDED if limited else Standing.REFUSED)
         return result
+
+    def _demand_text(
+        self,
+        folder: Path,
+        subject: certificate.Subject,
+        question: tuple[Machine, Property],
+        grounds: written_proof.Grounds,
+    ) -> None:
+        """Raises _Rejected unless the proof that people read is the one that was accepted."""
+        text = written_proof.text_of(
+            self.loaded.sources, self.loaded.path, subject, question, grounds
+        ).encode("utf-8", "backslashreplace")
+        try:
+            if read_in(folder, written_proof.NAME, len(text)) != text:
+                raise _Rejected(
+                    f"{written_proof.NAME} does not say what this design and this proof say"
+                )
+        except Refused as error:
+            raise _Rejected(f"{written_proof.NAME}: {error}") from error
 
 
 def _scope(trace: Trace) -> Scope:

@@ -69,7 +69,7 @@ def test_a_certificate_in_parts(tmp_path: Path) -> None:
     assert all(c.lemmas and c.invariant is None for c in result.cells)
     assert max(len(c.lemmas) for c in result.cells) > 1
     folders = certificates.write(loaded.design, result, tmp_path, Z)
-    verifications = verify(loaded.design, result.sha256, tmp_path, Z)
+    verifications = verify(loaded, tmp_path, Z)
     assert [c.folder for c in verifications] == sorted(folders)
     assert all(c.result is not None and c.result.checked_by == ("z3",) for c in verifications), [
         c.reason for c in verifications
@@ -111,7 +111,7 @@ def test_a_certificate_that_was_changed(change: str, tmp_path: Path) -> None:
         case _:
             next(iter(sorted(folder.glob("*.smt2")))).unlink()
     (folder / certificate.INDEX).write_text(json.dumps(index), encoding="utf-8")
-    accepted = {c.folder: c.accepted for c in verify(loaded.design, result.sha256, tmp_path, Z)}
+    accepted = {c.folder: c.accepted for c in verify(loaded, tmp_path, Z)}
     assert [f for f in accepted if not accepted[f]] == [folder]
 
 

@@ -91,6 +91,17 @@ def abstract_machine(machine: Machine, view: View) -> Machine:
     )
 
 
+def pictures(machine: Machine, view: View) -> tuple[tuple[Rule, ...], ...]:
+    """For each rule of a machine, those of the machine of a view that stand for it; none if nothing
+    is seen of it. Raises NotExpressible.
+    """
+    abstraction = _Abstraction(machine, view)
+    return tuple(
+        tuple(small for small in abstraction.rules(rule) if not is_idle(small))
+        for rule in machine.rules
+    )
+
+
 def abstract_property(machine: Machine, prop: Property, view: View) -> Property:
     """The bad patterns as they are seen. Raises NotExpressible if the view leaves out what they are
     about.

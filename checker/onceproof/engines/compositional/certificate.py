@@ -62,7 +62,7 @@ def texts(
     for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
         todo = obligations(small, excluded, invariant)
         files |= {
-            f"{_folder(number)}/{k}": x
+            f"{folder_of(number)}/{k}": x
             for k, x in certificate.texts(small, _part(subject, number), todo).items()
         }
     return files
@@ -72,7 +72,8 @@ def _rest(machine: Machine, prop: Property, lemmas: Sequence[Lemma]) -> tuple[Ob
     return beside(machine, prop, [pattern for x in lemmas for pattern in x.prop.bad])
 
 
-def _folder(number: int) -> str:
+def folder_of(number: int) -> str:
+    """The folder of a part, below that of the certificate."""
     return f"part-{number}"
 
 
@@ -99,7 +100,7 @@ def write(
     for number, (small, excluded, invariant) in enumerate(parts_of(machine, lemmas), start=1):
         proof = certify(small, excluded, invariant, solvers)
         certificate.write(
-            directory / _folder(number), _part(subject, number), small, invariant, proof
+            directory / folder_of(number), _part(subject, number), small, invariant, proof
         )
     files = certificate.texts(machine, subject, _rest(machine, prop, lemmas))
     index = {
@@ -115,6 +116,19 @@ def write(
         INDEX: json.dumps(index, indent=1, ensure_ascii=False) + "\n",
     }.items():
         create_in(directory, name, text.encode("utf-8", "backslashreplace"))
+
+
+def load(directory: Path, prop: Property) -> tuple[Lemma, ...]:
+    """The parts of a certificate that was accepted."""
+    views = map(_view_of, certificate.index_of(directory, INDEX)["parts"])
+    return tuple(
+        Lemma(
+            view,
+            prop if bad is None else replace(prop, bad=bad),
+            certificate.load(directory / folder_of(number)).invariant,
+        )
+        for number, (view, bad) in enumerate(views, start=1)
+    )
 
 
 def verify(
@@ -153,11 +167,11 @@ def verify(
     by: tuple[str, ...] = ()
     for number, (part, claim) in enumerate(small, start=1):
         answer = certificate.verify(
-            directory / _folder(number), _part(subject, number), part, claim, solvers
+            directory / folder_of(number), _part(subject, number), part, claim, solvers
         )
         if not answer.accepted:
             unknown = answer.proof is not None and answer.proof.outcome is Outcome.UNKNOWN
-            return False, (), f"{_folder(number)}: {answer.reason}", unknown
+            return False, (), f"{folder_of(number)}: {answer.reason}", unknown
         by = answer.proof.solvers if answer.proof else ()
     problem = certificate.differs(directory, certificate.texts(machine, subject, rest))
     if problem:

@@ -56,8 +56,10 @@ An answer `sat` or `unknown`, or no answer, means that nothing is proved.
 
 Together they say: the invariant holds at the start, is kept by every step, and excludes every
 violation. The invariant itself is in `{index}` ("invariant") and, as functions, at the top of each
-file. Whether the files speak of *your* design is what the files cannot say; `onceproof` generates
-them again from the design and compares the text.
+file. `proof.json` says all of it in words, with the lines of the design;
+`tools/verify_certificate.py` of Onceproof decides it without a solver, and imports nothing of it.
+Whether the files speak of *your* design is what the files cannot say; `onceproof` generates them
+again from the design and compares the text.
 
 ## Why so few events and workers are enough
 
@@ -120,8 +122,15 @@ def texts(machine: Machine, subject: Subject, todo: Sequence[Obligation]) -> dic
             f"obligation: {about}",
         ]
         lines = [*map(terms.comment, header), obligation.text]
-        files[f"{number:03d}-{obligation.name}.smt2"] = "\n".join(lines)
+        files[file_name(number, obligation.name)] = "\n".join(lines)
     return files
+
+
+def file_name(number: int, obligation: str) -> str:
+    """Of the solver file of an obligation: the first is about the initial configurations, then
+    there is one for each rule.
+    """
+    return f"{number:03d}-{obligation}.smt2"
 
 
 def write(
