@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from onceproof.explain.narrative import narrate
-from onceproof.interpreter import violated
+from onceproof.interpreter import replay, violated
 from onceproof.lang.load import load_text
 from onceproof.report import formats, write
 from onceproof.report.terminal import Paint
@@ -30,12 +30,12 @@ def test_every_refutation_has_its_narrative(name: str) -> None:
     for cell in design.cells:
         assert (cell.narrative is not None) == (cell.verdict is Verdict.REFUTED)
         if cell.narrative is not None:
-            assert cell.trace is not None
-            claim, run = claims[cell.claim, cell.line], cell.narrative.replay
-            assert run.trace == cell.trace
+            assert cell.refutation is not None
+            claim, run = claims[cell.claim, cell.line], cell.refutation.run
+            assert run == replay(loaded.design, run.trace)
             assert violated(loaded.design, claim, cell.semantics, run.states[-1])
             assert len(cell.narrative.situations) == len(run.states)
-            made = narrate(loaded.design, claim, cell.trace, design.sources)
+            made = narrate(loaded.design, claim, run, design.sources)
             assert made == cell.narrative
 
 

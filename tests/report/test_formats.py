@@ -256,7 +256,9 @@ def test_itf_traces_are_read_back_equal() -> None:
             document = json.loads(text)
             read = itf_py.trace_from_json(document)
             assert list(read.vars) == document["vars"]
-            for got, state in zip(read.states, group.narrative.replay.states, strict=True):
+            refutation = group.cells[0][0].refutation
+            assert refutation is not None
+            for got, state in zip(read.states, refutation.run.states, strict=True):
                 assert set(got.values) == set(document["vars"])
                 assert spots(got.values["rows"]) == set(state.rows)
                 assert {tuple(k): v for k, v in got.values["counts"].items()} == dict(state.counts)

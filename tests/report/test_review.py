@@ -15,7 +15,6 @@ from onceproof.report.html import to_html
 from onceproof.report.markdown import to_markdown
 from onceproof.report.review import review_of
 from onceproof.report.review.answer import Tone, answer, question, tone_of
-from onceproof.verdict.certificates import with_digests
 from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, Result, Scope, Verdict
 from onceproof.verdict.task import Options
@@ -163,8 +162,8 @@ def test_a_certificate_hash_is_that_of_the_files(tmp_path: Path) -> None:
         tmp_path,
     )
     assert done.returncode == 0
-    result = check(path, Options(claims=("duplicate",), second_opinion=False))
-    (found,) = review_of(with_digests(result)).designs
+    result = check(path, Options(claims=("duplicate",), second_opinion=False, digests=True))
+    (found,) = review_of(result).designs
     ((_, said_hash, folder),) = found.proofs[0].certificates
     files = sorted((tmp_path / folder).glob("*.smt2"))
     assert files

@@ -300,7 +300,9 @@ class Proved:
 
     def why(self, seconds: float = 60.0) -> Why:
         """The explanation."""
-        return explain_proof(self.lowered, self.machine, self.prop, self.invariant, seconds)
+        return explain_proof(
+            self.lowered, self.machine, self.prop, self.invariant, self.claim, seconds
+        )
 
 
 def proofs(text: str, budget: Budget) -> Iterator[Proved]:

@@ -16,7 +16,6 @@ from onceproof.lang.diagnostics import Diagnostic, Label, Severity
 from onceproof.lang.load import load, load_text
 from onceproof.lang.source import Source, Span
 from onceproof.machine.delivery import Delivery
-from onceproof.verdict.certificates import with_digests
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import (
     Assurance,
@@ -52,10 +51,11 @@ def checked(name: str) -> Result:
     """
     file = load(ROOT / "tests/story/stories" / f"{name}.once")
     loaded = load_text(file.sources[file.path].text, f"{name}.once")
-    design, _ = check_loaded(replace(loaded, sha256=file.sha256), Options(second_opinion=False))
+    options = Options(second_opinion=False, digests=True)
+    design, _ = check_loaded(replace(loaded, sha256=file.sha256), options)
     assert not design.diagnostics
     assert not design.failures
-    return with_digests(Result((design,)))
+    return Result((design,))
 
 
 def cell(
@@ -78,7 +78,8 @@ def cell(
         case Verdict.HOLDS:
             outcome = Proof(**{**proof, **of_outcome})
         case Verdict.REFUTED:
-            outcome = Refutation(Trace(semantics, (), ()), EVERYTHING, ("z3", "cvc5"))
+            run = Replay(Trace(semantics, (), ()), (), ())
+            outcome = Refutation(run, EVERYTHING, ("z3", "cvc5"))
         case Verdict.VACUOUS:
             outcome = Vacuous(Proof(Assurance.NONE), of_outcome.get("reason", ""))
         case Verdict.UNKNOWN:
@@ -167,7 +168,12 @@ def troubles() -> Result:
     warning = Diagnostic("N104", Severity.WARNING, "the queue `orders` is never read", name)
     broken = DesignResult(path, "1" * 64, "", (error, warning), (), (), {path: source})
     failure = Disagreement(
-        "designs/orders.once", "no duplicate charge", ALO, "two engines disagree", ("this", "that")
+        "designs/orders.once",
+        "no duplicate charge",
+        9,
+        ALO,
+        "two engines disagree",
+        ("this", "that"),
     )
     return Result(
         (broken, design(cell("no duplicate charge", AMO, Verdict.HOLDS), failures=(failure,))),

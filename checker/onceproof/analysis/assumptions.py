@@ -317,8 +317,8 @@ class _SetSearch(Struct):
                 self.proofs[kinds] = result
             case Vacuous():
                 self.vacuous.append(kinds)
-            case Refutation(trace):
-                self.learn(trace, kinds)
+            case Refutation(run):
+                self.learn(run.trace, kinds)
             case _:
                 self.unsure[kinds] = result.reason
         return kinds in self.proofs

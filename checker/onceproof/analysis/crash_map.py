@@ -44,8 +44,8 @@ KINDS = {"no-duplicate": Harm.DUPLICATES, "no-loss": Harm.LOSES}
 
 
 class GapHarm(Struct, frozen=True):
-    """What a crash in one gap does to one claim. ``effect``: what the claim is about. ``trace``:
-    the replayed run, if it does harm.
+    """What a crash in one gap does to one claim. ``line``: the claim's; ``effect``: what it is
+    about. ``trace``: the replayed run, if it does harm.
 
     ``crashes``: how many crashes that run takes. ``proved`` (harmless): not only within the bounds
     of the search, but for any number of workers and events and together with any other fault.
@@ -53,6 +53,7 @@ class GapHarm(Struct, frozen=True):
     """
 
     claim: str
+    line: int
     kind: str
     effect: str
     harm: Harm
@@ -170,7 +171,9 @@ class _Column(Struct, frozen=True):
         )
         claim = self.claim
         about = target_words(claim)
-        return GapHarm(claim.text, claim.kind, about, harm, trace, crashes, proved, reason)
+        return GapHarm(
+            claim.text, claim.span.line, claim.kind, about, harm, trace, crashes, proved, reason
+        )
 
     def _search(self, task: Task, machine: Machine) -> GapHarm:
         """What a machine with one crash does. Smaller bounds first: they show the simplest run."""

@@ -133,7 +133,8 @@ def validated_trace(task: Task, run: Run, machine: Machine | None = None) -> Tra
     """The trace of a run, once the interpreter has followed it to the violation. ``machine``: that
     of the run, if it is not the task's own.
     """
-    return validated(task.lowered, task.claim, machine or task.machine, run)
+    followed = validated(task.lowered, task.claim, machine or task.machine, run)
+    return followed if isinstance(followed, Rejected) else followed.trace
 
 
 def same_question(task: Task | Unasked, other: Task | Unasked | None) -> bool:

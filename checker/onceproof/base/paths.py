@@ -32,7 +32,14 @@ class NoCluster(Exception):
 
 def shown(path: str | Path) -> str:
     """A path in one line that is safe to print, whatever bytes its name has."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(path))
+    return printable(str(path))
+
+
+def printable(text: str, but: str = "") -> str:
+    """A text without control characters, apart from those in ``but``."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in but else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def is_design(path: str | Path) -> bool:

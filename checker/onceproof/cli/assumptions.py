@@ -10,8 +10,8 @@ from onceproof.cli.output import say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
+    demand_selected,
     load_design,
-    selected,
     semantics_option,
     timeout_option,
 )
@@ -50,7 +50,7 @@ def command(
         return int(Exit.USAGE)
     codes = []
     with remembering():
-        for claim, under in selected(design, claims, semantics):
+        for claim, under in demand_selected(design, claims, semantics):
             try:
                 assuming = assumptions_for(design, claim, under, Options(seconds=timeout), most)
             except KeyboardInterrupt:

@@ -169,6 +169,7 @@ def command(
         every_solver=solver == "all",
         explain=why or verbose,
         megabytes=memory,
+        digests=any(format_named(name).certificates for name in (form, *(t.form for t in targets))),
     )
     means = _means(cache and certificate is None, jobs, cluster)
     progress = ProgressLine(sys.stderr)
@@ -183,10 +184,6 @@ def command(
     if certificate is not None:
         _write_certificates(result, certificate, solver, timeout)
     result = replace(result, command=("check", *map(shown, paths)))
-    if any(format_named(name).certificates for name in (form, *(t.form for t in targets))):
-        from onceproof.verdict.certificates import with_digests
-
-        result = with_digests(result)
     verbosity = 0 if quiet else 2 if verbose else 1
     read = [path for design in result.designs for path in design.sources]
     for target in targets:

@@ -10,9 +10,9 @@ from onceproof.cli.output import say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
+    demand_selected,
     format_option,
     load_design,
-    selected,
     semantics_option,
     timeout_option,
 )
@@ -78,7 +78,7 @@ def command(
     if design is None:
         return int(Exit.USAGE)
     options = Options(workers, events, claims=claims, seconds=timeout)
-    pairs = selected(design, claims, semantics)
+    pairs = demand_selected(design, claims, semantics)
     columns = [s for s in design.semantics if not semantics or s.value in semantics]
     try:
         with remembering():

@@ -10,9 +10,9 @@ from onceproof.cli.output import say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
+    demand_selected,
     format_option,
     load_design,
-    selected,
     semantics_option,
     timeout_option,
 )
@@ -49,7 +49,7 @@ def command(
     design = load_design(path).design
     if design is None:
         return int(Exit.USAGE)
-    under = {s for _, s in selected(design, claims, semantics)}
+    under = {s for _, s in demand_selected(design, claims, semantics)}
     options = Options(claims=claims, seconds=timeout)
     try:
         with remembering():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from onceproof.base.paths import ENDING, shown
+from onceproof.base.paths import ENDING, printable, shown
 
 if TYPE_CHECKING:
     from onceproof.report.terminal import Paint
@@ -36,16 +36,8 @@ def cleaned(text: str, color: bool = False) -> str:
     """A text without control characters, line ends and tabs aside; with ``color``, our colours
     stay.
     """
-    if text.isascii() and text.isprintable():
-        return text
     parts = re.split(f"({COLOR.pattern})", text) if color else [text]
-    return "".join(part if i % 2 else _plain(part) for i, part in enumerate(parts))
-
-
-def _plain(text: str) -> str:
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    return "".join(part if i % 2 else printable(part, "\n\t") for i, part in enumerate(parts))
 
 
 def say(text: str = "", err: bool = False, nl: bool = True) -> None:

@@ -12,9 +12,9 @@ from onceproof.cli.output import cannot_write, say
 from onceproof.cli.shared import (
     PATH,
     claims_option,
+    demand_selected,
     format_option,
     load_design,
-    selected,
     semantics_option,
     timeout_option,
 )
@@ -76,7 +76,7 @@ def command(
     loaded = load_design(path)
     if loaded.design is None:
         return int(Exit.USAGE)
-    pairs = tuple(selected(loaded.design, claims, semantics))
+    pairs = tuple(demand_selected(loaded.design, claims, semantics))
     options = Options(seconds=timeout, second_opinion=False)
     with remembering():
         result, interrupted = check_loaded(loaded, options)

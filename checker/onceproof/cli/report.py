@@ -83,9 +83,9 @@ def command(
     from onceproof.base.paths import NoDesign
     from onceproof.cli.progress import ProgressLine
     from onceproof.report.review import review_of
-    from onceproof.verdict.certificates import with_digests
-    from onceproof.verdict.check import check
+    from onceproof.verdict.check import check_each
     from onceproof.verdict.exit_codes import Exit, of_result
+    from onceproof.verdict.result import Result
     from onceproof.verdict.task import Options
 
     _demand_endings(outputs)
@@ -95,18 +95,26 @@ def command(
         seconds=timeout,
         every_solver=solver == "all",
         explain=True,
+        digests=True,
     )
     progress = ProgressLine(sys.stderr)
+    designs: list[DesignResult] = []
     extras: dict[str, Extras] = {}
+    interrupted = False
     try:
         with remembering():
-            result = check(paths, options, progress)
-            if faults and not result.interrupted:
-                extras = {d.path: _extras(d, options, progress) for d in result.designs}
+            for loaded, design, broken_off in check_each(paths, options, progress):
+                designs.append(design)
+                interrupted = broken_off
+                if faults and design.cells and not broken_off:
+                    extras[design.path] = _extras(loaded, design, options, progress)
+                if broken_off:
+                    break
     except NoDesign as error:
         raise click.UsageError(str(error)) from error
     finally:
         progress.clear()
+    result = Result(tuple(designs), interrupted=interrupted)
     if (claims or semantics) and not any(
         d.cells or d.failures or d.diagnostics for d in result.designs
     ):
@@ -115,15 +123,17 @@ def command(
     selection += [word for text in claims for word in ("--claim", text)]
     if solver != "z3":
         selection += ["--solver", solver]
-    command = _line("report", *map(shown, paths), *selection)
+    command_line = _line("report", *map(shown, paths), *selection)
     if not faults:
-        command += " --no-faults"
+        command_line += " --no-faults"
     for path in outputs:
-        command += " " + shlex.join(("-o", shown(path.name)))
+        command_line += " " + shlex.join(("-o", shown(path.name)))
     if any(d.cells for d in result.designs):
-        command += "\n" + _line("check", *map(shown, paths), *selection, "--certificate", "proofs")
+        command_line += "\n" + _line(
+            "check", *map(shown, paths), *selection, "--certificate", "proofs"
+        )
     read = [path for design in result.designs for path in design.sources]
-    review = review_of(with_digests(result), extras, command)
+    review = review_of(result, extras, command_line)
     for path in outputs:
         emit(path, _written(review, ENDINGS[path.suffix]), inputs=read)
         say(f"{shown(path)}: {review.answer}")
@@ -156,18 +166,16 @@ def _written(review: Review, form: str) -> str:
     return to_markdown(review)
 
 
-def _extras(result: DesignResult, options: Options, progress: ProgressLine) -> Extras:
+def _extras(
+    loaded: Loaded, result: DesignResult, options: Options, progress: ProgressLine
+) -> Extras:
     """Crash maps, fault combinations, repairs and needed lines of what was decided."""
     from onceproof.analysis.crash_map import crash_map
     from onceproof.analysis.cut_sets import frontier
     from onceproof.analysis.validity_core import needs
-    from onceproof.lang.load import load_file_text
     from onceproof.report.review import Extras
     from onceproof.verdict.result import Verdict
 
-    if not result.cells:
-        return Extras()
-    loaded = load_file_text(result.sources[result.path].text, result.path)
     design = loaded.design
     assert design is not None
     maps, frontiers, cores = [], [], []
@@ -175,10 +183,9 @@ def _extras(result: DesignResult, options: Options, progress: ProgressLine) -> E
         if any(c.semantics is semantics for c in result.cells):
             progress(f"crash map / {semantics.value}", 0, 0)
             maps.append(crash_map(design, semantics, options))
-    claims = {(c.text, c.span.line): c for c in design.claims}
     for cell in result.cells:
         progress(f"faults / {cell.claim} / {cell.semantics.value}", 0, 0)
-        claim = claims[cell.claim, cell.line]
+        claim = design.claim_at(cell.claim, cell.line)
         frontiers.append(frontier(design, claim, cell.semantics, options))
     for semantics in dict.fromkeys(c.semantics for c in result.cells if c.verdict is Verdict.HOLDS):
         progress(f"needed lines / {semantics.value}", 0, 0)
@@ -197,9 +204,10 @@ def _repairs(
     from onceproof.verdict.result import Verdict
 
     assert loaded.design is not None
-    claims = {(c.text, c.span.line): c for c in loaded.design.claims}
     refuted = tuple(
-        (claims[c.claim, c.line], c.semantics) for c in result.cells if c.verdict is Verdict.REFUTED
+        (loaded.design.claim_at(c.claim, c.line), c.semantics)
+        for c in result.cells
+        if c.verdict is Verdict.REFUTED
     )
     options = replace(options, explain=False, second_opinion=False)
     searches = []

@@ -183,19 +183,15 @@ def usual(design: Design, name: str | None) -> Delivery:
     return least if least in design.semantics else design.semantics[0]
 
 
-def selected(
+def demand_selected(
     design: Design, claims: tuple[str, ...], semantics: tuple[str, ...]
 ) -> list[tuple[Claim, Delivery]]:
     """The selected claims, each under the selected semantics. Raises UsageError if the selection
     selects nothing.
     """
-    pairs = [
-        (claim, under)
-        for claim in design.claims
-        if not claims or any(part in claim.text for part in claims)
-        for under in claim.semantics or design.semantics
-        if under in design.semantics and (not semantics or under.value in semantics)
-    ]
+    from onceproof.verdict.task import Options, selected
+
+    pairs = list(selected(design, Options(semantics=chosen(semantics), claims=claims)))
     if not pairs:
         raise click.UsageError(NO_CLAIM_SELECTED.format(designs="this design"))
     return pairs

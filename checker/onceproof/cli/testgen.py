@@ -63,9 +63,11 @@ def command(
     under = usual(loaded.design, semantics)
     options = Options(claims=claims, seconds=timeout)
     crash_points = points(loaded, under, options, every)
-    command = f"onceproof testgen {shown(path.name)}{' --all' if every else ''}"
+    command_line = f"onceproof testgen {shown(path.name)}{' --all' if every else ''}"
     emit(
-        output, module_text(shown(path), under.value, crash_points, command), inputs=loaded.sources
+        output,
+        module_text(shown(path), under.value, crash_points, command_line),
+        inputs=loaded.sources,
     )
     if harness is not None:
         if harness.exists():

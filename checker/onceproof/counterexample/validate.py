@@ -7,7 +7,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from onceproof.counterexample.lift import sorted_by_worker, trace_of, with_late_redeliveries
-from onceproof.interpreter import ReplayError, replay, violated
+from onceproof.interpreter import Replay, ReplayError, replay, violated
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered
@@ -24,36 +24,42 @@ class Rejected(Struct, frozen=True):
 
 def validated(
     lowered: Lowered, claim: Claim, machine: Machine, run: Run, by_worker: bool = True
-) -> Trace | Rejected:
-    """The trace of a run of ``machine``, with every redelivery as late as may be and, if asked for,
-    worker by worker.
+) -> Replay | Rejected:
+    """A run of ``machine`` as the interpreter follows it, with every redelivery as late as may be
+    and, if asked for, worker by worker.
     """
     design, lifted = lowered.design, trace_of(lowered, machine, run)
     trace = with_late_redeliveries(lifted)
-    problem = rejection(design, claim, trace)
-    if problem and trace != lifted:
+    followed = confirmed(design, claim, trace)
+    if isinstance(followed, Rejected) and trace != lifted:
         # moving a redelivery may break a run; the run as it was found is as good a witness
-        trace, problem = lifted, rejection(design, claim, lifted)
-    if problem:
-        return Rejected(problem)
-    if not by_worker:
-        return trace
-    return sorted_by_worker(trace, lambda candidate: not rejection(design, claim, candidate))
+        followed = confirmed(design, claim, lifted)
+    if isinstance(followed, Rejected) or not by_worker:
+        return followed
+    runs = {followed.trace: followed}
+
+    def is_valid(candidate: Trace) -> bool:
+        swapped = confirmed(design, claim, candidate)
+        if isinstance(swapped, Replay):
+            runs[candidate] = swapped
+        return isinstance(swapped, Replay)
+
+    return runs[sorted_by_worker(followed.trace, is_valid)]
 
 
-def rejection(design: Design, claim: Claim, trace: Trace) -> str:
-    """Why a trace is no counterexample: the design does not allow it, or the claim is not violated
-    at its end. Empty if it is one.
+def confirmed(design: Design, claim: Claim, trace: Trace) -> Replay | Rejected:
+    """A trace followed by the interpreter to the violation of the claim; rejected if the design
+    does not allow it, or the claim is not violated at its end.
     """
     try:
-        last = replay(design, trace).states[-1]
+        run = replay(design, trace)
     except ReplayError as error:
-        return str(error)
-    if not violated(design, claim, trace.semantics, last):
-        return "the claim is not violated at the end of the replay"
-    return ""
+        return Rejected(str(error))
+    if not violated(design, claim, trace.semantics, run.states[-1]):
+        return Rejected("the claim is not violated at the end of the replay")
+    return run
 
 
 def violates(design: Design, claim: Claim, trace: Trace) -> bool:
     """Whether the design allows the trace, and the claim is violated at its end."""
-    return not rejection(design, claim, trace)
+    return isinstance(confirmed(design, claim, trace), Replay)

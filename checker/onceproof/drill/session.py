@@ -20,7 +20,7 @@ from onceproof.drill.story import StoryRun, of_kind, play, play_elsewhere
 from onceproof.drill.words import ColumnRun, Drill
 from onceproof.interpreter import replay
 from onceproof.interpreter.trace import Trace
-from onceproof.lang.design import Claim, Design
+from onceproof.lang.design import Design
 from onceproof.lang.load import Loaded
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
@@ -156,17 +156,13 @@ def _story(stage: Stage, loaded: Loaded, source: Loaded, cell: ClaimResult) -> S
     assert source.design is not None
     assert cell.trace is not None
     replayed = replay(source.design, cell.trace)
-    claim = _claim(source.design, cell)
+    claim = source.design.claim_at(cell.claim, cell.line)
     if source is loaded:
         return play(stage, claim, replayed, loaded.sources)
-    own = next(of_kind(stage.plan.design, claim), None)
+    own = next(of_kind(stage.plan.design, claim, cell.semantics), None)
     if own is None:
         raise NotDrillable(f"the design has no claim like `{claim.text}`")
     return play_elsewhere(stage, own, replayed, source.design)
-
-
-def _claim(design: Design, cell: ClaimResult) -> Claim:
-    return next(c for c in design.claims if c.text == cell.claim)
 
 
 def _limit(trace: Trace | None) -> int:

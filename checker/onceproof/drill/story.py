@@ -491,9 +491,10 @@ def _step_at(design: Design, line: int) -> n.Step | None:
     )
 
 
-def of_kind(design: Design, claim: Claim) -> Iterator[Claim]:
-    """The claims of a design that correspond to one of another design: of the same text first, then
-    of the same kind.
+def of_kind(design: Design, claim: Claim, semantics: Delivery) -> Iterator[Claim]:
+    """The claims of a design under ``semantics`` that correspond to one of another design: of the
+    same text first, then of the same kind.
     """
-    yield from (c for c in design.claims if c.text == claim.text)
-    yield from (c for c in design.claims if c.kind == claim.kind)
+    claims = [c for c in design.claims if not c.semantics or semantics in c.semantics]
+    yield from (c for c in claims if c.text == claim.text)
+    yield from (c for c in claims if c.kind == claim.kind)

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from onceproof.interpreter.context import Context
-from onceproof.interpreter.interpreter import ReplayError, choices, replay
+from onceproof.interpreter.interpreter import Replay, choices
 from onceproof.interpreter.state import State, look
-from onceproof.interpreter.trace import Step, Trace
+from onceproof.interpreter.trace import Step
 from onceproof.lang.design import Claim, Design, Effect
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
@@ -51,13 +51,11 @@ class Impossible(Struct, frozen=True):
     offers: tuple[str, ...]
 
 
-def impossible(
-    design: Design, claim: Claim, semantics: Delivery, trace: Trace
-) -> Impossible | None:
+def impossible(design: Design, claim: Claim, run: Replay) -> Impossible | None:
     """Why no handler keeps this effect both from happening twice and from being lost; None if that
     is not so, or not seen.
 
-    ``trace`` refutes ``claim``; it need not contain the call itself, only a worker that is about to
+    ``run`` refutes ``claim``; it need not contain the call itself, only a worker that is about to
     make it.
     """
     if claim.kind not in KINDS:
@@ -65,7 +63,7 @@ def impossible(
     named = {t.name.text for t in claim.targets} if claim.targets else set(design.effects)
     for effect in design.effects.values():
         if effect.name in named and _leaves_no_trace(effect):
-            explanation = _in_trace(design, effect, Trace(semantics, trace.events, trace.steps))
+            explanation = _in_run(design, effect, run)
             if explanation is not None:
                 return explanation
     return None
@@ -86,13 +84,9 @@ class _Moment(Struct, frozen=True):
     done: State
 
 
-def _in_trace(design: Design, effect: Effect, trace: Trace) -> Impossible | None:
-    ctx = Context.of(design, trace.semantics)
-    try:
-        states = replay(design, trace).states
-    except ReplayError:
-        return None
-    for state in (*states, *_without_faults(ctx, states[0])):
+def _in_run(design: Design, effect: Effect, run: Replay) -> Impossible | None:
+    ctx = Context.of(design, run.trace.semantics)
+    for state in (*run.states, *_without_faults(ctx, run.states[0])):
         for moment in _calls(ctx, effect, state):
             explanation = _twins(ctx, effect, moment)
             if explanation is not None:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from onceproof.interpreter import Replay, replay
-from onceproof.interpreter.trace import Trace
+from onceproof.interpreter import Replay
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.source import Source
 from onceproof.story import Story, StoryStep, tell
@@ -24,7 +23,6 @@ class Narrative(Struct, frozen=True):
     ``causes``: why it breaks, in sentences (empty for claims other than no duplicate and no loss).
     """
 
-    replay: Replay
     story: Story
     situations: tuple[Situation, ...]
     causes: tuple[str, ...]
@@ -38,17 +36,14 @@ class Narrative(Struct, frozen=True):
         )
 
 
-def narrate(design: Design, claim: Claim, trace: Trace, sources: Mapping[str, Source]) -> Narrative:
-    """The narrative of a trace that violates ``claim`` at its end. ``sources``: the texts of the
-    design and of what it imports, by path. Raises ReplayError if the design does not allow the
-    trace.
+def narrate(design: Design, claim: Claim, run: Replay, sources: Mapping[str, Source]) -> Narrative:
+    """The narrative of a run that violates ``claim`` at its end. ``sources``: the texts of the
+    design and of what it imports, by path.
     """
     from onceproof.explain.violation import blame
 
-    run = replay(design, trace)
     cause = blame(design, claim, run, sources)
     return Narrative(
-        run,
         tell(design, claim, run, sources),
         situations(design, run, sources),
         cause.sentences if cause is not None else (),

@@ -410,7 +410,12 @@ def code_actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeA
                 f"Repair: make `{result.claim}` hold under {result.semantics} (the cheapest change"
                 " that is proved to help)"
             )
-            data = {"uri": uri, "claim": result.claim, "semantics": result.semantics}
+            data = {
+                "uri": uri,
+                "claim": result.claim,
+                "line": result.line,
+                "semantics": result.semantics,
+            }
             actions.append(types.CodeAction(title, kind=types.CodeActionKind.QuickFix, data=data))
     return actions
 
@@ -422,9 +427,10 @@ async def resolve_action(ls: Server, action: types.CodeAction) -> types.CodeActi
     if not isinstance(wanted, dict):
         return action
     uri, claim, semantics = (str(wanted[key]) for key in ("uri", "claim", "semantics"))
+    line = int(wanted["line"])
     analysis = ls.analysis(uri)
     async for text in ls.background.run(
-        repair, analysis.source.text, analysis.path, claim, semantics, ls.seconds
+        repair, analysis.source.text, analysis.path, claim, line, semantics, ls.seconds
     ):
         action.edit = types.WorkspaceEdit(
             changes={uri: [types.TextEdit(ls.places(analysis).whole(), text)]}

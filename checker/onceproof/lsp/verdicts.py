@@ -57,10 +57,9 @@ def verdicts(text: str, path: str, seconds: float) -> Iterator[EditorResult]:
     for result in judge(loaded.design, Options(seconds=seconds, second_opinion=False)):
         if isinstance(result, Disagreement):
             reason = f"engines contradict each other: {result.what}"
-            line = next((c.span.line for c in loaded.design.claims if c.text == result.claim), 1)
             yield EditorResult(
                 result.claim,
-                line,
+                result.line,
                 result.semantics.value,
                 Verdict.UNKNOWN,
                 "?",
@@ -112,9 +111,11 @@ def _fatal(story: Story | None) -> tuple[str, int, str] | None:
     )
 
 
-def repair(text: str, path: str, claim: str, semantics: str, seconds: float) -> Iterator[str]:
-    """The text with the cheapest repair that makes a refuted claim hold; nothing if none was
-    found.
+def repair(
+    text: str, path: str, claim: str, line: int, semantics: str, seconds: float
+) -> Iterator[str]:
+    """The text with the cheapest repair that makes a refuted claim hold (by its text and
+    line); nothing if none was found.
     """
     from onceproof.machine.delivery import Delivery
     from onceproof.repair import goals_of, repairs
@@ -126,7 +127,7 @@ def repair(text: str, path: str, claim: str, semantics: str, seconds: float) -> 
         return
     options = Options(seconds=seconds, second_opinion=False)
     result, _ = check_loaded(loaded, options)
-    asked = tuple((c, under) for c in loaded.design.claims if c.text == claim)
+    asked = ((loaded.design.claim_at(claim, line), under),)
     for goal in goals_of(loaded.design, result.cells, asked):
         repaired = repairs(loaded, goal, options, False, result.cells).repairs
         if repaired:

@@ -37,7 +37,7 @@ class Format(Struct, frozen=True):
 
     ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is
     written to. ``files``: for formats that hold one story per file, every file by its name.
-    ``certificates``: it shows the hashes that ``verdict.certificates.with_digests`` adds to a
+    ``certificates``: it shows the hashes that ``Options.digests`` adds to a
     result.
     """
 

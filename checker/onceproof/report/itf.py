@@ -63,7 +63,8 @@ def _spots(spots: Iterable[Spot]) -> Json:
 def trace(group: StoryGroup, path: str) -> Json:
     """A story as one trace: the start, and the state after every step."""
     cell, headline = group.cells[0]
-    run, story = group.narrative.replay, group.narrative.story
+    assert cell.refutation is not None
+    run, story = cell.refutation.run, group.narrative.story
     steps: list[tuple[Step | None, StoryStep | None]] = [
         (None, None),
         *zip(run.steps, story.steps, strict=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from onceproof.base.paths import printable
 from onceproof.lang.diagnostics import Severity
 from onceproof.story.headline import listed
 from onceproof.verdict.result import Assurance, ClaimResult, Engine, Result, Scope, Verdict
@@ -39,9 +40,7 @@ def clean(text: str, unicode: bool) -> str:
     """Text of a design or of ours, safe to print: no control characters, and ASCII only if
     ``unicode`` is not wanted.
     """
-    text = "".join(
-        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4)
-    )
+    text = printable(text.expandtabs(4))
     return text if unicode else text.translate(PLAIN).encode("ascii", "backslashreplace").decode()
 
 

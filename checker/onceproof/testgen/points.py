@@ -77,7 +77,7 @@ def _point(
     story: tuple[str, ...] = ()
     event = _fields(design, gap.gap.process)
     if harm.trace is not None:
-        claim = next(c for c in design.claims if c.text == harm.claim)
+        claim = design.claim_at(harm.claim, harm.line)
         headline, story = _story(loaded, design, claim, harm)
         payload = dict(harm.trace.events[0].payload)
         event = tuple((name, payload.get(name, value)) for name, value in event)

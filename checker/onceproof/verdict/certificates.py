@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from onceproof.base.writing import create_in, make_folders
 from onceproof.engines.compositional import certificate as inparts
@@ -22,8 +20,7 @@ from onceproof.engines.smt.certify import certify
 from onceproof.engines.smt.induction import obligations
 from onceproof.engines.smt.solver import Solver
 from onceproof.interpreter.trace_json import SCHEMA, to_data
-from onceproof.lang.design import Claim, Design
-from onceproof.lang.load import load_file_text
+from onceproof.lang.design import Design
 from onceproof.lang.source import Source
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
@@ -31,7 +28,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import property_of
 from onceproof.verdict import written_proof
-from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResult, Result
+from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResult
 
 TRACE = "trace.json"
 
@@ -67,7 +64,7 @@ def write(
             continue
         folder = make_folders(directory, folder_of(result.sha256, cell.claim, cell.semantics))
         _clear(folder)
-        claim = _claim(design, cell.claim)
+        claim = design.claim_at(cell.claim, cell.line)
         if cell.trace is not None:
             _write_trace(folder, result.sha256, cell)
         else:
@@ -126,7 +123,7 @@ def texts_of(design: Design, sha256: str, cell: ClaimResult) -> dict[str, str] |
     if not _certified(cell):
         return None
     lowered = lower(design, cell.semantics)
-    prop = property_of(lowered, _claim(design, cell.claim))
+    prop = property_of(lowered, design.claim_at(cell.claim, cell.line))
     machine = sliced(lowered.machine, prop)
     subject = certificate.Subject(sha256, cell.claim, cell.semantics.value)
     if cell.invariant is None:
@@ -134,38 +131,22 @@ def texts_of(design: Design, sha256: str, cell: ClaimResult) -> dict[str, str] |
     return certificate.texts(machine, subject, obligations(machine, prop, cell.invariant))
 
 
-def with_digests(result: Result) -> Result:
-    """The result with the hash of every proof's certificate, which reviews print.
-
-    Apart from the check because it takes as long as writing the certificates.
-    """
-    return replace(result, designs=tuple(map(_with_digests, result.designs)))
-
-
-def _with_digests(result: DesignResult) -> DesignResult:
-    if not any(map(_certified, result.cells)):
-        return result
-    loaded = load_file_text(result.sources[result.path].text, result.path)
-    if loaded.design is None:
-        return result  # an imported file has changed since
-    digests = []
-    for cell in result.cells:
-        texts = texts_of(loaded.design, result.sha256, cell)
+def digests(
+    design: Design, sha256: str, cells: Iterable[ClaimResult]
+) -> Iterator[CertificateDigest]:
+    """The hash of every proof's certificate, which reviews print."""
+    for cell in cells:
+        texts = texts_of(design, sha256, cell)
         if texts is not None:
             files = "".join(texts[name] for name in sorted(texts))
-            folder = folder_of(result.sha256, cell.claim, cell.semantics)
+            folder = folder_of(sha256, cell.claim, cell.semantics)
             digest = hashlib.sha256(files.encode()).hexdigest()
-            digests.append(CertificateDigest(cell.claim, cell.semantics, digest, str(folder)))
-    return replace(result, certificates=tuple(digests))
+            yield CertificateDigest(cell.claim, cell.semantics, digest, str(folder))
 
 
 def _certified(cell: ClaimResult) -> bool:
     """Whether there is a proof for any number to write down."""
     return cell.is_unbounded_proof and (cell.invariant is not None or bool(cell.lemmas))
-
-
-def _claim(design: Design, text: str) -> Claim:
-    return next(c for c in design.claims if c.text == text)
 
 
 def _write_trace(folder: Path, sha256: str, cell: ClaimResult) -> None:

@@ -24,7 +24,7 @@ from onceproof.verdict.task import Options, Progress
 if TYPE_CHECKING:
     from onceproof.verdict.cache import ResultCache
 
-__all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_loaded", "designs"]
+__all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_each", "check_loaded", "designs"]
 
 LIBRARY = frozenset({"N120", "N121", "N125"})
 """Diagnostics of a library: a file with declarations but no handler or claim."""
@@ -68,6 +68,18 @@ def check(
     except KeyboardInterrupt:
         interrupted = True
     return Result(tuple(results[number] for number in sorted(results)), interrupted=interrupted)
+
+
+def check_each(
+    paths: Sequence[str | Path], options: Options, progress: Progress | None = None
+) -> Iterator[tuple[Loaded, DesignResult, bool]]:
+    """Check every design behind the paths in turn, for whoever goes on with the loaded designs; the
+    flag says whether Ctrl-C ended it. Raises ``NoDesign`` if a path leads to no design.
+    """
+    for path, in_folder in designs(list(paths)):
+        loaded = loaded_from(path)
+        if not (in_folder and is_library(loaded)):
+            yield loaded, *check_loaded(loaded, options, progress)
 
 
 class _Run:
@@ -164,7 +176,13 @@ def check_loaded(
                     failures.append(verdict)
         except KeyboardInterrupt:
             interrupted = True
-    return _result(loaded, cells, failures), interrupted
+    result = _result(loaded, cells, failures)
+    if options.digests and loaded.design is not None and not interrupted:
+        from onceproof.verdict.certificates import digests
+
+        certificates = tuple(digests(loaded.design, loaded.sha256, cells))
+        result = replace(result, certificates=certificates)
+    return result, interrupted
 
 
 def _result(
@@ -193,7 +211,7 @@ def narrated(loaded: Loaded, result: ClaimResult, explain: bool = False) -> Clai
     if refutation is None or loaded.design is None:
         return result
     claim = loaded.design.claim_at(result.claim, result.line)
-    narrative = narrate(loaded.design, claim, refutation.trace, loaded.sources)
+    narrative = narrate(loaded.design, claim, refutation.run, loaded.sources)
     blame = narrative.causes if explain else ()
     return replace(result, outcome=replace(refutation, narrative=narrative, blame=blame))
 

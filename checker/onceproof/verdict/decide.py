@@ -527,7 +527,9 @@ def _explained(task: Task, result: ClaimResult) -> ClaimResult:
         return result
     from onceproof.explain.proof import explain_proof  # only for those who ask why
 
-    why = explain_proof(task.lowered, task.machine, task.prop, proof.invariant, task.left)
+    why = explain_proof(
+        task.lowered, task.machine, task.prop, proof.invariant, task.claim, task.left
+    )
     reasons = Reasons(tuple(f.text for f in why.facts), why.checked, why.ground, why.legend)
     return replace(result, outcome=replace(proof, why=reasons))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onceproof.counterexample.lift import trace_of
-from onceproof.counterexample.validate import Rejected, rejection, validated
+from onceproof.counterexample.validate import Rejected, confirmed, validated
 from onceproof.engines.search import Bounds, Found
 from onceproof.machine import approximation
 from onceproof.machine.approximation import names_used
@@ -27,10 +27,10 @@ def refuted(task: Task, violation: Found, bounds: Bounds) -> ClaimResult | Disag
     """
     design, claim = task.lowered.design, task.claim
     by_worker = violation.peak_workers > 1  # one worker at a time: the run is told in its own order
-    trace = validated(task.lowered, claim, task.machine, violation.run, by_worker)
-    if isinstance(trace, Rejected):
+    run = validated(task.lowered, claim, task.machine, violation.run, by_worker)
+    if isinstance(run, Rejected):
         return task.disagree(
-            "the interpreter does not confirm the search's counterexample", trace.reason
+            "the interpreter does not confirm the search's counterexample", run.reason
         )
     checked_by = ["interpreter"]
     depth = len(violation.run.moves)
@@ -47,18 +47,18 @@ def refuted(task: Task, violation: Found, bounds: Bounds) -> ClaimResult | Disag
                 f"the search refutes in {depth} steps what Z3 says cannot be refuted in so many"
             )
         if answer.run is not None:
-            problem = rejection(design, claim, trace_of(task.lowered, machine, answer.run))
-            if problem:
+            other = confirmed(design, claim, trace_of(task.lowered, machine, answer.run))
+            if isinstance(other, Rejected):
                 return task.disagree(
-                    "the interpreter does not confirm Z3's counterexample", problem
+                    "the interpreter does not confirm Z3's counterexample", other.reason
                 )
             checked_by.append("z3")
     from onceproof.explain.impossibility import impossible
 
-    never = impossible(design, claim, task.lowered.semantics, trace)
+    never = impossible(design, claim, run)
     return task.result(
         Refutation(
-            trace,
+            run,
             Scope(bounds.events, bounds.keys, violation.peak_workers),
             tuple(checked_by),
             _unavoidable(never),

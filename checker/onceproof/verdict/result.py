@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from onceproof.engines.compositional.abstraction import Lemma
 from onceproof.explain.narrative import Narrative
+from onceproof.interpreter import Replay
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.source import Source
@@ -116,8 +117,8 @@ class Vacuous(Struct, frozen=True, tag=True):
 
 
 class Refutation(Struct, frozen=True, tag=True):
-    """A run that violates the claim, followed by the interpreter. ``scope``: the bounds in which it
-    was found.
+    """``run`` violates the claim, as the interpreter has followed it. ``scope``: the bounds in
+    which it was found.
 
     ``checked_by``: the programs that confirmed it. ``unavoidable``: why no handler does better
     (theory T13). ``would_hold``: inequalities between lengths of time under which the claim would
@@ -125,13 +126,18 @@ class Refutation(Struct, frozen=True, tag=True):
     report; made when the design is at hand (``check.narrated``).
     """
 
-    trace: Trace
+    run: Replay
     scope: Scope
     checked_by: tuple[str, ...]
     unavoidable: tuple[str, ...] = ()
     would_hold: tuple[str, ...] = ()
     blame: tuple[str, ...] = ()
     narrative: Narrative | None = None
+
+    @property
+    def trace(self) -> Trace:
+        """The steps of the run."""
+        return self.run.trace
 
 
 class Undecided(Struct, frozen=True, tag=True):
@@ -279,10 +285,13 @@ class ClaimResult(Struct, frozen=True):
 
 
 class Disagreement(Struct, frozen=True):
-    """Two engines that must agree did not: a bug of ours, never a verdict."""
+    """Two engines that must agree did not: a bug of ours, never a verdict. ``line``: the
+    claim's.
+    """
 
     design: str
     claim: str
+    line: int
     semantics: Delivery
     what: str
     details: tuple[str, ...] = ()
@@ -304,7 +313,7 @@ class DesignResult(Struct, frozen=True):
 
     ``models``: what stands behind ``via``, as ``orders: sqs.standard(VisibilityTimeout=30s), Amazon
     SQS standard queue``. ``outline``: its parts, for reports. ``certificates``: of the proofs, if
-    asked for (``certificates.with_digests``).
+    asked for (``Options.digests``).
     """
 
     path: str

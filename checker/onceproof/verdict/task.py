@@ -48,6 +48,7 @@ class Options(Struct, frozen=True):
     change (an inequality a proof rests on, or under which a refuted claim would hold).
     ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
     ``bounded_proofs``: where nothing is decided for any number, also search within growing bounds.
+    ``digests``: also hash the certificate of every proof, which takes as long as writing it.
     """
 
     workers: int | None = None
@@ -63,6 +64,7 @@ class Options(Struct, frozen=True):
     megabytes: int | None = None
     lengths: bool = True
     bounded_proofs: bool = True
+    digests: bool = False
 
     @property
     def bounded(self) -> bool:
@@ -177,6 +179,7 @@ class Task(Struct, frozen=True):
         return Disagreement(
             self.lowered.design.path,
             self.claim.text,
+            self.claim.span.line,
             self.lowered.semantics,
             what,
             tuple(d for d in details if d),

@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from onceproof.base.untrusted import Refused, read_in
-from onceproof.counterexample.validate import rejection
+from onceproof.counterexample.validate import Rejected, confirmed
 from onceproof.engines.compositional import certificate as inparts
 from onceproof.engines.smt import certificate
 from onceproof.engines.smt.certify import Outcome
@@ -203,12 +203,12 @@ class _Verifier:
             trace = of_data(index, semantics)
         except ValueError as error:
             raise _Rejected(str(error)) from error
-        reason = rejection(self.design, claim, trace)
-        if reason:
-            raise _Rejected(reason)
+        run = confirmed(self.design, claim, trace)
+        if isinstance(run, Rejected):
+            raise _Rejected(run.reason)
         lowered = self.whole.lowered(semantics)
         task = Task(lowered, claim, lowered.machine, Property(claim.text, ()), self.options)
-        refutation = Refutation(trace, _scope(trace), ("interpreter",))
+        refutation = Refutation(run, _scope(trace), ("interpreter",))
         return self.whole.in_context(measured(task, task.result(refutation)))
 
     # ---------------------------------------------------------------- proofs

@@ -113,13 +113,17 @@ class Found(Struct, frozen=True):
 
 
 def explain_proof(
-    lowered: Lowered, machine: Machine, prop: Property, invariant: Invariant, seconds: float = 60.0
+    lowered: Lowered,
+    machine: Machine,
+    prop: Property,
+    invariant: Invariant,
+    claim: Claim | None = None,
+    seconds: float = 60.0,
 ) -> Why:
     """Why ``prop`` holds on ``machine`` (sliced for it), given the certified ``invariant``; within
-    ``STEPS``, and ``seconds``.
+    ``STEPS``, and ``seconds``. ``claim``: what ``prop`` was made of, if it is a claim.
     """
     clock = Clock(time.monotonic() + seconds, STEPS)
-    claim = next((c for c in lowered.design.claims if c.text == prop.name), None)
     teller = _Teller(lowered, machine, prop, claim)
     proved, guessed, reason = _candidates(lowered, machine, prop, invariant, clock, claim)
     for candidate in sorted((*proved, *guessed), key=lambda f: f.cost)[:3]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from onceproof.base.paths import printable
 from onceproof.lang.diagnostics import Diagnostic, Label, Severity
 from onceproof.lang.errors.expected import sentence
 from onceproof.lang.errors.suggest import listing
@@ -34,8 +35,8 @@ def _error(
 
 def quoted(word: str) -> str:
     """A piece of the reader's text inside a message: short, on one line."""
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word)
-    return f"`{printable if len(printable) <= 40 else printable[:39] + '…'}`"
+    text = printable(word)
+    return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
 
 
 def did_you_mean(words: Iterable[str]) -> str | None:

@@ -115,7 +115,8 @@ def mend(source: Source) -> tuple[list[Line], list[Diagnostic]]:
                 )
             levels.append((line.indent, closed[1]))
         elif line.indent > levels[-1][0]:
-            levels.append((line.indent, line.indent))
+            # as far below the line it belongs to as it is written, also where that one was mended
+            levels.append((line.indent, levels[-1][1] + line.indent - levels[-1][0]))
         line.indent = levels[-1][1]
         chains = {indent: count for indent, count in chains.items() if indent <= line.indent}
         chains[line.indent] = chains.get(line.indent, 0) + 1 if _ELSE_IF.match(line.text) else 0

@@ -52,7 +52,6 @@ def _parsed(lines: list[Line]) -> lark.Tree[lark.Token] | int:
     """
     # Lark takes 0.04 s to import, and who only needs the types of this module does not need it.
     from lark import UnexpectedInput
-    from lark.indenter import DedentError
 
     from onceproof.lang.syntax.lark_parser import lark_parser
 
@@ -61,23 +60,6 @@ def _parsed(lines: list[Line]) -> lark.Tree[lark.Token] | int:
         return lark_parser().parse(text)
     except UnexpectedInput as error:
         return min(max(error.line - 2, 0), len(lines) - 1)
-    except DedentError:  # Lark does not say where
-        return _first_misaligned(lines)
-
-
-def _first_misaligned(lines: list[Line]) -> int:
-    """The number of the first line that is indented less than the one before it, and not as any
-    line that it could belong to.
-    """
-    levels = [0]
-    for number, line in enumerate(lines):
-        if line.indent > levels[-1]:
-            levels.append(line.indent)
-        while line.indent < levels[-1]:
-            levels.pop()
-        if line.indent != levels[-1]:
-            return number
-    return len(lines) - 1
 
 
 def _sound(lines: list[Line], stop: int) -> int:
