@@ -59,13 +59,13 @@ def redis() -> Any:
     return client.Redis(HOST, PORTS["redis"], decode_responses=True, socket_connect_timeout=3)
 
 
-def postgresql(autocommit: bool = False) -> Any:
+def postgresql(autocommit: bool = False, port: int = PORTS["postgresql"]) -> Any:
     """A connection of psycopg."""
     import psycopg
 
     return psycopg.connect(
         host=HOST,
-        port=PORTS["postgresql"],
+        port=port,
         dbname="test",
         user="postgres",
         connect_timeout=3,

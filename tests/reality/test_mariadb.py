@@ -205,3 +205,166 @@ def test_get_lock_outlives_the_transaction(two: tuple[Session, Session], name: s
     while second.rows("select get_lock(%s, 0)", name) != ((1,),):
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+# ---------------------------------------------------------------- levels, failures, sessions
+
+
+def fails(number: int) -> Any:
+    """The body fails with this error."""
+    from pymysql.err import MySQLError
+
+    return pytest.raises(MySQLError, match=rf"\({number},")
+
+
+@pytest.fixture
+def orders(two: tuple[Session, Session], table: Callable[[str], str]) -> str:
+    """A table with one order, which is new."""
+    made = table("id int primary key, status varchar(10), note varchar(10)")
+    two[0].changed(f"insert into {made} values (1, 'new', '')")
+    two[0].connection.commit()
+    return made
+
+
+def status(session: Session, orders: str) -> str:
+    """The status of the order, as a transaction sees it."""
+    return str(session.rows(f"select status from {orders} where id = 1")[0][0])
+
+
+@pytest.mark.confirms(f"{PLAIN}/snapshot-at-first-read")
+def test_snapshot_at_first_read(
+    two: tuple[Session, Session], orders: str, table: Callable[[str], str]
+) -> None:
+    worker, other = two
+    paid = f"update {orders} set status = 'paid' where id = 1"
+    worker.connection.begin()
+    other.changed(paid)
+    other.connection.commit()
+    assert status(worker, orders) == "paid", "neither BEGIN nor an earlier statement fixed it"
+    other.changed(paid.replace("paid", "sent"))
+    other.connection.commit()
+    assert status(worker, orders) == "paid", "the first read did"
+
+
+@pytest.mark.confirms(f"{PLAIN}/own-write-shows-the-current-row")
+def test_own_write_shows_the_current_row(two: tuple[Session, Session], orders: str) -> None:
+    worker, other = two
+    assert status(worker, orders) == "new"
+    other.changed(f"update {orders} set status = 'paid' where id = 1")
+    other.connection.commit()
+    assert status(worker, orders) == "new"
+    assert worker.changed(f"update {orders} set note = '' where id = 1") == 0
+    assert status(worker, orders) == "new", "an update that changes no value shows nothing"
+    assert worker.changed(f"update {orders} set note = 'seen' where id = 1") == 1
+    assert status(worker, orders) == "paid"
+
+
+@pytest.mark.confirms(f"{PLAIN}/writes-are-current")
+def test_writes_are_current(two: tuple[Session, Session], orders: str) -> None:
+    worker, other = two
+    assert status(worker, orders) == "new"
+    other.changed(f"update {orders} set status = 'paid' where id = 1")
+    other.connection.commit()
+    assert worker.changed(f"update {orders} set note = 'x' where id = 1 and status = 'new'") == 0
+    assert worker.changed(f"update {orders} set note = 'x' where id = 1 and status = 'paid'") == 1
+
+
+@pytest.mark.confirms(f"{PLAIN}/snapshot-isolation-on")
+@pytest.mark.parametrize("condition", ["status = 'new'", "status = 'paid'", "true"])
+def test_snapshot_isolation_on(two: tuple[Session, Session], orders: str, condition: str) -> None:
+    worker, other = two
+    worker.changed("set session innodb_snapshot_isolation = on")
+    assert status(worker, orders) == "new"
+    other.changed(f"update {orders} set status = 'paid' where id = 1")
+    other.connection.commit()
+    with fails(1020):
+        worker.changed(f"update {orders} set note = 'x' where id = 1 and {condition}")
+
+
+@pytest.mark.confirms(f"{PLAIN}/everything-waits")
+def test_everything_waits(two: tuple[Session, Session], orders: str) -> None:
+    first, second = two
+    first.changed(f"update {orders} set status = 'paid' where id = 1")
+    asks = f"update {orders} set note = 'x' where id = 1 and status = 'sent'"
+    waiting = later(lambda: second.changed(asks))
+    assert not waiting.done(), "though neither the committed nor the new row fits"
+    first.connection.rollback()
+    assert waiting.result(5) == 0
+
+
+@pytest.mark.confirms(f"{PLAIN}/serializable-locks")
+def test_serializable_locks(two: tuple[Session, Session], orders: str) -> None:
+    reader, writer = two
+    reader.changed("set session transaction isolation level serializable")
+    reader.connection.begin()
+    assert status(reader, orders) == "new"
+    assert status(writer, orders) == "new", "who only reads is not held up"
+    write = f"update {orders} set status = 'paid' where id = 1"
+    waiting = later(lambda: writer.changed(write))
+    assert not waiting.done()
+    reader.connection.commit()
+    assert waiting.result(5) == 1
+
+
+@pytest.mark.confirms(f"{PLAIN}/waiting-writer-is-the-victim")
+def test_waiting_writer_is_the_victim(two: tuple[Session, Session], orders: str) -> None:
+    reader, writer = two
+    reader.changed("set session transaction isolation level serializable")
+    reader.connection.begin()
+    assert status(reader, orders) == "new"
+    writer.changed("set session transaction isolation level read committed")
+    writer.connection.begin()
+    waiting = later(lambda: writer.changed(f"update {orders} set note = 'x' where id = 1"))
+    assert not waiting.done()
+    assert reader.changed(f"update {orders} set status = 'paid' where id = 1") == 1
+    with fails(1213):
+        waiting.result(5)
+
+
+@pytest.mark.confirms(f"{PLAIN}/victim-goes-on-in-a-new-transaction")
+def test_victim_goes_on_in_a_new_transaction(
+    two: tuple[Session, Session], table: Callable[[str], str]
+) -> None:
+    accounts = table("id int primary key, n int")
+    two[0].changed(f"insert into {accounts} values (1, 0), (2, 0)")
+    two[0].connection.commit()
+    steps = [f"update {accounts} set n = n + 1 where id = {number}" for number in (1, 2)]
+    for session, step in zip(two, steps, strict=True):
+        session.changed(step)
+    waiting = later(lambda: two[0].changed(steps[1]))
+    assert not waiting.done()
+    with fails(1213):
+        # with as many rows written, it is the one that closes the cycle
+        two[1].changed(steps[0])
+    assert waiting.result(5) == 1
+    two[0].connection.commit()
+    assert two[1].changed(steps[0]) == 1
+    two[1].connection.commit()
+    assert two[0].rows(f"select n from {accounts} order by id") == ((2,), (1,))
+
+
+@pytest.mark.confirms(f"{PLAIN}/failed-statement")
+def test_failed_statement(two: tuple[Session, Session], table: Callable[[str], str]) -> None:
+    worker, other = two
+    marks = table("id int primary key")
+    other.changed(f"insert into {marks} values (1)")
+    other.connection.commit()
+    worker.changed(f"insert into {marks} values (2)")
+    with fails(1062):
+        worker.changed(f"insert into {marks} values (1)")
+    worker.changed(f"insert into {marks} values (3)")
+    worker.connection.commit()
+    assert other.count(marks) == 3
+
+
+@pytest.mark.confirms("mysql.get_lock/kill-frees-the-lock")
+def test_kill_frees_the_lock(two: tuple[Session, Session], name: str) -> None:
+    from pymysql.err import MySQLError
+
+    holder, other = two
+    assert holder.rows("select get_lock(%s, 0)", name) == ((1,),)
+    assert other.rows("select release_lock(%s)", name) == ((0,),), "it is another session's"
+    other.changed(f"kill {holder.connection.thread_id()}")
+    assert other.rows("select get_lock(%s, 5)", name) == ((1,),)
+    with pytest.raises(MySQLError):
+        holder.rows("select 1")

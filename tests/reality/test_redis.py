@@ -237,3 +237,57 @@ def test_plain_del_frees_anothers_lock(redis: Any, name: str) -> None:
     assert redis.get(name) == "second"
     assert redis.delete(name) == 1, "but DEL asks nothing"
     assert redis.set(name, "third", nx=True, px=60_000), "and now two hold it"
+
+
+@pytest.mark.confirms("redis/no-time-to-live")
+def test_no_time_to_live(redis: Any, name: str) -> None:
+    holder = servers.redis()
+    assert holder.set(name, "first", nx=True)
+    assert holder.ttl(name) == -1
+    holder.close()
+    assert redis.set(name, "second", nx=True) is None, "its holder is gone, and the key is there"
+
+
+@pytest.mark.confirms("redis/own-retry")
+def test_own_retry(redis: Any, name: str) -> None:
+    assert redis.set(name, "me", nx=True)
+    assert redis.set(name, "me", nx=True) is None, "as if somebody else had it"
+
+
+@pytest.mark.confirms("redis/watch")
+def test_watch(redis: Any, name: str) -> None:
+    from redis import WatchError
+
+    with redis.pipeline() as block:
+        block.watch(name)
+        assert block.get(name) is None
+        servers.redis().set(name, "another")
+        block.multi()
+        block.set(name, "mine")
+        with pytest.raises(WatchError):
+            block.execute()
+    assert redis.get(name) == "another"
+
+
+@pytest.mark.confirms("redis/block-locks-nothing")
+def test_block_locks_nothing(redis: Any, name: str) -> None:
+    """Without WATCH the block is written over whatever happened since it looked."""
+    assert redis.get(name) is None
+    block = redis.pipeline(transaction=True)
+    block.set(name, "mine")
+    servers.redis().set(name, "another")
+    block.execute()
+    assert redis.get(name) == "mine"
+
+
+@pytest.mark.confirms("redis/exec-rolls-nothing-back")
+def test_exec_rolls_nothing_back(redis: Any, name: str) -> None:
+    from redis import ResponseError
+
+    block = redis.pipeline(transaction=True)
+    block.set(name, "text")
+    block.lpush(name, "no list")
+    block.set(f"{name}.after", "done")
+    with pytest.raises(ResponseError):
+        block.execute()
+    assert redis.mget(name, f"{name}.after") == ["text", "done"]
