@@ -157,6 +157,7 @@ def interrupted_after(seconds: float) -> tuple[int, str]:
     return process.returncode, out
 
 
+@pytest.mark.slow
 def test_130_ctrl_c_says_what_was_found() -> None:
     """After as long as it takes on this machine until something is found."""
     for seconds in (1.5, 5, 15, 40):

@@ -23,6 +23,8 @@ from onceproof.models.files import read_own
 from onceproof.report.cards import as_data, card_markdown, card_text
 from onceproof.report.diagnostics import render
 
+from support.sample import sampled
+
 VALUES: tuple[Any, ...] = (
     1,
     0,
@@ -167,8 +169,9 @@ def mutate(tmp_path: Path, count: int, seed: int) -> None:
         used(tmp_path, "mine", PLACES[folder])
 
 
-def test_values_of_another_type(tmp_path: Path) -> None:
-    mutate(tmp_path, 400, 1)
+@pytest.mark.parametrize("seed", sampled(range(1, 5), 4))
+def test_values_of_another_type(seed: int, tmp_path: Path) -> None:
+    mutate(tmp_path, 100, seed)
 
 
 @pytest.mark.nightly

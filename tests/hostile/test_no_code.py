@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.process import SEED
 from support.repo import ROOT, modules, nodes
 
@@ -84,8 +86,11 @@ entry()
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
-    """Also not by a library: a check, the same from the cache, certificates, and a saved walk."""
+    """Also not by a library (the quick tests read the package's text): a check, the same from the
+    cache, certificates, and a saved walk.
+    """
     proofs, walk, script = tmp_path / "proofs", tmp_path / "walk", tmp_path / "script"
     script.write_text(f"1\nsave {walk}\nload {walk}\n", encoding="utf-8")
     environment = {**os.environ, "ONCEPROOF_CACHE": str(tmp_path / "cache")}

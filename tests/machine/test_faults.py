@@ -6,7 +6,7 @@ from onceproof.machine.faults import FAULTS
 from onceproof.machine.system import Cause
 from onceproof.models.records import SWITCHES
 
-FIELDS = dict.fromkeys(("queue", "subject", "line", "gap", "of", "kept"), "?")
+FIELDS = dict.fromkeys(("queue", "subject", "line", "gap", "of", "retention"), "?")
 
 
 def test_every_fault_has_a_row_and_nothing_else() -> None:
