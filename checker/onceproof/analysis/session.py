@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines import coverability
+from onceproof.engines.compositional.abstraction import Lemma
+from onceproof.engines.compositional.few_variables import Focus, focus_of, named
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
@@ -45,13 +47,22 @@ class Unasked(Struct, frozen=True):
     reason: str
 
 
+MOST_FOCUSES = 3
+"""Sets of variables that are tried for one claim."""
+
+FOCUSED = 20_000
+"""Rows up to which it is looked for a set of variables that suffices."""
+
+
 class Session(Struct, frozen=True):
     """The options of an analysis and the moment it has to end by, on the clock of
-    ``time.monotonic``.
+    ``time.monotonic``. ``focuses``: for each claim, sets of variables from which it followed in
+    the machines asked about so far.
     """
 
     options: Options
     deadline: float
+    focuses: dict[str, tuple[Focus, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, options: Options) -> Session:
@@ -91,7 +102,25 @@ class Session(Struct, frozen=True):
 
     def decide(self, lowered: Lowered, claim: Claim) -> ClaimResult | Disagreement:
         """The verdict on a claim, within the time that is left."""
-        return judge_claim(lowered, claim, replace(self.options, seconds=self.left))
+        known = self.focuses.get(claim.text, ())
+        options = replace(self.options, seconds=self.left)
+        return judge_claim(lowered, claim, options, focuses=known)
+
+    def learn(self, task: Task | Unasked, result: ClaimResult) -> None:
+        """Find out which variables suffice for a claim that is proved for any number: it is going
+        to be asked about machines like this one. Only the verdicts on those count, so it does not
+        matter that another proof may be found than without.
+        """
+        if not isinstance(task, Task) or not result.is_unbounded_proof:
+            return
+        known = self.focuses.get(task.claim.text, ())
+        if len(known) < MOST_FOCUSES and not any(_is_focused(x, known) for x in result.lemmas):
+            budget = coverability.Budget(FOCUSED, self.left)
+            seen = [lemma.view.variables for lemma in result.lemmas]
+            start = seen[0] if len(seen) == 1 else frozenset[str]()
+            focus = focus_of(task.machine, task.prop, start, budget)
+            if focus is not None and focus not in known:
+                self.focuses[task.claim.text] = (*known, focus)
 
     def proved_unbounded(
         self, task: Task
@@ -127,6 +156,12 @@ class Session(Struct, frozen=True):
             if isinstance(searched, Found):
                 return approximation.in_whole(searched.run, task.machine)
         return None
+
+
+def _is_focused(lemma: Lemma, known: Iterable[Focus]) -> bool:
+    """Whether a part of a proof looks at no more than what is known to suffice."""
+    always = named(lemma.prop) | {lemma.view.place}
+    return any(lemma.view.variables <= focus | always for focus in known)
 
 
 def validated_trace(task: Task, run: Run, machine: Machine | None = None) -> Trace | Rejected:

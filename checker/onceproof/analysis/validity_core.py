@@ -14,9 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.analysis.ablations import Part, parts
-from onceproof.analysis.session import Session, Unasked, same_question, validated_trace
+from onceproof.analysis.session import Session, Unasked, same_question
 from onceproof.base.memo import remembering
-from onceproof.counterexample.validate import Rejected
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered, lower
@@ -89,13 +88,15 @@ def needs(design: Design, semantics: Delivery, options: Options | None = None) -
     options = replace(options or Options(), second_opinion=False, explain=False, lengths=False)
     session = Session.of(options)
     lowered = lower(design, semantics)
-    proved = [
-        claim
-        for claim in session.claims(design, semantics)
-        if _decided(session, lowered, claim).verdict is Verdict.HOLDS
-    ]
+    proved: list[Claim] = []
+    tasks: dict[str, Task | Unasked] = {}
+    for claim in session.claims(design, semantics):
+        result = _decided(session, lowered, claim)
+        if result.verdict is Verdict.HOLDS:
+            proved.append(claim)
+            tasks[claim.text] = session.task(lowered, claim)
+            session.learn(tasks[claim.text], result)
     start = Needs(design.path, semantics, tuple(c.text for c in proved), ())
-    tasks = {c.text: session.task(lowered, c) for c in proved}
     search = _Ablation(session, design, semantics, proved, tasks)
     needs: list[Need] = []
     for part in parts(design) if proved or session.is_over() else ():
@@ -134,19 +135,9 @@ class _Ablation(Struct, frozen=True):
         task = self.session.task(lowered, claim)
         if same_question(task, self.tasks.get(claim.text)):
             return Without(claim.text, Verdict.HOLDS)  # as it was, and that is proved
-        trace = self._quickly(task) if isinstance(task, Task) else None
-        if trace is not None:
-            return Without(claim.text, Verdict.REFUTED, trace)
         result = _decided(self.session, lowered, claim)
+        self.session.learn(task, result)
         return Without(claim.text, result.verdict, result.trace, result.reason)
-
-    def _quickly(self, task: Task) -> Trace | None:
-        """A run in small bounds that breaks the claim, where there may be one."""
-        if self.session.is_safe_by_rows(task):
-            return None
-        run = self.session.quickly_refuted(task)
-        trace = validated_trace(task, run) if run is not None else None
-        return None if isinstance(trace, Rejected) else trace
 
 
 def _decided(session: Session, lowered: Lowered, claim: Claim) -> ClaimResult:

@@ -33,6 +33,7 @@ from itertools import product
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.base import memo
 from onceproof.machine.system import (
     Broadcast,
     EventPattern,
@@ -68,13 +69,24 @@ def sliced(machine: Machine, prop: Property, *, handlers: bool = True) -> Machin
     """The machine without the variables and handlers that do not matter for ``prop``.
 
     Without ``handlers``, all of these stay: for those who ask whether anybody still comes, and not
-    only what may happen.
+    only what may happen. Worked out once in a run (``memo``).
     """
     return slice_of(machine, prop, handlers=handlers).machine
 
 
 def slice_of(machine: Machine, prop: Property, *, handlers: bool = True) -> Slice:
     """The same, and what became of each rule."""
+    memory = memo.current()
+    question = ("sliced", machine, prop.bad, handlers)
+    known: Slice | None = memory.get(question) if memory is not None else None
+    if known is None:
+        known = _slice_of(machine, prop, handlers)
+        if memory is not None:
+            memory.put(question, known, len(machine.rules))
+    return known
+
+
+def _slice_of(machine: Machine, prop: Property, handlers: bool) -> Slice:
     cut = _Cut(machine, prop, handlers)
     cut.shrink()
     left = [None if cut.is_gone(rule) else cut.small(rule) for rule in machine.rules]

@@ -54,6 +54,9 @@ WHOLE = 8_000
 SMALL = 2_000
 """Rows up to which the shapes of the whole machine are looked at before its handlers one by one."""
 
+FEW_SHAPES = 1_000
+"""Rows and shapes up to which a handler's shapes are followed before a story is looked for."""
+
 FIRST = 50_000
 """States of a first search for a story, before shapes are followed backwards."""
 
@@ -155,12 +158,16 @@ def _task(
 
 
 def judge_claim(
-    lowered: Lowered, claim: Claim, options: Options, progress: Progress | None = None
+    lowered: Lowered,
+    claim: Claim,
+    options: Options,
+    progress: Progress | None = None,
+    focuses: tuple[frozenset[str], ...] = (),
 ) -> ClaimResult | Disagreement:
     """Decide one claim on one lowering. Out of time or memory, the result is unknown and says what
-    was covered.
+    was covered. ``focuses``: variables from which it followed in machines like this one.
     """
-    task = _task(lowered, claim, options, progress)
+    task = replace(_task(lowered, claim, options, progress), focuses=focuses)
     result = _in_limits(task, _judged)
     return result if isinstance(result, Disagreement) else measured(task, result)
 
@@ -312,17 +319,18 @@ def _decided(task: Task) -> ClaimResult | Disagreement:
 def _unbounded(task: Task) -> ClaimResult | Disagreement:
     if _two_keys(task):
         return _climb(task, _two_keys(task), None)
+    if task.focuses and (result := _by_focus(task)) is not None:
+        return result
     by_rows = coverability.prove_by_rows(task.machine, task.prop, task.proof_budget(WHOLE))
     if isinstance(by_rows, coverability.Safe):
         return _certified(task, by_rows)
-    if _is_large(task):
-        from onceproof.verdict.prove import in_parts
-
-        result = in_parts(task)
-        if result is not None:
-            return result
+    is_large = _is_large(task)
+    if is_large and (result := _in_parts(task, FEW_SHAPES)) is not None:
+        return result
     result = _soon(task)
     if result is not None:
+        return result
+    if is_large and (result := _in_parts(task)) is not None:
         return result
     answer = coverability.prove(task.machine, task.prop, task.proof_budget())
     match answer:
@@ -350,6 +358,18 @@ def _is_large(task: Task) -> bool:
     """Whether a machine is looked at handler by handler before its shapes are followed."""
     reach = coverability.reachable(task.machine, task.proof_budget(SMALL))
     return isinstance(reach, coverability.GaveUp) and reach.large
+
+
+def _by_focus(task: Task) -> ClaimResult | Disagreement | None:
+    from onceproof.verdict.prove import by_focus
+
+    return by_focus(task)
+
+
+def _in_parts(task: Task, shapes: int | None = None) -> ClaimResult | Disagreement | None:
+    from onceproof.verdict.prove import in_parts
+
+    return in_parts(task, shapes)
 
 
 def _certified(task: Task, answer: coverability.Safe) -> ClaimResult | Disagreement:

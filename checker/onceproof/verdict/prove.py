@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from onceproof.engines import coverability
-from onceproof.engines.compositional import certificate, lemmas
+from onceproof.engines.compositional import certificate, few_variables, lemmas
 from onceproof.engines.compositional.abstraction import Lemma
-from onceproof.engines.search import Bounds, Found
+from onceproof.engines.search import Bounds, Exploration, Found
 from onceproof.engines.smt.certify import Outcome, bounded, certify
 from onceproof.engines.smt.closed_sets import Configuration
 from onceproof.engines.smt.solver import Z3, Effort, Solver, installed
@@ -31,28 +31,49 @@ from onceproof.verdict.task import Task
 SANITY = 500
 """States searched for a contradiction to a proof."""
 
+FIRST, LATER = ((2, 1), (2, 2)), ((2, 2),)
+"""Workers and events of these searches; and where a claim was proved in such machines before."""
+
 PART = 50_000
 """Rows of what one handler sees."""
 
+FOCUS = 8_000
+"""Rows of what is seen through the variables that sufficed before."""
 
-def in_parts(task: Task) -> ClaimResult | Disagreement | None:
-    """A proof of a large machine, handler by handler; None if there is none."""
-    candidate = lemmas.find(task.machine, task.prop, task.proof_budget(PART))
+
+def by_focus(task: Task) -> ClaimResult | Disagreement | None:
+    """A proof from the variables that sufficed for machines like this one; None if there is
+    none.
+    """
+    for focus in task.focuses:
+        lemma = few_variables.by_focus(task.machine, task.prop, focus, task.proof_budget(FOCUS))
+        if lemma is not None:
+            return check_certificate(task, (lemma,), LATER)
+    return None
+
+
+def in_parts(task: Task, shapes: int | None = None) -> ClaimResult | Disagreement | None:
+    """A proof of a large machine, handler by handler; None if there is none. ``shapes``: how many
+    are followed backwards at most.
+    """
+    candidate = lemmas.find(task.machine, task.prop, task.proof_budget(PART), shapes)
     return check_certificate(task, candidate) if candidate else None
 
 
 def check_certificate(
-    task: Task, candidate: Invariant | tuple[Lemma, ...]
+    task: Task,
+    candidate: Invariant | tuple[Lemma, ...],
+    sizes: Sequence[tuple[int, int]] = FIRST,
 ) -> ClaimResult | Disagreement:
     """The result for a candidate proof for any number, or for its parts: only the solver's check
     makes it a proof.
     """
     # A search that is far too small to prove anything still contradicts a wrong invariant.
-    searched = task.search(Bounds(2, 1), SANITY)
-    if not isinstance(searched, Found):
-        searched = task.search(Bounds(2, 2), SANITY)
-    if isinstance(searched, Found):
-        return task.disagree("the coverability engine proves what the search refutes")
+    searched: Found | Exploration | None = None
+    for workers, events in sizes:
+        searched = task.search(Bounds(workers, events), SANITY)
+        if isinstance(searched, Found):
+            return task.disagree("the coverability engine proves what the search refutes")
     solvers = solvers_of(task)
     invariant, parts = (candidate, ()) if isinstance(candidate, Invariant) else (None, candidate)
     check = (

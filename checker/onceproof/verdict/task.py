@@ -98,7 +98,8 @@ class OutOfTime(Exception):
 
 class Task(Struct, frozen=True):
     """One cell to decide, with everything that is computed once for it. ``started``: on the clock
-    of ``time.monotonic``.
+    of ``time.monotonic``. ``focuses``: variables from which the claim followed in machines like
+    this one; they are tried first.
     """
 
     lowered: Lowered
@@ -108,6 +109,7 @@ class Task(Struct, frozen=True):
     options: Options
     progress: Progress | None = None
     started: float = field(default_factory=time.monotonic)
+    focuses: tuple[frozenset[str], ...] = ()
 
     def result(self, outcome: Outcome, statistics: Statistics | None = None) -> ClaimResult:
         """The result of this task. ``statistics``: as ``statistics`` of this task gives them."""

@@ -27,13 +27,16 @@ from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import inner
 from onceproof.lower import Lowered, lower
 from onceproof.machine.slicing import home, place_variable, regions, sliced
-from onceproof.machine.system import Cause, Machine, Rule, Update
+from onceproof.machine.system import Cause, Machine, Property, Rule, Update
 from onceproof.properties import witnesses
 from onceproof.verdict.result import ClaimResult, Engine, Proof, Vacuous
 from onceproof.verdict.task import Task
 
 WHOLE = 5_000
 """Rows of the fixpoint of a whole design."""
+
+ROWS = 50_000
+"""Rows up to which they are asked whether something never happens, between these searches."""
 
 SMALL = ((1, 1), (2, 1), (1, 2), (2, 2))
 """Workers and events of the searches that show that what a claim speaks about can happen."""
@@ -158,14 +161,7 @@ def unused_assumptions(lowered: Lowered) -> frozenset[str]:
 def unless_vacuous(task: Task, result: ClaimResult) -> ClaimResult:
     """A claim about something that never happens says nothing."""
     for witness in witnesses(task.lowered, task.claim):
-        machine = sliced(task.lowered.machine, witness)
-        if any(
-            isinstance(simplest(machine, witness, Bounds(*size), task.budget()), Found)
-            for size in SMALL
-        ):
-            continue  # it can happen, so the claim says something
-        answer = coverability.prove(machine, witness, task.proof_budget())
-        if isinstance(answer, coverability.Safe):
+        if _never_happens(task, sliced(task.lowered.machine, witness), witness):
             what = (
                 f"no reachable state has `{witness.name}`"
                 if task.claim.kind == "one-worker"
@@ -176,6 +172,19 @@ def unless_vacuous(task: Task, result: ClaimResult) -> ClaimResult:
         reason = "no event leads to it by itself"
         return _vacuous(result, reason, result.statistics.engine)
     return result
+
+
+def _never_happens(task: Task, machine: Machine, witness: Property) -> bool:
+    """Whether it is certain that nothing of this kind can happen."""
+    for size in SMALL:
+        if isinstance(simplest(machine, witness, Bounds(*size), task.budget()), Found):
+            return False
+        # Mostly one worker at one event shows it. If not, it is rather looked for why.
+        by_rows = coverability.prove_by_rows(machine, witness, task.proof_budget(ROWS))
+        if isinstance(by_rows, coverability.Safe):
+            return True
+    answer = coverability.prove(machine, witness, task.proof_budget())
+    return isinstance(answer, coverability.Safe)
 
 
 def _vacuous(result: ClaimResult, reason: str, engine: Engine) -> ClaimResult:

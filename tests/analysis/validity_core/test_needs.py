@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from onceproof.analysis.ablations import parts
+from onceproof.analysis.session import Session
 from onceproof.analysis.validity_core import Needs, needs
 from onceproof.cli.main import main
 from onceproof.counterexample.validate import violates
@@ -159,3 +160,13 @@ def test_what_is_printed(
     path = "examples/theory/atomic_dedup.once"
     assert main(["needs", path, "--format", form]) == Exit.HOLDS
     golden(HERE / f"atomic_dedup.{form}", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", ["article/order_confirmation", "theory/atomic_dedup"])
+def test_what_was_learned_of_a_claim_changes_no_answer(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    design = _design(name)
+    with_it = [needs(design, semantics) for semantics in design.semantics]
+    monkeypatch.setattr(Session, "learn", lambda *_: None)
+    assert [needs(design, semantics) for semantics in design.semantics] == with_it

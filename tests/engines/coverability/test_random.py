@@ -7,7 +7,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from onceproof.engines.coverability import Budget, Coverable, Safe, prove
+from onceproof.engines.coverability import Budget, Coverable, GaveUp, Reach, Safe, prove
+from onceproof.engines.coverability.thread_modular import Closure
 from onceproof.machine.invariant import Invariant
 from onceproof.machine.system import Machine, Property
 
@@ -93,3 +94,23 @@ def test_machines_with_alone_absent_and_limits(start: int) -> None:
 def test_many_machines(start: int) -> None:
     for seed in range(start, start + 500):
         compare(seed, monotone=seed % 3 != 0)
+
+
+@pytest.mark.parametrize("start", range(0, 200, 40))
+def test_a_fixpoint_in_pieces_is_that_of_one_run(start: int) -> None:
+    """Rows, what stands beside them and local transitions, all in their order."""
+    for seed in range(start, start + 40):
+        machine, _ = random_machine(seed, monotone=seed % 2 == 0)
+        whole, pieces = Closure(machine), Closure(machine)
+        reach = whole.run(Budget())
+        assert isinstance(reach, Reach)
+        limits = (1, 2, 3, 5, 7, 12, 20, 50, 100, 100_000)
+        answers = [pieces.run(Budget(elements=n)) for n in limits]
+        for limit, answer in zip(limits, answers, strict=True):
+            assert isinstance(answer, GaveUp) == (limit < reach.size)
+        last = answers[-1]
+        assert isinstance(last, Reach)
+        for part in ("components", "events_of", "workers_of", "pairs", "triples", "locals"):
+            assert getattr(last, part) == getattr(reach, part)
+        assert list(last.events_of) == list(reach.events_of)
+        assert list(last.workers_of) == list(reach.workers_of)

@@ -47,9 +47,11 @@ Cube = Mapping[str, frozenset[str]]
 """Rows: for each variable named, its values."""
 
 
-def find(machine: Machine, prop: Property, budget: coverability.Budget) -> tuple[Lemma, ...]:
+def find(
+    machine: Machine, prop: Property, budget: coverability.Budget, shapes: int | None = None
+) -> tuple[Lemma, ...]:
     """Lemmas that leave nothing of the bad patterns; none if none were found. ``budget`` is for
-    each handler.
+    each handler; where its rows do not suffice, ``shapes`` limits what is followed backwards.
     """
     place = place_variable(machine)
     if place is None:
@@ -61,7 +63,7 @@ def find(machine: Machine, prop: Property, budget: coverability.Budget) -> tuple
     views = [view_of(machine, prop, place, part) for part in parts]
     for view in views:
         if named <= view.variables:
-            lemma = _whole(machine, prop, view, budget)
+            lemma = _whole(machine, prop, view, budget, shapes)
             if lemma is not None:
                 return (lemma,)
     return _rows(machine, prop, views, budget)
@@ -136,15 +138,19 @@ def _quiet(
 
 
 def _whole(
-    machine: Machine, prop: Property, view: View, budget: coverability.Budget
+    machine: Machine, prop: Property, view: View, budget: coverability.Budget, shapes: int | None
 ) -> Lemma | None:
     """The claim itself, if it follows from what is seen."""
     try:
-        answer = coverability.prove(
-            abstract_machine(machine, view), abstract_property(machine, prop, view), budget
-        )
+        small, seen = abstract_machine(machine, view), abstract_property(machine, prop, view)
     except NotExpressible:
         return None
+    by_rows = coverability.prove_by_rows(small, seen, budget)
+    if by_rows is not None:
+        answer: object = by_rows
+    else:
+        few = budget if shapes is None else replace(budget, elements=shapes)
+        answer = coverability.prove(small, seen, few)
     return Lemma(view, prop, answer.invariant) if isinstance(answer, coverability.Safe) else None
 
 

@@ -25,7 +25,7 @@ from onceproof.engines.coverability.names import MachineError
 from onceproof.engines.coverability.preimage import Preimage
 from onceproof.engines.coverability.simplify import needed
 from onceproof.engines.coverability.targets import targets
-from onceproof.engines.coverability.thread_modular import Reach
+from onceproof.engines.coverability.thread_modular import WHAT, Closure, Reach
 from onceproof.engines.coverability.thread_modular import reachable as fixpoint
 from onceproof.engines.coverability.verdict import (
     Budget,
@@ -53,23 +53,36 @@ __all__ = [
 
 
 def reachable(machine: Machine, budget: Budget) -> Reach | GaveUp:
-    """The thread-modular fixpoint of a machine; worked out once in a run (``memo``)."""
+    """The thread-modular fixpoint of a machine; worked out once in a run (``memo``), piece by
+    piece if the first to ask allowed fewer rows than the next.
+    """
     memory = memo.current()
     if memory is None:
         return fixpoint(machine, budget)
     question = ("fixpoint", machine.variables, machine.rules, machine.limits)
     known: Reach | None = memory.get(question)
-    if known is not None and (budget.elements is None or known.size <= budget.elements):
-        return known
-    given_up: GaveUp | None = memory.get((*question, budget.elements))
-    if given_up is not None:
-        return given_up
-    reach = fixpoint(machine, budget)
+    if known is not None:
+        return known if _allows(budget, known.size) else _too_large(budget)
+    begun: Closure | None = memory.take((*question, "begun"))
+    if begun is not None and not _allows(budget, begun.size + 1):
+        memory.put((*question, "begun"), begun, begun.weight)
+        return _too_large(budget)
+    closure = begun or Closure(machine)
+    reach = closure.run(budget)
     if isinstance(reach, Reach):
         memory.put(question, reach, reach.size + len(reach.locals))
     elif reach.large:
-        memory.put((*question, budget.elements), reach, 1)
+        memory.put((*question, "begun"), closure, closure.weight)
     return reach
+
+
+def _allows(budget: Budget, size: int) -> bool:
+    return budget.elements is None or size <= budget.elements
+
+
+def _too_large(budget: Budget) -> GaveUp:
+    """What the fixpoint says that has more rows than it may have."""
+    return GaveUp(f"more than {budget.elements} {WHAT}", large=True)
 
 
 def prove(machine: Machine, prop: Property, budget: Budget) -> Safe | Coverable | GaveUp:

@@ -17,6 +17,9 @@ from onceproof.engines.coverability.verdict import Budget, BudgetExceeded, GaveU
 from onceproof.machine.invariant import Invariant, Shape
 from onceproof.machine.system import Machine
 
+WHAT = "rows of the thread-modular fixpoint"
+"""What a budget counts here."""
+
 
 class Reach(Struct, frozen=True):
     """R in numbers. ``events_of`` and ``workers_of`` list what may stand beside a component row,
@@ -58,22 +61,22 @@ def reachable(machine: Machine, budget: Budget) -> Reach | GaveUp:
     """The fixpoint of a machine. Limits are ignored and ``alone`` removes the offenders, so R only
     grows by these.
     """
-    closure = _Closure(Encoded(machine), Meter(budget, "rows of the thread-modular fixpoint"))
-    try:
-        return closure.run()
-    except BudgetExceeded as spent:
-        return spent.given_up
+    return Closure(machine).run(budget)
 
 
-class _Closure:
+class Closure:
     """The work list. Whichever comes later, a row or an interference, is combined with what is
     there already.
+
+    A closure whose budget was too small can be run again, with a larger one, and goes on where it
+    was: to the same rows and local transitions, in the same order, as with one run.
     """
 
     __slots__ = (
         "_encoded",
         "_events_of",
         "_far",
+        "_is_begun",
         "_locals",
         "_meter",
         "_near",
@@ -83,9 +86,10 @@ class _Closure:
         "_workers_of",
     )
 
-    def __init__(self, encoded: Encoded, meter: Meter) -> None:
-        self._encoded = encoded
-        self._meter = meter
+    def __init__(self, machine: Machine) -> None:
+        self._encoded = Encoded(machine)
+        self._meter = Meter(Budget(), WHAT)
+        self._is_begun = False
         self._events_of: dict[int, list[int]] = {}
         self._workers_of: dict[tuple[int, int], list[int]] = {}
         self._pairs: set[tuple[int, int]] = set()
@@ -95,14 +99,40 @@ class _Closure:
         self._todo: list[tuple[int, int, int]] = []
         self._locals: list[Local] = []
 
-    def run(self) -> Reach:
+    @property
+    def size(self) -> int:
+        """How many rows there are so far, as a budget counts them."""
+        return len(self._events_of) + len(self._pairs) + len(self._triples)
+
+    @property
+    def weight(self) -> int:
+        """How much it holds, in rows and local transitions."""
+        return self.size + len(self._locals)
+
+    def run(self, budget: Budget) -> Reach | GaveUp:
         """Close the initial rows under everything."""
-        for component in self._encoded.components.initial():
-            self._add_component(component)
-            for event in self._encoded.events.initial():
-                self._add_event(component, event)
+        self._meter = Meter(budget, WHAT, self.size)
+        try:
+            return self._run()
+        except BudgetExceeded as spent:
+            return spent.given_up
+
+    def _run(self) -> Reach:
+        if not self._is_begun:
+            for component in self._encoded.components.initial():
+                self._add_component(component)
+                for event in self._encoded.events.initial():
+                    self._add_event(component, event)
+            self._is_begun = True
         while self._todo:
-            self._process(*self._todo.pop())
+            row, fired = self._todo.pop(), len(self._locals)
+            try:
+                self._process(*row)
+            except BaseException:
+                # As if it had not been looked at; what it has added already will be there then.
+                del self._locals[fired:]
+                self._todo.append(row)
+                raise
         pairs, triples = frozenset(self._pairs), frozenset(self._triples)
         return Reach(
             self._encoded,
@@ -147,22 +177,22 @@ class _Closure:
     def _interfere_near(self, component: int, event: int, change: tuple[int, int, int]) -> None:
         changes = self._near[component, event]
         if change not in changes:
-            changes[change] = None
             after, after_event, reaction = change
             react = self._encoded.reactions[reaction].after
             for worker in self._workers_of[component, event]:
                 self._add_worker(after, after_event, react(worker))
+            changes[change] = None  # not before all of it is applied: a budget may end in between
 
     def _interfere_far(self, component: int, change: tuple[int, int]) -> None:
         changes = self._far[component]
         if change not in changes:
-            changes[change] = None
             after, reaction = change
             react = self._encoded.reactions[reaction].after
             for event in self._events_of[component]:
                 self._add_event(after, event)
                 for worker in self._workers_of[component, event]:
                     self._add_worker(after, event, react(worker))
+            changes[change] = None  # as above
 
     def _add_component(self, component: int) -> None:
         if component not in self._events_of:

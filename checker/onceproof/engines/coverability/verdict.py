@@ -73,13 +73,14 @@ class Meter:
 
     __slots__ = ("_deadline", "_elements", "_limit", "_megabytes", "_seconds", "_ticks", "_what")
 
-    def __init__(self, budget: Budget, what: str) -> None:
+    def __init__(self, budget: Budget, what: str, elements: int = 0) -> None:
+        """``elements``: those that are there already."""
         self._limit = budget.elements
         self._seconds = budget.seconds
         self._deadline = None if budget.seconds is None else time.monotonic() + budget.seconds
         self._what = what
         self._megabytes = budget.megabytes
-        self._elements = 0
+        self._elements = elements
         self._ticks = 0
 
     def element(self) -> None:

@@ -11,6 +11,7 @@ from itertools import groupby
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.base import memo
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.bmc import Bounds, too_big
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
@@ -72,12 +73,23 @@ def certify(
 ) -> Proof:
     """Check that the invariant proves the claim for any number of events, components, workers,
     deliveries and steps.
+
+    The same proof is checked once in a run (``memo``): parts of proofs return in changed designs.
     """
     demand_wellformed(machine)
     reason = unknown_row(machine, invariant_rows(invariant))
     if reason:
         return Proof(Outcome.FAILED, reason=reason)
-    return discharge(machine, obligations(machine, prop, invariant), solvers)
+    memory = memo.current()
+    asked = tuple((type(solver), solver.name) for solver in solvers)
+    question = ("certify", machine.variables, machine.rules, prop, invariant, asked)
+    known: Proof | None = memory.get(question) if memory is not None else None
+    if known is not None:
+        return known
+    proof = discharge(machine, obligations(machine, prop, invariant), solvers)
+    if memory is not None and proof.proved:
+        memory.put(question, proof, len(invariant.workers) + 100 * len(proof.obligations))
+    return proof
 
 
 def discharge(machine: Machine, todo: Sequence[Obligation], solvers: Sequence[Solver]) -> Proof:
