@@ -91,7 +91,8 @@ def assumptions_for(
     """
     options = replace(options, workers=None, events=None, second_opinion=False, lengths=False)
     session = Session.of(options)
-    result = session.decide(lower(design, semantics), claim)
+    lowered = lower(design, semantics)
+    result = session.decide(lowered, claim)
     start = Assuming(claim.text, semantics, result)
     if isinstance(result, Disagreement):
         return replace(
@@ -106,6 +107,7 @@ def assumptions_for(
         if not design.assumptions:
             return start
         own = tuple(dict.fromkeys(a.kind for a in design.assumptions))
+        session.learn(session.task(lowered, claim), result)
         candidates = {kind: tuple(a for a in design.assumptions if a.kind == kind) for kind in own}
         bare = replace(design, assumptions=())
         return _SetSearch(session, bare, claim, semantics, candidates).proved(start)
@@ -302,8 +304,10 @@ class _SetSearch(Struct):
             raise _OutOfTime(self.session.over)
         lowered = lower(_with(self.design, self._made(kinds)), self.semantics)
         task = self.session.task(lowered, self.claim)
-        if isinstance(task, Task) and (
-            self._quickly_refuted(task, kinds) or self._beyond_proof(task, kinds)
+        if (
+            isinstance(task, Task)
+            and not self.session.is_likely(task)
+            and (self._quickly_refuted(task, kinds) or self._beyond_proof(task, kinds))
         ):
             return False
         self.judged += 1
@@ -315,6 +319,7 @@ class _SetSearch(Struct):
         match result.outcome:
             case Proof() if result.is_unbounded_proof:
                 self.proofs[kinds] = result
+                self.session.learn(task, result)
             case Vacuous():
                 self.vacuous.append(kinds)
             case Refutation(run):

@@ -14,7 +14,12 @@ from msgspec.structs import replace
 from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines import coverability
 from onceproof.engines.compositional.abstraction import Lemma
-from onceproof.engines.compositional.few_variables import Focus, focus_of, named
+from onceproof.engines.compositional.few_variables import (
+    Focus,
+    by_focus,
+    focus_of,
+    named,
+)
 from onceproof.engines.search import Bounds, Budget, Found, simplest
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
@@ -25,6 +30,7 @@ from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Run
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict.decide import judge_claim, proved_unbounded
+from onceproof.verdict.ladder import one_event_suffices
 from onceproof.verdict.result import ClaimResult, Disagreement
 from onceproof.verdict.task import Options, Task, selected_claims
 
@@ -46,6 +52,9 @@ class Unasked(Struct, frozen=True):
 
     reason: str
 
+
+FEW_ROWS = 1_000
+"""Rows of a machine for which no variables are looked for that suffice."""
 
 MOST_FOCUSES = 3
 """Sets of variables that are tried for one claim."""
@@ -114,6 +123,8 @@ class Session(Struct, frozen=True):
         if not isinstance(task, Task) or not result.is_unbounded_proof:
             return
         known = self.focuses.get(task.claim.text, ())
+        if self._has_few_rows(task.machine):
+            return
         if len(known) < MOST_FOCUSES and not any(_is_focused(x, known) for x in result.lemmas):
             budget = coverability.Budget(FOCUSED, self.left)
             seen = [lemma.view.variables for lemma in result.lemmas]
@@ -122,12 +133,27 @@ class Session(Struct, frozen=True):
             if focus is not None and focus not in known:
                 self.focuses[task.claim.text] = (*known, focus)
 
+    def _has_few_rows(self, machine: Machine) -> bool:
+        """Whether a machine is looked at so quickly that nothing need be left out of it."""
+        reach = coverability.reachable(machine, coverability.Budget(FEW_ROWS, self.left))
+        return not isinstance(reach, coverability.GaveUp)
+
     def proved_unbounded(
         self, task: Task
     ) -> tuple[bool, coverability.Safe | coverability.Coverable | coverability.GaveUp]:
         """Whether a claim is proved for any number, and what the coverability engine said."""
         options = replace(self.options, seconds=self.left)
         return proved_unbounded(replace(task, options=options))
+
+    def is_likely(self, task: Task) -> bool:
+        """Whether there is a candidate of a proof, found by rows: of few variables that sufficed
+        before, or of a machine that has few of them. Nobody has checked it yet.
+        """
+        budget = coverability.Budget(SMALL_ROWS, self.left)
+        return any(
+            by_focus(task.machine, task.prop, focus, budget) is not None
+            for focus in self.focuses.get(task.claim.text, ())
+        ) or self.is_safe_by_rows(task)
 
     def is_safe_by_rows(self, task: Task) -> bool:
         """Whether no bad state fits into the rows of a machine that has few of them: a candidate of
@@ -146,7 +172,10 @@ class Session(Struct, frozen=True):
         """A run that violates the claim within small bounds, which nobody has validated yet; None
         if none was found.
         """
+        one_event = one_event_suffices(task.machine, task.prop)
         for workers, events in sizes:
+            if one_event and events > 1:
+                continue
             searched = simplest(
                 approximation.exact(task.machine),
                 approximation.exact_property(task.prop),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from onceproof.engines import coverability
-from onceproof.machine.system import Level
+from onceproof.machine.system import Level, Machine, Property
 from onceproof.verdict.task import Task
 
 LADDER = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2))
@@ -49,11 +49,17 @@ def ladder(task: Task, hint: coverability.Coverable | None) -> list[tuple[int, i
         sizes.add((max(hint.workers, 1), max(hint.events, 1)))
     exact = hint is not None and hint.exact
     sizes = {s for s in sizes if exact or s[0] <= most_workers(task)}
-    # Events that share nothing cannot influence each other.
-    if not task.machine.level(Level.COMPONENT) and task.prop.bad:
-        if all(len(b.events) < 2 for b in task.prop.bad):
-            sizes = {s for s in sizes if s[1] == 1}
+    if one_event_suffices(task.machine, task.prop):
+        sizes = {s for s in sizes if s[1] == 1}
     return sorted(sizes, key=lambda s: (s[0] + s[1], s[0]))
+
+
+def one_event_suffices(machine: Machine, prop: Property) -> bool:
+    """Whether events share nothing, so that they cannot influence each other, and nothing is asked
+    about several of them.
+    """
+    alone = bool(prop.bad) and all(len(b.events) < 2 for b in prop.bad)
+    return alone and not machine.level(Level.COMPONENT)
 
 
 def most_workers(task: Task) -> int:
