@@ -57,6 +57,9 @@ SMALL = 2_000
 FEW_SHAPES = 1_000
 """Rows and shapes up to which a handler's shapes are followed before a story is looked for."""
 
+FEW_STATES = 4_000
+"""States of a first search where variables that sufficed before do not suffice any more."""
+
 FIRST = 50_000
 """States of a first search for a story, before shapes are followed backwards."""
 
@@ -319,7 +322,7 @@ def _decided(task: Task) -> ClaimResult | Disagreement:
 def _unbounded(task: Task) -> ClaimResult | Disagreement:
     if _two_keys(task):
         return _climb(task, _two_keys(task), None)
-    if task.focuses and (result := _by_focus(task)) is not None:
+    if task.focuses and (result := _by_focus(task) or _soon(task, FEW_STATES)) is not None:
         return result
     by_rows = coverability.prove_by_rows(task.machine, task.prop, task.proof_budget(WHOLE))
     if isinstance(by_rows, coverability.Safe):
@@ -379,12 +382,12 @@ def _certified(task: Task, answer: coverability.Safe) -> ClaimResult | Disagreem
     return check_certificate(task, answer.invariant)
 
 
-def _soon(task: Task) -> ClaimResult | Disagreement | None:
+def _soon(task: Task, states: int = FIRST) -> ClaimResult | Disagreement | None:
     """A story of one or two workers; mostly there is one where a bad pattern fits into the rows."""
     for workers, events in ladder(task, None):
         if workers + events > 3:
             break
-        searched = search(task, Bounds(workers, events), FIRST)
+        searched = search(task, Bounds(workers, events), states)
         if isinstance(searched, Found):
             return refuted(task, searched, Bounds(workers, events))
         if isinstance(searched, Unconfirmed) or not searched.complete:

@@ -63,6 +63,7 @@ from itertools import combinations, pairwise, permutations, product, zip_longest
 
 from msgspec import Struct
 
+from onceproof.base import memo
 from onceproof.engines.smt import terms
 from onceproof.engines.smt.encode import (
     Embedding,
@@ -81,7 +82,7 @@ from onceproof.engines.smt.encode import (
 from onceproof.engines.smt.script import Script
 from onceproof.engines.smt.terms import claim, declare, define, quote
 from onceproof.machine.invariant import Invariant, Row, Shape
-from onceproof.machine.system import Level, Machine, Property, RuleKind, Variable
+from onceproof.machine.system import Level, Machine, Property, Rule, RuleKind, Variable
 
 Profile = tuple[int, ...]
 """How many workers each event of a witness has."""
@@ -355,35 +356,47 @@ def _steps(machine: Machine, conjuncts: list[Part], spare: int) -> Iterator[Obli
     ]
     layout = Layout(machine, ((largest[0] + 1, *largest, *largest[:1] * spare),), optional=True)
     prelude = _prelude(layout, conjuncts, True)
+    memory = memo.current()
+    asked = tuple((part.profile, part.function, part.good) for part in conjuncts)
     for index, rule in enumerate(machine.rules):
-        acting = rule.kind is not RuleKind.COMPONENT
-        actor = {RuleKind.COMPONENT: Place(0), RuleKind.EVENT: Place(0, 0)}.get(
-            rule.kind, Place(0, 0, 0)
-        )
-        firing = fire(layout, rule, actor, None)
-        body = Script().remark(describe(machine, index))
-        if acting:
-            body.require(quote(layout.path(Place(0, 0))))
-        body.require(firing.enabled)
-        primed = set()
-        for cell in layout.cells():
-            if firing.after(cell.name) != quote(cell.name):
-                primed.add(cell.name)
-                body.define(quote(f"{cell.name}'"), cell.sort, firing.after(cell.name))
+        # What is asked of a step depends on the shape of the invariant, and not on its rows.
+        question = ("step", machine.variables, rule, asked, spare)
+        body: tuple[str, str] | None = memory.get(question) if memory is not None else None
+        if body is None:
+            script = _step(layout, rule, conjuncts)
+            body = (script.text, script.formula)
+            if memory is not None:
+                memory.put(question, body, 20)
+        text = f"{terms.comment(describe(machine, index))}\n{body[0]}"
+        yield Obligation(f"rule-{index}", index, prelude, text, _symbols(layout), body[1])
 
-        def after(name: str, primed: set[str] = primed) -> str:
-            return quote(f"{name}'" if name in primed else name)
 
-        body.remark("Afterwards the invariant does not hold.")
-        placed = [
-            (part, embedding)
-            for part in conjuncts
-            for embedding in _placements(part.profile, acting)
-        ]
-        body.require(
-            terms.disj(_fits(layout, part, embedding, after) for part, embedding in placed)
-        )
-        yield Obligation(f"rule-{index}", index, prelude, body.text, _symbols(layout), body.formula)
+def _step(layout: Layout, rule: Rule, conjuncts: list[Part]) -> Script:
+    """A rule fires, and the invariant does not hold afterwards."""
+    acting = rule.kind is not RuleKind.COMPONENT
+    actor = {RuleKind.COMPONENT: Place(0), RuleKind.EVENT: Place(0, 0)}.get(
+        rule.kind, Place(0, 0, 0)
+    )
+    firing = fire(layout, rule, actor, None)
+    body = Script()
+    if acting:
+        body.require(quote(layout.path(Place(0, 0))))
+    body.require(firing.enabled)
+    primed = set()
+    for cell in layout.cells():
+        if firing.after(cell.name) != quote(cell.name):
+            primed.add(cell.name)
+            body.define(quote(f"{cell.name}'"), cell.sort, firing.after(cell.name))
+
+    def after(name: str) -> str:
+        return quote(f"{name}'" if name in primed else name)
+
+    body.remark("Afterwards the invariant does not hold.")
+    placed = [
+        (part, embedding) for part in conjuncts for embedding in _placements(part.profile, acting)
+    ]
+    body.require(terms.disj(_fits(layout, part, embedding, after) for part, embedding in placed))
+    return body
 
 
 def _claims(machine: Machine, prop: Property, conjuncts: list[Part]) -> Iterator[Obligation]:
