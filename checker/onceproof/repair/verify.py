@@ -74,7 +74,14 @@ class Verifier(Struct):
         """
         whole, claims = self.with_goal(design)
         lowered = lower(whole, self.goal.semantics)
-        return all(self._may_hold(self.session.task(lowered, claim)) for claim in claims)
+        tasks = [self.session.task(lowered, claim) for claim in claims]
+        # Most edits leave a story of one worker, of one obligation or another: that is quick to see.
+        return not any(map(self._is_refuted_by_one, tasks)) and all(map(self._may_hold, tasks))
+
+    def _is_refuted_by_one(self, task: Task | Unasked) -> bool:
+        if isinstance(task, Unasked):
+            return True
+        return self.session.quickly_refuted(task, ((1, 1),), SMALL_STATES) is not None
 
     def _may_hold(self, task: Task | Unasked) -> bool:
         if isinstance(task, Unasked):

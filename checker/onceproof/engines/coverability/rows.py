@@ -25,7 +25,7 @@ class Rows:
     passes.
     """
 
-    __slots__ = ("_by_value", "_full", "_ids", "_variables", "masks", "rows")
+    __slots__ = ("_by_value", "_full", "_ids", "_variables", "_words", "masks", "rows")
 
     def __init__(self, variables: tuple[Variable, ...], tests: Sequence[Tests]) -> None:
         self._variables = variables
@@ -37,6 +37,7 @@ class Rows:
                     if value not in allowed:
                         self._by_value[position][value] &= ~(1 << number)
         self._ids: dict[tuple[int, ...], int] = {}
+        self._words: dict[int, Row] = {}
         self.rows: list[tuple[int, ...]] = []
         self.masks: list[int] = []
 
@@ -54,9 +55,11 @@ class Rows:
 
     def words(self, number: int) -> Row:
         """The row in the machine's own values."""
-        return tuple(
-            v.domain[value] for v, value in zip(self._variables, self.rows[number], strict=True)
-        )
+        found = self._words.get(number)
+        if found is None:
+            row = zip(self._variables, self.rows[number], strict=True)
+            found = self._words[number] = tuple(v.domain[value] for v, value in row)
+        return found
 
     def initial(self) -> list[int]:
         """The rows made of initial values."""
