@@ -16,8 +16,9 @@ from itertools import combinations
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from onceproof.analysis.session import Session, Unasked, same_question
+from onceproof.analysis.session import INTERRUPTED, Session, Unasked, same_question
 from onceproof.base.memo import remembering
+from onceproof.base.questions import ask
 from onceproof.counterexample.lift import trace_of
 from onceproof.counterexample.validate import violates
 from onceproof.engines import coverability
@@ -172,6 +173,7 @@ class _SetSearch(Struct):
     unsure: dict[Kinds, str] = field(default_factory=dict)
     failures: list[Disagreement] = field(default_factory=list)
     judged: int = 0
+    asked: int = 0
 
     # -- the two questions
 
@@ -188,6 +190,8 @@ class _SetSearch(Struct):
                     self._shrunk(every)
         except _OutOfTime as spent:
             reason = str(spent)
+        except KeyboardInterrupt:
+            reason = INTERRUPTED
         return self._answer(start, reason, hopeless)
 
     def proved(self, start: Assuming) -> Assuming:
@@ -196,6 +200,7 @@ class _SetSearch(Struct):
         """
         every, reason = frozenset(self.candidates), ""
         answers: dict[str, bool | None] = dict.fromkeys(self.candidates)
+        asked: set[str] = set()
         try:
             none_needed = self.holds(frozenset())
             for kind in self.candidates:
@@ -204,11 +209,15 @@ class _SetSearch(Struct):
                     continue
                 rest = every - {kind}
                 answers[kind] = not self.holds(rest)
+                asked.add(kind)
                 if rest in self.unsure or self._is_vacuous(rest):
                     answers[kind] = None
             self._smallest_first(len(every))
         except _OutOfTime as spent:
             reason = str(spent)
+        except KeyboardInterrupt:
+            reason = INTERRUPTED
+            answers.update({kind: None for kind in answers if kind not in asked})
         needs = tuple(
             Need(kind, _phrase(self.candidates[kind][0]), needed)
             for kind, needed in answers.items()
@@ -302,6 +311,8 @@ class _SetSearch(Struct):
             return False
         if self.session.is_over():
             raise _OutOfTime(self.session.over)
+        self.asked += 1
+        ask(f"sets of assumptions / {self.claim.text} / {self.semantics.value}", self.asked)
         lowered = lower(_with(self.design, self._made(kinds)), self.semantics)
         task = self.session.task(lowered, self.claim)
         if (

@@ -16,6 +16,7 @@ from msgspec import Struct
 from onceproof.analysis.fault_model import Fault, Gap, faulty
 from onceproof.analysis.session import Session, Unasked, validated_trace
 from onceproof.base.memo import remembering
+from onceproof.base.questions import ask, searching
 from onceproof.counterexample.validate import Rejected
 from onceproof.engines.search import Bounds, Found, simplest
 from onceproof.interpreter.trace import Trace
@@ -147,6 +148,8 @@ class _Column(Struct, frozen=True):
 
     def harms(self, crashes: list[Fault]) -> list[GapHarm]:
         """What each of the crashes does, if it is the only fault."""
+        about = f"crashes / {self.claim.text} / {self.lowered.semantics.value}"
+        ask(about)
         task = self.session.task(self.lowered, self.claim)
         if isinstance(task, Unasked):
             return [self._harm(Harm.UNKNOWN, reason=task.reason)] * len(crashes)
@@ -159,7 +162,11 @@ class _Column(Struct, frozen=True):
             return [anyway] * len(crashes)
         if anyway.harm is not Harm.HARMLESS:
             return [self._harm(Harm.ANYWAY, anyway.trace)] * len(crashes)
-        return [self._search(task, machine.only(crash)) for crash in crashes]
+        harms = []
+        for number, crash in enumerate(crashes, 1):
+            ask(about, number, len(crashes))
+            harms.append(self._search(task, machine.only(crash)))
+        return harms
 
     def _harm(
         self, harm: Harm, trace: Trace | None = None, reason: str = "", proved: bool = False
@@ -180,7 +187,7 @@ class _Column(Struct, frozen=True):
         for bounds in _up_to(self.bounds):
             if self.session.is_over():
                 return self._harm(Harm.UNKNOWN, reason="the time is spent")
-            result = simplest(machine, task.prop, bounds, self.session.budget())
+            result = simplest(machine, task.prop, bounds, self.session.budget(), searching)
             if isinstance(result, Found):
                 trace = validated_trace(task, result.run, machine)
                 if isinstance(trace, Rejected):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from onceproof.base.questions import searching
 from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines import coverability
 from onceproof.engines.compositional.abstraction import Lemma
@@ -33,6 +34,9 @@ from onceproof.verdict.decide import judge_claim, proved_unbounded
 from onceproof.verdict.ladder import one_event_suffices
 from onceproof.verdict.result import ClaimResult, Disagreement
 from onceproof.verdict.task import Options, Task, selected_claims
+
+INTERRUPTED = "it was interrupted"
+"""Why an analysis that Ctrl-C has ended is not complete."""
 
 LEAST = 0.05
 """Seconds that a question gets even when the time is spent, so that it can say so."""
@@ -113,7 +117,7 @@ class Session(Struct, frozen=True):
         """The verdict on a claim, within the time that is left."""
         known = self.focuses.get(claim.text, ())
         options = replace(self.options, seconds=self.left)
-        return judge_claim(lowered, claim, options, focuses=known)
+        return judge_claim(lowered, claim, options, progress=_searching, focuses=known)
 
     def learn(self, task: Task | Unasked, result: ClaimResult) -> None:
         """Find out which variables suffice for a claim that is proved for any number: it is going
@@ -181,10 +185,16 @@ class Session(Struct, frozen=True):
                 approximation.exact_property(task.prop),
                 Bounds(workers, events),
                 self.budget(states),
+                searching,
             )
             if isinstance(searched, Found):
                 return approximation.in_whole(searched.run, task.machine)
         return None
+
+
+def _searching(what: str, states: int, transitions: int) -> None:
+    """Pass progress on: what is asked is known."""
+    searching(states, transitions)
 
 
 def _is_focused(lemma: Lemma, known: Iterable[Focus]) -> bool:

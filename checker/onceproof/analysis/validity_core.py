@@ -14,8 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.analysis.ablations import Part, parts
-from onceproof.analysis.session import Session, Unasked, same_question
+from onceproof.analysis.session import INTERRUPTED, Session, Unasked, same_question
 from onceproof.base.memo import remembering
+from onceproof.base.questions import ask
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered, lower
@@ -83,7 +84,7 @@ class Needs(Struct, frozen=True):
 @remembering()
 def needs(design: Design, semantics: Delivery, options: Options | None = None) -> Needs:
     """What the proved claims of a design need. ``options``: ``claims`` selects, ``seconds`` limits
-    all of it.
+    all of it. Interrupted, it is what was known then.
     """
     options = replace(options or Options(), second_opinion=False, explain=False, lengths=False)
     session = Session.of(options)
@@ -91,6 +92,7 @@ def needs(design: Design, semantics: Delivery, options: Options | None = None) -
     proved: list[Claim] = []
     tasks: dict[str, Task | Unasked] = {}
     for claim in session.claims(design, semantics):
+        ask(f"{claim.text} / {semantics.value}")
         result = _decided(session, lowered, claim)
         if result.verdict is Verdict.HOLDS:
             proved.append(claim)
@@ -98,17 +100,23 @@ def needs(design: Design, semantics: Delivery, options: Options | None = None) -
             session.learn(tasks[claim.text], result)
     start = Needs(design.path, semantics, tuple(c.text for c in proved), ())
     search = _Ablation(session, design, semantics, proved, tasks)
+    every = parts(design) if proved or session.is_over() else ()
     needs: list[Need] = []
-    for part in parts(design) if proved or session.is_over() else ():
-        if session.is_over():
-            return replace(start, parts=tuple(needs), complete=False, reason=session.over)
-        text = design.line_text(part.line) if part.path in ("", design.path) else ""
-        without = search.without((part,))
-        needs.append(Need(part.kind, part.what, part.line, part.path, text, without))
-    if not proved:
-        return start
-    spare = [p for p, need in zip(parts(design), needs, strict=True) if need.needed is False]
-    together = search.without(spare) if len(spare) > 1 else ()
+    try:
+        for number, part in enumerate(every, 1):
+            if session.is_over():
+                return replace(start, parts=tuple(needs), complete=False, reason=session.over)
+            text = design.line_text(part.line) if part.path in ("", design.path) else ""
+            ask(f"without {part.what} (line {part.line}) / {semantics.value}", number, len(every))
+            without = search.without((part,))
+            needs.append(Need(part.kind, part.what, part.line, part.path, text, without))
+        if not proved:
+            return start
+        ask(f"without all that is not needed / {semantics.value}")
+        spare = [p for p, need in zip(every, needs, strict=True) if need.needed is False]
+        together = search.without(spare) if len(spare) > 1 else ()
+    except KeyboardInterrupt:
+        return replace(start, parts=tuple(needs), complete=False, reason=INTERRUPTED)
     return replace(start, parts=tuple(needs), together=together)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -40,7 +41,9 @@ def command(
       onceproof assumptions examples/theory/provider_key_expires.once
     """
     from onceproof.analysis.assumptions import assumptions_for
+    from onceproof.base import interrupts
     from onceproof.base.memo import remembering
+    from onceproof.cli.progress import ProgressLine
     from onceproof.report.assumptions import text
     from onceproof.verdict.exit_codes import Exit, worst
     from onceproof.verdict.task import Options
@@ -49,13 +52,17 @@ def command(
     if design is None:
         return int(Exit.USAGE)
     codes = []
+    progress = ProgressLine(sys.stderr)
     with remembering():
         for claim, under in demand_selected(design, claims, semantics):
             try:
-                assuming = assumptions_for(design, claim, under, Options(seconds=timeout), most)
+                with progress.shown_meanwhile():
+                    assuming = assumptions_for(design, claim, under, Options(seconds=timeout), most)
             except KeyboardInterrupt:
                 return int(Exit.INTERRUPTED)
             say(text(assuming, most))
+            if interrupts.seen():
+                return int(Exit.INTERRUPTED)
             if assuming.failures:
                 codes.append(Exit.INTERNAL)
             elif not assuming.complete:

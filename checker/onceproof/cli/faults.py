@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,10 @@ from onceproof.cli.shared import (
     semantics_option,
     timeout_option,
 )
+
+if TYPE_CHECKING:
+    from onceproof.analysis.crash_map import CrashMap
+    from onceproof.analysis.cut_sets import Frontier
 
 
 @click.command("faults")
@@ -68,7 +74,10 @@ def command(
     """
     from onceproof.analysis.crash_map import crash_map
     from onceproof.analysis.cut_sets import frontier
+    from onceproof.base import interrupts
     from onceproof.base.memo import remembering
+    from onceproof.base.questions import ask
+    from onceproof.cli.progress import ProgressLine
     from onceproof.report.faults import document, text
     from onceproof.report.words import json_text
     from onceproof.verdict.exit_codes import Exit
@@ -80,12 +89,19 @@ def command(
     options = Options(workers, events, claims=claims, seconds=timeout)
     pairs = demand_selected(design, claims, semantics)
     columns = [s for s in design.semantics if not semantics or s.value in semantics]
+    frontiers: list[Frontier] = []
+    maps: list[CrashMap] = []
     try:
-        with remembering():
-            frontiers = [frontier(design, claim, under, options, most) for claim, under in pairs]
-            maps = [crash_map(design, under, options) for under in columns if mapped]
+        with remembering(), ProgressLine(sys.stderr).shown_meanwhile():
+            for number, (claim, under) in enumerate(pairs, 1):
+                ask(f"faults / {claim.text} / {under.value}", number, len(pairs))
+                frontiers.append(frontier(design, claim, under, options, most))
+                interrupts.demand()
+            for column in columns if mapped else ():
+                maps.append(crash_map(design, column, options))
     except KeyboardInterrupt:
-        return int(Exit.INTERRUPTED)
+        if not frontiers:
+            return int(Exit.INTERRUPTED)
     if form == "json":
         say(json_text(document(design, frontiers, maps)))
     else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +19,9 @@ from onceproof.cli.shared import (
     timeout_option,
 )
 
+if TYPE_CHECKING:
+    from onceproof.analysis.validity_core import Needs
+
 
 @click.command("needs")
 @PATH
@@ -30,6 +35,8 @@ def command(
     """Say which lines a proof needs: each guard, constraint, transaction, key, lock, write and
     assumption is taken away and the claims are checked again.
 
+    Ctrl-C ends it and prints what is known.
+
     \b
     Exit codes: 0 everything was decided, 2 usage or error in the design, 3 a limit ended it or
     something is not decided.
@@ -39,7 +46,9 @@ def command(
       onceproof needs examples/article/effectively_once.once
     """
     from onceproof.analysis.validity_core import needs
+    from onceproof.base import interrupts
     from onceproof.base.memo import remembering
+    from onceproof.cli.progress import ProgressLine
     from onceproof.machine.delivery import Delivery
     from onceproof.report.needs import document, text
     from onceproof.report.words import json_text
@@ -51,11 +60,15 @@ def command(
         return int(Exit.USAGE)
     under = {s for _, s in demand_selected(design, claims, semantics)}
     options = Options(claims=claims, seconds=timeout)
+    cores: list[Needs] = []
     try:
-        with remembering():
-            cores = [needs(design, s, options) for s in Delivery if s in under]
+        with remembering(), ProgressLine(sys.stderr).shown_meanwhile():
+            for column in (s for s in Delivery if s in under):
+                cores.append(needs(design, column, options))
+                interrupts.demand()
     except KeyboardInterrupt:
-        return int(Exit.INTERRUPTED)
+        if not cores:
+            return int(Exit.INTERRUPTED)
     say(json_text(document(design, cores)) if form == "json" else text(cores))
     decided = all(c.complete and all(p.needed is not None for p in c.parts) for c in cores)
     return int(Exit.HOLDS if decided else Exit.INCONCLUSIVE)

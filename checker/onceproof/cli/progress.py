@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import TextIO
 
 
@@ -21,10 +24,23 @@ class ProgressLine:
         if elapsed < self.patience or not self.stream.isatty():
             return
         sizes = f": {states:,} states, {transitions:,} transitions" if states else ""
-        line = f"{what}{sizes}, {elapsed:.1f} s"
+        end = f"{sizes}, {elapsed:.1f} s"
+        room = get_terminal_size().columns - len(end) - 1  # a line that wraps cannot be taken away
+        line = f"{what if len(what) <= room else what[: max(room - 1, 0)] + '…'}{end}"
         self.stream.write("\r" + line.ljust(self.shown))
         self.stream.flush()
         self.shown = len(line)
+
+    @contextmanager
+    def shown_meanwhile(self) -> Iterator[None]:
+        """Show what is asked in the block, and take the line away at its end."""
+        from onceproof.base.questions import listening
+
+        try:
+            with listening(self):
+                yield
+        finally:
+            self.clear()
 
     def clear(self) -> None:
         """Take the line away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,9 @@ def command(
       onceproof repair examples/article/invoice_email.once
       onceproof repair invoice.once --claim "no duplicate" --apply
     """
+    from onceproof.base import interrupts
     from onceproof.base.memo import remembering
+    from onceproof.cli.progress import ProgressLine
     from onceproof.repair import goals_of, repairs
     from onceproof.report import repair as report
     from onceproof.report.words import json_text
@@ -78,8 +81,10 @@ def command(
         return int(Exit.USAGE)
     pairs = tuple(demand_selected(loaded.design, claims, semantics))
     options = Options(seconds=timeout, second_opinion=False)
-    with remembering():
-        result, interrupted = check_loaded(loaded, options)
+    progress = ProgressLine(sys.stderr)
+    searches: list[Repairs] = []
+    with remembering(), progress.shown_meanwhile():
+        result, interrupted = check_loaded(loaded, options, progress)
         if interrupted:
             return int(Exit.INTERRUPTED)
         if result.failures:
@@ -88,11 +93,12 @@ def command(
             goals = goals_of(loaded.design, result.cells, pairs)
             if write:
                 return int(_apply(path, loaded, goals, options, keep_provider, form))
-            searches = [
-                repairs(loaded, goal, options, keep_provider, result.cells) for goal in goals
-            ]
+            for goal in goals:
+                searches.append(repairs(loaded, goal, options, keep_provider, result.cells))
+                interrupts.demand()
         except KeyboardInterrupt:
-            return int(Exit.INTERRUPTED)
+            if not searches:
+                return int(Exit.INTERRUPTED)
     match form:
         case "json":
             say(json_text(report.document(loaded.path, searches)))

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from onceproof.analysis.cut_sets import breaks_by_itself
+from onceproof.analysis.session import INTERRUPTED
 from onceproof.base.memo import remembering
 from onceproof.base.paths import shown
+from onceproof.base.questions import ask
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import Loaded, load_text
@@ -196,7 +198,8 @@ def repairs(
 ) -> Repairs:
     """Search repairs for one effect under one semantics.
 
-    ``options.seconds`` limits the whole search. ``keep_provider``: offer no other provider.
+    ``options.seconds`` limits the whole search; interrupted, it is what was found until then.
+    ``keep_provider``: offer no other provider.
     ``cells``: verdicts on the design as it is that are known already. Raises ValueError if the
     design has errors.
     """
@@ -208,8 +211,12 @@ def repairs(
     verifier = Verifier(loaded.design, goal, session_of(options), known)
     search = _EditSearch(loaded, loaded.design, verifier, keep_provider, {_text(loaded)})
     repairs_so_far: list[Repair] = []
-    complete = _work(search, repairs_so_far)
-    never = _never(loaded.design, goal, cells)
+    never: tuple[str, ...] = ()
+    try:
+        complete = _work(search, repairs_so_far)
+        never = _never(loaded.design, goal, cells)
+    except KeyboardInterrupt:
+        complete, search.reason = False, INTERRUPTED
     return Repairs(
         goal.name,
         goal.semantics,
@@ -255,11 +262,14 @@ def _work(search: _EditSearch, repairs: list[Repair]) -> bool:
     for want of time.
     """
     rest: list[_Candidate] = []
+    goal = search.verifier.goal
     for stage in (search.singles, lambda: search.pairs(rest)):
         for candidate in stage():
             if search.verifier.session.is_over():
                 search.reason = search.verifier.session.over
                 return False
+            what = ", ".join(dict.fromkeys(e.name for e in candidate.edits))
+            ask(f"repairs / {goal.name} / {goal.semantics.value}: {what}", search.tried + 1)
             if any(r.edits == tuple(e.name for e in candidate.edits) for r in repairs):
                 continue  # another form of what is offered already
             repair = search.verified(candidate)
@@ -308,8 +318,10 @@ def repaired(
         assert loaded.design is not None
         if made and Verifier(loaded.design, goal, session_of(options)).checked(loaded.design):
             continue
-        edits = repairs(loaded, goal, options, keep_provider).repairs
-        if edits:
+        found = repairs(loaded, goal, options, keep_provider)
+        if found.reason == INTERRUPTED:
+            raise KeyboardInterrupt  # half of the repairs would not be what was asked for
+        if edits := found.repairs:
             made.append((goal, edits[0]))
             loaded = load_text(edits[0].text, loaded.path)
         else:

@@ -75,7 +75,7 @@ class Verifier(Struct):
         whole, claims = self.with_goal(design)
         lowered = lower(whole, self.goal.semantics)
         tasks = [self.session.task(lowered, claim) for claim in claims]
-        # Most edits leave a story of one worker, of one obligation or another: that is quick to see.
+        # Most edits leave a story of one worker, which is quick to see.
         return not any(map(self._is_refuted_by_one, tasks)) and all(map(self._may_hold, tasks))
 
     def _is_refuted_by_one(self, task: Task | Unasked) -> bool:
