@@ -79,7 +79,7 @@ def command(
     from onceproof.base.questions import ask
     from onceproof.cli.progress import ProgressLine
     from onceproof.report.faults import document, text
-    from onceproof.report.words import json_text
+    from onceproof.report.words import counted, json_text
     from onceproof.verdict.exit_codes import Exit
     from onceproof.verdict.task import Options
 
@@ -100,6 +100,8 @@ def command(
             for column in columns if mapped else ():
                 maps.append(crash_map(design, column, options))
     except KeyboardInterrupt:
+        missing = len(pairs) - len(frontiers) + (len(columns) - len(maps) if mapped else 0)
+        say(f"interrupted: {counted(missing, 'answer')} left out", err=True)
         if not frontiers:
             return int(Exit.INTERRUPTED)
     if form == "json":

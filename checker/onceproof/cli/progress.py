@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import TextIO
 
+RARELY = 0.1
+"""Seconds between two numbers of states that are shown."""
+
 
 class ProgressLine:
     """Shows what is being checked once more than a second has passed; only on a terminal."""
@@ -17,12 +20,16 @@ class ProgressLine:
         self.patience = patience
         self.started = time.monotonic()
         self.shown = 0
+        self.latest = 0.0
 
     def __call__(self, what: str, states: int, transitions: int) -> None:
         """Report progress; called by the searches now and then."""
         elapsed = time.monotonic() - self.started
         if elapsed < self.patience or not self.stream.isatty():
             return
+        if states and elapsed - self.latest < RARELY:
+            return
+        self.latest = elapsed
         sizes = f": {states:,} states, {transitions:,} transitions" if states else ""
         end = f"{sizes}, {elapsed:.1f} s"
         room = get_terminal_size().columns - len(end) - 1  # a line that wraps cannot be taken away

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,6 +19,7 @@ from onceproof.cli.shared import (
     NO_CLAIM_SELECTED,
     PATHS,
     SOLVER,
+    Duration,
     chosen,
     claims_option,
     semantics_option,
@@ -22,12 +27,16 @@ from onceproof.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from onceproof.cli.progress import ProgressLine
+    from onceproof.analysis.crash_map import CrashMap
+    from onceproof.analysis.cut_sets import Frontier
+    from onceproof.analysis.validity_core import Needs
     from onceproof.lang.load import Loaded
-    from onceproof.repair import Repairs
+    from onceproof.repair import Goal, Repairs
     from onceproof.report.review import Extras, Review
-    from onceproof.verdict.result import DesignResult
+    from onceproof.verdict.result import ClaimResult, DesignResult
     from onceproof.verdict.task import Options
+
+Answered = TypeVar("Answered")
 
 ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
 """What a file's name says about its format."""
@@ -54,6 +63,12 @@ ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
 )
 @SOLVER
 @timeout_option(60.0, "Seconds per claim and semantics, and per crash map.")
+@click.option(
+    "--budget",
+    type=Duration(),
+    metavar="TIME",
+    help="Fill in what can be found out in this time (30s, 2min), and say what is left out.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdicts are.")
 def command(
     paths: tuple[Path, ...],
@@ -63,6 +78,7 @@ def command(
     faults: bool,
     solver: str,
     timeout: float,
+    budget: float | None,
     exit_zero: bool,
 ) -> int:
     """Write a design review: one page that a decider can read in ten minutes.
@@ -70,6 +86,8 @@ def command(
     The question and the answer, the verdicts, every story to step through, why proofs hold, what a
     crash in each gap does, and what all of it rests on. The page needs no network and no server; it
     can be printed.
+
+    Ctrl-C ends the questions; the page is written with what is known.
 
     \b
     Exit codes: those of check.
@@ -101,19 +119,20 @@ def command(
     designs: list[DesignResult] = []
     extras: dict[str, Extras] = {}
     interrupted = False
+    until = None if budget is None else time.monotonic() + budget
+    further = _Further(options, until)
     try:
-        with remembering():
-            for loaded, design, broken_off in check_each(paths, options, progress):
+        with remembering(), progress.shown_meanwhile():
+            for loaded, design, broken_off in check_each(paths, options, progress, until):
                 designs.append(design)
-                interrupted = broken_off
-                if faults and design.cells and not broken_off:
-                    extras[design.path] = _extras(loaded, design, options, progress)
-                if broken_off:
+                if faults and design.cells:
+                    further.is_interrupted |= broken_off
+                    extras[design.path] = _extras(loaded, design, further)
+                interrupted = broken_off or further.is_interrupted
+                if interrupted:
                     break
     except NoDesign as error:
         raise click.UsageError(str(error)) from error
-    finally:
-        progress.clear()
     result = Result(tuple(designs), interrupted=interrupted)
     if (claims or semantics) and not any(
         d.cells or d.failures or d.diagnostics for d in result.designs
@@ -133,10 +152,12 @@ def command(
             "check", *map(shown, paths), *selection, "--certificate", "proofs"
         )
     read = [path for design in result.designs for path in design.sources]
-    review = review_of(result, extras, command_line)
+    review = review_of(result, extras, command_line, further.words())
     for path in outputs:
         emit(path, _written(review, ENDINGS[path.suffix]), inputs=read)
         say(f"{shown(path)}: {review.answer}")
+    for words in further.words():
+        say(words)
     code = of_result(result)
     if exit_zero and code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE):
         code = Exit.HOLDS
@@ -166,9 +187,45 @@ def _written(review: Review, form: str) -> str:
     return to_markdown(review)
 
 
-def _extras(
-    loaded: Loaded, result: DesignResult, options: Options, progress: ProgressLine
-) -> Extras:
+class _Further:
+    """The questions of a review besides the verdicts, asked while there is time. ``left_out``:
+    those whose turn did not come.
+    """
+
+    def __init__(self, options: Options, until: float | None) -> None:
+        self.options, self.until = options, until
+        self.left_out: list[str] = []
+        self.is_interrupted = False
+
+    def ask(self, what: str, question: Callable[[Options], Answered]) -> list[Answered]:
+        """The answer to one question, within the time that is left; none if there is none left."""
+        from msgspec.structs import replace
+
+        from onceproof.base import interrupts, questions
+
+        left = inf if self.until is None else self.until - time.monotonic()
+        if self.is_interrupted or left <= 0:
+            self.left_out.append(what)
+            return []
+        questions.ask(what)
+        try:
+            found = question(replace(self.options, seconds=min(self.options.seconds, left)))
+        except KeyboardInterrupt:
+            self.is_interrupted = True
+            self.left_out.append(what)
+            return []
+        self.is_interrupted = interrupts.seen()
+        return [found]
+
+    def words(self) -> tuple[str, ...]:
+        """What is left out, in a sentence; nothing if nothing is."""
+        if not self.left_out:
+            return ()
+        why = "it was interrupted" if self.is_interrupted else "the time was spent"
+        return (f"Not asked, for {why}: {'; '.join(self.left_out)}.",)
+
+
+def _extras(loaded: Loaded, result: DesignResult, further: _Further) -> Extras:
     """Crash maps, fault combinations, repairs and needed lines of what was decided."""
     from onceproof.analysis.crash_map import crash_map
     from onceproof.analysis.cut_sets import frontier
@@ -178,29 +235,27 @@ def _extras(
 
     design = loaded.design
     assert design is not None
-    maps, frontiers, cores = [], [], []
+    maps: list[CrashMap] = []
+    frontiers: list[Frontier] = []
+    cores: list[Needs] = []
     for semantics in design.semantics:
         if any(c.semantics is semantics for c in result.cells):
-            progress(f"crash map / {semantics.value}", 0, 0)
-            maps.append(crash_map(design, semantics, options))
+            what = f"crash map / {semantics.value}"
+            maps += further.ask(what, partial(crash_map, design, semantics))
     for cell in result.cells:
-        progress(f"faults / {cell.claim} / {cell.semantics.value}", 0, 0)
+        what = f"faults / {cell.claim} / {cell.semantics.value}"
         claim = design.claim_at(cell.claim, cell.line)
-        frontiers.append(frontier(design, claim, cell.semantics, options))
+        frontiers += further.ask(what, partial(frontier, design, claim, cell.semantics))
+    searches = _repairs(loaded, result, further)
     for semantics in dict.fromkeys(c.semantics for c in result.cells if c.verdict is Verdict.HOLDS):
-        progress(f"needed lines / {semantics.value}", 0, 0)
-        cores.append(needs(design, semantics, options))
-    searches = _repairs(loaded, result, options, progress)
+        what = f"needed lines / {semantics.value}"
+        cores += further.ask(what, partial(needs, design, semantics))
     return Extras(tuple(maps), tuple(frontiers), searches, tuple(cores))
 
 
-def _repairs(
-    loaded: Loaded, result: DesignResult, options: Options, progress: ProgressLine
-) -> tuple[Repairs, ...]:
+def _repairs(loaded: Loaded, result: DesignResult, further: _Further) -> tuple[Repairs, ...]:
     """What to change, for every effect that a refuted claim is about."""
-    from msgspec.structs import replace
-
-    from onceproof.repair import goals_of, repairs
+    from onceproof.repair import goals_of
     from onceproof.verdict.result import Verdict
 
     assert loaded.design is not None
@@ -209,9 +264,19 @@ def _repairs(
         for c in result.cells
         if c.verdict is Verdict.REFUTED
     )
-    options = replace(options, explain=False, second_opinion=False)
-    searches = []
+    searches: list[Repairs] = []
     for goal in goals_of(loaded.design, result.cells, refuted):
-        progress(f"repairs / {goal.name} / {goal.semantics.value}", 0, 0)
-        searches.append(repairs(loaded, goal, options, cells=result.cells))
+        what = f"repairs / {goal.name} / {goal.semantics.value}"
+        searches += further.ask(what, partial(_repaired, loaded, goal, result.cells))
     return tuple(searches)
+
+
+def _repaired(
+    loaded: Loaded, goal: Goal, cells: tuple[ClaimResult, ...], options: Options
+) -> Repairs:
+    from msgspec.structs import replace
+
+    from onceproof.repair import repairs
+
+    plain = replace(options, explain=False, second_opinion=False)
+    return repairs(loaded, goal, plain, cells=cells)

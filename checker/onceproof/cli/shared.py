@@ -77,6 +77,25 @@ def timeout_option(
     )
 
 
+class Duration(click.ParamType[float]):
+    """A length of time as designs write it (``30s``, ``2min``), in seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it. Raises BadParameter."""
+        from onceproof.base.durations import milliseconds
+
+        if isinstance(value, float):
+            return value
+        length = milliseconds(str(value))
+        if not length:
+            self.fail(f"{value!r} is no length of time; write 30s, 2min or 1h", param, ctx)
+        return length / 1000
+
+
 def format_option(*formats: str, help: str = "How to print the answer.") -> Callable[[F], F]:
     """``--format``; the first format is the default."""
     return click.option(

@@ -71,15 +71,19 @@ def check(
 
 
 def check_each(
-    paths: Sequence[str | Path], options: Options, progress: Progress | None = None
+    paths: Sequence[str | Path],
+    options: Options,
+    progress: Progress | None = None,
+    until: float | None = None,
 ) -> Iterator[tuple[Loaded, DesignResult, bool]]:
     """Check every design behind the paths in turn, for whoever goes on with the loaded designs; the
-    flag says whether Ctrl-C ended it. Raises ``NoDesign`` if a path leads to no design.
+    flag says whether Ctrl-C ended it. ``until``: see ``judge``. Raises ``NoDesign`` if a path leads
+    to no design.
     """
     for path, in_folder in designs(list(paths)):
         loaded = loaded_from(path)
         if not (in_folder and is_library(loaded)):
-            yield loaded, *check_loaded(loaded, options, progress)
+            yield loaded, *check_loaded(loaded, options, progress, until)
 
 
 class _Run:
@@ -162,14 +166,15 @@ def check_loaded(
     loaded: Loaded,
     options: Options,
     progress: Progress | None = None,
+    until: float | None = None,
 ) -> tuple[DesignResult, bool]:
-    """Check one loaded design; the flag says whether Ctrl-C ended it."""
+    """Check one loaded design; the flag says whether Ctrl-C ended it. ``until``: see ``judge``."""
     cells: list[ClaimResult] = []
     failures: list[Disagreement] = []
     interrupted = False
     if loaded.design is not None:
         try:
-            for verdict in judge(loaded.design, options, progress):
+            for verdict in judge(loaded.design, options, progress, until):
                 if isinstance(verdict, ClaimResult):
                     cells.append(narrated(loaded, verdict, options.explain))
                 else:

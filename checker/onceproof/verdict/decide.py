@@ -69,6 +69,9 @@ MEASURING = 50_000
 NOT_FOR_ANY_NUMBER = "there is no proof for any number"
 """Why a claim is undecided where no bounded proof is wanted."""
 
+ALL_SPENT = "the time for all answers was spent before"
+"""Why a claim is undecided whose turn did not come."""
+
 MARKED = "workers are killed only at the marked crash points"
 
 
@@ -76,10 +79,21 @@ def judge(
     design: Design,
     options: Options,
     progress: Progress | None = None,
+    until: float | None = None,
 ) -> Iterator[ClaimResult | Disagreement]:
-    """The result of every selected claim under every selected semantics, as each is decided."""
+    """The result of every selected claim under every selected semantics, as each is decided.
+
+    ``until``: when all of them have to be decided, on the clock of ``time.monotonic``; those for
+    which there is no time are undecided.
+    """
     whole = WholeDesign(design, options.seconds)
     for claim, semantics in selected(design, options):
+        if until is not None:
+            left = until - time.monotonic()
+            if left <= 0:
+                yield _task(whole.lowered(semantics), claim, options).undecided(ALL_SPENT)
+                continue
+            options = replace(options, seconds=min(options.seconds, left))
         result = judge_claim(whole.lowered(semantics), claim, options, progress)
         if isinstance(result, ClaimResult):
             result = whole.in_context(result)

@@ -55,7 +55,7 @@ def test_what_is_proved_through_few_variables_holds() -> None:
             again += 1
         before = focus or before
     assert found > 10
-    assert again > 10
+    assert again > 3
 
 
 def test_it_takes_fewer_rows_than_the_whole() -> None:

@@ -199,10 +199,13 @@ LIMITS = (
 
 
 def review_of(
-    result: Result, extras: Mapping[str, Extras] | None = None, command: str = ""
+    result: Result,
+    extras: Mapping[str, Extras] | None = None,
+    command: str = "",
+    left_out: Sequence[str] = (),
 ) -> Review:
-    """The review of a result. ``extras``: by design path; a section without its data is left
-    out.
+    """The review of a result. ``extras``: by design path; a section without its data is left out.
+    ``left_out``: what was not asked for want of time, and why.
     """
     more = extras or {}
     designs = tuple(
@@ -215,7 +218,7 @@ def review_of(
         answer(result),
         tone_of(result),
         designs,
-        LIMITS,
+        (*left_out, *LIMITS),
         command,
         __version__,
     )
