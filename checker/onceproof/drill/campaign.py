@@ -17,7 +17,7 @@ from onceproof.drill.follower import Follower, Unfollowed
 from onceproof.drill.plan import key_of
 from onceproof.drill.stage import Actor, Broken, Stage
 from onceproof.drill.verdicts import AT_REST, judged, settle
-from onceproof.interpreter import Judge, initial
+from onceproof.interpreter import Judge
 from onceproof.interpreter.oracle import event_sets
 from onceproof.interpreter.trace import EventOf
 from onceproof.lang.design import Claim, Design
@@ -293,13 +293,10 @@ class _Run:
     def _is_owed(self, claim: Claim) -> bool:
         """Whether every event of the run can bring about the claim's target by itself."""
         judge = Judge(self.stage.context)
-        for event in self.events:
-            start = initial(
-                self.design, self.stage.plan.semantics, (EventOf(0, event.type, event.payload),)
-            )
-            if judge.lacks_for_good(claim.targets[0], start, 0):
-                return False
-        return True
+        return all(
+            judge.owes(claim.targets[0], EventOf(0, event.type, event.payload), claim.unless)
+            for event in self.events
+        )
 
     # -- choosing
 

@@ -6,6 +6,7 @@ counterexample, follows the drill, and steps through a design by hand.
 ``broker``: the broker and the rest of the world.
 ``rows``: rows, effects and tests: what is read and written, and when.
 ``claims``: what a claim forbids, judged on one state.
+``unaided``: what a configuration as a whole can still do by itself.
 ``state``: the state of a running design as plain values.
 ``context``: a design under one guarantee, with questions asked again and again.
 ``trace``: a run in the design's terms.

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+
 from msgspec.structs import replace
 
-from onceproof.interpreter.broker import starts
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.interpreter import choices, initial
 from onceproof.interpreter.rows import passes
-from onceproof.interpreter.state import State, look
-from onceproof.interpreter.trace import EventOf, Step
+from onceproof.interpreter.state import State, Worker, look
+from onceproof.interpreter.trace import EventOf
+from onceproof.interpreter.unaided import Unaided, by_itself
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level
+
+WHOLE = False
+"""Whether claims are judged over the whole configuration, or over each event alone, as the bad
+patterns of the machine do so far (docs/semantics.md). Both readings change together.
+"""
 
 
 def violated(design: d.Design, claim: d.Claim, semantics: Delivery, state: State) -> bool:
@@ -27,100 +34,141 @@ class Judge:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self._runs: dict[EventOf, tuple[set[tuple[int, ...]], set[tuple[int, ...]]]] = {}
-        self._hopeless: dict[tuple[n.Target, int, State], bool] = {}
+        self.unaided = Unaided(ctx)
 
     def violated(self, claim: d.Claim, state: State) -> bool:
         """Whether a state violates a claim of the design."""
+        state = state.canonical()
         events = range(len(state.events))
         match claim.kind:
             case "no-duplicate":
                 return any(self.times(claim.targets[0], state, e) >= 2 for e in events)
             case "no-loss":
-                return any(self._lost(claim.targets[0], state, e) for e in events)
+                return any(self.lost(claim, state, e) for e in events)
+            case "effectively-once":
+                return any(self.violated(half, state) for half in claim.halves)
             case "together":
-                first, second = claim.targets
-                return any(
-                    self._alone(first, second, state, e) or self._alone(second, first, state, e)
-                    for e in events
-                )
+                return any(self.apart(claim, state, e) for e in events)
             case "before":
                 return any(
                     self._too_early(claim.targets[0], claim.targets[1], state, e) for e in events
                 )
             case "one-worker":
-                section = f"section {claim.targets[0].name.text}"
-                inside = [
-                    w.event
-                    for w in state.workers
-                    if not w.underway and any(f.kind == section for f in w.todo)
-                ]
+                inside = self._inside(claim, state)
                 return len(inside) != len(set(inside))
             case "never":
                 assert claim.condition is not None
                 return any(passes(self.ctx, state, claim.condition, e) for e in events)
+            case "at-rest-never":
+                assert claim.condition is not None
+                return any(self._remains(claim.condition, state, e) for e in events)
+            case "no-deadlock":
+                return bool(self.deadlocked(state))
             case "failure-transparent":
                 return any(self._opaque(state, e) for e in events)
             case "recoverable":
-                return any(self._stuck(state, e, everywhere=False) for e in events)
+                return any(self._unsettled(state, e) for e in events)
             case "eventually-settled":
-                return any(self._stuck(state, e, everywhere=True) for e in events)
+                deadlocked = WHOLE and self.deadlocked(state)
+                return bool(deadlocked) or any(self._strays(state, e) for e in events)
         raise ValueError(claim.kind)
 
-    def at_rest(self, state: State, event: int) -> bool:
-        """No worker is on the event (nor a killed worker's last request), and nothing but faults
-        can start anything for it.
+    def half(self, claim: d.Claim, state: State) -> d.Claim | None:
+        """Which half of *effectively once* a state violates."""
+        return next((half for half in claim.halves if self.violated(half, state)), None)
+
+    def _inside(self, claim: d.Claim, state: State) -> list[int]:
+        """The events of the living workers in a section; of a claim per business key, their
+        keys.
         """
-        return all(w.event != event for w in state.workers) and not any(
-            True for _ in starts(self.ctx, state, event)
-        )
+        section = f"section {claim.targets[0].name.text}"
+        ids = {e.id_field for e in self.ctx.design.events.values()}
+        shared = claim.key is not None and claim.key not in ids
+        return [
+            state.events[w.event].component if shared else w.event
+            for w in state.workers
+            if not w.underway and any(f.kind == section for f in w.todo)
+        ]
+
+    # -- what is left to the configuration as a whole
 
     def lacks_for_good(self, target: n.Target, state: State, event: int) -> bool:
-        """No worker is on the event (nor a killed worker's last request), and the target can no
-        longer happen by itself.
-
-        By itself: deliveries, relays and faultless handlers of this event, one worker after the
-        other, and time. Workers of other events are taken to be done: what they locked is free.
+        """The event has begun, nothing is at work on it any more, and the target can no longer
+        happen for it, whatever else is on its way.
         """
-        if any(w.event == event for w in state.workers):
-            return False
-        others = {lock for w in state.workers for lock in w.locks}
-        start = state._replace(workers=(), held=tuple(x for x in state.held if x not in others))
-        known = self._hopeless.get((target, event, start))
-        if known is None:
-            known = self._hopeless[target, event, start] = self._cannot_happen(target, start, event)
-        return known
+        return self._never_comes(state, event, *self._happening(target, None, event))
 
-    def _cannot_happen(self, target: n.Target, start: State, event: int) -> bool:
-        seen, queue = {start}, [start]
-        for now in queue:
-            if self.times(target, now, event):
-                return False
-            if self._hopeless.get((target, event, now)):
-                continue
-            for step, after in choices(self.ctx, now, 1):
-                if step.event in (event, -1) and self._by_itself(step) and after not in seen:
-                    seen.add(after)
-                    queue.append(after)
-        return True
-
-    def _owed(self, target: n.Target, state: State, event: int) -> bool:
-        """Whether the target can happen by itself from the start, for an event of this type and
-        payload.
+    def owes(self, target: n.Target, of: EventOf, unless: n.Condition | None = None) -> bool:
+        """Whether the target (or ``unless``) can happen by itself from the start, for an event of
+        this type and payload that is alone.
         """
-        start = initial(
-            self.ctx.design, self.ctx.choice, (replace(state.events[event], component=0),)
+        alone = (replace(of, component=0),)
+        start = initial(self.ctx.design, self.ctx.choice, alone)
+        return self.unaided.reaches(start, frozenset({0}), *self._happening(target, unless, 0))
+
+    def lost(self, claim: d.Claim, state: State, event: int) -> bool:
+        """Whether the event breaks a claim of *no loss*."""
+        target, unless = claim.targets[0], claim.unless
+        return self._never_comes(
+            state, event, *self._happening(target, unless, event)
+        ) and self.owes(target, state.events[event], unless)
+
+    def apart(self, claim: d.Claim, state: State, event: int) -> bool:
+        """Whether the event breaks a claim of *together*."""
+        missing = [t for t in claim.targets if not self.times(t, state, event)]
+        return len(missing) == 1 and self.lacks_for_good(missing[0], state, event)
+
+    def deadlocked(self, state: State) -> list[Worker]:
+        """The living workers that wait for good."""
+        return [w for w in state.workers if self.unaided.waits_for_good(state, w)]
+
+    def _happening(
+        self, target: n.Target, unless: n.Condition | None, event: int
+    ) -> tuple[Hashable, Callable[[State], bool]]:
+        """That the target has happened for an event (or ``unless`` is true of it), as a goal."""
+
+        def has(now: State) -> bool:
+            return bool(self.times(target, now, event)) or (
+                unless is not None and passes(self.ctx, now, unless, event)
+            )
+
+        return (target, unless, event), has
+
+    def _never_comes(
+        self, state: State, event: int, goal: Hashable, is_there: Callable[[State], bool]
+    ) -> bool:
+        """Whether the event has begun and is idle, and no unaided run of the whole configuration
+        leads to the goal.
+        """
+        if not WHOLE:
+            alone = _without_others(state)
+            return not any(w.event == event for w in state.workers) and not self.unaided.reaches(
+                alone, frozenset({event}), goal, is_there
+            )
+        events = self.unaided.begun(state)
+        return (
+            event in events
+            and not is_there(state)
+            and self.unaided.is_idle(state, event)
+            and not self.unaided.reaches(state, events, goal, is_there)
         )
-        return not self.lacks_for_good(target, start, 0)
 
-    def _by_itself(self, step: Step) -> bool:
-        """Normal operation and the passing of time."""
-        ends = step.cause is Cause.KEY_EXPIRED and step.subject in self.ctx.design.stores
-        return ends or step.cause is Cause.LOCK_EXPIRED or not step.cause.is_fault
+    def _unsettled(self, state: State, event: int) -> bool:
+        """The messages of the event can no longer be settled."""
+        return self._never_comes(
+            state, event, ("settled", event), lambda now: self._settled(now, event)
+        )
 
-    def _alone(self, present: n.Target, missing: n.Target, state: State, event: int) -> bool:
-        if not self.times(present, state, event) or self.times(missing, state, event):
-            return False
-        return self.lacks_for_good(missing, state, event)
+    def _remains(self, condition: n.Condition, state: State, event: int) -> bool:
+        """The event has begun, and a condition that is true of it can no longer become false."""
+        events = self.unaided.begun(state)
+
+        def ends(now: State) -> bool:
+            return not passes(self.ctx, now, condition, event)
+
+        return event in events and not self.unaided.reaches(
+            state, events, ("ends", condition, event), ends
+        )
 
     def times(self, target: n.Target, state: State, event: int) -> int:
         """How often a target happened for an event: 0, 1, 2 (or more).
@@ -141,11 +189,6 @@ class Judge:
         return (design.effects if target.name.text in design.effects else design.stores)[
             target.name.text
         ].level
-
-    def _lost(self, target: n.Target, state: State, event: int) -> bool:
-        if self.times(target, state, event) or not self._owed(target, state, event):
-            return False
-        return self.lacks_for_good(target, state, event)
 
     # -- failure-transparent
 
@@ -192,40 +235,38 @@ class Judge:
         """No worker is on the event, and nothing that happens by itself changes its effects."""
         if any(w.event == event for w in state.workers):
             return False
-        others = {lock for w in state.workers for lock in w.locks}
-        start = state._replace(workers=(), held=tuple(x for x in state.held if x not in others))
+        start = _without_others(state)
         seen, queue = {start}, [start]
         for now in queue:
             if self._vector(now, event) != vector:
                 return False
             for step, after in choices(self.ctx, now, 1):
-                if step.event in (event, -1) and self._by_itself(step) and after not in seen:
+                if step.event in (event, -1) and by_itself(self.ctx, step) and after not in seen:
                     seen.add(after)
                     queue.append(after)
         return True
 
     # -- progress
 
-    def _stuck(self, state: State, event: int, *, everywhere: bool) -> bool:
-        """No worker is on the event, and by itself its messages cannot be settled (``everywhere``:
-        or may get where they cannot).
+    def _strays(self, state: State, event: int) -> bool:
+        """No worker is on the event, and by itself, alone, it may get where its messages can no
+        longer be settled.
+
+        No lease ends here while a worker is at work. Workers of other events are taken to be done:
+        what they locked is free.
         """
         if any(w.event == event for w in state.workers):
             return False
-        others = {lock for w in state.workers for lock in w.locks}
-        start = state._replace(workers=(), held=tuple(x for x in state.held if x not in others))
         after: dict[State, list[State]] = {}
-        queue = [start]
+        queue = [_without_others(state)]
         for now in queue:
             if now not in after:
-                accurate = (
-                    everywhere and bool(now.workers) and not self.ctx.design.assumes("within-lock")
-                )
+                accurate = bool(now.workers) and not self.ctx.design.assumes("within-lock")
                 after[now] = [
                     s
                     for step, s in choices(self.ctx, now, 1)
                     if step.event in (event, -1)
-                    and self._by_itself(step)
+                    and by_itself(self.ctx, step)
                     and not (accurate and step.cause is Cause.LOCK_EXPIRED)
                 ]
                 queue += after[now]
@@ -239,7 +280,7 @@ class Judge:
             }
             grown = bool(more)
             saved |= more
-        return any(now not in saved for now in after) if everywhere else start not in saved
+        return any(now not in saved for now in after)
 
     def _settled(self, state: State, event: int) -> bool:
         """Every group's message about the event is settled, or was never published."""
@@ -262,3 +303,11 @@ class Judge:
             else [event]
         )
         return not any(self.times(first, state, i) for i in own)
+
+
+def _without_others(state: State) -> State:
+    """A state in which no worker is on the event in question, without the others and their
+    locks.
+    """
+    locks = {lock for w in state.workers for lock in w.locks}
+    return state._replace(workers=(), held=tuple(x for x in state.held if x not in locks))

@@ -375,6 +375,13 @@ class Claim(Struct, frozen=True):
     unless: n.Condition | None = None
     key: str | None = None
 
+    @property
+    def halves(self) -> tuple[Claim, ...]:
+        """What ``effectively once E`` asks for: no duplicate and no loss of E."""
+        if self.kind != "effectively-once":
+            return ()
+        return tuple(replace(self, kind=kind) for kind in ("no-duplicate", "no-loss"))
+
     def expected(self, semantics: Delivery) -> str:
         """``holds`` unless the design expects something else under these semantics."""
         for expect in self.expects:
