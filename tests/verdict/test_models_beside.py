@@ -40,5 +40,5 @@ def test_a_model_beside_the_design(tmp_path: Path) -> None:
 
 def test_a_provider_whose_window_nobody_confirmed(tmp_path: Path) -> None:
     assert found(tmp_path, "stripe.v2") == (
-        "stripe.v2: idempotency keys are kept 30d (unconfirmed)",
+        "stripe.v2: idempotency keys are kept 24h (unconfirmed)",
     )

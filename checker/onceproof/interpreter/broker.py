@@ -35,9 +35,12 @@ def aborts(ctx: Context, state: State, worker: Worker) -> State:
     """What the worker has collected inside the broker is dropped; where that leaks, a message of it
     may appear later.
     """
-    if not worker.boxed or not ctx.design.queues[_queue(ctx, worker.process)].leaks:
+    if not worker.boxed:
         return state
-    queues = {w.name for w in worker.boxed if w.kind == "publish"}
+    source, known = ctx.design.queues[_queue(ctx, worker.process)], ctx.design.queues
+    queues = {
+        w.name for w in worker.boxed if w.kind == "publish" and d.leaks(source, known[w.name])
+    }
     spots = ((q, Level.EVENT.value, worker.event) for q in queues if any(ctx.groups(q)))
     return state._replace(aborted=union(state.aborted, *spots))
 

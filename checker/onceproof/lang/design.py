@@ -98,6 +98,9 @@ class Queue(Struct, frozen=True):
     condition of every *no loss* (empty: none); ``unsynced_acks``: acknowledgements may be forgotten
     in a restart (all in "Acknowledgements and publishers"). ``database``: the database that it
     lives in, a key of ``Design.databases`` ("A queue in one's own database"); None: none.
+
+    ``leaks``: what an aborted transaction of a consumer had published may be seen.
+    ``reads_aborted``: consumers of this queue see it, whoever had published it.
     """
 
     name: str
@@ -117,12 +120,14 @@ class Queue(Struct, frozen=True):
     copies: bool = True
     replay: bool | None = None
     dedup: Length | None = None
+    dedup_count: Length | None = None
     rewinds: bool = False
     expires: bool = False
     unconfirmed: bool = False
     batches: bool = False
     boundary: tuple[str, ...] = ("publish", "stores")
     leaks: bool = False
+    reads_aborted: bool = False
     keeps: bool = False
     also_fed: bool = False
     limit_to: str | None = None
@@ -138,9 +143,17 @@ class Queue(Struct, frozen=True):
     database: str | None = None
 
     @property
-    def fetched(self) -> int:
-        """How many messages one lease covers."""
-        return prod(int(count) for _, count in self.covers)
+    def fetched(self) -> int | None:
+        """How many messages one lease covers; None: any number."""
+        counts = [count for _, count in self.covers]
+        return prod(map(int, counts)) if all(c.isdecimal() for c in counts) else None
+
+
+def leaks(source: Queue, target: Queue) -> bool:
+    """Whether what a consumer of ``source`` has published to ``target`` in a transaction may be
+    seen there although the transaction was aborted.
+    """
+    return source.leaks or target.reads_aborted
 
 
 def changed(queue: Queue, **switches: Any) -> Queue:

@@ -360,11 +360,17 @@ def aborting(groups: Mapping[str, Group]) -> dict[str, str]:
     """
     publishers: dict[str, str] = {}
     for group in groups.values():
-        if group.collects_publishing and group.queue.leaks:
+        if group.collects_publishing:
             for step in walk(group.process.body):
-                if isinstance(step, n.Publish):
+                if isinstance(step, n.Publish) and _leak(groups, group, step.queue.text):
                     publishers.setdefault(step.queue.text, group.process.name)
     return publishers
+
+
+def _leak(groups: Mapping[str, Group], source: Group, queue: str) -> bool:
+    """Whether what a consumer publishes to a queue in a transaction can be seen after an abort."""
+    readers = (g for g in groups.values() if g.queue.name == queue)
+    return any(d.leaks(source.queue, reader.queue) for reader in readers)
 
 
 def appearing(

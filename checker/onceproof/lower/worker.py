@@ -240,9 +240,10 @@ class Lowering:
         """What was collected inside the broker is not written; a message of it may be seen later
         all the same.
         """
-        leaks = self.group is not None and self.group.queue.leaks
-        for queue in self.world.aborting if case.inside and leaks else ():
-            if any(group.status in case.inside for group in self.readers(queue)):
+        source = self.group.queue if self.group else None
+        for queue in self.world.aborting if case.inside and source else ():
+            readers = [g for g in self.readers(queue) if g.status in case.inside]
+            if source and any(d.leaks(source, reader.queue) for reader in readers):
                 case = case.put(v.aborted(queue), "yes")
         return case
 

@@ -115,7 +115,7 @@ _ROWS = (
         "aborted messages",
         "a message of an aborted transaction that is seen in {queue} after all",
         7,
-        ("leaky_transactions",),
+        ("leaky_transactions", "reads_aborted"),
     ),
     FaultKind(
         Cause.BATCH_RETURNED,

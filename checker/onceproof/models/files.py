@@ -16,6 +16,8 @@ from onceproof.models.records import (
     BEHAVIOURS,
     COUNT,
     COUNT_DIGITS,
+    COUNTED,
+    COVERS,
     DURATION,
     FLAGS,
     FOLDERS,
@@ -42,7 +44,9 @@ from onceproof.models.records import (
 
 HEAD = ("name", "title", "kind", "summary")
 OPTION = ("kind", "default", "meaning", "source", "status")
+OPTION_EXTRAS = ("choices", "set", "scope", "least", "most", "off", "not_modelled", "idle")
 FACT = ("id", "behaviour", "text", "source", "status")
+FACT_EXTRAS = ("switches", "test", "breaks", "condition", "unless", "if")
 KEYS = ("kept", "status", "source", "note")
 TEXTS = (
     *HEAD,
@@ -56,6 +60,9 @@ TEXTS = (
     "behaviour",
     "text",
     "test",
+    "condition",
+    "unless",
+    "idle",
     "url",
     "read",
 )
@@ -163,6 +170,11 @@ def _option(name: str, table: Mapping[str, Any]) -> Option:
         choices,
         sets,
         table.get("scope", ""),
+        _text(table.get("least", "")),
+        _text(table.get("most", "")),
+        bool(table.get("off", False)),
+        tuple(table.get("not_modelled", ())),
+        table.get("idle", ""),
     )
 
 
@@ -177,6 +189,10 @@ def _made(data: Mapping[str, Any], path: Path, is_own: bool) -> Model:
             f["status"],
             tuple(f.get("switches", ())),
             f.get("test", ""),
+            f.get("breaks", {}),
+            f.get("condition", ""),
+            f.get("unless", ""),
+            f.get("if", {}),
         )
         for f in data.get("facts", ())
     )
@@ -234,10 +250,17 @@ def _shape(data: Mapping[str, Any]) -> Found:
             **texts,
             "default": _is_value,
             "choices": _list(_is_text),
+            "least": _is_value,
+            "most": _is_value,
+            "off": _is_flag,
+            "not_modelled": _list(_is_text),
             "set": _table({}, _one_or_more(setting)),
         }
     )
-    fact = _table({**texts, "switches": _list(_is_text)})
+    breaks = _table({}, _is_setting)
+    fact = _table(
+        {**texts, "switches": _list(_is_text), "breaks": breaks, "if": _table({}, _is_text)}
+    )
     parts = {
         "machine": _table({}, _is_setting),
         "options": _table({}, option),
@@ -261,6 +284,11 @@ def _is_value(key: str, value: object) -> Found:
             yield key, "must be a number that a person would write"
     elif not isinstance(value, bool):
         yield from _is_text(key, value)
+
+
+def _is_flag(key: str, value: object) -> Found:
+    if not isinstance(value, bool):
+        yield key, "must be true or false"
 
 
 def _is_setting(key: str, value: object) -> Found:
@@ -376,7 +404,7 @@ def _sources(data: Mapping[str, Any]) -> Found:
 def _options(data: Mapping[str, Any]) -> Found:
     for name, table in data.get("options", {}).items():
         key = f"options.{name}"
-        yield from _words(table, key, (*OPTION, "choices", "set", "scope"), OPTION)
+        yield from _words(table, key, (*OPTION, *OPTION_EXTRAS), OPTION)
         yield from _one_of(table, key, "scope", SCOPES)
         yield from _one_of(table, key, "kind", OPTION_KINDS)
         yield from _one_of(table, key, "status", STATUSES[:3])
@@ -384,19 +412,27 @@ def _options(data: Mapping[str, Any]) -> Found:
         if table.get("kind") == "choice" and not table.get("choices"):
             yield f"{key}.choices", "missing"
         if "default" in table and _text(table["default"]) != NONE:
-            bare = Option(
-                name, table.get("kind", ""), "", "", "", "", tuple(table.get("choices", ()))
-            )
-            if problem := bare.problem(_text(table["default"])):
+            if problem := _bare_problem(name, table, _text(table["default"])):
                 yield f"{key}.default", f"must be {problem}"
+        for end in (end for end in ("least", "most") if end in table):
+            if table.get("kind") not in ("duration", "count"):
+                yield f"{key}.{end}", "only a duration or a count has a range"
+            elif problem := _bare_problem(name, table, _text(table[end])):
+                yield f"{key}.{end}", f"must be {problem}"
         yield from _sets(data, name, table)
+
+
+def _bare_problem(name: str, table: Mapping[str, Any], value: str) -> str:
+    """What is wrong with a value of an option, whatever its default and range are."""
+    bare = Option(name, table.get("kind", ""), "", "", "", "", tuple(table.get("choices", ())))
+    return bare.problem(value)
 
 
 def _sets(data: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> Found:
     """A value that sets something is one that the option can have."""
-    bare = Option(name, table.get("kind", ""), "", "", "", "", tuple(table.get("choices", ())))
     for value, tables in table.get("set", {}).items():
-        if value not in ("given", "default", NONE) and (problem := bare.problem(value)):
+        known = value in ("given", "default", NONE)
+        if not known and (problem := _bare_problem(name, table, value)):
             yield f"options.{name}.set.{value}", f"must be {problem}"
         for other in (other for each in _tables_of(tables) for other in each.get("if", {})):
             if other not in data["options"]:
@@ -432,17 +468,26 @@ def _switch(switch: str, value: object, options: Mapping[str, Any]) -> Iterator[
         not isinstance(value, list) or any(v not in LISTS[switch] for v in value)
     ):
         yield f"must be a list of {', '.join(LISTS[switch])}"
+    elif switch == COVERS:
+        yield from _covers(value, options)
     elif switch in NAMED and not _names(switch, value, options):
-        yield f"there is no option {value} that is a {'count' if switch == 'limit' else 'duration'}"
+        yield f"there is no option {value} that is a {'count' if switch in COUNTED else 'duration'}"
     elif switch == "durable_by" and value not in options:
         yield f"there is no option {value}"
+
+
+def _covers(value: object, options: Mapping[str, Any]) -> Iterator[str]:
+    names = value if isinstance(value, list) else [value]
+    for name in names:
+        if options.get(str(name).removesuffix("+1"), {}).get("kind") != "count":
+            yield f"there is no option {name} that is a count"
 
 
 def _names(switch: str, value: object, options: Mapping[str, Any]) -> bool:
     """Whether a switch names an option of the right kind, or a value."""
     if value in ("", NONE):
         return True
-    kind, literal = ("count", COUNT) if switch == "limit" else ("duration", DURATION)
+    kind, literal = ("count", COUNT) if switch in COUNTED else ("duration", DURATION)
     text = "" if isinstance(value, bool | list) else str(value)
     return (
         _holds(options[text], kind, literal)
@@ -488,7 +533,8 @@ def _facts(data: Mapping[str, Any]) -> Found:
     known = ("key", *PROVIDER_FLAGS) if data.get("kind") == "provider" else known
     for number, table in enumerate(data.get("facts", ())):
         key = f"facts.{table.get('id', number)}"
-        yield from _words(table, key, (*FACT, "switches", "test"), FACT)
+        yield from _words(table, key, (*FACT, *FACT_EXTRAS), FACT)
+        yield from _breaks(data, key, table)
         yield from _one_of(table, key, "behaviour", BEHAVIOURS)
         yield from _one_of(table, key, "status", STATUSES)
         yield from _source(table, key, data.get("sources", {}))
@@ -502,6 +548,21 @@ def _facts(data: Mapping[str, Any]) -> Found:
         )
         if (table.get("status") == "confirmed by test") != bool(table.get("test")):
             yield f"{key}.test", "a fact that a test confirms names the test, and no other does"
+
+
+def _breaks(data: Mapping[str, Any], key: str, table: Mapping[str, Any]) -> Found:
+    """What a fact would do to the machine: switches of a broker, and what a proof then says."""
+    if ("breaks" in table) != ("condition" in table):
+        yield f"{key}.condition", "a fact that breaks proofs says the condition, and no other does"
+    named = {"unless": [table["unless"]]} if "unless" in table else {}
+    for word, options in {**named, "if": table.get("if", {})}.items():
+        for option in (o for o in options if o not in data.get("options", {})):
+            yield f"{key}.{word}", f"there is no option {option}"
+    if "breaks" in table and data.get("kind") not in FOLDERS["brokers"]:
+        yield f"{key}.breaks", "only a broker's fact has it"
+    for switch, value in table.get("breaks", {}).items():
+        for why in _switch(switch, value, data.get("options", {})):
+            yield f"{key}.breaks.{switch}", why
 
 
 def _keys(data: Mapping[str, Any]) -> Found:

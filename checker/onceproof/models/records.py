@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from onceproof.base.durations import shorter
+
 NONE = "none"
 """The value of an option that is switched off."""
 
@@ -49,15 +51,18 @@ class Switches(Struct, frozen=True):
     """What a broker with its options does, switch by switch (docs/semantics.md, "Brokers"). The
     defaults are those of a generic at-least-once queue.
 
-    ``lease``, ``dedup_window`` and ``limit`` are pairs of the option that holds the value and its
-    value (the name is empty for a number that is part of the model); None: there is none.
-
     The rest are those of docs/semantics_world.md: ``ack_answer`` (``none``, ``true``, ``polite``,
     ``nothing``: what the protocol answers to an acknowledgement), ``durable_by`` (the option that
     decides whether what was confirmed can be lost; ``loses`` has ``confirmed`` where it is),
     ``unsynced_acks``, ``ordered`` (messages of one key are handled one after the other),
     ``failures`` (of a log: what becomes of the position where a handler fails), ``database`` (the
     product in whose databases the queue lives).
+
+    ``lease``, ``dedup_window``, ``dedup_count`` and ``limit`` are pairs of the option that holds
+    the value and its value (the name is empty for a number that is part of the model); None: there
+    is none. ``dedup_count``: after so many other messages a copy is no longer recognised, however
+    early it comes. ``covers``: options that say how many messages are fetched at once, with their
+    values (``no limit``): the lease of the last one runs while the others are handled.
     """
 
     delivery: str = "at-least-once"
@@ -68,6 +73,7 @@ class Switches(Struct, frozen=True):
     redelivers: bool = True
     publisher: str = "retries"
     dedup_window: tuple[str, str] | None = None
+    dedup_count: tuple[str, str] | None = None
     broker_copies: bool = True
     replay: bool = True
     rewinds: bool = False
@@ -83,6 +89,8 @@ class Switches(Struct, frozen=True):
     ordered: bool = False
     failures: str = ""
     database: str = ""
+    reads_aborted: bool = False
+    covers: tuple[tuple[str, str], ...] = ()
 
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -110,10 +118,15 @@ FLAGS = (
     "leaky_transactions",
     "unsynced_acks",
     "ordered",
+    "reads_aborted",
 )
 """Switches that are true or false."""
-NAMED = ("lease", "dedup_window", "limit")
-"""Switches that name an option (``limit`` may be a number, the others a duration)."""
+NAMED = ("lease", "dedup_window", "dedup_count", "limit")
+"""Switches that name an option, or hold a value: a duration or, for ``COUNTED``, a number."""
+COUNTED = ("dedup_count", "limit")
+COVERS = "covers"
+"""The switch that lists options that are counts; ``NAME+1``: besides the one that is handled."""
+NO_LIMIT = "no limit"
 SWITCHES = Switches.__struct_fields__
 
 TRAIT_FLAGS = (
@@ -162,8 +175,14 @@ class Option(Struct, frozen=True):
 
     ``sets``: what a value changes, by value (``given``: any value but none that a design names;
     ``default``: the design does not name the option), each one or more tables. Under ``if`` a table
-    names other options and the values they must have for it to count. ``scope``: ``database`` for
-    an option of a store's model that belongs to the store's whole database.
+    names other options and the values they must have for it to count (``given``: any but none).
+    ``scope``: ``database`` for an option of a store's model that belongs to the store's whole
+    database.
+
+    ``least`` and ``most``: the range of a duration or count, as the product accepts it. ``off``:
+    ``none`` is a value, that is, the product can do without. ``not_modelled``: values that the
+    machine does not do yet (``given``: any but the default); a design that names one is told.
+    ``idle``: why no answer depends on the option; a design that names it is told.
     """
 
     name: str
@@ -175,20 +194,32 @@ class Option(Struct, frozen=True):
     choices: tuple[str, ...] = ()
     sets: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     scope: str = ""
+    least: str = ""
+    most: str = ""
+    off: bool = False
+    not_modelled: tuple[str, ...] = ()
+    idle: str = ""
 
     def problem(self, value: str) -> str:
         """What is wrong with a value, as the end of "it must be …"; empty if it fits."""
-        if (value == NONE and NONE in (self.default, *self.sets)) or value == self.default:
+        if value == self.default or (value == NONE and (self.off or NONE in self.sets)):
             return ""
         match self.kind:
             case "duration":
-                return (
-                    ""
-                    if DURATION.fullmatch(value) or value == NONE
-                    else "a duration, such as `30s`, `5min`, `24h` or `7d`"
-                )
+                fits = DURATION.fullmatch(value)
+                if not fits:
+                    return "a duration, such as `30s`, `5min`, `24h` or `7d`" + self._never_off(
+                        value
+                    )
+                return self._range(shorter(value, self.least), shorter(self.most, value))
             case "count":
-                return "" if COUNT.fullmatch(value) or value == NONE else "a whole number"
+                if not COUNT.fullmatch(value):
+                    return "a whole number" + self._never_off(value)
+                number = int(value)
+                return self._range(
+                    bool(self.least) and number < int(self.least),
+                    bool(self.most) and number > int(self.most),
+                )
             case "switch":
                 return "" if value in ("true", "false") else "`true` or `false`"
             case "choice":
@@ -200,10 +231,31 @@ class Option(Struct, frozen=True):
             case _:
                 return ""
 
+    def _never_off(self, value: str) -> str:
+        return " (the product has no way to switch it off)" if value == NONE else ""
+
+    def _range(self, below: bool, above: bool) -> str:
+        if not below and not above:
+            return ""
+        if self.least and self.most:
+            return f"between {self.least} and {self.most}"
+        return f"{self.least} or more" if self.least else f"{self.most} or less"
+
+    def unmodelled(self, value: str) -> bool:
+        """Whether a design that names this value asks for what the machine does not do yet."""
+        if value in self.not_modelled:
+            return True
+        return "given" in self.not_modelled and value not in (self.default, NONE)
+
 
 class Fact(Struct, frozen=True):
     """What is known about a behaviour, how surely, and which switches rest on it. ``test``: the
     pytest name that confirms it.
+
+    ``breaks``: switches that the machine does not have by default, with which it would do what the
+    fact says. A proof that does not survive them says ``condition``. ``unless``: an option; the
+    fact counts only while a design does not name it. ``wants``: options and the values they must
+    have for it to count.
     """
 
     id: str
@@ -213,6 +265,10 @@ class Fact(Struct, frozen=True):
     status: str
     switches: tuple[str, ...] = ()
     test: str = ""
+    breaks: Mapping[str, Any] = field(default_factory=dict)
+    condition: str = ""
+    unless: str = ""
+    wants: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_sure(self) -> bool:
@@ -254,12 +310,14 @@ class Model(Struct, frozen=True):
                 (value,) if value in option.sets else ("given",) if named and value != NONE else ()
             )
             for table in (table for word in words for table in option.sets.get(word, ())):
-                if all(
-                    self.value(other, given) == wanted
-                    for other, wanted in table.get("if", {}).items()
-                ):
+                if self._all(table.get("if", {}), given):
                     machine.update({k: v for k, v in table.items() if k != "if"})
         return machine
+
+    def _all(self, wanted: Mapping[str, str], given: Mapping[str, str]) -> bool:
+        """Whether options have the values that a table asks for."""
+        values = ((self.value(option, given), word) for option, word in wanted.items())
+        return all(value == word or (word == "given" and value != NONE) for value, word in values)
 
     def named(self, option: object, given: Mapping[str, str]) -> tuple[str, str] | None:
         """The pair of an option's name and value that a switch names; None if there is none or it
@@ -280,12 +338,40 @@ class Broker(Model, frozen=True):
         """The switches under the given options; the others have their defaults. A lease whose
         option is off does not run out.
         """
+        return self._made(self.chosen(options), options)
+
+    def with_fact(self, fact: Fact, options: Mapping[str, str]) -> Switches:
+        """The switches if the machine did what a fact says that it leaves out."""
         machine = self.chosen(options)
+        merged = {
+            switch: [*machine.get(switch, ()), *value] if switch in LISTS else value
+            for switch, value in fact.breaks.items()
+        }
+        return self._made({**machine, **merged}, options)
+
+    def left_out(self, options: Mapping[str, str]) -> tuple[Fact, ...]:
+        """The facts with consequences that the machine leaves out under these options."""
+        return tuple(
+            fact
+            for fact in self.facts
+            if fact.breaks and fact.unless not in options and self._all(fact.wants, options)
+        )
+
+    def _fetched(self, option: str, given: Mapping[str, str]) -> tuple[str, str]:
+        """How many messages an option lets a worker have at once; 0 and none: any number."""
+        name, besides = option.removesuffix("+1"), option.endswith("+1")
+        value = self.value(name, given)
+        if value in (NONE, "0"):
+            return (name, NO_LIMIT)
+        return (f"{name} + 1", str(int(value) + 1)) if besides else (name, value)
+
+    def _made(self, machine: Mapping[str, Any], options: Mapping[str, str]) -> Switches:
         named = {switch: self.named(machine.get(switch), options) for switch in NAMED}
         lists = {switch: tuple(value) for switch, value in machine.items() if switch in LISTS}
         if machine.get("lease") and named["lease"] is None:
             lists["loses_hold"] = tuple(w for w in lists.get("loses_hold", ()) if w != "lease")
-        return Switches(**{**machine, **named, **lists})
+        covers = tuple(self._fetched(option, options) for option in machine.get(COVERS, ()))
+        return Switches(**{**machine, **named, **lists, COVERS: covers})
 
 
 class Traits(Struct, frozen=True):

@@ -67,6 +67,8 @@ def _broker(s: Switches) -> Iterator[tuple[str, str]]:
     yield "Commits with the ack", _boundary(s)
     yield "Delivery limit", f"{_value(s.limit)}, {ENDS[s.limit_end]}" if s.limit else "none"
     yield "Lost without a crash", _lost(s)
+    if s.covers:
+        yield "The lease covers", " × ".join(_value(pair) for pair in s.covers) + " handlers"
 
 
 def _again(s: Switches, held: bool) -> str:
@@ -124,6 +126,7 @@ def _lost(s: Switches) -> str:
     lost += ["a publish may store nothing"] if "publish" in s.loses else []
     lost += ["nothing is stored"] if s.delivery == "at-most-once" else []
     lost += ["a message of an aborted attempt may appear later"] if s.leaky_transactions else []
+    lost += ["messages of aborted transactions are read"] if s.reads_aborted else []
     return "; ".join(lost) or "no, in this model"
 
 

@@ -227,7 +227,9 @@ def measured(task: Task, result: ClaimResult) -> ClaimResult:
             machine = sliced(lowered.machine, property_of(lowered, claim))
             return replace(
                 result,
-                outcome=_conditional(lowered, claim, inner, proof),
+                outcome=_with_left_out(
+                    lowered, claim, inner, _conditional(lowered, claim, inner, proof)
+                ),
                 facts=inequalities.facts(lowered, machine, result),
             )
         case Refutation() as refutation:
@@ -264,6 +266,18 @@ def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof)
             case _:
                 pass
     return conditional
+
+
+def _with_left_out(lowered: Lowered, claim: Claim, options: Options, proof: Proof) -> Proof:
+    """A proof with the facts that the machine leaves out and that it would not survive."""
+    machine = sliced(lowered.machine, property_of(lowered, claim))
+    conditions: list[str] = []
+    for condition, design in inequalities.left_out(lowered, machine):
+        worse = judge_claim(lower(design, lowered.semantics), claim, options)
+        if isinstance(worse, ClaimResult) and isinstance(worse.outcome, Proof):
+            continue
+        conditions.append(condition)
+    return replace(proof, conditions=tuple(dict.fromkeys([*proof.conditions, *conditions])))
 
 
 def _avoidable(

@@ -17,6 +17,7 @@ from onceproof import models
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.design import Assumption, Design, Process
+from onceproof.lang.resolve.models import with_fact
 from onceproof.lang.source import Span
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
@@ -66,6 +67,11 @@ def conditions(lowered: Lowered, machine: Machine) -> tuple[str, ...]:
             for q in design.queues.values()
             if q.dedup
         ]
+        inequalities += [
+            f"messages between a publish and its retry < {q.dedup_count[0]} ({q.dedup_count[1]})"
+            for q in design.queues.values()
+            if q.dedup_count
+        ]
     return tuple(dict.fromkeys(inequalities))
 
 
@@ -75,12 +81,29 @@ def _lease(design: Design, process: Process) -> Iterator[str]:
         return
     name, value = queue.lease
     who = "handler" if sum(p.queue is not None for p in design.processes) == 1 else process.name
+    fetched = "".join(f"{option} ({count}) × " for option, count in queue.covers if count != "1")
     if process.in_time:
-        factors = [f"{option} ({count})" for option, count in queue.covers]
-        work = " × ".join([*factors, f"{who} ({process.takes})"])
-        yield f"{work} < {name} ({value})"
+        yield f"{fetched}{who} ({process.takes}) < {name} ({value})"
     elif design.assumes("within-lease"):
-        yield f"{who} < {name} ({value})"
+        yield f"{fetched}{who} < {name} ({value})"
+
+
+def left_out(lowered: Lowered, machine: Machine) -> Iterator[tuple[str, Design]]:
+    """What the models say and the machine leaves out, where it could matter for a claim: the
+    condition that a proof then has, and the design with it. ``machine``: the slice for the claim.
+    """
+    design, sliced = lowered.design, {x.name for x in machine.variables}
+    for queue in design.queues.values():
+        groups = [g for g in lowered.groups.values() if g.queue.name == queue.name]
+        if queue.model is None or not any(g.status in sliced for g in groups):
+            continue
+        model = models.brokers(Path(queue.model.beside))[queue.model.name]
+        options = dict(queue.model.options)
+        for fact in model.left_out(options):
+            worse = with_fact(queue, model, fact)
+            if worse != queue:
+                queues = {**design.queues, queue.name: worse}
+                yield f"{fact.condition} ({queue.name})", replace(design, queues=queues)
 
 
 def relaxed(design: Design) -> Design:
@@ -147,6 +170,7 @@ _ALLOWS = {
     "rewinds": True,
     "batch": "all-or-nothing",
     "leaky_transactions": True,
+    "reads_aborted": True,
 }
 """The values that take nothing away from what can happen: no proof rests on them."""
 
@@ -176,7 +200,7 @@ def facts(lowered: Lowered, machine: Machine, result: ClaimResult) -> tuple[str,
             else:
                 used = {name for name in _SWITCHES if _ALLOWS.get(name) != getattr(switches, name)}
                 used -= (
-                    {"boundary", "leaky_transactions"}
+                    {"boundary", "leaky_transactions", "reads_aborted"}
                     if switches.delivery != "exactly-once"
                     else set()
                 )

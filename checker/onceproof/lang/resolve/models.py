@@ -95,6 +95,11 @@ def chosen(
             )
         elif problem := model.options[name].problem(value):
             diagnostics.append(errors.wrong_value(name, value, argument.value.span, problem))
+        elif model.options[name].idle:
+            why = model.options[name].idle
+            diagnostics.append(errors.option_without_meaning(name, argument.name.span, why))
+        elif model.options[name].unmodelled(value):
+            diagnostics.append(world.not_modelled(f"`{name}={value}`", argument.value.span))
         given.setdefault(name, value)
         first.setdefault(name, argument.name.span)
     title = model.title if isinstance(model, models.Model) else model.summary
@@ -143,6 +148,55 @@ def key_retention(use: d.ModelUse | None) -> str | None:
     )
 
 
+def switched(queue: d.Queue, s: models.Switches, model: models.Broker) -> d.Queue:
+    """The queue with the switches of its model."""
+    given = dict(queue.model.options) if queue.model else {}
+    limit = (int(s.limit[1]), s.limit_end) if s.limit and COUNT.fullmatch(s.limit[1]) else None
+    return d.changed(
+        queue,
+        semantics=Delivery(s.delivery),
+        late_ack=s.late_ack,
+        limit=limit,
+        publishing=queue.publishing or (None if s.publisher == "retries" else s.publisher),
+        ack={"handler": "manual"}.get(s.ack, s.ack),
+        loses_hold=s.loses_hold,
+        lease=s.lease,
+        redelivers=s.redelivers,
+        copies=s.broker_copies,
+        replay=s.replay,
+        dedup=s.dedup_window,
+        dedup_count=s.dedup_count,
+        rewinds=s.rewinds,
+        expires="retention" in s.loses,
+        unconfirmed="publish" in s.loses,
+        batches=s.batch == "all-or-nothing",
+        boundary=s.boundary,
+        leaks=s.leaky_transactions,
+        reads_aborted=s.reads_aborted,
+        keeps=s.publisher == "retries" and s.dedup_window is None,
+        covers=s.covers,
+        log=model.kind == "log",
+        failures=s.failures or None,
+        ordered=s.ordered or model.kind == "log",
+        ack_answer=d.AckAnswer(s.ack_answer),
+        loses_confirmed="confirmed" in s.loses,
+        durable_by="" if s.durable_by in given else s.durable_by,
+        unsynced_acks=s.unsynced_acks,
+    )
+
+
+def with_fact(queue: d.Queue, model: models.Broker, fact: models.Fact) -> d.Queue:
+    """The queue if the machine did what a fact says that it leaves out; what lines of the design
+    say stays.
+    """
+    options = dict(queue.model.options) if queue.model else {}
+    bare = d.changed(queue, publishing=None)
+    before = switched(bare, model.switches(options), model)
+    after = switched(bare, model.with_fact(fact, options), model)
+    fields = [f for f in d.Queue.__struct_fields__ if getattr(before, f) != getattr(after, f)]
+    return d.changed(queue, **{f: getattr(after, f) for f in fields})
+
+
 class QueueMaker:
     """Makes checked queues. ``diagnostics`` takes what is wrong."""
 
@@ -185,36 +239,7 @@ class QueueMaker:
 
     def _from_model(self, queue: d.Queue, use: d.ModelUse) -> d.Queue:
         model = models.brokers(Path(use.beside))[use.name]
-        s = model.switches(sound(model, use))
-        limit = (int(s.limit[1]), s.limit_end) if s.limit and COUNT.fullmatch(s.limit[1]) else None
-        return d.changed(
-            queue,
-            semantics=Delivery(s.delivery),
-            late_ack=s.late_ack,
-            limit=limit,
-            publishing=queue.publishing or (None if s.publisher == "retries" else s.publisher),
-            ack={"handler": "manual"}.get(s.ack, s.ack),
-            loses_hold=s.loses_hold,
-            lease=s.lease,
-            redelivers=s.redelivers,
-            copies=s.broker_copies,
-            replay=s.replay,
-            dedup=s.dedup_window,
-            rewinds=s.rewinds,
-            expires="retention" in s.loses,
-            unconfirmed="publish" in s.loses,
-            batches=s.batch == "all-or-nothing",
-            boundary=s.boundary,
-            leaks=s.leaky_transactions,
-            keeps=s.publisher == "retries" and s.dedup_window is None,
-            log=model.kind == "log",
-            failures=s.failures or None,
-            ordered=s.ordered or model.kind == "log",
-            ack_answer=d.AckAnswer(s.ack_answer),
-            loses_confirmed="confirmed" in s.loses,
-            durable_by="" if s.durable_by in dict(use.options) else s.durable_by,
-            unsynced_acks=s.unsynced_acks,
-        )
+        return switched(queue, model.switches(sound(model, use)), model)
 
     def _twice(self, decl: n.QueueDecl) -> None:
         seen: dict[tuple[str, str], Span] = {}
@@ -252,7 +277,8 @@ class QueueMaker:
             case "batch" | "prefetch" as what, number:
                 if int(number) < 1:
                     self.diagnostics.append(names.bad_count(what, option.span))
-                known = bool(queue.covers) and int(number) <= queue.fetched
+                fetched = queue.fetched or 0
+                known = bool(queue.covers) and 0 < int(number) <= fetched
                 return queue if known else d.changed(queue, covers=((what, number),))
             case "loses", cause:
                 return d.changed(queue, loses_hold=tuple(dict.fromkeys([*queue.loses_hold, cause])))
@@ -296,8 +322,9 @@ def in_time(process: d.Process, queue: d.Queue, takes: Span, diagnostics: list[D
             diagnostics.append(errors.no_lease(process.name, takes, queue.span))
         return False
     one, lease = milliseconds(process.takes), milliseconds(queue.lease[1])
-    if one is not None and lease is not None and one * queue.fetched < lease:
+    if one and lease and queue.fetched and one * queue.fetched < lease:
         return True
-    work = " × ".join([*(f"{option} ({count})" for option, count in queue.covers), process.takes])
+    several = [f"{option} ({count})" for option, count in queue.covers if count != "1"]
+    work = " × ".join([*several, process.takes])
     diagnostics.append(errors.longer_than_lease(process.name, work, takes, queue.lease, queue.span))
     return False
