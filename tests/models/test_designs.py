@@ -11,6 +11,8 @@ from onceproof.lang.load import load_text
 from onceproof.lower import lower
 from onceproof.models import Model, brokers, locks, providers, stores
 
+from support.pairs import values, written
+
 DESIGN = """\
 event Paid(id, order)
 queue payments of Paid {queue}
@@ -31,7 +33,6 @@ consumer ledger on payments
 claim no duplicate charge
 claim no loss of charge
 """
-EXAMPLE = {"duration": "1h", "count": "5", "text": '"x"'}
 SHELVES = {"queue": brokers(), "store": stores(), "lock": locks(), "effect": providers()}
 
 
@@ -40,13 +41,8 @@ def _uses(model: Model) -> list[str]:
     uses = [model.name]
     for option in model.options.values():
         for value in (v for v in option.sets if v != "default"):
-            shown = (
-                EXAMPLE.get(option.kind, option.choices[0] if option.choices else "x")
-                if value == "given"
-                else value
-            )
-            shown = shown if shown.replace("_", "").strip('"').isalnum() else f'"{shown}"'
-            uses.append(f"{model.name}({option.name}={shown})")
+            shown = values(option)[0] if value == "given" else value
+            uses.append(written(model.name, {option.name: shown}))
     return uses
 
 

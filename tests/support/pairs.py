@@ -1,0 +1,406 @@
+"""Two designs for every option of every model, whose answers differ: what the option does.
+
+``tests/models/pairs.toml`` keeps one pair per option: the options that both designs name, the two
+values (empty: the design does not name it), the setting, and both answers. From the folder
+``tests``, ``python -m support.pairs`` looks for pairs that are missing and writes the file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from onceproof.lang.load import load_text
+from onceproof.models import Broker, Keeper, Model, Option, Provider, kinds
+from onceproof.verdict.check import check_loaded
+from onceproof.verdict.result import ClaimResult, Verdict
+from onceproof.verdict.task import Options
+
+from support.repo import ROOT
+
+FILE = ROOT / "tests" / "models" / "pairs.toml"
+
+FAULTS = {
+    "crashes": "no crash",
+    "replays": "no replay",
+    "copies of the broker": "no broker copies",
+    "publisher retries": "no publisher retries",
+    "lost connections": "no lost connections",
+    "rebalances": "no rebalance",
+    "shutdowns": "no shutdown",
+    "rewinds": "no rewinds",
+    "expired messages": "no expired messages",
+    "failures of the batch": "no batch failures",
+    "refusals": "no refusals",
+    "lost answers": "no lost answers",
+    "lost acknowledgements": "no lost acks",
+}
+"""What can be switched off, and how."""
+
+MAIL = """event E(id, order)
+queue q of E via {use}
+effect mail per id via smtp
+consumer c on q{takes}
+  section s
+    send mail
+{ack}claim no duplicate mail
+claim no loss of mail
+claim at most one worker in s
+"""
+MOVE = """event E(id, order)
+queue q of E via {use}
+queue out of E at-least-once
+effect mail per id via smtp
+consumer c on q{takes}
+  publish to out
+{ack}consumer d on out
+  send mail or stop
+  ack
+claim no duplicate mail
+claim no loss of mail
+"""
+READ = """event E(id, order)
+queue first of E exactly-once
+queue q of E via {use}
+effect mail per id via smtp
+consumer c on first
+  publish to q
+  ack
+consumer d on q
+  send mail or stop
+{ack}claim no duplicate mail
+claim no loss of mail
+"""
+INSIDE = """event E(id, order)
+queue q of E via {use}
+store ledger per id, inside q
+effect booking per id in ledger
+consumer c on q
+  do booking
+{ack}claim no duplicate booking
+claim no loss of booking
+"""
+MARKER = """event E(id, order)
+queue q of E at-least-once
+store seen per id via {use}
+effect mail per id via smtp
+consumer c on q
+  insert id into seen
+    on duplicate
+      ack
+      stop
+  send mail or stop
+  ack
+claim no duplicate mail
+claim no loss of mail
+"""
+LOOK = """event E(id, order)
+queue q of E at-least-once
+store seen per id via {use}
+effect mail per id via smtp
+consumer c on q
+  atomic
+    if id in seen
+      stop
+    add id to seen
+  send mail or stop
+  ack
+claim no duplicate mail
+claim no loss of mail
+"""
+LOCK = """event E(id, order)
+queue q of E at-least-once
+lock l per id via {use}
+store seen per id
+effect mail per id via smtp
+consumer c on q
+  acquire l
+  section s
+    if id not in seen
+      send mail or stop
+      add id to seen
+  release l
+  ack
+assume work ends within the lock
+claim no duplicate mail
+claim at most one worker in s
+"""
+KEY = """event E(id, order)
+queue q of E at-least-once
+effect charge per id via {use}
+  key id
+consumer c on q
+  send charge
+  ack
+claim no duplicate charge
+claim no loss of charge
+"""
+QUERY = """event E(id, order)
+queue q of E at-least-once
+effect charge per id via {use}
+consumer c on q, workers 1
+  if charge happened
+    ack
+    stop
+  send charge
+  ack
+claim no duplicate charge
+"""
+
+
+class Setting(Struct, frozen=True):
+    """A design with a gap for the model: its text, the faults that can happen (None: all), and how
+    long a handler takes at most.
+    """
+
+    text: str
+    faults: tuple[str, ...] | None = None
+    takes: str = ""
+    ack: bool = True
+
+    def design(self, use: str) -> str:
+        """The design with a model and its options."""
+        takes = f", takes up to {self.takes}" if self.takes else ""
+        text = self.text.format(use=use, takes=takes, ack="  ack\n" if self.ack else "")
+        if self.faults is None:
+            return text
+        calm = (line for fault, line in FAULTS.items() if fault not in self.faults)
+        return text + "".join(f"assume {line}\n" for line in calm)
+
+
+def _settings() -> Iterator[tuple[str, Setting]]:
+    for ack in (False, True):
+        end = ", `ack` at its end" if ack else ""
+        yield f"a mail{end}; all faults", Setting(MAIL, None, "", ack)
+        for fault in FAULTS:
+            yield f"a mail{end}; only {fault}", Setting(MAIL, (fault,), "", ack)
+        for takes in ("20s", "1s", "2min", "40min", "3h"):
+            yield f"a mail that takes {takes}{end}; only leases", Setting(MAIL, (), takes, ack)
+        yield f"a mail{end}; only leases", Setting(MAIL, (), "", ack)
+        yield f"a publish{end}; only crashes", Setting(MOVE, ("crashes",), "", ack)
+        yield f"a publish{end}; all faults", Setting(MOVE, None, "", ack)
+        yield f"a reader of a transaction{end}", Setting(READ, ("crashes",), "", ack)
+        yield (
+            f"a write inside the broker{end}; only crashes",
+            Setting(INSIDE, ("crashes",), "", ack),
+        )
+
+
+BROKERS = dict(_settings())
+STORES = {
+    "a marker before a mail": Setting(MARKER),
+    "a marker before a mail, only crashes": Setting(MARKER, ("crashes",)),
+    "a look, then a marker, in one block": Setting(LOOK, ()),
+}
+LOCKS = {"work under a lock": Setting(LOCK, ()), "work under a lock, all faults": Setting(LOCK)}
+PROVIDERS = {
+    "a charge with a key": Setting(KEY),
+    "a question before a charge": Setting(QUERY, ("crashes",)),
+}
+SETTINGS = {**BROKERS, **STORES, **LOCKS, **PROVIDERS}
+"""Every setting by its name."""
+
+
+class Pair(Struct, frozen=True):
+    """Two designs that differ in one option. ``both``: what else they name. ``first`` and
+    ``second``: values of the option; empty: it is not named. ``answers``: those of the two.
+    """
+
+    model: str
+    option: str
+    setting: str
+    both: Mapping[str, str]
+    first: str
+    second: str
+    answers: tuple[str, str]
+
+    def uses(self) -> tuple[str, str]:
+        """Both sides, as a design writes them."""
+        return (self.use(self.first), self.use(self.second))
+
+    def use(self, value: str) -> str:
+        """One side: ``sqs.standard(VisibilityTimeout=30s)``."""
+        return written(self.model, {**self.both, **({self.option: value} if value else {})})
+
+    def asked(self) -> tuple[str, str]:
+        """What both designs answer now."""
+        first, second = self.uses()
+        setting = SETTINGS[self.setting]
+        return answer(setting.design(first)), answer(setting.design(second))
+
+
+def written(model: str, options: Mapping[str, str]) -> str:
+    """A model with options, as a design writes it."""
+    if not options:
+        return model
+    return f"{model}({', '.join(f'{name}={_quoted(value)}' for name, value in options.items())})"
+
+
+def _quoted(value: str) -> str:
+    plain = value.replace("_", "").replace("-", "")
+    return value if plain.isalnum() and not value.startswith("-") else f'"{value}"'
+
+
+def answer(text: str) -> str:
+    """Verdict, conditions and story of each claim in a few words; what is refused, by its code."""
+    loaded = load_text(text)
+    if loaded.design is None:
+        codes = sorted({d.code for d in loaded.diagnostics if d.code.startswith("N")})
+        return "refused: " + ", ".join(codes or ["syntax"])
+    result, _ = check_loaded(loaded, Options(second_opinion=False, bounded_proofs=False))
+    return "; ".join(f"{cell.claim}: {_short(cell)}" for cell in result.cells)
+
+
+def _short(cell: ClaimResult) -> str:
+    match cell.verdict:
+        case Verdict.HOLDS:
+            return "proved" + "".join(f", if {c}" for c in cell.conditions)
+        case Verdict.REFUTED if cell.trace is not None:
+            causes = [s.cause.value for s in cell.trace.steps if s.cause.value != "handler"]
+            return f"refuted ({', '.join(dict.fromkeys(causes))})"
+        case other:
+            return other.value
+
+
+def pairs() -> tuple[Pair, ...]:
+    """The pairs that are kept."""
+    rows = tomllib.loads(FILE.read_text(encoding="utf-8"))["pair"] if FILE.exists() else []
+    return tuple(Pair(**{**row, "answers": tuple(row["answers"])}) for row in rows)
+
+
+def speaks(option: Option) -> bool:
+    """Whether an option needs a pair: it neither says why it does nothing nor is refused."""
+    return not option.idle and not option.not_modelled
+
+
+def missing(kept: Iterable[Pair]) -> list[tuple[Model, Option]]:
+    """Options without a pair."""
+    known = {(p.model, p.option) for p in kept}
+    every = (m for shelf in kinds().values() for m in shelf.values())
+    return [
+        (m, o)
+        for m in every
+        for o in m.options.values()
+        if speaks(o) and (m.name, o.name) not in known
+    ]
+
+
+# ---------------------------------------------------------------- looking for pairs
+
+
+def values(option: Option) -> list[str]:
+    """Values worth trying."""
+    match option.kind:
+        case "switch":
+            return ["true", "false"]
+        case "choice":
+            return list(option.choices)
+        case "count":
+            tried = ["1", "0", "2", "5", "100", "none", option.least, option.most]
+        case "duration":
+            tried = ["1h", "1s", "30s", "3h", "none", option.least, option.most]
+        case _:
+            tried = ["x", "always", "none"]
+    return [v for v in dict.fromkeys(tried) if v and not option.problem(v)]
+
+
+def contexts(model: Model, option: Option) -> Iterator[dict[str, str]]:
+    """What else to name: nothing, what the model's tables ask for, or one more option."""
+    yield {}
+    tables = [t.get("if", {}) for o in model.options.values() for s in o.sets.values() for t in s]
+    for table in tables:
+        wanted = {k: v if v != "given" else "x" for k, v in table.items() if k != option.name}
+        if wanted:
+            yield {k: values(model.options[k])[0] if v == "x" else v for k, v in wanted.items()}
+    others = [o for o in model.options.values() if o.name != option.name]
+    for other in others:
+        for value in values(other):
+            yield {other.name: value}
+    for one, two in itertools.combinations(others, 2):
+        for a, b in itertools.product(values(one)[:3], values(two)[:3]):
+            yield {one.name: a, two.name: b}
+
+
+def _said(model: Model, given: Mapping[str, str]) -> object:
+    match model:
+        case Broker():
+            return model.switches(given), tuple(f.id for f in model.left_out(given))
+        case Keeper():
+            return model.traits(given)
+        case Provider():
+            return model.retention(given), model.chosen(given)
+        case _:
+            return None
+
+
+def find(model: Model, option: Option) -> Pair | None:
+    """The first pair of designs whose answers differ."""
+    settings = {"store": STORES, "lock": LOCKS, "provider": PROVIDERS}.get(model.kind, BROKERS)
+    for both in contexts(model, option):
+        for first, second in itertools.combinations(["", *values(option)], 2):
+            given = [{**both, **({option.name: v} if v else {})} for v in (first, second)]
+            if _said(model, given[0]) == _said(model, given[1]):
+                continue
+            for name, setting in settings.items():
+                one, two = (answer(setting.design(written(model.name, g))) for g in given)
+                bad = "refused" in one or ("refused" in two and "N173" not in two)
+                if one != two and not bad:
+                    return Pair(model.name, option.name, name, both, first, second, (one, two))
+    return None
+
+
+def _row(pair: Pair) -> str:
+    def text(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    both = ", ".join(f"{text(k)} = {text(v)}" for k, v in pair.both.items())
+    return "\n".join(
+        [
+            "[[pair]]",
+            f"model = {text(pair.model)}",
+            f"option = {text(pair.option)}",
+            f"setting = {text(pair.setting)}",
+            f"both = {{ {both} }}" if both else "both = {}",
+            f"first = {text(pair.first)}",
+            f"second = {text(pair.second)}",
+            f"answers = [\n  {text(pair.answers[0])},\n  {text(pair.answers[1])},\n]",
+        ]
+    )
+
+
+def write(kept: Iterable[Pair], path: Path = FILE) -> None:
+    """The file, in the order of models and options."""
+    rows = sorted(kept, key=lambda p: (p.model, p.option))
+    head = "# Two designs for every option, whose answers differ (tests/support/pairs.py).\n\n"
+    path.write_text(head + "\n\n".join(map(_row, rows)) + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Look for what is missing, and say what was not found."""
+    known = {
+        (m.name, o.name) for s in kinds().values() for m in s.values() for o in m.options.values()
+    }
+    kept = [p for p in pairs() if (p.model, p.option) in known]
+    lost = 0
+    for number, (model, option) in enumerate(missing(kept)):
+        found = find(model, option)
+        if found is None:
+            lost += 1
+            sys.stdout.write(f"no pair: {model.name} {option.name}\n")
+        else:
+            kept.append(found)
+        if number % 10 == 9:
+            write(kept)
+    write(kept)
+    sys.stdout.write(f"{len(kept)} pairs, {lost} options without one\n")
+    return lost
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main()))
