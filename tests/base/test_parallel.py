@@ -4,17 +4,21 @@ clean.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from onceproof.base import store
 from onceproof.base.parallel import Gone, over_cluster, over_processes
 from onceproof.base.paths import NoCluster
+from onceproof.report.json import to_json
+from onceproof.verdict import decide
 from onceproof.verdict.check import Means, check
 from onceproof.verdict.result import Verdict
 from onceproof.verdict.task import Options
@@ -41,6 +45,40 @@ def test_several_processes_print_what_one_prints(tmp_path: Path) -> None:
     assert run(folder, "check", ".", "--no-cache", "-j", "3") == one
     assert one[0] == 2
     assert run(folder, "check", ".", "-j", "2", "--cluster", "tcp://scheduler:1")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["theory/saga", "article/invoice_email", "theory/atomic_dedup"])
+def test_claims_of_one_design_over_processes_are_those_of_one(name: str) -> None:
+    """With more claims than processes, and with more processes than claims and guarantees."""
+    path = str(ROOT / "examples" / f"{name}.once")
+    shown = []
+    for jobs in (1, 2, 16):
+        result = check(path, Options(explain=True, digests=True), means=Means(jobs=jobs))
+        document = json.loads(to_json(result))
+        for cell in document["results"]:
+            cell["timing"] = None
+        shown.append(document)
+    assert shown[1] == shown[0]
+    assert shown[2] == shown[0]
+
+
+def test_a_claim_whose_process_dies_is_undecided_and_the_others_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = decide.judge_claim
+
+    def deadly(lowered: Any, claim: Any, *given: Any) -> Any:
+        if claim.kind == "no-loss":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return honest(lowered, claim, *given)
+
+    monkeypatch.setattr(decide, "judge_claim", deadly)
+    path = str(ROOT / "examples" / "article" / "invoice_email.once")
+    (design,) = check(path, Options(), means=Means(jobs=2)).designs
+    for cell in design.cells:
+        assert (cell.reason == "the process that worked on it was killed") == (
+            cell.kind == "no-loss"
+        )
 
 
 def _square(n: int) -> int:

@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     "--jobs",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Check N designs at a time (0: one per processor).",
+    help="Check N designs, or claims of one design, at a time (0: one per processor).",
 )
 @click.option(
     "--cluster", metavar="ADDRESS", help="Check the designs on the Dask cluster of this scheduler."

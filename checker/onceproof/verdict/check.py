@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from onceproof.lang.load import Loaded, designs_in, load
 from onceproof.story.outline import outline_of
 from onceproof.verdict.decide import judge, undecided
 from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result
-from onceproof.verdict.task import Options, Progress
+from onceproof.verdict.task import Options, Progress, selected
 
 if TYPE_CHECKING:
     from onceproof.verdict.cache import ResultCache
@@ -31,8 +31,8 @@ LIBRARY = frozenset({"N120", "N121", "N125"})
 
 
 class Means(Struct, frozen=True):
-    """How many designs are checked: ``jobs`` at a time, or on the Dask scheduler at ``cluster``;
-    ``use_cache``: whether results are kept between runs.
+    """How many designs are checked: ``jobs`` at a time (of fewer designs, so many claims), or on
+    the Dask scheduler at ``cluster``; ``use_cache``: whether results are kept between runs.
 
     None of it changes a result.
     """
@@ -131,6 +131,12 @@ class _Run:
     ) -> Iterator[tuple[int, DesignResult, bool]]:
         from onceproof.base import parallel
 
+        if self.means.cluster is None and len(waiting) < self.means.jobs:
+            for number, path, loaded in waiting:
+                result, broken_off = self._claim_by_claim(loaded)
+                self._keep(path, result, broken_off)
+                yield number, result, broken_off
+            return
         tasks = [(loaded, self.options) for _, _, loaded in waiting]
         if self.means.cluster is not None:
             done = parallel.over_cluster(_task, tasks, self.means.cluster, cache.fingerprint())
@@ -146,6 +152,35 @@ class _Run:
                 self.progress(f"{self.total - len(waiting) + count} of {self.total} designs", 0, 0)
             yield number, result, False
 
+    def _claim_by_claim(self, loaded: Loaded) -> tuple[DesignResult, bool]:
+        """One design over many processes, each with some of its claims: the result is that of one
+        process.
+        """
+        from onceproof.base import parallel
+
+        options = replace(self.options, digests=False)
+        shares = _shares(loaded, options, self.means.jobs)
+        if len(shares) < 2:
+            return check_loaded(loaded, self.options, self.progress)
+        parts: dict[int, DesignResult] = {}
+        interrupted = False
+        try:
+            tasks = [(loaded, options, share) for share in shares]
+            for index, made in parallel.over_processes(_share, tasks, self.means.jobs):
+                parts[index] = (
+                    made
+                    if isinstance(made, DesignResult)
+                    else _lost(loaded, options, made.value, shares[index])
+                )
+                if self.progress:
+                    self.progress(f"{len(parts)} of {len(shares)} claims", 0, 0)
+        except KeyboardInterrupt:
+            interrupted = True
+        made_parts = [parts[index] for index in sorted(parts)]
+        cells = [cell for part in made_parts for cell in part.cells]
+        failures = [failure for part in made_parts for failure in part.failures]
+        return _finished(loaded, self.options, cells, failures, interrupted), interrupted
+
     def _keep(self, path: Path, result: DesignResult, broken_off: bool) -> None:
         if self.result_cache and not broken_off:
             self.result_cache.keep(path, result)
@@ -156,9 +191,34 @@ def _task(task: tuple[Loaded, Options]) -> DesignResult:
     return check_loaded(*task)[0]
 
 
-def _lost(loaded: Loaded, options: Options, reason: str) -> DesignResult:
-    """Nothing is known of a design whose process was killed."""
-    return _result(loaded, undecided(loaded.design, options, reason) if loaded.design else ())
+def _share(task: tuple[Loaded, Options, tuple[int, ...]]) -> DesignResult:
+    """Check some claims of a design in another process."""
+    loaded, options, turns = task
+    return check_loaded(loaded, options, turns=turns)[0]
+
+
+def _shares(loaded: Loaded, options: Options, jobs: int) -> list[tuple[int, ...]]:
+    """The selected claims of a design by their numbers, in shares for processes: each claim with
+    all its semantics, which have much in common; with fewer claims than processes one by one.
+    """
+    if loaded.design is None:
+        return []
+    lines: dict[int, list[int]] = {}
+    for number, (claim, _) in enumerate(selected(loaded.design, options)):
+        lines.setdefault(claim.span.line, []).append(number)
+    if len(lines) >= jobs:
+        return [tuple(numbers) for numbers in lines.values()]
+    return [(number,) for numbers in lines.values() for number in numbers]
+
+
+def _lost(
+    loaded: Loaded, options: Options, reason: str, turns: Collection[int] | None = None
+) -> DesignResult:
+    """Nothing is known of a design, or of some of its claims, whose process was killed."""
+    if loaded.design is None:
+        return _result(loaded, ())
+    every = enumerate(undecided(loaded.design, options, reason))
+    return _result(loaded, [cell for n, cell in every if turns is None or n in turns])
 
 
 @remembering()
@@ -167,27 +227,41 @@ def check_loaded(
     options: Options,
     progress: Progress | None = None,
     until: float | None = None,
+    turns: Collection[int] | None = None,
 ) -> tuple[DesignResult, bool]:
-    """Check one loaded design; the flag says whether Ctrl-C ended it. ``until``: see ``judge``."""
+    """Check one loaded design; the flag says whether Ctrl-C ended it. ``until`` and ``turns``: see
+    ``judge``.
+    """
     cells: list[ClaimResult] = []
     failures: list[Disagreement] = []
     interrupted = False
     if loaded.design is not None:
         try:
-            for verdict in judge(loaded.design, options, progress, until):
+            for verdict in judge(loaded.design, options, progress, until, turns):
                 if isinstance(verdict, ClaimResult):
                     cells.append(narrated(loaded, verdict, options.explain))
                 else:
                     failures.append(verdict)
         except KeyboardInterrupt:
             interrupted = True
+    return _finished(loaded, options, cells, failures, interrupted), interrupted
+
+
+def _finished(
+    loaded: Loaded,
+    options: Options,
+    cells: list[ClaimResult],
+    failures: list[Disagreement],
+    interrupted: bool,
+) -> DesignResult:
+    """The result of a design, with the digests of its certificates if they are asked for."""
     result = _result(loaded, cells, failures)
     if options.digests and loaded.design is not None and not interrupted:
         from onceproof.verdict.certificates import digests
 
         certificates = tuple(digests(loaded.design, loaded.sha256, cells))
         result = replace(result, certificates=certificates)
-    return result, interrupted
+    return result
 
 
 def _result(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from msgspec.structs import replace
 
@@ -80,14 +80,18 @@ def judge(
     options: Options,
     progress: Progress | None = None,
     until: float | None = None,
+    turns: Collection[int] | None = None,
 ) -> Iterator[ClaimResult | Disagreement]:
     """The result of every selected claim under every selected semantics, as each is decided.
 
-    ``until``: when all of them have to be decided, on the clock of ``time.monotonic``; those for
-    which there is no time are undecided.
+    ``turns``: only these, by their numbers in the order of ``selected``. ``until``: when all of
+    them have to be decided, on the clock of ``time.monotonic``; those for which there is no time
+    are undecided.
     """
     whole = WholeDesign(design, options.seconds)
-    for claim, semantics in selected(design, options):
+    for number, (claim, semantics) in enumerate(selected(design, options)):
+        if turns is not None and number not in turns:
+            continue
         if until is not None:
             left = until - time.monotonic()
             if left <= 0:
