@@ -167,7 +167,7 @@ def _gone(group: int) -> bool:
 
 def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(NoCluster, match=r"onceproof\[cluster\]"):
+    with pytest.raises(NoCluster, match="the extra `cluster`"):
         list(over_cluster(_square, [1], "tcp://scheduler:1", "v"))
 
 

@@ -60,7 +60,7 @@ FEW_SHAPES = 1_000
 FEW_STATES = 4_000
 """States of a first search where variables that sufficed before do not suffice any more."""
 
-FIRST = 50_000
+FIRST = 20_000
 """States of a first search for a story, before shapes are followed backwards."""
 
 MEASURING = 50_000

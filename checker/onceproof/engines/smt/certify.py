@@ -16,7 +16,12 @@ from onceproof.engines.smt import terms
 from onceproof.engines.smt.bmc import Bounds, too_big
 from onceproof.engines.smt.checks import demand_wellformed, unknown_row
 from onceproof.engines.smt.closed_sets import Configuration, closure_obligations, misplaced
-from onceproof.engines.smt.induction import Obligation, invariant_rows, obligations
+from onceproof.engines.smt.induction import (
+    Obligation,
+    claim_obligations,
+    inductive_obligations,
+    invariant_rows,
+)
 from onceproof.engines.smt.solver import Session, Solver, Status
 from onceproof.machine.invariant import Invariant
 from onceproof.machine.system import Action, Machine, Property
@@ -74,7 +79,8 @@ def certify(
     """Check that the invariant proves the claim for any number of events, components, workers,
     deliveries and steps.
 
-    The same proof is checked once in a run (``memo``): parts of proofs return in changed designs.
+    The same invariant is checked once in a run (``memo``): two claims may have one, and parts of
+    proofs return in changed designs.
     """
     demand_wellformed(machine)
     reason = unknown_row(machine, invariant_rows(invariant))
@@ -82,13 +88,37 @@ def certify(
         return Proof(Outcome.FAILED, reason=reason)
     memory = memo.current()
     asked = tuple((type(solver), solver.name) for solver in solvers)
-    question = ("certify", machine.variables, machine.rules, prop, invariant, asked)
+    question = ("inductive", machine.variables, machine.rules, invariant, asked)
+    known: tuple[Obligation, ...] | None = memory.get(question) if memory is not None else None
+    if known is not None:
+        return _with_claim(machine, prop, invariant, (known, solvers))
+    inductive = inductive_obligations(machine, invariant)
+    claims = claim_obligations(machine, prop, invariant)
+    proof = discharge(machine, (*inductive, *claims), solvers)
+    if memory is not None and proof.proved:
+        memory.put(question, inductive, len(invariant.workers) + 100 * len(inductive))
+    return proof
+
+
+def _with_claim(
+    machine: Machine,
+    prop: Property,
+    invariant: Invariant,
+    checked: tuple[tuple[Obligation, ...], Sequence[Solver]],
+) -> Proof:
+    """The same for an invariant that was checked: by which solvers, and what they were asked."""
+    inductive, solvers = checked
+    memory = memo.current()
+    names = tuple(solver.name for solver in solvers)
+    question = ("excludes", machine.variables, prop, invariant, names)
     known: Proof | None = memory.get(question) if memory is not None else None
     if known is not None:
         return known
-    proof = discharge(machine, obligations(machine, prop, invariant), solvers)
+    claims = claim_obligations(machine, prop, invariant)
+    proof = discharge(machine, claims, solvers) if claims else Proof(Outcome.PROVED, solvers=names)
+    proof = replace(proof, obligations=(*inductive, *claims))
     if memory is not None and proof.proved:
-        memory.put(question, proof, len(invariant.workers) + 100 * len(proof.obligations))
+        memory.put(question, proof, 100 * len(claims))
     return proof
 
 

@@ -322,12 +322,25 @@ def obligations(
     """All that must be unsatisfiable for ``invariant`` to prove ``prop``; ``spare`` adds slots
     beyond those needed.
     """
-    conjuncts = parts(invariant)
     return (
-        _initial(machine, conjuncts),
-        *_steps(machine, conjuncts, spare),
-        *_claims(machine, prop, conjuncts),
+        *inductive_obligations(machine, invariant, spare),
+        *claim_obligations(machine, prop, invariant),
     )
+
+
+def inductive_obligations(
+    machine: Machine, invariant: Invariant, spare: int = 0
+) -> tuple[Obligation, ...]:
+    """The first of them: it holds initially, and every rule preserves it."""
+    conjuncts = parts(invariant)
+    return (_initial(machine, conjuncts), *_steps(machine, conjuncts, spare))
+
+
+def claim_obligations(
+    machine: Machine, prop: Property, invariant: Invariant
+) -> tuple[Obligation, ...]:
+    """The last of them: it excludes the claim's bad patterns."""
+    return tuple(_claims(machine, prop, parts(invariant)))
 
 
 def _initial(machine: Machine, conjuncts: list[Part]) -> Obligation:
