@@ -37,6 +37,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "checker/onceproof"
 ARGUED = ROOT / "tools" / "equivalent_mutants.toml"
 
+CHECKER = "tools/verify_certificate.py"
+"""The one that is not below the package: the checker of written proofs."""
+
 MEANING = ("tests/conformance", "tests/designs", "tests/databases", "tests/traps")
 PROOFS = ("tests/engines/smt", "tests/traps", "tests/conformance")
 TRUSTED = {
@@ -47,17 +50,18 @@ TRUSTED = {
     "lower/worker.py": MEANING,
     "machine/slicing.py": ("tests/machine", "tests/traps", "tests/engines/compositional"),
     "engines/compositional/abstraction.py": ("tests/engines/compositional", "tests/traps"),
-    "engines/smt/checks.py": PROOFS,
+    "engines/smt/checks.py": ("tests/engines/compositional", *PROOFS),
     "engines/smt/encode.py": PROOFS,
     "engines/smt/induction.py": PROOFS,
     "engines/smt/joint.py": ("tests/engines/smt", "tests/engines/compositional", "tests/traps"),
+    CHECKER: ("tests/traps/test_written_proofs.py",),
     "properties/compile.py": ("tests/properties", *MEANING),
     "properties/possibility.py": ("tests/properties", *MEANING),
     "properties/progress.py": ("tests/properties", *MEANING),
     "properties/quiescence.py": ("tests/properties", *MEANING),
     "properties/transparent.py": ("tests/properties", *MEANING),
 }
-"""The files that a proof rests on, below the package, and the folders whose tests can notice."""
+"""What a proof rests on, below the package but for one, and the tests that can notice."""
 
 SECONDS = 900
 """After so long the tests count as having noticed: they never end otherwise."""
@@ -78,9 +82,14 @@ class Mutant(NamedTuple):
         return f"{self.file}: {self.name}"
 
 
+def path_in(root: Path, file: str) -> Path:
+    """Where a file of ``TRUSTED`` is."""
+    return root / file if file == CHECKER else root / PACKAGE / file
+
+
 def mutants(file: str) -> list[Mutant]:
     """All mutants of a file below the package, in the order of their places."""
-    source = (ROOT / PACKAGE / file).read_bytes()
+    source = path_in(ROOT, file).read_bytes()
     finder = _Finder(file, source)
     finder.visit(ast.parse(source))
     numbered: dict[str, int] = {}
@@ -203,13 +212,13 @@ class Copy:
         leave = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "node_modules")
         shutil.copytree(ROOT, folder, ignore=leave, dirs_exist_ok=True)
 
-    def survives(self, mutant: Mutant) -> bool:
-        """Whether the quick tests of the file's folders pass."""
-        path = self.folder / PACKAGE / mutant.file
+    def survives(self, mutant: Mutant, tests: tuple[str, ...]) -> bool:
+        """Whether these quick tests pass."""
+        path = path_in(self.folder, mutant.file)
         good = path.read_bytes()
         try:
             path.write_bytes(good[: mutant.start] + mutant.text.encode() + good[mutant.end :])
-            return self.passes(TRUSTED[mutant.file])
+            return self.passes(tests)
         finally:
             path.write_bytes(good)
 
@@ -270,6 +279,7 @@ def main() -> int:
     parser.add_argument("--match", help="only mutants whose titles match this pattern")
     parser.add_argument("--count", type=int, help="so many, chosen at random")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tests", nargs="+", default=(), help="run these, not the file's folders")
     parser.add_argument("--start", type=int, default=0, help="leave out the first so many")
     arguments = parser.parse_args()
     todo = list(chosen(arguments))
@@ -279,11 +289,11 @@ def main() -> int:
     if arguments.list:
         print("\n".join(m.title for m in todo))
         return 0
-    known = argued()
+    known, only = argued(), tuple(arguments.tests)
     results = {"killed": 0, "survived": 0, "equivalent": 0}
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
-        for tests in {TRUSTED[m.file] for m in todo if m.title not in known}:
+        for tests in {only or TRUSTED[m.file] for m in todo if m.title not in known}:
             if not copy.passes(tests):
                 print(f"these fail without any mutant: {' '.join(tests)}")
                 return 2
@@ -292,7 +302,9 @@ def main() -> int:
             if mutant.title in known:
                 result = "equivalent"
             else:
-                result = "survived" if copy.survives(mutant) else "killed"
+                result = (
+                    "survived" if copy.survives(mutant, only or TRUSTED[mutant.file]) else "killed"
+                )
             results[result] += 1
             print(f"{result:10} {time.monotonic() - started:4.0f} s  {mutant.title}", flush=True)
     print(", ".join(f"{count} {result}" for result, count in results.items()))

@@ -24,25 +24,48 @@ import json
 import re
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 COMPONENT, EVENT, WORKER, SPAWN = "component", "event", "worker", "spawn"
 LEVELS = (COMPONENT, EVENT, WORKER)
 OPTIONAL = {"worker ends", "unless another worker", "other workers", "are removed", "no worker"}
 
 
+Row = tuple[str, ...]
+"""The values of one component, event or worker."""
+Rows = dict[str, Row]
+"""Rows of a component, an event of it and a worker of that, by level, as far as there are any."""
+Tests = dict[str, frozenset[str]]
+"""For each variable that is asked for, the values that pass."""
+Update = tuple[str | None, dict[str, str]]
+"""What is read, if anything, and the new value for each of its values."""
+Updates = dict[str, Update]
+Event = tuple[Row, list[Row]]
+"""An event with some of its workers."""
+Near = tuple[Row | None, list[Row]]
+"""The same; None stands for the event that acts."""
+Violation = tuple[Tests, list[tuple[Tests, list[Tests], Tests | None]]]
+"""Tests of the component, of events, of workers that are there, and of such as are not."""
+Seen = tuple[str, Tests, dict[str, Any], bool, Tests | None, set[Any]]
+"""What is seen of a rule: who acts, tests, changes, whether the worker ends, whose company forbids
+it, and what happens to others.
+"""
+
+
 class Rejected(Exception):
     """Why the proof is none."""
 
 
-def demand(condition, why):
+def demand(condition: object, why: str) -> None:
     if not condition:
         raise Rejected(why)
 
 
-def fields(value, *names):
+def fields(value: Any, *names: str) -> dict[str, Any]:
     """A record with these fields and none but optional ones besides."""
     demand(isinstance(value, dict), f"a record is expected, with {', '.join(names)}")
     demand(
@@ -51,7 +74,7 @@ def fields(value, *names):
     return value
 
 
-def words(value, what):
+def words(value: Any, what: str) -> list[str]:
     demand(
         isinstance(value, list) and all(isinstance(x, str) for x in value),
         f"{what}: a list of names",
@@ -65,7 +88,7 @@ def words(value, what):
 class Machine:
     """Variables and rules. ``position``: where a variable is in the row of its level."""
 
-    def __init__(self, data):
+    def __init__(self, data: Any) -> None:
         fields(data, "variables", "rules")
         self.variables, self.position, self.columns = {}, {}, {level: [] for level in LEVELS}
         for v in data["variables"]:
@@ -84,10 +107,10 @@ class Machine:
         names = [r.name for r in self.rules]
         demand(len(set(names)) == len(names), "two rules have one name")
 
-    def values(self, name):
+    def values(self, name: str) -> list[str]:
         return self.variables[name]["values"]
 
-    def tests(self, data, levels, what):
+    def tests(self, data: Any, levels: Sequence[str], what: str) -> Tests:
         """A condition: for each variable, the values that it may have."""
         demand(isinstance(data, dict), f"{what}: a condition is expected")
         for name, allowed in data.items():
@@ -99,7 +122,9 @@ class Machine:
             )
         return {name: frozenset(allowed) for name, allowed in data.items()}
 
-    def updates(self, data, guard, targets, sources, what):
+    def updates(
+        self, data: Any, guard: Tests, targets: Sequence[str], sources: Sequence[str], what: str
+    ) -> Updates:
         """What is written: for each variable its source, if any, and a table of values."""
         demand(isinstance(data, dict), f"{what}: updates are expected")
         result = {}
@@ -129,17 +154,17 @@ class Machine:
             result[name] = (source, table)
         return result
 
-    def initial_rows(self, level):
+    def initial_rows(self, level: str) -> Iterator[Row]:
         return product(*(self.variables[name]["initial"] for name in self.columns[level]))
 
-    def passes(self, tests, rows):
+    def passes(self, tests: Tests, rows: Rows) -> bool:
         """Whether a condition holds of rows by level."""
         return all(
             rows[self.position[n][0]][self.position[n][1]] in allowed
             for n, allowed in tests.items()
         )
 
-    def written(self, updates, before, after):
+    def written(self, updates: Updates, before: Rows, after: Rows) -> Rows:
         """Rows by level after updates that read ``before``."""
         rows = {level: list(row) for level, row in after.items() if row is not None}
         for name, (source, table) in updates.items():
@@ -153,7 +178,7 @@ class Machine:
 class Rule:
     """One step: who acts, when, what becomes of whom."""
 
-    def __init__(self, machine, data):
+    def __init__(self, machine: Machine, data: Any) -> None:
         fields(data, "rule", "acts", "line", "if", "then")
         self.machine, self.name, self.acts, self.line = (
             machine,
@@ -191,7 +216,7 @@ class Rule:
             ]
             demand(not all(both), f"{self.name}: two changes of one worker")
 
-    def step(self, rows):
+    def step(self, rows: Rows) -> Rows:
         """The rows of those who act, after the step, with a new worker or without the old one."""
         after = {level: row for level, row in rows.items() if level != WORKER or not self.ends}
         if self.acts == SPAWN:
@@ -201,7 +226,7 @@ class Rule:
             updates = {n: u for n, u in updates.items() if self.machine.position[n][0] != WORKER}
         return self.machine.written(updates, rows, after)
 
-    def other(self, row, same_event):
+    def other(self, row: Row, same_event: bool) -> Row | None:
         """What becomes of another worker; None if it is gone.
 
         Whoever would forbid the step by being there is removed instead, which only adds steps.
@@ -215,11 +240,11 @@ class Rule:
         return row
 
     @property
-    def is_idle(self):
+    def is_idle(self) -> bool:
         return not (self.acts == SPAWN or self.updates or self.ends or self.others)
 
 
-def pattern(machine, data):
+def pattern(machine: Machine, data: Any) -> Violation:
     """A violation: a condition of the component, and events with some workers."""
     fields(data, "component", "events")
     events = []
@@ -242,7 +267,14 @@ class Picture:
     in the picture, a step of ``small`` or none.
     """
 
-    def __init__(self, large, small, place, names, becomes):
+    def __init__(
+        self,
+        large: Machine,
+        small: Machine,
+        place: str | None,
+        names: dict[str, str],
+        becomes: list[list[int]],
+    ) -> None:
         self.large, self.small, self.place, self.names = large, small, place, names
         if place in large.variables and names == {x: x for x in large.values(place)}:
             self.place = place = None  # everybody is seen, and the place is like any variable
@@ -287,7 +319,7 @@ class Picture:
                         f"{rule.name}: nothing stands for it",
                     )
 
-    def home(self, rule):
+    def home(self, rule: Rule) -> set[str] | None:
         """The places of the worker that acts, or appears; None without a place."""
         if self.place is None:
             return None
@@ -302,7 +334,7 @@ class Picture:
         self.stays(rule, rule.guard, rule.updates)
         return set(rule.guard.get(self.place, self.large.values(self.place)))
 
-    def stays(self, rule, guard, updates):
+    def stays(self, rule: Rule, guard: Tests, updates: Updates) -> None:
         """A worker that moves stays in sight, or out of it."""
         source, table = updates.get(self.place, (None, None))
         demand(source is None, f"{rule.name}: where a worker goes is computed")
@@ -311,7 +343,7 @@ class Picture:
             sides = {x in self.names for x in (*where, table[""])}
             demand(len(sides) == 1, f"{rule.name}: a worker goes out of sight, or comes into it")
 
-    def projected(self, rule):
+    def projected(self, rule: Rule) -> Iterator[Seen]:
         """What is seen of a rule: for each case (acts, guard, updates, ends, alone, others)."""
         where = self.home(rule)
         if where is None:
@@ -326,7 +358,7 @@ class Picture:
         if where - inside:
             yield from self.cases(rule, EVENT, rule.guard, False)
 
-    def renamed(self, source, table, acts):
+    def renamed(self, source: str | None, table: dict[str, str], acts: str) -> Update | None:
         """A source and a table in the words of the small machine; None if that is not possible."""
         if source is None:
             return source, table
@@ -337,21 +369,22 @@ class Picture:
         pairs = {(self.names[x], new) for x, new in table.items() if x in self.names}
         return (source, dict(pairs)) if len(dict(pairs)) == len(pairs) else None
 
-    def is_seen(self, name, acts):
+    def is_seen(self, name: str, acts: str) -> bool:
         return name in self.small.variables and (
             acts in (WORKER, SPAWN) or self.large.position[name][0] != WORKER
         )
 
-    def called(self, name, allowed):
+    def called(self, name: str, allowed: Iterable[str]) -> frozenset[str]:
         """Values in the words of the small machine."""
         return (
             frozenset(self.names[x] for x in allowed) if name == self.place else frozenset(allowed)
         )
 
-    def cases(self, rule, acts, guard, ends):
+    def cases(self, rule: Rule, acts: str, guard: Tests, ends: bool) -> Iterator[Seen]:
         """A value that is computed from what is not seen can be any that the table has."""
         tests = {n: self.called(n, a) for n, a in guard.items() if self.is_seen(n, acts)}
-        fixed, choices = {}, []
+        fixed: Updates = {}
+        choices: list[list[tuple[str, str]]] = []
         for name, (source, table) in rule.updates.items():
             if not self.is_seen(name, acts) or (ends and self.large.position[name][0] == WORKER):
                 continue
@@ -367,7 +400,7 @@ class Picture:
                 {"": self.names[self.large.variables[self.place]["initial"][0]]},
             )
         for chosen in product(*choices):
-            updates = {**fixed, **{name: (None, {"": value}) for name, value in chosen}}
+            updates: Updates = {**fixed, **{name: (None, {"": value}) for name, value in chosen}}
             yield (
                 acts,
                 tests,
@@ -377,9 +410,9 @@ class Picture:
                 self.broadcasts(rule),
             )
 
-    def normal(self, updates, tests, acts):
+    def normal(self, updates: Updates, tests: Tests, acts: str) -> dict[str, Any]:
         """Updates by what they do where the tests hold: those that change nothing are left out."""
-        result = {}
+        result: dict[str, Any] = {}
         for name, (source, table) in updates.items():
             if source is None:
                 pairs = {(old, table[""]) for old in tests.get(name, self.small.values(name))}
@@ -399,13 +432,14 @@ class Picture:
                 result.setdefault(name, self.small.variables[name]["initial"][0])
         return result
 
-    def broadcasts(self, rule):
+    def broadcasts(self, rule: Rule) -> set[Any]:
         """What is seen of what a rule does to other workers."""
         seen = set()
         for scope, guard, updates, removes in rule.others:
-            where = guard.get(self.place, self.large.values(self.place)) if self.place else ()
-            if self.place and not set(where) & set(self.names):
-                continue  # of workers that are not seen
+            if self.place is not None:
+                where = guard.get(self.place, self.large.values(self.place))
+                if not set(where) & set(self.names):
+                    continue  # of workers that are not seen
             shown = {n: u for n, u in updates.items() if n in self.small.variables}
             if not shown and not removes:
                 continue
@@ -415,8 +449,9 @@ class Picture:
             )
             if self.place in shown:
                 shown[self.place] = (None, {"": self.names[shown[self.place][1][""]]})
-            shown = {n: self.renamed(*u, WORKER) for n, u in shown.items()}
-            demand(None not in shown.values(), f"{rule.name}: writes what is not seen")
+            known = {n: self.renamed(*u, WORKER) for n, u in shown.items()}
+            demand(None not in known.values(), f"{rule.name}: writes what is not seen")
+            shown = {n: u for n, u in known.items() if u is not None}
             tests = dict(guard)
             if self.place in guard:
                 names = {self.names[x] for x in guard[self.place] if x in self.names}
@@ -429,10 +464,10 @@ class Picture:
             seen.add((scope, self.key(tests), self.key(self.normal(shown, tests, WORKER)), removes))
         return seen
 
-    def key(self, values):
+    def key(self, values: Mapping[str, Any]) -> frozenset[Any]:
         return frozenset((n, v) for n, v in values.items() if v != frozenset(self.small.values(n)))
 
-    def surely(self, seen, tests):
+    def surely(self, seen: Tests, tests: Tests) -> bool:
         """Whether a worker that is seen to pass ``seen`` passes ``tests`` for certain."""
         for name, allowed in tests.items():
             if name not in self.small.variables:
@@ -447,7 +482,7 @@ class Picture:
                     return False
         return True
 
-    def covers(self, rule, projected):
+    def covers(self, rule: Rule, projected: Seen) -> bool:
         """Whether a rule of the small machine can do what is seen of one of the large machine."""
         acts, tests, updates, ends, alone, others = projected
         if rule.acts != acts or rule.ends != ends:
@@ -466,12 +501,12 @@ class Picture:
         }
         if self.normal(own, tests, acts) != updates:
             return False
-        own = {
+        effects = {
             (s, self.key(g), self.key(self.normal(u, g, WORKER)), r) for s, g, u, r in rule.others
         }
-        return own == others
+        return effects == others
 
-    def shows(self, large, small):
+    def shows(self, large: Violation, small: Violation) -> bool:
         """Whether a violation of the large machine is seen as this one of the small machine."""
         (component, events), (seen_component, seen_events) = large, small
         if len(events) != len(seen_events) or not self.weaker(component, seen_component):
@@ -494,7 +529,7 @@ class Picture:
                     return False
         return True
 
-    def weaker(self, tests, seen):
+    def weaker(self, tests: Tests, seen: Tests) -> bool:
         return all(
             tests.get(n, frozenset(self.small.values(n))) <= allowed for n, allowed in seen.items()
         )
@@ -506,23 +541,23 @@ class Picture:
 class Invariant:
     """Rows of a component, of its events, of their workers, and what never occurs together."""
 
-    def __init__(self, machine, data):
+    def __init__(self, machine: Machine, data: Any) -> None:
         fields(data, "rows", "components", "events", "workers", "never")
         self.machine = machine
         rows = {level: [tuple(words(r, "a row")) for r in data["rows"][level]] for level in LEVELS}
         for level in LEVELS:
-            for row in rows[level]:
-                fits = len(row) == len(machine.columns[level])
+            for values in rows[level]:
+                fits = len(values) == len(machine.columns[level])
                 demand(
                     fits
                     and all(
                         x in machine.values(n)
-                        for n, x in zip(machine.columns[level], row, strict=True)
+                        for n, x in zip(machine.columns[level], values, strict=True)
                     ),
-                    f"no row of a {level}: {row}",
+                    f"no row of a {level}: {values}",
                 )
 
-        def row(level, number):
+        def row(level: str, number: Any) -> Row:
             demand(
                 isinstance(number, int) and 0 <= number < len(rows[level]),
                 "a row that is not listed",
@@ -530,32 +565,34 @@ class Invariant:
             return rows[level][number]
 
         self.components = {row(COMPONENT, c) for c in data["components"]}
-        self.events = {c: set() for c in self.components}
+        self.events: dict[Row, set[Row]] = {c: set() for c in self.components}
         for c, e in data["events"]:
             if row(COMPONENT, c) in self.components:
                 self.events[row(COMPONENT, c)].add(row(EVENT, e))
-        self.workers = {(c, e): set() for c, events in self.events.items() for e in events}
+        self.workers: dict[tuple[Row, Row], set[Row]] = {
+            (c, e): set() for c, events in self.events.items() for e in events
+        }
         for c, e, w in data["workers"]:
             if (row(COMPONENT, c), row(EVENT, e)) in self.workers:
                 self.workers[row(COMPONENT, c), row(EVENT, e)].add(row(WORKER, w))
-        self.never = {}
+        self.never: dict[Row, list[list[Event]]] = {}
         for c, events in data["never"]:
             shape = [(row(EVENT, e), sorted(row(WORKER, w) for w in crew)) for e, crew in events]
             self.never.setdefault(row(COMPONENT, c), []).append(shape)
 
-    def has(self, component, event=None, worker=None):
+    def has(self, component: Row, event: Row | None = None, worker: Row | None = None) -> bool:
         if event is None:
             return component in self.components
         if worker is None:
             return event in self.events.get(component, ())
         return worker in self.workers.get((component, event), ())
 
-    def excludes(self, component, events):
+    def excludes(self, component: Row, events: list[Event]) -> bool:
         """Whether something that never occurs is part of these events with their workers."""
         return any(contains(events, shape) for shape in self.never.get(component, ()))
 
 
-def contains(events, shape):
+def contains(events: list[Event], shape: list[Event]) -> bool:
     """Whether each event of the shape can be found among the events, with its workers."""
     if not shape:
         return True
@@ -566,7 +603,7 @@ def contains(events, shape):
     )
 
 
-def within(crew, workers):
+def within(crew: list[Row], workers: list[Row]) -> bool:
     left = list(workers)
     for worker in crew:
         if worker not in left:
@@ -578,10 +615,10 @@ def within(crew, workers):
 class Induction:
     """That an invariant holds at the start, that every rule keeps it, and what it leaves out."""
 
-    def __init__(self, machine, invariant):
+    def __init__(self, machine: Machine, invariant: Invariant) -> None:
         self.machine, self.invariant = machine, invariant
 
-    def start(self):
+    def start(self) -> None:
         inv, machine = self.invariant, self.machine
         first = set(machine.initial_rows(EVENT))
         for component in machine.initial_rows(COMPONENT):
@@ -596,7 +633,7 @@ class Induction:
                     "at the start is what never occurs",
                 )
 
-    def violation(self, pattern):
+    def violation(self, pattern: Violation) -> None:
         """No configuration in which the invariant holds has the pattern."""
         component_tests, events = pattern
         for component in self.invariant.components:
@@ -607,7 +644,9 @@ class Induction:
                         "the invariant leaves a violation",
                     )
 
-    def matches(self, component, tests, crew, absent):
+    def matches(
+        self, component: Row, tests: Tests, crew: list[Tests], absent: Tests | None
+    ) -> Iterator[Event]:
         """Events with workers that match, none of whom the pattern forbids."""
         for event in self.invariant.events[component]:
             if self.machine.passes(tests, {EVENT: event}):
@@ -622,7 +661,7 @@ class Induction:
                 for chosen in product(*choices):
                     yield event, list(chosen)
 
-    def actors(self, rule):
+    def actors(self, rule: Rule) -> Iterator[Rows]:
         """All rows of those who act by a rule where the invariant holds."""
         inv = self.invariant
         for component in inv.components:
@@ -639,7 +678,7 @@ class Induction:
                     ):
                         yield found
 
-    def kept(self, rule):
+    def kept(self, rule: Rule) -> bool:
         """Every rule keeps the invariant: go through all who may act, and all who may be near."""
         fires = False
         for before in self.actors(rule):
@@ -647,7 +686,7 @@ class Induction:
             self.step(rule, before, rule.step(before))
         return fires
 
-    def step(self, rule, before, after):
+    def step(self, rule: Rule, before: Rows, after: Rows) -> None:
         inv, why = self.invariant, f"{rule.name}: the invariant does not hold afterwards"
         old, new = before[COMPONENT], after[COMPONENT]
         event, then, worker = before.get(EVENT), after.get(EVENT), after.get(WORKER)
@@ -674,7 +713,7 @@ class Induction:
             if changes or worker is not None:
                 self.never(rule, before, after, shape, why)
 
-    def impossible(self, before, near, why):
+    def impossible(self, before: Rows, near: list[Near], why: str) -> None:
         """Those who act, and these near them, are what never occurs together. An event None is the
         acting one.
         """
@@ -686,10 +725,14 @@ class Induction:
                 events = [*events, (event, workers)]
         demand(self.invariant.excludes(before[COMPONENT], events), why)
 
-    def never(self, rule, before, after, shape, why):
+    def never(self, rule: Rule, before: Rows, after: Rows, shape: list[Event], why: str) -> None:
         """What never occurs does not come about: whatever it came from does not occur either."""
         then, worker = after.get(EVENT), after.get(WORKER)
-        roles = [None, *(i for i, (row, _) in enumerate(shape) if row == then)] if then else [None]
+        roles = (
+            [None, *(i for i, (row, _) in enumerate(shape) if row == then)]
+            if then is not None
+            else [None]
+        )
         for role in roles:
             options = []
             for i, (row, crew) in enumerate(shape):
@@ -712,7 +755,9 @@ class Induction:
                 ]
                 self.impossible(before, near, why)
 
-    def sources(self, rule, component, event, crew, same_event):
+    def sources(
+        self, rule: Rule, component: Row, event: Row, crew: list[Row], same_event: bool
+    ) -> Iterator[tuple[Row, ...]]:
         """Workers of an event that the step makes into these."""
         if not self.invariant.has(component, event):
             return
@@ -722,7 +767,7 @@ class Induction:
         )
 
 
-def own(rows):
+def own(rows: Rows) -> list[Event]:
     """Those who act, as events with workers."""
     if EVENT not in rows:
         return []
@@ -732,7 +777,7 @@ def own(rows):
 # ---------------------------------------------------------------- the whole proof
 
 
-def left_over(box, boxes, values):
+def left_over(box: Tests, boxes: list[Tests], values: Callable[[str], frozenset[str]]) -> bool:
     """Whether some point of a box is in none of the others; a box is values of variables."""
     for n, other in enumerate(boxes):
         if all(box.get(v, values(v)) & allowed for v, allowed in other.items()):
@@ -745,7 +790,7 @@ def left_over(box, boxes, values):
     return True
 
 
-def joint(machine, violations, excluded):
+def joint(machine: Machine, violations: list[Violation], excluded: list[Violation]) -> None:
     """No violation is left beside what the parts exclude."""
     usable = [(c, e[0][0]) for c, e in excluded if len(e) == 1 and not e[0][1] and e[0][2] is None]
     for violation in violations:
@@ -760,37 +805,67 @@ def joint(machine, violations, excluded):
             )
 
 
-READ = re.compile(r"no (duplicate) (\S+)|(\S+) (before) (\S+)|no (loss) of (\S+)")
+READ = re.compile(r"no (duplicate) (\S+)|(\S+) (before) (\S+)|no (loss) of (\S+)|(never) (.+)")
+SOME = frozenset("12")
 OTHER = "the violations are not those of the claim"
 
 
-def claimed(text, machine, violations):
+def claimed(text: str, machine: Machine, violations: list[Violation]) -> bool:
     """Whether the words of a claim say what its violations are, and these are they.
 
     Of a loss, the words say what each violation must look like, not which there are.
     """
     match = READ.fullmatch(text)
-    names = [n for n in (match.groups() if match else ()) if n is not None]
-    kind = next((n for n in names if n in ("duplicate", "before", "loss")), None)
-    counters = [f"{n}#" if f"{n}#" in machine.variables else n for n in names if n != kind]
-    if any(n not in machine.variables or machine.values(n) != ["0", "1", "2"] for n in counters):
+    kind = next((match[i] for i in (1, 4, 6, 8) if match[i]), "") if match else ""
+    names = [match[i] for i in (2, 3, 5, 7, 9) if match[i]] if match else []
+    zero, twice = frozenset("0"), frozenset("2")
+    kinds = {"duplicate": [twice], "before": [zero, SOME], "loss": [zero]}
+    if kind in kinds:
+        tests = counted(machine, names, kinds[kind])
+    else:
+        tests = condition(machine, names[0]) if kind else None
+    if tests is None:
         return False
-    zero, some, twice = frozenset("0"), frozenset("12"), frozenset("2")
-    for component, events in violations if kind else ():
+    demand(kind == "loss" or len(violations) == 1, OTHER)
+    for component, events in violations:
         demand(len(events) <= 1, OTHER)
         guard, crew, absent = events[0] if events else ({}, [], None)
         found = {**component, **guard}
+        demand(not crew and absent == ({} if kind == "loss" else None), OTHER)
         if kind == "loss":
-            demand(found.get(counters[0]) == zero and absent == {} and not crew, OTHER)
+            demand(tests.items() <= found.items(), OTHER)
             demand(all(found.values()), "a violation that cannot be")
         else:
-            tests = [twice] if kind == "duplicate" else [zero, some]
-            demand(found == dict(zip(counters, tests, strict=True)), OTHER)
-            demand(not crew and absent is None and len(violations) == 1, OTHER)
-    return kind in ("duplicate", "before")
+            demand(found == tests, OTHER)
+    return kind != "loss"
 
 
-def verified(folder):
+def counted(machine: Machine, names: list[str], tests: list[frozenset[str]]) -> Tests | None:
+    """Tests of counters; None if these are none."""
+    counters = [f"{n}#" if f"{n}#" in machine.variables else n for n in names]
+    if any(n not in machine.variables or machine.values(n) != ["0", "1", "2"] for n in counters):
+        return None
+    return dict(zip(counters, tests, strict=True))
+
+
+def condition(machine: Machine, text: str) -> Tests | None:
+    """What a condition says, if it is a conjunction of simple ones; None if it is not."""
+    tests: Tests = {}
+    for part in text.split(" and "):
+        found = re.fullmatch(r"(\S+) happened|\S+ in (\S+)|(\S+) is (not )?(\S+)", part)
+        effect, store, column, other, value = found.groups() if found else [None] * 5
+        name = effect or store or column
+        if name not in machine.variables or name in tests:
+            return None
+        values = frozenset(machine.values(name))
+        allowed = SOME if effect else frozenset({"present"}) if store else frozenset({value})
+        if not allowed <= values:
+            return None
+        tests[name] = values - allowed if other else allowed
+    return tests
+
+
+def verified(folder: Path) -> dict[str, int]:
     """What a proof shows, in numbers. Raises Rejected."""
     try:
         data = json.loads((folder / "proof.json").read_text(encoding="utf-8"))
@@ -865,7 +940,14 @@ def verified(folder):
     return numbers
 
 
-def accepted(machine, bad, chains, part, folder, numbers):
+def accepted(
+    machine: Machine,
+    bad: list[Violation],
+    chains: list[list[int]],
+    part: dict[str, Any],
+    folder: Path,
+    numbers: dict[str, int],
+) -> None:
     """One machine with its invariant; counts its rules and those that fire."""
     invariant = Invariant(machine, part["invariant"])
     induction = Induction(machine, invariant)
@@ -905,10 +987,10 @@ def accepted(machine, bad, chains, part, folder, numbers):
         demand(f"; obligation: {entry['rule']}\n" in head, f"{name} is about another rule")
 
 
-def annotated(folder):
+def annotated(folder: Path) -> Iterator[str]:
     """The design with the rules of each line."""
     data = json.loads((folder / "proof.json").read_text(encoding="utf-8"))
-    by_line = {}
+    by_line: dict[int, list[str]] = {}
     for rule in data["machine"]["rules"]:
         by_line.setdefault(rule["line"], []).append(rule["rule"])
     for rule in by_line.pop(0, []):
@@ -918,7 +1000,7 @@ def annotated(folder):
         yield from (f"       |     {rule}" for rule in by_line.get(number, []))
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--lines", action="store_true", help="print the design with its rules, too")

@@ -204,12 +204,15 @@ def at_random_times(tmp_path: Path, count: int, seed: int, *arguments: str) -> i
         f"print('ready'); import sys; sys.argv[1:] = {list(arguments)!r}; from onceproof.cli.main"
         " import entry; entry()"
     )
-    plain = python(call, tmp_path / "whole")
-    assert plain.stdout is not None
-    plain.stdout.readline()
-    started = time.monotonic()
-    expected, _ = plain.communicate(timeout=120)
-    length = time.monotonic() - started
+    lengths = []
+    for number in range(3):  # the first is slower than those that follow
+        plain = python(call, tmp_path / f"whole{number}")
+        assert plain.stdout is not None
+        plain.stdout.readline()
+        started = time.monotonic()
+        expected, _ = plain.communicate(timeout=120)
+        lengths.append(time.monotonic() - started)
+    length = min(lengths)
     caught = 0
     for number in range(count):
         folder = tmp_path / str(number)

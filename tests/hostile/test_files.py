@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from onceproof.models.files import MOST_BYTES
 from onceproof.report.diagnostics import render
 
 from support.command_line import run as inside
+from support.trap import UNSAFE
 
 SECRET = "extraheader = AUTHORIZATION: basic c2VjcmV0"
 HANDLER = """\
@@ -350,3 +352,33 @@ def test_models_beyond_a_number_are_mistakes(tmp_path: Path) -> None:
         (tmp_path / "models" / f"m{number:03}.toml").write_text("", encoding="utf-8")
     _, problems = own_models(tmp_path)
     assert sum(p.why == "at most 200 models are read" for p in problems) == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "PATH"),
+        ("faults", "PATH"),
+        ("needs", "PATH"),
+        ("fmt", "PATH"),
+        ("graph", "PATH"),
+        ("step", "PATH"),
+        ("repair", "PATH"),
+        ("report", "PATH"),
+        ("testgen", "PATH"),
+        ("verify", "PATH", "PATH"),
+        ("diff", "PATH", "PATH"),
+        ("new", "PATH"),
+        ("check", "DESIGN", "--output", "PATH"),
+        ("check", "DESIGN", "--certificate", "PATH"),
+        ("check", "DESIGN", "--report", "itf=PATH"),
+    ],
+    ids=" ".join,
+)
+def test_a_path_of_which_the_system_says_nothing(words: tuple[str, ...], folder: Path) -> None:
+    """Its name is too long; a folder that may not be searched is the same. It is a mistake."""
+    (folder / "a.once").write_text(UNSAFE, encoding="utf-8")
+    names = {"PATH": "x" * 3_000 + ".once", "DESIGN": str(folder / "a.once")}
+    done = inside(*(re.sub("PATH|DESIGN", lambda m: names[m[0]], word) for word in words))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

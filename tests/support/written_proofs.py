@@ -221,7 +221,7 @@ def a_variable_is_forgotten(data: Proof, number: int) -> bool:
 
 
 def another_violation(data: Proof, number: int) -> bool:
-    """The claim is about another number of effects, wherever it is written."""
+    """The claim is about something else, wherever it is written."""
     patterns = data["violations"]
     if not data["claim"].startswith(("no duplicate ", "no loss of ")) or number >= len(patterns):
         return False
@@ -229,6 +229,16 @@ def another_violation(data: Proof, number: int) -> bool:
     for guard in (patterns[number]["component"], *(e["if"] for e in patterns[number]["events"])):
         for counter in {name, f"{name}#"} & guard.keys():
             guard[counter] = ["1"]
+    return True
+
+
+def no_violation(data: Proof, number: int) -> bool:
+    """The claim says nothing."""
+    if number or not data["claim"].startswith(("no duplicate ", "never ")):
+        return False
+    data["violations"] = []
+    for part in data["parts"]:
+        part["claims"] = []
     return True
 
 
@@ -275,6 +285,7 @@ DAMAGES: tuple[Damage, ...] = (
     more_is_said_to_be_forgotten,
     a_variable_is_forgotten,
     another_violation,
+    no_violation,
     another_design,
     whether_it_fires,
     the_obligation_of_another_rule,

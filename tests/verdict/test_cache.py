@@ -75,6 +75,22 @@ def test_what_is_kept_is_printed_again_until_something_changes(folder: Path) -> 
     assert run(folder, "check", "unsafe.once", "-q")[1] != run(folder, "check", "unsafe.once")[1]
 
 
+def test_a_new_project_between_a_design_and_what_it_imports(folder: Path) -> None:
+    """What was imported is outside the project now."""
+    inner = folder / "inner"
+    inner.mkdir()
+    (folder / ".onceproof").mkdir()
+    text = (folder / "safe.once").read_text(encoding="utf-8")
+    (inner / "safe.once").write_text(text.replace('"parts', '"../parts'), encoding="utf-8")
+    for words in (("inner",), ("inner/safe.once",), ("inner/safe.once", "-q")):
+        assert run(folder, "check", *words)[0] == 0
+        (inner / ".git").mkdir()
+        code, text_again, _ = run(folder, "check", *words)
+        assert (code, b"outside the folder of the project" in text_again) == (2, True)
+        (inner / ".git").rmdir()
+        assert run(folder, "check", *words)[0] == 0
+
+
 def test_mistakes_and_certificates_are_never_answered_from_the_cache(folder: Path) -> None:
     for _ in range(2):
         assert run(folder, "check", "nowhere.once")[0] == 2
@@ -212,7 +228,7 @@ def test_bytes_that_are_no_result_count_as_not_there(
     options = Options()
     kept = ResultCache(Store(str(tmp_path / "kept"), "v" * 64), options)
     answers = store.Answers(Store(str(tmp_path / "kept"), "v" * 64), "design")
-    question = (path, os.getcwd(), repr(options))
+    question = kept._question(Path(path))
     answers.keep(question, [path], written)
     assert kept.known(Path(path)) == result
     answers.keep(question, [path], foreign)

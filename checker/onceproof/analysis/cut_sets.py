@@ -8,6 +8,7 @@ not ruled out; the limits are reported with the answer.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -203,13 +204,33 @@ class _Combinations(Struct, frozen=True):
             if isinstance(trace, Rejected):
                 problem = "the interpreter does not confirm what the search found"
                 continue
-            faults = tuple(
-                (every[label], times) for label, times in Counter(combination.labels).items()
-            )
+            counts = Counter({every[n]: times for n, times in Counter(combination.labels).items()})
+            counts += _further(trace, counts, every)
+            faults = tuple(counts.items())
             design = self.task.lowered.design
             words = tuple(fault_words(design, fault, times) for fault, times in faults)
             sets.append(FaultSet(faults, words, trace, combination.peak_workers))
         return tuple(sets), problem
+
+
+def _further(trace: Trace, known: Mapping[Fault, int], every: list[Fault]) -> Counter[Fault]:
+    """The faults of the failed deliveries that a delivery limit takes, beside those that the search
+    found: whatever workers suffer in the trace and is not among the known ones.
+    """
+    further: Counter[Fault] = Counter()
+    if not any(s.cause is Cause.DEAD_LETTERED for s in trace.steps):
+        return further
+    told = Counter(
+        (s.cause, s.process) for s in trace.steps if s.worker >= 0 and s.outcome != "request lost"
+    )
+    for fault, times in known.items():
+        told[fault.cause, fault.process] -= times
+    for (cause, process), count in told.items():
+        if count > 0 and cause.is_fault:
+            candidates = [f for f in (*known, *every) if (f.cause, f.process) == (cause, process)]
+            first = candidates if cause is not Cause.KILLED else sorted(candidates, key=_order)
+            further.update(dict.fromkeys(first[:1], count))
+    return further
 
 
 _LISTED = {cause: number for number, cause in enumerate(FAULTS)}

@@ -60,21 +60,6 @@ def file_of(path: str | Path) -> str:
     return block_of(path)[0]
 
 
-PROJECT = (".git", "pyproject.toml", ".onceproof")
-"""What the folder of a project holds, at least one of them."""
-
-
-def project_of(path: str | Path) -> Path:
-    """The folder of the project that a file belongs to: the nearest one, at or above the file, that
-    holds one of ``PROJECT``; if there is none, the file's own folder.
-    """
-    own = Path(os.path.abspath(path)).parent
-    for folder in (own, *own.parents):
-        if any(os.path.lexists(folder / name) for name in PROJECT):
-            return folder
-    return own
-
-
 def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
     """The files behind the paths, each with whether it was found in a folder. Raises ``NoDesign``
     for what is not there.
@@ -83,16 +68,16 @@ def designs(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
     for path in map(Path, paths):
         if str(path) == STANDARD_INPUT:
             files_found.append((path, False))
-        elif path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if is_design(p) and p.is_file())
+        elif os.path.isdir(path):
+            inside = sorted(p for p in path.rglob("*") if is_design(p) and os.path.isfile(p))
             if not inside:
                 raise NoDesign(
                     f"the folder {shown(path)} holds no design (a file that ends in {ENDING})"
                 )
             files_found += [(p, True) for p in inside]
-        elif path.is_file() or Path(file_of(path)).is_file():
+        elif os.path.isfile(path) or os.path.isfile(file_of(path)):
             files_found.append((path, False))
-        elif path.exists():
+        elif os.path.exists(path):
             raise NoDesign(f"{shown(path)} is neither a file nor a folder")
         else:
             raise NoDesign(f"there is no file {shown(path)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -266,7 +267,7 @@ def _target(text: str) -> _Target:
             f"--report {text}: write KIND=PATH, for example {form}=result.{form}"
         )
     place = Path(path)
-    folder = files is not None and (place.is_dir() or path.endswith("/") or not place.suffix)
+    folder = files is not None and (os.path.isdir(place) or path.endswith("/") or not place.suffix)
     return _Target(form, place, folder)
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import click
 
 
+USAGE = 2
+"""``Exit.USAGE``, known without loading it."""
+
 INTERRUPTED = 130
 """``Exit.INTERRUPTED``, known without loading it: Ctrl-C may come while the first modules are
 read.
@@ -45,6 +48,8 @@ def _run(given: list[str], answer: Answer | None) -> int:
     import click
 
     from onceproof.base import interrupts
+    from onceproof.base.allowance import TooLarge
+    from onceproof.base.paths import shown
     from onceproof.cli.group import PROGRAM, cli
     from onceproof.cli.output import say
 
@@ -62,6 +67,9 @@ def _run(given: list[str], answer: Answer | None) -> int:
         if error.filename is None and error.errno in _unfinished():
             return _unwritten(error)
         return _crash(error, given)
+    except TooLarge as error:
+        say(f"error: {shown(error.path)}: {error}", err=True)
+        return USAGE
     except Exception as error:
         interrupts.demand()  # an error that an interrupt caused is no bug
         return _crash(error, given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ def _place(name: str, output: Path | None, force: bool) -> Path:
             f"{name} cannot be a name: use letters a to z, digits and _, beginning with a letter"
         )
     path = output or Path(name + ENDING)
-    if path != STDOUT and path.exists() and not force:
+    if path != STDOUT and os.path.exists(path) and not force:
         raise click.UsageError(
             f"{shown(path)} exists already (--force overwrites it, --output names another file)"
         )

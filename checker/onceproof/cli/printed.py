@@ -1,9 +1,10 @@
 """The shortest way: a ``check`` that was asked before, word for word, of files that are as they
 were, is answered from the cache.
 
-Nothing but this module and ``onceproof.base.store`` is imported for it. What is kept is the text
-that was printed and the exit code, under everything that decides them: the tool, the command line,
-the working folder, the files, and the place that is printed to.
+Nothing but this module, ``onceproof.base.store`` and ``onceproof.base.project`` is imported for it.
+What is kept is the text that was printed and the exit code, under everything that decides them: the
+tool, the command line, the working folder, the files and their projects, and the place that is
+printed to.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 
 from onceproof.base import store as cache
+from onceproof.base.project import project_of
 
 TYPE_CHECKING = False
 
@@ -66,7 +68,8 @@ class Answer:
         self._answers = cache.Answers(store, "printed") if store else None
         if store:
             self.folders = _designs_in(given)
-            self.question = ("check", *given, "", os.getcwd(), *_look(), *self.folders)
+            where = _projects([*given[1:], *self.folders])
+            self.question = ("check", *given, "", os.getcwd(), *where, *_look(), *self.folders)
 
     def known(self) -> tuple[int, bytes] | None:
         """The exit code and what was printed; None if this is not known."""
@@ -86,6 +89,14 @@ class Answer:
             files = [path for d in result.designs for path in d.sources]
             data = text.encode(sys.stdout.encoding or "utf-8", sys.stdout.errors or "strict")
             self._answers.keep(self.question, [*files, *self.folders], b"%d\n" % code + data)
+
+
+def _projects(words: list[str]) -> list[str]:
+    """The folders out of which the designs among these import nothing: a new ``.git`` between them
+    makes other designs of them.
+    """
+    folders = {os.path.dirname(os.path.join(w, "") if os.path.isdir(w) else w) for w in words}
+    return sorted({project_of(os.path.join(folder, "")) for folder in folders})
 
 
 def _may_be_kept(given: list[str]) -> bool:

@@ -5,6 +5,7 @@ Only click is imported here: the modules of this folder are read for ``onceproof
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -142,7 +143,7 @@ def complete_claim(
     given = [*filter(None, named), *context.args]
     texts: list[str] = []
     for path in given:
-        if not Path(path).is_file():
+        if not os.path.isfile(path):
             continue
         try:
             design = load(path).design
@@ -171,7 +172,7 @@ def load_design(path: Path) -> Loaded:
     """Load one design; its mistakes are shown. Raises UsageError if there is no such file."""
     from onceproof.lang.load import load
 
-    if str(path) != STANDARD_INPUT and not Path(file_of(path)).is_file():
+    if str(path) != STANDARD_INPUT and not os.path.isfile(file_of(path)):
         raise click.UsageError(f"there is no file {shown(path)}")
     try:
         loaded = load(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -70,7 +71,7 @@ def command(
         inputs=loaded.sources,
     )
     if harness is not None:
-        if harness.exists():
+        if os.path.exists(harness):
             raise click.UsageError(
                 f"{shown(harness)} is there already; it is yours, and is not overwritten"
             )

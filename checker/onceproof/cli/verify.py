@@ -4,6 +4,7 @@ claims?
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import click
 
 from onceproof.base.paths import shown
 from onceproof.cli.output import say
-from onceproof.cli.shared import load_design
+from onceproof.cli.shared import load_design, timeout_option
 
 if TYPE_CHECKING:
     from onceproof.verdict.exit_codes import Exit
@@ -28,7 +29,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Who checks (all: every one installed).",
 )
-def command(directory: Path, design: Path, solver: str) -> int:
+@timeout_option(60.0, "Seconds per certificate and solver.")
+@click.option(
+    "--memory",
+    type=click.IntRange(min=50),
+    metavar="MB",
+    help="Give up a certificate when the process holds more.",
+)
+def command(directory: Path, design: Path, solver: str, timeout: float, memory: int | None) -> int:
     """Verify certificates: does DIRECTORY prove, or refute, what it says about DESIGN?
 
     Proofs are generated again from the design's rules, compared with the files, and given to the
@@ -48,15 +56,18 @@ def command(directory: Path, design: Path, solver: str) -> int:
     from onceproof.engines.smt.solver import Z3, Effort, installed
     from onceproof.report.verification import text
     from onceproof.verdict.exit_codes import Exit, worst
+    from onceproof.verdict.task import Options
     from onceproof.verdict.verification import verify
 
-    if not directory.is_dir():
+    if not os.path.isdir(directory):
         raise click.UsageError(f"there is no folder {shown(directory)}")
     loaded = load_design(design)
     if loaded.design is None:
         return int(Exit.USAGE)
-    solvers = installed(Effort()) if solver == "all" else (Z3(),)
-    verifications = verify(loaded, directory, solvers)
+    effort = Effort(timeout, megabytes=memory)
+    solvers = installed(effort) if solver == "all" else (Z3(effort),)
+    options = Options(seconds=timeout, megabytes=memory)
+    verifications = verify(loaded, directory, solvers, options)
     if all(v.folder is None for v in verifications):
         raise click.UsageError(f"{shown(directory)} holds no certificate")
     say(text(verifications))

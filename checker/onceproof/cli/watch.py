@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ def _changes(paths: tuple[Path, ...]) -> Iterator[frozenset[Path]]:
 
         raise click.UsageError(f"nothing here that can watch; {how_to_get('watch')}") from error
     designs(paths)  # whatever is not there is a mistake, and no folder to wait in
-    folders = {path if path.is_dir() else path.resolve().parent for path in paths}
+    folders = {path if os.path.isdir(path) else path.resolve().parent for path in paths}
     for folder in folders:
         if not _is_text(str(folder)):
             raise click.UsageError(f"cannot watch {shown(folder)}: its name is no UTF-8 text")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from onceproof.counterexample.delivery_limits import with_failed_deliveries
 from onceproof.counterexample.lift import sorted_by_worker, trace_of, with_late_redeliveries
 from onceproof.interpreter import Replay, ReplayError, replay, violated
 from onceproof.interpreter.trace import Trace
@@ -25,8 +26,8 @@ class Rejected(Struct, frozen=True):
 def validated(
     lowered: Lowered, claim: Claim, machine: Machine, run: Run, by_worker: bool = True
 ) -> Replay | Rejected:
-    """A run of ``machine`` as the interpreter follows it, with every redelivery as late as may be
-    and, if asked for, worker by worker.
+    """A run of ``machine`` as the interpreter follows it, with every redelivery as late as may be,
+    as many failed deliveries as the limit of a queue says and, if asked for, worker by worker.
     """
     design, lifted = lowered.design, trace_of(lowered, machine, run)
     trace = with_late_redeliveries(lifted)
@@ -34,17 +35,18 @@ def validated(
     if isinstance(followed, Rejected) and trace != lifted:
         # moving a redelivery may break a run; the run as it was found is as good a witness
         followed = confirmed(design, claim, lifted)
-    if isinstance(followed, Rejected) or not by_worker:
+    if isinstance(followed, Rejected):
         return followed
     runs = {followed.trace: followed}
 
     def is_valid(candidate: Trace) -> bool:
-        swapped = confirmed(design, claim, candidate)
-        if isinstance(swapped, Replay):
-            runs[candidate] = swapped
-        return isinstance(swapped, Replay)
+        changed = confirmed(design, claim, candidate)
+        if isinstance(changed, Replay):
+            runs[candidate] = changed
+        return isinstance(changed, Replay)
 
-    return runs[sorted_by_worker(followed.trace, is_valid)]
+    told = with_failed_deliveries(design, followed.trace, is_valid)
+    return runs[sorted_by_worker(told, is_valid) if by_worker else told]
 
 
 def confirmed(design: Design, claim: Claim, trace: Trace) -> Replay | Rejected:

@@ -20,8 +20,8 @@ from onceproof.base.paths import (
     STANDARD_INPUT,
     file_of,
     is_design,
-    project_of,
 )
+from onceproof.base.project import project_of
 from onceproof.lang import carriers
 from onceproof.lang.design import Design
 from onceproof.lang.diagnostics import Diagnostic, Severity
@@ -189,7 +189,7 @@ class _Imports:
     """
 
     def __init__(self, source: Source, diagnostics: list[Diagnostic]) -> None:
-        self.root = project_of(_real_folder(source.path) / "design")
+        self.root = Path(project_of(file_of(source.path)))
         self.items: list[n.Item] = []
         self.sources = {source.path: source}
         self.diagnostics = diagnostics

@@ -7,6 +7,9 @@ from msgspec import Struct
 MAX_BYTES = 1_000_000
 """No person wrote a design that is larger."""
 
+MOST_LINES = 10_000
+"""Lines that are neither empty nor comments, likewise. Reading takes 0.1 ms for each."""
+
 
 class Span(Struct, frozen=True):
     """A piece of one file: 1-based lines and columns in code points, ``end_column`` exclusive."""

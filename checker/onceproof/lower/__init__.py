@@ -45,7 +45,10 @@ class Lowered(Struct, frozen=True):
 
 
 def lower(design: Design, semantics: Delivery) -> Lowered:
-    """Lower a design; ``semantics`` is used for the queues that declare none."""
+    """Lower a design; ``semantics`` is used for the queues that declare none.
+
+    Raises TooLarge, and Exhausted within an allowance.
+    """
     grouped = groups(design, semantics)
     lockable: frozenset[str] = frozenset()
     while True:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.base import allowance
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import program as op
@@ -40,6 +41,13 @@ from onceproof.machine.system import (
     Variable,
     put,
 )
+
+MOST_STEPS = 50_000
+"""Lines followed in one handler: along every way through what is collected, each line again."""
+
+LOOKS = 500
+"""Lines after which the clock is looked at."""
+
 
 ACKED = "acknowledged"
 """The outcome of a death after which the message was acknowledged all the same."""
@@ -82,6 +90,7 @@ class Lowering:
         self.crash_after = set(crash_after)
         self.restricted = program.marked or bool(crash_after)
         self.starting = False
+        self.steps = 0
         self.home = _homes(world.design)
 
     # -- driver
@@ -140,12 +149,26 @@ class Lowering:
         transaction = None if at.transaction is None else dict(at.transaction)
         return Case(self.domains, transaction=transaction, inside=dict(at.inside))
 
+    def _count_step(self, index: int) -> None:
+        """Count a line that is followed. Raises TooLarge and Exhausted."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            line = self.program.places[index].line
+            raise allowance.TooLarge(
+                self.process.span.path,
+                f"line {line}: `{self.process.name}` goes on in too many ways: each choice inside a"
+                " transaction doubles them; split the transaction, or make fewer choices in it",
+            )
+        if self.steps % LOOKS == 0:
+            allowance.demand()
+
     # -- moving on
 
     def _advance(self, case: Case, at: Location) -> list[tuple[Case, Location | None]]:
         """Run what takes no step, from ``at`` on; None: the handler is over (the case then includes
         what its end does).
         """
+        self._count_step(at.place)
         place = self.program.places[at.place]
         match place.operation:
             case op.Mark(then):
@@ -374,6 +397,7 @@ class Lowering:
         """From the collected line ``index`` to the next stop, the commit or a failure; every way
         through goes to ``sink``.
         """
+        self._count_step(index)
         operation = self.program.places[index].operation
         match operation:
             case op.Leave(then, parts):

@@ -138,9 +138,11 @@ def tell(
     ctx, names = Context.of(design, replay.trace.semantics), Names(design, sources or {})
     teller = Teller(ctx, names)
     steps = []
+    attempts = []
     for index, step in enumerate(replay.steps):
         before, after = replay.states[index], replay.states[index + 1]
         sentence = teller.tell(step, before, after)
+        attempts.append(1 + getattr(sentence.node, "retries", 0))
         story_step = _step(names, step, sentence, changes(ctx, names, before, after))
         steps.append(
             replace(story_step, number=index + 1, worker=teller.past.numbers.get(step.worker))
@@ -149,9 +151,8 @@ def tell(
     touched = [s.event for s in reversed(replay.steps) if s.event >= 0]
     latest = list(dict.fromkeys([*touched, *range(len(replay.trace.events))]))
     headline = Headline(ctx, names, replay.states[-1], numbers, latest).of(claim)
-    return Story(
-        design.path, headline, _given(design, names, replay), tuple(steps), _needs(steps, replay)
-    )
+    needs = _needs(steps, attempts, replay)
+    return Story(design.path, headline, _given(design, names, replay), tuple(steps), needs)
 
 
 def _step(names: Names, step: Step, sentence: Sentence, changed: tuple[Change, ...]) -> StoryStep:
@@ -202,14 +203,35 @@ def _given(design: d.Design, names: Names, replay: Replay) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _needs(steps: list[StoryStep], replay: Replay) -> Needs:
+ATTEMPTS = (
+    Cause.REFUSED,
+    Cause.ANSWER_LOST,
+    Cause.DATABASE_FAILED,
+    Cause.DATABASE_ANSWER_LOST,
+)
+"""How an attempt fails after which there may be another."""
+
+
+def _needs(steps: list[StoryStep], attempts: list[int], replay: Replay) -> Needs:
+    """``attempts``: how often the line of each step is tried. When all of them fail, that is one
+    fault, the last of them: what is tried stays down.
+    """
     workers = max(sum(not w.underway for w in s.workers) for s in replay.states)
     workers = max(workers, 1 if any(s.worker for s in steps) else 0)
     events = {s.event for s in replay.steps if s.event >= 0}
     keys = {s.component for s in replay.steps}
     faults: dict[Cause, int] = {}
-    for step in steps:
+    failed: dict[int | None, list[Cause]] = {}
+    for step, tries in zip(steps, attempts, strict=True):
+        before = failed.pop(step.worker, [])
         if step.fault is not None and step.outcome != "request lost":
             cause = Cause(step.fault)
             faults[cause] = faults.get(cause, 0) + 1
+            if tries > 1 and cause in ATTEMPTS:
+                failed[step.worker] = before = [*before, cause]
+                if len(before) == tries:
+                    for earlier in before[:-1]:
+                        faults[earlier] -= 1
+                    del failed[step.worker]
+    faults = {cause: count for cause, count in faults.items() if count}
     return Needs(workers, max(len(events), 1), len(keys), tuple(faults.items()))

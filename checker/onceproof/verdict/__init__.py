@@ -11,6 +11,7 @@
 ``side_conditions/``: what a design must satisfy for a claim about any number.
 ``result``: the records that every format is made from.
 ``certificates``: proofs and traces written to files, for others to check.
+``written_proof``: a whole proof as one text that needs no knowledge of our code.
 ``verification``: checks certificates: accepts what ``check`` would print, and nothing else.
 ``cache``: results kept between runs.
 ``exit_codes``: the exit code of a result.

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import DecodeError, ValidationError, msgpack
 
 from onceproof.base.paths import file_of
+from onceproof.base.project import project_of
 from onceproof.base.store import Answers, Store
 from onceproof.base.untrusted import Refused
 from onceproof.base.untrusted import read as read_file
@@ -52,7 +53,7 @@ class ResultCache:
             self._answers.keep(self._question(path), sources, LIBRARY)
 
     def _question(self, path: Path) -> tuple[str, ...]:
-        return (str(path), os.getcwd(), repr(self._options))
+        return (str(path), os.getcwd(), project_of(str(path)), repr(self._options))
 
 
 def lasting(result: DesignResult, options: Options) -> bool:

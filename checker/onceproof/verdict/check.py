@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from onceproof.base import store as cache
 from onceproof.base.memo import remembering
+from onceproof.base.memory import beyond
 from onceproof.base.paths import NoDesign, designs
 from onceproof.explain.narrative import narrate
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, designs_in, load
 from onceproof.story.outline import outline_of
+from onceproof.verdict import task as limits
 from onceproof.verdict.decide import judge, undecided
 from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result
 from onceproof.verdict.task import Options, Progress, selected
@@ -113,7 +115,7 @@ class _Run:
             if isinstance(known, DesignResult):
                 yield number, known, False
             elif known is None or not in_folder:
-                loaded = loaded_from(path)
+                loaded = self._loaded(path)
                 if in_folder and is_library(loaded):
                     if self.result_cache:
                         self.result_cache.keep_library(path, loaded.sources)
@@ -125,6 +127,17 @@ class _Run:
                     yield number, result, broken_off
         if waiting:
             yield from self._several(waiting)
+
+    def _loaded(self, path: Path) -> Loaded:
+        """A loaded design; one that takes more than a claim may is a diagnostic."""
+        try:
+            with limits.limited(self.options.seconds):
+                loaded = loaded_from(path)
+        except limits.OutOfTime:
+            return _unread(path, f"reading it takes more than {self.options.seconds:g} s")
+        if beyond(self.options.megabytes):
+            return _unread(path, f"reading it takes more than {self.options.megabytes} MB")
+        return loaded
 
     def _several(
         self, waiting: list[tuple[int, Path, Loaded]]
@@ -300,8 +313,12 @@ def loaded_from(path: Path) -> Loaded:
     try:
         return load(path)
     except OSError as error:
-        broken = errors.unreadable(str(path), (error.strerror or "cannot be read").lower())
-        return Loaded(str(path), None, (broken,), {}, sha256(b"").hexdigest())
+        return _unread(path, (error.strerror or "cannot be read").lower())
+
+
+def _unread(path: Path, reason: str) -> Loaded:
+    broken = errors.unreadable(str(path), reason)
+    return Loaded(str(path), None, (broken,), {}, sha256(b"").hexdigest())
 
 
 def is_library(loaded: Loaded) -> bool:

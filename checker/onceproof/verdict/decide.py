@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Iterator
 from msgspec.structs import replace
 
 from onceproof.base import interrupts
+from onceproof.base.allowance import Exhausted, TooLarge, allowing
+from onceproof.base.memory import beyond
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Exploration, Found
 from onceproof.engines.search.states import configurations
@@ -23,7 +25,7 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered, lower
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Level, Property
+from onceproof.machine.system import Level, Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict import inequalities
 from onceproof.verdict.ladder import LADDER, Visited, fits, ladder, largest
@@ -36,7 +38,9 @@ from onceproof.verdict.result import (
     Reasons,
     Refutation,
     Scope,
+    Statistics,
     Undecided,
+    Verdict,
 )
 from onceproof.verdict.stories import Unconfirmed, search, unconfirmed
 from onceproof.verdict.task import (
@@ -46,6 +50,7 @@ from onceproof.verdict.task import (
     Task,
     limited,
     selected,
+    target_words,
 )
 
 WHOLE = 8_000
@@ -105,28 +110,59 @@ def judge(
         yield result
 
 
+class Unlowered(Lowered, frozen=True):
+    """There is no machine of a design under some semantics; the one that is here does nothing.
+    ``reason`` says why.
+    """
+
+    reason: str
+
+
 class WholeDesign:
     """What a verdict needs of the whole design and not of one claim: its lowerings, steps that can
     never run, assumptions that take nothing away. Each is computed once, when it is needed.
 
-    ``seconds``: what an engine may spend on the steps of one lowering.
+    ``seconds``: what one lowering may spend, and then an engine on its steps. ``megabytes``: what
+    the process may hold meanwhile (None: no limit).
     """
 
-    def __init__(self, design: Design, seconds: float) -> None:
+    def __init__(self, design: Design, seconds: float, megabytes: int | None = None) -> None:
         self._design = design
         self._seconds = seconds
+        self._megabytes = megabytes
         self._lowerings: dict[Delivery, Lowered] = {}
         self._unused: dict[Delivery, frozenset[str]] = {}
         self._dead: tuple[int, ...] | None = None
 
     def lowered(self, semantics: Delivery) -> Lowered:
-        """The lowering of the design."""
-        return _lowered(self._design, semantics, self._lowerings)
+        """The lowering of the design; ``Unlowered`` if it takes more than it may."""
+        if semantics not in self._lowerings:
+            self._lowerings[semantics] = self._lower(semantics)
+        return self._lowerings[semantics]
+
+    def _lower(self, semantics: Delivery) -> Lowered:
+        seconds = self._seconds
+        try:
+            with limited(seconds), allowing(seconds, self._megabytes):
+                return lower(self._design, semantics)
+        except (TooLarge, Exhausted) as error:
+            reason = str(error)
+        except OutOfTime:
+            reason = f"more than {seconds:g} s"
+        except MemoryError:
+            reason = "out of memory"
+        nothing = Machine(self._design.path, semantics.value, (), ())
+        return Unlowered(self._design, semantics, nothing, {}, {}, reason)
 
     def in_context(self, result: ClaimResult) -> ClaimResult:
         """A result as it stands in the whole design: vacuous beside a dead step, and with only the
         assumptions that it depends on.
         """
+        lowerings = map(self.lowered, self._design.semantics)
+        refused = next((x for x in lowerings if isinstance(x, Unlowered)), None)
+        if refused is not None:  # which lines never run is not known
+            proved = isinstance(result.outcome, Proof)
+            return replace(result, outcome=Undecided(refused.reason)) if proved else result
         if isinstance(result.outcome, Proof):
             # A handler whose line never runs is not the handler that its author had in mind.
             from onceproof.verdict.vacuity import unless_dead
@@ -155,18 +191,25 @@ class WholeDesign:
         return self._unused[semantics]
 
 
-def _lowered(design: Design, semantics: Delivery, known: dict[Delivery, Lowered]) -> Lowered:
-    """The lowering of a design, made once."""
-    if semantics not in known:
-        known[semantics] = lower(design, semantics)
-    return known[semantics]
-
-
 def undecided(design: Design, options: Options, reason: str) -> Iterator[ClaimResult]:
     """Every selected claim, about which nothing is known for this reason."""
-    lowerings: dict[Delivery, Lowered] = {}
     for claim, semantics in selected(design, options):
-        yield _task(_lowered(design, semantics, lowerings), claim, options).undecided(reason)
+        yield without_machine(design, claim, semantics, reason)
+
+
+def without_machine(design: Design, claim: Claim, semantics: Delivery, reason: str) -> ClaimResult:
+    """A claim of which nothing is known, not even the machine."""
+    return ClaimResult(
+        claim.text,
+        claim.kind,
+        target_words(claim),
+        semantics,
+        Verdict(claim.expected(semantics)),
+        claim.span.line,
+        Undecided(reason),
+        tuple(a.words for a in design.assumptions),
+        Statistics(),
+    )
 
 
 def _task(
@@ -332,6 +375,10 @@ def _with(reason: str, covered: str) -> str:
 
 
 def _judged(task: Task) -> ClaimResult | Disagreement:
+    if isinstance(task.lowered, Unlowered):
+        return task.undecided(task.lowered.reason)
+    if beyond(task.options.megabytes):
+        return task.undecided(f"more than {task.options.megabytes} MB")
     try:
         prop = property_of(task.lowered, task.claim)
     except TooWide as error:

@@ -28,13 +28,14 @@ from onceproof.interpreter.trace import Trace
 from onceproof.interpreter.trace_json import of_data
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
+from onceproof.lower import Lowered
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, property_of
 from onceproof.verdict import written_proof
 from onceproof.verdict.certificates import INDICES, TRACE
-from onceproof.verdict.decide import WholeDesign, measured, review
+from onceproof.verdict.decide import Unlowered, WholeDesign, measured, review
 from onceproof.verdict.result import (
     Assurance,
     ClaimResult,
@@ -120,7 +121,7 @@ class _Verifier:
         self.directory = directory
         self.solvers = solvers
         self.options = options
-        self.whole = WholeDesign(design, options.seconds)
+        self.whole = WholeDesign(design, options.seconds, options.megabytes)
 
     def verifications(self) -> Iterator[Verification]:
         """The certificates, in the order of their folders, and the claims that are left."""
@@ -195,6 +196,13 @@ class _Verifier:
                 return claim, semantics
         raise _Rejected("the design does not make this claim")
 
+    def _lowered(self, semantics: Delivery) -> Lowered:
+        """The lowering of the design. Raises _Rejected."""
+        lowered = self.whole.lowered(semantics)
+        if isinstance(lowered, Unlowered):
+            raise _Rejected(lowered.reason, Standing.UNDECIDED)
+        return lowered
+
     # ---------------------------------------------------------------- refutations
 
     def _refuted(self, claim: Claim, semantics: Delivery, index: dict[str, Any]) -> ClaimResult:
@@ -206,7 +214,7 @@ class _Verifier:
         run = confirmed(self.design, claim, trace)
         if isinstance(run, Rejected):
             raise _Rejected(run.reason)
-        lowered = self.whole.lowered(semantics)
+        lowered = self._lowered(semantics)
         task = Task(lowered, claim, lowered.machine, Property(claim.text, ()), self.options)
         refutation = Refutation(run, _scope(trace), ("interpreter",))
         return self.whole.in_context(measured(task, task.result(refutation)))
@@ -215,7 +223,7 @@ class _Verifier:
 
     def _proved(self, claim: Claim, semantics: Delivery, folder: Path, name: str) -> ClaimResult:
         """The result of a proof, as ``check`` would print it. Raises _Rejected."""
-        lowered = self.whole.lowered(semantics)
+        lowered = self._lowered(semantics)
         try:
             prop = property_of(lowered, claim)
         except TooWide as error:

@@ -19,7 +19,8 @@ from onceproof.engines.compositional.abstraction import (
     abstract_machine,
     abstract_property,
 )
-from onceproof.engines.smt.certify import Outcome
+from onceproof.engines.smt import joint
+from onceproof.engines.smt.certify import Outcome, discharge
 from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.machine.slicing import place_variable, regions
 from onceproof.machine.system import (
@@ -295,3 +296,51 @@ def _is_refused(seed: int) -> bool:
 
 def test_workers_that_leave_what_is_seen_are_refused() -> None:
     assert sum(map(_is_refused, range(40))) > 8
+
+
+def test_company_that_is_seen_to_forbid_a_step_still_forbids_it() -> None:
+    """Of workers whose place and other variables are looked at; not of the rest."""
+    alone = where(pc="in", mine="yes")
+    machine = Machine(
+        "company",
+        "",
+        variables(Level.EVENT, done="no yes")
+        + variables(Level.WORKER, pc="start in out", mine="no yes"),
+        (
+            Rule(RuleKind.SPAWN, step(Cause.DELIVERY, 1)),
+            Rule(
+                RuleKind.WORKER,
+                step(Cause.HANDLER, 2),
+                where(pc="start"),
+                (put("mine", "yes"), put("pc", "in")),
+                alone=alone,
+            ),
+            Rule(RuleKind.WORKER, step(Cause.HANDLER, 3), where(pc="in"), (put("pc", "out"),)),
+        ),
+    )
+    names = (("start", "start"), ("in", "in"), ("out", "out"))
+    seen = abstract_machine(machine, View(frozenset({"done", "pc", "mine"}), "pc", names))
+    assert alone in {rule.alone for rule in seen.rules}
+    unseen = abstract_machine(machine, View(frozenset({"done", "pc"}), "pc", names))
+    assert {rule.alone for rule in unseen.rules} == {None}
+    one_name = (("start", "a"), ("in", "a"), ("out", "out"))
+    together = abstract_machine(machine, View(frozenset({"done", "pc", "mine"}), "pc", one_name))
+    assert {rule.alone for rule in together.rules} == {None}
+
+
+def test_rows_without_company_are_not_all_rows() -> None:
+    """A part that excludes a row beside which nobody works says nothing of the row itself."""
+    machine, _ = versions(True)
+    name = machine.level(Level.EVENT)[0]
+    row = where(**{name.name: name.domain[-1]})
+    bad = Property("bad", (Pattern((), (EventPattern(row),)),))
+    wide = replace(bad, bad=(Pattern((), (EventPattern(()),)),))
+    deserted = Pattern((), (EventPattern(row, (), ()),))
+    for prop, excluded, outcome in (
+        (wide, bad.bad, Outcome.FAILED),
+        (bad, wide.bad, Outcome.PROVED),
+        (bad, (deserted,), Outcome.FAILED),
+        (bad, (replace(wide.bad[0], events=(EventPattern((), (), ()),)),), Outcome.FAILED),
+    ):
+        rest = joint.beside(machine, prop, excluded)
+        assert discharge(machine, rest, [Z3(Effort(20))]).outcome is outcome

@@ -11,5 +11,6 @@ engine.
 ``script``: the commands of one obligation, and one formula for several.
 ``certify``: asks solvers about a proof.
 ``solver``: Z3 and cvc5.
+``firing``: which rules can fire where an invariant holds, with a configuration.
 ``certificate``: obligations as files that anyone can check.
 """

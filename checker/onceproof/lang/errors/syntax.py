@@ -194,6 +194,16 @@ def too_large(path: str, size: int, limit: int) -> Diagnostic:
     )
 
 
+def too_long(path: str, line: int, limit: int) -> Diagnostic:
+    """A file with more lines than a person writes. ``line``: the first that is too much."""
+    return _error(
+        "S010",
+        f"the file is too large to be a design: more than {limit:,} lines of it say something",
+        Label(Span(line, 1, line, 1, path), "nothing is read from here on"),
+        help="split it; a design may import others",
+    )
+
+
 def not_text(path: str, offset: int) -> Diagnostic:
     """A binary file, or another encoding."""
     return _error(

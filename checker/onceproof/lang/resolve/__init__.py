@@ -220,9 +220,12 @@ class _Resolver:
         """Every identity field of any event: the id is at event level, a business key at component
         level.
         """
+        twins: dict[str, d.Event] = {}
+        for event in events.values():
+            twins.setdefault(event.id_field, event)
         for event in events.values():
             for key in event.keys:
-                twin = next((e for e in events.values() if e.id_field == key), None)
+                twin = twins.get(key)
                 if twin is not None:
                     self.diagnostics.append(
                         errors.two_roles(key, event.span, event.name, twin.name, twin.span)

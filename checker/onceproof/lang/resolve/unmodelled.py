@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import world as errors
 from onceproof.lang.source import Span
@@ -68,37 +70,52 @@ Use = tuple[str, Span]
 def unmodelled(items: Iterable[n.Item]) -> list[Diagnostic]:
     """One refusal for each line that uses a construct of ``NOT_MODELLED``."""
     items = tuple(items)
+    declared = Declared.of(items)
     refusals: dict[tuple[str, int], Diagnostic] = {}
     for item in items:
-        for construct, span in uses(item, items):
+        for construct, span in uses(item, declared):
             if construct in NOT_MODELLED:
                 what = NOT_MODELLED[construct]
                 refusals.setdefault((span.path, span.line), errors.not_modelled(what, span))
     return list(refusals.values())
 
 
-def uses(item: n.Item, items: tuple[n.Item, ...]) -> Iterator[Use]:
-    """The constructs that a declaration uses, those of ``NOT_MODELLED`` among others. ``items``:
-    the whole design.
+class Declared(Struct, frozen=True):
+    """What of a whole design matters for a single line: the names of its databases, of the effects
+    in a store that check no token, and its queues. Made once: a design has thousands of lines.
     """
+
+    databases: frozenset[str]
+    plain: frozenset[str]
+    queues: Mapping[str, n.QueueDecl]
+
+    @staticmethod
+    def of(items: Iterable[n.Item]) -> Declared:
+        """Of these declarations."""
+        items = tuple(items)
+        effects = (i for i in items if isinstance(i, n.EffectDecl))
+        return Declared(
+            frozenset(i.name.text for i in items if isinstance(i, n.DatabaseDecl)),
+            frozenset(i.name.text for i in effects if i.store and not i.token_of),
+            {i.name.text: i for i in items if isinstance(i, n.QueueDecl)},
+        )
+
+
+def uses(item: n.Item, declared: Declared) -> Iterator[Use]:
+    """The constructs that a declaration uses, those of ``NOT_MODELLED`` among others."""
     for kind, of in _USES.items():
         if isinstance(item, kind):
             yield from of(item)
     if isinstance(item, n.LockDecl) and item.store:
-        databases = {i.name.text for i in items if isinstance(i, n.DatabaseDecl)}
-        if item.store.text in databases:
+        if item.store.text in declared.databases:
             yield "lock in a database", item.store.span
     body: tuple[n.Step, ...] = getattr(item, "body", ())
-    plain = {
-        i.name.text for i in items if isinstance(i, n.EffectDecl) and i.store and not i.token_of
-    }
     if isinstance(item, n.PublisherDecl) and item.mode == "retries":
-        queues = {i.name.text: i for i in items if isinstance(i, n.QueueDecl)}
-        queue = queues.get(item.queue.text)
+        queue = declared.queues.get(item.queue.text)
         if queue is not None and queue.semantics is Delivery.AT_MOST_ONCE:
             yield "publisher under at-most-once", item.span
     for step in walk(body):
-        yield from _step(step, plain)
+        yield from _step(step, declared.plain)
         yield from (("redelivered", span) for span in _asks_redelivered(step))
 
 
@@ -192,7 +209,7 @@ _USES: Mapping[type, Callable[..., Iterator[Use]]] = {
 }
 
 
-def _step(step: n.Step, plain: set[str]) -> Iterator[Use]:
+def _step(step: n.Step, plain: frozenset[str]) -> Iterator[Use]:
     """``plain``: the effects that are blind writes in a store."""
     match step:
         case n.Do(_, effect) if effect.text in plain:

@@ -7,11 +7,12 @@ after it is read in its right place. What comes out always parses.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import syntax as errors
-from onceproof.lang.source import MAX_BYTES, Source
+from onceproof.lang.source import MAX_BYTES, MOST_LINES, Source
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.indentation import Line, mend
 
@@ -26,6 +27,9 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
     if len(source.text) > MAX_BYTES:
         size = len(source.text.encode("utf-8", "replace"))
         return n.Tree(source.path, (), (), ""), [errors.too_large(source.path, size, MAX_BYTES)]
+    beyond = _first_beyond(source)
+    if beyond:
+        return n.Tree(source.path, (), (), ""), [errors.too_long(source.path, beyond, MOST_LINES)]
     lines, mistakes = mend(source)
     if not lines:
         return n.Tree(source.path, (), (), ""), mistakes or [errors.nothing_in_it(source.path)]
@@ -44,6 +48,14 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
 
     doc, title = _documentation(source)
     return n.Tree(source.path, tuple(built(parsed, source, lines)), doc, title), mistakes
+
+
+def _first_beyond(source: Source) -> int:
+    """The number of the first line that is one too many; 0 if there is none."""
+    if len(source.lines) <= MOST_LINES:
+        return 0
+    said = (i for i, line in enumerate(source.lines, 1) if line.lstrip()[:1] not in ("", "#"))
+    return next(islice(said, MOST_LINES, None), 0)
 
 
 def _parsed(lines: list[Line]) -> lark.Tree[lark.Token] | int:
