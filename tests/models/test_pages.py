@@ -39,6 +39,15 @@ def test_the_cards_as_pages(folder: str, golden: Golden) -> None:
     golden(ROOT / f"docs/models/{folder}.md", "\n".join(lines).rstrip("\n") + "\n")
 
 
+def test_the_table_of_guarantees(golden: Golden) -> None:
+    every = [shelf[name] for shelf in kinds().values() for name in shelf]
+    head = (
+        "# What models guarantee\n\nGenerated from `models/`, under the defaults of each product;"
+        " [how to read it](../models.md).\n\n"
+    )
+    golden(ROOT / "docs/models/guarantees.md", head + cards.guarantees(every))
+
+
 def test_the_guide_shows_a_whole_file() -> None:
     """A broker is one file of less than forty lines; the guide shows one that ships."""
     text = read("models/brokers/beanstalkd.toml")

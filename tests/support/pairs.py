@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from onceproof.lang.load import load_text
 from onceproof.models import Broker, Keeper, Model, Option, Provider, kinds
 from onceproof.verdict.check import check_loaded
@@ -40,6 +41,7 @@ FAULTS = {
     "refusals": "no refusals",
     "lost answers": "no lost answers",
     "lost acknowledgements": "no lost acks",
+    "leases": "handler finishes within the lease",
 }
 """What can be switched off, and how."""
 
@@ -49,9 +51,7 @@ effect mail per id via smtp
 consumer c on q{takes}
   section s
     send mail
-{ack}claim no duplicate mail
-claim no loss of mail
-claim at most one worker in s
+{ack}{claim}
 """
 MOVE = """event E(id, order)
 queue q of E via {use}
@@ -62,8 +62,7 @@ consumer c on q{takes}
 {ack}consumer d on out
   send mail or stop
   ack
-claim no duplicate mail
-claim no loss of mail
+{claim}
 """
 READ = """event E(id, order)
 queue first of E exactly-once
@@ -74,8 +73,7 @@ consumer c on first
   ack
 consumer d on q
   send mail or stop
-{ack}claim no duplicate mail
-claim no loss of mail
+{ack}{claim}
 """
 INSIDE = """event E(id, order)
 queue q of E via {use}
@@ -83,8 +81,7 @@ store ledger per id, inside q
 effect booking per id in ledger
 consumer c on q
   do booking
-{ack}claim no duplicate booking
-claim no loss of booking
+{ack}{claim}
 """
 MARKER = """event E(id, order)
 queue q of E at-least-once
@@ -154,41 +151,90 @@ claim no duplicate charge
 """
 
 
+DUPLICATE, LOSS = "claim no duplicate mail", "claim no loss of mail"
+ALONE = "claim at most one worker in s"
+WINDOW = "assume publisher retries end within the dedup window"
+
+
 class Setting(Struct, frozen=True):
-    """A design with a gap for the model: its text, the faults that can happen (None: all), and how
-    long a handler takes at most.
+    """A design with a gap for the model: its text and claim, the faults that can happen (None:
+    all), how long a handler takes at most, and an assumption. ``shows``: the switches whose
+    difference it shows.
     """
 
     text: str
     faults: tuple[str, ...] | None = None
     takes: str = ""
     ack: bool = True
+    claim: str = ""
+    assumed: str = ""
+    shows: tuple[str, ...] = ()
 
     def design(self, use: str) -> str:
         """The design with a model and its options."""
         takes = f", takes up to {self.takes}" if self.takes else ""
-        text = self.text.format(use=use, takes=takes, ack="  ack\n" if self.ack else "")
+        ack = "  ack\n" if self.ack else ""
+        text = self.text.format(use=use, takes=takes, ack=ack, claim=self.claim)
+        text += f"{self.assumed}\n" if self.assumed else ""
         if self.faults is None:
             return text
         calm = (line for fault, line in FAULTS.items() if fault not in self.faults)
         return text + "".join(f"assume {line}\n" for line in calm)
 
 
+_ONE_FAULT: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("crashes", LOSS, ("ack", "redelivers", "limit", "limit_end", "loses", "left out")),
+    ("crashes", DUPLICATE, ("ack", "delivery", "late_ack", "redelivers")),
+    ("refusals", LOSS, ("ack", "limit", "limit_end", "redelivers")),
+    ("expired messages", LOSS, ("loses",)),
+    ("publisher retries", DUPLICATE, ("publisher", "dedup_window")),
+    ("copies of the broker", DUPLICATE, ("broker_copies",)),
+    ("replays", DUPLICATE, ("replay",)),
+    ("rewinds", DUPLICATE, ("rewinds",)),
+    ("failures of the batch", DUPLICATE, ("batch",)),
+    ("lost connections", ALONE, ("loses_hold",)),
+    ("rebalances", ALONE, ("loses_hold",)),
+    ("shutdowns", ALONE, ("loses_hold",)),
+)
+"""A fault alone, a claim, and the switches whose difference shows there."""
+
+
 def _settings() -> Iterator[tuple[str, Setting]]:
     for ack in (False, True):
-        end = ", `ack` at its end" if ack else ""
-        yield f"a mail{end}; all faults", Setting(MAIL, None, "", ack)
-        for fault in FAULTS:
-            yield f"a mail{end}; only {fault}", Setting(MAIL, (fault,), "", ack)
-        for takes in ("20s", "1s", "2min", "40min", "3h"):
-            yield f"a mail that takes {takes}{end}; only leases", Setting(MAIL, (), takes, ack)
-        yield f"a mail{end}; only leases", Setting(MAIL, (), "", ack)
-        yield f"a publish{end}; only crashes", Setting(MOVE, ("crashes",), "", ack)
-        yield f"a publish{end}; all faults", Setting(MOVE, None, "", ack)
-        yield f"a reader of a transaction{end}", Setting(READ, ("crashes",), "", ack)
+        end = " with `ack` at its end" if ack else ""
+        for fault, claim, shows in _ONE_FAULT:
+            mail = Setting(MAIL, (fault,), "", ack, claim, "", shows)
+            yield f"a mail{end}; only {fault}; {claim[6:]}", mail
+        for takes in ("20s", "1s", "2min", "40min", "3h", "20h"):
+            alone = Setting(
+                MAIL, ("leases",), takes, ack, ALONE, "", ("lease", "covers", "loses_hold")
+            )
+            yield f"a mail that takes {takes}{end}; only leases; {ALONE[6:]}", alone
+        for claim in (ALONE, DUPLICATE):
+            leases = Setting(
+                MAIL, (), "", ack, claim, "", ("lease", "loses_hold", "late_ack", "limit")
+            )
+            yield f"a mail{end}; only leases; {claim[6:]}", leases
+        nothing = Setting(MAIL, (), "", ack, DUPLICATE, "", ("ack",))
+        yield f"a mail{end}; nothing fails; {DUPLICATE[6:]}", nothing
+        calm = ("publisher retries",)
+        window = Setting(MAIL, calm, "", ack, DUPLICATE, WINDOW, ("dedup_window", "dedup_count"))
+        yield f"a mail{end}; publisher retries within the window; {DUPLICATE[6:]}", window
+        shows = ("delivery", "boundary", "leaky_transactions", "reads_aborted")
+        crash = ("crashes",)
+        moved = Setting(MOVE, crash, "", ack, DUPLICATE, "", shows)
+        yield f"a publish{end}; only crashes; {DUPLICATE[6:]}", moved
         yield (
-            f"a write inside the broker{end}; only crashes",
-            Setting(INSIDE, ("crashes",), "", ack),
+            f"a publish{end}; only refusals; {LOSS[6:]}",
+            replace(moved, faults=("refusals",), claim=LOSS),
+        )
+        read = Setting(READ, crash, "", ack, DUPLICATE, "", ("reads_aborted",))
+        yield f"a reader of a transaction{end}; {DUPLICATE[6:]}", read
+        inside = Setting(INSIDE, crash, "", ack, "claim no duplicate booking", "", shows)
+        yield f"a write inside the broker{end}; only crashes; no duplicate booking", inside
+        yield (
+            f"a write inside the broker{end}; only crashes; no loss of booking",
+            replace(inside, claim="claim no loss of booking", shows=("limit", "boundary")),
         )
 
 
@@ -253,8 +299,9 @@ def answer(text: str) -> str:
     if loaded.design is None:
         codes = sorted({d.code for d in loaded.diagnostics if d.code.startswith("N")})
         return "refused: " + ", ".join(codes or ["syntax"])
-    result, _ = check_loaded(loaded, Options(second_opinion=False, bounded_proofs=False))
-    return "; ".join(f"{cell.claim}: {_short(cell)}" for cell in result.cells)
+    result, _ = check_loaded(loaded, Options(second_opinion=False))
+    said: list[str] = [f"{cell.claim}: {_short(cell)}" for cell in result.cells]
+    return "; ".join(said)
 
 
 def _short(cell: ClaimResult) -> str:
@@ -262,8 +309,9 @@ def _short(cell: ClaimResult) -> str:
         case Verdict.HOLDS:
             return "proved" + "".join(f", if {c}" for c in cell.conditions)
         case Verdict.REFUTED if cell.trace is not None:
-            causes = [s.cause.value for s in cell.trace.steps if s.cause.value != "handler"]
-            return f"refuted ({', '.join(dict.fromkeys(causes))})"
+            steps = [s for s in cell.trace.steps if s.cause.value != "handler"]
+            words = [" ".join(filter(None, (s.cause.value, s.outcome))) for s in steps]
+            return f"refuted ({', '.join(dict.fromkeys(words))})"
         case other:
             return other.value
 
@@ -292,6 +340,9 @@ def missing(kept: Iterable[Pair]) -> list[tuple[Model, Option]]:
 
 
 # ---------------------------------------------------------------- looking for pairs
+
+MOST_TRIED = 60
+"""Pairs of designs that are asked for one option."""
 
 
 def values(option: Option) -> list[str]:
@@ -327,31 +378,48 @@ def contexts(model: Model, option: Option) -> Iterator[dict[str, str]]:
             yield {one.name: a, two.name: b}
 
 
-def _said(model: Model, given: Mapping[str, str]) -> object:
+def _said(model: Model, given: Mapping[str, str]) -> dict[str, object]:
+    """What a model says under options, by the names of its switches."""
     match model:
         case Broker():
-            return model.switches(given), tuple(f.id for f in model.left_out(given))
+            known = model.switches(given)
+            said: dict[str, object] = {f: getattr(known, f) for f in known.__struct_fields__}
+            return {**said, "left out": tuple(f.id for f in model.left_out(given))}
         case Keeper():
-            return model.traits(given)
+            traits = model.traits(given)
+            return {f: getattr(traits, f) for f in traits.__struct_fields__}
         case Provider():
-            return model.retention(given), model.chosen(given)
+            return {"kept": model.retention(given), **model.chosen(given)}
         case _:
-            return None
+            return {}
 
 
 def find(model: Model, option: Option) -> Pair | None:
     """The first pair of designs whose answers differ."""
     settings = {"store": STORES, "lock": LOCKS, "provider": PROVIDERS}.get(model.kind, BROKERS)
+    tried = 0
     for both in contexts(model, option):
         for first, second in itertools.combinations(["", *values(option)], 2):
             given = [{**both, **({option.name: v} if v else {})} for v in (first, second)]
-            if _said(model, given[0]) == _said(model, given[1]):
-                continue
+            one, two = (_said(model, each) for each in given)
+            differ = {name for name in {*one, *two} if one.get(name) != two.get(name)}
             for name, setting in settings.items():
-                one, two = (answer(setting.design(written(model.name, g))) for g in given)
-                bad = "refused" in one or ("refused" in two and "N173" not in two)
-                if one != two and not bad:
-                    return Pair(model.name, option.name, name, both, first, second, (one, two))
+                if not differ or (setting.shows and not differ & set(setting.shows)):
+                    continue
+                by_hand = {"handler"} & {one.get("ack"), two.get("ack")}
+                if settings is BROKERS and setting.ack and not by_hand:
+                    continue
+                if settings is BROKERS and not setting.ack and by_hand and "ack" not in differ:
+                    continue
+                tried += 1
+                if tried > MOST_TRIED:
+                    return None
+                said = [answer(setting.design(written(model.name, g))) for g in given]
+                refused = [x.startswith("refused") for x in said]
+                bad = refused[0] or (refused[1] and "N173" not in said[1])
+                if said[0] != said[1] and not bad and not any("unknown" in x for x in said):
+                    pair = (said[0], said[1])
+                    return Pair(model.name, option.name, name, both, first, second, pair)
     return None
 
 

@@ -250,6 +250,21 @@ def coverage(models: Iterable[Model]) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def guarantees(models: Iterable[Model]) -> str:
+    """The tables of models and what each guarantees, as Markdown: the questions of the cards."""
+    lines = []
+    for title, group in groups(models):
+        questions = list(dict.fromkeys(q for model in group for q, _ in answers(model)))
+        head = ["model", *questions]
+        lines += [f"## {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        for model in group:
+            said = dict(answers(model))
+            cells = [markdown_cell(said.get(question, "–")) for question in questions]
+            lines.append(f"| {markdown_code(model.name)} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
 def _counted(model: Model, behaviour: str) -> str:
     facts = [f for f in model.facts if f.behaviour == behaviour]
     by_status = [(status, sum(f.status == status for f in facts)) for status in reversed(WEAKEST)]
