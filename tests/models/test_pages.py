@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from onceproof.models import kinds
-from onceproof.report import cards
+from onceproof.models import Option, kinds
+from onceproof.report import cards, words
 
+from support.pairs import WAITING, Pair, pairs
 from support.repo import ROOT, blocks, read
 
 MARK = (
@@ -46,6 +47,41 @@ def test_the_table_of_guarantees(golden: Golden) -> None:
         " [how to read it](../models.md).\n\n"
     )
     golden(ROOT / "docs/models/guarantees.md", head + cards.guarantees(every))
+
+
+def _does(pair: Pair | None, option: Option, waiting: str) -> tuple[str, str]:
+    """What an option changes, and the pair of designs that shows it."""
+    if option.idle:
+        return f"{option.meaning}. *Nothing: {option.idle}*", "named in a design, it says so (N147)"
+    if option.not_modelled:
+        return f"{option.meaning}. *Not modelled yet*", "refused (N173)"
+    if pair is None:
+        return f"{option.meaning}.", f"none yet: {waiting}"
+    sides = [f"`via {use}`: {said}" for use, said in zip(pair.uses(), pair.answers, strict=True)]
+    return f"{option.meaning}.", f"{pair.setting}. {'; but '.join(sides)}"
+
+
+def test_the_table_of_options(golden: Golden) -> None:
+    """Every option with what it changes, and two designs whose answers differ: no cell is empty."""
+    known = {(p.model, p.option): p for p in pairs()}
+    lines = [
+        "# What options change",
+        "",
+        "Generated from `models/` and `tests/models/pairs.toml`: for every option a setting (what"
+        " the handler does, and what can go wrong), and two designs that differ in it, with their"
+        " answers.",
+        "",
+        "| model | option | what it changes | the pair |",
+        "|---|---|---|---|",
+    ]
+    for shelf in kinds().values():
+        for name in shelf:
+            for option in shelf[name].options.values():
+                key = (name, option.name)
+                does, shown = _does(known.get(key), option, WAITING.get(key, ""))
+                cells = [f"`{name}`", f"`{option.name}`", words.markdown_cell(does)]
+                lines.append(f"| {' | '.join([*cells, shown.replace('|', '/')])} |")
+    golden(ROOT / "docs/models/options.md", "\n".join(lines) + "\n")
 
 
 def test_the_guide_shows_a_whole_file() -> None:
