@@ -8,7 +8,7 @@ claims hold without all of those together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -82,9 +82,12 @@ class Needs(Struct, frozen=True):
 
 
 @remembering()
-def needs(design: Design, semantics: Delivery, options: Options | None = None) -> Needs:
+def needs(
+    design: Design, semantics: Delivery, options: Options | None = None, jobs: int = 1
+) -> Needs:
     """What the proved claims of a design need. ``options``: ``claims`` selects, ``seconds`` limits
-    all of it. Interrupted, it is what was known then.
+    all of it. Interrupted, it is what was known then. ``jobs``: parts that are looked at at once,
+    which changes no answer.
     """
     options = replace(options or Options(), second_opinion=False, explain=False, lengths=False)
     session = Session.of(options)
@@ -103,12 +106,10 @@ def needs(design: Design, semantics: Delivery, options: Options | None = None) -
     every = parts(design) if proved or session.is_over() else ()
     needs: list[Need] = []
     try:
-        for number, part in enumerate(every, 1):
-            if session.is_over():
+        for part, without in search.one_by_one(every, jobs):
+            if without is None:
                 return replace(start, parts=tuple(needs), complete=False, reason=session.over)
             text = design.line_text(part.line) if part.path in ("", design.path) else ""
-            ask(f"without {part.what} (line {part.line}) / {semantics.value}", number, len(every))
-            without = search.without((part,))
             needs.append(Need(part.kind, part.what, part.line, part.path, text, without))
         if not proved:
             return start
@@ -131,6 +132,45 @@ class _Ablation(Struct, frozen=True):
     claims: Sequence[Claim]
     tasks: dict[str, Task | Unasked]
 
+    def one_by_one(
+        self, parts: Sequence[Part], jobs: int
+    ) -> Iterator[tuple[Part, tuple[Without, ...] | None]]:
+        """Each part with what becomes of the claims without it; None if there was no time."""
+        if jobs > 1 and len(parts) > 1:
+            yield from self._at_once(parts, jobs)
+            return
+        for number, part in enumerate(parts, 1):
+            if self.session.is_over():
+                yield part, None
+                return
+            what = f"without {part.what} (line {part.line}) / {self.semantics.value}"
+            ask(what, number, len(parts))
+            yield part, self.without((part,))
+
+    def _at_once(
+        self, parts: Sequence[Part], jobs: int
+    ) -> Iterator[tuple[Part, tuple[Without, ...] | None]]:
+        """The same by several processes; in their order, as soon as all before are there."""
+        from onceproof.base.parallel import Gone, over_processes
+
+        claims = tuple(claim.text for claim in self.claims)
+        tasks = [
+            (self.design, self.semantics, self.session, claims, number)
+            for number in range(len(parts))
+        ]
+        made: dict[int, tuple[Without, ...] | None] = {}
+        following = 0
+        for number, found in over_processes(_without_part, tasks, jobs):
+            made[number] = (
+                tuple(Without(claim, Verdict.UNKNOWN, reason=found.value) for claim in claims)
+                if isinstance(found, Gone)
+                else found
+            )
+            ask(f"lines taken away / {self.semantics.value}", len(made), len(parts))
+            while following in made:
+                yield parts[following], made[following]
+                following += 1
+
     def without(self, removed: Sequence[Part]) -> tuple[Without, ...]:
         """What becomes of the claims without some parts."""
         design = self.design
@@ -146,6 +186,21 @@ class _Ablation(Struct, frozen=True):
         result = _decided(self.session, lowered, claim)
         self.session.learn(task, result)
         return Without(claim.text, result.verdict, result.trace, result.reason)
+
+
+def _without_part(
+    task: tuple[Design, Delivery, Session, tuple[str, ...], int],
+) -> tuple[Without, ...] | None:
+    """What becomes of claims without one part of the design, in another process."""
+    design, semantics, session, texts, number = task
+    if session.is_over():
+        return None
+    with remembering():
+        lowered = lower(design, semantics)
+        claims = [c for c in session.claims(design, semantics) if c.text in texts]
+        tasks = {c.text: session.task(lowered, c) for c in claims}
+        search = _Ablation(session, design, semantics, claims, tasks)
+        return search.without((parts(design)[number],))
 
 
 def _decided(session: Session, lowered: Lowered, claim: Claim) -> ClaimResult:

@@ -29,8 +29,21 @@ if TYPE_CHECKING:
 @claims_option()
 @format_option("text", "json")
 @timeout_option(60.0, "Seconds per delivery semantic.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=1,
+    metavar="N",
+    help="Take N lines away at a time (0: one per processor).",
+)
 def command(
-    path: Path, semantics: tuple[str, ...], claims: tuple[str, ...], form: str, timeout: float
+    path: Path,
+    semantics: tuple[str, ...],
+    claims: tuple[str, ...],
+    form: str,
+    timeout: float,
+    jobs: int,
 ) -> int:
     """Say which lines a proof needs: each guard, constraint, transaction, key, lock, write and
     assumption is taken away and the claims are checked again.
@@ -48,6 +61,7 @@ def command(
     from onceproof.analysis.validity_core import needs
     from onceproof.base import interrupts
     from onceproof.base.memo import remembering
+    from onceproof.base.parallel import processors
     from onceproof.cli.progress import ProgressLine
     from onceproof.machine.delivery import Delivery
     from onceproof.report.needs import document, text
@@ -64,7 +78,7 @@ def command(
     try:
         with remembering(), ProgressLine(sys.stderr).shown_meanwhile():
             for column in (s for s in Delivery if s in under):
-                cores.append(needs(design, column, options))
+                cores.append(needs(design, column, options, jobs or processors()))
                 interrupts.demand()
     except KeyboardInterrupt:
         if not cores:

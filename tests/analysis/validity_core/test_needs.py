@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from onceproof.analysis import validity_core
 from onceproof.analysis.ablations import parts
 from onceproof.analysis.session import Session
 from onceproof.analysis.validity_core import Needs, needs
@@ -170,3 +174,25 @@ def test_what_was_learned_of_a_claim_changes_no_answer(
     with_it = [needs(design, semantics) for semantics in design.semantics]
     monkeypatch.setattr(Session, "learn", lambda *_: None)
     assert [needs(design, semantics) for semantics in design.semantics] == with_it
+
+
+@pytest.mark.parametrize("name", ["article/order_confirmation", "theory/atomic_dedup"])
+def test_parts_over_processes_are_those_of_one(name: str) -> None:
+    design = _design(name)
+    for semantics in design.semantics:
+        assert needs(design, semantics, jobs=3) == needs(design, semantics)
+
+
+def test_a_part_whose_process_dies_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = validity_core._without_part
+
+    def deadly(task: Any) -> Any:
+        if task[-1] == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return honest(task)
+
+    deadly.__module__, deadly.__qualname__ = honest.__module__, honest.__qualname__
+    monkeypatch.setattr(validity_core, "_without_part", deadly)
+    found = needs(_design("theory/atomic_dedup"), LEAST, jobs=2)
+    assert [p.needed for p in found.parts].count(None) == 1
+    assert found.parts[1].claims[0].reason == "the process that worked on it was killed"
