@@ -5,6 +5,7 @@
 ``untrusted``: reads files that a stranger may have put beside a design.
 ``store``: bytes kept between runs, in the user's cache folder.
 ``memo``: answers of engines, remembered within one run.
+``questions``: what is asked now, for whoever watches.
 ``parallel``: one function over many tasks, in one process, in several or on a Dask cluster.
 ``memory``: how much memory this process holds.
 ``allowance``: what reading and lowering a design may spend.

@@ -7,5 +7,5 @@ does: ``assumptions``, ``check``, ``completion``, ``diff``, ``drill``, ``explain
 ``group``: which commands there are, each imported when it is asked for.
 ``printed``: answers a repeated ``check`` from the cache before anything else is imported.
 ``shared``: options that several commands take, loading a design, writing a text.
-``progress``: one line on standard error while a check takes long.
+``progress``: one line on a terminal's standard error while a command takes long.
 """
