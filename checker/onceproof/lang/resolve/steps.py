@@ -326,7 +326,8 @@ class StepChecker:
                 )
             )
 
-    def _row(self, key: n.Name, store: n.Name, handler: _Handler) -> bool:
+    def _row(self, key: n.Name, store: n.Name, handler: _Handler, *, reads: bool = False) -> bool:
+        """Whether the store exists; ``reads``: the row is only looked at."""
         if not self._named(store, "store"):
             return False
         declared = self.scope.stores[store.text]
@@ -337,22 +338,33 @@ class StepChecker:
             )
             return True
         self._key_known(declared.key, key.span, handler)
-        self._inside(declared, store.span, handler)
+        self._inside(declared, store.span, handler, reads)
         return True
 
-    def _inside(self, store: d.Store, span: Span, handler: _Handler) -> None:
+    def _inside(self, store: d.Store, span: Span, handler: _Handler, reads: bool) -> None:
+        """Only the consumer of its queue writes a store inside a broker; relays and claims may look
+        at it.
+        """
+        if reads and handler.queue is None:
+            return
         if store.inside and handler.queue != store.inside:
             self.diagnostics.append(errors.not_inside(store.name, span, store.inside))
 
     def _column(
-        self, store: n.Name, column: n.Name, values: tuple[n.Name, ...], handler: _Handler
+        self,
+        store: n.Name,
+        column: n.Name,
+        values: tuple[n.Name, ...],
+        handler: _Handler,
+        *,
+        reads: bool = False,
     ) -> None:
         if not self._named(store, "store"):
             return
         declared = self.scope.stores[store.text]
         self.performed.add(store.text)
         self._key_known(declared.key, store.span, handler)
-        self._inside(declared, store.span, handler)
+        self._inside(declared, store.span, handler, reads)
         known = declared.columns.get(column.text)
         if known is None:
             self.diagnostics.append(
@@ -371,10 +383,10 @@ class StepChecker:
     def _value(self, value: n.Value, handler: _Handler) -> tuple[str, ...]:
         match value:
             case n.ReadPresence(key, store):
-                self._row(key, store, handler)
+                self._row(key, store, handler, reads=True)
                 return ("yes", "no")
             case n.ReadColumn(store, column):
-                self._column(store, column, (), handler)
+                self._column(store, column, (), handler, reads=True)
                 declared = self.scope.stores.get(store.text)
                 return declared.columns.get(column.text, ()) if declared else ()
             case n.Constant(name):
@@ -384,9 +396,9 @@ class StepChecker:
         for part in condition_parts(condition):
             match part:
                 case n.InStore(key, store):
-                    self._row(key, store, handler)
+                    self._row(key, store, handler, reads=True)
                 case n.ColumnIs(store, column, value):
-                    self._column(store, column, (value,), handler)
+                    self._column(store, column, (value,), handler, reads=True)
                 case n.NameIs(name, value):
                     self._name_is(name, value, handler)
                 case n.Redelivered():
