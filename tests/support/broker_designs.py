@@ -61,7 +61,8 @@ def broker_design(seed: int) -> str:
     for number, line in enumerate(source):
         below = source[number + 1] if number + 1 < len(source) else ""
         if line.startswith(("consumer ", "relay ")):
-            relay, line = line.startswith("relay"), _consumer(rng, line)
+            line = _consumer(rng, line)
+            relay = line.startswith("relay") or "acks on delivery" in line  # nothing to renew
         lines.append(_step(rng, line, below, relay, expiring) if line.startswith(" ") else line)
         if line.startswith("queue "):
             taken = {below.strip(), source[number + 2].strip() if number + 2 < len(source) else ""}
@@ -112,7 +113,7 @@ def _step(rng: random.Random, line: str, below: str, relay: bool, expiring: bool
     if step in ("wait", "ack", "nack") or step.startswith("let "):
         new = [f"renew{rng.choice(('', ' or stop', ' or fail', ' or continue'))}"] * (not relay)
         new += [f"renew lease{rng.choice(('', ' or stop', ' or fail'))}"] * expiring + [
-            "wait 5min",
+            "wait 15s",
             "wait up to 1h",
         ]
         if rng.random() < (0.5 if step in ("wait", "nack") else 0.15):

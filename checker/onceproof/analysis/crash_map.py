@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from onceproof.analysis.fault_model import Fault, Gap, faulty
 from onceproof.analysis.session import Session, Unasked, validated_trace
@@ -19,6 +20,9 @@ from onceproof.base.memo import remembering
 from onceproof.base.questions import ask, searching
 from onceproof.counterexample.validate import Rejected
 from onceproof.engines.search import Bounds, Found, simplest
+from onceproof.interpreter import replay
+from onceproof.interpreter.claims import Judge
+from onceproof.interpreter.context import Context
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.syntax import ast as n
@@ -182,6 +186,13 @@ class _Column(Struct, frozen=True):
             claim.text, claim.span.line, claim.kind, about, harm, trace, crashes, proved, reason
         )
 
+    def _broken(self, trace: Trace) -> GapHarm:
+        """The harm of a run that violates the claim, or one half of it."""
+        design = self.lowered.design
+        end = replay(design, trace).states[-1]
+        kind = Judge(Context.of(design, trace.semantics)).half(self.claim, end).kind
+        return replace(self._harm(KINDS.get(kind, Harm.BREAKS), trace), kind=kind)
+
     def _search(self, task: Task, machine: Machine) -> GapHarm:
         """What a machine with one crash does. Smaller bounds first: they show the simplest run."""
         for bounds in _up_to(self.bounds):
@@ -193,7 +204,7 @@ class _Column(Struct, frozen=True):
                 if isinstance(trace, Rejected):
                     reason = "the interpreter does not confirm what the search found"
                     return self._harm(Harm.UNKNOWN, reason=reason)
-                return self._harm(KINDS.get(self.claim.kind, Harm.BREAKS), trace)
+                return self._broken(trace)
             if not result.complete:
                 return self._harm(Harm.UNKNOWN, reason=f"the search stopped: {result.reason}")
         return self._harm(Harm.HARMLESS)

@@ -255,7 +255,7 @@ class _Run:
         """Claims that a single moment breaks."""
         for claim in self._claims():
             if (
-                claim.kind in ("no-duplicate", "never", "before", "one-worker")
+                claim.kind in ("no-duplicate", "effectively-once", "never", "before", "one-worker")
                 and claim.text not in self.broken
             ):
                 finding = judged(self.stage, claim, None)
@@ -280,7 +280,7 @@ class _Run:
                 or claim.text in self.broken
             ):
                 continue
-            if claim.kind == "no-loss" and not self._is_owed(claim):
+            if claim.kind in ("no-loss", "effectively-once") and not self._is_owed(claim):
                 continue
             finding = judged(self.stage, claim, after)
             if finding.broken:

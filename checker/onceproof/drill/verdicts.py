@@ -17,7 +17,14 @@ from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Level
 
-AT_REST = ("no-loss", "together", "failure-transparent", "recoverable", "eventually-settled")
+AT_REST = (
+    "no-loss",
+    "effectively-once",
+    "together",
+    "failure-transparent",
+    "recoverable",
+    "eventually-settled",
+)
 """Claims about what is never made up for: judged after everything has gone on without faults until
 nothing moves.
 """
@@ -206,6 +213,9 @@ def judged(stage: Stage, claim: d.Claim, rest: Rest | None, ends: State | None =
     eyes = Eyes(stage, seen)
     events = range(len(stage.events))
     match claim.kind:
+        case "effectively-once":
+            found = [judged(stage, half, rest, ends) for half in claim.halves]
+            return next((f for f in found if f.broken), found[0])
         case "no-duplicate":
             target = claim.targets[0]
             worst = max(events, key=lambda e: eyes.times(target, e))

@@ -24,7 +24,7 @@ from onceproof.machine.system import Cause
 from onceproof.story.changes import participle, status_words
 from onceproof.story.names import Names
 
-KINDS = ("no-duplicate", "no-loss", "together", "failure-transparent")
+KINDS = ("no-duplicate", "no-loss", "effectively-once", "together", "failure-transparent")
 """Claims that forbid an effect to happen twice, or never; the last one is about all effects."""
 
 MOST_STATES = 500

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from onceproof.interpreter import Replay
+from onceproof.interpreter.claims import Judge
+from onceproof.interpreter.context import Context
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.source import Source
 from onceproof.story import Story, StoryStep, tell
@@ -21,11 +23,13 @@ class Narrative(Struct, frozen=True):
     """A refutation for people. ``replay``: the run, as the interpreter follows it; ``story``: its
     steps in words; ``situations``: everything shared, at the start and after each step;
     ``causes``: why it breaks, in sentences (empty for claims other than no duplicate and no loss).
+    ``broken``: the kind of the claim, or of the half of *effectively once*, that it breaks.
     """
 
     story: Story
     situations: tuple[Situation, ...]
     causes: tuple[str, ...]
+    broken: str
 
     @property
     def scenes(self) -> tuple[tuple[StoryStep, Situation], ...]:
@@ -47,4 +51,5 @@ def narrate(design: Design, claim: Claim, run: Replay, sources: Mapping[str, Sou
         tell(design, claim, run, sources),
         situations(design, run, sources),
         cause.sentences if cause is not None else (),
+        Judge(Context.of(design, run.trace.semantics)).half(claim, run.states[-1]).kind,
     )

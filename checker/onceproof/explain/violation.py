@@ -67,10 +67,12 @@ def blame(
     """The gist of a replayed trace that violates a claim of no duplicate or no loss at its end;
     None for other claims.
     """
+    ctx = Context.of(design, replay.trace.semantics)
+    claim = Judge(ctx).half(claim, replay.states[-1])
     if claim.kind not in ("no-duplicate", "no-loss"):
         return None
     explanation = _Explanation(
-        Context.of(design, replay.trace.semantics),
+        ctx,
         claim,
         replay,
         tell(design, claim, replay, sources),

@@ -73,9 +73,9 @@ class Judge:
                 return bool(deadlocked) or any(self._strays(state, e) for e in events)
         raise ValueError(claim.kind)
 
-    def half(self, claim: d.Claim, state: State) -> d.Claim | None:
-        """Which half of *effectively once* a state violates."""
-        return next((half for half in claim.halves if self.violated(half, state)), None)
+    def half(self, claim: d.Claim, state: State) -> d.Claim:
+        """The claim itself, or the half of *effectively once* that a state violates."""
+        return next((half for half in claim.halves if self.violated(half, state)), claim.halves[0])
 
     def _inside(self, claim: d.Claim, state: State) -> list[int]:
         """The events of the living workers in a section; of a claim per business key, their

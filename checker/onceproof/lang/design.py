@@ -390,10 +390,17 @@ class Claim(Struct, frozen=True):
 
     @property
     def halves(self) -> tuple[Claim, ...]:
-        """What ``effectively once E`` asks for: no duplicate and no loss of E."""
+        """The claims of which it is broken if one is: *no duplicate* and *no loss* of
+        ``effectively once E``; of any other claim, itself.
+        """
         if self.kind != "effectively-once":
-            return ()
-        return tuple(replace(self, kind=kind) for kind in ("no-duplicate", "no-loss"))
+            return (self,)
+        target = self.targets[0]
+        name = target.name.text + (f".{target.column.text}" if target.column else "")
+        return (
+            replace(self, kind="no-duplicate", text=f"no duplicate {name}"),
+            replace(self, kind="no-loss", text=f"no loss of {name}"),
+        )
 
     def expected(self, semantics: Delivery) -> str:
         """``holds`` unless the design expects something else under these semantics."""

@@ -56,6 +56,12 @@ def no_loss(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     return _lost(lowered, name, [{}], owed=True)
 
 
+def effectively_once(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """It happened twice, or it is lost."""
+    twice, lost = claim.halves
+    return (*no_duplicate(lowered, twice), *no_loss(lowered, lost))
+
+
 def together(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     """Nobody is at work on an event that has one of the two and can no longer get the other."""
     first, second = (counter(lowered, t) for t in claim.targets)
@@ -116,6 +122,7 @@ def never(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...]]] = {
     "no-duplicate": no_duplicate,
     "no-loss": no_loss,
+    "effectively-once": effectively_once,
     "together": together,
     "before": before,
     "one-worker": one_worker,

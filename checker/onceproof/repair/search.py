@@ -237,7 +237,7 @@ def _never(design: Design, goal: Goal, cells: tuple[ClaimResult, ...]) -> tuple[
         if c.semantics is goal.semantics and c.effect == goal.name and c.verdict is Verdict.REFUTED
     ]
     for claim in design.claims:
-        if claim.kind == "no-loss" and any(c.claim == claim.text for c in refuted):
+        if claim.halves[-1].kind == "no-loss" and any(c.claim == claim.text for c in refuted):
             queues = [
                 f.queue
                 for f in breaks_by_itself(design, claim, goal.semantics, Cause.VANISHED)

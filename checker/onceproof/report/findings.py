@@ -57,6 +57,7 @@ class Finding(Struct, frozen=True):
 RULES = {
     "no-duplicate": "An effect happens at most once",
     "no-loss": "An effect that should happen is not lost",
+    "effectively-once": "An effect happens once: not twice, and it is not lost",
     "together": "Two effects happen both or not at all",
     "before": "One thing happens before another",
     "one-worker": "At most one worker is there at a time",

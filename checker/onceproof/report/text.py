@@ -11,6 +11,7 @@ from onceproof.machine.delivery import Delivery
 from onceproof.report import Format
 from onceproof.report.bug import disagreement_report
 from onceproof.report.diagnostics import styled
+from onceproof.report.effectively_once import effect_lines
 from onceproof.report.lines import Line, Part, columns, lines_of, painted
 from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.story_text import StoryLines, wrapped
@@ -84,6 +85,7 @@ class _Page:
             self.add(words, "dim", indent=2, hang=2)
         self._table(design)
         if self.verbosity == QUIET:
+            self._effects(design)
             return
         self._grounds(design)
         self._open_questions(design)
@@ -91,6 +93,7 @@ class _Page:
         self._stories(design)
         if self.verbosity >= VERBOSE:
             self._statistics(design)
+        self._effects(design)
 
     def _diagnostics(self, design: DesignResult) -> None:
         diagnostics = [
@@ -286,6 +289,16 @@ class _Page:
             for fact in why.facts:
                 self.add(f"- {fact}", indent=4, hang=2)
             self.add(f"{why.ground} {why.legend}", "dim", indent=4)
+            self.add()
+
+    # -- effects
+
+    def _effects(self, design: DesignResult) -> None:
+        """The question that most people come with, once per effect."""
+        lines = effect_lines(design)
+        for line in lines:
+            self.add(line, indent=2, hang=2)
+        if lines:
             self.add()
 
     # -- sizes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterable
 
 from onceproof.base.paths import printable
 from onceproof.lang.diagnostics import Severity
@@ -16,6 +17,8 @@ WORDS = {
     Verdict.VACUOUS: "vacuous",
     Verdict.UNKNOWN: "unknown",
 }
+ANSWERS = {**WORDS, Verdict.HOLDS: "yes", Verdict.REFUTED: "NO"}
+"""What stands for a verdict where the claim is a question."""
 MARKS = {Verdict.HOLDS: "✓", Verdict.REFUTED: "✗", Verdict.VACUOUS: "○", Verdict.UNKNOWN: "?"}
 STYLES = {
     Verdict.HOLDS: "green",
@@ -148,8 +151,18 @@ def note(cell: ClaimResult) -> str:
 
 
 def word(cell: ClaimResult) -> str:
-    """``proved``."""
-    return WORDS[cell.verdict]
+    """``proved``; *effectively once* is a question, and its answer is yes or no."""
+    return (ANSWERS if cell.kind == "effectively-once" else WORDS)[cell.verdict]
+
+
+def under_words(under: Iterable[str], every: Collection[str]) -> str:
+    """``under at-least-once``, or that the guarantee does not matter."""
+    named = list(dict.fromkeys(under))
+    return (
+        "whatever the broker guarantees"
+        if len(every) > 1 and set(named) == set(every)
+        else f"under {listed(named)}"
+    )
 
 
 def short(cell: ClaimResult) -> str:

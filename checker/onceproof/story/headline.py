@@ -41,6 +41,8 @@ class Headline:
     def of(self, claim: d.Claim) -> str:
         """The sentence, without a full stop."""
         match claim.kind:
+            case "effectively-once":
+                return self.of(self.judge.half(claim, self.end))
             case "no-duplicate":
                 target = claim.targets[0]
                 return self.times(

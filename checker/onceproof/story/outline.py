@@ -8,12 +8,13 @@ from __future__ import annotations
 from msgspec import Struct
 
 from onceproof.lang.design import Design
+from onceproof.story.changes import participle
 
 
 class EffectOutline(Struct, frozen=True):
     """An effect: where it happens (``store`` or ``provider``; empty: neither is named) and under
     which ``key`` its provider recognizes a request that is repeated (empty: it does not), for how
-    long (``retention``; empty: forever).
+    long (``retention``; empty: forever). ``done``: how it is called, as ``sent``.
     """
 
     name: str
@@ -22,6 +23,7 @@ class EffectOutline(Struct, frozen=True):
     provider: str
     key: str
     retention: str
+    done: str = "happened"
 
 
 class Outline(Struct, frozen=True):
@@ -54,6 +56,7 @@ def outline_of(design: Design) -> Outline:
                 effect.provider or "",
                 (effect.key_field or effect.key) if effect.key_level is not None else "",
                 effect.retention or "",
+                participle(design, effect.name),
             )
             for effect in design.effects.values()
         ),

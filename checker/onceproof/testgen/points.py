@@ -16,7 +16,11 @@ from onceproof.machine.delivery import Delivery
 from onceproof.story import tell
 from onceproof.verdict.task import Options
 
-TESTABLE = {"no-duplicate": "at most once", "no-loss": "at least once"}
+TESTABLE = {
+    "no-duplicate": "at most once",
+    "no-loss": "at least once",
+    "effectively-once": "exactly once",
+}
 """The kinds of claims that a count of one effect decides."""
 
 

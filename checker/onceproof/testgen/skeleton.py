@@ -80,7 +80,7 @@ def _test(point: Point, event: str, names: set[str]) -> Iterator[str]:
     )
     times = f", times={point.crashes}" if point.crashes > 1 else ""
     yield f"    crash(harness, {event}, Kill({kill}){times})"
-    sign = "<= 1" if point.kind == "no-duplicate" else ">= 1"
+    sign = {"no-duplicate": "<= 1", "no-loss": ">= 1"}.get(point.kind, "== 1")
     yield f"    assert harness.count({_quoted(point.effect)}, {event}) {sign}"
 
 

@@ -36,7 +36,7 @@ from onceproof.machine.invariant import Invariant
 from onceproof.machine.system import EventPattern, Machine, Pattern, Property, Test
 from onceproof.properties.compile import counter
 
-DERIVED = ("no-loss", "together")
+DERIVED = ("no-loss", "effectively-once", "together")
 """Claims that the facts imply; the others are facts themselves."""
 
 SIMPLE = 2

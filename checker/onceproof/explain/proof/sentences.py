@@ -226,6 +226,13 @@ class Sentences:
                 return _sentence(
                     f"{names[0]} is never lost: when nobody works on an event, it {done} or {can}"
                 )
+            case "effectively-once":
+                done = self._done(claim, 0)
+                can = "still can happen" if done == "happened" else "still can be"
+                return _sentence(
+                    f"{names[0]} {self._twice(claim)} and is never lost: when nobody works on an"
+                    f" event, it {done} or {can}"
+                )
             case "together":
                 both = f"both {names[0]} and {names[1]}, or neither of them, or can still get both"
                 return _sentence(f"when nobody works on an event, it has {both}")

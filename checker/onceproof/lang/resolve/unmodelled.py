@@ -49,7 +49,6 @@ NOT_MODELLED: Mapping[str, str] = {
     "fails-fewer": "`assume an event fails fewer than N times`",
     "at-rest-never": "`at rest never`",
     "no-deadlock": "`no deadlock`",
-    "effectively-once": "`effectively once`",
     "one-worker per": "`at most one worker` per business key",
     "no-database-failures": "`assume no database failures`",
     "option isolation": "`isolation`",

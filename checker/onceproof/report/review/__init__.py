@@ -25,7 +25,8 @@ from onceproof.base.paths import shown
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.machine.delivery import Delivery
 from onceproof.repair import Repairs
-from onceproof.report.review.answer import Tone, answer, question, tone_of, under_words
+from onceproof.report.effectively_once import effect_lines
+from onceproof.report.review.answer import Tone, answer, question, tone_of
 from onceproof.report.review.changes import Remedy, remedies
 from onceproof.report.review.crashes import CrashTable, FrontierRow, crash_table, frontier_rows
 from onceproof.report.review.grounds import Support, rests_on
@@ -33,7 +34,7 @@ from onceproof.report.review.lines import NeedTable, need_tables
 from onceproof.report.sequence import Chart, chart
 from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.story_text import place
-from onceproof.report.words import counted, ground, mark, note, word, would_hold
+from onceproof.report.words import counted, ground, mark, note, under_words, word, would_hold
 from onceproof.story import StoryStep
 from onceproof.story.headline import listed
 from onceproof.story.scene import Fact, Situation
@@ -131,7 +132,7 @@ class Open(Struct, frozen=True):
 
 class DesignReview(Struct, frozen=True):
     """Everything about one design. ``guarantees``: whose the delivery guarantees are, where a
-    broker is named.
+    broker is named. ``once``: a line per effect (``report.effectively_once``).
     """
 
     number: int
@@ -145,6 +146,7 @@ class DesignReview(Struct, frozen=True):
     columns: tuple[str, ...]
     guarantees: tuple[str, ...]
     rows: tuple[Row, ...]
+    once: tuple[str, ...]
     refuted: tuple[Refuted, ...]
     proofs: tuple[Proof, ...]
     opens: tuple[Open, ...]
@@ -256,6 +258,7 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         tuple(s.value for s in columns),
         result.models,
         tuple(table),
+        effect_lines(result),
         refuted,
         tuple(p for _, p in proofs),
         tuple(o for _, o in opens),

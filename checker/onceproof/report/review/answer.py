@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from enum import Enum
 
+from onceproof.report.effectively_once import KINDS, LOST, TWICE, halves
 from onceproof.report.words import (
     conditions,
     counted,
@@ -12,12 +12,13 @@ from onceproof.report.words import (
     is_bounded,
     is_conditional,
     reach,
+    under_words,
 )
 from onceproof.story.headline import listed
 from onceproof.verdict.result import ClaimResult, Result, Verdict
 
 WHATEVER = "whatever crashes, arrives twice, expires or is replayed"
-EFFECTS = {"no-duplicate", "no-loss"}
+EFFECTS = frozenset(KINDS)
 """Kinds of claims that one question sums up."""
 MOST = 3
 """Phrases of an answer; more are counted."""
@@ -74,8 +75,12 @@ def question(result: Result) -> str:
             f"{'Does the claim' if claims == 1 else f'Do the {claims} claims'} {whose} hold,"
             f" {WHATEVER}?"
         )
-    twice = list(dict.fromkeys(c.effect for c in about if c.kind == "no-duplicate"))
-    lost = list(dict.fromkeys(c.effect for c in about if c.kind == "no-loss"))
+    if all(c.kind == "effectively-once" for c in cells):
+        names = list(dict.fromkeys(c.effect for c in about))
+        verb = "Does" if len(names) == 1 else "Do"
+        return f"{verb} {listed(names)} happen effectively once, {WHATEVER}?"
+    twice = list(dict.fromkeys(c.effect for c in about if c.kind != LOST))
+    lost = list(dict.fromkeys(c.effect for c in about if c.kind != TWICE))
     others = len({(c.line, c.claim) for c in cells if c.kind not in EFFECTS})
     if twice == lost:
         verb, are = ("does", "is it") if len(twice) == 1 else ("do", "are they")
@@ -148,25 +153,15 @@ def _no(result: Result, refuted: list[ClaimResult], held: list[ClaimResult], res
     return f"{text}; {listed(parts)}." if parts else f"{text}."
 
 
-def under_words(under: Iterable[str], every: Collection[str]) -> str:
-    """``under at-least-once``, or that the guarantee does not matter."""
-    named = list(dict.fromkeys(under))
-    return (
-        "whatever the broker guarantees"
-        if len(every) > 1 and set(named) == set(every)
-        else f"under {listed(named)}"
-    )
-
-
 def _many(count: int) -> str:
     return f"{count} other answer{' is' if count == 1 else 's are'}"
 
 
 def _breaks(cell: ClaimResult) -> str:
-    match cell.kind:
-        case "no-duplicate":
+    match halves(cell) if cell.kind in EFFECTS else ():
+        case ("no-duplicate",):
             return f"{cell.effect} can happen twice"
-        case "no-loss":
+        case ("no-loss",):
             return f"{cell.effect} can be lost"
     return f"“{cell.claim}” can be broken"
 

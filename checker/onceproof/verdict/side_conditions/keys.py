@@ -138,7 +138,7 @@ def _new_ids(look: Look) -> Iterator[Finding]:
     for name in sorted(look.targets & set(design.effects)):
         effect = design.effects[name]
         if (
-            look.claim.kind not in ("no-duplicate", "failure-transparent")
+            look.claim.kind not in ("no-duplicate", "effectively-once", "failure-transparent")
             or effect.level is not Level.EVENT
         ):
             continue
