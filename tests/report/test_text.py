@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from onceproof.lang.load import load_text
 from onceproof.report import formats, write
 from onceproof.report.lines import OURS, Line, columns
 from onceproof.report.story_text import wrapped
@@ -16,7 +17,9 @@ from onceproof.report.terminal import Paint
 from onceproof.report.text import render, to_text
 from onceproof.report.words import clean, ground, reach, short, summary
 from onceproof.story.headline import listed
+from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import Assurance, Result, Scope, Verdict
+from onceproof.verdict.task import Options
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -278,3 +281,28 @@ def test_write_by_name() -> None:
     assert write("text", every_verdict(), 1, PLAIN) == to_text(every_verdict(), 1, PLAIN)
     with pytest.raises(KeyError):
         write("papyrus", every_verdict(), 1, PLAIN)
+
+
+TWO_GUARANTEES = """\
+event E(id)
+queue a of E at-most-once
+queue b of E at-least-once
+effect mail per id via smtp
+effect sms per id via http
+consumer ca on a, acks on return
+  call sms or continue
+consumer cb on b
+  send mail
+  ack
+claim no duplicate mail
+"""
+
+
+def test_a_column_of_two_guarantees_is_named_after_both() -> None:
+    result = check_loaded(load_text(TWO_GUARANTEES, "two.once"), Options())[0]
+    lines = [x.plain for x in render(Result((result,)), verbosity=1, width=100, unicode=True)]
+    assert [x.strip() for x in lines if "at-most-once" in x] == [
+        "at-most-once and at-least-once",
+        "✗ no duplicate mail, at-most-once and at-least-once: REFUTED",
+        "mail: effectively once? No: it can be sent twice under at-most-once and at-least-once.",
+    ]

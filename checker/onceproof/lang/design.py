@@ -514,3 +514,12 @@ class Design(Struct, frozen=True):
         first = next(iter(self.queues.values())).semantics
         assert first is not None
         return (first,)
+
+    def together(self) -> str:
+        """The name of the one column of a design whose queues are declared with several guarantees;
+        empty for any other.
+        """
+        declared = dict.fromkeys(q.semantics for q in self.queues.values())
+        if None in declared or len(declared) < 2:
+            return ""
+        return " and ".join(s.value for s in declared if s is not None)

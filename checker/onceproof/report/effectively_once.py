@@ -43,7 +43,7 @@ def effect_lines(design: DesignResult) -> tuple[str, ...]:
     """A line for each effect that a claim is about, in the order of the design."""
     if design.outline is None:
         return ()
-    every = list(dict.fromkeys(c.semantics.value for c in design.cells))
+    every = list(dict.fromkeys(c.guarantee for c in design.cells))
     made = []
     for effect in design.outline.effects:
         about = [c for c in design.cells if c.effect == effect.name and _counts(c)]
@@ -61,7 +61,7 @@ def _counts(cell: ClaimResult) -> bool:
 def _sorted_out(cells: Iterable[ClaimResult]) -> dict[str, _Half]:
     known = {TWICE: _Half(), LOST: _Half()}
     for cell in cells:
-        semantics = cell.semantics.value
+        semantics = cell.guarantee
         for half in halves(cell):
             match cell.verdict:
                 case Verdict.HOLDS:

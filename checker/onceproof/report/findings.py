@@ -143,7 +143,7 @@ def _verdict(design: DesignResult, cell: ClaimResult) -> Finding:
         rule = cell.verdict.value
     elif cell.verdict is Verdict.HOLDS and not cell.as_expected:
         rule = "gone"
-    title = f"{cell.claim}, {cell.semantics.value}: {short(cell)}"
+    title = f"{cell.claim}, {cell.guarantee}: {short(cell)}"
     source = design.sources.get(design.path)
     line = source.line(cell.line) if source else ""
     span = _in_file(Span.at_line(line, cell.line, design.path), design.sources)

@@ -113,7 +113,7 @@ class _Page:
         cells = {(c.line, c.claim, c.semantics): c for c in design.cells}
         grid = [[cells.get((*row, s)) for s in guarantees] for row in rows]
         claims = [self.clean(claim) for _, claim in rows]
-        heads = [s.value for s in guarantees]
+        heads = [next(c.guarantee for c in design.cells if c.semantics is s) for s in guarantees]
         for stacked in (False, True):
             bodies = [[self._cell(c, stacked) for c in row] for row in grid]
             widths = [
@@ -166,7 +166,7 @@ class _Page:
             for cell in row:
                 if cell is not None:
                     self.add(
-                        f"{cell.semantics.value:<15}{mark(cell)} {short(cell)}",
+                        f"{cell.guarantee:<15}{mark(cell)} {short(cell)}",
                         style(cell),
                         indent=4,
                         hang=17,
@@ -195,13 +195,13 @@ class _Page:
     def _where(self, cells: Sequence[ClaimResult]) -> str:
         claims: dict[str, list[str]] = {}
         for cell in cells:
-            claims.setdefault(cell.claim, []).append(cell.semantics.value)
+            claims.setdefault(cell.claim, []).append(cell.guarantee)
         return "; ".join(f"{claim}: {listed(semantics)}" for claim, semantics in claims.items())
 
     def _open_questions(self, design: DesignResult) -> None:
         """What is not as expected, unknown or vacuous, with the reason."""
         for cell in sorted(design.cells, key=lambda c: c.as_expected):
-            text = f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}"
+            text = f"{mark(cell)} {cell.claim}, {cell.guarantee}: {short(cell)}"
             missing = not cell.as_expected and cell.expected is Verdict.REFUTED
             if cell.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS):
                 self.add(
@@ -234,7 +234,7 @@ class _Page:
         claims = list(dict.fromkeys((c.line, c.claim, headline) for c, headline in group.cells))
         for line, claim, headline in claims:
             semantics = [
-                c.semantics.value
+                c.guarantee
                 for c, words in group.cells
                 if (c.line, c.claim, words) == (line, claim, headline)
             ]
@@ -281,7 +281,7 @@ class _Page:
             assert why is not None
             self.add(
                 f"{mark(cells[0])} why {cells[0].claim} holds,"
-                f" {listed([c.semantics.value for c in cells])}:",
+                f" {listed([c.guarantee for c in cells])}:",
                 "green",
                 indent=2,
                 hang=2,
@@ -313,7 +313,7 @@ class _Page:
                 f"{count:,} {word}" for count, word in zip(counts, words, strict=True)
             )
             self.add(
-                f"{cell.claim}, {cell.semantics.value}: {sizes}; decided by {DECIDED[s.engine]}",
+                f"{cell.claim}, {cell.guarantee}: {sizes}; decided by {DECIDED[s.engine]}",
                 indent=4,
                 hang=2,
             )

@@ -156,7 +156,8 @@ class ClaimResult(Struct, frozen=True):
     ``outcome``.
 
     ``expected`` is the verdict that the design expects. ``facts``: what the result depends on and
-    nobody has confirmed. ``seconds``: the only field that differs between runs. The properties give
+    nobody has confirmed. ``under``: the name of the column, where it is not the semantics alone
+    (``guarantee``). ``seconds``: the only field that differs between runs. The properties give
     the fields of the outcome to those who treat all outcomes alike: empty where it has none.
     """
 
@@ -171,6 +172,12 @@ class ClaimResult(Struct, frozen=True):
     statistics: Statistics = Statistics()
     facts: tuple[str, ...] = ()
     seconds: float = 0.0
+    under: str = ""
+
+    @property
+    def guarantee(self) -> str:
+        """What the queues guarantee, as the column is called."""
+        return self.under or self.semantics.value
 
     @property
     def verdict(self) -> Verdict:

@@ -124,6 +124,7 @@ class Task(Struct, frozen=True):
             outcome,
             tuple(a.words for a in self.lowered.design.assumptions),
             statistics or self.statistics(),
+            under=self.lowered.design.together(),
         )
 
     def undecided(self, reason: str, searched: Exploration | None = None) -> ClaimResult:

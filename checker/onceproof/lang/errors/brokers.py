@@ -127,12 +127,20 @@ def no_order(product: str, field: str, span: Span) -> Diagnostic:
 
 
 def selects_nothing(what: str, span: Span, asked: Iterable[str], has: Iterable[str]) -> Diagnostic:
-    """A claim, an ``expect`` or an ``under`` for a guarantee that the design does not have."""
+    """A claim, an ``expect`` or an ``under`` for a guarantee that the design does not have, or has
+    together with another one.
+    """
+    known, wanted = list(has), list(asked)
+    why = f"the design has no {listing(wanted, quote=False)} queue"
+    fix = "leave `under` out, or declare the queue without a guarantee: then it is checked under"
+    fix += " all three"
+    if set(wanted) <= set(known):
+        why = "queues of several guarantees are looked at together, in one column"
+        fix = "leave `under` out"
     return Diagnostic(
         "N171",
         Severity.ERROR,
-        f"{what} selects nothing: the design has no {listing(asked, quote=False)} queue",
-        Label(span, f"its queues are {listing(has, quote=False, last='and')}"),
-        help="leave `under` out, or declare the queue without a guarantee: then it is checked"
-        " under all three",
+        f"{what} selects nothing: {why}",
+        Label(span, f"its queues are {listing(known, quote=False, last='and')}"),
+        help=fix,
     )

@@ -63,7 +63,8 @@ def check_brokers(
 
 def selected(design: d.Design) -> Iterator[Diagnostic]:
     """Claims and expectations for guarantees that the design does not have."""
-    has = [s.value for s in design.semantics]
+    declared = {q.semantics.value: None for q in design.queues.values() if q.semantics}
+    has = list(declared) if len(design.semantics) == 1 else [s.value for s in design.semantics]
     for claim in design.claims:
         lacking = _lacking(claim.semantics, design)
         if lacking:

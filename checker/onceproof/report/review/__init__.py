@@ -255,7 +255,9 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         answer(single),
         tone_of(single),
         source.lines if source else (),
-        tuple(s.value for s in columns),
+        tuple(
+            next((c.guarantee for c in result.cells if c.semantics is s), s.value) for s in columns
+        ),
         result.models,
         tuple(table),
         effect_lines(result),
@@ -299,10 +301,10 @@ def _answer(cell: ClaimResult | None, targets: Mapping[_Key, str]) -> Answer | N
 
 
 def _refuted(name: str, group: StoryGroup, result: DesignResult) -> Refuted:
-    every = {c.semantics.value for c in result.cells}
+    every = {c.guarantee for c in result.cells}
     shows: dict[tuple[str, str], list[str]] = {}
     for cell, headline in group.cells:
-        shows.setdefault((cell.claim, headline), []).append(cell.semantics.value)
+        shows.setdefault((cell.claim, headline), []).append(cell.guarantee)
     first, headline = group.cells[0]
     narrative, story = group.narrative, group.narrative.story
     claims = tuple(
@@ -374,7 +376,7 @@ def _proof(name: str, result: DesignResult, cells: Sequence[ClaimResult]) -> Pro
     return Proof(
         name,
         first.claim,
-        listed([c.semantics.value for c in cells]),
+        listed([c.guarantee for c in cells]),
         mark(first),
         Tone.of(first),
         why.facts if why else (),
@@ -392,6 +394,6 @@ def _proof(name: str, result: DesignResult, cells: Sequence[ClaimResult]) -> Pro
 def _opens(number: int, result: DesignResult) -> list[tuple[list[ClaimResult], Open]]:
     undecided = [c for c in result.cells if c.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)]
     return [
-        ([c], Open(f"d{number}-open-{i}", c.claim, c.semantics.value, mark(c), word(c), c.reason))
+        ([c], Open(f"d{number}-open-{i}", c.claim, c.guarantee, mark(c), word(c), c.reason))
         for i, c in enumerate(undecided, 1)
     ]

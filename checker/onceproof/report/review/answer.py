@@ -138,9 +138,9 @@ def _no(result: Result, refuted: list[ClaimResult], held: list[ClaimResult], res
     groups: dict[tuple[str, str], list[str]] = {}
     for cell in sorted(refuted, key=lambda c: c.as_expected):
         words = groups.setdefault((_breaks(cell), cell.claim), [])
-        if cell.semantics.value not in words:
-            words.append(cell.semantics.value)
-    every = {c.semantics.value for c in _cells(result)}
+        if cell.guarantee not in words:
+            words.append(cell.guarantee)
+    every = {c.guarantee for c in _cells(result)}
     phrases = [f"{breaks} {under_words(under, every)}" for (breaks, _), under in groups.items()]
     more = [f"{len(phrases) - MOST} more claims break"] if len(phrases) > MOST else []
     text = f"No: {', and '.join([*phrases[:MOST], *more])}"
