@@ -9,7 +9,6 @@ handler changes that; only the provider can.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -23,12 +22,13 @@ from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.story.changes import participle, status_words
 from onceproof.story.names import Names
+from onceproof.story.steps import at_once
 
 KINDS = ("no-duplicate", "no-loss", "effectively-once", "together", "failure-transparent")
 """Claims that forbid an effect to happen twice, or never; the last one is about all effects."""
 
-MOST_STATES = 500
-"""How far the fault-free runs of a design are followed to a call that the trace does not reach."""
+_GONE = (Cause.VANISHED, Cause.DEAD_LETTERED)
+"""After these a message is not delivered again by itself."""
 
 
 class Impossible(Struct, frozen=True):
@@ -56,10 +56,12 @@ def impossible(design: Design, claim: Claim, run: Replay) -> Impossible | None:
     is not so, or not seen.
 
     ``run`` refutes ``claim``; it need not contain the call itself, only a worker that is about to
-    make it.
+    make it. A story without a fault, or of a message that is gone, is not helped by a provider.
     """
-    if claim.kind not in KINDS:
-        return None
+    if claim.kind not in KINDS or not any(s.cause.is_fault for s in run.trace.steps):
+        return None  # where nothing fails, another handler does better
+    if any(s.cause in _GONE for s in run.trace.steps):
+        return None  # no provider brings back a message that is gone
     named = {t.name.text for t in claim.targets} if claim.targets else set(design.effects)
     for effect in design.effects.values():
         if effect.name in named and _leaves_no_trace(effect):
@@ -86,32 +88,33 @@ class _Moment(Struct, frozen=True):
 
 def _in_run(design: Design, effect: Effect, run: Replay) -> Impossible | None:
     ctx = Context.of(design, run.trace.semantics)
-    for state in (*run.states, *_without_faults(ctx, run.states[0])):
+    for state in run.states:
         for moment in _calls(ctx, effect, state):
+            if _is_lost_at_once(ctx, moment.step, run):
+                continue
             explanation = _twins(ctx, effect, moment)
             if explanation is not None:
                 return explanation
     return None
 
 
+def _is_lost_at_once(ctx: Context, call: Step, run: Replay) -> bool:
+    """Whether a story of a loss is about a message that counts as settled when it is delivered:
+    nobody gets to call again, whatever the provider offers.
+    """
+    process = ctx.processes[call.process]
+    if process.queue is None or not at_once(ctx, process.name):
+        return False
+    spot = ctx.spot(
+        call.subject, ctx.design.effects[call.subject].level, run.states[-1], call.event
+    )
+    return look(run.states[-1].counts, spot, 0) == 0
+
+
 def _calls(ctx: Context, effect: Effect, state: State) -> Iterator[_Moment]:
     for step, after in choices(ctx, state):
         if step.subject == effect.name and step.cause is Cause.HANDLER and step.outcome == "done":
             yield _Moment(state, step, after)
-
-
-def _without_faults(ctx: Context, start: State) -> Iterator[State]:
-    """What one worker at a time gets to if nothing goes wrong; for a trace that ends before the
-    call.
-    """
-    seen, queue = {start}, deque([start])
-    while queue and len(seen) < MOST_STATES:
-        state = queue.popleft()
-        yield state
-        for step, after in choices(ctx, state, pool=1):
-            if not step.cause.is_fault and after not in seen:
-                seen.add(after)
-                queue.append(after)
 
 
 def _twins(ctx: Context, effect: Effect, moment: _Moment) -> Impossible | None:

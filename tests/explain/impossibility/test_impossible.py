@@ -82,7 +82,7 @@ def test_the_two_situations_of_the_first_handler() -> None:
 
 @pytest.mark.parametrize(
     ("text", "semantics", "claim"),
-    [(ACK_FIRST, LEAST, 1), (DEDUP, LEAST, 1), (MAIL, EXACTLY, 0), (MAIL, MOST, 1)],
+    [(ACK_FIRST, LEAST, 1), (DEDUP, LEAST, 1), (MAIL, EXACTLY, 0)],
 )
 def test_no_handler_helps(text: str, semantics: Delivery, claim: int) -> None:
     """Whatever the handler does, one of the two claims is refuted, and the reason is the same."""
@@ -90,6 +90,35 @@ def test_no_handler_helps(text: str, semantics: Delivery, claim: int) -> None:
     assert found is not None
     assert found.before[:-1] == found.after[:-1]
     assert found.before[-1] != found.after[-1]
+
+
+VANISHES = MAIL.replace("invoices of InvoiceCreated", "invoices of InvoiceCreated at-least-once")
+VANISHES = VANISHES.replace("store processed", "  messages may expire\nstore processed", 1)
+FORGETS = """event Job(id)
+queue work of Job at-least-once
+store errors per id
+effect done per id via http
+consumer worker on work
+  call done
+    on failure
+      add id to errors
+      ack
+      stop
+  ack
+claim done and errors together
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "semantics", "claim"), [(MAIL, MOST, 1), (VANISHES, LEAST, 1), (FORGETS, LEAST, 0)]
+)
+def test_a_provider_does_not_help_where_nobody_calls_again(
+    text: str, semantics: Delivery, claim: int
+) -> None:
+    """A message that is gone, one that counts as settled when it is delivered, and a handler that
+    does the wrong thing though nothing fails.
+    """
+    assert _asked(text, semantics, claim) is None
 
 
 def test_failure_transparency_is_impossible_for_the_same_reason() -> None:
