@@ -113,6 +113,21 @@ def hopeless(
     return tuple(pattern(machine, tests, resting=True) for tests in merged(lost))
 
 
+def promised(
+    machine: Machine, goal: Tests, passing: Passing, names: list[str]
+) -> tuple[frozenset[tuple[str, ...]], frozenset[tuple[str, ...]]]:
+    """The types and payloads (values of the variables ``names``) of events that get to the goal by
+    themselves from the start, and all that there are.
+    """
+    local = Local(machine)
+    fresh = {x.name: frozenset(x.initial) for x in machine.variables if x.level is not Level.WORKER}
+    starts = _situations(local, [fresh])
+    before, reached = _graph(local, starts, passing)
+    saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
+    every = frozenset(_choice(local, node, names) for node in starts)
+    return frozenset(_choice(local, node, names) for node in starts if node in saved), every
+
+
 def _most(machine: Machine, parts: list[Tests]) -> int:
     """How many combinations of values the largest part has."""
     rows = [x for x in machine.variables if x.level is not Level.WORKER]

@@ -66,6 +66,7 @@ def _cell(design: DesignResult, cell: ClaimResult) -> Json:
         "conditions": list(cell.conditions),
         "would_hold": list(cell.would_hold),
         "facts": list(cell.facts),
+        "examined": cell.examined,
         "statistics": {
             "states": cell.statistics.states,
             "transitions": cell.statistics.transitions,

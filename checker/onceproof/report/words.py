@@ -178,6 +178,8 @@ def ground(cell: ClaimResult) -> str:
             text += f"; {cell.assurance.value}"
     else:
         text = f"{WORDS[cell.verdict]}: {cell.assurance.value}"
+    if cell.examined:
+        text += f"; {cell.examined}"
     if cell.checked_by:
         names = [CHECKERS.get(c, c) for c in cell.checked_by]
         holds = cell.verdict is Verdict.HOLDS

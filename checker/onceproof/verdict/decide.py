@@ -27,6 +27,7 @@ from onceproof.machine.delivery import Delivery
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Machine, Property
 from onceproof.properties import TooWide, property_of
+from onceproof.properties.examined import examined
 from onceproof.verdict import inequalities
 from onceproof.verdict.ladder import LADDER, Visited, fits, ladder, largest
 from onceproof.verdict.refute import refuted
@@ -168,6 +169,10 @@ class WholeDesign:
             from onceproof.verdict.vacuity import unless_dead
 
             result = unless_dead(self._design, result, self._dead_lines())
+        if isinstance(result.outcome, Proof | Refutation):
+            claim = self._design.claim_at(result.claim, result.line)
+            words = examined(self.lowered(result.semantics), claim)
+            result = replace(result, examined=words)
         if result.assumptions:
             unused = self._unused_assumptions(result.semantics)
             result = replace(

@@ -157,8 +157,10 @@ class ClaimResult(Struct, frozen=True):
 
     ``expected`` is the verdict that the design expects. ``facts``: what the result depends on and
     nobody has confirmed. ``under``: the name of the column, where it is not the semantics alone
-    (``guarantee``). ``seconds``: the only field that differs between runs. The properties give
-    the fields of the outcome to those who treat all outcomes alike: empty where it has none.
+    (``guarantee``). ``examined``: for what the claim was examined, where it does not say so itself
+    (per which key, for which events). ``seconds``: the only field that differs between runs. The
+    properties give the fields of the outcome to those who treat all outcomes alike: empty where it
+    has none.
     """
 
     claim: str
@@ -173,6 +175,7 @@ class ClaimResult(Struct, frozen=True):
     facts: tuple[str, ...] = ()
     seconds: float = 0.0
     under: str = ""
+    examined: str = ""
 
     @property
     def guarantee(self) -> str:

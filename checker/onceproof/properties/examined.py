@@ -1,0 +1,79 @@
+"""What a claim was examined for, in words: per which key, and for which types of events."""
+
+from __future__ import annotations
+
+from onceproof.lang.design import Claim, Design
+from onceproof.lower import Lowered
+from onceproof.lower import variables as v
+from onceproof.machine.slicing import sliced
+from onceproof.machine.system import Property
+from onceproof.properties import possibility, quiescence
+from onceproof.properties.compile import NEVER, SOME, counter
+from onceproof.story.headline import listed
+
+Choice = dict[str, str]
+"""The type of an event and its payload, as far as they matter."""
+
+
+def examined(lowered: Lowered, claim: Claim) -> str:
+    """What the verdict must say of the claim; empty where it says nothing that the claim does
+    not.
+    """
+    match claim.kind:
+        case "one-worker":
+            return f"examined {_per(lowered.design, claim)}"
+        case "no-loss" | "effectively-once":
+            return _types(lowered, claim)
+        case _:
+            return ""
+
+
+def _per(design: Design, claim: Claim) -> str:
+    if claim.key is not None:
+        return f"per {claim.key}"
+    ids = dict.fromkeys(event.id_field for event in design.events.values())
+    return f"per {' or '.join(ids)}"
+
+
+def _types(lowered: Lowered, claim: Claim) -> str:
+    """Which events lead to the effect by themselves, where not all that there are do."""
+    name = counter(lowered, claim.targets[0])
+    asked = Property("", (quiescence.pattern(lowered.machine, {name: NEVER}),))
+    machine = sliced(lowered.machine, asked)
+    choices = quiescence.immutable(machine)
+    roots = v.root_types(lowered.design)
+    if not choices:
+        return ""
+    names = [x.name for x in choices]
+    owing, every = possibility.promised(machine, {name: SOME}, possibility.passing(lowered), names)
+    by_type: dict[str, list[tuple[str, bool]]] = {}
+    for chosen in sorted(every):
+        values = dict(zip(names, chosen, strict=True))
+        kind = values.pop(v.EVENT_TYPE, roots[0])
+        own = {n: x for n, x in values.items() if n in _payload(lowered.design, kind)}
+        by_type.setdefault(kind, []).append((_words(lowered.design, kind, own), chosen in owing))
+    told = [w for kind, rows in by_type.items() for w in _told(kind, rows, True)]
+    left = [w for kind, rows in by_type.items() for w in _told(kind, rows, False)]
+    if not told or (not left and len(by_type) < 2):
+        return ""
+    text = f"examined for {listed(told)}"
+    does = "does" if len(left) == 1 else "do"
+    return f"{text}; {listed(left)} {does} not lead to it alone" if left else text
+
+
+def _payload(design: Design, kind: str) -> dict[str, str]:
+    """The payload variables of an event type, with the names of their fields."""
+    return {v.payload(kind, field): field for field, _ in design.events[kind].payload}
+
+
+def _told(kind: str, rows: list[tuple[str, bool]], owing: bool) -> list[str]:
+    """The rows of a type that lead to it, or that do not; the type alone if all do."""
+    found = list(dict.fromkeys(words for words, leads in rows if leads is owing))
+    return [kind] if found and all(leads is owing for _, leads in rows) else found
+
+
+def _words(design: Design, kind: str, own: Choice) -> str:
+    """``Placed``, ``Placed with kind card``."""
+    fields = _payload(design, kind)
+    payload = " and ".join(f"{fields[name]} {value}" for name, value in own.items())
+    return f"{kind} with {payload}" if payload else kind
