@@ -9,6 +9,7 @@ handler changes that; only the provider can.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -26,6 +27,9 @@ from onceproof.story.steps import at_once
 
 KINDS = ("no-duplicate", "no-loss", "effectively-once", "together", "failure-transparent")
 """Claims that forbid an effect to happen twice, or never; the last one is about all effects."""
+
+MOST_STATES = 500
+"""How far the fault-free runs of a design are followed to a call that the trace does not reach."""
 
 _GONE = (Cause.VANISHED, Cause.DEAD_LETTERED)
 """After these a message is not delivered again by itself."""
@@ -88,7 +92,7 @@ class _Moment(Struct, frozen=True):
 
 def _in_run(design: Design, effect: Effect, run: Replay) -> Impossible | None:
     ctx = Context.of(design, run.trace.semantics)
-    for state in run.states:
+    for state in (*run.states, *_without_faults(ctx, run.states[0])):
         for moment in _calls(ctx, effect, state):
             if _is_lost_at_once(ctx, moment.step, run):
                 continue
@@ -115,6 +119,20 @@ def _calls(ctx: Context, effect: Effect, state: State) -> Iterator[_Moment]:
     for step, after in choices(ctx, state):
         if step.subject == effect.name and step.cause is Cause.HANDLER and step.outcome == "done":
             yield _Moment(state, step, after)
+
+
+def _without_faults(ctx: Context, start: State) -> Iterator[State]:
+    """What one worker at a time gets to if nothing goes wrong; for a run that ends before the
+    call.
+    """
+    seen, queue = {start}, deque([start])
+    while queue and len(seen) < MOST_STATES:
+        state = queue.popleft()
+        yield state
+        for step, after in choices(ctx, state, pool=1):
+            if not step.cause.is_fault and after not in seen:
+                seen.add(after)
+                queue.append(after)
 
 
 def _twins(ctx: Context, effect: Effect, moment: _Moment) -> Impossible | None:
