@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from onceproof.lang.design import Claim, Design
+from onceproof.lang.errors.suggest import listing
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Property
 from onceproof.properties import possibility, quiescence
 from onceproof.properties.compile import NEVER, SOME, counter
-from onceproof.story.headline import listed
 
 Choice = dict[str, str]
 """The type of an event and its payload, as far as they matter."""
@@ -56,9 +56,13 @@ def _types(lowered: Lowered, claim: Claim) -> str:
     left = [w for kind, rows in by_type.items() for w in _told(kind, rows, False)]
     if not told or (not left and len(by_type) < 2):
         return ""
-    text = f"examined for {listed(told)}"
+    text = f"examined for {_all(told)}"
     does = "does" if len(left) == 1 else "do"
-    return f"{text}; {listed(left)} {does} not lead to it alone" if left else text
+    return f"{text}; {_all(left)} {does} not lead to it alone" if left else text
+
+
+def _all(words: list[str]) -> str:
+    return listing(words, most=len(words), quote=False, last="and")
 
 
 def _payload(design: Design, kind: str) -> dict[str, str]:
