@@ -162,7 +162,7 @@ def test_an_interrupt_that_was_dropped_counts(
     """Python prints and drops what is raised in a destructor."""
     from onceproof.verdict import decide
 
-    honest = decide.property_of
+    honest = decide.question
 
     def dropping(*given: object) -> object:
         with suppress(KeyboardInterrupt):
@@ -170,7 +170,7 @@ def test_an_interrupt_that_was_dropped_counts(
         return honest(*given)  # type: ignore[arg-type]
 
     monkeypatch.setenv("ONCEPROOF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(decide, "property_of", dropping)
+    monkeypatch.setattr(decide, "question", dropping)
     assert main(["check", str(SEED)]) == 130
     interrupts.forget()
     assert not kept(tmp_path) & {"design", "design-files", "printed", "printed-files"}
@@ -187,7 +187,7 @@ def test_an_error_that_an_interrupt_caused_is_no_bug(
         except KeyboardInterrupt as error:
             raise RuntimeError("canceled") from error
 
-    monkeypatch.setattr(decide, "property_of", broken)
+    monkeypatch.setattr(decide, "question", broken)
     assert main(["check", str(SEED), "--no-cache"]) == 130
     interrupts.forget()
     assert "bug" not in capsys.readouterr().err

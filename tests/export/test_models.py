@@ -10,13 +10,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from onceproof.export import LANGUAGES, Model, Size, names_of, write
 from onceproof.export.names import RESERVED, numeric
 from onceproof.lang.load import load
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level, Machine, Property, RuleKind, Variable
-from onceproof.properties import property_of
+from onceproof.properties import asked
 
 from peers.examples import lowered
 from support.machines import random_machine
@@ -31,8 +32,11 @@ def _model(path: Path, semantics: Delivery, size: Size) -> Model:
     design = load(path).design
     assert design is not None
     lowered = lower(design, semantics)
-    claims = tuple(property_of(lowered, claim) for claim in design.claims)
-    return Model(lowered.machine, claims, size, names_of(lowered.machine, claims), "Design")
+    machine, claims = lowered.machine, []
+    for claim in design.claims:
+        machine, prop = asked(replace(lowered, machine=machine), claim)
+        claims.append(prop)
+    return Model(machine, tuple(claims), size, names_of(machine, tuple(claims)), "Design")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

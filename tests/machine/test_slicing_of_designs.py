@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
-from onceproof.machine.slicing import place_variable, sliced
-from onceproof.properties import property_of
+from onceproof.machine.slicing import place_variable
+from onceproof.properties import question
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
@@ -58,7 +58,7 @@ def kept(source: str) -> set[str]:
     loaded = load_text(source)
     assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
     lowered = lower(loaded.design, loaded.design.semantics[0])
-    place = place_variable(sliced(lowered.machine, property_of(lowered, loaded.design.claims[0])))
+    place = place_variable(question(lowered, loaded.design.claims[0])[0])
     assert place is not None
     return {lowered.points[where].process for where in place.domain}
 
@@ -82,7 +82,7 @@ def test_a_limit_of_a_handler_that_is_left_out_is_left_out() -> None:
     loaded = load_text(source)
     assert loaded.design is not None
     lowered = lower(loaded.design, loaded.design.semantics[0])
-    small = sliced(lowered.machine, property_of(lowered, loaded.design.claims[0]))
+    small = question(lowered, loaded.design.claims[0])[0]
     assert (len(lowered.machine.limits), [limit.count for limit in small.limits]) == (2, [2])
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, explore, simplest
 from onceproof.export import Model, Size, names_of
 from onceproof.lower import Lowered
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
-from onceproof.properties import TooWide, property_of
+from onceproof.properties import TooWide, asked
 
 from peers.tools import TOOLS, Answer, ToolFailed
 
@@ -94,15 +95,16 @@ def case_of(
     return Case(label, machine, claims, bounds, tuple(found), counted)
 
 
-def claims_of(lowered: Lowered) -> tuple[Property, ...]:
-    """Every claim of a design that can be spelt out."""
-    found = []
+def claims_of(lowered: Lowered) -> tuple[Machine, tuple[Property, ...]]:
+    """Every claim of a design that can be spelt out, and the machine with what they remember."""
+    found, machine = [], lowered.machine
     for claim in lowered.design.claims:
         try:
-            found.append(property_of(lowered, claim))
+            machine, prop = asked(replace(lowered, machine=machine), claim)
+            found.append(prop)
         except TooWide:
             continue
-    return tuple(found)
+    return machine, tuple(found)
 
 
 def compare(case: Case, tools: Iterable[str], symmetric: bool = False) -> Tally:

@@ -45,7 +45,7 @@ def lowered() -> Iterator[tuple[str, Lowered]]:
 
 def one(label: str, design: Lowered, bounds: Bounds, tools: Iterable[str], most: int) -> Tally:
     """One example under one guarantee."""
-    case = case_of(f"{label} {bounds}", design.machine, claims_of(design), bounds, most)
+    case = case_of(f"{label} {bounds}", *claims_of(design), bounds, most)
     return Tally(skipped=[case]) if isinstance(case, str) else compare(case, tools)
 
 

@@ -43,8 +43,7 @@ def design_case(seed: int, most: int) -> Case | str:
     bounds = FOR_DESIGNS[seed % len(FOR_DESIGNS)]
     return case_of(
         f"design {seed} {lowered.semantics.value} {bounds}",
-        lowered.machine,
-        claims_of(lowered),
+        *claims_of(lowered),
         bounds,
         most,
     )

@@ -7,10 +7,11 @@ from itertools import product
 from typing import Any
 
 import pytest
+from onceproof.lang.design import Claim
 from onceproof.lang.load import load, load_text
 from onceproof.lower import Lowered, lower
 from onceproof.machine.system import Level, Machine, Pattern, Variable
-from onceproof.properties import TooWide, possibility, property_of, row_sets
+from onceproof.properties import TooWide, asked, possibility, row_sets
 from onceproof.properties.mdd import NOTHING, Diagrams
 
 from support.broker_designs import broker_design
@@ -37,13 +38,19 @@ def differences(lowered: Lowered, monkeypatch: pytest.MonkeyPatch) -> tuple[int,
         for limit in (10**9, 0):
             monkeypatch.setattr(possibility, "ONE_BY_ONE", limit)
             try:
-                found.append(_spread(lowered.machine, property_of(lowered, claim).bad))
+                found.append(_spread(*_bad(lowered, claim)))
             except TooWide:
                 break
         if len(found) == 2:
             compared += 1
             wrong += found[0] != found[1]
     return compared, wrong
+
+
+def _bad(lowered: Lowered, claim: Claim) -> tuple[Machine, tuple[Pattern, ...]]:
+    """What must never be reached, and the machine that it is about."""
+    machine, prop = asked(lowered, claim)
+    return machine, prop.bad
 
 
 def _spread(machine: Machine, bad: tuple[Pattern, ...]) -> set[tuple[str, ...]]:

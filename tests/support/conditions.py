@@ -5,8 +5,7 @@ from __future__ import annotations
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.verdict.side_conditions import Finding, fragment
 
 REFUND = """event Refund(id, order, customer)
@@ -141,8 +140,8 @@ def findings(
     assert loaded.design is not None, loaded.diagnostics
     lowered = lower(loaded.design, semantics)
     asked = loaded.design.claims[claim]
-    prop = property_of(lowered, asked)
-    return fragment(loaded.design, lowered, asked, sliced(lowered.machine, prop), prop)
+    machine, prop = question(lowered, asked)
+    return fragment(loaded.design, lowered, asked, machine, prop)
 
 
 def conditions(

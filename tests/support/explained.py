@@ -14,9 +14,8 @@ from onceproof.lang.design import Claim
 from onceproof.lang.load import load_text
 from onceproof.lower import Lowered, lower
 from onceproof.machine.invariant import Invariant
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.properties.possibility import TooWide
 
 DEDUP = """event Paid(id, account)
@@ -313,10 +312,9 @@ def proofs(text: str, budget: Budget) -> Iterator[Proved]:
         lowered = lower(design, semantics)
         for claim in design.claims:
             try:
-                prop = property_of(lowered, claim)
+                machine, prop = question(lowered, claim)
             except TooWide:
                 continue
-            machine = sliced(lowered.machine, prop)
             answer = prove(machine, prop, budget)
             if isinstance(answer, Safe):
                 yield Proved(lowered, claim, machine, prop, answer.invariant)

@@ -13,8 +13,7 @@ from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.lang.load import Loaded, load_text
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.verdict import certificates
 
 SOLVERS = (Z3(Effort(30)),)
@@ -36,8 +35,7 @@ def forged(
     assert loaded.design is not None
     claim = loaded.design.claims[number]
     lowered = lower(loaded.design, semantics)
-    prop = property_of(lowered, claim)
-    machine = sliced(lowered.machine, prop)
+    machine, prop = question(lowered, claim)
     answer = coverability.prove(machine, prop, coverability.Budget(seconds=20))
     if not isinstance(answer, coverability.Safe):
         return None

@@ -20,8 +20,7 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load_text
 from onceproof.lower import Lowered, lower
 from onceproof.machine import approximation
-from onceproof.machine.slicing import sliced
-from onceproof.properties import TooWide, property_of
+from onceproof.properties import TooWide, asked, question
 
 from support.designs import random_design
 from support.observe import Seen, interpreter_shows, machine_shows
@@ -87,7 +86,7 @@ def compare(
         refuted += search
         by_z3 += solver is not None
         problems += [f"{claim.text}: {p}" for p in found]
-        wider = not approximation.is_exact(lowered.machine, property_of(lowered, claim))
+        wider = not approximation.is_exact(*asked(lowered, claim))
         if search != interpreter and not (wider and search):
             problems.append(
                 f"{claim.text}: the search says {'violated' if search else 'fine'}, the interpreter"
@@ -114,8 +113,8 @@ def _decide(
     wrong with its replay.
     """
     pool, seed = how
-    prop = property_of(lowered, claim)
-    machine, bounds = sliced(lowered.machine, prop), Bounds(pool, 1)
+    machine, prop = question(lowered, claim)
+    bounds = Bounds(pool, 1)
     found = simplest(machine, prop, bounds, Budget())
     if not isinstance(found, Found):
         return False, _z3_proves(machine, prop, bounds, claim, seed), []

@@ -7,9 +7,8 @@ from pathlib import Path
 from onceproof.lang.assumptions import ASSUMPTIONS
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Machine, Property
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.result import Assurance, ClaimResult, Verdict
 from onceproof.verdict.task import Options
@@ -118,5 +117,5 @@ def problem(text: str) -> tuple[Machine, Property]:
     design = load_text(text).design
     assert design is not None
     lowered = lower(design, design.semantics[0])
-    prop = property_of(lowered, design.claims[0])
-    return sliced(lowered.machine, prop), prop
+    machine, prop = question(lowered, design.claims[0])
+    return machine, prop

@@ -22,7 +22,7 @@ from onceproof.machine.system import (
     Update,
     put,
 )
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.verdict.decide import judge_claim
 from onceproof.verdict.result import ClaimResult, Disagreement, Verdict
 from onceproof.verdict.task import Options
@@ -109,7 +109,7 @@ def test_the_search_goes_on_after_a_story_that_does_not_replay() -> None:
 
 def test_a_wider_bad_pattern_refutes_nothing_by_itself() -> None:
     machine = lowered(SAFE)
-    prop = property_of(machine, machine.design.claims[0])
+    _, prop = question(machine, machine.design.claims[0])
     wide = replace(prop, bad=tuple(replace(p, approximate="component") for p in prop.bad))
     assert approximation.exact_property(wide).bad == ()
     assert not approximation.is_exact(machine.machine, wide)

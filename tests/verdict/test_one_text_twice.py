@@ -112,7 +112,7 @@ def test_certificates_are_made_for_their_claim(
     twice: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: list[int] = []
-    spy(monkeypatch, certificates, "property_of", 1, lines)
+    spy(monkeypatch, certificates, "question", 1, lines)
     options = Options(semantics=(Delivery.AT_MOST_ONCE,), digests=True)
     assert len(check_loaded(twice, options)[0].certificates) == 2
     assert lines == LINES

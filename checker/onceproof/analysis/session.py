@@ -27,9 +27,8 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered
 from onceproof.machine import approximation
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Run
-from onceproof.properties import TooWide, property_of
+from onceproof.properties import TooWide, question
 from onceproof.verdict.decide import judge_claim, proved_unbounded
 from onceproof.verdict.ladder import one_event_suffices
 from onceproof.verdict.result import ClaimResult, Disagreement
@@ -107,11 +106,11 @@ class Session(Struct, frozen=True):
     def task(self, lowered: Lowered, claim: Claim) -> Task | Unasked:
         """A claim with its property and the slice of the machine that it depends on."""
         try:
-            prop = property_of(lowered, claim)
+            machine, prop = question(lowered, claim)
         except TooWide as error:
             return Unasked(str(error))
         options = replace(self.options, seconds=self.left)
-        return Task(lowered, claim, sliced(lowered.machine, prop), prop, options)
+        return Task(lowered, claim, machine, prop, options)
 
     def decide(self, lowered: Lowered, claim: Claim) -> ClaimResult | Disagreement:
         """The verdict on a claim, within the time that is left."""

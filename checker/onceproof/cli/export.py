@@ -20,7 +20,7 @@ from onceproof.cli.shared import (
 
 if TYPE_CHECKING:
     from onceproof.lower import Lowered
-    from onceproof.machine.system import Property
+    from onceproof.machine.system import Machine, Property
 
 
 @click.command("export")
@@ -79,8 +79,7 @@ def command(
     if loaded.design is None:
         return int(Exit.USAGE)
     lowered = lower(loaded.design, Delivery(semantics))
-    properties = _properties(lowered, claims)
-    machine = lowered.machine
+    machine, properties = _properties(lowered, claims)
     if sliced:
         machine = slice_machine(
             machine, Property("", tuple(bad for p in properties for bad in p.bad))
@@ -104,9 +103,13 @@ def command(
     return int(Exit.HOLDS)
 
 
-def _properties(lowered: Lowered, claims: tuple[str, ...]) -> tuple[Property, ...]:
-    """The chosen claims; one that is too wide to be spelt out is left out, which is reported."""
-    from onceproof.properties import TooWide, property_of
+def _properties(lowered: Lowered, claims: tuple[str, ...]) -> tuple[Machine, tuple[Property, ...]]:
+    """The chosen claims, and the machine with all that they have to remember; one that is too wide
+    to be spelt out is left out, which is reported.
+    """
+    from msgspec.structs import replace
+
+    from onceproof.properties import TooWide, asked
 
     wanted = [
         claim
@@ -115,13 +118,14 @@ def _properties(lowered: Lowered, claims: tuple[str, ...]) -> tuple[Property, ..
     ]
     if claims and not wanted:
         raise click.UsageError("no claim of this design matches --claim")
-    properties = []
+    properties, machine = [], lowered.machine
     for claim in wanted:
         try:
-            properties.append(property_of(lowered, claim))
+            machine, prop = asked(replace(lowered, machine=machine), claim)
+            properties.append(prop)
         except TooWide as error:
             say(f"not exported: {claim.text}: {error}", err=True)
-    return tuple(properties)
+    return machine, tuple(properties)
 
 
 def _title(file: Path | None, language: str) -> str:

@@ -17,7 +17,7 @@ from onceproof.lang.syntax import ast as n
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level
 
-WHOLE = False
+WHOLE = True
 """Whether claims are judged over the whole configuration, or over each event alone, as the bad
 patterns of the machine do so far (docs/semantics.md). Both readings change together.
 """

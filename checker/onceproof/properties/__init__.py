@@ -1,6 +1,7 @@
 """What is claimed: from a claim of the design to the bad patterns of the machine.
 
 ``compile``: each kind of claim as patterns.
+``component``: what other events with the same business key can still do.
 ``possibility``: from which situations an effect can no longer happen without outside help.
 ``row_sets``: the same for many rows at once.
 ``mdd``: sets of rows as decision diagrams, for ``row_sets``.
@@ -10,7 +11,7 @@
 ``quiescence``: tests on rows as conditions and as patterns.
 """
 
-from onceproof.properties.compile import KINDS, property_of, witnesses
+from onceproof.properties.compile import KINDS, asked, question, witnesses
 from onceproof.properties.possibility import TooWide
 
-__all__ = ["KINDS", "TooWide", "property_of", "witnesses"]
+__all__ = ["KINDS", "TooWide", "asked", "question", "witnesses"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from onceproof.lang.design import Claim
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import Lowered
@@ -12,8 +14,9 @@ from onceproof.lower.case import Case
 from onceproof.lower.effects import Meaning
 from onceproof.lower.queues import Tracking
 from onceproof.machine.slicing import sliced
-from onceproof.machine.system import EventPattern, Level, Pattern, Property, Test
-from onceproof.properties import possibility, quiescence
+from onceproof.machine.system import EventPattern, Level, Machine, Pattern, Property, Test
+from onceproof.properties import component, possibility, quiescence
+from onceproof.properties.component import Asked
 from onceproof.properties.progress import eventually_settled, recoverable
 from onceproof.properties.transparent import failure_transparent
 
@@ -48,49 +51,58 @@ def no_duplicate(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     return (quiescence.pattern(lowered.machine, {counter(lowered, claim.targets[0]): TWICE}),)
 
 
-def no_loss(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """Nobody is at work on an event, its effect never happened and no longer can, although events
-    like it lead to it.
+def no_loss(lowered: Lowered, claim: Claim) -> Asked:
+    """Nobody is at work on an event, its effect never happened and no event of the component can
+    bring it about any more, although events like it lead to it.
     """
-    name = counter(lowered, claim.targets[0])
-    return _lost(lowered, name, [{}], owed=True)
+    return _lost(lowered, counter(lowered, claim.targets[0]), [{}], owed=True)
 
 
-def effectively_once(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+def effectively_once(lowered: Lowered, claim: Claim) -> Asked:
     """It happened twice, or it is lost."""
     twice, lost = claim.halves
-    return (*no_duplicate(lowered, twice), *no_loss(lowered, lost))
+    asked = no_loss(lowered, lost)
+    return Asked(asked.machine, (*no_duplicate(lowered, twice), *asked.patterns))
 
 
-def together(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """Nobody is at work on an event that has one of the two and can no longer get the other."""
+def together(lowered: Lowered, claim: Claim) -> Asked:
+    """Nobody is at work on an event that has one of the two, and its key can no longer get the
+    other.
+    """
     first, second = (counter(lowered, t) for t in claim.targets)
-    return (
-        *_lost(lowered, second, [{first: SOME}], owed=False),
-        *_lost(lowered, first, [{second: SOME}], owed=False),
-    )
+    one = _lost(lowered, second, [{first: SOME}], owed=False)
+    two = _lost(replace(lowered, machine=one.machine), first, [{second: SOME}], owed=False)
+    return Asked(two.machine, (*one.patterns, *two.patterns))
 
 
-def _lost(
-    lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: bool
-) -> tuple[Pattern, ...]:
+def _lost(lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: bool) -> Asked:
     """The hopeless situations for a counter, in the given cases."""
     asked = Property(
         "", tuple(quiescence.pattern(lowered.machine, {name: NEVER, **case}) for case in cases)
     )
     machine = sliced(lowered.machine, asked)
-    remaining = {x.name for x in machine.variables}
-    still = {status: allowed for status, allowed in settled(lowered).items() if status in remaining}
+    levels = {x.name: x.level for x in machine.variables}
+    still = {status: allowed for status, allowed in settled(lowered).items() if status in levels}
     parts = [
         x
         for x in (quiescence.conjoin({name: NEVER, **still}, case) for case in cases)
         if x is not None
     ]
-    return (
-        possibility.hopeless(machine, {name: SOME}, parts, possibility.passing(lowered), owed)
-        if parts
-        else ()
-    )
+    if not parts:
+        return Asked(lowered.machine, ())
+    passing, goal = possibility.passing(lowered), {name: SOME}
+    if Level.COMPONENT not in levels.values():  # no other event can change anything
+        found = possibility.hopeless(machine, goal, parts, passing, owed)
+        return Asked(lowered.machine, found)
+    if levels[name] is Level.COMPONENT:
+        # what else must hold may be true of another event than the one that closed the row
+        own = [
+            {k: x for k, x in part.items() if levels[k] is not Level.EVENT or k in still}
+            for part in parts
+        ]
+        bit = f"{name} given up"
+        return component.lost(lowered.machine, machine, goal, own, passing, owed=owed, bit=bit)
+    return Asked(lowered.machine, component.alone(machine, [goal], parts, passing, owed=owed))
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -106,9 +118,45 @@ def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
 
 
 def one_worker(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
-    """Two workers of one event inside the section."""
+    """Two workers of one event inside the section; ``per`` a business key: of one event, or of two
+    with that key.
+    """
     inside = (Test(v.PC, lowered.inside(claim.targets[0].name.text)),)
-    return (Pattern((), (EventPattern((), (inside, inside)),)),)
+    same = Pattern((), (EventPattern((), (inside, inside)),))
+    keys = {key for event in lowered.design.events.values() for key in event.keys}
+    if claim.key not in keys:
+        return (same,)
+    two = EventPattern((), (inside,))
+    patterns = (same, Pattern((), (two, two)))
+    machine = sliced(lowered.machine, Property("", patterns))
+    others = possibility.keys_in(machine, lowered.design) - {claim.key}
+    if others:
+        raise possibility.TooWide(
+            f"the section is claimed per {claim.key}, and rows kept per {min(others)} decide who"
+            " enters it"
+        )
+    return patterns
+
+
+def at_rest_never(lowered: Lowered, claim: Claim) -> Asked:
+    """A begun event satisfies the condition, and no event of the component makes it false any more
+    by itself.
+    """
+    assert claim.condition is not None
+    domains = {x.name: x for x in lowered.machine.variables}
+    yes, no = Meaning(lowered.design, None, domains).split(claim.condition, Case(domains))
+    holds, fails = ([dict(case.guard) for case in cases] for cases in (yes, no))
+    patterns = tuple(quiescence.pattern(lowered.machine, tests) for tests in (*holds, *fails))
+    machine = sliced(lowered.machine, Property("", patterns))
+    levels = {x.name: x.level for x in machine.variables}
+    still = {status: allowed for status, allowed in settled(lowered).items() if status in levels}
+    parts = [p for p in (quiescence.conjoin(tests, still) for tests in holds) if p is not None]
+    passing = possibility.passing(lowered)
+    of_key = all(levels[n] is Level.COMPONENT for tests in (*holds, *fails) for n in tests)
+    if of_key and parts:
+        bit = f"{claim.text} undone"
+        return component.kept(lowered.machine, machine, fails, parts, passing, bit)
+    return Asked(lowered.machine, component.alone(machine, fails, parts, passing))
 
 
 def never(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -119,7 +167,7 @@ def never(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     return tuple(quiescence.pattern(lowered.machine, dict(case.guard)) for case in yes)
 
 
-KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...]]] = {
+KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...] | Asked]] = {
     "no-duplicate": no_duplicate,
     "no-loss": no_loss,
     "effectively-once": effectively_once,
@@ -127,15 +175,27 @@ KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...]]] = {
     "before": before,
     "one-worker": one_worker,
     "never": never,
+    "at-rest-never": at_rest_never,
     "failure-transparent": failure_transparent,
     "recoverable": recoverable,
     "eventually-settled": eventually_settled,
 }
 
 
-def property_of(lowered: Lowered, claim: Claim) -> Property:
-    """The safety property of a claim."""
-    return Property(claim.text, KINDS[claim.kind](lowered, claim))
+def asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
+    """The safety property of a claim, and the machine that it is about: the lowered one, in which
+    some claims have to remember who changed what. Raises ``TooWide``.
+    """
+    found = KINDS[claim.kind](lowered, claim)
+    if isinstance(found, Asked):
+        return found.machine, Property(claim.text, found.patterns)
+    return lowered.machine, Property(claim.text, found)
+
+
+def question(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
+    """The same, with the machine as far as it matters for the claim."""
+    machine, prop = asked(lowered, claim)
+    return sliced(machine, prop), prop
 
 
 def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
@@ -145,7 +205,7 @@ def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
         return (
             Property(claim.targets[0].name.text, (Pattern((), (EventPattern((), (inside,)),)),)),
         )
-    if claim.kind in ("never", "failure-transparent", "recoverable", "eventually-settled"):
+    if not claim.targets:
         return ()
     names = [counter(lowered, t) for t in claim.targets]
     return tuple(

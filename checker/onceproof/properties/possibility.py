@@ -11,8 +11,9 @@ one worker after the other, either can reach the effect or never can.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice, product
 from math import prod
 
@@ -20,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.engines.search.compiled import GONE, Local
+from onceproof.lang.design import Design
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.machine.system import Action, Cause, Level, Machine, Pattern, Rule, RuleKind
@@ -49,6 +51,9 @@ apart.
 
 ONE_BY_ONE = 20_000
 """Rows times rules up to which rows are looked at one by one."""
+
+
+TOO_MANY = "the rows this claim looks at have too many combinations of values"
 
 
 class TooWide(Exception):
@@ -134,12 +139,24 @@ def _most(machine: Machine, parts: list[Tests]) -> int:
     return max(prod(len(part.get(x.name, x.domain)) for x in rows) for part in parts)
 
 
+def runs_of(machine: Machine, first: Iterable[str], passing: Passing) -> Runs:
+    """The solo runs of a machine as sets of rows; ``first``: the variables that the goal is about.
+    Raises ``TooWide``.
+    """
+    try:
+        return Runs(
+            machine, first, lambda rule, busy: _may_fire(rule, busy, passing), passing.locks
+        )
+    except TooManyNodes:
+        raise TooWide(TOO_MANY) from None
+
+
 def _lost(
     machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool
 ) -> list[Tests]:
     """What ``hopeless`` finds, as sets of rows."""
     try:
-        runs = Runs(machine, goal, lambda rule, busy: _may_fire(rule, busy, passing), passing.locks)
+        runs = runs_of(machine, goal, passing)
         sets = runs.diagrams
         saved = runs.leading_to(runs.everywhere(goal))[None]
         asked = NOTHING
@@ -161,7 +178,7 @@ def _lost(
             lost = sets.both(lost, promised)
         situations: list[Tests] = list(islice(sets.cubes(lost), MOST_SITUATIONS + 1))
     except TooManyNodes:
-        raise TooWide("the rows this claim looks at have too many combinations of values") from None
+        raise TooWide(TOO_MANY) from None
     if len(situations) > MOST_SITUATIONS:
         raise TooWide(
             f"the rows this claim looks at have more than {MOST_SITUATIONS} combinations of values"
@@ -268,6 +285,12 @@ def unchanging(
         moved |= before[node]
     still = [_tests(local, node) for node in starts if node not in moved]
     return [pattern(machine, tests, resting=True) for tests in merged(still)]
+
+
+def keys_in(machine: Machine, design: Design) -> frozenset[str]:
+    """The business keys whose rows a machine has."""
+    names = {re.split(r"[.# ]", x.name)[0] for x in machine.level(Level.COMPONENT)}
+    return frozenset(key for name in names for key in design.keys_of(name))
 
 
 def passing(lowered: Lowered) -> Passing:

@@ -14,7 +14,7 @@ from onceproof.lower import variables as v
 from onceproof.lower.queues import Tracking
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Machine, Pattern, Property
-from onceproof.properties import possibility
+from onceproof.properties import component, possibility
 from onceproof.properties.quiescence import Tests, conjoin, pattern
 
 DONE = frozenset({"settled", "absent"})
@@ -25,9 +25,7 @@ def recoverable(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
     machine, goals = _asked(lowered)
     patterns: list[Pattern] = []
     for goal, part in goals:
-        patterns += possibility.hopeless(
-            machine, goal, [part], possibility.passing(lowered), owed=False
-        )
+        patterns += component.alone(machine, [goal], [part], possibility.passing(lowered))
     return tuple(patterns)
 
 

@@ -61,6 +61,7 @@ RULES = {
     "together": "Two effects happen both or not at all",
     "before": "One thing happens before another",
     "one-worker": "At most one worker is there at a time",
+    "at-rest-never": "Something does not stay for good",
     "never": "Something never happens",
     "failure-transparent": "Whatever fails, the effects are those of a run without failures",
     "recoverable": "What should happen can still happen by itself",

@@ -64,6 +64,14 @@ class Headline:
                     f"{self.names.event(event)} got to where it must never be:"
                     f" {self.names.text(claim.condition.span)}"
                 )
+            case "at-rest-never":
+                assert claim.condition is not None
+                lasting = claim.condition
+                event = self._event(lambda e: passes(self.ctx, self.end, lasting, e))
+                return (
+                    f"{self.names.event(event)} stays where it must not be for good:"
+                    f" {self.names.text(claim.condition.span)}"
+                )
             case "failure-transparent":
                 return self._unlike_any()
             case "recoverable":

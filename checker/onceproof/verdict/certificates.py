@@ -24,9 +24,8 @@ from onceproof.lang.design import Design
 from onceproof.lang.source import Source
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.verdict import written_proof
 from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResult
 
@@ -69,8 +68,7 @@ def write(
             _write_trace(folder, result.sha256, cell)
         else:
             lowered = lower(design, cell.semantics)
-            prop = property_of(lowered, claim)
-            machine = sliced(lowered.machine, prop)
+            machine, prop = question(lowered, claim)
             subject = certificate.Subject(result.sha256, cell.claim, cell.semantics.value)
             if cell.invariant is not None:
                 proof = certify(machine, prop, cell.invariant, solvers)
@@ -123,8 +121,7 @@ def texts_of(design: Design, sha256: str, cell: ClaimResult) -> dict[str, str] |
     if not _certified(cell):
         return None
     lowered = lower(design, cell.semantics)
-    prop = property_of(lowered, design.claim_at(cell.claim, cell.line))
-    machine = sliced(lowered.machine, prop)
+    machine, prop = question(lowered, design.claim_at(cell.claim, cell.line))
     subject = certificate.Subject(sha256, cell.claim, cell.semantics.value)
     if cell.invariant is None:
         return inparts.texts(machine, prop, cell.lemmas, subject)

@@ -8,7 +8,6 @@ bounds, a set of states checked to be closed). Engines that contradict each othe
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterator
 
@@ -24,10 +23,10 @@ from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered, lower
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
-from onceproof.machine.system import Level, Machine, Property
-from onceproof.properties import TooWide, property_of
+from onceproof.machine.system import Machine, Property
+from onceproof.properties import TooWide, question
 from onceproof.properties.examined import examined
+from onceproof.properties.possibility import keys_in
 from onceproof.verdict import inequalities
 from onceproof.verdict.ladder import LADDER, Visited, fits, ladder, largest
 from onceproof.verdict.refute import refuted
@@ -276,7 +275,7 @@ def measured(task: Task, result: ClaimResult) -> ClaimResult:
     )
     match result.outcome:
         case Proof() as proof:
-            machine = sliced(lowered.machine, property_of(lowered, claim))
+            machine, _ = question(lowered, claim)
             return replace(
                 result,
                 outcome=_with_left_out(
@@ -285,7 +284,7 @@ def measured(task: Task, result: ClaimResult) -> ClaimResult:
                 facts=inequalities.facts(lowered, machine, result),
             )
         case Refutation() as refutation:
-            machine = sliced(lowered.machine, property_of(lowered, claim))
+            machine, _ = question(lowered, claim)
             return replace(
                 result,
                 outcome=_avoidable(lowered, claim, inner, refutation),
@@ -297,7 +296,7 @@ def measured(task: Task, result: ClaimResult) -> ClaimResult:
 
 def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof) -> Proof:
     """A proof with the inequalities between lengths of time without which it is none."""
-    machine = sliced(lowered.machine, property_of(lowered, claim))
+    machine, _ = question(lowered, claim)
     conditions = inequalities.conditions(lowered, machine)
     if not conditions:
         return proof
@@ -322,7 +321,7 @@ def _conditional(lowered: Lowered, claim: Claim, options: Options, proof: Proof)
 
 def _with_left_out(lowered: Lowered, claim: Claim, options: Options, proof: Proof) -> Proof:
     """A proof with the facts that the machine leaves out and that it would not survive."""
-    machine = sliced(lowered.machine, property_of(lowered, claim))
+    machine, _ = question(lowered, claim)
     conditions: list[str] = []
     for condition, design in inequalities.left_out(lowered, machine):
         worse = judge_claim(lower(design, lowered.semantics), claim, options)
@@ -347,7 +346,7 @@ def _avoidable(
         bounded = lower(inequalities.with_lengths(design, kinds), lowered.semantics)
         better = judge_claim(bounded, claim, options)
         if isinstance(better, ClaimResult) and isinstance(better.outcome, Proof):
-            machine = sliced(bounded.machine, property_of(bounded, claim))
+            machine, _ = question(bounded, claim)
             return replace(refutation, would_hold=inequalities.conditions(bounded, machine))
         trace = better.trace if isinstance(better, ClaimResult) else None
     return refutation
@@ -385,10 +384,10 @@ def _judged(task: Task) -> ClaimResult | Disagreement:
     if beyond(task.options.megabytes):
         return task.undecided(f"more than {task.options.megabytes} MB")
     try:
-        prop = property_of(task.lowered, task.claim)
+        machine, prop = question(task.lowered, task.claim)
     except TooWide as error:
         return task.undecided(str(error))
-    return _decided(replace(task, machine=sliced(task.lowered.machine, prop), prop=prop))
+    return _decided(replace(task, machine=machine, prop=prop))
 
 
 def _decided(task: Task) -> ClaimResult | Disagreement:
@@ -494,10 +493,7 @@ def _two_keys(task: Task) -> str:
 
 def _keys_in(task: Task) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
-    names = {
-        re.split(r"[.# ]", v.name)[0] for v in task.machine.variables if v.level is Level.COMPONENT
-    }
-    return tuple(sorted({key for name in names for key in task.lowered.design.keys_of(name)}))
+    return tuple(sorted(keys_in(task.machine, task.lowered.design)))
 
 
 # ---------------------------------------------------------------- bounded

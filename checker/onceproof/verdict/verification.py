@@ -30,9 +30,8 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
 from onceproof.lower import Lowered
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Machine, Property
-from onceproof.properties import TooWide, property_of
+from onceproof.properties import TooWide, question
 from onceproof.verdict import written_proof
 from onceproof.verdict.certificates import INDICES, TRACE
 from onceproof.verdict.decide import Unlowered, WholeDesign, measured, review
@@ -225,10 +224,10 @@ class _Verifier:
         """The result of a proof, as ``check`` would print it. Raises _Rejected."""
         lowered = self._lowered(semantics)
         try:
-            prop = property_of(lowered, claim)
+            machine, prop = question(lowered, claim)
         except TooWide as error:
             raise _Rejected(f"`check` proves no such claim: {error}") from error
-        task = Task(lowered, claim, sliced(lowered.machine, prop), prop, self.options)
+        task = Task(lowered, claim, machine, prop, self.options)
         subject = certificate.Subject(self.sha256, claim.text, semantics.value)
         if name == inparts.INDEX:
             accepted, by, reason, unknown = inparts.verify(

@@ -20,9 +20,8 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import load, load_text
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Property
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.story import tell
 from onceproof.verdict.exit_codes import Exit
 from onceproof.verdict.task import Options
@@ -59,8 +58,8 @@ def _cells(design: Design) -> list[tuple[Claim, Delivery]]:
 
 def _asked(design: Design, claim: Claim, semantics: Delivery) -> tuple[Faulty, Property]:
     lowered = lower(design, semantics)
-    prop = property_of(lowered, claim)
-    return faulty(lowered, sliced(lowered.machine, prop)), prop
+    machine, prop = question(lowered, claim)
+    return faulty(lowered, machine), prop
 
 
 def _breaks(asked: tuple[Faulty, Property], allowed: tuple[Fault, ...], bounds: Bounds) -> bool:

@@ -12,9 +12,8 @@ from onceproof.engines.search.min_fault_search import FREE, combinations
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level
-from onceproof.properties import TooWide, property_of
+from onceproof.properties import TooWide, question
 
 from support.designs import random_design
 
@@ -33,10 +32,9 @@ def _look(seed: int) -> tuple[int, int]:
     compared = broken = 0
     for claim in design.claims:
         try:
-            prop = property_of(lowered, claim)
+            machine, prop = question(lowered, claim)
         except TooWide:
             continue
-        machine = sliced(lowered.machine, prop)
         told = faulty(lowered, machine)
         bounds = Bounds(2, 2 if machine.level(Level.COMPONENT) else 1)
         plain = simplest(machine, prop, bounds, Budget(STATES))

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 from onceproof.lang.load import load, load_text
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Cause, Test, Update
-from onceproof.properties import property_of
+from onceproof.properties import question
 from onceproof.verdict.side_conditions import BY_CONSTRUCTION, CONDITIONS, fragment
 
 from support.conditions import (
@@ -128,8 +127,7 @@ def test_t2_no_rule_counts_down_or_tells_one_from_two() -> None:
     design = load_text(MAIL).design
     assert design is not None
     lowered, claim = lower(design, LEAST), design.claims[0]
-    prop = property_of(lowered, claim)
-    machine = sliced(lowered.machine, prop)
+    machine, prop = question(lowered, claim)
     index = next(
         i
         for i, r in enumerate(machine.rules)
@@ -229,8 +227,7 @@ def test_t6_requests_of_the_dead_are_examined_where_a_death_frees_something() ->
     design = load_text(text).design
     assert design is not None
     lowered, claim = lower(design, LEAST), design.claims[0]
-    prop = property_of(lowered, claim)
-    machine = sliced(lowered.machine, prop)
+    machine, prop = question(lowered, claim)
     naive = replace(
         machine, rules=tuple(r for r in machine.rules if r.action.cause is not Cause.LATE_EFFECT)
     )
@@ -326,7 +323,7 @@ def test_examples_that_are_proved_break_nothing_that_matters() -> None:
         for semantics in design.semantics:
             lowered = lower(design, semantics)
             for claim in design.claims:
-                prop = property_of(lowered, claim)
-                found = fragment(design, lowered, claim, sliced(lowered.machine, prop), prop)
+                machine, prop = question(lowered, claim)
+                found = fragment(design, lowered, claim, machine, prop)
                 assert all(f.only_exactness for f in found), (path.name, claim.text, found)
                 assert all(0 < f.line <= len(design.lines) for f in found)
