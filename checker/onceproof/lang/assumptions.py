@@ -41,7 +41,7 @@ _ROWS = (
         "no-crash",
         "no crash",
         "no worker is killed",
-        19,
+        20,
     ),
     AssumptionKind(
         "no-replay",
@@ -131,7 +131,7 @@ _ROWS = (
         "broker-loses-nothing",
         "the broker loses nothing",
         "the broker loses nothing that it has confirmed",
-        0,
+        19,
     ),
     AssumptionKind(
         "fails-fewer",

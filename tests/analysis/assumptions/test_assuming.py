@@ -30,8 +30,10 @@ WINDOW, REPLAY = "retries end within the key window", "no replay"
 
 
 def test_every_assumption_is_tried_in_one_order() -> None:
-    """But one that names an effect, of which there may be any number."""
-    assert sorted((*TRIED, "crash-only-after")) == sorted(ASSUMPTIONS)
+    """But one that names an effect, of which there may be any number, and one that says a
+    number.
+    """
+    assert sorted((*TRIED, "crash-only-after", "fails-fewer")) == sorted(ASSUMPTIONS)
     assert [ASSUMPTIONS[name].attempt for name in TRIED] == list(range(1, len(TRIED) + 1))
     assert TRIED[0] == "within-key-window"
     assert TRIED[-1] == "no-crash"
