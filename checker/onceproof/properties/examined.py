@@ -45,7 +45,11 @@ def _types(lowered: Lowered, claim: Claim) -> str:
     if not choices:
         return ""
     names = [x.name for x in choices]
-    owing, every = possibility.promised(machine, {name: SOME}, possibility.passing(lowered), names)
+    passing = possibility.passing(lowered)
+    try:
+        owing, every = possibility.promised(machine, {name: SOME}, passing, names)
+    except possibility.TooWide:
+        return ""  # too many kinds of payload to be listed
     by_type: dict[str, list[tuple[str, bool]]] = {}
     for chosen in sorted(every):
         values = dict(zip(names, chosen, strict=True))
