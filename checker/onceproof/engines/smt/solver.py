@@ -9,6 +9,7 @@ functions, and nowhere else.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,6 +19,14 @@ from queue import SimpleQueue
 from typing import Any, NoReturn, Protocol
 
 from msgspec import Struct, field
+
+THREADS = sys.platform != "emscripten"
+"""Threads can be started. In a browser they cannot: there Z3 has no limit of time, which it keeps
+with a thread, and whoever has waited enough ends the worker that the page runs in.
+"""
+
+STEPS_PER_SECOND = 1_500_000
+"""Z3's own steps that stand for a second where there are no threads."""
 
 CHECK = "(check-sat)"
 """The command that may take long."""
@@ -249,7 +258,7 @@ class _Interruptible:
         self._run = run
         self._stop = stop
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._in_main = threading.current_thread() is threading.main_thread()
+        self._in_main = THREADS and threading.current_thread() is threading.main_thread()
         if self._in_main:
             threading.Thread(
                 target=_work, args=(self._run, self._tasks), name="solver", daemon=True
@@ -319,10 +328,14 @@ def _work(run: Callable[[str], str], tasks: SimpleQueue[_Task | None]) -> None:
 
 def _z3_limits(effort: Effort) -> str:
     """Z3 keeps these options for the whole process: every check sets them and takes them back."""
-    timeout = max(1, round(effort.seconds * 1000)) if effort.seconds else 2**32 - 1
+    timed = effort.seconds and THREADS
+    timeout = max(1, round(effort.seconds * 1000)) if timed else 2**32 - 1
     memory = effort.megabytes or 0
+    steps = effort.steps
+    if not THREADS:
+        steps = min(steps or 2**32 - 1, round(effort.seconds * STEPS_PER_SECOND))
     return (
-        f"(set-option :rlimit {effort.steps})(set-option :timeout {timeout})(set-option"
+        f"(set-option :rlimit {steps})(set-option :timeout {timeout})(set-option"
         f" :memory_max_size {memory})"
     )
 
