@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import pytest
 from onceproof import check
+from onceproof.drill.adapters import LOOPBACK
 
 from support.repo import ROOT
 
@@ -89,8 +90,8 @@ class Site(http.server.ThreadingHTTPServer):
     """The built folder on a free port of this machine."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), functools.partial(_Files, directory=str(folder)))
-        self.address = f"http://127.0.0.1:{self.server_address[1]}/"
+        super().__init__((LOOPBACK, 0), functools.partial(_Files, directory=str(folder)))
+        self.address = f"http://{LOOPBACK}:{self.server_address[1]}/"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
