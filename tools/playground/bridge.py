@@ -15,7 +15,7 @@ from onceproof.report.terminal import Paint
 from onceproof.verdict.check import check
 from onceproof.verdict.task import Options
 
-FOLDER = Path("/home/designs")
+FOLDER = Path("designs")
 DESIGN = FOLDER / "design.once"
 SECONDS = 20.0
 """For each claim. The solver counts its own steps here, so this is the same on every machine."""
