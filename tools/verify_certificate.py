@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 COMPONENT, EVENT, WORKER, SPAWN = "component", "event", "worker", "spawn"
+REST = "rest"  # of a component: its workers that are not on the event of who acts
 LEVELS = (COMPONENT, EVENT, WORKER)
 OPTIONAL = {"worker ends", "unless another worker", "other workers", "are removed", "no worker"}
 
@@ -205,11 +206,13 @@ class Rule:
         self.others = []
         for b in data.get("other workers", []):
             fields(b, "of the", "if", "then")
-            demand(b["of the"] in (COMPONENT, EVENT), f"{self.name}: whose workers?")
+            demand(b["of the"] in (COMPONENT, EVENT, REST), f"{self.name}: whose workers?")
             guard = machine.tests(b["if"], (WORKER,), self.name)
             updates = machine.updates(b["then"], guard, (WORKER,), (WORKER,), self.name)
             self.others.append((b["of the"], guard, updates, b.get("are removed", False)))
-        for (_, one, _, _), (_, two, _, _) in combinations(self.others, 2):
+        for (whose, one, _, _), (theirs, two, _, _) in combinations(self.others, 2):
+            if {whose, theirs} == {EVENT, REST}:
+                continue  # no worker is in both
             both = [
                 one.get(n, frozenset(machine.values(n))) & two.get(n, frozenset(machine.values(n)))
                 for n in {*one, *two}
@@ -235,7 +238,8 @@ class Rule:
         if same_event and self.alone is not None and self.machine.passes(self.alone, rows):
             return None
         for scope, guard, updates, removes in self.others:
-            if (same_event or scope == COMPONENT) and self.machine.passes(guard, rows):
+            reaches = scope in ((EVENT, COMPONENT) if same_event else (COMPONENT, REST))
+            if reaches and self.machine.passes(guard, rows):
                 return None if removes else self.machine.written(updates, rows, rows)[WORKER]
         return row
 
@@ -698,7 +702,7 @@ class Induction:
                 image = rule.other(w, True)
                 if image is not None and not inv.has(new, then, image):
                     self.impossible(before, [(None, [w])], why)
-        hears = any(scope == COMPONENT for scope, _, _, _ in rule.others)
+        hears = any(scope != EVENT for scope, _, _, _ in rule.others)
         if new != old or hears:
             for e in inv.events[old]:
                 if not inv.has(new, e):

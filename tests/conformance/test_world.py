@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from onceproof.lang import resolve
 from onceproof.lang.load import load_text
-from onceproof.lang.resolve.unmodelled import uses
+from onceproof.lang.resolve.unmodelled import Declared, uses
 from onceproof.lang.source import Source
 from onceproof.lang.syntax.parser import parse
 
@@ -74,7 +74,8 @@ def test_the_designs_have_every_construct(monkeypatch: pytest.MonkeyPatch) -> No
     for seed in range(60 * len(worlds.THEMES)):
         text = worlds.world_design(seed)
         tree, _ = parse(Source.of("design.once", text))
-        found.update({c for item in tree.items for c, _ in uses(item, tree.items)})
+        declared = Declared.of(tuple(tree.items))
+        found.update({c for item in tree.items for c, _ in uses(item, declared)})
     assert {c for c in CONSTRUCTS if found[c] < 2} == set()
 
 

@@ -101,11 +101,10 @@ def test_what_a_death_frees() -> None:
     kept = "send mail\natomic\n  insert id into seen or continue\n  {}\nack"
     assert walk(kept.format("wait")).options(Cause.KILLED) == LATE
     assert walk(kept.format("do credit")).options(Cause.KILLED) == LATE[:1]
-    read = "send mail\natomic serializable\n  if {}\n    wait\n  else\n    publish to other\nack"
-    head = HEAD + "queue other of E\n"
-    assert walk(read.format("id in seen"), head).options(Cause.KILLED) == LATE
-    head = head.replace("order)", "order, kind: card | cash)")
-    assert walk(read.format("kind is card"), head).options(Cause.KILLED) == LATE[:1]
+    read = "send mail\natomic serializable\n  if id in {}\n    wait\n  else\n    wait\nack"
+    head = HEAD + "store row per id via mysql\n"
+    assert walk(read.format("seen"), head).options(Cause.KILLED) == LATE[:1]
+    assert walk(read.format("row"), head).options(Cause.KILLED) == LATE
 
 
 def test_a_commit_under_way_keeps_its_rows_locked() -> None:

@@ -266,6 +266,7 @@ claim no loss of mail
 
 def test_a_bug_that_needs_exactly_three_workers() -> None:
     body = """
+add id to book
 update book.one from free to taken
   on conflict
     update book.two from free to taken

@@ -48,6 +48,7 @@ consumer bank on payments
         stop
     do credit
   ack
+assume no database failures
 claim no duplicate credit
 """
 

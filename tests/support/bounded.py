@@ -148,7 +148,7 @@ class Bounded:
     def heard(self, rule: Rule, worker: Row, *, same: bool) -> list[Row]:
         for broadcast in rule.others:
             own = self.values(Level.WORKER, worker)
-            if (same or broadcast.scope is Level.COMPONENT) and self.holds(broadcast.guard, own):
+            if broadcast.reaches(same) and self.holds(broadcast.guard, own):
                 return (
                     []
                     if broadcast.removes

@@ -138,6 +138,7 @@ effect credit per payment in payment
 
 consumer bank on payments
   atomic
+    add payment to payment
     update payment.status from open to booked
       on conflict
         ack

@@ -451,7 +451,7 @@ class Maker:
                 found.append(put(target.name, self.dice.choice(target.domain)))
         return tuple(found)
 
-    def broadcasts(self, kind: RuleKind) -> tuple[Broadcast, ...]:
+    def broadcasts(self, kind: RuleKind, number: int) -> tuple[Broadcast, ...]:
         """At most two broadcasts, told apart by ``pc`` so that no worker hears both."""
         if self.dice.random() > 0.25:
             return ()
@@ -468,11 +468,9 @@ class Maker:
                 else self.dice.choice((Level.EVENT, Level.COMPONENT))
             )
             removes = self.dice.random() < 0.3
-            found.append(
-                Broadcast(
-                    scope, guard, () if removes else self.updates(workers, workers, guard), removes
-                )
-            )
+            updates = () if removes else self.updates(workers, workers, guard)
+            rest = (scope, number % 3) == (Level.COMPONENT, 0) and kind is not RuleKind.COMPONENT
+            found.append(Broadcast(scope, guard, updates, removes, rest))
         return tuple(found)
 
     def rule(self, kind: RuleKind, number: int) -> Rule:
@@ -500,7 +498,7 @@ class Maker:
             self.updates(targets, sources, guard),
             ends,
             alone,
-            self.broadcasts(kind),
+            self.broadcasts(kind, number),
         )
 
     def rules(self) -> tuple[Rule, ...]:

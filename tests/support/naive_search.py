@@ -67,7 +67,7 @@ def naive_fire(machine: Machine, config: Config, move: Move) -> Config | None:
     for n, worker in others:
         new[n] = worker
         for broadcast in rule.others:
-            inside = worker[0] == c and (broadcast.scope is Level.COMPONENT or worker[1] == e)
+            inside = worker[0] == c and broadcast.reaches(worker[1] == e)
             if inside and holds(broadcast.guard, dict(worker[2])):
                 new[n] = (
                     None

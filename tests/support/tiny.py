@@ -144,7 +144,7 @@ def apply(
 def hear(machine: Machine, rule: Rule, row: Row, same_event: bool) -> Row | None:
     values = named(machine, Level.WORKER, row)
     for broadcast in rule.others:
-        if (broadcast.scope is Level.COMPONENT or same_event) and holds(broadcast.guard, values):
+        if broadcast.reaches(same_event) and holds(broadcast.guard, values):
             return (
                 None
                 if broadcast.removes

@@ -34,6 +34,7 @@ CALM = (
     "no lost answers",
     "no lost acks",
     "no refusals",
+    "no database failures",
 )
 """Assumptions that leave nothing but deliveries, redeliveries and leases."""
 
@@ -84,7 +85,8 @@ class Walk:
             words.append(self.design.lines[step.line - 1].split("#")[0].strip())
         elif step.queue or step.cause is Cause.START:
             words.append(step.process)
-        words += [step.subject] if step.subject and not step.process else []
+        told = not step.process or step.cause is Cause.CONNECTION_LOST
+        words += [step.subject] if step.subject and told else []
         words += ["->", step.outcome] if step.outcome else []
         words += (
             [f"#{step.worker}"]
@@ -102,9 +104,15 @@ class Walk:
             if not causes or s.cause in causes
         ]
 
-    def lines(self) -> list[str]:
-        """What workers can do now."""
-        own = (Cause.HANDLER, Cause.REFUSED, Cause.ANSWER_LOST, Cause.ACK_LOST)
+    def lines(self, failures: bool = False) -> list[str]:
+        """What workers can do now; ``failures``: with failing database steps."""
+        own = (
+            Cause.HANDLER,
+            Cause.REFUSED,
+            Cause.ANSWER_LOST,
+            Cause.ACK_LOST,
+            *((Cause.DATABASE_FAILED, Cause.DATABASE_ANSWER_LOST) if failures else ()),
+        )
         return [
             self.label(s)
             for s, _ in choices(self.ctx, self.state, self.pool)

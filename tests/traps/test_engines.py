@@ -43,6 +43,7 @@ consumer c on q
       on duplicate
         ack
         stop
+    add account to account
     update account.used from none to some
       on conflict
         update account.used from some to most

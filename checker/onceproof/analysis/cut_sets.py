@@ -266,6 +266,13 @@ def _phrase(design: Design, fault: Fault) -> str:
         return f"a message that vanishes after {line}"
     if fault.cause is Cause.KEY_EXPIRED and subject not in design.effects:
         return f"a row of `{subject}` at the end of its time to live"
+    if fault.cause is Cause.CONNECTION_LOST and subject and not fault.queue:
+        with_whom = design.part_words(subject) if subject in design.databases else f"`{subject}`"
+        return f"a lost session with {with_whom} while its worker is at work"
+    if fault.cause is Cause.FAILOVER and subject not in design.stores:
+        known = subject in design.databases
+        words = design.part_words(subject) if known else f"`{subject}`"
+        return f"a failover of {words} that {'goes back' if known else 'forgets that it is held'}"
     consumed = (p.queue for p in design.processes if p.name == fault.process and p.queue)
     effect = design.effects.get(subject)
     return kind.phrase.format(

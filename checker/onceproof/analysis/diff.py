@@ -17,7 +17,7 @@ from enum import Enum
 from msgspec import Struct
 
 from onceproof.base.paths import shown
-from onceproof.interpreter import replay
+from onceproof.interpreter import followed
 from onceproof.lang.load import Loaded
 from onceproof.machine.delivery import Delivery
 from onceproof.story import Story, tell
@@ -258,4 +258,4 @@ def _story(loaded: Loaded, cell: ClaimResult | None) -> Story | None:
     if cell is None or cell.trace is None or loaded.design is None:
         return None
     claim = loaded.design.claim_at(cell.claim, cell.line)
-    return tell(loaded.design, claim, replay(loaded.design, cell.trace), loaded.sources)
+    return tell(loaded.design, claim, followed(loaded.design, claim, cell.trace), loaded.sources)

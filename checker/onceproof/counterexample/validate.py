@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from onceproof.counterexample.delivery_limits import with_failed_deliveries
 from onceproof.counterexample.lift import sorted_by_worker, trace_of, with_late_redeliveries
-from onceproof.interpreter import Replay, ReplayError, replay, violated
+from onceproof.interpreter import Replay, ReplayError, Unordered, replay, violated
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered
@@ -16,11 +16,13 @@ from onceproof.machine.system import Machine, Run
 
 
 class Rejected(Struct, frozen=True):
-    """The interpreter does not confirm a run that the search found: a bug of ours. ``reason``: what
-    it says.
+    """The interpreter does not confirm a run that the search found. ``reason``: what it says.
+    ``rule``: what both readings let through, and only the replay of a whole run finds out; empty: a
+    bug of ours.
     """
 
     reason: str
+    rule: str = ""
 
 
 def validated(
@@ -54,7 +56,9 @@ def confirmed(design: Design, claim: Claim, trace: Trace) -> Replay | Rejected:
     does not allow it, or the claim is not violated at its end.
     """
     try:
-        run = replay(design, trace)
+        run = replay(design, trace, lambda end: violated(design, claim, trace.semantics, end))
+    except Unordered as unordered:
+        return Rejected(str(unordered), unordered.rule)
     except ReplayError as error:
         return Rejected(str(error))
     if not violated(design, claim, trace.semantics, run.states[-1]):

@@ -41,7 +41,17 @@ COPIES = frozenset({Cause.PUBLISHER_RETRY, Cause.REPLAY, Cause.BROKER_COPY})
 """What may follow when the director has put in a message once more. Messages are not counted here:
 one more may come later.
 """
-OWN = frozenset({Cause.HANDLER, Cause.REFUSED, Cause.ANSWER_LOST, Cause.ACK_LOST, Cause.VANISHED})
+OWN = frozenset(
+    {
+        Cause.HANDLER,
+        Cause.REFUSED,
+        Cause.ANSWER_LOST,
+        Cause.ACK_LOST,
+        Cause.VANISHED,
+        Cause.DATABASE_FAILED,
+        Cause.DATABASE_ANSWER_LOST,
+    }
+)
 """What a worker's own request can come to."""
 MOST = 4_000
 """States kept at once."""
@@ -50,9 +60,20 @@ SAYS = {
     "done": {"done", "", "dropped"},
     "sent": {"done", "refused"},
     "nothing": {"done", "refused"},
-    "refused": {"refused"},
-    "failed": {"refused", "lost", "failed"},
-    "no answer": {"done", "answer lost", "dropped, answer lost", "refused", "lost", "failed"},
+    "refused": {"refused", "refused, stored", "refused again"},
+    "failed": {"refused", "lost", "failed", "serialization failure", "deadlock victim"},
+    "no answer": {
+        "done",
+        "answer lost",
+        "dropped, answer lost",
+        "refused, stored, answer lost",
+        "refused again, answer lost",
+        "request lost",
+        "still on its way",
+        "refused",
+        "lost",
+        "failed",
+    },
 }
 """What the model's outcome may be where a product says this; any other word stands for itself."""
 SAYS_CUT = {"sent": {"done", "refused", "lost"}, "done": {"done", "", "dropped", "lost"}}
@@ -144,7 +165,10 @@ class Follower:
         calls = {view.number(real): real for real, outcome in view.calls if outcome is None}
         reals = {number: real for real, number in view.names if number >= 0}
         for step, after in self.choices(view.state):
-            if step.cause in OWN and step.worker in calls:
+            if step.outcome == "begin" and step.worker in calls:
+                # Its first statement starts: it takes the snapshot, and is still under way.
+                yield view._replace(state=after)
+            elif step.cause in OWN and step.worker in calls:
                 real = calls[step.worker]
                 ended = all(w.number != step.worker for w in after.workers)
                 moved = view._replace(state=after).called(real, step.outcome)
@@ -335,7 +359,8 @@ class Follower:
                 if isinstance(place, str)
                 else f"and the worker stands before line {place[0]}"
             )
-            outcomes.add(f"{internal or 'done'}, {where}" if internal is not None else WAITS)
+            if internal != "failed":  # which any step on a database can be
+                outcomes.add(f"{internal or 'done'}, {where}" if internal is not None else WAITS)
         return tuple(sorted(outcomes - {WAITS})[:6]) or (WAITS,)
 
     # -- what the director asks

@@ -13,7 +13,7 @@ from msgspec import Struct
 from onceproof import models
 from onceproof.drill.adapters import LOOPBACK, NAMES, Address, Channel, Settings, Table
 from onceproof.interpreter.context import Context
-from onceproof.lang.design import Design, Lock, ModelUse, Process, Queue
+from onceproof.lang.design import Design, Isolation, Lock, ModelUse, Process, Queue
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import walk
 from onceproof.machine.delivery import Delivery
@@ -149,15 +149,14 @@ class Plan(Struct, frozen=True):
         )
 
     def isolation(self, stores: frozenset[str], serializable: bool) -> str:
-        """The isolation of a block that touches these stores."""
-        if serializable:
+        """The isolation of a block that touches these stores: the strictest that one of their
+        databases has.
+        """
+        databases = [self.design.databases[self.design.stores[s].database] for s in stores]
+        levels = {database.level(serializable) for database in databases}
+        if serializable or levels & {Isolation.OPTIMISTIC, Isolation.LOCKING}:
             return "serializable"
-        given = [
-            dict(m.options).get("isolation", "")
-            for s in stores
-            if (m := self.design.stores[s].model)
-        ]
-        return next((word for word in given if word), "")
+        return "repeatable-read" if Isolation.SNAPSHOT in levels else ""
 
 
 def _inserted(design: Design, store: str) -> bool:

@@ -10,7 +10,7 @@ to its message is the product's affair.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -55,6 +55,10 @@ class Stopped(Exception):
 
 class Failed(Exception):
     """The handler throws."""
+
+
+class DatabaseFailed(Failed):
+    """A statement, or a commit, of the handler fails."""
 
 
 class Sessions:
@@ -210,10 +214,10 @@ class Walker:
             yield
         except Unanswered as error:
             self.outcome = ("no answer", str(error))
-            raise Failed from error
+            raise DatabaseFailed from error
         except Trouble as error:
             self.outcome = ("failed", str(error))
-            raise Failed from error
+            raise DatabaseFailed from error
 
     # -- steps
 
@@ -267,16 +271,19 @@ class Walker:
 
     def _turned_down(self, step: n.Step, outcome: str) -> Iterator[Pause]:
         """What a line that did not succeed leads to."""
-        if isinstance(step, n.Insert | n.UpdateIf | n.Delete | n.Do):
-            for clause in step.clauses:
-                if clause.outcome.text == outcome or isinstance(step, n.Do):
-                    yield from self._steps(clause.body)
-                    return
-        match getattr(step, "or_else", None):
+        clauses = {c.outcome.text: c.body for c in getattr(step, "clauses", ())}
+        for name in (outcome, *(("failure",) if isinstance(step, n.Do) else ())):
+            if name in clauses:
+                yield from self._steps(clauses[name])
+                return
+        yield from self._or_else(getattr(step, "or_else", None))
+
+    def _or_else(self, then: n.OnConflict | None) -> Iterator[Pause]:
+        match then:
             case n.OnConflict.STOP:
                 raise Stopped
             case n.OnConflict.CONTINUE:
-                return
+                yield from ()
             case _:
                 raise Failed
 
@@ -322,7 +329,7 @@ class Walker:
         return any(all(self._look(t) for t in tests) for _, tests in self._tests(condition))
 
     def _if(self, step: n.If) -> Iterator[Pause]:
-        collected = self.block is not None and self.block.serializable
+        collected = self._collects(step)
         truth = False
         for start, tests in self._tests(step.condition):
             truth = True
@@ -336,6 +343,10 @@ class Walker:
             if truth:
                 break
         yield from self._steps(step.body if truth else step.otherwise)
+
+    def _collects(self, step: n.Step) -> bool:
+        """Whether a line is part of a run of lines of the open block."""
+        return self.block is not None and self.context.collects(self.block.serializable, step)
 
     def _look(self, test: n.Condition) -> bool:
         """One single test, asked of the product."""
@@ -373,8 +384,7 @@ class Walker:
         return int(data["happened"])
 
     def _let(self, step: n.Let) -> Iterator[Pause]:
-        reads = not isinstance(step.value, n.Constant)
-        collected = self.block is not None and (self.block.serializable or not reads)
+        collected = self._collects(step)
         yield from self._before(step.span, 0, collected)
         with self._asking():
             match step.value:
@@ -393,6 +403,23 @@ class Walker:
     # -- writes and transactions
 
     def _atomic(self, step: n.Atomic) -> Iterator[Pause]:
+        """A block, with what stands below it for when it fails."""
+        for attempt in range(step.retries + 1):
+            try:
+                yield from self._transaction(step)
+            except Failed as failed:
+                self._roll_back()
+                if isinstance(failed, DatabaseFailed) and attempt < step.retries:
+                    continue
+                if step.clauses:
+                    yield from self._steps(step.clauses[0].body)
+                elif step.or_else is None:
+                    raise
+                else:
+                    yield from self._or_else(step.or_else)
+            return
+
+    def _transaction(self, step: n.Atomic) -> Iterator[Pause]:
         self.block, self.begun, self.wrote, self.in_run = step, [], False, False
         stops: Stopped | None = None
         try:
@@ -418,15 +445,44 @@ class Walker:
     def _write(self, step: n.Step) -> Iterator[Pause]:
         store = self.context.store_of(step)
         assert store is not None
-        yield from self._before(step.span, 0, self.block is not None)
-        with self._asking():
-            outcome = self._written(self._store(store), store, step)
+        try:
+            outcome = yield from self._attempts(store, step)
+        except DatabaseFailed:
+            if self.block is not None:
+                raise
+            yield from self._failed(step)
+            return
         if outcome:
             if self.block is None:
                 self.outcome = (outcome, "")
             yield from self._turned_down(step, outcome)
         else:
             self.wrote = True
+
+    def _attempts(self, store: str, step: n.Step) -> Generator[Pause, None, str]:
+        """A write, repeated as often as the line says where it fails outside a block."""
+        most = getattr(step, "retries", 0) if self.block is None else 0
+        attempt = 0
+        while True:
+            yield from self._before(step.span, attempt, self.block is not None)
+            try:
+                with self._asking():
+                    return self._written(self._store(store), store, step)
+            except DatabaseFailed:
+                if attempt == most:
+                    raise
+                attempt += 1
+
+    def _failed(self, step: n.Step) -> Iterator[Pause]:
+        """What a write leads to that fails for good."""
+        clauses = {c.outcome.text: c.body for c in getattr(step, "clauses", ())}
+        if "failure" in clauses:
+            yield from self._steps(clauses["failure"])
+            return
+        blind = isinstance(step, n.SetColumn | n.Add | n.Increment) or (
+            isinstance(step, n.Do) and self.design.effects[step.effect.text].token_of is None
+        )
+        yield from self._or_else(getattr(step, "or_else", None) if blind else None)
 
     def _written(self, session: DatabaseSession, store: str, step: n.Step) -> str:
         row = self._row(store)

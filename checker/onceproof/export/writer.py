@@ -182,6 +182,8 @@ class Writer(ABC):
             if broadcast.scope is Level.EVENT
             else self.in_component(slot, actor)
         )
+        if broadcast.rest and actor.event:
+            scope = [*scope, self.dialect.deny(self.dialect.all(self.works(slot, actor.event)))]
         return [*scope, *self.guard(broadcast.guard, Actor(slot=slot))]
 
     def constant(self, update: Update) -> str:

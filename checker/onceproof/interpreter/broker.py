@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onceproof.interpreter import modelled
 from onceproof.interpreter.context import Context
-from onceproof.interpreter.rows import apply, passes, published, without_row
+from onceproof.interpreter.lagging import may_pass
+from onceproof.interpreter.rows import apply, published, row_lost
 from onceproof.interpreter.state import Spot, State, Worker, minus, union
 from onceproof.interpreter.trace import Step
 from onceproof.lang import design as d
@@ -20,14 +22,21 @@ OVER = ("settled", "lost", "dead", "absent")
 # ---------------------------------------------------------------- what a worker asks of the broker
 
 
-def gone(ctx: Context, state: State, worker: Worker) -> State:
-    """A worker disappears (it ended, failed or died): what it still held goes back."""
+def gone(ctx: Context, state: State, worker: Worker, killed: bool = False) -> State:
+    """A worker disappears (it ended, failed or was killed): what it still held goes back. A session
+    of a pool goes on, unless its process was killed.
+    """
     state = aborts(ctx, state, worker).without_worker(worker.number)
     if worker.holds and ctx.design.queues[_queue(ctx, worker.process)].redelivers:
         state = state.with_status(worker.process, worker.event, ctx.again(worker.process))
     elif worker.holds and state.status(worker.process, worker.event) == "inflight":
         state = state.with_status(worker.process, worker.event, "dead")
-    freed = [lock for lock in worker.locks if not ctx.design.locks[lock[0]].expires]
+    freed = [
+        spot
+        for spot in worker.locks
+        if ctx.ends_with_session(ctx.design.locks[spot[0]])
+        and (killed or ctx.design.locks[spot[0]].pooled is d.Pooled.NO)
+    ]
     return state._replace(held=minus(state.held, *freed))
 
 
@@ -58,7 +67,7 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
     if worker.holds:
         if state.status(consumer, event) == "inflight":
             state = state.with_status(consumer, event, "settled")
-        state = apply(ctx, state, event, worker.boxed)
+        state = apply(ctx, state, event, worker.boxed, worker.number)
         exposed = worker.exposed or ctx.exposed_by(worker.boxed)
         return state, worker._replace(holds=False, boxed=(), exposed=exposed), "done"
     late = ctx.design.queues[_queue(ctx, consumer)].late_ack == "settles"
@@ -107,7 +116,7 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
     for process in ctx.design.processes:
         worker = Worker(state.free_number(), process.name, event, ctx.enter(process.body))
         if process.condition is not None:
-            if passes(ctx, state, process.condition, event, worker):
+            if may_pass(ctx, state, process.condition, event, worker):
                 yield (
                     Step(Cause.START, component, event, worker.number, process.name),
                     state,
@@ -249,25 +258,25 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
         yield Cause.REPLAY
 
 
-# ---------------------------------------------------------------- faults of rows, records and locks
+# ---------------------------------------------------------------- faults of rows and records
 
 
 def store_faults(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
-    """Rows and records that disappear, locks that expire."""
+    """Rows and records that disappear."""
     safe = ctx.design.assumes("no-failover")
     for spot in state.rows:
         for trait in ctx.design.stores[spot[0]].loses:
             if trait == "expires":
-                yield from _expiry(ctx, state, spot, without_row(ctx, state, spot))
-            elif not safe:
+                yield from _expiry(ctx, state, spot, row_lost(ctx, state, spot))
+            elif not safe and not (modelled.PAST and trait == "failover"):
                 cause = Cause.FAILOVER if trait == "failover" else Cause.ROW_LOST
-                yield _at(state, cause, spot), without_row(ctx, state, spot)
-    for spot in state.records:
+                yield at_spot(state, cause, spot), row_lost(ctx, state, spot)
+    for spot in (*state.records, *state.errors):
         if ctx.design.effects[spot[0]].retention is not None:
-            yield from _expiry(ctx, state, spot, state._replace(records=minus(state.records, spot)))
-    for spot in state.held:
-        if ctx.design.locks[spot[0]].expires and not any(spot in w.locks for w in state.workers):
-            yield _at(state, Cause.LOCK_EXPIRED, spot), state._replace(held=minus(state.held, spot))
+            forgotten = state._replace(
+                records=minus(state.records, spot), errors=minus(state.errors, spot)
+            )
+            yield from _expiry(ctx, state, spot, forgotten)
 
 
 def _expiry(ctx: Context, state: State, spot: Spot, after: State) -> Iterator[tuple[Step, State]]:
@@ -278,7 +287,7 @@ def _expiry(ctx: Context, state: State, spot: Spot, after: State) -> Iterator[tu
         if not any(_is_over(ctx, state, event) for event in _events_of(state, spot)):
             return
         after = after._replace(closed=union(after.closed, spot))
-    yield _at(state, Cause.KEY_EXPIRED, spot), after
+    yield at_spot(state, Cause.KEY_EXPIRED, spot), after
 
 
 def _is_over(ctx: Context, state: State, event: int) -> bool:
@@ -286,7 +295,7 @@ def _is_over(ctx: Context, state: State, event: int) -> bool:
     request).
     """
     settled = all(state.status(p.name, event) in OVER for p in ctx.design.processes if p.queue)
-    return settled and all(w.event != event for w in state.workers)
+    return settled and not state.at_work(event)
 
 
 def _events_of(state: State, spot: Spot) -> list[int]:
@@ -299,7 +308,7 @@ def _events_of(state: State, spot: Spot) -> list[int]:
     ]
 
 
-def _at(state: State, cause: Cause, spot: Spot) -> Step:
+def at_spot(state: State, cause: Cause, spot: Spot) -> Step:
     """A step of the environment at a spot."""
     name, level, number = spot
     if level == Level.COMPONENT.value:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable
 from msgspec.structs import replace
 
 from onceproof.interpreter.context import Context
-from onceproof.interpreter.interpreter import choices, initial
+from onceproof.interpreter.interpreter import Replay, choices, initial, replay
 from onceproof.interpreter.rows import passes
 from onceproof.interpreter.state import State, Worker, look
-from onceproof.interpreter.trace import EventOf
+from onceproof.interpreter.trace import EventOf, Trace
 from onceproof.interpreter.unaided import Unaided, by_itself
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
@@ -26,6 +26,12 @@ patterns of the machine do so far (docs/semantics.md). Both readings change toge
 def violated(design: d.Design, claim: d.Claim, semantics: Delivery, state: State) -> bool:
     """Whether a state violates a claim."""
     return Judge(Context.of(design, semantics)).violated(claim, state)
+
+
+def followed(design: d.Design, claim: d.Claim, trace: Trace) -> Replay:
+    """A trace that violates a claim, followed to such an end. Raises ``ReplayError``."""
+    judge = Judge(Context.of(design, trace.semantics))
+    return replay(design, trace, lambda end: judge.violated(claim, end))
 
 
 class Judge:
@@ -142,7 +148,7 @@ class Judge:
         """
         if not WHOLE:
             alone = _without_others(state)
-            return not any(w.event == event for w in state.workers) and not self.unaided.reaches(
+            return not state.at_work(event) and not self.unaided.reaches(
                 alone, frozenset({event}), goal, is_there
             )
         events = self.unaided.begun(state)
@@ -233,7 +239,7 @@ class Judge:
 
     def _stays(self, state: State, event: int, vector: tuple[int, ...]) -> bool:
         """No worker is on the event, and nothing that happens by itself changes its effects."""
-        if any(w.event == event for w in state.workers):
+        if state.at_work(event):
             return False
         start = _without_others(state)
         seen, queue = {start}, [start]
@@ -241,7 +247,11 @@ class Judge:
             if self._vector(now, event) != vector:
                 return False
             for step, after in choices(self.ctx, now, 1):
-                if step.event in (event, -1) and by_itself(self.ctx, step) and after not in seen:
+                if (
+                    step.event in (event, -1)
+                    and by_itself(self.ctx, step, now)
+                    and after not in seen
+                ):
                     seen.add(after)
                     queue.append(after)
         return True
@@ -255,7 +265,7 @@ class Judge:
         No lease ends here while a worker is at work. Workers of other events are taken to be done:
         what they locked is free.
         """
-        if any(w.event == event for w in state.workers):
+        if state.at_work(event):
             return False
         after: dict[State, list[State]] = {}
         queue = [_without_others(state)]
@@ -266,7 +276,7 @@ class Judge:
                     s
                     for step, s in choices(self.ctx, now, 1)
                     if step.event in (event, -1)
-                    and by_itself(self.ctx, step)
+                    and by_itself(self.ctx, step, now)
                     and not (accurate and step.cause is Cause.LOCK_EXPIRED)
                 ]
                 queue += after[now]
@@ -309,5 +319,5 @@ def _without_others(state: State) -> State:
     """A state in which no worker is on the event in question, without the others and their
     locks.
     """
-    locks = {lock for w in state.workers for lock in w.locks}
+    locks = {lock for w in state.workers for lock in (*w.locks, *w.block_locks)}
     return state._replace(workers=(), held=tuple(x for x in state.held if x not in locks))

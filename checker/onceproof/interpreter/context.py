@@ -4,11 +4,12 @@ and again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onceproof.interpreter import modelled
 from onceproof.interpreter.state import Frame, Spot, State, Worker, Write
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
@@ -20,6 +21,9 @@ ATOMIC = "atomic"
 """Kind of the block of an atomic step; a serializable one is ``atomic serializable``, a section is
 ``section NAME``.
 """
+
+SERVICE = "lock service"
+"""The session of session locks that live in no database."""
 
 WRITES = (n.SetColumn, n.Add, n.Insert, n.UpdateIf, n.Increment, n.Delete)
 
@@ -38,7 +42,9 @@ class Context(Struct, frozen=True):
     ``blocks``: every block of every handler, numbered so that continuations are small values;
     ``headers``: the lines above them. ``counted``: stores and columns that claims speak about.
     ``named_crashes``: processes killed only at named places. ``loose``: consumers of whose messages
-    the broker remembers only the status. ``deaths_free``: deaths let others go on.
+    the broker remembers only the status. ``watched``: effects that somebody may find not
+    to have happened yet. ``remembered``: databases whose past matters, each with the names of what
+    is in it. ``deaths_free``: deaths let others go on.
     """
 
     design: d.Design
@@ -50,6 +56,8 @@ class Context(Struct, frozen=True):
     counted: frozenset[str]
     named_crashes: frozenset[str]
     loose: frozenset[str]
+    watched: frozenset[str] = frozenset()
+    remembered: Mapping[str, frozenset[str]] = {}
     deaths_free: bool = False
 
     @staticmethod
@@ -85,6 +93,12 @@ class Context(Struct, frozen=True):
             frozenset(targets - set(design.effects)),
             frozenset(crashes),
             frozenset(loose),
+            frozenset(_watched(design)),
+            {
+                x.name: _names_in(design, x.name)
+                for x in design.databases.values()
+                if modelled.PAST and (x.fails_over or x.stale_reads or x.per_region)
+            },
         )
         freed = any(ctx.holder_matters(x) for x in design.locks.values()) or any(
             p.workers for p in design.processes
@@ -131,7 +145,24 @@ class Context(Struct, frozen=True):
         """Whether a lock is tied to its holder's life: it is freed by its end, or may expire only
         after it.
         """
-        return not lock.expires or self.design.assumes("within-lock")
+        leased = lock.expires and self.design.assumes("within-lock")
+        return leased or self.ends_with_session(lock)
+
+    @staticmethod
+    def ends_with_session(lock: d.Lock) -> bool:
+        """Whether a lock is free when the session of its holder ends."""
+        return lock.kind is d.LockKind.SESSION if modelled.LOCKS else not lock.expires
+
+    def is_of_block(self, worker: Worker, lock: d.Lock) -> bool:
+        """Whether a lock that the worker acquires now ends with its open block."""
+        in_database = lock.kind is d.LockKind.SESSION and lock.database is not None
+        return modelled.LOCKS and in_database and self.open_block(worker) is not None
+
+    def session(self, lock: str) -> str | None:
+        """The database, or the service, whose session a line about a lock needs."""
+        declared = self.design.locks[lock]
+        service = SERVICE if declared.kind is d.LockKind.SESSION else None
+        return declared.database or service
 
     def death_matters(self, process: str) -> bool:
         """Whether the death of one of its workers lets others go on, or may settle its message."""
@@ -214,18 +245,40 @@ class Context(Struct, frozen=True):
         return self.into(worker, step.body, kind)
 
     def stopped(self, worker: Worker) -> Worker:
-        """Nothing left to do but to leave the open blocks (and commit)."""
-        return worker._replace(
-            todo=tuple(f._replace(at=len(self.blocks[f.block])) for f in worker.todo), part=0
+        """Nothing left to do but to leave the open blocks. An atomic block commits first, and the
+        handler stops if that succeeds.
+        """
+        inner = self.open_block(worker)
+        first = 0 if inner is None else inner
+        todo = tuple(
+            f if i < first else f._replace(at=len(self.blocks[f.block]), stops=i == inner)
+            for i, f in enumerate(worker.todo)
         )
+        return worker._replace(todo=todo, part=0)
+
+    def left(self, worker: Worker) -> Worker:
+        """The worker with the innermost block behind it."""
+        outside = worker._replace(todo=worker.todo[:-1], part=0)
+        return self.stopped(outside) if worker.todo[-1].stops else outside
+
+    @staticmethod
+    def open_block(worker: Worker) -> int | None:
+        """Which of its frames is that of the open atomic block; None outside of any."""
+        return next((i for i, f in enumerate(worker.todo) if f.kind.startswith(ATOMIC)), None)
 
     def turned_down(self, worker: Worker, step: n.Step, outcome: str) -> Worker | None:
-        """The worker after a line that did not succeed; None if the handler fails."""
-        if isinstance(step, n.Insert | n.UpdateIf | n.Delete | n.Do):
-            for clause in step.clauses:
-                if clause.outcome.text == outcome or isinstance(step, n.Do):
-                    return self.into(worker, clause.body)
-        match getattr(step, "or_else", None):
+        """The worker after a line with an outcome that is not the wanted one; None if the handler
+        fails.
+        """
+        clauses = {c.outcome.text: c for c in getattr(step, "clauses", ())}
+        others = ("failure",) if isinstance(step, n.Do) else ()
+        for name in (outcome, *others):
+            if name in clauses:
+                return self.into(worker, clauses[name].body)
+        return self._or_else(worker, getattr(step, "or_else", None))
+
+    def _or_else(self, worker: Worker, then: n.OnConflict | None) -> Worker | None:
+        match then:
             case n.OnConflict.STOP:
                 return self.stopped(worker)
             case n.OnConflict.CONTINUE:
@@ -233,23 +286,89 @@ class Context(Struct, frozen=True):
             case _:
                 return self.failed(worker)
 
-    def failed(self, worker: Worker) -> Worker | None:
-        """The worker of a handler that fails: only its ack is left, if failures are acknowledged;
-        else None.
+    def after_failure(self, worker: Worker, step: n.Step | None) -> Worker | None:
+        """The worker after a database step that failed, or whose answer was lost; None if the
+        handler fails. ``step`` None: the end of a block.
         """
+        if self.open_block(worker) is not None:
+            return self.rolled_back(worker, again=True)
+        if worker.part < getattr(step, "retries", 0):
+            return worker._replace(part=worker.part + 1)
+        for clause in getattr(step, "clauses", ()):
+            if clause.outcome.text == "failure":
+                return self.into(worker, clause.body)
+        blind = isinstance(step, n.SetColumn | n.Add | n.Increment) or (
+            isinstance(step, n.Do) and self.design.effects[step.effect.text].token_of is None
+        )
+        return self._or_else(worker, getattr(step, "or_else", None) if blind else None)
+
+    def failed(self, worker: Worker) -> Worker | None:
+        """The worker after ``fail``, or an outcome that no clause of its line handles; None if the
+        handler fails.
+        """
+        if self.open_block(worker) is not None:
+            return self.rolled_back(worker, again=False)
         if not self.processes[worker.process].acks_failures:
             return None
-        return worker._replace(todo=(), part=0, collected=(), locked=(), boxed=())
+        return worker._replace(todo=(), part=0, boxed=()).block_over()
+
+    def rolled_back(self, worker: Worker, again: bool) -> Worker | None:
+        """The worker whose open block failed; None if the handler fails. ``again``: in a way after
+        which a block is repeated.
+        """
+        at = self.open_block(worker)
+        assert at is not None
+        frame, outer = worker.todo[at], worker.todo[:at]
+        block = self.blocks[outer[-1].block][outer[-1].at - 1]
+        assert isinstance(block, n.Atomic)
+        outside = worker._replace(todo=outer, part=0).block_over()
+        if again and frame.tries < block.retries:
+            return outside._replace(
+                todo=(*outer, Frame(frame.block, 0, frame.kind, frame.tries + 1))
+            )
+        for clause in block.clauses:
+            return outside._replace(todo=(*outer, *self.enter(clause.body)))
+        match block.or_else:
+            case n.OnConflict.STOP:
+                return self.stopped(outside)
+            case n.OnConflict.CONTINUE:
+                return outside
+            case _:
+                return self.failed(outside)
 
     def parts(self, block: tuple[n.Step, ...]) -> tuple[str, ...]:
         """The databases that a block writes, in the order of the first line that writes each."""
         stores = [store for store in map(self.store_of, visit.walk(block)) if store]
         return tuple(dict.fromkeys(self.design.stores[s].database for s in stores))
 
+    def request_in(self, worker: Worker) -> str | None:
+        """The database that a worker's next step is a request in; None of a request elsewhere."""
+        step = self.at(worker) if worker.todo else None
+        if worker.todo and (step is None or self.is_collected(worker, step)):
+            return self.next_part(worker)
+        return self.database_at(worker, step) if step is not None else None
+
+    def next_part(self, worker: Worker) -> str:
+        """The database whose part of the open block commits next."""
+        at = self.open_block(worker)
+        assert at is not None
+        parts = self.parts(self.blocks[worker.todo[at].block])
+        pending = {self.home(w.name) for w in worker.collected}
+        return next((p for p in parts if p in pending or self.may_write(worker, p)), parts[0])
+
     def home(self, name: str) -> str:
         """The database of a store, or of an effect in a store."""
         store = self.design.effects[name].store if name in self.design.effects else name
         return self.design.stores[store or ""].database
+
+    def stores_in(self, database: str) -> frozenset[str]:
+        """The stores that live in a database."""
+        return frozenset(s.name for s in self.design.stores.values() if s.database == database)
+
+    def level(self, worker: Worker, database: str) -> d.Isolation | None:
+        """The level of the worker's open block in a database; None outside of blocks."""
+        kind = worker.block_kind(ATOMIC)
+        return self.design.databases[database].level(kind != ATOMIC) if kind else None
 
     def passes_crash(self, worker: Worker) -> bool:
         """Whether the run of collected lines that starts here may pass a crash point."""
@@ -279,9 +398,10 @@ class Context(Struct, frozen=True):
         step = self.at(worker)
         match step:
             case None:
-                return [worker._replace(todo=worker.todo[:-1])] if len(worker.todo) > 1 else []
+                return [self.left(worker)] if len(worker.todo) > 1 else []
             case n.Fail():
-                return []
+                failure = self.failed(worker)
+                return [failure] if failure and failure.todo else []
             case n.Stop():
                 return [self.stopped(worker)]
             case n.Section() | n.Atomic():
@@ -291,11 +411,11 @@ class Context(Struct, frozen=True):
             case n.If(_, body, otherwise):
                 return [self.into(worker, body), self.into(worker, otherwise)]
             case _:
-                outcome = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Delete: "missing"}.get(
-                    type(step), ""
-                )
-                refused = self.turned_down(worker, step, outcome)
-                return [worker.next_line(), *([refused] if refused and refused.todo else [])]
+                ways = [worker.next_line()]
+                for outcome in self.unwanted_of(step):
+                    refused = self.turned_down(worker, step, outcome)
+                    ways += [refused] if refused and refused.todo else []
+                return ways
 
     def line(self, worker: Worker) -> int:
         """The line of a worker's next step: the consumer's for an ack on return, the block's for a
@@ -325,48 +445,155 @@ class Context(Struct, frozen=True):
             return step.store.text
         return self.design.effects[step.effect.text].store if isinstance(step, n.Do) else None
 
+    def store_written(self, name: str) -> str:
+        """The store of a write to a store, or to an effect in one."""
+        effect = self.design.effects.get(name)
+        return effect.store or "" if effect is not None else name
+
     def is_silent(self, worker: Worker, step: n.Step) -> bool:
         """Whether a line takes no step: it happens together with the step before it."""
         return isinstance(
             step, n.Stop | n.Fail | n.Section | n.Atomic | n.CrashHere
         ) or self.is_boxed(worker, step)
 
-    def touches(self, step: n.Step) -> bool:
-        """Whether a collected line locks a row."""
-        match step:
-            case n.If(condition):
-                return any(self._looks(t) for row in conjunctions(condition) for t in row)
-            case n.Let(_, value):
-                return not isinstance(value, n.Constant)
-            case _:
-                return self.store_of(step) is not None
-
-    def _looks(self, test: n.Condition) -> bool:
-        """Whether a single test looks at a row."""
-        if isinstance(test, n.Happened):
-            return self.design.effects[test.effect.text].store is not None
-        return isinstance(test, n.InStore | n.ColumnIs)
+    def keeps_row(self, worker: Worker, step: n.Step) -> bool:
+        """Whether a line of a block can lock a row, until the block ends."""
+        if isinstance(step, n.If | n.Let):
+            levels = [self.level(worker, x) for x in self.databases_read(step)]
+            return d.Isolation.LOCKING in levels
+        store = self.store_of(step)
+        if store is None or self.is_boxed(worker, step):
+            return False
+        return self.level(worker, self.home(store)) is not d.Isolation.SINGLE_REQUESTS
 
     def is_collected(self, worker: Worker, step: n.Step) -> bool:
         """Whether a line is part of a run of lines of an atomic block."""
         kind = worker.block_kind(ATOMIC)
         if not kind or self.is_boxed(worker, step):
             return False
-        if kind != ATOMIC and isinstance(step, n.If | n.Let):
+        return self.collects(kind != ATOMIC, step)
+
+    def collects(self, serializable: bool, step: n.Step) -> bool:
+        """Whether a block ``atomic``, or ``atomic serializable``, collects a line."""
+        if not isinstance(step, n.If | n.Let):
+            return self.store_of(step) is not None
+        if isinstance(step, n.Let) and isinstance(step.value, n.Constant):
             return True
-        return self.store_of(step) is not None or (
-            isinstance(step, n.Let) and isinstance(step.value, n.Constant)
-        )
+        read = self.databases_read(step)
+        if modelled.PROVIDERS and isinstance(step, n.If) and self._asks_provider(step):
+            return False
+        if not read:
+            return serializable
+        levels = [self.design.databases[x].level(serializable) for x in read]
+        return all(level is d.Isolation.OPTIMISTIC for level in levels)
+
+    def _asks_provider(self, step: n.If) -> bool:
+        """Whether a condition has a test that is a request to a provider."""
+        tests = (t for row in conjunctions(step.condition) for t in row)
+        asked = (t.effect.text for t in tests if isinstance(t, n.Happened))
+        return any(self.design.effects[name].store is None for name in asked)
+
+    def databases_read(self, step: n.If | n.Let) -> tuple[str, ...]:
+        """The databases whose rows a line looks at, in the order in which it does."""
+        parts: list[n.Condition | n.Value] = [step.value] if isinstance(step, n.Let) else []
+        if isinstance(step, n.If):
+            parts = [t for row in conjunctions(step.condition) for t in row]
+        return tuple(dict.fromkeys(x for p in parts if (x := self.database_read(p)) is not None))
+
+    @staticmethod
+    def part_at(worker: Worker, step: n.If | n.Let) -> n.Condition | n.Value:
+        """The single test, or the value, that a worker is at."""
+        if isinstance(step, n.Let):
+            return step.value
+        return [t for row in conjunctions(step.condition) for t in row][worker.part]
+
+    def database_read(self, part: n.Condition | n.Value) -> str | None:
+        """The database whose row a single test or a value looks at."""
+        match part:
+            case (
+                n.InStore(_, store)
+                | n.ColumnIs(store)
+                | n.ReadPresence(_, store)
+                | n.ReadColumn(store)
+            ):
+                return self.home(store.text)
+            case n.Happened(effect) if self.design.effects[effect.text].store is not None:
+                return self.home(effect.text)
+            case _:
+                return None
+
+    def may_write(self, worker: Worker, database: str) -> bool:
+        """Whether some way through the run that starts here writes a row of a database."""
+        seen: set[Worker] = set()
+        ways = [worker]
+        while ways:
+            now = ways.pop()
+            if now in seen or self.open_block(now) is None:
+                continue
+            seen.add(now)
+            step = self.at(now)
+            if step is not None and self.is_collected(now, step):
+                store = self.store_of(step)
+                if store is not None and self.home(store) == database:
+                    return True
+            elif step is not None and not self.is_silent(now, step):
+                continue
+            ways += self.ways(now)
+        return False
+
+    @staticmethod
+    def unwanted(step: n.Step) -> str:
+        """What a write reports whose condition is false."""
+        words = {n.Insert: "duplicate", n.UpdateIf: "conflict", n.Delete: "missing"}
+        return words.get(type(step), "")
+
+    def unwanted_of(self, step: n.Step) -> tuple[str, ...]:
+        """What a line can report that has a clause."""
+        if not isinstance(step, n.Do):
+            return (self.unwanted(step),)
+        inside = self.design.effects[step.effect.text].store is not None
+        return ("rejected",) if inside else ("refused", "no answer")
+
+    def finds_own(self, step: n.Insert | n.UpdateIf | n.Delete) -> bool:
+        """Whether a write that is repeated finds its condition false, because of its own first
+        request.
+        """
+        if isinstance(step, n.Insert):
+            return self.design.stores[step.store.text].unique
+        return isinstance(step, n.UpdateIf) or step.conditional
+
+    def database_at(self, worker: Worker, step: n.Step) -> str | None:
+        """The database, or the lock service, that a line is a step on, outside of runs."""
+        match step:
+            case n.If() | n.Let():
+                return self.database_read(self.part_at(worker, step))
+            case n.Acquire(lock) | n.Release(lock):
+                return self.session(lock.text)
+            case n.Renew(lock):
+                return self.session(lock.text) if lock is not None else None
+            case _:
+                store = self.store_of(step)
+                return self.home(store) if store is not None else None
+
+    def asks_database(self, worker: Worker, step: n.Step) -> bool:
+        """Whether a line, outside of runs, is a step on a database or a lock service."""
+        match step:
+            case n.If() | n.Let():
+                return self.database_read(self.part_at(worker, step)) is not None
+            case n.Acquire() | n.Release():
+                return True
+            case n.Renew(lock):
+                return lock is not None
+            case _:
+                return self.store_of(step) is not None
 
     def answers_at_once(self, worker: Worker, step: n.Step) -> bool:
-        """Whether a conditional write whose condition is false of the committed row does not wait
-        for whoever has locked it.
+        """Whether a conditional write whose condition is false does not wait for whoever has locked
+        the row.
         """
         if not isinstance(step, n.UpdateIf | n.Delete):
             return False
-        database = self.design.database_of(step.store.text)
-        waits = database is not None and database.waits_to_decide
-        return not waits and worker.block_kind(ATOMIC) in ("", ATOMIC)
+        return not self.design.databases[self.home(step.store.text)].waits_to_decide
 
     def exposes(self, effect: str) -> bool:
         """Whether workers may be killed right after this effect although they may not elsewhere."""
@@ -397,6 +624,31 @@ def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
     )
 
 
+def _names_in(design: d.Design, database: str) -> frozenset[str]:
+    """The stores, columns, effects, and locks kept in rows of a database."""
+    stores = {s.name for s in design.stores.values() if s.database == database}
+    columns = {f"{name}.{column}" for name in stores for column in design.stores[name].columns}
+    effects = {e.name for e in design.effects.values() if e.store in stores}
+    kept = (x for x in design.locks.values() if x.kind is not d.LockKind.SESSION)
+    locks = {x.name for x in kept if x.database == database}
+    return frozenset(stores | columns | effects | locks)
+
+
+def _watched(design: d.Design) -> set[str]:
+    """Effects of which it shows whether they have happened already."""
+    named = {t.name.text for c in design.claims if c.kind == "before" for t in c.targets}
+    tests = [
+        t
+        for c in design.claims
+        if c.condition is not None and "never" in c.kind
+        for row in conjunctions(c.condition)
+        for t in row
+    ]
+    named |= {t.effect.text for t in tests if isinstance(t, n.Happened)}
+    named |= {e.name for e in design.effects.values() if e.queryable}
+    return {name for name in named if name in design.effects and not design.effects[name].store}
+
+
 def _looks_at_hold(step: n.Step) -> bool:
     """Whether a line depends on whether the worker still holds its message."""
     asks = isinstance(step, n.Ack) or (isinstance(step, n.Renew) and step.lock is None)
@@ -407,6 +659,8 @@ def may_commit(ctx: Context, worker: Worker) -> bool:
     """Whether the next run can be a commit: some way through its lines meets no stop point and
     writes something.
     """
+    if ctx.open_block(worker) is None:
+        return False
     step = ctx.at(worker)
     if isinstance(step, n.Stop) or (step is None and worker.todo[-1].kind.startswith(ATOMIC)):
         return bool(worker.collected)
@@ -442,21 +696,22 @@ def _keeps_rows(ctx: Context, process: d.Process) -> bool:
             return True
         if step is None and len({w.name for w in worker.collected}) > 1:
             return True
+        inside = ctx.open_block(worker) is not None
+        keeps = inside and step is not None and ctx.keeps_row(worker, step)
+        if keeps and isinstance(step, n.If | n.Let):
+            return True
+        if inside or (step is not None and ctx.store_of(step)):
+            failure = ctx.after_failure(worker, step)
+            ways += [failure] if failure is not None and failure.todo else []
         for number, way in enumerate(ctx.ways(worker)):
-            locks = (
-                collected
-                and step is not None
-                and ctx.touches(step)
-                and (number == 0 or isinstance(step, n.If))
-            )
-            locked = (("some", "", 0),) if locks else worker.locked
+            locked = (("some", "", 0),) if keeps and not number else worker.locked
             written = worker.collected
             store = ctx.store_of(step) if step is not None and collected and not number else None
             if store and (write := Write("some", ctx.design.stores[store].database)) not in written:
                 written = (*written, write)
-            inside = bool(way.block_kind(ATOMIC))
+            still = ctx.open_block(way) is not None
             ways.append(
-                way._replace(locked=locked if inside else (), collected=written if inside else ())
+                way._replace(locked=locked if still else (), collected=written if still else ())
             )
     return False
 

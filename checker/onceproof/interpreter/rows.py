@@ -4,23 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onceproof.interpreter.context import ATOMIC, Context, conjunctions
-from onceproof.interpreter.state import Spot, State, Worker, Write, drop, look, minus, put, union
-from onceproof.lang.design import UNSET
+from onceproof.interpreter import isolation, modelled
+from onceproof.interpreter.choosing import Chooser
+from onceproof.interpreter.context import Context, conjunctions
+from onceproof.interpreter.isolation import SerializationFailure
+from onceproof.interpreter.state import (
+    Spot,
+    State,
+    Version,
+    Worker,
+    Write,
+    drop,
+    look,
+    minus,
+    put,
+    union,
+)
+from onceproof.lang.design import UNSET, Isolation
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Level
-
-
-class Waits(Exception):
-    """A line cannot be executed now: another worker has locked a row it needs."""
-
 
 # ---------------------------------------------------------------- reading
 
 
 def view(ctx: Context, state: State, worker: Worker) -> State:
-    """The state as one worker sees it: with what it has collected."""
-    return apply(ctx, state, worker.event, (*worker.boxed, *worker.collected))
+    """The state as one worker sees it: as of its snapshots, with what it has collected."""
+    seen = isolation.as_of_snapshots(ctx, state, worker)
+    old = {s.database for s in worker.snapshots}
+    own = [
+        w
+        for w in worker.collected
+        if ctx.home(w.name) not in old or row_of(ctx, state, worker, w) in worker.wrote
+    ]
+    return overlaid(ctx, seen, worker.event, (*worker.boxed, *own))
+
+
+def now(ctx: Context, state: State, worker: Worker) -> State:
+    """The rows as they are now, with what the worker has collected."""
+    return overlaid(ctx, state, worker.event, (*worker.boxed, *worker.collected))
+
+
+def row_of(ctx: Context, state: State, worker: Worker, write: Write) -> Spot:
+    """The row that a write in a database belongs to."""
+    effects = ctx.design.effects
+    store = effects[write.name].store if write.name in effects else write.name
+    return ctx.row(store or "", state, worker.event)
+
+
+def look_at(ctx: Context, state: State, worker: Worker, part: n.Condition | n.Value) -> Worker:
+    """The worker that looks at the rows of a single test or a value: with the snapshot that this
+    takes, and the locks. Raises ``Waits``.
+    """
+    database = ctx.database_read(part)
+    level = ctx.level(worker, database) if database is not None else None
+    if database is None or level is None:
+        return worker
+    worker = isolation.opened(ctx, state, worker, database)
+    spots = rows_read(ctx, state, part, worker.event)
+    match level:
+        case Isolation.OPTIMISTIC:
+            return worker._replace(read=union(worker.read, *spots))
+        case Isolation.LOCKING:
+            return shares(state, worker, *spots)
+        case _:
+            return worker
+
+
+def shares(state: State, worker: Worker, *spots: Spot) -> Worker:
+    """The worker with shared locks of rows. Raises ``Waits``."""
+    isolation.check_locks(state, worker, spots, exclusive=False)
+    return worker._replace(
+        shared=union(worker.shared, *(x for x in spots if x not in worker.locked))
+    )
 
 
 def column(ctx: Context, state: State, store: str, name: str, event: int) -> str:
@@ -109,25 +164,54 @@ def after_test(condition: n.Condition, part: int, truth: bool) -> int | bool:
 # ---------------------------------------------------------------- writing
 
 
-def apply(ctx: Context, state: State, event: int, writes: Iterable[Write]) -> State:
-    """Make writes, in their order."""
+def overlaid(ctx: Context, state: State, event: int, writes: Iterable[Write]) -> State:
+    """The state as it would be with these writes, in their order."""
     for write in writes:
-        match write.kind:
-            case "count":
-                state = state.raised(
-                    ctx.spot(write.name, ctx.design.effects[write.name].level, state, event)
-                )
-            case "publish":
-                state = published(ctx, state, event, write.name, "committed")
-            case _:
-                state = _apply_row(ctx, state, event, write)
+        state = _made(ctx, state, event, write)
     return state
 
 
-def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
+def apply(ctx: Context, state: State, event: int, writes: Iterable[Write], by: int) -> State:
+    """Make writes, in their order. The workers but ``by`` note which rows are changed."""
+    for write in writes:
+        if write.kind != "publish":
+            spot = ctx.row(ctx.store_written(write.name), state, event)
+            if changes_row(ctx, state, event, write):
+                state = isolation.row_changed(ctx, state, spot, by)
+        state = _made(ctx, state, event, write)
+    return state
+
+
+def changes_row(ctx: Context, state: State, event: int, write: Write) -> bool:
+    """Whether a write changes the row as it is, so that others are affected."""
+    store = ctx.store_written(write.name)
+    present = ctx.row(store, state, event) in state.rows
+    match write.kind:
+        case "add":
+            return not present
+        case "delete":
+            return present
+        case "set" if not ctx.design.databases[ctx.home(store)].same_value_changes:
+            return not present or column(ctx, state, store, write.column, event) != write.value
+        case _:
+            return True
+
+
+def _made(ctx: Context, state: State, event: int, write: Write) -> State:
+    match write.kind:
+        case "count":
+            effect = ctx.design.effects[write.name]
+            return state.raised(ctx.spot(write.name, effect.level, state, event))
+        case "publish":
+            return published(ctx, state, event, write.name, "committed")
+        case "delete":
+            return without_row(ctx, state, ctx.row(write.name, state, event))
+        case _:
+            return _with_row(ctx, state, event, write)
+
+
+def _with_row(ctx: Context, state: State, event: int, write: Write) -> State:
     spot = ctx.row(write.name, state, event)
-    if write.kind == "delete":
-        return without_row(ctx, state, spot)
     state = state._replace(rows=union(state.rows, spot), closed=minus(state.closed, spot))
     if write.name in ctx.counted:
         may_repeat = write.kind == "insert" and not ctx.design.stores[write.name].unique
@@ -137,6 +221,7 @@ def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
     cell = f"{write.name}.{write.column}"
     if write.kind == "increment":
         return state.raised((cell, Level.EVENT.value, event)) if cell in ctx.counted else state
+    state = key_changed(ctx, state, spot, write.column)
     state = state._replace(columns=put(state.columns, (cell, *spot[1:]), write.value))
     if write.value == ctx.design.stores[write.name].columns[write.column][0]:
         state = state._replace(columns=drop(state.columns, (cell, *spot[1:])))
@@ -146,10 +231,30 @@ def _apply_row(ctx: Context, state: State, event: int, write: Write) -> State:
 def without_row(ctx: Context, state: State, spot: Spot) -> State:
     """The row is gone, its columns are as at the start."""
     cells = {(f"{spot[0]}.{c}", *spot[1:]) for c in ctx.design.stores[spot[0]].columns}
-    return state._replace(
+    state = state._replace(
         rows=minus(state.rows, spot),
         columns=tuple((k, v) for k, v in state.columns if k not in cells),
     )
+    return key_changed(ctx, state, spot, None)
+
+
+def key_changed(ctx: Context, state: State, spot: Spot, name: str | None) -> State:
+    """A key that is kept in a row is another one now: the provider has no record of it. ``name``:
+    the column that was set; None: the row is gone.
+    """
+    for effect in ctx.design.effects.values():
+        row = effect.key_row
+        if row is not None and row[0] == spot[0] and name in (None, row[1]):
+            record = (effect.name, *spot[1:])
+            state = state._replace(
+                records=minus(state.records, record), errors=minus(state.errors, record)
+            )
+    return state
+
+
+def row_lost(ctx: Context, state: State, spot: Spot) -> State:
+    """A row goes by itself."""
+    return without_row(ctx, isolation.row_changed(ctx, state, spot, by=-1), spot)
 
 
 def published(ctx: Context, state: State, event: int, queue: str, how: str = "") -> State:
@@ -185,64 +290,211 @@ def takes_for_copy(ctx: Context, state: State, event: int, queue: str) -> bool:
     return bool(groups) and all(state.status(g.name, event) != "absent" for g in groups)
 
 
-def check_locks(state: State, worker: Worker, spots: Iterable[Spot]) -> None:
-    """Raise ``Waits`` if another worker has locked one of these rows."""
-    for spot in spots:
-        if any(spot in w.locked for w in state.workers if w.number != worker.number):
-            raise Waits
-
-
-def write(ctx: Context, state: State, worker: Worker, step: n.Step) -> tuple[State, Worker, str]:
+def write(
+    ctx: Context, state: State, worker: Worker, step: n.Step, chooser: Chooser | None = None
+) -> tuple[State, Worker, str]:
     """Execute a writing line: at once, into the open atomic block, or into the broker's box.
-    Outcome ``""`` or why not.
+    Outcome ``""`` or why not. Raises ``Waits``, ``SerializationFailure``.
     """
+    chooser = chooser or Chooser()
     store = ctx.store_of(step)
-    boxed = ctx.is_boxed(worker, step)
-    spot = ctx.row(store, state, worker.event) if store else None
-    done, outcome = _decide(ctx, view(ctx, state, worker), worker, step)
-    if spot and not boxed and not (outcome and ctx.answers_at_once(worker, step)):
-        check_locks(state, worker, [spot])
+    if ctx.is_boxed(worker, step) or store is None:
+        made, outcome = _decide(ctx, now(ctx, state, worker), worker, step, chooser)
+        return state, worker if outcome else worker._replace(boxed=(*worker.boxed, made)), outcome
+    spot, home = ctx.row(store, state, worker.event), ctx.home(store)
+    level = ctx.level(worker, home)
+    if level is None:
+        return _write_outside(ctx, state, worker, step, spot, chooser)
+    if level is Isolation.SINGLE_REQUESTS:
+        made, outcome = _decide(ctx, now(ctx, state, worker), worker, step, chooser)
+        kept = worker if outcome else worker._replace(collected=(*worker.collected, made))
+        return state, kept, outcome
+    # With a snapshot like PostgreSQL's, a plain delete is one that nobody asks what it found.
+    blind = isinstance(step, n.Delete) and not step.conditional
+    asks = not blind or isolation.at_first_statement(ctx, worker, home)
+    made, outcome = _decide(ctx, view(ctx, state, worker), worker, step, chooser, asks)
+    if level is Isolation.LOCKING:
+        isolation.check_locks(state, worker, [spot], exclusive=not outcome)
+    elif not (outcome and ctx.answers_at_once(worker, step)):
+        isolation.check_locks(state, worker, [spot], exclusive=True)
+        made, outcome = _decide_at(ctx, state, worker, step, chooser, asks)
+    if outcome:
+        if level is Isolation.OPTIMISTIC:
+            worker = worker._replace(read=union(worker.read, spot))
+        if level is Isolation.LOCKING:
+            worker = shares(state, worker, spot)
+        return state, worker, "" if blind else outcome
+    if isinstance(step, n.Add) and spot in now(ctx, state, worker).rows:
+        return state, worker, ""  # nothing is written, so nothing is locked
+    changed = isolation.takes_snapshot(ctx, worker, home) and changes_row(
+        ctx, now(ctx, state, worker), worker.event, made
+    )
+    return (
+        state,
+        worker._replace(
+            collected=(*worker.collected, made),
+            locked=union(worker.locked, spot),
+            shared=minus(worker.shared, spot),
+            wrote=union(worker.wrote, spot) if changed else worker.wrote,
+        ),
+        "",
+    )
+
+
+def _write_outside(
+    ctx: Context, state: State, worker: Worker, step: n.Step, spot: Spot, chooser: Chooser
+) -> tuple[State, Worker, str]:
+    """A line that is a block of its own: on the row as it is now."""
+    made, outcome = _decide(ctx, now(ctx, state, worker), worker, step, chooser)
+    if not (outcome and ctx.answers_at_once(worker, step)):
+        isolation.check_locks(state, worker, [spot], exclusive=True)
     if outcome:
         return state, worker, outcome
-    if boxed:
-        return state, worker._replace(boxed=(*worker.boxed, done)), ""
-    if worker.block_kind(ATOMIC) and spot:
-        return (
-            state,
-            worker._replace(collected=(*worker.collected, done), locked=union(worker.locked, spot)),
-            "",
-        )
-    exposed = worker.exposed or ctx.exposed_by((done,))
-    return apply(ctx, state, worker.event, (done,)), worker._replace(exposed=exposed), ""
+    exposed = worker.exposed or ctx.exposed_by((made,))
+    after = apply(ctx, state, worker.event, (made,), worker.number)
+    return after, worker._replace(exposed=exposed), ""
 
 
-def _decide(ctx: Context, seen: State, worker: Worker, step: n.Step) -> tuple[Write, str]:
+def _decide_at(
+    ctx: Context, state: State, worker: Worker, step: n.Step, chooser: Chooser, asks: bool
+) -> tuple[Write, str]:
+    """What a write inside a block comes to, at the level of the block, when nobody else has locked
+    the row. Raises ``SerializationFailure``.
+    """
+    store = ctx.store_of(step) or ""
+    spot, home = ctx.row(store, state, worker.event), ctx.home(store)
+    taken = isolation.snapshot_of(worker, home)
+    current = now(ctx, state, worker)
+    if taken is None or not isolation.fails_on_changes(ctx, worker, home):
+        return _decide(ctx, current, worker, step, chooser)
+    changed = spot in taken.changed and spot not in worker.wrote
+    if not isolation.at_first_statement(ctx, worker, home):
+        if changed:
+            raise SerializationFailure
+        return _decide(ctx, current, worker, step, chooser)
+    seen, present = current, spot in current.rows
+    match step:
+        case n.Insert() if not ctx.design.stores[store].unique:
+            changed = False
+        case n.UpdateIf() | n.Delete():
+            seen, present = view(ctx, state, worker), True
+        case n.Do(_, effect) if _token_is_newer(ctx, state, worker, effect.text):
+            raise SerializationFailure
+    made, outcome = _decide(ctx, seen, worker, step, chooser, asks)
+    fails = not outcome or isinstance(step, n.Insert)
+    if fails and present and changed:
+        raise SerializationFailure
+    return made, outcome
+
+
+def _token_is_newer(ctx: Context, state: State, worker: Worker, effect: str) -> bool:
+    """Whether another worker has acquired the lock whose token is checked since the snapshot."""
+    lock = ctx.design.effects[effect].token_of
+    taken = isolation.snapshot_of(worker, ctx.home(effect))
+    if lock is None or taken is None:
+        return False
+    return ctx.spot(lock, ctx.design.locks[lock].level, state, worker.event) in taken.acquired
+
+
+def _decide(
+    ctx: Context,
+    seen: State,
+    worker: Worker,
+    step: n.Step,
+    chooser: Chooser,
+    asks: bool = False,
+) -> tuple[Write, str]:
+    """What a write comes to on the rows as ``seen``. ``asks``: a plain delete is a conditional one,
+    too.
+    """
+
+    def finds(made: Write) -> bool:
+        return chooser.pick(condition_truths(ctx, seen, worker, made))
+
     match step:
         case n.SetColumn(store, name, value):
             return Write("set", store.text, name.text, value.text), ""
         case n.Add(_, store):
             return Write("add", store.text), ""
         case n.Delete(_, store):
-            missing = step.conditional and ctx.row(store.text, seen, worker.event) not in seen.rows
-            return Write("delete", store.text), "missing" if missing else ""
+            made = Write("delete", store.text, wants="present" if step.conditional or asks else "")
+            return made, "" if finds(made) else "missing"
         case n.Increment(store, name):
             return Write("increment", store.text, name.text), ""
         case n.Insert(_, store):
-            present = ctx.row(store.text, seen, worker.event) in seen.rows
-            return Write("insert", store.text), "duplicate" if present and ctx.design.stores[
-                store.text
-            ].unique else ""
+            unique = ctx.design.stores[store.text].unique
+            made = Write("insert", store.text, wants="absent" if unique else "")
+            return made, "" if finds(made) else "duplicate"
         case n.UpdateIf(store, name, old, new):
-            same = column(ctx, seen, store.text, name.text, worker.event) == old.text
-            return Write("set", store.text, name.text, new.text), "" if same else "conflict"
+            made = Write("set", store.text, name.text, new.text, f"is {old.text}")
+            return made, "" if finds(made) else "conflict"
         case n.Do(_, effect):
-            return Write("count", effect.text), "rejected" if stale(
-                ctx, seen, worker, effect.text
-            ) else ""
+            checks = ctx.design.effects[effect.text].token_of is not None
+            made = Write("count", effect.text, wants="token" if checks else "")
+            return made, "" if finds(made) else "rejected"
         case n.Publish(queue):
             return Write("publish", queue.text), ""
         case _:
             raise TypeError(step)
+
+
+def condition_truths(ctx: Context, seen: State, worker: Worker, made: Write) -> tuple[bool, ...]:
+    """What the condition of a write may be found to be, what it is now first. A region may look at
+    the row as it was, and a failover takes tokens back.
+    """
+    now_true = holds(ctx, seen, worker, made)
+    if not made.wants:
+        return (True,)
+    regional = modelled.PAST and ctx.design.databases[ctx.home(made.name)].per_region
+    if made.wants == "token":
+        lock = ctx.design.effects[made.name].token_of
+        return (now_true, not now_true) if regional or lock in seen.unsure else (now_true,)
+    if not regional or (made.wants == "absent" and now_true):
+        return (now_true,)
+    spot = ctx.row(made.name, seen, worker.event)
+    earlier = {_held_of(ctx, made, version) for x, version in seen.versions if x == spot}
+    return (now_true, *sorted(earlier - {now_true}))
+
+
+def _held_of(ctx: Context, made: Write, version: Version) -> bool:
+    """Whether the condition of a write was true of a row as it was."""
+    match made.wants:
+        case "absent":
+            return not version.present
+        case "present":
+            return version.present
+        case wanted:
+            first = ctx.design.stores[made.name].columns[made.column][0]
+            value = dict(version.columns).get(f"{made.name}.{made.column}", first)
+            return version.present and value == wanted.removeprefix("is ")
+
+
+def holds(ctx: Context, seen: State, worker: Worker, made: Write) -> bool:
+    """Whether the condition of a write is true of the rows as ``seen``."""
+    if made.wants == "token":
+        return not stale(ctx, seen, worker, made.name)
+    if not made.wants:
+        return True
+    present = ctx.row(made.name, seen, worker.event) in seen.rows
+    match made.wants:
+        case "absent":
+            return not present
+        case "present":
+            return present
+        case wanted:
+            value = column(ctx, seen, made.name, made.column, worker.event)
+            return present and value == wanted.removeprefix("is ")
+
+
+def hold_still(
+    ctx: Context, state: State, worker: Worker, writes: Iterable[Write], chooser: Chooser
+) -> bool:
+    """Whether the conditions of collected writes are still found true, one after the other."""
+    for made in writes:
+        if not chooser.pick(condition_truths(ctx, state, worker, made)):
+            return False
+        state = _made(ctx, state, worker.event, made)
+    return True
 
 
 # ---------------------------------------------------------------- effects
@@ -257,16 +509,3 @@ def stale(ctx: Context, state: State, worker: Worker, effect: str) -> bool:
         lock is not None
         and ctx.spot(lock, ctx.design.locks[lock].level, state, worker.event) not in worker.tokens
     )
-
-
-def call(ctx: Context, state: State, worker: Worker, effect: str) -> State:
-    """The provider carries out an external effect, unless it has a record of its key."""
-    declared = ctx.design.effects[effect]
-    if declared.key_level is not None:
-        record = ctx.spot(effect, declared.key_level, state, worker.event)
-        if record in state.records:
-            return state
-        state = state._replace(
-            records=union(state.records, record), closed=minus(state.closed, record)
-        )
-    return state.raised(ctx.spot(effect, declared.level, state, worker.event))

@@ -23,23 +23,64 @@ Pairs = tuple[tuple[K, V], ...]
 
 class Frame(NamedTuple):
     """A block being executed: its number in the context, the next line in it, and what its end
-    means (see ``Context.enter``).
+    means (see ``Context.enter``). Of an atomic block: how often it was repeated (``tries``), and
+    whether the handler stops when it has committed (``stops``).
     """
 
     block: int
     at: int
     kind: str = ""
+    tries: int = 0
+    stops: bool = False
 
 
 class Write(NamedTuple):
     """A write that was decided and not made yet. ``kind``: set, add, insert, increment, delete,
-    count (an effect) or publish.
+    count (an effect) or publish. ``wants``: the condition under which it was: ``absent`` or
+    ``present`` (the row), ``is V`` (the column), ``token``; empty: none.
     """
 
     kind: str
     name: str
     column: str = ""
     value: str = ""
+    wants: str = ""
+
+
+class Snapshot(NamedTuple):
+    """The rows of a database as one worker's open block sees them: those of its event, with their
+    columns and effects, as they were at one moment.
+
+    Since then, others have ``changed`` these rows and ``acquired`` these locks. ``doomed``: pairs
+    of rows; the block cannot commit if it has read the first and changed the second.
+    """
+
+    database: str
+    rows: tuple[Spot, ...]
+    columns: Pairs[Spot, str]
+    counts: Pairs[Spot, int]
+    changed: tuple[Spot, ...] = ()
+    acquired: tuple[Spot, ...] = ()
+    doomed: tuple[tuple[Spot, Spot], ...] = ()
+
+
+class Content(NamedTuple):
+    """What is in a database, with the locks that are kept in its rows."""
+
+    rows: tuple[Spot, ...]
+    columns: Pairs[Spot, str]
+    counts: Pairs[Spot, int]
+    held: tuple[Spot, ...]
+
+
+class Version(NamedTuple):
+    """A row as it was at one time, or an effect: whether it was ``present``, the columns that were
+    not at their first value, whether it had ``happened``.
+    """
+
+    present: bool
+    columns: tuple[tuple[str, str], ...]
+    happened: bool
 
 
 class Worker(NamedTuple):
@@ -52,6 +93,13 @@ class Worker(NamedTuple):
     which it has the newest token. ``exposed``: it stands at a crash point the design names.
     ``underway``: it was killed, and its last request is still on the way. ``idle``: its handler
     takes no step, only the end is left.
+
+    Of the open atomic block, besides: ``shared`` are the rows that it has locked for others' writes
+    only, ``wrote`` and ``read`` those that it has changed and looked at, where that matters.
+    ``beaten``: it waited for a row while a worker that shared it went on to change it.
+
+    ``block_locks``: transaction locks that end with the open block. ``lost``: databases and lock
+    services to which it has lost its session, without knowing.
     """
 
     number: int
@@ -69,6 +117,18 @@ class Worker(NamedTuple):
     exposed: bool = False
     underway: bool = False
     idle: bool = False
+    shared: tuple[Spot, ...] = ()
+    wrote: tuple[Spot, ...] = ()
+    read: tuple[Spot, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    beaten: bool = False
+    block_locks: tuple[Spot, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    def block_over(self) -> Worker:
+        """This worker without anything of an open block."""
+        without = self._replace(collected=(), locked=(), shared=(), block_locks=())
+        return without._replace(wrote=(), read=(), snapshots=())
 
     def block_kind(self, prefix: str) -> str:
         """The kind of the innermost open block that starts with ``prefix``, or ``""``."""
@@ -86,7 +146,13 @@ class State(NamedTuple):
     ``statuses``: where each consumer's copy of each event's message is. ``counts``: how often
     effects happened and what claims speak about was written (2: more than once). ``closed``:
     records and rows that are gone because their window is over. ``aborted``: queues in which a
-    message of an aborted transaction may still appear.
+    message of an aborted transaction may still appear. ``errors``: records in which the provider
+    keeps a failed answer. ``pending``: requests for an effect that are still on their way, per
+    event.
+
+    ``past``: of databases that fail over, what they contained before, the latest last.
+    ``versions``: of databases with stale reads or several regions, rows and effects as they were
+    before. ``unsure``: locks whose tokens a failover has taken back.
     """
 
     events: tuple[EventOf, ...]
@@ -98,6 +164,11 @@ class State(NamedTuple):
     held: tuple[Spot, ...] = ()
     closed: tuple[Spot, ...] = ()
     aborted: tuple[Spot, ...] = ()
+    errors: tuple[Spot, ...] = ()
+    pending: Pairs[Spot, int] = ()
+    past: tuple[tuple[str, tuple[Content, ...]], ...] = ()
+    versions: tuple[tuple[Spot, Version], ...] = ()
+    unsure: tuple[str, ...] = ()
     workers: tuple[Worker, ...] = ()
 
     def status(self, consumer: str, event: int) -> str:
@@ -114,13 +185,29 @@ class State(NamedTuple):
         return self._replace(counts=put(self.counts, spot, max(before, min(before + 1, most))))
 
     def with_worker(self, worker: Worker) -> State:
-        """This state with a worker added or replaced (by number)."""
-        others = (w for w in self.workers if w.number != worker.number)
-        return self._replace(workers=tuple(sorted([*others, worker], key=lambda w: w.number)))
+        """This state with a worker added or replaced (by number). A transaction lock that it has no
+        more is free.
+        """
+        others = [w for w in self.workers if w.number != worker.number]
+        before = next((w.block_locks for w in self.workers if w.number == worker.number), ())
+        return self._replace(
+            workers=tuple(sorted([*others, worker], key=lambda w: w.number)),
+            held=minus(self.held, *minus(before, *worker.block_locks)),
+        )
 
     def without_worker(self, number: int) -> State:
-        """This state without a worker."""
-        return self._replace(workers=tuple(w for w in self.workers if w.number != number))
+        """This state without a worker and its transaction locks."""
+        own = next((w.block_locks for w in self.workers if w.number == number), ())
+        others = tuple(w for w in self.workers if w.number != number)
+        return self._replace(workers=others, held=minus(self.held, *own))
+
+    def at_work(self, event: int) -> bool:
+        """Whether somebody is at work on an event: a worker, dead or alive, or a provider whom a
+        request has not reached yet.
+        """
+        return any(w.event == event for w in self.workers) or any(
+            spot[2] == event for spot, _ in self.pending
+        )
 
     def free_number(self) -> int:
         """The lowest number no worker uses."""

@@ -47,7 +47,7 @@ class Unaided:
             possible = [
                 (step, after)
                 for step, after in choices(self.ctx, state)
-                if by_itself(self.ctx, step) and (step.event == -1 or step.event in events)
+                if by_itself(self.ctx, step, state) and (step.event == -1 or step.event in events)
             ]
             going = {step.worker for step, _ in possible if _is_workers(step)}
             known = self._steps[state, events] = [
@@ -105,19 +105,27 @@ class Unaided:
         return all(self.waits_for_good(state, w) for w in state.workers if w.event == event)
 
 
-def by_itself(ctx: Context, step: Step) -> bool:
-    """Normal operation and the passing of time. The request of a dead worker arrives, or never
-    does.
+def by_itself(ctx: Context, step: Step, now: State) -> bool:
+    """Normal operation and the passing of time, with which a stored error ends, too. The request of
+    a dead worker arrives, or never does; so does one that is still on its way.
     """
     match step.cause:
         case Cause.KEY_EXPIRED:
-            return step.subject in ctx.design.stores
+            return step.subject in ctx.design.stores or _is_stored_error(ctx, step, now)
         case Cause.KILLED:
             return step.outcome == "request lost"
         case Cause.LOCK_EXPIRED | Cause.LATE_EFFECT:
             return True
         case cause:
             return not cause.is_fault
+
+
+def _is_stored_error(ctx: Context, step: Step, now: State) -> bool:
+    """Whether a key that expires is one under which the provider keeps a failed answer."""
+    if ctx.design.assumes("within-key-window"):
+        return False
+    level, number = ("event", step.event) if step.event >= 0 else ("component", step.component)
+    return (step.subject, level, number) in now.errors
 
 
 def _is_workers(step: Step) -> bool:
@@ -141,8 +149,8 @@ def _own(state: State, event: int) -> tuple[object, ...]:
     def is_own(spot: Spot) -> bool:
         return spot[1:] == place
 
-    valued = (*state.statuses, *state.columns, *state.counts)
-    sets = (state.rows, state.records, state.held, state.closed, state.aborted)
+    valued = (*state.statuses, *state.columns, *state.counts, *state.pending)
+    sets = (state.rows, state.records, state.errors, state.held, state.closed, state.aborted)
     return (
         tuple(pair for pair in valued if is_own(pair[0])),
         tuple(tuple(filter(is_own, spots)) for spots in sets),

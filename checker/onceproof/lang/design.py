@@ -162,7 +162,7 @@ def changed(queue: Queue, **switches: Any) -> Queue:
 
 
 class Isolation(Enum):
-    """What reads and writes inside a block do (docs/semantics_world.md, "Isolation")."""
+    """What reads and writes inside a block do (docs/semantics.md, "Isolation")."""
 
     READ_COMMITTED = "read committed"
     SNAPSHOT = "snapshot"
@@ -172,7 +172,7 @@ class Isolation(Enum):
 
 
 class Snapshots(Enum):
-    """How a product does snapshots (docs/semantics_world.md, "Snapshot").
+    """How a product does snapshots (docs/semantics.md, "Snapshot").
 
     POSTGRESQL (also Oracle, SQL Server, CockroachDB, generic): taken when the first statement on
     the database starts; a write to a row that changed since fails. MYSQL: taken at the first test

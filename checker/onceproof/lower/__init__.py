@@ -2,6 +2,8 @@
 
 ``program``: a handler's steps as a graph of operations.
 ``worker``: that graph to rules of the machine.
+``failures``: steps on a database that fail, or whose answer is lost.
+``isolation``: what blocks see of rows, and what they notice of each other.
 ``case``: one way through a step: what must hold, what it changes, where the worker is then.
 ``effects``: what tests, reads, writes and calls mean for the variables.
 ``queues``: what a broker does with a message.
@@ -14,11 +16,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from onceproof.lang.design import Design
 from onceproof.lower import variables as v
 from onceproof.lower.case import DEAD, ProgramPoint
 from onceproof.lower.environment import environment, expiring
+from onceproof.lower.isolation import Rows
 from onceproof.lower.program import compile_process, released_unheld
 from onceproof.lower.queues import Group, aborting, appearing, groups
 from onceproof.lower.worker import Lowering, World
@@ -71,11 +75,14 @@ def _lower(
     shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
     domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
     programs = {p.name: compile_process(design, p) for p in design.processes}
+    blocks = Rows(design, domains, programs)
+    domains.update(blocks.variables)
     world = World(
         design,
         grouped,
         domains,
         lockable,
+        blocks,
         frozenset(aborting(grouped)),
         released_unheld(programs.values()),
         semantics,
@@ -101,7 +108,10 @@ def _lower(
     for group in grouped.values():
         rules += group.rules(domains, ends)
     rules += appearing(grouped, domains, ends)
-    rules += environment(design, grouped, domains)
+    rules += [
+        replace(rule, others=(*rule.others, *blocks.announcements(u.target for u in rule.updates)))
+        for rule in environment(design, grouped, domains)
+    ]
     places = tuple(points)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
     machine = _trimmed(

@@ -64,7 +64,9 @@ class Case(Struct, frozen=True):
 
     ``transaction`` (None outside a block) and ``inside`` are writes collected but not yet visible
     to others; the worker itself sees them. ``copies`` are worker variables that take a value
-    computed from another variable.
+    computed from another variable. ``views``: variables of rows that the worker sees as of its
+    snapshot, with the worker variables that hold the copies. ``pairs``: rows that a serializable
+    block has written and read, as others learn at its commit.
     """
 
     domains: Mapping[str, MachineVariable]
@@ -74,23 +76,33 @@ class Case(Struct, frozen=True):
     inside: Changes = field(default_factory=dict)
     copies: Mapping[str, tuple[str, Table]] = field(default_factory=dict)
     others: tuple[Broadcast, ...] = ()
+    views: Mapping[str, str] = field(default_factory=dict)
+    pairs: frozenset[tuple[str, str]] = frozenset()
 
-    def seen(self, name: str) -> Table:
-        """What the worker sees of a variable, as a function of its value before the step."""
-        table: Table = tuple((v, v) for v in self.domains[name].domain)
-        for layer in (self.changes, self.transaction or {}, self.inside):
+    def seen(self, name: str) -> tuple[str, Table]:
+        """What the worker sees of a variable: as a function of which variable before the step."""
+        source = self.views.get(name, name)
+        if source in self.copies:
+            source, table = self.copies[source]
+        else:
+            table = tuple((v, v) for v in self.domains[source].domain)
+            if source in self.changes:
+                table = compose(table, self.changes[source])
+        for layer in (self.transaction or {}, self.inside):
             if name in layer:
                 table = compose(table, layer[name])
-        return table
+        return source, table
 
     def test(self, name: str, allowed: Iterable[str]) -> Case | None:
         """This case where the worker sees ``name`` among ``allowed``; None if that cannot be."""
         wanted = set(allowed)
-        if name in self.copies:
-            source, table = self.copies[name]
-            return self.where(source, {old for old, now in table if now in wanted})
-        before = frozenset(old for old, now in self.seen(name) if now in wanted)
-        return self.where(name, before)
+        source, table = self.seen(name)
+        return self.where(source, {old for old, now in table if now in wanted})
+
+    def test_now(self, name: str, allowed: Iterable[str]) -> Case | None:
+        """The same, of the row as it is now, whatever the snapshot of the worker's block says."""
+        found = replace(self, views={}).test(name, allowed)
+        return None if found is None else replace(found, views=self.views)
 
     def where(self, name: str, before: Iterable[str]) -> Case | None:
         """This case where ``name`` was among ``before`` before the step; None if that cannot be."""
@@ -128,9 +140,10 @@ class Case(Struct, frozen=True):
 
     def copy(self, local: str, source: str, table: Mapping[str, str]) -> Case:
         """Give a local variable a value computed from what the worker sees of ``source``."""
-        seen = tuple((old, table[now]) for old, now in self.seen(source))
+        before, seen = self.seen(source)
+        computed = tuple((old, table[now]) for old, now in seen)
         changes = {k: v for k, v in self.changes.items() if k != local}
-        return replace(self, changes=changes, copies={**self.copies, local: (source, seen)})
+        return replace(self, changes=changes, copies={**self.copies, local: (before, computed)})
 
     def rule(
         self,
@@ -176,6 +189,10 @@ DEAD = "!"
 class Location(Struct, frozen=True, cache_hash=True):
     """Where a worker is: about to run a place, with what it has collected. ``marked``: it may be
     killed here.
+
+    Of its block: ``begun``: the databases whose snapshot is taken; ``own``: the stores whose row it
+    has changed; ``reads``: those whose row it has read where that matters (serializable,
+    optimistic); ``asked``: the lines collected for databases that look at conditions again.
     """
 
     place: int
@@ -184,6 +201,10 @@ class Location(Struct, frozen=True, cache_hash=True):
     locks: frozenset[str] = frozenset()
     inside: Frozen = ()
     marked: bool = True
+    begun: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    asked: tuple[int, ...] = ()
 
 
 Sink = Callable[[Case, Location, str], None]

@@ -10,6 +10,7 @@ from onceproof.lower import variables as v
 from onceproof.lower.case import (
     Case,
     Changes,
+    Table,
     at_least_once,
     compose_all,
     constant,
@@ -141,7 +142,9 @@ class Meaning:
             case n.SetColumn(store, col, value):
                 return store.text, self._set(store.text, col.text, value.text)
             case n.UpdateIf(store, col, _, new):
-                return store.text, self._set(store.text, col.text, new.text)
+                changes = self._set(store.text, col.text, new.text)
+                del changes[store.text]  # only a row that is there is updated
+                return store.text, changes
             case n.Add(_, store):
                 return store.text, {**self._present(store.text), **self._once(store.text)}
             case n.Insert(_, store):
@@ -162,6 +165,12 @@ class Meaning:
             case _:
                 raise AssertionError(f"not a write: {step}")
 
+    def makes(self, step: n.Step, changes: Changes) -> Changes:
+        """What a write changes that makes the row, if it is not there."""
+        if isinstance(step, n.UpdateIf):
+            return {**changes, **self._present(step.store.text)}
+        return changes
+
     def erased(self, store: str, value: str = "absent") -> Changes:
         """The row and its columns are as at the start."""
         changes = {store: constant(self.domains[store], value)}
@@ -173,7 +182,7 @@ class Meaning:
     def _present(self, store: str) -> Changes:
         return {store: constant(self.domains[store], "present")}
 
-    def _set(self, store: str, col: str, value: str) -> Changes:
+    def _set(self, store: str, col: str, value: str) -> dict[str, Table]:
         variable = self.domains[v.column(store, col)]
         changes = {
             **self._present(store),
@@ -212,28 +221,29 @@ class Meaning:
 
     def attempt(
         self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, case: Case
-    ) -> tuple[Case | None, Case | None]:
-        """A conditional write: the case in which it may go through (nothing written yet), and the
-        one in which it is turned down.
+    ) -> tuple[Case | None, list[Case]]:
+        """A conditional write: the case in which it may go through (nothing written yet), and those
+        in which it is turned down.
         """
         if isinstance(step, n.Do):
             lock = self.design.effects[step.effect.text].token_of
             assert lock is not None
-            return case.test(v.token(lock), {"fresh"}), case.test(v.token(lock), {"none", "stale"})
+            return case.test(v.token(lock), {"fresh"}), only(
+                [case.test(v.token(lock), {"none", "stale"})]
+            )
+        store = step.store.text
+        absent = set(self.domains[store].domain) - {"present"}
         if isinstance(step, n.Insert):
-            domain = self.domains[step.store.text].domain
-            return case.test(step.store.text, set(domain) - {"present"}), case.test(
-                step.store.text, {"present"}
-            )
+            return case.test(store, absent), only([case.test(store, {"present"})])
         if isinstance(step, n.Delete):
-            domain = self.domains[step.store.text].domain
-            return case.test(step.store.text, {"present"}), case.test(
-                step.store.text, set(domain) - {"present"}
-            )
-        name = v.column(step.store.text, step.column.text)
-        return case.test(name, {step.old.text}), case.test(
-            name, set(self.domains[name].domain) - {step.old.text}
-        )
+            return case.test(store, {"present"}), only([case.test(store, absent)])
+        column = self.domains[v.column(store, step.column.text)]
+        fits = case.test(column.name, {step.old.text})
+        other = case.test(column.name, set(column.domain) - {step.old.text})
+        if fits is None or step.old.text != column.initial[0]:
+            # A row that is absent has initial columns, so any other value says that it is there.
+            return fits, only([other])
+        return fits.test(store, {"present"}), only([other, fits.test(store, absent)])
 
     # -- external effects
 

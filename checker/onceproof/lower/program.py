@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from onceproof.lang.design import Design, Process
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.visit import walk
+from onceproof.lang.syntax.visit import condition_parts, walk
 
 
 class Decide(Struct, frozen=True):
-    """A single test: go to ``yes`` or ``no``."""
+    """A single test: go to ``yes`` or ``no``. ``rows``: the stores that its ``if`` looks at."""
 
     test: n.Condition
     yes: int
     no: int
+    rows: tuple[str, ...] = ()
 
 
 class Read(Struct, frozen=True):
@@ -130,6 +132,12 @@ class Leave(Struct, frozen=True):
     parts: tuple[str, ...] = ()
 
 
+class Rollback(Struct, frozen=True):
+    """Out of an atomic block that failed: what it has collected is dropped, and its clause runs."""
+
+    next: int
+
+
 class Mark(Struct, frozen=True):
     """``crash here``."""
 
@@ -141,6 +149,9 @@ class Ended(Struct, frozen=True):
 
     failed: bool
 
+
+Writing = n.SetColumn | n.Add | n.Increment | n.Insert | n.UpdateIf | n.Delete | n.Do | n.Atomic
+"""Steps that write to a database, and can have clauses."""
 
 Operation = (
     Decide
@@ -158,17 +169,29 @@ Operation = (
     | Pause
     | Enter
     | Leave
+    | Rollback
     | Mark
     | Ended
 )
 
 
 class Place(Struct, frozen=True):
-    """An operation with its line and the sections it stands in."""
+    """An operation with its line and the sections it stands in.
+
+    ``failed``: where it leads if it is a step on a database that fails (inside a block: outside of
+    it). ``again``: where it is repeated before that; None if it has no retries.
+    """
 
     operation: Operation
     line: int
     sections: tuple[str, ...]
+    failed: int = -1
+    again: int | None = None
+
+    @property
+    def failures(self) -> list[int]:
+        """Where a failed step may lead."""
+        return [x for x in (self.failed, self.again) if x is not None and x >= 0]
 
 
 class Program(Struct, frozen=True):
@@ -185,11 +208,22 @@ class Program(Struct, frozen=True):
 
 
 class _Context(Struct, frozen=True):
-    """Where ``stop`` and ``fail`` lead from here, and the sections around."""
+    """Where ``stop`` and ``fail`` lead from here, and the sections around. ``broken`` and
+    ``again``: of the block around, as ``Place`` has them; outside, a failed step fails the handler.
+    ``rows``: of the condition around.
+    """
 
     stop: int
     fail: int
     sections: tuple[str, ...] = ()
+    broken: int | None = None
+    again: int | None = None
+    rows: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """Where a failed step without a clause leads."""
+        return self.fail if self.broken is None else self.broken
 
 
 class _Compiler:
@@ -201,6 +235,12 @@ class _Compiler:
         self.places.append(Place(operation, line, sections))
         return len(self.places) - 1
 
+    def put(self, operation: Operation, line: int, context: _Context) -> int:
+        """The place of an operation that may be a step on a database."""
+        place = Place(operation, line, context.sections, context.failed, context.again)
+        self.places.append(place)
+        return len(self.places) - 1
+
     def block(self, steps: tuple[n.Step, ...], then: int, context: _Context) -> int:
         """The place where ``steps`` start, going on at ``then``."""
         for step in reversed(steps):
@@ -208,11 +248,12 @@ class _Compiler:
         return then
 
     def step(self, step: n.Step, then: int, context: _Context) -> int:
-        put, line, within = self.place, step.span.line, context.sections
+        put, line = self.put, step.span.line
         match step:
             case n.If(condition, body, otherwise):
                 yes, no = self.block(body, then, context), self.block(otherwise, then, context)
-                return self.condition(condition, (yes, no), line, within)
+                rows = self.rows_of(condition)
+                return self.condition(condition, (yes, no), line, replace(context, rows=rows))
             case n.Stop():
                 return context.stop
             case n.Fail():
@@ -221,20 +262,16 @@ class _Compiler:
                 return put(
                     Settle(then, self.turned_down(or_else, then, context) if or_else else None),
                     line,
-                    within,
+                    context,
                 )
             case n.Nack():
-                return put(GiveBack(then), line, within)
+                return put(GiveBack(then), line, context)
             case n.Let():
-                return put(Read(step, then), line, within)
-            case n.Insert() | n.UpdateIf():
-                return self.attempt(step, then, context)
-            case n.Delete() if step.conditional:
-                return self.attempt(step, then, context)
+                return put(Read(step, then), line, context)
             case n.Do():
                 return self.call(step, then, context)
             case n.Publish(queue):
-                return put(Send(queue.text, then, context.fail), line, within)
+                return put(Send(queue.text, then, context.fail), line, context)
             case n.Atomic():
                 return self.atomic(step, then, context)
             case n.Acquire(lock, or_else):
@@ -245,40 +282,41 @@ class _Compiler:
                         self.turned_down(or_else, then, context) if or_else else None,
                     ),
                     line,
-                    within,
+                    context,
                 )
             case n.Release(lock):
-                return put(LetGo(lock.text, then), line, within)
+                return put(LetGo(lock.text, then), line, context)
             case n.Renew(lock, or_else):
                 refused = self.turned_down(or_else, then, context) if or_else else None
-                return put(Extend(lock.text if lock else None, then, refused), line, within)
+                return put(Extend(lock.text if lock else None, then, refused), line, context)
             case n.Section(name, body):
-                return self.block(
-                    body, then, _Context(context.stop, context.fail, (*within, name.text))
-                )
+                within = (*context.sections, name.text)
+                return self.block(body, then, replace(context, sections=within))
             case n.CrashHere():
-                return put(Mark(then), line, within)
+                return put(Mark(then), line, context)
             case n.Wait():
-                return put(Pause(then), line, within)
+                return put(Pause(then), line, context)
+            case n.SetColumn() | n.Add() | n.Increment() | n.Insert() | n.UpdateIf() | n.Delete():
+                return self.write(step, then, context)
             case _:
-                return put(Write(step, then), line, within)
+                raise AssertionError(f"not a step of a checked design: {step}")
 
     def condition(
-        self, condition: n.Condition, targets: tuple[int, int], line: int, within: tuple[str, ...]
+        self, condition: n.Condition, targets: tuple[int, int], line: int, context: _Context
     ) -> int:
         """Short-circuit tests, from left to right."""
         yes, no = targets
         match condition:
             case n.AllOf(parts):
                 for part in reversed(parts):
-                    yes = self.condition(part, (yes, no), line, within)
+                    yes = self.condition(part, (yes, no), line, context)
                 return yes
             case n.AnyOf(parts):
                 for part in reversed(parts):
-                    no = self.condition(part, (yes, no), line, within)
+                    no = self.condition(part, (yes, no), line, context)
                 return no
             case _:
-                return self.place(Decide(condition, yes, no), line, within)
+                return self.put(Decide(condition, yes, no, context.rows), line, context)
 
     def turned_down(self, or_else: n.OnConflict | None, then: int, context: _Context) -> int:
         match or_else:
@@ -289,32 +327,78 @@ class _Compiler:
             case _:
                 return context.fail
 
-    def clause(
-        self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, then: int, context: _Context
-    ) -> int:
-        """Where a failed step leads: its clause, its ``or``, or failure of the handler."""
-        if step.clauses:
-            return self.block(step.clauses[0].body, then, context)
-        return self.turned_down(step.or_else, then, context)
+    def clause(self, step: Writing, outcome: str, then: int, context: _Context) -> int | None:
+        """Where the clause of an outcome leads; None if the line has none."""
+        for clause in step.clauses:
+            if clause.outcome.text == outcome:
+                return self.block(clause.body, then, context)
+        return None
 
-    def attempt(self, step: n.Insert | n.UpdateIf | n.Delete, then: int, context: _Context) -> int:
-        if isinstance(step, n.Insert) and not self.design.stores[step.store.text].unique:
-            return self.place(Write(step, then), step.span.line, context.sections)
-        return self.place(
-            Attempt(step, then, self.clause(step, then, context)), step.span.line, context.sections
-        )
+    def write(self, step: Writing, then: int, context: _Context) -> int:
+        """A write of a row: one that may be turned down, or one that may not."""
+        match step:
+            case n.Insert(_, store) if self.design.stores[store.text].unique:
+                outcome = "duplicate"
+            case n.UpdateIf():
+                outcome = "conflict"
+            case n.Delete() if step.conditional:
+                outcome = "missing"
+            case _:
+                return self.database_step(step, Write(step, then), then, context)
+        down = self.clause(step, outcome, then, context)
+        if down is None:
+            down = self.turned_down(step.or_else, then, context)
+        return self.database_step(step, Attempt(step, then, down), then, context, asked=True)
+
+    def database_step(
+        self,
+        step: Writing,
+        operation: Write | Attempt,
+        then: int,
+        context: _Context,
+        *,
+        asked: bool = False,
+    ) -> int:
+        """A write with its clause for a failure, and its retries. ``asked``: its ``or`` speaks of
+        another outcome. Inside a block, only the block has them.
+        """
+        if context.broken is not None:
+            return self.put(operation, step.span.line, context)
+        failed = self.clause(step, "failure", then, context)
+        if failed is None:
+            or_else = None if asked else step.or_else
+            failed = self.turned_down(or_else, then, context)
+        again = len(self.places) if step.retries else None
+        self.places.append(Place(operation, step.span.line, context.sections, failed, again))
+        return len(self.places) - 1
 
     def call(self, step: n.Do, then: int, context: _Context) -> int:
-        line, within = step.span.line, context.sections
         effect = self.design.effects[step.effect.text]
         if effect.store is not None and effect.token_of is None:
-            return self.place(Write(step, then), line, within)
-        failed = self.clause(step, then, context)
+            return self.database_step(step, Write(step, then), then, context)
+        failed = self.clause(step, "failure", then, context)
+        if failed is None:
+            failed = self.turned_down(step.or_else, then, context)
         if effect.store is not None:
-            return self.place(Attempt(step, then, failed), line, within)
+            attempt = Attempt(step, then, failed)
+            return self.database_step(step, attempt, then, context, asked=True)
         for _ in range(step.retries + 1):
-            failed = self.place(Call(step.effect.text, then, failed), line, within)
+            failed = self.put(Call(step.effect.text, then, failed), step.span.line, context)
         return failed
+
+    def rows_of(self, condition: n.Condition) -> tuple[str, ...]:
+        """The stores whose rows a condition looks at."""
+        stores: list[str] = []
+        for part in condition_parts(condition):
+            match part:
+                case n.InStore(_, store) | n.ColumnIs(store):
+                    stores.append(store.text)
+                case n.Happened(effect):
+                    store_of = self.design.effects[effect.text].store
+                    stores += [store_of] if store_of else []
+                case _:
+                    pass
+        return tuple(dict.fromkeys(stores))
 
     def written(self, step: n.Step) -> str | None:
         """The store that a line writes to."""
@@ -337,12 +421,21 @@ class _Compiler:
         line, within = step.span.line, context.sections
         stores = [x for x in map(self.written, walk(step.body)) if x is not None]
         parts = tuple(dict.fromkeys(self.design.stores[x].database for x in stores))
+        failed, fail = context.fail, context.fail
+        if step.clauses or step.or_else:
+            clause = self.clause(step, "failure", then, context)
+            failed = self.turned_down(step.or_else, then, context) if clause is None else clause
+            fail = self.place(Rollback(failed), line, within)
+        # The block is entered again where it is repeated, so its entry has a place before its body.
+        enter = self.place(Enter(step.serializable, -1), line, within)
+        around = _Context(context.stop, fail, within, failed, enter if step.retries else None)
         leave, stop = (
-            self.place(Leave(then, parts), line, within),
-            self.place(Leave(context.stop, parts), line, within),
+            self.put(Leave(then, parts), line, around),
+            self.put(Leave(context.stop, parts), line, around),
         )
-        body = self.block(step.body, leave, _Context(stop, context.fail, within))
-        return self.place(Enter(step.serializable, body), line, within)
+        body = self.block(step.body, leave, replace(around, stop=stop))
+        self.places[enter] = replace(self.places[enter], operation=Enter(step.serializable, body))
+        return enter
 
 
 def compile_process(design: Design, process: Process) -> Program:
@@ -352,9 +445,8 @@ def compile_process(design: Design, process: Process) -> Program:
     failed = compiler.place(Ended(True), process.span.line)
     stop = compiler.place(Settle(done, None), process.span.line) if process.acks_at_end else done
     if process.acks_failures:
-        failed = compiler.place(
-            Discard(compiler.place(Settle(failed, None), process.span.line)), process.span.line
-        )
+        # The acknowledgement of a handler that returns does the same, so they share a place.
+        failed = compiler.place(Discard(stop), process.span.line)
     entry = compiler.block(process.body, stop, _Context(stop, failed))
     return Program(process, tuple(compiler.places), entry)
 
@@ -388,6 +480,7 @@ def _may_release(program: Program, lock: str) -> bool:
             ways += [(operation.held, holds)] if operation.held is not None else []
         else:
             ways += [(then, holds) for then in after(operation)]
+        ways += [(then, holds) for then in program.places[index].failures]
     return False
 
 

@@ -16,6 +16,7 @@ HOLDS = "worker holds"
 EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
 """Endings and names with a blank in them cannot clash with names of the design."""
+AS_OF, CHANGED, DOOMED, SHARED = " (as of)", " (changed)", " (doomed)", " (shared)"
 COUNTS = ("0", "1", "2")
 
 
@@ -48,6 +49,26 @@ def holding(lock: str) -> str:
 def busy(store: str) -> str:
     """Whether an open transaction has locked the store's row."""
     return f"{store}{BUSY}"
+
+
+def as_of(name: str) -> str:
+    """What a variable of a row was when the worker's snapshot was taken."""
+    return f"{name}{AS_OF}"
+
+
+def changed(store: str) -> str:
+    """Whether the store's row has changed since the worker's snapshot was taken."""
+    return f"{store}{CHANGED}"
+
+
+def doomed(first: str, second: str) -> str:
+    """Whether a block that has read the row of ``first`` and written that of ``second`` fails."""
+    return f"{first} {second}{DOOMED}"
+
+
+def shared(store: str) -> str:
+    """Whether the worker has locked the store's row for writers."""
+    return f"{store}{SHARED}"
 
 
 def aborted(queue: str) -> str:

@@ -28,6 +28,8 @@ from onceproof.lower.case import (
     compose_all,
 )
 from onceproof.lower.effects import Meaning, freed, only
+from onceproof.lower.failures import Failures, is_database_step
+from onceproof.lower.isolation import Isolated, Rows
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
 from onceproof.machine.delivery import Delivery
@@ -56,7 +58,8 @@ ACKED = "acknowledged"
 class World(Struct, frozen=True):
     """What all handlers of a lowering share. ``lockable``: stores whose rows some transaction keeps
     locked over a stop. ``aborting``: queues in which messages of aborted transactions may appear.
-    ``released_unheld``: locks that some worker may release without holding them. ``semantics``: of
+    ``rows``: what blocks do with rows. ``released_unheld``: locks that some worker may release
+    without holding them. ``semantics``: of
     the queues that declare none.
     """
 
@@ -64,6 +67,7 @@ class World(Struct, frozen=True):
     groups: Mapping[str, Group]
     domains: Mapping[str, Variable]
     lockable: frozenset[str]
+    rows: Rows
     aborting: frozenset[str] = frozenset()
     released_unheld: frozenset[str] = frozenset()
     semantics: Delivery = Delivery.AT_LEAST_ONCE
@@ -92,6 +96,8 @@ class Lowering:
         self.starting = False
         self.steps = 0
         self.home = _homes(world.design)
+        self.failures = Failures(self)
+        self.blocks = Isolated(self, world.rows)
 
     # -- driver
 
@@ -147,7 +153,8 @@ class Lowering:
     def base(self, at: Location) -> Case:
         """The case of a worker at ``at``, before anything is decided."""
         transaction = None if at.transaction is None else dict(at.transaction)
-        return Case(self.domains, transaction=transaction, inside=dict(at.inside))
+        views = self.blocks.views(at)
+        return Case(self.domains, transaction=transaction, inside=dict(at.inside), views=views)
 
     def _count_step(self, index: int) -> None:
         """Count a line that is followed. Raises TooLarge and Exhausted."""
@@ -183,12 +190,9 @@ class Lowering:
             case op.Leave(then) if not case.transaction:
                 # A commit that writes nothing changes nothing for others but the locks it frees,
                 # so it happens together with the step before it. One that writes is a step.
-                left = replace(case, transaction=None)
+                left = replace(self.blocks.close(case, at), transaction=None)
                 left = self._unlock(left, at.locks)
-                outside = replace(
-                    at, place=then, transaction=None, serializable=False, locks=frozenset()
-                )
-                return self._advance(left, outside)
+                return self._advance(left, outside(at, then))
             case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
                 # The broker buffers it until its own commit: others see it only then.
                 return self._advance(
@@ -202,18 +206,22 @@ class Lowering:
                     ways += self._advance(
                         written.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok)
                     )
-                if rejected:
-                    ways += self._advance(rejected, replace(at, place=down))
+                for turned_down in rejected:
+                    ways += self._advance(turned_down, replace(at, place=down))
                 return ways
             case op.Send(queue, then, _) if self._collects_publishing():
                 # A publish inside the broker's transaction: the message appears with the commit.
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
                 return self._advance(case, replace(at, place=then))
+            case op.Rollback(then):
+                # The failed block is over; what the broker has collected is none of its business.
+                case = self.blocks.close(self._unlock(case, at.locks), at)
+                return self._advance(replace(case, transaction=None), outside(at, then))
             case op.Discard(then):
                 # The failed handler rolls back. Nothing of it was visible, so others see only that
                 # the locks are free.
-                case = self._drop_inside(self._unlock(case, at.locks))
+                case = self._drop_inside(self._unlock(self.blocks.close(case, at), at.locks))
                 dropped = replace(case, transaction=None, inside={})
                 return self._advance(dropped, Location(then, marked=at.marked))
             case op.Ended() if self.starting:
@@ -226,7 +234,12 @@ class Lowering:
                 return [(c, None) for c in self.end(case, at.locks)]
             case _:
                 # Everything else is a step that others can come before: the worker stops here.
-                return [(case, self._remember(case, at))]
+                return self._stop(case, at)
+
+    def _stop(self, case: Case, at: Location) -> list[tuple[Case, Location | None]]:
+        """The worker stops here, and remembers what the rest of its block needs."""
+        at = self._remember(case, at)
+        return [(self.blocks.forget(case, at) if at.transaction is not None else case, at)]
 
     def _remember(self, case: Case, at: Location) -> Location:
         transaction = None if case.transaction is None else tuple(sorted(case.transaction.items()))
@@ -283,12 +296,21 @@ class Lowering:
             ]
         )
 
-    def go(self, at: Location, case: Case, then: int, action: Action) -> None:
-        """Emit the rules of one outcome of the step at ``at`` that leads to place ``then``."""
+    def go(
+        self,
+        at: Location,
+        case: Case,
+        then: int,
+        action: Action,
+        block: Location | None = None,
+    ) -> None:
+        """Emit the rules of one outcome of the step at ``at`` that leads to place ``then``.
+        ``block``: what the block around remembers afterwards, if that is something else.
+        """
         called = isinstance(self.program.places[at.place].operation, op.Call)
         asked = called and action.subject in self.crash_after and action.cause is not Cause.REFUSED
         marked = not self.restricted or asked or self._counts_marked(case)
-        target = replace(at, place=then, marked=marked, locks=at.locks)
+        target = replace(block or at, place=then, marked=marked)
         for ready, after in self._advance(case, target):
             self.emit(at, ready, after, action)
 
@@ -298,20 +320,47 @@ class Lowering:
         """
         return not self.crash_after.isdisjoint(case.changes)
 
-    def emit(self, at: Location, case: Case, after: Location | None, action: Action) -> None:
-        """One rule: from ``at`` to ``after``."""
+    def leave_block(
+        self,
+        at: Location,
+        case: Case,
+        then: int,
+        action: Action,
+        locks: frozenset[str] | None = None,
+        wider: str = "",
+    ) -> None:
+        """Emit the rules of a step at ``at`` that ends the block around it without a commit, if
+        there is one, and leads to place ``then``. ``locks``: the stores whose rows the block still
+        has locked (None: as at ``at``). ``wider``: the name of the wider rule.
+        """
+        case = self.blocks.close(self._unlock(case, at.locks if locks is None else locks), at)
+        marked = not self.restricted or self._counts_marked(case)
+        target = replace(outside(at, then), marked=marked)
+        for ready, after in self._advance(replace(case, transaction=None), target):
+            self.emit(at, ready, after, action, wider)
+
+    def emit(
+        self, at: Location, case: Case, after: Location | None, action: Action, wider: str = ""
+    ) -> None:
+        """One rule: from ``at`` to ``after``. ``wider``: the name of the wider rule."""
         case = self.wait_for_locks(at, case)
-        rule = case.rule(RuleKind.WORKER, action, ends=after is None)
-        guard = (Test(v.PC, frozenset({self.name(at)})), *rule.guard)
-        updates = rule.updates if after is None else (*rule.updates, put(v.PC, self.name(after)))
-        self.rules.append(replace(rule, guard=guard, updates=updates))
+        if action.cause is not Cause.KILLED:
+            case = self.blocks.unless_victim(case, at)
+        ends = after is None
+        for rule in self.blocks.told(case, case.rule(RuleKind.WORKER, action, ends=ends), at):
+            guard = (Test(v.PC, frozenset({self.name(at)})), *rule.guard)
+            updates = rule.updates
+            if after is not None:
+                updates = (*updates, put(v.PC, self.name(after)))
+            wide = wider or rule.approximate
+            self.rules.append(replace(rule, guard=guard, updates=updates, approximate=wide))
 
     def wait_for_locks(self, at: Location, case: Case) -> Case:
         """A write to a locked row waits for the lock; not one that the broker collects."""
         for store in sorted(s for s in self.world.lockable - at.locks if not self._is_inside(s)):
-            own = {store, *(v.column(store, c) for c in self.world.design.stores[store].columns)}
-            own |= {e.name for e in self.world.design.effects.values() if e.store == store}
-            if v.busy(store) in case.changes or own & set(case.changes):
+            if v.busy(store) in case.changes or any(
+                self.world.rows.row_of(name) == store for name in case.changes
+            ):
                 waiting = case.where(v.busy(store), {"free"})
                 assert waiting is not None
                 case = waiting
@@ -337,6 +386,11 @@ class Lowering:
     def _place(self, at: Location) -> None:
         case = self.base(at)
         operation = self.program.places[at.place].operation
+        begun = self.blocks.to_begin(at)
+        if begun is not None:
+            self._begin(at, case, begun)
+            return
+        self.blocks.fail_as_victim(at)
         if at.transaction is not None and self.collected(operation, at):
             self.run_collected(
                 case,
@@ -344,19 +398,22 @@ class Lowering:
                 at.place,
                 replace(at, marked=False),
             )
+            self.failures.fail(at)
             return
+        if is_database_step(self.world.design, operation):
+            self.failures.fail(at, self.subject(operation))
         match operation:
             case op.Decide(test, yes, no):
+                case, block = self._look(case, at, self.meaning.stores_read(test))
                 answers = self.meaning.decide(test, case)
                 for cases, then, outcome in ((answers[0], yes, "yes"), (answers[1], no, "no")):
                     for c in cases:
-                        self.go(at, c, then, self.action(at, outcome=outcome))
+                        self.go(at, c, then, self.action(at, outcome=outcome), block)
             case op.Read(step, then):
-                self.go(at, self.meaning.read(step, case), then, self.action(at))
-            case op.Write(step, then):
-                subject = getattr(step, "effect", None) or getattr(step, "store", None)
-                action = self.action(at, subject=subject.text if subject else "")
-                self.go(at, case.collect(self.meaning.written(step)[1]), then, action)
+                case, block = self._look(case, at, self.world.rows.uses(operation).looks)
+                self.go(at, self.meaning.read(step, case), then, self.action(at), block)
+            case op.Write():
+                self._write(at, case, operation)
             case op.Attempt():
                 self._attempt(at, case, operation)
             case op.Call():
@@ -387,11 +444,17 @@ class Lowering:
             case op.Write() | op.Attempt() | op.Leave():
                 return True
             case op.Read(step):
-                return at.serializable or isinstance(step.value, n.Constant)
-            case op.Decide():
-                return at.serializable
+                stores = self.world.rows.uses(operation).looks
+                return isinstance(step.value, n.Constant) or self._all_optimistic(stores, at)
+            case op.Decide(test, rows=rows):
+                if rows:
+                    return self._all_optimistic(rows, at)
+                return at.serializable and not isinstance(test, n.Happened)
             case _:
                 return False
+
+    def _all_optimistic(self, stores: Iterable[str], at: Location) -> bool:
+        return all(self.world.rows.is_optimistic(store, at.serializable) for store in stores)
 
     def run_collected(self, case: Case, sink: Sink, index: int, at: Location) -> None:
         """From the collected line ``index`` to the next stop, the commit or a failure; every way
@@ -401,53 +464,31 @@ class Lowering:
         operation = self.program.places[index].operation
         match operation:
             case op.Leave(then, parts):
-                pending = [p for p in parts if self._changes_of(p, case.transaction or {})]
-                outcome = "commit"
-                if len(parts) > 1 and pending:
-                    outcome += f" of {self.world.design.part_words(pending[0])}"
-                if len(pending) > 1:
-                    # No transaction spans them: others act, and the worker dies, in between.
-                    done, locks = self._commit_part(case, pending[0], at.locks)
-                    rest = self._remember(done, replace(at, place=index, locks=locks, marked=False))
-                    sink(self._keep_locked(done, rest), rest, outcome)
-                    return
-                done = self._unlock(case.commit(), at.locks)
-                # Locks go in the same step as the writes appear: nobody reads in between. A crash
-                # point in the block is before its commit.
-                marked = at.marked and not case.transaction
-                after = replace(
-                    at, transaction=None, serializable=False, locks=frozenset(), marked=marked
-                )
-                sink(done, replace(after, place=then), outcome)
-            case op.Write(step, then):
-                store, changes = self.meaning.written(step)
-                if self._is_inside(store):
-                    # Rows in the broker are not the database's: its transaction does not lock them.
-                    self.run_collected(case.hold_inside(changes), sink, then, at)
-                else:
-                    self.run_collected(case.collect(changes), sink, then, self._touch(at, store))
-            case op.Attempt(step, ok, down):
+                self._commit(case, sink, replace(at, place=index), then, parts)
+            case op.Write(step, then) if self._is_inside(self.meaning.written(step)[0]):
+                # Rows in the broker are not the database's: its transaction does not lock them.
+                held = case.hold_inside(self.meaning.written(step)[1])
+                self.run_collected(held, sink, then, at)
+            case op.Attempt(step, ok, down) if self._is_inside(self.meaning.written(step)[0]):
                 written, rejected = self.meaning.attempt(step, case)
-                store, changes = self.meaning.written(step)
-                if written and self._is_inside(store):
-                    self.run_collected(written.hold_inside(changes), sink, ok, at)
-                elif written:
-                    self.run_collected(written.collect(changes), sink, ok, self._touch(at, store))
-                # A rejected write has changed no row, so it holds no lock.
-                if rejected:
-                    self.run_collected(self._decided(at, step, rejected), sink, down, at)
-            case op.Decide(test, yes, no) if at.serializable:
+                if written:
+                    held = written.hold_inside(self.meaning.written(step)[1])
+                    self.run_collected(held, sink, ok, at)
+                for turned_down in rejected:
+                    self.run_collected(turned_down, sink, down, at)
+            case op.Write() | op.Attempt():
+                self._collect_write(case, sink, index, at)
+            case op.Decide(test, yes, no) if self.collected(operation, at):
+                case, at = self._look(
+                    case, replace(at, place=index), self.meaning.stores_read(test)
+                )
                 answers = self.meaning.decide(test, case)
-                # Serializable: what was read cannot change until the commit, as if it were locked.
-                for store in self.meaning.stores_read(test):
-                    at = self._touch(at, store)
                 for c, then in [*((c, yes) for c in answers[0]), *((c, no) for c in answers[1])]:
                     self.run_collected(c, sink, then, at)
             case op.Read(step, then) if self.collected(operation, at):
-                store = getattr(getattr(step.value, "store", None), "text", None)
-                self.run_collected(
-                    self.meaning.read(step, case), sink, then, self._touch(at, store)
-                )
+                looks = self.world.rows.uses(operation).looks
+                case, at = self._look(case, replace(at, place=index), looks)
+                self.run_collected(self.meaning.read(step, case), sink, then, at)
             case op.Send(queue, then, _) if self._collects_publishing():
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
@@ -456,7 +497,7 @@ class Lowering:
                 # A kill between two collected lines loses the same writes as one before the first;
                 # if the run ends without a commit, also the same as one behind it.
                 self.run_collected(case, sink, then, replace(at, marked=True))
-            case op.Ended() | op.Discard():
+            case op.Ended() | op.Discard() | op.Rollback():
                 # A failure rolls back: the collected writes never appear.
                 sink(
                     replace(case, transaction=None), replace(at, place=index, transaction=None), ""
@@ -464,6 +505,100 @@ class Lowering:
             case _:
                 # A step that others can see, such as a call: the transaction stays open over it.
                 sink(self._keep_locked(case, at), replace(at, place=index), "")
+                for failing in self.blocks.doomed(case, at)[1]:
+                    sink(failing, at, SERIALIZATION_FAILURE)
+
+    def _commit(
+        self, case: Case, sink: Sink, at: Location, then: int, parts: tuple[str, ...]
+    ) -> None:
+        """The run is at the end of its block: the first database that has something commits."""
+        pending = [p for p in parts if self._changes_of(p, case.transaction or {})]
+        outcome = "commit"
+        if len(parts) > 1 and pending:
+            outcome += f" of {self.world.design.part_words(pending[0])}"
+        fine: list[Case] = [case]
+        if pending:
+            fine = []
+            for looked, way in self.blocks.look_again(case, at, pending[0]):
+                safe, doomed = (
+                    self.blocks.doomed(looked, at, pending[0])
+                    if way == "written"
+                    else (None, [looked])
+                )
+                fine += only([safe])
+                for failing in doomed:
+                    sink(failing, at, SERIALIZATION_FAILURE)
+        for ready in fine:
+            if pending:
+                changes = self._changes_of(pending[0], ready.transaction or {})
+                ready = self.blocks.dooms(ready, at, pending[0], changes)
+            if len(pending) > 1:
+                # No transaction spans them: others act, and the worker dies, in between.
+                done, locks = self._commit_part(ready, pending[0], at.locks)
+                rest = self._remember(done, replace(at, locks=locks, marked=False))
+                rest = replace(rest, begun=rest.begun - {pending[0]})
+                done = self.blocks.close(done, at, [pending[0]])
+                sink(self._keep_locked(done, rest), rest, outcome)
+                continue
+            done = self._unlock(self.blocks.close(ready.commit(), at), at.locks)
+            # Locks go in the same step as the writes appear: nobody reads in between. A crash
+            # point in the block is before its commit.
+            marked = at.marked and not ready.transaction
+            sink(done, replace(outside(at, then), marked=marked), outcome)
+
+    def _collect_write(self, case: Case, sink: Sink, index: int, at: Location) -> None:
+        """A write inside a block: what it finds, and what is locked by it."""
+        operation = self.program.places[index].operation
+        assert isinstance(operation, op.Write | op.Attempt)
+        store, changes = self.meaning.written(operation.step)
+        assert store is not None
+        if self.blocks.is_single(store, at):
+            # The request writes it whatever the row is by then: one that is gone is made again.
+            changes = self.meaning.makes(operation.step, changes)
+        for c, way in self.blocks.decide(case, operation, at):
+            following = operation.next if isinstance(operation, op.Write) else operation.ok
+            match way:
+                case "written":
+                    written, after = self.blocks.wrote(c.collect(changes), at, store, index)
+                    if not self.blocks.is_single(store, at):
+                        after = self._touch(after, store)
+                    self.run_collected(written, sink, following, after)
+                case "same":
+                    self.run_collected(c.collect(changes), sink, following, self._touch(at, store))
+                case "nothing":
+                    # A write that changed no row holds no lock, but it has waited for one.
+                    self.run_collected(self._waited(at, store, c), sink, following, at)
+                case "down":
+                    assert isinstance(operation, op.Attempt)
+                    c = self._decided(at, operation.step, c)
+                    c, after = self.blocks.turned_down(c, at, store)
+                    self.run_collected(c, sink, operation.down, after)
+                case _:
+                    sink(self._waited(at, store, c), at, SERIALIZATION_FAILURE)
+
+    def _look(self, case: Case, at: Location, stores: Iterable[str]) -> tuple[Case, Location]:
+        """A line looks at rows; where that locks them, it waits for them."""
+        stores = sorted(stores)
+        for store in stores:
+            if self.blocks.locks_shared(store, at):
+                case = self._waited(at, store, case)
+        return self.blocks.look(case, at, stores)
+
+    def _waited(self, at: Location, store: str, case: Case) -> Case:
+        """The case in which no other worker has the row locked."""
+        if store not in self.world.lockable - at.locks or self._is_inside(store):
+            return case
+        waiting = case.where(v.busy(store), {"free"})
+        assert waiting is not None
+        return waiting
+
+    def _begin(self, at: Location, case: Case, database: str) -> None:
+        """The transaction in a database begins: its snapshot is taken."""
+        taken, block = self.blocks.take(case, at, database)
+        begun = self.blocks.block[at.place].line
+        action = replace(self.action(at, outcome="begin"), line=begun)
+        for ready, after in self._stop(taken, block):
+            self.emit(at, ready, after, action)
 
     def _changes_of(self, database: str, changes: Changes) -> dict[str, Table]:
         """Those of a transaction's changes that belong to one database."""
@@ -493,6 +628,12 @@ class Lowering:
         return case
 
     def _leave(self, start: Location, case: Case, at: Location, outcome: str) -> None:
+        if outcome == SERIALIZATION_FAILURE:
+            failed = Case(self.domains, guard=case.guard, inside=dict(start.inside))
+            self.failures.after(start, failed, self.action(start, outcome=outcome))
+            return
+        if outcome.startswith("commit") and not self.home.keys().isdisjoint(case.changes):
+            self.failures.lose_answer(start, case, at.locks, "")
         marked = not self.restricted or at.marked or self._counts_marked(case)
         at = replace(at, marked=marked)
         for ready, after in self._advance(case, at):
@@ -500,9 +641,40 @@ class Lowering:
 
     # -- one step, by its kind
 
+    def subject(self, operation: op.Operation) -> str:
+        """What the step of an operation is about, as its action names it."""
+        match operation:
+            case op.Write(step):
+                subject = getattr(step, "effect", None) or getattr(step, "store", None)
+                return subject.text if subject else ""
+            case op.Attempt(step):
+                return self.meaning.written(step)[0] or ""
+            case op.Take(lock) | op.LetGo(lock):
+                return lock
+            case op.Extend(lock):
+                return lock or ""
+            case _:
+                return ""
+
+    def _write(self, at: Location, case: Case, operation: op.Write) -> None:
+        """A write that cannot be turned down."""
+        subject, step = self.subject(operation), operation.step
+        store, changes = self.meaning.written(step)
+        action = self.action(at, subject=subject)
+        for c, way in self.blocks.alone(case, operation, at, store):
+            if way != "written":
+                assert store is not None
+                self.go(at, self._waited(at, store, c), operation.next, action)
+                continue
+            written = c.collect(changes)
+            self.go(at, written, operation.next, action)
+            self.failures.lose_answer(at, written, at.locks, subject)
+            if isinstance(step, n.Increment | n.Do | n.Insert):
+                self.failures.own_retry(at, written.collect(changes), operation.next, subject)
+
     def _attempt(self, at: Location, case: Case, operation: op.Attempt) -> None:
         """A conditional write goes through, or is turned down."""
-        ok, down = self.meaning.attempt(operation.step, case)
+        ok, turned_down = self.meaning.attempt(operation.step, case)
         store, changes = self.meaning.written(operation.step)
         outcome = {
             n.Insert: "duplicate",
@@ -511,8 +683,15 @@ class Lowering:
             n.Do: "rejected",
         }[type(operation.step)]
         if ok:
-            self.go(at, ok.collect(changes), operation.ok, self.action(at, subject=store or ""))
-        if down:
+            written, subject = ok.collect(changes), store or ""
+            self.go(at, written, operation.ok, self.action(at, subject=subject))
+            self.failures.lose_answer(at, written, at.locks, subject)
+            if isinstance(operation.step, n.Do):
+                # Its token is as good the second time.
+                self.failures.own_retry(at, written.collect(changes), operation.ok, subject)
+            else:
+                self.failures.own_retry(at, written, operation.down, subject)
+        for down in turned_down:
             down = self._decided(at, operation.step, down)
             self.go(at, down, operation.down, self.action(at, subject=store or "", outcome=outcome))
 
@@ -521,15 +700,13 @@ class Lowering:
         the database answers from the committed row at once.
         """
         store = self.meaning.written(step)[0]
-        if store is None or store not in self.world.lockable - at.locks or self._is_inside(store):
+        if store is None:
             return down
-        database = self.world.design.database_of(store)
-        waits = at.serializable or (database is not None and database.waits_to_decide)
+        database = self.world.rows.database(store)
+        waits = database.waits_to_decide or self.blocks.locks_shared(store, at)
         if isinstance(step, n.UpdateIf | n.Delete) and not waits:
             return down
-        waiting = down.where(v.busy(store), {"free"})
-        assert waiting is not None
-        return waiting
+        return self._waited(at, store, down)
 
     def _call(self, at: Location, case: Case, operation: op.Call) -> None:
         """An external effect is done, is refused, or is done and its answer lost."""
@@ -649,6 +826,7 @@ class Lowering:
                 )
                 acquired = replace(acquired.put(v.token(lock), "fresh"), others=(stale,))
             self.go(at, acquired, operation.next, self.action(at, subject=lock))
+            self.failures.lose_answer(at, acquired, at.locks, lock)
         if held and operation.held is not None:
             self.go(at, held, operation.held, self.action(at, subject=lock, outcome="held"))
 
@@ -690,7 +868,7 @@ class Lowering:
             for end in self.end(start, at.locks):
                 self.emit(at, end, None, replace(action, outcome=outcome))
         if self._lets_others_go_on() and killable:
-            requests = self._late_requests(at)
+            requests = self._late_requests(at) if self.blocks.to_begin(at) is None else []
             if requests:
                 self._outlive(at, requests, action)
 
@@ -824,10 +1002,18 @@ class Lowering:
         for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:
             free = {**case.changes, **{k: t for k, t in locks.items() if k not in case.changes}}
             after = at if commits else replace(at, locks=frozenset())
-            late = self.wait_for_locks(after, replace(case, changes=free)).rule(
-                RuleKind.WORKER, action, ends=True
-            )
-            self.rules.append(replace(late, guard=(Test(v.PC, frozenset({name})), *late.guard)))
+            late = self.wait_for_locks(after, replace(case, changes=free))
+            for rule in self.blocks.told(late, late.rule(RuleKind.WORKER, action, ends=True), at):
+                guard = (Test(v.PC, frozenset({name})), *rule.guard)
+                self.rules.append(replace(rule, guard=guard))
+
+
+SERIALIZATION_FAILURE = "serialization failure"
+
+
+def outside(at: Location, then: int) -> Location:
+    """A place behind the block of a worker."""
+    return Location(then, inside=at.inside, marked=at.marked)
 
 
 def _homes(design: d.Design) -> dict[str, str]:

@@ -7,4 +7,5 @@
 ``faults``: the table of faults, one row for each.
 ``approximation``: rules and patterns that are wider than the design, for proofs.
 ``slicing``: drops what cannot influence a property.
+``distinct``: rules that do what another rule does.
 """

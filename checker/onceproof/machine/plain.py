@@ -62,7 +62,8 @@ def _updates_data(updates: Sequence[Update]) -> dict[str, Any]:
 
 
 def _broadcast_data(broadcast: Broadcast) -> dict[str, Any]:
-    data: dict[str, Any] = {"of the": broadcast.scope.value, "if": guard_data(broadcast.guard)}
+    whose = "rest" if broadcast.rest else broadcast.scope.value
+    data: dict[str, Any] = {"of the": whose, "if": guard_data(broadcast.guard)}
     data["then"] = _updates_data(broadcast.updates)
     if broadcast.removes:
         data["are removed"] = True

@@ -34,6 +34,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import memo
+from onceproof.machine.distinct import representatives
 from onceproof.machine.system import (
     Broadcast,
     EventPattern,
@@ -74,23 +75,39 @@ def sliced(machine: Machine, prop: Property, *, handlers: bool = True) -> Machin
     return slice_of(machine, prop, handlers=handlers).machine
 
 
-def slice_of(machine: Machine, prop: Property, *, handlers: bool = True) -> Slice:
-    """The same, and what became of each rule."""
+def deciding(machine: Machine, prop: Property) -> Machine:
+    """The machine in which a property is decided: the slice, with one of all rules that do the
+    same.
+    """
+    return slice_of(machine, prop, names=False).machine
+
+
+def slice_of(
+    machine: Machine, prop: Property, *, handlers: bool = True, names: bool = True
+) -> Slice:
+    """The same, and what became of each rule. Without ``names``, one rule stands for all that do
+    the same (``onceproof.machine.distinct``).
+    """
     memory = memo.current()
-    question = ("sliced", machine, prop.bad, handlers)
+    question = ("sliced", machine, prop.bad, handlers, names)
     known: Slice | None = memory.get(question) if memory is not None else None
     if known is None:
-        known = _slice_of(machine, prop, handlers)
+        known = _slice_of(machine, prop, handlers, names)
         if memory is not None:
             memory.put(question, known, len(machine.rules))
     return known
 
 
-def _slice_of(machine: Machine, prop: Property, handlers: bool) -> Slice:
+def _slice_of(machine: Machine, prop: Property, handlers: bool, names: bool) -> Slice:
     cut = _Cut(machine, prop, handlers)
     cut.shrink()
     left = [None if cut.is_gone(rule) else cut.small(rule) for rule in machine.rules]
     rules = tuple(r for r in dict.fromkeys(left) if r is not None and not is_idle(r))
+    if not names:
+        stands = {rule: rules[n] for rule, n in zip(rules, representatives(rules), strict=True)}
+        left = [None if rule is None else stands.get(rule, rule) for rule in left]
+        kept = frozenset(stands.values())
+        rules = tuple(rule for rule in rules if rule in kept)
     variables = tuple(cut.narrowed(v) for v in machine.variables if v.name not in cut.dropped)
     limits = (
         replace(limit, guard=cut.narrow(limit.guard))

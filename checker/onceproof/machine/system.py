@@ -31,9 +31,10 @@ component:
 * ``alone``: the rule is enabled only if no *other* worker of the same event satisfies this guard
   (tests over worker variables). ``()`` means: no other worker at all. ``None`` means no such
   condition.
-* ``others``: each broadcast changes every *other* worker in its scope (the same event, or the whole
-  component) that satisfies its guard (tests over that worker's own variables); it may remove it.
-  Neither the actor nor a newly spawned worker is touched. At most one broadcast of a rule matches
+* ``others``: each broadcast changes every *other* worker in its scope (the same event, the whole
+  component, or the rest of the component without that event) that satisfies its guard (tests over
+  that worker's own variables); it may remove it. Neither the actor nor a newly spawned worker is
+  touched. At most one broadcast of a rule matches
   any worker, and none writes ``PLACE``: a worker that is moved by others would be at a place that
   its own steps never lead to.
 * ``approximate``: the rule (or bad pattern) is wider than the truth; the name is that of
@@ -170,13 +171,18 @@ def put(target: str, value: str) -> Update:
 
 class Broadcast(Struct, frozen=True):
     """A function applied to every other worker in ``scope`` (EVENT or COMPONENT) that satisfies
-    ``guard``.
+    ``guard``. ``rest``: of the component, those that are not on the actor's event.
     """
 
     scope: Level
     guard: Guard
     updates: tuple[Update, ...]
     removes: bool = False
+    rest: bool = False
+
+    def reaches(self, near: bool) -> bool:
+        """Whether it is for a worker of the component; ``near``: of the actor's event."""
+        return near if self.scope is Level.EVENT else not (self.rest and near)
 
 
 class Action(Struct, frozen=True):

@@ -13,7 +13,7 @@ from onceproof.lower import variables as v
 from onceproof.lower.case import Case
 from onceproof.lower.effects import Meaning
 from onceproof.lower.queues import Tracking
-from onceproof.machine.slicing import sliced
+from onceproof.machine.slicing import deciding, sliced
 from onceproof.machine.system import EventPattern, Level, Machine, Pattern, Property, Test
 from onceproof.properties import component, possibility, quiescence
 from onceproof.properties.component import Asked
@@ -195,7 +195,7 @@ def asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
 def question(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
     """The same, with the machine as far as it matters for the claim."""
     machine, prop = asked(lowered, claim)
-    return sliced(machine, prop), prop
+    return deciding(machine, prop), prop
 
 
 def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:

@@ -224,7 +224,8 @@ def _needs(steps: list[StoryStep], attempts: list[int], replay: Replay) -> Needs
     failed: dict[int | None, list[Cause]] = {}
     for step, tries in zip(steps, attempts, strict=True):
         before = failed.pop(step.worker, [])
-        if step.fault is not None and step.outcome != "request lost":
+        is_end = step.cause is Cause.KILLED and step.outcome == "request lost"
+        if step.fault is not None and not is_end and step.outcome != "never":
             cause = Cause(step.fault)
             faults[cause] = faults.get(cause, 0) + 1
             if tries > 1 and cause in ATTEMPTS:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from onceproof.interpreter.context import ATOMIC
+from onceproof.interpreter.isolation import SerializationFailure
 from onceproof.interpreter.rows import after_test, passes, view, write
 from onceproof.interpreter.state import Worker
 from onceproof.lang.source import Span
@@ -24,7 +25,7 @@ def handler_words(m: Moment) -> str:
     if m.worker.idle:
         return "has nothing to do; the handler is done"
     if tells(m):
-        return failure_words(m)
+        return failure_words(m, place(m))
     if not m.worker.todo:
         return (
             f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and "
@@ -40,9 +41,24 @@ def handler_words(m: Moment) -> str:
 # ---------------------------------------------------------------- where a handler goes after a line
 
 
+_WANTED = {"done", "yes", "no", "dropped", "reacquired", "nothing"}
+"""Outcomes after which a handler goes on with the next line."""
+
+
+def _clause(m: Moment, node: n.Do | n.Insert | n.UpdateIf | n.Delete) -> tuple[n.Step, ...] | None:
+    """The block of the clause that an unwanted outcome runs; None if the line has none for it."""
+    clauses = {c.outcome.text: c.body for c in node.clauses}
+    if not isinstance(node, n.Do):
+        return clauses.get(m.step.outcome)
+    external = m.ctx.design.effects[node.effect.text].store is None
+    refused = m.step.outcome in ("refused", "refused, stored", "refused again")
+    seen = ("refused" if refused else "no answer") if external else "rejected"
+    return clauses.get(seen, clauses.get("failure"))
+
+
 def _ending(m: Moment, node: n.Step) -> str:
     """What becomes of the handler, where the line itself does not show it."""
-    failed = bool(m.step.outcome) and m.step.outcome not in ("done", "yes", "no", "dropped")
+    failed = bool(m.step.outcome) and m.step.outcome not in _WANTED
     if failed and isinstance(node, n.Do) and m.worker.part < node.retries:
         return "it will try again"
     if not m.gone:
@@ -71,11 +87,17 @@ def _last_word(m: Moment, node: n.Step, failed: bool) -> str:
     """``stops``, ``fails`` or ``ends``: how a handler that is over with this line got there."""
     rest = [m.ctx.blocks[f.block][f.at :] for f in m.worker.todo]
     rest[-1] = rest[-1][1:]
+    if isinstance(node, n.If) and m.step.outcome == "refused":
+        return "fails"
     if isinstance(node, n.If):
         at = after_test(node.condition, m.worker.part, m.step.outcome == "yes")
         rest.append(node.body if at is True else node.otherwise)
-    elif failed and isinstance(node, n.Do | n.Insert | n.UpdateIf | n.Delete) and node.clauses:
-        rest.append(node.clauses[0].body)
+    elif (
+        failed
+        and isinstance(node, n.Do | n.Insert | n.UpdateIf | n.Delete)
+        and (clause := _clause(m, node)) is not None
+    ):
+        rest.append(clause)
     elif (
         failed
         and not (isinstance(node, n.Ack | n.Renew) and node.or_else is None)
@@ -141,17 +163,21 @@ class _Run(Struct):
         if isinstance(step, n.Let):
             self.phrases.append(let_words(self.m, step, seen))
             return True
-        unlocked = self.m.before._replace(
-            workers=()
-        )  # a run that waits for a row is told as if it could go on
-        _, self.worker, outcome = write(ctx, unlocked, self.worker, step)
+        # a run that waits for a row is told as if it could go on
+        unlocked = self.m.before._replace(workers=())
+        try:
+            _, self.worker, outcome = write(ctx, unlocked, self.worker, step)
+        except SerializationFailure:
+            self.end = "fails"
+            return False
         self.phrases.append(write_words(self.m, step, outcome, seen))
         return self.rejected(step, outcome) if outcome else True
 
     def rejected(self, step: n.Step, outcome: str) -> bool:
         """Go on after an attempt that failed."""
-        if isinstance(step, n.Insert | n.UpdateIf | n.Delete | n.Do) and step.clauses:
-            return self.block(step.clauses[0].body)
+        for clause in getattr(step, "clauses", ()):
+            if clause.outcome.text == outcome or isinstance(step, n.Do):
+                return self.block(clause.body)
         self.end = "stops" if getattr(step, "or_else", None) is n.OnConflict.STOP else "fails"
         return False
 

@@ -100,6 +100,16 @@ def _rows(ctx: Context, names: Names, before: State, after: State) -> Iterator[C
         words = ["known" if spot in s.records else "unknown" for s in (before, after)]
         owner = names.owner(spot, effect.key_field or effect.key)
         yield Change("key", f"key of {spot[0]} for {owner} at {names.provider(spot[0])}", *words)
+    for spot in sorted({*before.errors, *after.errors}):
+        effect = ctx.design.effects[spot[0]]
+        words = ["stored" if spot in s.errors else "none" for s in (before, after)]
+        owner = names.owner(spot, effect.key_field or effect.key)
+        where = names.provider(spot[0])
+        yield Change("key", f"failed answer of {spot[0]} for {owner} at {where}", *words)
+    for spot in _touched(before.pending, after.pending):
+        counts = [str(look(s.pending, spot, 0)) for s in (before, after)]
+        what = f"requests for {spot[0]} of {names.event(spot[2])} on their way"
+        yield Change("effect", what, *counts)
     for spot in sorted({*before.held, *after.held}):
         words = ["held" if spot in s.held else "free" for s in (before, after)]
         yield Change("lock", f"{spot[0]} for {names.owner(spot, names.key_of(spot[0]))}", *words)

@@ -61,6 +61,10 @@ class Teller:
                     if worker
                     else self._message(step, before)
                 )
+            case Cause.LATE_EFFECT if worker is None:
+                return self._arrival(step)
+            case Cause.CONNECTION_LOST if worker is None:
+                return self._memory(step, before)
             case Cause.KILLED | Cause.LATE_EFFECT:
                 assert worker is not None
                 return self._trouble(step, before, after, worker)
@@ -72,6 +76,8 @@ class Teller:
                 | Cause.AUTO_ACKED
             ):
                 assert worker is not None
+                if step.cause is Cause.CONNECTION_LOST and step.subject:
+                    return self._without_session(step, worker)
                 return self._parted(step, worker)
             case Cause.PUBLISHER_RETRY | Cause.BROKER_COPY | Cause.REPLAY | Cause.DEAD_LETTERED:
                 return self._message(step, before)
@@ -157,6 +163,31 @@ class Teller:
                 by, text = self._lease(number, step.process, event)
         dropped = f"; the broker drops {boxed_words(worker)}" if worker.boxed else ""
         return Sentence(by, text + dropped, cause)
+
+    def _without_session(self, step: Step, worker: Worker) -> Sentence:
+        """A living worker loses its session with a database or a lock service."""
+        number = self.past.numbers[step.worker]
+        locks = [
+            spot[0]
+            for spot in (*worker.locks, *worker.block_locks)
+            if self.ctx.session(spot[0]) == step.subject
+        ]
+        lost = " and ".join(f"`{name}`" for name in locks)
+        lost += f" {'is' if len(locks) == 1 else 'are'} free"
+        if any(self.ctx.home(w.name) == step.subject for w in worker.collected):
+            lost += ", its open transaction there is rolled back"
+        service = step.subject not in self.ctx.design.databases
+        words = f"the {step.subject}" if service else self.ctx.design.part_words(step.subject)
+        text = f"cuts the session of worker {number} with {words}: {lost}"
+        return Sentence(
+            "network", f"{text}, while worker {number} goes on and does not know", step.cause
+        )
+
+    def _arrival(self, step: Step) -> Sentence:
+        """A request that was still on its way."""
+        request = f"the request for `{step.subject}` of {self.names.event(step.event)}"
+        what = "arrives now" if step.outcome == "done" else "never arrives"
+        return Sentence("network", f"{request}, which was still on its way, {what}", step.cause)
 
     def _message(self, step: Step, before: State) -> Sentence:
         """What happens to a message without a worker."""
@@ -321,6 +352,10 @@ class Teller:
 
     def _memory(self, step: Step, before: State) -> Sentence:
         name, cause = step.subject, step.cause
+        if name in self.ctx.design.databases:
+            database = self.ctx.design.part_words(name)
+            text = f"{database} fails over to a replica that is behind: it is as it was before"
+            return Sentence("database", text, cause)
         level, number = ("event", step.event) if step.event >= 0 else ("component", step.component)
         if name in self.ctx.design.effects:
             effect = self.ctx.design.effects[name]
@@ -329,6 +364,8 @@ class Teller:
             return Sentence(self.names.provider(name).removeprefix("the "), text, cause)
         spot: Spot = (name, level, number)
         owner = self.names.owner(spot, self.names.key_of(name))
+        if name in self.ctx.design.locks:
+            return Sentence("lock", f"`{name}` for {owner} {self._freed(cause, spot)}", cause)
         match cause:
             case Cause.KEY_EXPIRED:
                 return Sentence(
@@ -347,9 +384,18 @@ class Teller:
                     cause,
                 )
             case _:
-                return Sentence(
-                    "lock", f"`{name}` for {owner} expires{self._holder_words(spot)}", cause
-                )
+                raise AssertionError(f"nothing that a store forgets by itself: {step}")
+
+    def _freed(self, cause: Cause, spot: Spot) -> str:
+        """Why a lock is free although nobody released it."""
+        holder = self._holder_words(spot)
+        match cause:
+            case Cause.FAILOVER:
+                return f"is forgotten in a failover{holder}"
+            case Cause.CONNECTION_LOST:
+                return "is free: the pool closes the connection that still had it"
+            case _:
+                return f"expires{holder}"
 
     def _holder_words(self, spot: Spot) -> str:
         number = self.past.owner.get(spot)

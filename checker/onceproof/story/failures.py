@@ -16,26 +16,23 @@ def tells(m: Moment) -> bool:
     return m.step.cause is Cause.HANDLER and m.step.outcome in FAILURES
 
 
-def failure_words(m: Moment) -> str:
-    """What failed, and what the handler makes of it."""
-    where = f"the step at line {m.step.line}"
-    match m.step.outcome:
-        case "begin":
-            return "begins its transaction: from now on it reads the rows as they are now"
-        case "serialization failure":
-            text = (
-                f"{where} fails: another transaction changed what this one has seen, and it is"
-                " rolled back"
-            )
-        case "deadlock victim":
-            text = f"{where} fails: the database ends a deadlock and rolls it back"
-        case "own retry":
-            return (
-                f"the client repeats {where}, whose first answer was lost, and meets its own first"
-                " request"
-            )
-        case outcome if outcome.startswith("answer lost"):
-            text = f"{where} is done, but the answer is lost: {m.who} cannot tell"
-        case _:
-            text = f"{where} fails: nothing is written"
-    return text + ("; the handler is over" if m.gone else "")
+_FAILED = {
+    "failed": "it fails, and nothing is written",
+    "serialization failure": (
+        "another transaction has changed what this one has seen, and the database rolls it back"
+    ),
+    "deadlock victim": "it would wait for ever; the database ends the deadlock and rolls it back",
+    "own retry": (
+        "the answer is lost, and the client repeats the request by itself, after its own first one"
+    ),
+    "answer lost": "it is done, but the answer is lost: {worker} cannot tell",
+}
+"""What came of a step on a database or lock service, by the outcome of the step."""
+
+
+def failure_words(m: Moment, where: str) -> str:
+    """What failed, and what the handler makes of it. ``where``: the line or lines."""
+    if m.step.outcome == "begin":
+        return "begins its transaction: from now on it reads the rows as they are now"
+    told = _FAILED[m.step.outcome].format(worker=m.who)
+    return f"tries {where}; {told}" + ("; the handler is over" if m.gone else "")

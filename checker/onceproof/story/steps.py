@@ -17,13 +17,35 @@ VERBS = {"send": ("sends", "send"), "call": ("calls", "call"), "do": ("does", "d
 """How a worker performs an effect, by the word the design uses."""
 
 
+_ANSWERS = {
+    "refused": "{who} refuses, and nothing happens",
+    "refused, stored": "{who} refuses, and keeps that answer under the key",
+    "refused, stored, answer lost": (
+        "{who} refuses and keeps that answer under the key, but the answer is lost: {worker} cannot"
+        " tell"
+    ),
+    "refused again": "{who} knows the key, and refuses again, as it has stored",
+    "refused again, answer lost": (
+        "{who} knows the key and refuses again, but the answer is lost: {worker} cannot tell"
+    ),
+    "request lost": (
+        "the request is lost on the way, and nothing happens: {worker} gets no answer, and cannot"
+        " tell"
+    ),
+    "still on its way": "no answer comes in time, and the request is still on its way",
+}
+"""What came of a request that the worker only tried to make, by the outcome of the step."""
+
+
 def line_words(m: Moment, node: n.Step) -> str:
     """What a worker does at its line, and what came of it."""
     match node:
         case n.If():
-            return test_words(
-                m, list(condition_parts(node.condition))[m.worker.part], m.step.outcome == "yes"
-            )
+            test = list(condition_parts(node.condition))[m.worker.part]
+            if m.step.outcome == "refused" and isinstance(test, n.Happened):
+                provider = m.names.provider(test.effect.text)
+                return f"asks {provider} whether `{test.effect.text}` happened; it refuses to say"
+            return test_words(m, test, m.step.outcome == "yes")
         case n.Do() if m.ctx.store_of(node) is None:
             return _call(m, node)
         case n.Publish(queue):
@@ -33,11 +55,7 @@ def line_words(m: Moment, node: n.Step) -> str:
         case n.Nack():
             return f"gives {m.event} back to the broker"
         case n.Acquire(lock):
-            return (
-                f"asks for `{lock.text}`, but it is held"
-                if m.step.outcome == "held"
-                else f"acquires `{lock.text}`"
-            )
+            return _acquire(m, lock.text)
         case n.Release(lock):
             return _release(m, lock.text)
         case n.Renew(lock):
@@ -158,9 +176,10 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
 def _call(m: Moment, node: n.Do) -> str:
     effect, (does, do) = node.effect.text, VERBS[node.verb]
     provider = m.names.provider(effect)
+    if m.step.outcome in _ANSWERS:
+        told = _ANSWERS[m.step.outcome].format(who=provider, worker=m.who)
+        return f"tries to {do} `{effect}`; {told}"
     match m.step.outcome:
-        case "refused":
-            return f"tries to {do} `{effect}`; {provider} refuses, and nothing happens"
         case "rejected":
             newest = any(s[0] == m.ctx.design.effects[effect].token_of for s in m.before.held)
             return f"tries to {do} `{effect}`; {provider} rejects its token" + (
@@ -280,7 +299,20 @@ def _renew(m: Moment, lock: str) -> str:
     return f"renews {what}"
 
 
+def _acquire(m: Moment, lock: str) -> str:
+    match m.step.outcome:
+        case "held":
+            return f"asks for `{lock}`, but it is held"
+        case "reacquired":
+            return f"acquires `{lock}`: the pool gives it the connection that still has it"
+    spot = m.ctx.spot(lock, m.ctx.design.locks[lock].level, m.before, m.worker.event)
+    shared = spot in m.before.held
+    return f"acquires `{lock}`" + (", although it is held, through the pool" if shared else "")
+
+
 def _release(m: Moment, lock: str) -> str:
+    if m.step.outcome == "nothing":
+        return f"releases `{lock}`; the pool sends that to another connection, and nothing happens"
     spot = m.ctx.spot(lock, m.ctx.design.locks[lock].level, m.before, m.worker.event)
     owner = m.chronicle.owner.get(spot)
     if spot in m.before.held and owner not in (None, m.chronicle.numbers[m.step.worker]):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from onceproof.analysis.crash_map import CrashMap, GapHarm, Harm, MappedGap, crash_map
-from onceproof.interpreter import replay
+from onceproof.interpreter import followed
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
 from onceproof.machine.delivery import Delivery
@@ -129,7 +129,7 @@ def _story(
     loaded: Loaded, design: Design, claim: Claim, harm: GapHarm
 ) -> tuple[str, tuple[str, ...]]:
     assert harm.trace is not None
-    story = tell(design, claim, replay(design, harm.trace), loaded.sources)
+    story = tell(design, claim, followed(design, claim, harm.trace), loaded.sources)
     steps = tuple(
         f"{'! ' if s.fault else '  '}{s.number}. {s.who} {s.text}" for s in story.narrated
     )

@@ -44,10 +44,13 @@ def search(
 ) -> Found | Exploration | Unconfirmed:
     """The simplest story within bounds, or what was searched without finding one.
 
-    A story without wider rules is handed over as it is: if it does not replay, that is a bug.
+    A story without wider rules is handed over as it is: if it does not replay, that is a bug. Only
+    what both readings let through on purpose, and the replay of the whole finds out, is set aside.
     """
     if approximation.is_exact(task.machine, task.prop):
-        return task.search(bounds, states)
+        first = task.search(bounds, states)
+        aside = isinstance(first, Found) and _let_through(task, first)
+        return _wider(task, bounds, states) if aside else first
     result = simplest(
         approximation.exact(task.machine),
         approximation.exact_property(task.prop),
@@ -56,8 +59,16 @@ def search(
         task.report,
     )
     if isinstance(result, Found):
-        return replace(result, run=approximation.in_whole(result.run, task.machine))
+        whole = replace(result, run=approximation.in_whole(result.run, task.machine))
+        if not _let_through(task, whole):
+            return whole
     return _wider(task, bounds, states)
+
+
+def _let_through(task: Task, found: Found) -> bool:
+    """Whether both readings allow each step of a story, and the replay not the whole."""
+    trace = validated(task.lowered, task.claim, task.machine, found.run, by_worker=False)
+    return isinstance(trace, Rejected) and bool(trace.rule)
 
 
 def _wider(task: Task, bounds: Bounds, states: int | None) -> Found | Exploration | Unconfirmed:
@@ -67,7 +78,10 @@ def _wider(task: Task, bounds: Bounds, states: int | None) -> Found | Exploratio
     def accept(story: Found) -> bool:
         used = approximation.names_used(task.machine, task.prop, story.run)
         trace = validated(task.lowered, task.claim, task.machine, story.run, by_worker=False)
-        if not used or not isinstance(trace, Rejected):
+        if not isinstance(trace, Rejected):
+            return True
+        used = (*used, trace.rule) if trace.rule else used
+        if not used:
             return True
         names.update(used)
         last.append(story)

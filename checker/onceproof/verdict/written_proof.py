@@ -53,7 +53,7 @@ def text_of(
     the whole machine and the claim.
     """
     machine, prop = question
-    kept = slice_of(machine, prop)
+    kept = slice_of(machine, prop, names=False)
     data = {
         "schema": SCHEMA,
         "design": subject.design,

@@ -125,6 +125,7 @@ effect pay per id in sent
 consumer c on q
   atomic
     insert id into done or stop
+    add id to sent
     update sent.state from unset to paid or stop
     do pay
 claim no duplicate pay

@@ -63,6 +63,15 @@ end;
 end;
 
 ruleset w: Slot; e: Event do
+rule "line 11, notifier, invoices: database-failed: failed"
+  works(w, e) & worker[w].at = at_notifier_11
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
 rule "line 11, notifier, invoices: yes"
   works(w, e) & worker[w].at = at_notifier_11 & processed[e] = processed_present
 ==>
@@ -118,6 +127,15 @@ end;
 end;
 
 ruleset w: Slot; e: Event do
+rule "line 14, notifier, invoices: database-failed: invoice failed"
+  works(w, e) & worker[w].at = at_notifier_14
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
 rule "line 14, notifier, invoices: invoice"
   works(w, e) & worker[w].at = at_notifier_14
 ==>
@@ -125,6 +143,17 @@ begin
   invoice := invoice_present;
   invoice_status := invoice_status_queued;
   worker[w].at := at_notifier_15;
+end;
+end;
+
+ruleset w: Slot; e: Event do
+rule "line 14, notifier, invoices: database-answer-lost: invoice answer lost"
+  works(w, e) & worker[w].at = at_notifier_14
+==>
+begin
+  invoice := invoice_present;
+  invoice_status := invoice_status_queued;
+  undefine worker[w];
 end;
 end;
 
@@ -180,12 +209,31 @@ end;
 end;
 
 ruleset w: Slot; e: Event do
+rule "line 16, notifier, invoices: database-failed: processed failed"
+  works(w, e) & worker[w].at = at_notifier_16
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
 rule "line 16, notifier, invoices: processed"
   works(w, e) & worker[w].at = at_notifier_16
 ==>
 begin
   processed[e] := processed_present;
   worker[w].at := at_notifier_17;
+end;
+end;
+
+ruleset w: Slot; e: Event do
+rule "line 16, notifier, invoices: database-answer-lost: processed answer lost"
+  works(w, e) & worker[w].at = at_notifier_16
+==>
+begin
+  processed[e] := processed_present;
+  undefine worker[w];
 end;
 end;
 

@@ -61,6 +61,13 @@ inline notifier_10_delivery(w, e) { /* line 10, notifier, invoices: delivery */
   }
 }
 
+inline notifier_11_database_failed_failed(w) { /* line 11, notifier, invoices: database-failed: failed */
+  d_step { (on[w] != FREE && at[w] == at_notifier_11) ->
+    at[w] = at_notifier_11;
+    on[w] = FREE;
+  }
+}
+
 inline notifier_11_yes(w) { /* line 11, notifier, invoices: yes */
   d_step { (on[w] != FREE && at[w] == at_notifier_11 && processed[on[w]] == processed_present) ->
     at[w] = at_notifier_12;
@@ -102,11 +109,27 @@ inline notifier_12_worker_killed(w) { /* line 12, notifier, invoices: worker-kil
   }
 }
 
+inline notifier_14_database_failed_failed(w) { /* line 14, notifier, invoices: database-failed: invoice failed */
+  d_step { (on[w] != FREE && at[w] == at_notifier_14) ->
+    at[w] = at_notifier_11;
+    on[w] = FREE;
+  }
+}
+
 inline notifier_14(w) { /* line 14, notifier, invoices: invoice */
   d_step { (on[w] != FREE && at[w] == at_notifier_14) ->
     invoice = invoice_present;
     invoice_status = invoice_status_queued;
     at[w] = at_notifier_15;
+  }
+}
+
+inline notifier_14_database_answer_lost_answer_lost(w) { /* line 14, notifier, invoices: database-answer-lost: invoice answer lost */
+  d_step { (on[w] != FREE && at[w] == at_notifier_14) ->
+    invoice = invoice_present;
+    invoice_status = invoice_status_queued;
+    at[w] = at_notifier_11;
+    on[w] = FREE;
   }
 }
 
@@ -146,10 +169,25 @@ inline notifier_15_worker_killed(w) { /* line 15, notifier, invoices: worker-kil
   }
 }
 
+inline notifier_16_database_failed_failed(w) { /* line 16, notifier, invoices: database-failed: processed failed */
+  d_step { (on[w] != FREE && at[w] == at_notifier_16) ->
+    at[w] = at_notifier_11;
+    on[w] = FREE;
+  }
+}
+
 inline notifier_16(w) { /* line 16, notifier, invoices: processed */
   d_step { (on[w] != FREE && at[w] == at_notifier_16) ->
     processed[on[w]] = processed_present;
     at[w] = at_notifier_17;
+  }
+}
+
+inline notifier_16_database_answer_lost_answer_lost(w) { /* line 16, notifier, invoices: database-answer-lost: processed answer lost */
+  d_step { (on[w] != FREE && at[w] == at_notifier_16) ->
+    processed[on[w]] = processed_present;
+    at[w] = at_notifier_11;
+    on[w] = FREE;
   }
 }
 
@@ -210,19 +248,24 @@ proctype Worker(byte w) {
 end:
   do
   :: notifier_10_delivery(w, 0)
+  :: notifier_11_database_failed_failed(w)
   :: notifier_11_yes(w)
   :: notifier_11_no(w)
   :: notifier_11_worker_killed(w)
   :: notifier_12_done(w)
   :: notifier_12_ack_lost_lost(w)
   :: notifier_12_worker_killed(w)
+  :: notifier_14_database_failed_failed(w)
   :: notifier_14(w)
+  :: notifier_14_database_answer_lost_answer_lost(w)
   :: notifier_14_worker_killed(w)
   :: notifier_15_done(w)
   :: notifier_15_answer_lost_answer_lost(w)
   :: notifier_15_effect_refused_refused(w)
   :: notifier_15_worker_killed(w)
+  :: notifier_16_database_failed_failed(w)
   :: notifier_16(w)
+  :: notifier_16_database_answer_lost_answer_lost(w)
   :: notifier_16_worker_killed(w)
   :: notifier_17_done(w)
   :: notifier_17_ack_lost_lost(w)

@@ -29,6 +29,13 @@ Init ==
   /\ invoices \in [Events -> {"ready"}]
   /\ worker = [w \in Slots |-> Free]
 
+\* line 11, notifier, invoices: database-failed: failed
+notifier_11_database_failed_failed(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "notifier:11"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, invoices>>
+
 \* line 11, notifier, invoices: yes
 notifier_11_yes(w,e) ==
   /\ worker[w].event = e
@@ -74,6 +81,13 @@ notifier_12_worker_killed(w,e) ==
   /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, invoices>>
 
+\* line 14, notifier, invoices: database-failed: invoice failed
+notifier_14_database_failed_failed(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "notifier:14"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, invoices>>
+
 \* line 14, notifier, invoices: invoice
 notifier_14(w,e) ==
   /\ worker[w].event = e
@@ -81,6 +95,15 @@ notifier_14(w,e) ==
   /\ invoice' = "present"
   /\ invoice_status' = "queued"
   /\ worker' = [worker EXCEPT ![w] = [worker[w] EXCEPT !.at = "notifier:15"]]
+  /\ UNCHANGED <<processed, ready_email, invoices>>
+
+\* line 14, notifier, invoices: database-answer-lost: invoice answer lost
+notifier_14_database_answer_lost_answer_lost(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "notifier:14"
+  /\ invoice' = "present"
+  /\ invoice_status' = "queued"
+  /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<processed, ready_email, invoices>>
 
 \* line 14, notifier, invoices: worker-killed
@@ -120,12 +143,27 @@ notifier_15_worker_killed(w,e) ==
   /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, invoices>>
 
+\* line 16, notifier, invoices: database-failed: processed failed
+notifier_16_database_failed_failed(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "notifier:16"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, invoices>>
+
 \* line 16, notifier, invoices: processed
 notifier_16(w,e) ==
   /\ worker[w].event = e
   /\ worker[w].at = "notifier:16"
   /\ processed' = [processed EXCEPT ![e] = "present"]
   /\ worker' = [worker EXCEPT ![w] = [worker[w] EXCEPT !.at = "notifier:17"]]
+  /\ UNCHANGED <<invoice, invoice_status, ready_email, invoices>>
+
+\* line 16, notifier, invoices: database-answer-lost: processed answer lost
+notifier_16_database_answer_lost_answer_lost(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "notifier:16"
+  /\ processed' = [processed EXCEPT ![e] = "present"]
+  /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<invoice, invoice_status, ready_email, invoices>>
 
 \* line 16, notifier, invoices: worker-killed
@@ -190,7 +228,7 @@ notifier_operator_replay(e) ==
   /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, worker>>
 
 Next ==
-  \/ \E w \in Slots : \E e \in Events : \/ notifier_11_yes(w, e) \/ notifier_11_no(w, e) \/ notifier_11_worker_killed(w, e) \/ notifier_12_done(w, e) \/ notifier_12_ack_lost_lost(w, e) \/ notifier_12_worker_killed(w, e) \/ notifier_14(w, e) \/ notifier_14_worker_killed(w, e) \/ notifier_15_done(w, e) \/ notifier_15_answer_lost_answer_lost(w, e) \/ notifier_15_effect_refused_refused(w, e) \/ notifier_15_worker_killed(w, e) \/ notifier_16(w, e) \/ notifier_16_worker_killed(w, e) \/ notifier_17_done(w, e) \/ notifier_17_ack_lost_lost(w, e) \/ notifier_17_worker_killed(w, e)
+  \/ \E w \in Slots : \E e \in Events : \/ notifier_11_database_failed_failed(w, e) \/ notifier_11_yes(w, e) \/ notifier_11_no(w, e) \/ notifier_11_worker_killed(w, e) \/ notifier_12_done(w, e) \/ notifier_12_ack_lost_lost(w, e) \/ notifier_12_worker_killed(w, e) \/ notifier_14_database_failed_failed(w, e) \/ notifier_14(w, e) \/ notifier_14_database_answer_lost_answer_lost(w, e) \/ notifier_14_worker_killed(w, e) \/ notifier_15_done(w, e) \/ notifier_15_answer_lost_answer_lost(w, e) \/ notifier_15_effect_refused_refused(w, e) \/ notifier_15_worker_killed(w, e) \/ notifier_16_database_failed_failed(w, e) \/ notifier_16(w, e) \/ notifier_16_database_answer_lost_answer_lost(w, e) \/ notifier_16_worker_killed(w, e) \/ notifier_17_done(w, e) \/ notifier_17_ack_lost_lost(w, e) \/ notifier_17_worker_killed(w, e)
   \/ \E w \in Slots : \E e \in Events : \/ notifier_10_delivery(w, e)
   \/ \E e \in Events : \/ notifier_redelivery(e) \/ notifier_publisher_retry(e) \/ notifier_broker_copy(e) \/ notifier_operator_replay(e)
 

@@ -62,6 +62,15 @@ end;
 end;
 
 ruleset w: Slot; e: Event do
+rule "line 12, bank, payments: database-failed: lease failed"
+  works(w, e) & worker[w].at = at_bank_12
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
 rule "line 12, bank, payments: lease"
   works(w, e) & worker[w].at = at_bank_12 & lease[e] = lease_free
 ==>
@@ -78,6 +87,21 @@ end;
 end;
 
 ruleset w: Slot; e: Event do
+rule "line 12, bank, payments: database-answer-lost: lease answer lost"
+  works(w, e) & worker[w].at = at_bank_12 & lease[e] = lease_free
+==>
+begin
+  for v: Slot do
+    if v != w & works(v, e) & worker[v].lease_token = lease_token_fresh then
+      worker[v].lease_token := lease_token_stale;
+    end;
+  end;
+  lease[e] := lease_held;
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
 rule "line 12, bank, payments: lease held"
   works(w, e) & worker[w].at = at_bank_12 & lease[e] = lease_held
 ==>
@@ -89,6 +113,15 @@ end;
 ruleset w: Slot; e: Event do
 rule "line 12, bank, payments: worker-killed"
   works(w, e) & worker[w].at = at_bank_12
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
+rule "line 13, bank, payments: database-failed: failed"
+  works(w, e) & worker[w].at = at_bank_13
 ==>
 begin
   undefine worker[w];
@@ -151,6 +184,15 @@ end;
 end;
 
 ruleset w: Slot; e: Event do
+rule "line 16, bank, payments: database-failed: payment failed"
+  works(w, e) & worker[w].at = at_bank_16
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
 rule "line 16, bank, payments: payment"
   works(w, e) & worker[w].at = at_bank_16 & worker[w].lease_token = lease_token_fresh
 ==>
@@ -159,6 +201,18 @@ begin
   elsif (credit[e] = 1 | credit[e] = 2) then credit[e] := 2;
   end;
   worker[w].at := at_bank_17;
+end;
+end;
+
+ruleset w: Slot; e: Event do
+rule "line 16, bank, payments: database-answer-lost: payment answer lost"
+  works(w, e) & worker[w].at = at_bank_16 & worker[w].lease_token = lease_token_fresh
+==>
+begin
+  if credit[e] = 0 then credit[e] := 1;
+  elsif (credit[e] = 1 | credit[e] = 2) then credit[e] := 2;
+  end;
+  undefine worker[w];
 end;
 end;
 
@@ -202,6 +256,15 @@ end;
 ruleset w: Slot; e: Event do
 rule "line 17, bank, payments: worker-killed"
   works(w, e) & worker[w].at = at_bank_17
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
+rule "line 18, bank, payments: database-failed: lease failed"
+  works(w, e) & worker[w].at = at_bank_18
 ==>
 begin
   undefine worker[w];

@@ -62,6 +62,14 @@ inline bank_11_delivery(w, e) { /* line 11, bank, payments: delivery */
   }
 }
 
+inline bank_12_database_failed_failed(w) { /* line 12, bank, payments: database-failed: lease failed */
+  d_step { (on[w] != FREE && at[w] == at_bank_12) ->
+    lease_token[w] = lease_token_none;
+    at[w] = at_bank_12;
+    on[w] = FREE;
+  }
+}
+
 inline bank_12(w) { /* line 12, bank, payments: lease */
   d_step { (on[w] != FREE && at[w] == at_bank_12 && lease[on[w]] == lease_free) ->
     for (v : 0 .. WORKERS - 1) {
@@ -77,6 +85,22 @@ inline bank_12(w) { /* line 12, bank, payments: lease */
   }
 }
 
+inline bank_12_database_answer_lost_answer_lost(w) { /* line 12, bank, payments: database-answer-lost: lease answer lost */
+  d_step { (on[w] != FREE && at[w] == at_bank_12 && lease[on[w]] == lease_free) ->
+    for (v : 0 .. WORKERS - 1) {
+      if
+      :: (v != w && on[v] == on[w] && lease_token[v] == lease_token_fresh) -> lease_token[v] = lease_token_stale
+      :: else -> skip
+      fi
+    };
+    v = 0;
+    lease[on[w]] = lease_held;
+    lease_token[w] = lease_token_none;
+    at[w] = at_bank_12;
+    on[w] = FREE;
+  }
+}
+
 inline bank_12_held(w) { /* line 12, bank, payments: lease held */
   d_step { (on[w] != FREE && at[w] == at_bank_12 && lease[on[w]] == lease_held) ->
     lease_token[w] = lease_token_none;
@@ -87,6 +111,14 @@ inline bank_12_held(w) { /* line 12, bank, payments: lease held */
 
 inline bank_12_worker_killed(w) { /* line 12, bank, payments: worker-killed */
   d_step { (on[w] != FREE && at[w] == at_bank_12) ->
+    lease_token[w] = lease_token_none;
+    at[w] = at_bank_12;
+    on[w] = FREE;
+  }
+}
+
+inline bank_13_database_failed_failed(w) { /* line 13, bank, payments: database-failed: failed */
+  d_step { (on[w] != FREE && at[w] == at_bank_13) ->
     lease_token[w] = lease_token_none;
     at[w] = at_bank_12;
     on[w] = FREE;
@@ -138,10 +170,27 @@ inline bank_14_worker_killed(w) { /* line 14, bank, payments: worker-killed */
   }
 }
 
+inline bank_16_database_failed_failed(w) { /* line 16, bank, payments: database-failed: payment failed */
+  d_step { (on[w] != FREE && at[w] == at_bank_16) ->
+    lease_token[w] = lease_token_none;
+    at[w] = at_bank_12;
+    on[w] = FREE;
+  }
+}
+
 inline bank_16(w) { /* line 16, bank, payments: payment */
   d_step { (on[w] != FREE && at[w] == at_bank_16 && lease_token[w] == lease_token_fresh) ->
     credit[on[w]] = (credit[on[w]] == 0 -> 1 : 2);
     at[w] = at_bank_17;
+  }
+}
+
+inline bank_16_database_answer_lost_answer_lost(w) { /* line 16, bank, payments: database-answer-lost: payment answer lost */
+  d_step { (on[w] != FREE && at[w] == at_bank_16 && lease_token[w] == lease_token_fresh) ->
+    credit[on[w]] = (credit[on[w]] == 0 -> 1 : 2);
+    lease_token[w] = lease_token_none;
+    at[w] = at_bank_12;
+    on[w] = FREE;
   }
 }
 
@@ -176,6 +225,14 @@ inline bank_17_ack_lost_lost(w) { /* line 17, bank, payments: ack-lost: lost */
 
 inline bank_17_worker_killed(w) { /* line 17, bank, payments: worker-killed */
   d_step { (on[w] != FREE && at[w] == at_bank_17) ->
+    lease_token[w] = lease_token_none;
+    at[w] = at_bank_12;
+    on[w] = FREE;
+  }
+}
+
+inline bank_18_database_failed_failed(w) { /* line 18, bank, payments: database-failed: lease failed */
+  d_step { (on[w] != FREE && at[w] == at_bank_18) ->
     lease_token[w] = lease_token_none;
     at[w] = at_bank_12;
     on[w] = FREE;
@@ -233,21 +290,27 @@ proctype Worker(byte w) {
 end:
   do
   :: bank_11_delivery(w, 0)
+  :: bank_12_database_failed_failed(w)
   :: bank_12(w)
+  :: bank_12_database_answer_lost_answer_lost(w)
   :: bank_12_held(w)
   :: bank_12_worker_killed(w)
+  :: bank_13_database_failed_failed(w)
   :: bank_13_yes(w)
   :: bank_13_no(w)
   :: bank_13_worker_killed(w)
   :: bank_14_done(w)
   :: bank_14_ack_lost_lost(w)
   :: bank_14_worker_killed(w)
+  :: bank_16_database_failed_failed(w)
   :: bank_16(w)
+  :: bank_16_database_answer_lost_answer_lost(w)
   :: bank_16_rejected(w)
   :: bank_16_worker_killed(w)
   :: bank_17_done(w)
   :: bank_17_ack_lost_lost(w)
   :: bank_17_worker_killed(w)
+  :: bank_18_database_failed_failed(w)
   :: bank_18(w)
   :: bank_18_worker_killed(w)
   od

@@ -28,6 +28,13 @@ Init ==
   /\ payments \in [Events -> {"ready"}]
   /\ worker = [w \in Slots |-> Free]
 
+\* line 12, bank, payments: database-failed: lease failed
+bank_12_database_failed_failed(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "bank:12"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<payment, credit, lease, payments>>
+
 \* line 12, bank, payments: lease
 bank_12(w,e) ==
   /\ worker[w].event = e
@@ -35,6 +42,15 @@ bank_12(w,e) ==
   /\ lease[e] = "free"
   /\ lease' = [lease EXCEPT ![e] = "held"]
   /\ worker' = [v \in Slots |-> IF v = w THEN [worker[w] EXCEPT !.lease_token = "fresh", !.at = "bank:13"] ELSE IF worker[v].event = e /\ worker[v].lease_token = "fresh" THEN [worker[v] EXCEPT !.lease_token = "stale"] ELSE worker[v]]
+  /\ UNCHANGED <<payment, credit, payments>>
+
+\* line 12, bank, payments: database-answer-lost: lease answer lost
+bank_12_database_answer_lost_answer_lost(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "bank:12"
+  /\ lease[e] = "free"
+  /\ lease' = [lease EXCEPT ![e] = "held"]
+  /\ worker' = [v \in Slots |-> IF v = w THEN Free ELSE IF worker[v].event = e /\ worker[v].lease_token = "fresh" THEN [worker[v] EXCEPT !.lease_token = "stale"] ELSE worker[v]]
   /\ UNCHANGED <<payment, credit, payments>>
 
 \* line 12, bank, payments: lease held
@@ -49,6 +65,13 @@ bank_12_held(w,e) ==
 bank_12_worker_killed(w,e) ==
   /\ worker[w].event = e
   /\ worker[w].at = "bank:12"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<payment, credit, lease, payments>>
+
+\* line 13, bank, payments: database-failed: failed
+bank_13_database_failed_failed(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "bank:13"
   /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<payment, credit, lease, payments>>
 
@@ -97,6 +120,13 @@ bank_14_worker_killed(w,e) ==
   /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<payment, credit, lease, payments>>
 
+\* line 16, bank, payments: database-failed: payment failed
+bank_16_database_failed_failed(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "bank:16"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<payment, credit, lease, payments>>
+
 \* line 16, bank, payments: payment
 bank_16(w,e) ==
   /\ worker[w].event = e
@@ -104,6 +134,15 @@ bank_16(w,e) ==
   /\ worker[w].lease_token = "fresh"
   /\ credit' = [credit EXCEPT ![e] = (CASE credit[e] = 0 -> 1 [] (credit[e] = 1 \/ credit[e] = 2) -> 2)]
   /\ worker' = [worker EXCEPT ![w] = [worker[w] EXCEPT !.at = "bank:17"]]
+  /\ UNCHANGED <<payment, lease, payments>>
+
+\* line 16, bank, payments: database-answer-lost: payment answer lost
+bank_16_database_answer_lost_answer_lost(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "bank:16"
+  /\ worker[w].lease_token = "fresh"
+  /\ credit' = [credit EXCEPT ![e] = (CASE credit[e] = 0 -> 1 [] (credit[e] = 1 \/ credit[e] = 2) -> 2)]
+  /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<payment, lease, payments>>
 
 \* line 16, bank, payments: payment rejected
@@ -140,6 +179,13 @@ bank_17_ack_lost_lost(w,e) ==
 bank_17_worker_killed(w,e) ==
   /\ worker[w].event = e
   /\ worker[w].at = "bank:17"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<payment, credit, lease, payments>>
+
+\* line 18, bank, payments: database-failed: lease failed
+bank_18_database_failed_failed(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "bank:18"
   /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<payment, credit, lease, payments>>
 
@@ -197,7 +243,7 @@ lease_lock_expired(e) ==
   /\ UNCHANGED <<payment, credit, payments, worker>>
 
 Next ==
-  \/ \E w \in Slots : \E e \in Events : \/ bank_12(w, e) \/ bank_12_held(w, e) \/ bank_12_worker_killed(w, e) \/ bank_13_yes(w, e) \/ bank_13_no(w, e) \/ bank_13_worker_killed(w, e) \/ bank_14_done(w, e) \/ bank_14_ack_lost_lost(w, e) \/ bank_14_worker_killed(w, e) \/ bank_16(w, e) \/ bank_16_rejected(w, e) \/ bank_16_worker_killed(w, e) \/ bank_17_done(w, e) \/ bank_17_ack_lost_lost(w, e) \/ bank_17_worker_killed(w, e) \/ bank_18(w, e) \/ bank_18_worker_killed(w, e)
+  \/ \E w \in Slots : \E e \in Events : \/ bank_12_database_failed_failed(w, e) \/ bank_12(w, e) \/ bank_12_database_answer_lost_answer_lost(w, e) \/ bank_12_held(w, e) \/ bank_12_worker_killed(w, e) \/ bank_13_database_failed_failed(w, e) \/ bank_13_yes(w, e) \/ bank_13_no(w, e) \/ bank_13_worker_killed(w, e) \/ bank_14_done(w, e) \/ bank_14_ack_lost_lost(w, e) \/ bank_14_worker_killed(w, e) \/ bank_16_database_failed_failed(w, e) \/ bank_16(w, e) \/ bank_16_database_answer_lost_answer_lost(w, e) \/ bank_16_rejected(w, e) \/ bank_16_worker_killed(w, e) \/ bank_17_done(w, e) \/ bank_17_ack_lost_lost(w, e) \/ bank_17_worker_killed(w, e) \/ bank_18_database_failed_failed(w, e) \/ bank_18(w, e) \/ bank_18_worker_killed(w, e)
   \/ \E w \in Slots : \E e \in Events : \/ bank_11_delivery(w, e)
   \/ \E e \in Events : \/ bank_redelivery(e) \/ bank_publisher_retry(e) \/ bank_broker_copy(e) \/ bank_operator_replay(e) \/ lease_lock_expired(e)
 

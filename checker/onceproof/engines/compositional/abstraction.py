@@ -258,7 +258,7 @@ class _Abstraction:
             raise NotExpressible("a broadcast tells places apart that go by one name")
         if any(u.source == self.view.place for u in updates):
             raise NotExpressible("a broadcast computes from the place")
-        yield Broadcast(broadcast.scope, guard, updates, broadcast.removes)
+        yield replace(broadcast, guard=guard, updates=updates)
 
     def _behind(self, guard: Guard) -> frozenset[str]:
         names = tested(guard, self.view.place) or frozenset()

@@ -96,7 +96,7 @@ class Encoded:
 
     def _reaction(self, rule: Rule, what: str, *, near: bool) -> int:
         alone = rule.alone if near else None
-        broadcasts = tuple(b for b in rule.others if near or b.scope is Level.COMPONENT)
+        broadcasts = tuple(b for b in rule.others if b.reaches(near))
         key = (alone, tuple((b.guard, b.updates, b.removes) for b in broadcasts))
         if key not in self._numbers:
             own = (Level.WORKER,)

@@ -275,7 +275,7 @@ class Local:
         matching = [
             (broadcast, command)
             for broadcast, command in self._others.get(rule, ())
-            if (near or broadcast.scope is Level.COMPONENT) and command.allows(before)
+            if broadcast.reaches(near) and command.allows(before)
         ]
         if not matching:
             return worker

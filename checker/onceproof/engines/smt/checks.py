@@ -36,7 +36,8 @@ def demand_wellformed(machine: Machine) -> None:
         for broadcast in rule.others:
             _demand_broadcast(broadcast, table, where)
         for first, second in combinations(rule.others, 2):
-            if _overlap(first.guard, second.guard):
+            together = any(first.reaches(near) and second.reaches(near) for near in (True, False))
+            if together and _overlap(first.guard, second.guard):
                 raise ValueError(f"{where}: two broadcasts can match one worker")
     for limit in machine.limits:
         _demand_levels(limit.guard, table, (Level.WORKER,), f"{machine.name}: limit")
@@ -109,8 +110,8 @@ def _demand_rule(rule: Rule, table: dict[str, Variable], where: str) -> None:
 
 
 def _demand_broadcast(broadcast: Broadcast, table: dict[str, Variable], where: str) -> None:
-    if broadcast.scope is Level.WORKER:
-        raise ValueError(f"{where}: a broadcast reaches an event or a component")
+    if broadcast.scope is Level.WORKER or (broadcast.rest and broadcast.scope is Level.EVENT):
+        raise ValueError(f"{where}: a broadcast reaches an event, a component, or its rest")
     _demand_levels(broadcast.guard, table, (Level.WORKER,), where)
     _demand_updates(broadcast.updates, broadcast.guard, table, where)
     for update in broadcast.updates:

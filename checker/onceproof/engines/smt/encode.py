@@ -332,7 +332,7 @@ def _other_writes(
     if removing and rule.alone is not None and other.event == actor.event:
         removed.append(guard_at(layout, rule.alone, other, terms.quote))
     for broadcast in rule.others:
-        if broadcast.scope is Level.COMPONENT or other.event == actor.event:
+        if broadcast.reaches(other.event == actor.event):
             hears = guard_at(layout, broadcast.guard, other, terms.quote)
             removed += [hears] if broadcast.removes else []
             for name, value in _broadcast_writes(layout, broadcast, other):

@@ -39,7 +39,7 @@ class _Write(Struct, frozen=True):
 class _Heard(Struct, frozen=True):
     """A broadcast: what it does to a worker that satisfies the guard."""
 
-    scope: Level
+    broadcast: Broadcast
     guard: Masks
     writes: tuple[_Write, ...]
     removes: bool
@@ -61,7 +61,7 @@ class Step:
         if rule.kind is RuleKind.SPAWN:
             self._newborn = tuple(1 << v.domain.index(v.initial[0]) for v in space.variables[2])
         component = any(w.target[0] == 0 for w in self._writes)
-        self.elsewhere = component or any(h.scope is Level.COMPONENT for h in self._heard)
+        self.elsewhere = component or any(h.broadcast.scope is Level.COMPONENT for h in self._heard)
         """Whether events other than the actor's notice."""
 
     def before(self, after: Cube) -> Iterator[Cube]:
@@ -148,7 +148,7 @@ class Step:
             else list(subtract(self._full[2], self._alone))
         )
         for broadcast in self._heard:
-            if near or broadcast.scope is Level.COMPONENT:
+            if broadcast.broadcast.reaches(near):
                 if not broadcast.removes:
                     yield from _met(free, _undone(broadcast, after, self._full[2]))
                 free = [piece for row in free for piece in subtract(row, broadcast.guard)]
@@ -176,7 +176,7 @@ def _writes(space: Space, updates: tuple[Update, ...]) -> tuple[_Write, ...]:
 
 def _heard(space: Space, broadcast: Broadcast) -> _Heard:
     return _Heard(
-        broadcast.scope,
+        broadcast,
         space.guard(broadcast.guard)[2],
         _writes(space, broadcast.updates),
         broadcast.removes,

@@ -19,18 +19,21 @@ from onceproof.machine.delivery import Delivery
 from onceproof.models.records import NONE
 
 NOT_MODELLED: Mapping[str, str] = {
-    "database": "a named `database`",
-    "write clause": "what happens when a write fails",
-    "atomic clause": "what happens when a block fails",
+    "replicated database": "a database that is `replicated`",
+    "lock in a database": "a lock `in` a database",
     "until released": "`until released`",
     "owner releases": "`owner releases`",
-    "lock in a database": "a lock `in` a database",
     "no time to live": "a lock without a time to live",
     "key in a row": "a key that is kept in a row",
     "keeps errors": "`keeps errors`",
     "on refused": "`on refused`",
     "on no answer": "`on no answer`",
     "unless": "`unless`",
+    "option pooled": "`pooled`",
+    "option release": "`release`",
+    "option reads": "`reads`",
+    "option global-table": "`global-table`",
+    "option synchronous_standby_names": "`synchronous_standby_names`",
     "also fed": "`also fed from outside`",
     "queue in a database": "a queue `in` a database",
     "dead letters": "a dead-letter queue of its own",
@@ -48,15 +51,6 @@ NOT_MODELLED: Mapping[str, str] = {
     "broker-loses-nothing": "`assume the broker loses nothing`",
     "fails-fewer": "`assume an event fails fewer than N times`",
     "no-deadlock": "`no deadlock`",
-    "no-database-failures": "`assume no database failures`",
-    "option isolation": "`isolation`",
-    "option reads": "`reads`",
-    "option innodb_snapshot_isolation": "`innodb_snapshot_isolation`",
-    "option global-table": "`global-table`",
-    "option WATCH": "`WATCH`",
-    "option pooled": "`pooled`",
-    "option release": "`release`",
-    "option synchronous_standby_names": "`synchronous_standby_names`",
 }
 """By construct, what the message calls it."""
 
@@ -159,6 +153,11 @@ def _options(ref: n.ModelRef | None) -> Iterator[Use]:
 
 def _database(item: n.DatabaseDecl) -> Iterator[Use]:
     yield "database", item.span
+    yield from _options(item.model)
+    if item.isolation is not None:
+        yield "option isolation", item.isolation.span
+    if item.replicated:
+        yield "replicated database", item.span
 
 
 def _store(item: n.StoreDecl) -> Iterator[Use]:

@@ -129,7 +129,7 @@ class OnOutcome(Struct, frozen=True):
 
     ``outcome.text`` is ``failure``, ``duplicate``, ``conflict``, ``missing``, ``refused`` or ``no
     answer``. On a database step (a write, or a whole ``atomic``) ``failure`` is *failed* and
-    *answer lost* (docs/semantics_world.md, "Failing database steps"); on an external effect it is
+    *answer lost* (docs/semantics.md, "Failing database steps"); on an external effect it is
     those of *refused* and *no answer* that have no clause of their own ("Providers").
     """
 

@@ -61,6 +61,9 @@ def saturated_counters(look: Look) -> Iterator[Finding]:
 
 
 def _miscounted(look: Look) -> Iterator[Finding]:
+    """Steps that a counter which stops at two does not carry. The copy of a counter in a snapshot
+    is taken and forgotten as it is; what is asked of it counts.
+    """
     counters = {x.name for x in look.machine.variables if x.domain == v.COUNTS}
     cost = (
         "nothing may be claimed: a counter stops at two, so this step cannot be told from one that"
@@ -72,7 +75,11 @@ def _miscounted(look: Look) -> Iterator[Finding]:
             for t in rule.guard
             if t.variable in counters and set(t.allowed) not in _TESTS
         ]
-        writes = [u.target for u in rule.updates if u.target in counters and not _counts(u)]
+        writes = [
+            u.target
+            for u in rule.updates
+            if u.target in counters and not u.target.endswith(v.AS_OF) and not _counts(u)
+        ]
         for name in [*tests, *writes]:
             text = f"this step tells one {name} from two, or counts it down"
             yield Finding(
