@@ -8,6 +8,7 @@ import pytest
 from onceproof.interpreter import claims
 from onceproof.interpreter.claims import Judge
 from onceproof.interpreter.trace import EventOf
+from onceproof.interpreter.unaided import Unaided
 from onceproof.lang import resolve
 
 from support.walk import CALM, MOST, Walk
@@ -136,6 +137,82 @@ def test_a_request_in_flight_may_bring_it_or_never_arrive() -> None:
     assert w.go("late-effect send mail").violated() == []
     w.state = before
     assert w.go("worker-killed send mail -> request lost").violated() == ["no loss of mail"]
+
+
+def test_a_request_in_flight_that_never_arrives_may_help() -> None:
+    text = """event E(id, order)
+queue q of E
+store book per order
+  state: open | sent
+store gate per order
+lock mutex per id
+consumer h on q
+  if book.state is sent
+    ack
+    stop
+  set book.state = sent
+  add order to gate
+  ack
+"""
+    w = Walk(design(text, "no loss of gate"), events=of("E", "E"))
+    w.go("delivery h", "if book.state is sent -> no", "delivery h event 1")
+    w.go("worker-killed set book.state = sent -> request under way")
+    w.go("if book.state is sent -> no #1 event 1", "worker-killed set book.state = sent #1 event 1")
+    w.state = w.state.with_status("h", 1, "lost")
+    before = w.state
+    assert w.violated() == []
+    assert w.go("late-effect set book.state = sent").violated() == ["no loss of gate"]
+    w.state = before
+    assert w.go("worker-killed set book.state = sent -> request lost").violated() == []
+
+
+def test_rows_that_expire_do_so_by_themselves() -> None:
+    for trait, verdict in (("", ["no loss of mail"]), (", expires", [])):
+        text = DEDUP.replace(", unique", f", unique{trait}")
+        w = Walk(design(text, "no loss of mail"), events=of("E"))
+        w.go("delivery h", "insert order into seen", "worker-killed send mail")
+        assert w.violated() == verdict
+
+
+def test_an_event_has_begun_while_a_worker_is_on_it_or_its_own_is_not_as_it_was() -> None:
+    text = """event E(id, order)
+queue q of E
+store seen per id
+store book per order
+consumer h on q
+  add order to book
+  if redo is yes
+    nack
+    stop
+  add id to seen
+  nack
+claim never id in seen
+"""
+    text = text.replace("order)", "order, redo: yes | no)")
+    w = Walk(design(text), events=of("E", "E", redo="yes no"))
+    begun = Unaided(w.ctx).begun
+    assert begun(w.state) == set()
+    w.go("delivery h", "redelivery h")
+    assert begun(w.state) == {0}, "a worker is on it, although its message is ready as at the start"
+    w.go("add order to book", "if redo is yes -> yes", "nack")
+    assert begun(w.state) == set(), "the row of its key is not its own"
+    w.go("delivery h event 1", "add order to book event 1", "if redo is yes -> no event 1")
+    w.go("add id to seen event 1", "nack event 1")
+    assert begun(w.state) == {1}
+
+
+def test_who_has_begun_is_asked_anew_of_each_situation() -> None:
+    """Event 1 is given back, and is then like any that has not come yet."""
+    text = PLAIN.replace("  add order to seen\n", "  if order in seen\n    nack\n    stop\n")
+    text = text.replace("  send mail", "  add order to seen\n  delete order from seen\n  send mail")
+    w = Walk(design(text, "no loss of mail"), events=of("E", "E"))
+    judge, claim = Judge(w.ctx), w.design.claims[0]
+    w.state = w.state.with_status("h", 0, "lost")._replace(rows=(("seen", "component", 0),))
+    w.go("delivery h event 1", "if order in seen -> yes event 1")
+    w.state = w.state._replace(rows=())
+    assert not judge.violated(claim, w.state)
+    w.go("nack event 1")
+    assert judge.violated(claim, w.state)
 
 
 def test_no_loss_unless() -> None:
@@ -346,6 +423,30 @@ relay r when id in box
         w = Walk(design(text.format(line), *LOST), events=of("E"))
         w.go("delivery h", "acquire a", line + taken)
         assert w.violated() == ["no deadlock"]
+
+
+def test_a_worker_that_waits_for_good_keeps_no_other_from_the_event() -> None:
+    text = """event E(id)
+queue q of E
+queue further of E
+lock a per id
+effect mail per id via http
+effect note per id via http
+consumer h on q
+  send note
+  publish to further
+  acquire a
+  acquire a
+  ack
+consumer m on further
+  send mail
+  ack
+"""
+    asked = ("note and mail together", "no deadlock")
+    w = Walk(design(text, *asked), MOST, events=of("E"))
+    w.go("delivery h", "send note -> done", "publish to further -> done", "acquire a")
+    assert w.violated() == ["no deadlock"]
+    assert w.go("message-vanished m").violated() == list(asked)
 
 
 @pytest.mark.parametrize(("trait", "lost"), [(", workers 1", True), ("", False)])
