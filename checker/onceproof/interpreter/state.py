@@ -152,7 +152,8 @@ class State(NamedTuple):
 
     ``past``: of databases that fail over, what they contained before, the latest last.
     ``versions``: of databases with stale reads or several regions, rows and effects as they were
-    before. ``unsure``: locks whose tokens a failover has taken back.
+    before. ``unsure``: locks whose tokens a failover has taken back. ``acted``: the events that a
+    worker was ever on.
     """
 
     events: tuple[EventOf, ...]
@@ -170,6 +171,7 @@ class State(NamedTuple):
     versions: tuple[tuple[Spot, Version], ...] = ()
     unsure: tuple[str, ...] = ()
     workers: tuple[Worker, ...] = ()
+    acted: tuple[int, ...] = ()
 
     def status(self, consumer: str, event: int) -> str:
         """The status of a consumer's copy of an event's message."""
@@ -193,6 +195,7 @@ class State(NamedTuple):
         return self._replace(
             workers=tuple(sorted([*others, worker], key=lambda w: w.number)),
             held=minus(self.held, *minus(before, *worker.block_locks)),
+            acted=tuple(sorted({*self.acted, worker.event})),
         )
 
     def without_worker(self, number: int) -> State:

@@ -29,15 +29,14 @@ class Unaided:
         self._reached: dict[tuple[Hashable, Events], dict[State, bool]] = {}
 
     def begun(self, state: State) -> Events:
-        """The events that have begun: something of their own is not as at the start, or a worker is
-        on them.
+        """The events that have begun: a worker was on them, or something of their own is not as at
+        the start.
         """
         fresh = initial(self.ctx.design, self.ctx.choice, state.events)
-        busy = {worker.event for worker in state.workers}
         return frozenset(
             event
             for event in range(len(state.events))
-            if event in busy or _own(state, event) != _own(fresh, event)
+            if event in state.acted or _own(state, event) != _own(fresh, event)
         )
 
     def steps(self, state: State, events: Events) -> Choices:
