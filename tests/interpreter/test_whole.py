@@ -203,6 +203,30 @@ def test_an_event_that_is_given_back_still_helps_another() -> None:
     assert (w.status(event=1), w.violated()) == ("ready", [])
 
 
+def test_no_loss_unless() -> None:
+    text = """event E(id, order)
+queue q of E
+store book per order
+  state: open | declined
+effect mail per order via http
+consumer h on q
+  send mail
+    on failure
+      ack
+      set book.state = declined
+      stop
+  ack
+"""
+    claim = "no loss of mail unless book.state is declined"
+    w = Walk(design(text, claim).replace("assume no refusals\n", ""), events=of("E"))
+    w.go("delivery h", "effect-refused send mail -> refused", "ack -> done")
+    assert w.violated() == [], "the worker is about to decline"
+    before = w.state
+    assert w.go("worker-killed set book.state = declined").violated() == [claim]
+    w.state = before
+    assert w.go("set book.state = declined").violated() == []
+
+
 # ---------------------------------------------------------------- together, recoverable
 
 
