@@ -55,9 +55,9 @@ def test_a_lowering_that_forgets_leases_is_caught(monkeypatch: pytest.MonkeyPatc
 def test_a_lowering_that_forgets_lost_answers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     original = worker.Lowering.go
 
-    def go(self, at, case, then, action):  # type: ignore[no-untyped-def]
+    def go(self, at, case, then, action, *block):  # type: ignore[no-untyped-def]
         if action.cause is not Cause.ANSWER_LOST:
-            original(self, at, case, then, action)
+            original(self, at, case, then, action, *block)
 
     monkeypatch.setattr(worker.Lowering, "go", go)
     assert _caught(range(40))

@@ -40,12 +40,12 @@ class _Handlers(Maker):
     every: tuple[str, ...] = ()
     seen: frozenset[str] = frozenset()
 
-    def broadcasts(self, kind: RuleKind) -> tuple[Broadcast, ...]:
+    def broadcasts(self, kind: RuleKind, number: int) -> tuple[Broadcast, ...]:
         """Now and then all handlers' workers hear it; those of others stay where they are."""
         if self.dice.random() < 0.7:
-            return super().broadcasts(kind)
+            return super().broadcasts(kind, number)
         own, self.points = self.points, self.every
-        found = super().broadcasts(kind)
+        found = super().broadcasts(kind, number)
         self.points = own
         return tuple(
             replace(b, updates=tuple(u for u in b.updates if u.target != "pc")) for b in found

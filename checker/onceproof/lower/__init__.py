@@ -75,7 +75,7 @@ def _lower(
     shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
     domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
     programs = {p.name: compile_process(design, p) for p in design.processes}
-    blocks = Rows(design, domains, programs)
+    blocks = Rows(design, domains, programs, grouped)
     domains.update(blocks.variables)
     world = World(
         design,

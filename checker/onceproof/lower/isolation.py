@@ -23,6 +23,7 @@ from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Location
 from onceproof.lower.effects import Meaning, only
 from onceproof.lower.program import Program
+from onceproof.lower.queues import Group
 from onceproof.machine.system import Broadcast, Level, Rule, Test, Update, Variable
 
 if TYPE_CHECKING:
@@ -84,9 +85,14 @@ class Rows:
     """What the blocks of a design do with rows, and the worker variables that this takes."""
 
     def __init__(
-        self, design: d.Design, domains: Mapping[str, Variable], programs: Mapping[str, Program]
+        self,
+        design: d.Design,
+        domains: Mapping[str, Variable],
+        programs: Mapping[str, Program],
+        groups: Mapping[str, Group],
     ) -> None:
         self.design = design
+        self.groups = groups
         self.domains = domains
         self.blocks = {name: blocks_of(program) for name, program in programs.items()}
         self.programs = programs
@@ -157,7 +163,7 @@ class Rows:
             uses = self.uses(program.places[place].operation)
             stores = [*uses.looks, *([uses.writes] if uses.writes else [])]
             for store in stores:
-                if self._is_in_broker(store):
+                if self.is_boxed(store, program.process.name):
                     continue
                 level = self.level(store, block.serializable)
                 if level is Isolation.LOCKING and store in uses.looks:
@@ -175,8 +181,11 @@ class Rows:
         variable = Variable(name, Level.WORKER, domain, (first or domain[0],))
         self.variables.setdefault(name, variable)
 
-    def _is_in_broker(self, store: str) -> bool:
-        return self.design.stores[store].inside is not None
+    def is_boxed(self, store: str, process: str) -> bool:
+        """Whether what a process writes to the store is collected by the broker."""
+        group = self.groups.get(process)
+        inside = self.design.stores[store].inside
+        return group is not None and group.transactional and inside == group.queue.name
 
     def _declare_pairs(self) -> None:
         """The pairs that occur in two blocks with opposite directions."""
@@ -191,8 +200,8 @@ class Rows:
                     writes |= {uses.writes} if uses.writes else set()
                 sets.append(
                     (
-                        {s for s in looks if self.is_optimistic(s, block.serializable)},
-                        {s for s in writes if self.is_optimistic(s, block.serializable)},
+                        {s for s in looks if self.is_optimistic(s, block.serializable, name)},
+                        {s for s in writes if self.is_optimistic(s, block.serializable, name)},
                     )
                 )
         for looks, writes in sets:
@@ -206,10 +215,10 @@ class Rows:
         for x, y in sorted(self.pairs):
             self._add(v.doomed(x, y), (OFF, UNCHANGED, CHANGED))
 
-    def is_optimistic(self, store: str, serializable: bool) -> bool:
+    def is_optimistic(self, store: str, serializable: bool, process: str) -> bool:
         """Whether such a block counts among the serializable ones that hold nobody up."""
-        in_broker = self._is_in_broker(store)
-        return not in_broker and self.level(store, serializable) is Isolation.OPTIMISTIC
+        boxed = self.is_boxed(store, process)
+        return not boxed and self.level(store, serializable) is Isolation.OPTIMISTIC
 
     # -- what others notice
 
@@ -291,7 +300,7 @@ class Isolated:
         self.rows = rows
         self.design = rows.design
         self.handler = handler
-        self.program = handler.program
+        self.process = handler.process.name
         self.block = {
             place: block
             for block in rows.blocks.get(handler.process.name, [])
@@ -370,6 +379,11 @@ class Isolated:
                     names.append(name)
         return sorted(set(names))
 
+    @property
+    def program(self) -> Program:
+        """The program of the handler, with the places that were added while it was followed."""
+        return self.handler.program
+
     # -- snapshots
 
     def serializable(self, at: Location) -> bool:
@@ -428,7 +442,6 @@ class Isolated:
             if (
                 level in (Isolation.SNAPSHOT, Isolation.OPTIMISTIC)
                 and database_.snapshots is Snapshots.POSTGRESQL
-                and database_.broker is None
             ):
                 return name
         return None
@@ -473,7 +486,7 @@ class Isolated:
         has read them.
         """
         for store in stores:
-            if at.transaction is None or self.design.stores[store].inside is not None:
+            if at.transaction is None or self.rows.is_boxed(store, self.process):
                 continue
             if self.has_snapshot(store, at):
                 case, at = self.take(case, at, self.design.stores[store].database)
@@ -485,7 +498,7 @@ class Isolated:
     def has_read(self, at: Location, store: str) -> Location:
         """The block around has read a row, where that may matter to others."""
         matters = any(store in pair for pair in self.rows.pairs)
-        if matters and self.rows.is_optimistic(store, at.serializable):
+        if matters and self.rows.is_optimistic(store, at.serializable, self.process):
             return replace(at, reads=at.reads | {store})
         return at
 
@@ -724,7 +737,7 @@ class Isolated:
             written |= {store} if store else set()
             if not isinstance(operation, op.Leave):
                 ways += op.after(operation)
-        return {s for s in written if self.design.stores[s].inside is None}
+        return {s for s in written if not self.rows.is_boxed(s, self.process)}
 
     def told(self, case: Case, rule: Rule, at: Location) -> list[Rule]:
         """The rules of a step with what other workers are told by it: rows have changed, a
@@ -767,7 +780,7 @@ class Isolated:
             for x, y in self.rows.pairs
             if x in written
             and y in at.reads
-            and self.rows.is_optimistic(x, at.serializable)
+            and self.rows.is_optimistic(x, at.serializable, self.process)
             and self.design.stores[x].database == database
         }
         return replace(case, pairs=case.pairs | pairs)

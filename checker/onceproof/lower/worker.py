@@ -454,7 +454,8 @@ class Lowering:
                 return False
 
     def _all_optimistic(self, stores: Iterable[str], at: Location) -> bool:
-        return all(self.world.rows.is_optimistic(store, at.serializable) for store in stores)
+        rows, name = self.world.rows, self.process.name
+        return all(rows.is_optimistic(store, at.serializable, name) for store in stores)
 
     def run_collected(self, case: Case, sink: Sink, index: int, at: Location) -> None:
         """From the collected line ``index`` to the next stop, the commit or a failure; every way
