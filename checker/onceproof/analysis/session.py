@@ -106,7 +106,7 @@ class Session(Struct, frozen=True):
     def task(self, lowered: Lowered, claim: Claim) -> Task | Unasked:
         """A claim with its property and the slice of the machine that it depends on."""
         try:
-            machine, prop = question(lowered, claim)
+            machine, prop = question(lowered, claim, names=True)
         except TooWide as error:
             return Unasked(str(error))
         options = replace(self.options, seconds=self.left)

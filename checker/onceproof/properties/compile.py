@@ -192,10 +192,12 @@ def asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
     return lowered.machine, Property(claim.text, found)
 
 
-def question(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
-    """The same, with the machine as far as it matters for the claim."""
+def question(lowered: Lowered, claim: Claim, *, names: bool = False) -> tuple[Machine, Property]:
+    """The same, with the machine as far as it matters for the claim. ``names``: with all rules that
+    do the same, for questions about what they are called.
+    """
     machine, prop = asked(lowered, claim)
-    return deciding(machine, prop), prop
+    return (sliced if names else deciding)(machine, prop), prop
 
 
 def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
