@@ -6,6 +6,7 @@ reused (docs/errors.md).
 ``models``: models, their options, lengths of time, and lines without effect, N14x.
 ``world``: databases, failing steps, locks and providers, N151 to N162; N172 and N173.
 ``brokers``: queues, acknowledgements, logs, and claims that select nothing, N163 to N171.
+``message``: the shape that all of them have.
 ``shapes``: how each line of the language is written, for help texts.
 ``expected``: what the grammar takes next, in the reader's words.
 ``suggest``: "did you mean": near misses and synonyms.

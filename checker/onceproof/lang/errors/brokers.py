@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onceproof.lang.diagnostics import Diagnostic, Label, Severity
+from onceproof.lang.diagnostics import Diagnostic, Label
+from onceproof.lang.errors.message import message
 from onceproof.lang.errors.suggest import listing
 from onceproof.lang.source import Span
 
@@ -16,21 +17,20 @@ def nothing_feeds(queue: str, span: Span, publishes: Iterable[tuple[str, Span]])
     consumers that they stand in.
     """
     steps = list(publishes)
-    return Diagnostic(
+    return message(
         "N163",
-        Severity.WARNING,
         f"nothing feeds `{queue}` from outside: no handler of it runs",
         Label(span, "claims about it are vacuous"),
         tuple(Label(place, f"only `{consumer}` publishes to it") for consumer, place in steps[:1]),
         help="did you mean `, also fed from outside`?",
+        warn=True,
     )
 
 
 def no_answer(span: Span, product: str, declared: Span) -> Diagnostic:
     """An acknowledgement that looks at an answer that its protocol does not give."""
-    return Diagnostic(
+    return message(
         "N164",
-        Severity.ERROR,
         f"{product} gives no answer to an acknowledgement: the handler cannot know",
         Label(span, "`or` would need that answer"),
         (Label(declared, "declared here"),),
@@ -45,9 +45,8 @@ def nothing_to_acknowledge(what: str, span: Span, product: str, declared: Span) 
         "acks by hand": "write `acks on return`",
         "renew": "leave it out",
     }
-    return Diagnostic(
+    return message(
         "N165",
-        Severity.ERROR,
         f"`{what}` does not fit here: {product} has nothing to acknowledge",
         Label(span, "the message is gone, or settled by how the handler ends"),
         (Label(declared, "declared here"),),
@@ -57,9 +56,8 @@ def nothing_to_acknowledge(what: str, span: Span, product: str, declared: Span) 
 
 def above_the_limit(count: int, span: Span, limit: str, queue: str, declared: Span) -> Diagnostic:
     """An assumption about failures that does not keep a queue from giving up."""
-    return Diagnostic(
+    return message(
         "N166",
-        Severity.ERROR,
         f"`{queue}` may give an event up before it has failed {count} times",
         Label(span, f"its limit is {limit}"),
         (Label(declared, "declared here"),),
@@ -69,9 +67,8 @@ def above_the_limit(count: int, span: Span, limit: str, queue: str, declared: Sp
 
 def wait_too_long(wait: str, span: Span, takes: str, handler: str, declared: Span) -> Diagnostic:
     """A handler that waits longer than it takes."""
-    return Diagnostic(
+    return message(
         "N167",
-        Severity.ERROR,
         f"`wait {wait}` contradicts `{takes}`",
         Label(span, f"longer than `{handler}` takes in all"),
         (Label(declared, f"`{takes}`"),),
@@ -86,9 +83,8 @@ def lock_too_short(
     ``work``: the trait that says how long, and where it stands.
     """
     takes, place = work
-    return Diagnostic(
+    return message(
         "N168",
-        Severity.ERROR,
         f"the work under `{lock}` may take longer than the lock lasts",
         Label(place, f"`{takes}`, and the lock is held for {lasts}"),
         (
@@ -101,25 +97,23 @@ def lock_too_short(
 
 def nack_on_a_log(span: Span, queue: str, declared: Span) -> Diagnostic:
     """A message that is given back where positions are committed."""
-    return Diagnostic(
+    return message(
         "N169",
-        Severity.ERROR,
         "a plain log has no nack",
         Label(span, "one position per partition is all that there is to commit"),
         (Label(declared, f"`{queue}` is a log"),),
-        (
+        help="write `seek back`",
+        notes=(
             "Kafka has `seek back`, pause, an error handler (`seeks back on failure`), a retry"
             " topic (`publish to retries`), and share groups (`kafka.share`), which do.",
         ),
-        "write `seek back`",
     )
 
 
 def no_order(product: str, field: str, span: Span) -> Diagnostic:
     """Order by a key where the product has none."""
-    return Diagnostic(
+    return message(
         "N170",
-        Severity.ERROR,
         f"`{product}` keeps no order by key",
         Label(span, f"messages with one `{field}` may be handled side by side"),
         help="leave it out; a lock or a condition in a write keeps handlers apart",
@@ -137,9 +131,8 @@ def selects_nothing(what: str, span: Span, asked: Iterable[str], has: Iterable[s
     if set(wanted) <= set(known):
         why = "queues of several guarantees are looked at together, in one column"
         fix = "leave `under` out"
-    return Diagnostic(
+    return message(
         "N171",
-        Severity.ERROR,
         f"{what} selects nothing: {why}",
         Label(span, f"its queues are {listing(known, quote=False, last='and')}"),
         help=fix,

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onceproof.lang.diagnostics import Diagnostic, Label, Severity
-from onceproof.lang.errors.suggest import close_to, listing
+from onceproof.lang.diagnostics import Diagnostic, Label
+from onceproof.lang.errors.message import message
+from onceproof.lang.errors.suggest import close_to, did_you_mean, listing
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
-
-
-def _make(
-    code: str,
-    headline: str,
-    primary: Label,
-    secondary: tuple[Label, ...] = (),
-    help: str | None = None,
-    *,
-    warn: bool = False,
-) -> Diagnostic:
-    severity = Severity.WARNING if warn else Severity.ERROR
-    return Diagnostic(code, severity, headline, primary, secondary, (), help)
 
 
 def _a(kind: str) -> str:
@@ -41,7 +29,7 @@ def unknown(
     if elsewhere:
         other, place = elsewhere
         label = Label(span, f"{_a(kind)} is needed here")
-        return _make(
+        return message(
             "N102",
             f"`{word}` is not {_a(kind)} but {_a(other)}",
             label,
@@ -52,26 +40,19 @@ def unknown(
         if known
         else f"the design declares no {kind}"
     )
-    return Diagnostic(
-        "N101",
-        Severity.ERROR,
-        f"there is no {kind} `{word}`",
-        Label(span, text),
-        help=f"did you mean {listing(near)}?" if near else None,
-        replacement=near[0] if near else None,
-    )
+    return message("N101", f"there is no {kind} `{word}`", Label(span, text), near=near)
 
 
 def twice(word: str, span: Span, first: Span) -> Diagnostic:
     """Two declarations with one name."""
     if " " in word:
-        return _make(
+        return message(
             "N103",
             f"there are two of `{word}`",
             Label(span, "again here"),
             (Label(first, "first here"),),
         )
-    return _make(
+    return message(
         "N103",
         f"`{word}` is declared twice",
         Label(span, "declared again here"),
@@ -85,31 +66,25 @@ def not_a_field(
     """A key that the event does not carry."""
     known = list(fields)
     near = close_to(word, known)
-    return Diagnostic(
+    return message(
         "N104",
-        Severity.ERROR,
         f"`{word}` is not a field of `{event}`",
         Label(
             span, f"its fields are {listing(known, last='and')}" if known else "it has no fields"
         ),
         (Label(declared, f"`{event}` is declared here"),),
-        (),
-        f"did you mean {listing(near)}?" if near else None,
-        near[0] if near else None,
+        near=near,
     )
 
 
 def wrong_key(word: str, span: Span, store: str, key: str, declared: Span) -> Diagnostic:
     """``order in processed`` where processed is kept per id."""
-    return Diagnostic(
+    return message(
         "N105",
-        Severity.ERROR,
         f"`{store}` is kept per `{key}`, not per `{word}`",
         Label(span, f"write `{key}`"),
         (Label(declared, "declared here"),),
-        (),
-        None,
-        key,
+        replacement=key,
     )
 
 
@@ -119,15 +94,12 @@ def unknown_value(
     """A value outside the declared ones."""
     known = list(values)
     near = close_to(word, known)
-    return Diagnostic(
+    return message(
         "N106",
-        Severity.ERROR,
         f"`{place}` never has the value `{word}`",
         Label(span, f"it can be {listing(known)}"),
         (Label(declared, "declared here"),) if declared else (),
-        (),
-        f"did you mean {listing(near)}?" if near else None,
-        near[0] if near else None,
+        near=near,
     )
 
 
@@ -137,15 +109,12 @@ def unknown_column(
     """A column that nothing writes and nobody declared."""
     known = list(columns)
     near = close_to(word, known)
-    return Diagnostic(
+    return message(
         "N107",
-        Severity.ERROR,
         f"`{store}` has no column `{word}`",
         Label(span, f"it has {listing(known, last='and')}" if known else "no step writes it"),
         (Label(declared, f"`{store}` is declared here"),),
-        (),
-        f"did you mean {listing(near)}?" if near else None,
-        near[0] if near else None,
+        near=near,
     )
 
 
@@ -158,23 +127,18 @@ def unknown_word(
     known = sorted(options)
     near = list(columns) or close_to(word, known)
     empty = "the event has no payload fields and no `let` stands above"
-    return Diagnostic(
+    return message(
         "N108",
-        Severity.ERROR,
         f"`{word}` is neither a payload field nor a local variable",
         Label(span, f"known here: {listing(known, last='and')}" if known else empty),
-        help=(
-            f"did you mean {listing(near)}?"
-            if near
-            else "declare its values, `event E(id, kind: card | cash)`, or read it with `let`"
-        ),
-        replacement=near[0] if near else None,
+        help="declare its values, `event E(id, kind: card | cash)`, or read it with `let`",
+        near=near,
     )
 
 
 def no_fields(event: str, span: Span) -> Diagnostic:
     """An event without an id."""
-    return _make(
+    return message(
         "N109",
         f"`{event}` has no field",
         Label(span, "the first field is the event's stable id"),
@@ -185,7 +149,7 @@ def no_fields(event: str, span: Span) -> Diagnostic:
 def id_with_values(event: str, span: Span) -> Diagnostic:
     """The id must be an identity."""
     label = Label(span, "the first field is the event's stable id")
-    return _make(
+    return message(
         "N110",
         f"the id of `{event}` cannot be a payload value",
         label,
@@ -195,18 +159,18 @@ def id_with_values(event: str, span: Span) -> Diagnostic:
 
 def not_queryable(effect: str, span: Span, declared: Span) -> Diagnostic:
     """``E happened`` for an effect whose provider cannot tell."""
-    return _make(
+    return message(
         "N111",
         f"nothing says that `{effect}` can be queried",
         Label(span, "asks the provider"),
         (Label(declared, "declared here"),),
-        f"if the provider can tell, write `can be queried` below `effect {effect}`",
+        help=f"if the provider can tell, write `can be queried` below `effect {effect}`",
     )
 
 
 def not_inside(store: str, span: Span, queue: str) -> Diagnostic:
     """A broker-side store written by a process that does not consume from that broker."""
-    return _make(
+    return message(
         "N112",
         f"`{store}` lives inside `{queue}`",
         Label(span, f"only a consumer of `{queue}` can write it"),
@@ -215,7 +179,7 @@ def not_inside(store: str, span: Span, queue: str) -> Diagnostic:
 
 def out_of_place(what: str, span: Span, where: str) -> Diagnostic:
     """A step that makes no sense here."""
-    return _make("N113", f"`{what}` cannot stand here", Label(span, where))
+    return message("N113", f"`{what}` cannot stand here", Label(span, where))
 
 
 def clause_unknown(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
@@ -226,12 +190,12 @@ def clause_unknown(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
         if known
         else "this step has no such outcome"
     )
-    return _make("N114", f"`on {word}` does not fit this step", Label(span, text))
+    return message("N114", f"`on {word}` does not fit this step", Label(span, text))
 
 
 def unreachable(span: Span, after: Span) -> Diagnostic:
     """Steps behind a ``stop`` or ``fail``."""
-    return _make(
+    return message(
         "N115",
         "this line can never run",
         Label(span, "the handler has ended before"),
@@ -247,17 +211,12 @@ def import_failed(path: str, span: Span, reason: str, others: Iterable[str] = ()
         f"{path[: path.rfind('/') + 1]}{n}.once"
         for n in close_to(stem, (o.removesuffix(".once") for o in others))
     ]
-    return _make(
-        "N116",
-        f'cannot import "{path}"',
-        Label(span, reason),
-        help=f"did you mean {listing(near)}?" if near else None,
-    )
+    return message("N116", f'cannot import "{path}"', Label(span, reason), help=did_you_mean(near))
 
 
 def import_circle(path: str, span: Span) -> Diagnostic:
     """Files that import each other."""
-    return _make(
+    return message(
         "N117",
         "the files import each other in a circle",
         Label(span, f'"{path}" is being read already'),
@@ -266,7 +225,7 @@ def import_circle(path: str, span: Span) -> Diagnostic:
 
 def recursive_fragment(word: str, span: Span, declared: Span) -> Diagnostic:
     """A fragment that uses itself."""
-    return _make(
+    return message(
         "N118",
         f"`{word}` uses itself",
         Label(span, "used here"),
@@ -276,7 +235,7 @@ def recursive_fragment(word: str, span: Span, declared: Span) -> Diagnostic:
 
 def needs_business_key(queue: str, span: Span, event: str) -> Diagnostic:
     """A new id on retry needs something that stays the same."""
-    return _make(
+    return message(
         "N119",
         "a retry under a new id needs a business key",
         Label(span, f"`{event}` has nothing that stays the same when its id changes"),
@@ -286,7 +245,7 @@ def needs_business_key(queue: str, span: Span, event: str) -> Diagnostic:
 
 def no_consumer(span: Span) -> Diagnostic:
     """A design in which nothing happens."""
-    return _make(
+    return message(
         "N120",
         "the design has no consumer",
         Label(span, "nothing is ever handled"),
@@ -296,7 +255,7 @@ def no_consumer(span: Span) -> Diagnostic:
 
 def no_event(relay: str, span: Span) -> Diagnostic:
     """Relays, and nothing that they could be about."""
-    return _make(
+    return message(
         "N174",
         "the design has no event",
         Label(span, f"`{relay}` starts for an event, and there is none"),
@@ -306,7 +265,7 @@ def no_event(relay: str, span: Span) -> Diagnostic:
 
 def no_claim(span: Span) -> Diagnostic:
     """A design that claims nothing."""
-    return _make(
+    return message(
         "N121",
         "the design claims nothing",
         Label(span, "there is nothing to prove"),
@@ -317,7 +276,7 @@ def no_claim(span: Span) -> Diagnostic:
 
 def no_ack(process: str, span: Span) -> Diagnostic:
     """A manual consumer that never settles its messages."""
-    return _make(
+    return message(
         "N122",
         f"`{process}` never settles its message",
         Label(span, "every message comes again when its lease runs out"),
@@ -329,7 +288,7 @@ def no_ack(process: str, span: Span) -> Diagnostic:
 def expects_twice(semantics: Iterable[str], span: Span, first: Span) -> Diagnostic:
     """Two expectations for one cell."""
     where = listing(semantics, quote=False, last="and")
-    return _make(
+    return message(
         "N123",
         f"two expectations under {where}",
         Label(span, "again here"),
@@ -339,7 +298,7 @@ def expects_twice(semantics: Iterable[str], span: Span, first: Span) -> Diagnost
 
 def expects_outside(semantics: str, span: Span, columns: Iterable[str]) -> Diagnostic:
     """An expectation for a cell that does not exist."""
-    return _make(
+    return message(
         "N124",
         f"the claim is not checked under {semantics}",
         Label(span, f"it is checked under {listing(columns, quote=False, last='and')}"),
@@ -348,30 +307,30 @@ def expects_outside(semantics: str, span: Span, columns: Iterable[str]) -> Diagn
 
 def unused(kind: str, word: str, span: Span) -> Diagnostic:
     """A declaration nothing uses."""
-    return _make(
+    return message(
         "N125", f"the {kind} `{word}` is never used", Label(span, "no step mentions it"), warn=True
     )
 
 
 def claim_on_unused(word: str, span: Span) -> Diagnostic:
     """A claim about an effect that no step performs."""
-    return _make("N126", f"no step performs `{word}`", Label(span, "the claim would say nothing"))
+    return message("N126", f"no step performs `{word}`", Label(span, "the claim would say nothing"))
 
 
 def store_needs_unique(store: str, span: Span, declared: Span) -> Diagnostic:
     """``on duplicate`` on a store that takes duplicates."""
-    return _make(
+    return message(
         "N127",
         f"`{store}` takes a second row: nothing is ever turned down",
         Label(span, "this case never arises"),
         (Label(declared, "declared without `unique`"),),
-        f"write `store {store} per …, unique` if the table has a unique constraint",
+        help=f"write `store {store} per …, unique` if the table has a unique constraint",
     )
 
 
 def external_in_store(effect: str, span: Span, store: str) -> Diagnostic:
     """A provider's key on a database effect."""
-    return _make(
+    return message(
         "N128",
         f"`{effect}` is a write in `{store}`",
         Label(span, "a provider's option does not apply to it"),
@@ -382,26 +341,24 @@ def unknown_model(word: str, span: Span, options: Iterable[str]) -> Diagnostic:
     """A model that is not in models/."""
     known = sorted(options)
     near = [name for name in known if name.startswith(f"{word}.")] or close_to(word, known)
-    return Diagnostic(
+    return message(
         "N129",
-        Severity.ERROR,
         f"there is no model `{word}`",
         Label(span, "`onceproof models` lists those there are"),
-        help=f"did you mean {listing(near)}?" if near else None,
-        replacement=near[0] if near else None,
+        near=near,
     )
 
 
 def inside_needs_queue_consumer(what: str, span: Span) -> Diagnostic:
     """Acknowledging where there is no message."""
-    return _make(
+    return message(
         "N130", f"`{what}` needs a message", Label(span, "a relay is not started by a message")
     )
 
 
 def model_lacks_key(model: str, span: Span) -> Diagnostic:
     """A key handed to a provider that ignores keys."""
-    return _make(
+    return message(
         "N131",
         f"`{model}` ignores idempotency keys",
         Label(span, "this key has no effect there"),
@@ -411,21 +368,20 @@ def model_lacks_key(model: str, span: Span) -> Diagnostic:
 
 def bad_count(what: str, span: Span) -> Diagnostic:
     """Zero workers, zero retries."""
-    return _make(
+    return message(
         "N132", f"`{what}` must be at least 1", Label(span, "write 1 or more, or leave it out")
     )
 
 
 def too_many_steps(name: n.Name, steps: int, most: int) -> Diagnostic:
     """More than is examined; a few fragments that use each other twice are enough."""
-    return _make(
+    return message(
         "N150",
         f"the handlers have {steps:,} steps up to here, more than {most:,}",
         Label(
             name.span, "each fragment counts wherever it is used, each attempt of a `retry` counts"
         ),
-        (),
-        "use fewer attempts, or split the design",
+        help="use fewer attempts, or split the design",
     )
 
 
@@ -434,19 +390,19 @@ def token_elsewhere(effect: str, lock: n.Name, declared: Span, store: str | None
     seen a newer one.
     """
     issuer = f"`{store}`" if store else "an external provider"
-    return _make(
+    return message(
         "N133",
         f"{issuer} does not issue the tokens of `{lock.text}`",
         Label(lock.span, "an old token is accepted here until a newer one was seen"),
         (Label(declared, f"`{lock.text}` is declared here"),),
-        f"keep both in one store: `lock {lock.text} per … in {store or 'STORE'}`, `effect {effect}"
-        f" per … in {store or 'STORE'}`",
+        help=f"keep both in one store: `lock {lock.text} per … in {store or 'STORE'}`,"
+        f" `effect {effect} per … in {store or 'STORE'}`",
     )
 
 
 def retention_missing(field: str, span: Span) -> Diagnostic:
     """A key without its window, at a provider nobody knows."""
-    return _make(
+    return message(
         "N134",
         "how long does the provider remember the key?",
         Label(span, "nothing says so"),
@@ -456,7 +412,7 @@ def retention_missing(field: str, span: Span) -> Diagnostic:
 
 def keeps_shorter(model: str, window: str, span: Span) -> Diagnostic:
     """More than the provider promises."""
-    return _make(
+    return message(
         "N135",
         f"`{model}` does not keep keys for ever",
         Label(span, f"it keeps them for {window}"),
@@ -468,23 +424,23 @@ def two_roles(field: str, span: Span, event: str, twin: str, declared: Span) -> 
     """One field that is the id of one event and a business key of another: rows would be shared in
     one and not in the other.
     """
-    return _make(
+    return message(
         "N136",
         f"`{field}` is a business key of `{event}` and the id of `{twin}`",
         Label(span, f"many `{event}` can share one `{field}`"),
         (Label(declared, f"here `{field}` is the event's own id"),),
-        f"give `{twin}` an id of its own: `event {twin}(id, {field})`",
+        help=f"give `{twin}` an id of its own: `event {twin}(id, {field})`",
     )
 
 
 def no_options(model: str, span: Span) -> Diagnostic:
     """Options handed to a model that has none."""
-    return _make("N137", f"`{model}` has no options", Label(span, "remove them"))
+    return message("N137", f"`{model}` has no options", Label(span, "remove them"))
 
 
 def contradiction(line: str, span: Span, other: str, declared: Span) -> Diagnostic:
     """Two lines that cannot both be meant."""
-    return _make(
+    return message(
         "N138",
         f"`{line}` contradicts `{other}`",
         Label(span, "both cannot be meant"),
@@ -499,12 +455,10 @@ def another_id(
     that.
     """
     (event, key), (name, own) = published, handled
-    return _make(
+    return message(
         "N139",
         f"`{queue}` carries `{event}`, whose id is called `{key}` and not `{own}`",
         Label(span, f"the message is about this `{name}` and has its `{own}`"),
-        help=(
-            f"call the first field of `{event}` `{own}`; keep `{key}` as a second field if it is a"
-            " business key"
-        ),
+        help=f"call the first field of `{event}` `{own}`; keep `{key}` as a second field if it is a"
+        " business key",
     )

@@ -101,3 +101,9 @@ def listing(options: Iterable[str], most: int = 6, quote: bool = True, last: str
     if len(words) < 2:
         return "".join(words)
     return ", ".join(words[:-1]) + f" {last} {words[-1]}"
+
+
+def did_you_mean(words: Iterable[str]) -> str | None:
+    """The suggestion, or nothing."""
+    text = listing(words)
+    return f"did you mean {text}?" if text else None

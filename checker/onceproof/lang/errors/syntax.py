@@ -6,31 +6,20 @@ like that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from onceproof.base.paths import printable
-from onceproof.lang.diagnostics import Diagnostic, Label, Severity
+from onceproof.lang.diagnostics import Diagnostic, Label
 from onceproof.lang.errors.expected import sentence
-from onceproof.lang.errors.suggest import listing
+from onceproof.lang.errors.message import message
+from onceproof.lang.errors.suggest import did_you_mean, listing
 from onceproof.lang.source import Span
 
 TAB = "S005"
 CUT = frozenset({"S007", "S009", "S010", "S011", "S012"})
 """After these the file, or the rest of it, was not read."""
-
-
-def _error(
-    code: str,
-    headline: str,
-    primary: Label,
-    secondary: tuple[Label, ...] = (),
-    *,
-    help: str | None = None,
-    replacement: str | None = None,
-) -> Diagnostic:
-    return Diagnostic(code, Severity.ERROR, headline, primary, secondary, (), help, replacement)
 
 
 def quoted(word: str) -> str:
@@ -39,17 +28,11 @@ def quoted(word: str) -> str:
     return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
 
 
-def did_you_mean(words: Iterable[str]) -> str | None:
-    """The suggestion, or nothing."""
-    text = listing(words)
-    return f"did you mean {text}?" if text else None
-
-
 def unexpected(word: str, span: Span, expected: list[str], help: str | None = None) -> Diagnostic:
     """A word that cannot stand here, and nothing is known to suggest but how such a line is
     written.
     """
-    return _error("S001", f"unexpected {quoted(word)}", Label(span, sentence(expected)), help=help)
+    return message("S001", f"unexpected {quoted(word)}", Label(span, sentence(expected)), help=help)
 
 
 def misspelt(
@@ -57,7 +40,7 @@ def misspelt(
 ) -> Diagnostic:
     """A word that is close to one that fits."""
     help = did_you_mean(near)
-    return _error(
+    return message(
         "S001",
         f"unexpected {quoted(word)}",
         Label(span, sentence(expected)),
@@ -68,7 +51,7 @@ def misspelt(
 
 def instead(word: str, span: Span, options: Sequence[str], line: str) -> Diagnostic:
     """Another word belongs here, and then the line fits."""
-    return _error(
+    return message(
         "S001",
         f"unexpected {quoted(word)}",
         Label(span, f"expected {listing(options)}"),
@@ -79,7 +62,7 @@ def instead(word: str, span: Span, options: Sequence[str], line: str) -> Diagnos
 
 def other_line(word: str, span: Span, line: str, first: str) -> Diagnostic:
     """The line would fit if it began with another word."""
-    return _error(
+    return message(
         "S001",
         f"unexpected {quoted(word)}",
         Label(span, f"not in a line that begins with `{first}`"),
@@ -89,12 +72,12 @@ def other_line(word: str, span: Span, line: str, first: str) -> Diagnostic:
 
 def ends_early(span: Span, expected: list[str], help: str | None = None) -> Diagnostic:
     """The line ends where something is missing."""
-    return _error("S002", "the line ends too early", Label(span, sentence(expected)), help=help)
+    return message("S002", "the line ends too early", Label(span, sentence(expected)), help=help)
 
 
 def missing_block(header: str, span: Span) -> Diagnostic:
     """A header without its steps."""
-    return _error(
+    return message(
         "S003",
         f"there is nothing below this {quoted(header)}",
         Label(span, "needs at least one line below it, indented deeper"),
@@ -105,10 +88,10 @@ def missing_block(header: str, span: Span) -> Diagnostic:
 def unexpected_indent(span: Span, above: Span | None) -> Diagnostic:
     """A deeper line below one that opens no block."""
     if above is None:
-        return _error(
+        return message(
             "S004", "the first line is indented", Label(span, "begin at the start of the line")
         )
-    return _error(
+    return message(
         "S004",
         "this line is indented deeper than the one above",
         Label(span, "align it with the line above"),
@@ -120,20 +103,18 @@ def tab_indent(span: Span, others: list[int]) -> Diagnostic:
     """Tabs have no agreed width. One remark per file."""
     line_numbers = ", ".join(str(n) for n in others[:8]) + (" …" if len(others) > 8 else "")
     notes = (f"the same in line{'s' if len(others) > 1 else ''} {line_numbers}",) if others else ()
-    return Diagnostic(
+    return message(
         TAB,
-        Severity.ERROR,
         "indent with spaces, not tabs",
         Label(span, "a tab here"),
-        (),
-        notes,
-        "two spaces per level",
+        help="two spaces per level",
+        notes=notes,
     )
 
 
 def crooked_indent(span: Span, levels: tuple[int, int], inner: Span) -> Diagnostic:
     """A line that closes to a level that was never opened."""
-    return _error(
+    return message(
         "S006",
         "the indentation matches no line above",
         Label(span, f"start it with {levels[0]} or {levels[1]} spaces"),
@@ -143,7 +124,7 @@ def crooked_indent(span: Span, levels: tuple[int, int], inner: Span) -> Diagnost
 
 def too_deep(span: Span, depth: int) -> Diagnostic:
     """Nesting beyond what a person reads."""
-    return _error(
+    return message(
         "S007",
         f"blocks are nested more than {depth} deep",
         Label(span, "the file is not read any further (each `else if` is one level)"),
@@ -159,14 +140,14 @@ def strange_character(character: str, span: Span) -> Diagnostic:
         if not character.isprintable()
         else "remove it"
     )
-    return _error(
+    return message(
         "S008", f"the character `{printable}` is not used in this language", Label(span, note)
     )
 
 
 def foreign_name(word: str, span: Span, plain: str) -> Diagnostic:
     """A name with letters beyond a to z."""
-    return _error(
+    return message(
         "S008",
         f"{quoted(word)} is not a name",
         Label(span, "a name has the letters a to z, digits and `_`, and begins with a letter"),
@@ -177,7 +158,7 @@ def foreign_name(word: str, span: Span, plain: str) -> Diagnostic:
 
 def nothing_in_it(path: str) -> Diagnostic:
     """An empty design."""
-    return _error(
+    return message(
         "S009",
         "the file holds no design",
         Label(Span(1, 1, 1, 1, path), "nothing but blank lines and comments"),
@@ -187,7 +168,7 @@ def nothing_in_it(path: str) -> Diagnostic:
 
 def too_large(path: str, size: int, limit: int) -> Diagnostic:
     """A file that cannot be a design written by a person."""
-    return _error(
+    return message(
         "S010",
         f"the file is too large to be a design: {size:,} bytes",
         Label(Span(1, 1, 1, 1, path), f"at most {limit:,} bytes are read"),
@@ -196,7 +177,7 @@ def too_large(path: str, size: int, limit: int) -> Diagnostic:
 
 def too_long(path: str, line: int, limit: int) -> Diagnostic:
     """A file with more lines than a person writes. ``line``: the first that is too much."""
-    return _error(
+    return message(
         "S010",
         f"the file is too large to be a design: more than {limit:,} lines of it say something",
         Label(Span(line, 1, line, 1, path), "nothing is read from here on"),
@@ -206,7 +187,7 @@ def too_long(path: str, line: int, limit: int) -> Diagnostic:
 
 def not_text(path: str, offset: int) -> Diagnostic:
     """A binary file, or another encoding."""
-    return _error(
+    return message(
         "S011",
         "the file is not UTF-8 text",
         Label(Span(1, 1, 1, 1, path), f"the byte at offset {offset:,} cannot be read"),
@@ -216,14 +197,14 @@ def not_text(path: str, offset: int) -> Diagnostic:
 
 def too_many(span: Span, count: int) -> Diagnostic:
     """More mistakes than anyone reads."""
-    return _error(
+    return message(
         "S012", f"more than {count} mistakes", Label(span, "the rest of the file is not checked")
     )
 
 
 def long_line(span: Span, length: int, most: int) -> Diagnostic:
     """A line no person wrote."""
-    return _error(
+    return message(
         "S013", f"the line has {length:,} characters", Label(span, f"a line has at most {most:,}")
     )
 
@@ -231,7 +212,7 @@ def long_line(span: Span, length: int, most: int) -> Diagnostic:
 def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
     """A word or sign is missing; ``line`` is how the line reads with the first option."""
     several = len(options) > 1
-    return _error(
+    return message(
         "S014",
         f"missing {listing(options)}",
         Label(span, f"add {listing(options)}"),
@@ -242,7 +223,7 @@ def missing(options: Sequence[str], span: Span, line: str | None) -> Diagnostic:
 
 def surplus(word: str, span: Span, line: str) -> Diagnostic:
     """Words too many."""
-    return _error(
+    return message(
         "S015",
         f"unexpected {quoted(word)}",
         Label(span, "remove it"),
@@ -253,7 +234,7 @@ def surplus(word: str, span: Span, line: str) -> Diagnostic:
 
 def surplus_end(word: str, span: Span, shape: str | None) -> Diagnostic:
     """Words behind the end of what the line can say."""
-    return _error(
+    return message(
         "S015",
         f"unexpected {quoted(word)}",
         Label(span, "the line should end before this"),
@@ -263,7 +244,7 @@ def surplus_end(word: str, span: Span, shape: str | None) -> Diagnostic:
 
 def second_line(span: Span, rest: str, how: str) -> Diagnostic:
     """Two lines in one."""
-    return _error(
+    return message(
         "S015",
         f"{quoted(rest)} does not fit in this line",
         Label(span, "begin a new line here"),
@@ -273,7 +254,7 @@ def second_line(span: Span, rest: str, how: str) -> Diagnostic:
 
 def glued(word: str, parts: str, span: Span) -> Diagnostic:
     """Two words without the space, or one word with a space in it."""
-    return _error(
+    return message(
         "S016",
         f"{quoted(word)} is two words",
         Label(span, "put a space in it"),
@@ -284,14 +265,14 @@ def glued(word: str, parts: str, span: Span) -> Diagnostic:
 
 def torn(words: str, word: str, span: Span) -> Diagnostic:
     """One word with a space in it."""
-    return _error(
+    return message(
         "S016", f"{quoted(words)} is one word", Label(span, f"write `{word}`"), replacement=word
     )
 
 
 def foreign(headline: str, span: Span, label: str, line: str | None) -> Diagnostic:
     """Written as in another language."""
-    return _error("S017", headline, Label(span, label), help=f"write `{line}`" if line else None)
+    return message("S017", headline, Label(span, label), help=f"write `{line}`" if line else None)
 
 
 def as_one(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
@@ -306,7 +287,7 @@ def as_one(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 def wrong_order(span: Span, line: str | None, shape: str | None) -> Diagnostic:
     """Right words, wrong order."""
     label = f"write `{line}`" if line else "expected in another order"
-    return _error(
+    return message(
         "S018",
         "these words are in the wrong order",
         Label(span, label),
@@ -317,7 +298,7 @@ def wrong_order(span: Span, line: str | None, shape: str | None) -> Diagnostic:
 
 def missing_name(what: Sequence[str], span: Span, shape: str | None) -> Diagnostic:
     """A name was left out (and perhaps the word in front of it)."""
-    return _error(
+    return message(
         "S014",
         f"missing {what[-1].removeprefix('a ')}",
         Label(span, f"add {' and '.join(what)}"),
@@ -329,7 +310,7 @@ def misplaced(
     what: str, span: Span, label: str, help: str | None, other: Label | None = None
 ) -> Diagnostic:
     """A line that is sound but stands where it cannot."""
-    return _error(
+    return message(
         "S019",
         f"{quoted(what)} is in the wrong place",
         Label(span, label),
@@ -347,7 +328,7 @@ def not_indented(what: str, span: Span, header: Span, count: int) -> Diagnostic:
         if count > 2
         else "this and the next line"
     )
-    return _error(
+    return message(
         "S020",
         f"{quoted(what)} is not indented",
         Label(span, f"indent {lines} by two spaces"),
@@ -359,7 +340,7 @@ def no_such_assumption(
     words: str, span: Span, near: str | None, known: Sequence[str]
 ) -> Diagnostic:
     """``assume`` with a phrase of one's own."""
-    return _error(
+    return message(
         "S021",
         f"there is no assumption {quoted(words)}",
         Label(span, f"write `{near}`" if near else "not a phrase of this language"),
@@ -370,7 +351,7 @@ def no_such_assumption(
 
 def no_block(path: str) -> Diagnostic:
     """A Markdown page that shows no design."""
-    return _error(
+    return message(
         "S023",
         "the page holds no design",
         Label(Span(1, 1, 1, 1, path), "no block begins with ```once"),
@@ -380,7 +361,7 @@ def no_block(path: str) -> Diagnostic:
 
 def no_comment(path: str) -> Diagnostic:
     """Code without ``once:`` comments."""
-    return _error(
+    return message(
         "S024",
         "the file holds no design",
         Label(Span(1, 1, 1, 1, path), "no comment begins with `once:`"),
@@ -391,7 +372,7 @@ def no_comment(path: str) -> Diagnostic:
 
 def asyncapi(path: str) -> Diagnostic:
     """An AsyncAPI document: it says which messages there are, not what a handler does."""
-    return _error(
+    return message(
         "S025",
         "this is an AsyncAPI document, not a design",
         Label(Span(1, 1, 1, 1, path), "it says which messages there are, not what a handler does"),
@@ -402,4 +383,4 @@ def asyncapi(path: str) -> Diagnostic:
 
 def unreadable(path: str, reason: str) -> Diagnostic:
     """A file that the system does not hand out."""
-    return _error("S022", "the file cannot be read", Label(Span(1, 1, 1, 1, path), reason))
+    return message("S022", "the file cannot be read", Label(Span(1, 1, 1, 1, path), reason))

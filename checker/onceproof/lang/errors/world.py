@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onceproof.lang.diagnostics import Diagnostic, Label, Severity
-from onceproof.lang.errors.suggest import close_to, listing
+from onceproof.lang.diagnostics import Diagnostic, Label
+from onceproof.lang.errors.message import message
+from onceproof.lang.errors.suggest import close_to, did_you_mean, listing
 from onceproof.lang.source import Span
 
 # ---------------------------------------------------------------- databases
@@ -17,15 +18,13 @@ def two_values(
     option: str, values: tuple[str, str], span: Span, first: Span, database: str
 ) -> Diagnostic:
     """Two stores give two values of one option of the database that they share."""
-    return Diagnostic(
+    return message(
         "N151",
-        Severity.ERROR,
         f"one {database} database cannot have two values of `{option}`",
         Label(span, f"`{values[1]}` here"),
         (Label(first, f"`{values[0]}` here"),),
-        (),
-        f"name two databases: `database A via {database}({option}={values[0]})`, `database B via"
-        f" {database}({option}={values[1]})`; keep each store `in` one of them",
+        help=f"name two databases: `database A via {database}({option}={values[0]})`,"
+        f" `database B via {database}({option}={values[1]})`; keep each store `in` one of them",
     )
 
 
@@ -34,21 +33,20 @@ def others_go_back(store: str, span: Span, others: Iterable[str], database: str)
     others = list(others)
     names = listing(others, last="and")
     every = listing([store, *others], last="and")
-    return Diagnostic(
+    return message(
         "N152",
-        Severity.WARNING,
         f"a failover takes {names} back, too",
         Label(span, f"{every} share {database}"),
         help="write `replicated` behind the `database`, or keep this store in a database of its"
         " own",
+        warn=True,
     )
 
 
 def in_and_via(database: str, span: Span, model: str, via: Span) -> Diagnostic:
     """A store whose line says both the database and the product."""
-    return Diagnostic(
+    return message(
         "N153",
-        Severity.ERROR,
         f"`in {database}` says which database; `{database}` says which product",
         Label(via, f"remove `via {model}`"),
         (Label(span, "the database"),),
@@ -64,21 +62,15 @@ def no_level(level: str, span: Span, product: str, levels: Iterable[str]) -> Dia
         if known
         else "it has one level, and no option for it"
     )
-    return Diagnostic(
-        "N154",
-        Severity.ERROR,
-        f"{product} has no isolation level `{level}`",
-        Label(span, has),
-        help=f"did you mean {listing(near)}?" if near else None,
-        replacement=near[0] if near else None,
+    return message(
+        "N154", f"{product} has no isolation level `{level}`", Label(span, has), near=near
     )
 
 
 def no_serializable(database: str, span: Span, declared: Span) -> Diagnostic:
     """A serializable block on a database whose requests stand alone."""
-    return Diagnostic(
+    return message(
         "N155",
-        Severity.ERROR,
         f"{database} has no serializable transactions",
         Label(span, "each read in this block is a request of its own"),
         (Label(declared, "the store is declared here"),),
@@ -93,14 +85,14 @@ def two_databases(span: Span, parts: Iterable[tuple[str, str]]) -> Diagnostic:
     """
     written = list(parts)
     names = [f"`{name}` ({database})" for name, database in written]
-    return Diagnostic(
+    return message(
         "N156",
-        Severity.WARNING,
         f"this block writes to {listing(names, quote=False, last='and')}",
         Label(
             span, f"no transaction spans them: one commits after the other, `{written[0][0]}` first"
         ),
         help="keep what must appear together in one database; let a relay do the rest",
+        warn=True,
     )
 
 
@@ -109,22 +101,20 @@ def two_databases(span: Span, parts: Iterable[tuple[str, str]]) -> Diagnostic:
 
 def clause_inside(what: str, span: Span, block: Span) -> Diagnostic:
     """A clause for a failed statement inside its transaction."""
-    return Diagnostic(
+    return message(
         "N157",
-        Severity.ERROR,
         f"`{what}` cannot stand below a line inside `atomic`",
         Label(span, "a failed statement fails its whole transaction"),
         (Label(block, "the transaction"),),
-        ("PostgreSQL refuses every further statement of it.",),
-        f"write `{what}` below the block, at the indentation of `atomic`",
+        help=f"write `{what}` below the block, at the indentation of `atomic`",
+        notes=("PostgreSQL refuses every further statement of it.",),
     )
 
 
 def clause_collected(what: str, span: Span, store: str, queue: str) -> Diagnostic:
     """A clause below a line that is part of the acknowledgement."""
-    return Diagnostic(
+    return message(
         "N158",
-        Severity.ERROR,
         f"`{what}` never runs here",
         Label(span, "this line takes no step of its own"),
         help=f"what is written to `{store}` appears with the acknowledgement of `{queue}`; write"
@@ -134,16 +124,14 @@ def clause_collected(what: str, span: Span, store: str, queue: str) -> Diagnosti
 
 def nothing_makes(store: str, span: Span, declared: Span, effects: Iterable[str]) -> Diagnostic:
     """A test of a row that no line makes."""
-    known = list(effects)
-    suggestion = f"did you mean {listing(f'{e} happened' for e in known)}?" if known else None
-    return Diagnostic(
+    suggestion = did_you_mean(f"{e} happened" for e in effects)
+    return message(
         "N159",
-        Severity.WARNING,
         f"nothing makes a row of `{store}`: this test is never true",
         Label(span, "no `insert`, `add`, `set` or `increment` names it"),
         (Label(declared, "declared here"),),
-        (),
-        suggestion or f"make the row: `add KEY to {store}`",
+        help=suggestion or f"make the row: `add KEY to {store}`",
+        warn=True,
     )
 
 
@@ -152,9 +140,8 @@ def nothing_makes(store: str, span: Span, declared: Span, effects: Iterable[str]
 
 def two_ends(lock: str, span: Span) -> Diagnostic:
     """A lock that ends by time and does not."""
-    return Diagnostic(
+    return message(
         "N160",
-        Severity.ERROR,
         f"`{lock}` cannot both expire and be held until it is released",
         Label(span, "`expires` and `until released`"),
         help="write `expires 30s` if the lock has a time to live, `until released` if it has none",
@@ -163,21 +150,20 @@ def two_ends(lock: str, span: Span) -> Diagnostic:
 
 def release_inside(lock: str, span: Span, acquired: Span) -> Diagnostic:
     """A transaction lock that is released before its transaction ends."""
-    return Diagnostic(
+    return message(
         "N161",
-        Severity.WARNING,
         f"`release {lock}` does nothing here",
         Label(span, "a transaction lock ends with its transaction"),
         (Label(acquired, "acquired inside the block"),),
         help="leave it out",
+        warn=True,
     )
 
 
 def database_step(outcome: str, span: Span, effect: str, store: str) -> Diagnostic:
     """A provider's outcome below an effect that is a write."""
-    return Diagnostic(
+    return message(
         "N162",
-        Severity.ERROR,
         f"`{effect}` is a write in `{store}`: `on {outcome}` does not fit it",
         Label(span, "a database step fails or not"),
         help="write `on failure`",
@@ -189,16 +175,13 @@ def database_step(outcome: str, span: Span, effect: str, store: str) -> Diagnost
 
 def changes_nothing(what: str, span: Span, why: str, fix: str | None = None) -> Diagnostic:
     """A line or option that says something, and does nothing."""
-    return Diagnostic(
-        "N172", Severity.ERROR, f"`{what}` changes nothing here", Label(span, why), help=fix
-    )
+    return message("N172", f"`{what}` changes nothing here", Label(span, why), help=fix)
 
 
 def not_modelled(what: str, span: Span) -> Diagnostic:
     """A construct that is read and checked, but not yet part of the machine."""
-    return Diagnostic(
+    return message(
         "N173",
-        Severity.ERROR,
         f"{what} is not modelled yet",
         Label(span, "an answer would leave this out"),
         help="remove it, or wait for a release whose notes name it",
