@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from onceproof.api import NoDesign, Options, Shown, check, load, load_text
+    from onceproof.base.version import VERSION as __version__
 
 __all__ = ["NoDesign", "Options", "Shown", "__version__", "check", "load", "load_text"]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for, so that ``import onceproof`` costs nothing."""
+    if name == "__version__":
+        from onceproof.base.version import VERSION
+
+        return VERSION
     if name in __all__:
         from importlib import import_module
 

@@ -11,4 +11,5 @@
 ``allowance``: what reading and lowering a design may spend.
 ``interrupts``: Ctrl-C, remembered, so that nothing after it counts as an answer.
 ``durations``: lengths of time as they are written, such as ``30s`` or ``24h``.
+``version``: the version of the package.
 """

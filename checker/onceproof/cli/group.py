@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from onceproof import __version__
+from onceproof.base.version import VERSION
 
 PROGRAM = "onceproof"
 COMMANDS = (
@@ -58,7 +58,7 @@ class OnDemand(click.Group):
     cls=OnDemand,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ONCEPROOF"},
 )
-@click.version_option(__version__, "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.version_option(VERSION, "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
 def cli() -> None:
     """Proves that no business effect of a message handler happens twice or is lost, or tells the
     shortest story of how it does.

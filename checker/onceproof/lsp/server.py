@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
-from onceproof import __version__
+from onceproof.base.version import VERSION
 from onceproof.lang.format import formatted
 from onceproof.lsp.cards import card, lens
 from onceproof.lsp.completion import Proposal, proposals
@@ -83,9 +83,7 @@ class Server(LanguageServer):
 
     def __init__(self) -> None:
         kind = types.TextDocumentSyncKind.Full
-        super().__init__(
-            "onceproof", __version__, text_document_sync_kind=kind, protocol_cls=Protocol
-        )
+        super().__init__("onceproof", VERSION, text_document_sync_kind=kind, protocol_cls=Protocol)
         self.open: dict[str, Document] = {}
         self.background = Background()
         self.when = "change"

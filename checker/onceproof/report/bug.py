@@ -7,8 +7,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from onceproof import __version__
 from onceproof.base.paths import shown
+from onceproof.base.version import VERSION
 from onceproof.verdict.result import DesignResult, Disagreement
 
 _PARTS = ("lark", "z3-solver", "cvc5", "networkx", "click", "rich")
@@ -19,7 +19,7 @@ def _versions() -> list[str]:
     from importlib.metadata import PackageNotFoundError, version
 
     lines = [
-        f"onceproof {__version__}, Python {platform.python_version()}, {platform.system()}"
+        f"onceproof {VERSION}, Python {platform.python_version()}, {platform.system()}"
         f" {platform.machine()}"
     ]
     for part in _PARTS:

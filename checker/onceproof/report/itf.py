@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from onceproof import __version__
+from onceproof.base.version import VERSION
 from onceproof.interpreter.state import Spot, State
 from onceproof.interpreter.trace import Step
 from onceproof.report import Format
@@ -77,7 +77,7 @@ def trace(group: StoryGroup, path: str) -> Json:
             "description": (
                 f"{cell.claim}, {cell.semantics.value}: {short(cell)}. {headline}. {ground(cell)}"
             ),
-            "producer": f"onceproof {__version__}",
+            "producer": f"onceproof {VERSION}",
             "claims": [f"{c.claim} / {c.semantics.value}" for c, _ in group.cells],
             "varTypes": VARIABLES,
         },

@@ -6,7 +6,7 @@ Keys are sorted, and nothing but ``timing`` differs between two runs.
 
 from __future__ import annotations
 
-from onceproof import __version__
+from onceproof.base.version import VERSION
 from onceproof.lang.diagnostics import Diagnostic, Label
 from onceproof.lang.source import Span
 from onceproof.report import Format
@@ -36,7 +36,7 @@ def document(result: Result) -> Json:
     """The result as plain data."""
     return {
         "schema": SCHEMA,
-        "tool": {"name": "onceproof", "version": __version__},
+        "tool": {"name": "onceproof", "version": VERSION},
         "inputs": [
             {"path": d.path, "sha256": d.sha256, "models": list(d.models)} for d in result.designs
         ],

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 
-from onceproof import __version__
 from onceproof.base.paths import file_of
+from onceproof.base.version import VERSION
 from onceproof.lang.source import Span
 from onceproof.report import Format
 from onceproof.report.findings import RULES, Finding, Level, findings, uri
@@ -43,7 +43,7 @@ def document(result: Result) -> Json:
         "tool": {
             "driver": {
                 "name": "onceproof",
-                "semanticVersion": __version__,
+                "semanticVersion": VERSION,
                 "rules": [_rule(name, all_findings) for name in rules],
             }
         },

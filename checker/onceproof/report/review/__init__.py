@@ -17,11 +17,11 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from onceproof import __version__
 from onceproof.analysis.crash_map import CrashMap
 from onceproof.analysis.cut_sets import Frontier
 from onceproof.analysis.validity_core import Needs
 from onceproof.base.paths import shown
+from onceproof.base.version import VERSION
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.machine.delivery import Delivery
 from onceproof.repair import Repairs
@@ -222,7 +222,7 @@ def review_of(
         designs,
         (*left_out, *LIMITS),
         command,
-        __version__,
+        VERSION,
     )
 
 
