@@ -1,4 +1,4 @@
-"""Small designs, each with one condition broken, and the findings on them."""
+"""Small designs, most with one condition broken, and the findings on them."""
 
 from __future__ import annotations
 
@@ -8,69 +8,20 @@ from onceproof.machine.delivery import Delivery
 from onceproof.properties import question
 from onceproof.verdict.side_conditions import Finding, fragment
 
-REFUND = """event Refund(id, order, customer)
-queue refunds of Refund at-least-once
-store done per customer, unique
-store book per order
-effect pay per order in book
-consumer c on refunds
-  atomic
-    insert customer into done
-      on duplicate
-        ack
-        stop
-    do pay
-  ack
-claim no duplicate pay
-"""
+from support.repo import ROOT
 
-LEASE = """event Pay(id, account)
-queue payments of Pay at-least-once
-store payment per id
-lock lease per id in payment, expires
-effect credit per id in payment
-  checks token of lease
-consumer bank on payments
-  acquire lease or stop
-  if credit happened
-    ack
-    stop
-  do credit or stop
-  ack
-  release lease
-claim no duplicate credit
-"""
 
-CONFIRM = """event OrderPlaced(order)
-event OrderConfirmed(order)
-queue placed of OrderPlaced at-least-once
-queue confirmed of OrderConfirmed at-least-once
-store shop per order
-effect ship per order in shop
-consumer a on placed
-  do ship
-  ack
-consumer b on confirmed
-  do ship
-  ack
-claim no duplicate ship
-"""
+def _body(path: str) -> str:
+    """A design of ``tests/designs`` without its header, so that lines count from its first one."""
+    lines = (ROOT / "tests/designs" / path).read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("#"))
 
-CHARGE = """event Order(id)
-queue orders of Order at-least-once
-effect charge per id via http
-  can be queried
-consumer c on orders
-  if charge did not happen
-    call charge or fail
-  ack
-assume no crash
-assume handler finishes within the lease
-assume no publisher retries
-assume no broker copies
-assume no replay
-claim no duplicate charge
-"""
+
+REFUND = _body("unknown/rows_under_two_business_keys.once")
+LEASE = _body("proved/effect_that_checks_the_token_of_its_lock.once")
+CONFIRM = _body("refuted/one_order_in_two_events.once")
+CHARGE = _body("unknown/asking_the_provider_after_a_failed_call.once")
+TWICE = _body("unknown/two_messages_about_one_event.once")
 
 MAIL = """event Order(id, order)
 queue orders of Order at-least-once
@@ -102,33 +53,6 @@ consumer b on timers
       set row.state = cancelled
   ack
 claim never row.state is cancelled and row.paid is yes
-"""
-
-TWICE = """event Order(id)
-queue orders of Order at-least-once
-queue mails of Order at-least-once
-store order per id
-store book per id
-effect mail per id in book
-consumer shop on orders, workers 1
-  publish to mails
-  publish to mails
-  set order.state = ready
-  ack
-consumer post on mails, workers 1
-  if order.state is not ready
-    nack
-    stop
-  do mail
-  ack
-assume no publisher retries
-assume no broker copies
-assume no replay
-assume no crash
-assume no lost acks
-assume no lost answers
-assume no refusals
-claim no duplicate mail
 """
 
 
