@@ -165,25 +165,13 @@ def _gone(cell: ClaimResult, now: DesignResult) -> CellChange:
     """A claim that is no longer made; or no longer under this guarantee, which the new design does
     not have.
     """
+    lost = False
+    reasons: tuple[str, ...] = ()
     if cell.semantics not in now.semantics:
-        return CellChange(
-            cell.claim,
-            cell.semantics,
-            cell,
-            None,
-            Turn.GONE,
-            (f"not examined under {cell.semantics.value} any more",),
-        )
-    lost = cell.verdict is Verdict.HOLDS
-    return CellChange(
-        cell.claim,
-        cell.semantics,
-        cell,
-        None,
-        Turn.GONE,
-        ("it was proved, and is not claimed any more",) if lost else (),
-        lost,
-    )
+        reasons = (f"not examined under {cell.semantics.value} any more",)
+    elif cell.verdict is Verdict.HOLDS:
+        lost, reasons = True, ("it was proved, and is not claimed any more",)
+    return CellChange(cell.claim, cell.semantics, cell, None, Turn.GONE, reasons, lost)
 
 
 def _changed(before: ClaimResult, after: ClaimResult) -> CellChange:

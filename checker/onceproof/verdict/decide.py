@@ -38,9 +38,7 @@ from onceproof.verdict.result import (
     Reasons,
     Refutation,
     Scope,
-    Statistics,
     Undecided,
-    Verdict,
 )
 from onceproof.verdict.stories import Unconfirmed, search, unconfirmed
 from onceproof.verdict.task import (
@@ -48,9 +46,9 @@ from onceproof.verdict.task import (
     OutOfTime,
     Progress,
     Task,
+    claim_result,
     limited,
     selected,
-    target_words,
 )
 
 WHOLE = 8_000
@@ -203,17 +201,7 @@ def undecided(design: Design, options: Options, reason: str) -> Iterator[ClaimRe
 
 def without_machine(design: Design, claim: Claim, semantics: Delivery, reason: str) -> ClaimResult:
     """A claim of which nothing is known, not even the machine."""
-    return ClaimResult(
-        claim.text,
-        claim.kind,
-        target_words(claim),
-        semantics,
-        Verdict(claim.expected(semantics)),
-        claim.span.line,
-        Undecided(reason),
-        tuple(a.words for a in design.assumptions),
-        Statistics(),
-    )
+    return claim_result(design, claim, semantics, Undecided(reason))
 
 
 def _task(

@@ -92,6 +92,28 @@ def selected_claims(design: Design, options: Options, semantics: Delivery) -> li
     ]
 
 
+def claim_result(
+    design: Design,
+    claim: Claim,
+    semantics: Delivery,
+    outcome: Outcome,
+    statistics: Statistics | None = None,
+) -> ClaimResult:
+    """What came of a claim, with all that its result says about the design."""
+    return ClaimResult(
+        claim.text,
+        claim.kind,
+        target_words(claim),
+        semantics,
+        Verdict(claim.expected(semantics)),
+        claim.span.line,
+        outcome,
+        tuple(a.words for a in design.assumptions),
+        statistics or Statistics(),
+        under=design.together(),
+    )
+
+
 class OutOfTime(Exception):
     """Raised when a task exceeds its time limit. The result is then UNKNOWN."""
 
@@ -113,18 +135,12 @@ class Task(Struct, frozen=True):
 
     def result(self, outcome: Outcome, statistics: Statistics | None = None) -> ClaimResult:
         """The result of this task. ``statistics``: as ``statistics`` of this task gives them."""
-        claim, semantics = self.claim, self.lowered.semantics
-        return ClaimResult(
-            claim.text,
-            claim.kind,
-            target_words(claim),
-            semantics,
-            Verdict(claim.expected(semantics)),
-            claim.span.line,
+        return claim_result(
+            self.lowered.design,
+            self.claim,
+            self.lowered.semantics,
             outcome,
-            tuple(a.words for a in self.lowered.design.assumptions),
             statistics or self.statistics(),
-            under=self.lowered.design.together(),
         )
 
     def undecided(self, reason: str, searched: Exploration | None = None) -> ClaimResult:

@@ -15,9 +15,6 @@ from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.machine.delivery import Delivery
 
-Write = n.SetColumn | n.Add | n.Insert | n.UpdateIf | n.Increment | n.Delete | n.Do
-"""Steps that may write to a database, and can have clauses."""
-
 
 def check_blocks(
     processes: Iterable[d.Process], scope: Scope, diagnostics: list[Diagnostic]
@@ -94,7 +91,7 @@ def _of_blocks(process: d.Process, scope: Scope) -> Iterator[Diagnostic]:
         steps = tuple(walk(block.body))
         yield from _databases_of(block, steps, process, scope)
         for step in steps:
-            if isinstance(step, Write) and written(step, scope):
+            if isinstance(step, n.Write) and written(step, scope):
                 yield from (
                     errors.clause_inside(what, span, block.span)
                     for what, span in _failure_clauses(step, scope)
@@ -128,7 +125,7 @@ def _databases_of(
         yield errors.two_databases(block.span, known)
 
 
-def _failure_clauses(step: Write, scope: Scope) -> Iterator[tuple[str, Span]]:
+def _failure_clauses(step: n.Write, scope: Scope) -> Iterator[tuple[str, Span]]:
     """What a step says about its failure, each with its place. Below an effect that checks a
     token, ``on failure`` speaks of the token that is *rejected*.
     """
@@ -156,7 +153,7 @@ def _collected(process: d.Process, scope: Scope) -> Iterator[Diagnostic]:
     """Clauses below lines that are part of the acknowledgement."""
     for step in walk(process.body):
         store = scope.stores.get(written(step, scope) or "")
-        if store is None or not store.inside or not isinstance(step, Write):
+        if store is None or not store.inside or not isinstance(step, n.Write):
             continue
         if _inside_broker(process, store, scope):
             for what, span in _failure_clauses(step, scope):

@@ -236,7 +236,7 @@ def _step(step: n.Step, plain: frozenset[str]) -> Iterator[Use]:
 
 
 def _write_clauses(
-    step: n.SetColumn | n.Add | n.Increment | n.Insert | n.UpdateIf | n.Delete | n.Do,
+    step: n.Write,
 ) -> Iterator[Use]:
     for clause in step.clauses:
         if clause.outcome.text == "failure":

@@ -395,6 +395,9 @@ class BrokenStep(Struct, frozen=True):
     span: Span
 
 
+Write = SetColumn | Add | Insert | UpdateIf | Increment | Delete | Do
+"""Steps that may write to a database, and can have clauses."""
+
 Step = (
     If
     | Stop

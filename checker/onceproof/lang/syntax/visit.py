@@ -26,15 +26,7 @@ def _headed(step: n.Step) -> Iterator[tuple[Steps, Span]]:
             yield from ((clause.body, clause.span) for clause in step.clauses)
         case n.Section(_, body) | n.BrokenStep(body):
             yield body, step.span
-        case (
-            n.SetColumn()
-            | n.Add()
-            | n.Insert()
-            | n.UpdateIf()
-            | n.Increment()
-            | n.Delete()
-            | n.Do()
-        ):
+        case _ if isinstance(step, n.Write):
             yield from ((clause.body, clause.span) for clause in step.clauses)
         case _:
             pass
@@ -95,15 +87,7 @@ def _with_blocks(step: n.Step, change: Callable[[n.Step], Steps | None]) -> n.St
             return replace(step, body=rewrite(body, change), clauses=_clauses(step.clauses, change))
         case n.Section(_, body) | n.BrokenStep(body):
             return replace(step, body=rewrite(body, change))
-        case (
-            n.SetColumn()
-            | n.Add()
-            | n.Insert()
-            | n.UpdateIf()
-            | n.Increment()
-            | n.Delete()
-            | n.Do()
-        ):
+        case _ if isinstance(step, n.Write):
             return replace(step, clauses=_clauses(step.clauses, change))
         case _:
             return step
