@@ -1,5 +1,5 @@
-"""Everything that people and programs read: from a result to text or data. Adding a format for
-``check --format`` is adding one file here that defines ``FORMAT``.
+"""Everything that people and programs read: from a result to text or data. A format for ``check
+--format`` is a file here that defines ``FORMAT``, and its name in ``FORMATS`` of ``cli/shared.py``.
 
 Formats of a result: ``text``, ``json``, ``markdown``, ``html/``, ``mermaid``, ``msc`` (a sequence
 diagram in plain text), ``itf`` (traces), ``sarif``, ``junit``, ``github``, ``gitlab``.
