@@ -6,6 +6,7 @@
 ``isolation``: what blocks see of rows, and what they notice of each other.
 ``case``: one way through a step: what must hold, what it changes, where the worker is then.
 ``effects``: what tests, reads, writes and calls mean for the variables.
+``providers``: requests to providers, their answers, and what they know of keys.
 ``queues``: what a broker does with a message.
 ``environment``: what happens to rows, records and locks without a worker.
 ``variables``: the machine's variables and their names.
@@ -24,6 +25,7 @@ from onceproof.lower.case import DEAD, ProgramPoint
 from onceproof.lower.environment import environment, expiring
 from onceproof.lower.isolation import Rows
 from onceproof.lower.program import compile_process, released_unheld
+from onceproof.lower.providers import arriving
 from onceproof.lower.queues import Group, aborting, appearing, groups
 from onceproof.lower.worker import Lowering, World
 from onceproof.machine.delivery import Delivery
@@ -112,6 +114,7 @@ def _lower(
         replace(rule, others=(*rule.others, *blocks.announcements(u.target for u in rule.updates)))
         for rule in environment(design, grouped, domains)
     ]
+    rules += arriving(design, domains)
     places = tuple(points)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
     machine = _trimmed(

@@ -177,7 +177,7 @@ class Meaning:
         for col in self.design.stores[store].columns:
             variable = self.domains[v.column(store, col)]
             changes[variable.name] = constant(variable, variable.initial[0])
-        return changes
+        return {**changes, **self._new_keys(store)}
 
     def _present(self, store: str) -> Changes:
         return {store: constant(self.domains[store], "present")}
@@ -188,6 +188,7 @@ class Meaning:
             **self._present(store),
             variable.name: constant(variable, value),
             **self._once(store),
+            **self._new_keys(store, col),
         }
         name = f"{store}.{col}"
         if name in self.counted:
@@ -251,18 +252,53 @@ class Meaning:
         """The cases of a request that reaches the provider: it happens, or the provider knows its
         key already.
         """
-        declared = self.design.effects[effect]
-        if declared.key_level is None:
-            return [case.change(effect, counting(self.domains[effect]))]
-        cases = []
+        unkeyed, keyed = self.keyed(effect, case)
+        cases = [c.change(effect, counting(self.domains[effect])) for c in unkeyed]
+        if keyed is None:
+            return cases
         known = v.record(effect)
-        first = case.test(known, set(self.domains[known].domain) - {"present"})
+        first = keyed.test(known, set(self.domains[known].domain) - {"present", "failed"})
         if first:
             cases.append(first.change(effect, counting(self.domains[effect])).put(known, "present"))
-        repeated = case.test(known, {"present"})
+        repeated = keyed.test(known, {"present"})
         if repeated:
             cases.append(repeated)
         return cases
+
+    def stored(self, effect: str, case: Case) -> list[Case]:
+        """The cases of a request whose key the provider has an error for."""
+        keyed = self.keyed(effect, case)[1]
+        if keyed is None or not self.design.effects[effect].keeps_errors:
+            return []
+        return only([keyed.test(v.record(effect), {"failed"})])
+
+    def keyed(self, effect: str, case: Case) -> tuple[list[Case], Case | None]:
+        """The cases of a request whose key the provider cannot know, and the one in which it may.
+        A key kept in a row is there if the row, as it is committed, has it.
+        """
+        declared = self.design.effects[effect]
+        if declared.key_level is None:
+            return [case], None
+        if declared.key_row is None:
+            return [], case
+        store, column = declared.key_row
+        name = v.column(store, column)
+        there = case.where(store, {"present"})
+        filled = set(self.domains[name].domain) - {d.UNSET}
+        absent = case.where(store, set(self.domains[store].domain) - {"present"})
+        empty = there.where(name, {d.UNSET} & set(self.domains[name].domain)) if there else None
+        return only([absent, empty]), there.where(name, filled) if there else None
+
+    def _new_keys(self, store: str, column: str | None = None) -> Changes:
+        """The row or the column changes: what is kept in it as a key is another one from now on."""
+        return {
+            v.record(e.name): constant(self.domains[v.record(e.name)], "absent")
+            for e in self.design.effects.values()
+            if e.key_row is not None
+            and e.key_row[0] == store
+            and column in (None, e.key_row[1])
+            and v.record(e.name) in self.domains
+        }
 
 
 def merged(*changes: Changes) -> Changes:

@@ -32,12 +32,10 @@ def environment(
     for effect in design.effects.values():
         if effect.retention and effect.key_level:
             name = v.record(effect.name)
-            rules += _expire(
-                design,
-                groups,
-                Case(domains).where(name, {"present"}),
-                (name, effect.name, effect.key_level),
-            )
+            for known in ("present", "failed"):
+                if known in domains[name].domain:
+                    case = Case(domains).where(name, {known})
+                    rules += _expire(design, groups, case, (name, effect.name, effect.key_level))
     for store in design.stores.values():
         present = Case(domains).where(store.name, {"present"})
         assert present is not None

@@ -16,12 +16,15 @@ from onceproof.lang.syntax.visit import condition_parts, walk
 
 
 class Decide(Struct, frozen=True):
-    """A single test: go to ``yes`` or ``no``. ``rows``: the stores that its ``if`` looks at."""
+    """A single test: go to ``yes`` or ``no``. ``rows``: the stores that its ``if`` looks at;
+    ``asks``: it asks a provider.
+    """
 
     test: n.Condition
     yes: int
     no: int
     rows: tuple[str, ...] = ()
+    asks: bool = False
 
 
 class Read(Struct, frozen=True):
@@ -51,11 +54,12 @@ class Attempt(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """An external effect: ``done``, or ``failed`` when it is refused or its answer is lost."""
+    """An external effect: ``done``, ``refused``, or ``silent`` if there is no answer."""
 
     effect: str
     done: int
-    failed: int
+    refused: int
+    silent: int
 
 
 class Send(Struct, frozen=True):
@@ -210,7 +214,7 @@ class Program(Struct, frozen=True):
 class _Context(Struct, frozen=True):
     """Where ``stop`` and ``fail`` lead from here, and the sections around. ``broken`` and
     ``again``: of the block around, as ``Place`` has them; outside, a failed step fails the handler.
-    ``rows``: of the condition around.
+    ``rows``, ``asks``: of the condition around.
     """
 
     stop: int
@@ -219,6 +223,7 @@ class _Context(Struct, frozen=True):
     broken: int | None = None
     again: int | None = None
     rows: tuple[str, ...] = ()
+    asks: bool = False
 
     @property
     def failed(self) -> int:
@@ -252,8 +257,10 @@ class _Compiler:
         match step:
             case n.If(condition, body, otherwise):
                 yes, no = self.block(body, then, context), self.block(otherwise, then, context)
-                rows = self.rows_of(condition)
-                return self.condition(condition, (yes, no), line, replace(context, rows=rows))
+                around = replace(
+                    context, rows=self.rows_of(condition), asks=self.asks_provider(condition)
+                )
+                return self.condition(condition, (yes, no), line, around)
             case n.Stop():
                 return context.stop
             case n.Fail():
@@ -316,7 +323,9 @@ class _Compiler:
                     no = self.condition(part, (yes, no), line, context)
                 return no
             case _:
-                return self.put(Decide(condition, yes, no, context.rows), line, context)
+                return self.put(
+                    Decide(condition, yes, no, context.rows, context.asks), line, context
+                )
 
     def turned_down(self, or_else: n.OnConflict | None, then: int, context: _Context) -> int:
         match or_else:
@@ -382,9 +391,21 @@ class _Compiler:
         if effect.store is not None:
             attempt = Attempt(step, then, failed)
             return self.database_step(step, attempt, then, context, asked=True)
+        refused = self.clause(step, "refused", then, context)
+        silent = self.clause(step, "no answer", then, context)
+        refused = failed if refused is None else refused
+        silent = failed if silent is None else silent
         for _ in range(step.retries + 1):
-            failed = self.put(Call(step.effect.text, then, failed), step.span.line, context)
-        return failed
+            attempt_ = Call(step.effect.text, then, refused, silent)
+            refused = silent = self.put(attempt_, step.span.line, context)
+        return refused
+
+    def asks_provider(self, condition: n.Condition) -> bool:
+        """Whether a condition asks whether an external effect happened."""
+        return any(
+            isinstance(part, n.Happened) and self.design.effects[part.effect.text].store is None
+            for part in condition_parts(condition)
+        )
 
     def rows_of(self, condition: n.Condition) -> tuple[str, ...]:
         """The stores whose rows a condition looks at."""
@@ -486,6 +507,6 @@ def _may_release(program: Program, lock: str) -> bool:
 
 def after(operation: Operation) -> list[int]:
     """Where an operation may lead."""
-    places = ("next", "yes", "no", "ok", "down", "done", "failed", "refused", "held")
+    places = ("next", "yes", "no", "ok", "down", "done", "failed", "refused", "silent", "held")
     values = (getattr(operation, name) for name in operation.__struct_fields__ if name in places)
     return [x for x in values if isinstance(x, int) and not isinstance(x, bool)]

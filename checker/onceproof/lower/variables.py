@@ -16,6 +16,7 @@ HOLDS = "worker holds"
 EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
 """Endings and names with a blank in them cannot clash with names of the design."""
+PENDING = " (pending)"
 AS_OF, CHANGED, DOOMED, SHARED = " (as of)", " (changed)", " (doomed)", " (shared)"
 COUNTS = ("0", "1", "2")
 
@@ -64,6 +65,26 @@ def changed(store: str) -> str:
 def doomed(first: str, second: str) -> str:
     """Whether a block that has read the row of ``first`` and written that of ``second`` fails."""
     return f"{first} {second}{DOOMED}"
+
+
+def pending(effect: str) -> str:
+    """How many requests of an event are still on their way."""
+    return f"{effect}{PENDING}"
+
+
+def is_watched(design: d.Design, effect: str) -> bool:
+    """Whether somebody could tell that a request arrives late."""
+    kinds = ("before", "never", "at-rest-never")
+    named = any(claim.kind in kinds and effect in _named(claim) for claim in design.claims)
+    declared = design.effects[effect]
+    return declared.store is None and (declared.queryable or named)
+
+
+def _named(claim: d.Claim) -> set[str]:
+    """The effects that a claim is about."""
+    tests = condition_parts(claim.condition) if claim.condition is not None else ()
+    asked = {test.effect.text for test in tests if isinstance(test, n.Happened)}
+    return asked | {t.name.text for t in claim.targets}
 
 
 def shared(store: str) -> str:
@@ -157,8 +178,13 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
     for effect in design.effects.values():
         variables.append(Variable(effect.name, effect.level, COUNTS, ("0",)))
         if effect.key_level is not None:
-            domain = ("absent", "present", "gone") if effect.retention else ("absent", "present")
-            variables.append(Variable(record(effect.name), effect.key_level, domain, ("absent",)))
+            known = ["absent", "present"]
+            known += ["failed"] if effect.keeps_errors else []
+            known += ["gone"] if effect.retention else []
+            name = record(effect.name)
+            variables.append(Variable(name, effect.key_level, tuple(known), ("absent",)))
+        if is_watched(design, effect.name) and not design.assumes("no-lost-answers"):
+            variables.append(Variable(pending(effect.name), Level.EVENT, COUNTS, ("0",)))
     for lock in design.locks.values():
         domain = ("free", "held", "orphaned") if orphans(design, lock) else ("free", "held")
         variables.append(Variable(lock.name, lock.level, domain, ("free",)))

@@ -16,6 +16,7 @@ from onceproof.base import allowance
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import program as op
+from onceproof.lower import providers
 from onceproof.lower import variables as v
 from onceproof.lower.case import (
     DEAD,
@@ -308,7 +309,8 @@ class Lowering:
         ``block``: what the block around remembers afterwards, if that is something else.
         """
         called = isinstance(self.program.places[at.place].operation, op.Call)
-        asked = called and action.subject in self.crash_after and action.cause is not Cause.REFUSED
+        happened = action.outcome in ("done", "answer lost")
+        asked = called and action.subject in self.crash_after and happened
         marked = not self.restricted or asked or self._counts_marked(case)
         target = replace(block or at, place=then, marked=marked)
         for ready, after in self._advance(case, target):
@@ -404,6 +406,8 @@ class Lowering:
             self.failures.fail(at, self.subject(operation))
         match operation:
             case op.Decide(test, yes, no):
+                if isinstance(test, n.Happened) and not self.meaning.stores_read(test):
+                    providers.query(self, at, operation, test.effect.text)
                 case, block = self._look(case, at, self.meaning.stores_read(test))
                 answers = self.meaning.decide(test, case)
                 for cases, then, outcome in ((answers[0], yes, "yes"), (answers[1], no, "no")):
@@ -417,7 +421,7 @@ class Lowering:
             case op.Attempt():
                 self._attempt(at, case, operation)
             case op.Call():
-                self._call(at, case, operation)
+                providers.call(self, at, case, operation)
             case op.Send():
                 self._publish(at, case, operation)
             case op.Settle():
@@ -446,10 +450,11 @@ class Lowering:
             case op.Read(step):
                 stores = self.world.rows.uses(operation).looks
                 return isinstance(step.value, n.Constant) or self._all_optimistic(stores, at)
-            case op.Decide(test, rows=rows):
-                if rows:
-                    return self._all_optimistic(rows, at)
-                return at.serializable and not isinstance(test, n.Happened)
+            case op.Decide(rows=rows, asks=asks):
+                # Asking a provider is a step that others can come before, with all of its `if`.
+                if rows or asks:
+                    return not asks and self._all_optimistic(rows, at)
+                return at.serializable
             case _:
                 return False
 
@@ -708,26 +713,6 @@ class Lowering:
         if isinstance(step, n.UpdateIf | n.Delete) and not waits:
             return down
         return self._waited(at, store, down)
-
-    def _call(self, at: Location, case: Case, operation: op.Call) -> None:
-        """An external effect is done, is refused, or is done and its answer lost."""
-        design, effect = self.world.design, operation.effect
-        for c in self.meaning.happen(effect, case):
-            self.go(at, c, operation.done, self.action(at, subject=effect, outcome="done"))
-            if not design.assumes("no-lost-answers"):
-                self.go(
-                    at,
-                    c,
-                    operation.failed,
-                    self.action(at, Cause.ANSWER_LOST, subject=effect, outcome="answer lost"),
-                )
-        if not design.assumes("no-refusals"):
-            self.go(
-                at,
-                case,
-                operation.failed,
-                self.action(at, Cause.REFUSED, subject=effect, outcome="refused"),
-            )
 
     def _publish(self, at: Location, case: Case, operation: op.Send) -> None:
         """A message enters a queue, is dropped as a copy, is refused, or vanishes where nobody
@@ -1025,6 +1010,11 @@ def _homes(design: d.Design) -> dict[str, str]:
         for column in store.columns:
             names += [v.column(store.name, column), v.writes(f"{store.name}.{column}")]
         names += [e.name for e in design.effects.values() if e.store == store.name]
+        names += [
+            v.record(e.name)
+            for e in design.effects.values()
+            if e.key_row is not None and e.key_row[0] == store.name
+        ]
         homes |= dict.fromkeys(names, store.database)
     return homes
 

@@ -55,7 +55,13 @@ def no_loss(lowered: Lowered, claim: Claim) -> Asked:
     """Nobody is at work on an event, its effect never happened and no event of the component can
     bring it about any more, although events like it lead to it.
     """
-    return _lost(lowered, counter(lowered, claim.targets[0]), [{}], owed=True)
+    name = counter(lowered, claim.targets[0])
+    cases: list[quiescence.Tests] = [{}]
+    if claim.unless is not None:
+        domains = {x.name: x for x in lowered.machine.variables}
+        _, no = Meaning(lowered.design, None, domains).split(claim.unless, Case(domains))
+        cases = [dict(case.guard) for case in no]
+    return _lost(lowered, name, cases, owed=True)
 
 
 def effectively_once(lowered: Lowered, claim: Claim) -> Asked:

@@ -66,14 +66,15 @@ class Passing(Struct, frozen=True):
     """What passes by itself: ``timed`` are subjects whose ``key-expired`` is time, ``locks`` are
     locks that others let go of.
 
-    ``orphaned``: locks that end only when their holder is gone. ``accurate``: no other lease ends
-    while a worker is at work.
+    ``forgiving``: providers forget stored errors some day. ``orphaned``: locks that end only when
+    their holder is gone. ``accurate``: no other lease ends while a worker is at work.
     """
 
     timed: frozenset[str]
     locks: frozenset[str]
     orphaned: frozenset[str] = frozenset()
     accurate: bool = False
+    forgiving: bool = True
 
 
 def hopeless(
@@ -299,7 +300,10 @@ def passing(lowered: Lowered) -> Passing:
     held = {lock.name for lock in locks if not lock.expires or v.orphans(lowered.design, lock)}
     orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
     return Passing(
-        frozenset(stores), frozenset({v.busy(store) for store in stores} | held), orphaned
+        frozenset(stores),
+        frozenset({v.busy(store) for store in stores} | held),
+        orphaned,
+        forgiving=not lowered.design.assumes("within-key-window"),
     )
 
 
@@ -341,7 +345,10 @@ def _may_fire(rule: Rule, busy: bool, passing: Passing) -> bool:
         return False
     if rule.alone is not None and rule.kind is RuleKind.EVENT and busy:
         return False
-    timed = rule.action.cause is Cause.KEY_EXPIRED and rule.action.subject in passing.timed
+    timed = rule.action.cause is Cause.KEY_EXPIRED and (
+        rule.action.subject in passing.timed
+        or (passing.forgiving and any(t.allowed == {"failed"} for t in rule.guard))
+    )
     return rule.action.cause in BY_ITSELF or timed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from onceproof.lower.variables import PENDING
 from onceproof.machine.system import EventPattern, Guard, Level, Machine, Pattern, Test, Variable
 
 Tests = Mapping[str, frozenset[str]]
@@ -37,4 +38,8 @@ def pattern(machine: Machine, tests: Tests, *, resting: bool = False) -> Pattern
     levels = {v.name: v.level for v in machine.variables}
     component = {n: a for n, a in tests.items() if levels[n] is Level.COMPONENT}
     event = {n: a for n, a in tests.items() if levels[n] is Level.EVENT}
+    if resting:
+        # Whose request is still on its way is not at rest.
+        on_their_way = (x.name for x in machine.variables if x.name.endswith(PENDING))
+        event = {**dict.fromkeys(on_their_way, frozenset({"0"})), **event}
     return Pattern(guard(component), (EventPattern(guard(event), (), () if resting else None),))
