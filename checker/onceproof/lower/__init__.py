@@ -6,6 +6,7 @@
 ``isolation``: what blocks see of rows, and what they notice of each other.
 ``case``: one way through a step: what must hold, what it changes, where the worker is then.
 ``effects``: what tests, reads, writes and calls mean for the variables.
+``sessions``: sessions that are lost, locks that live in them, deadlocks that a database ends.
 ``providers``: requests to providers, their answers, and what they know of keys.
 ``queues``: what a broker does with a message.
 ``environment``: what happens to rows, records and locks without a worker.
@@ -27,6 +28,7 @@ from onceproof.lower.isolation import Rows
 from onceproof.lower.program import compile_process, released_unheld
 from onceproof.lower.providers import arriving
 from onceproof.lower.queues import Group, aborting, appearing, groups
+from onceproof.lower.sessions import forgotten_locks
 from onceproof.lower.worker import Lowering, World
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level, Limit, Machine, Rule, Test, Variable
@@ -115,6 +117,7 @@ def _lower(
         for rule in environment(design, grouped, domains)
     ]
     rules += arriving(design, domains)
+    rules += forgotten_locks(design, domains)
     places = tuple(points)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
     machine = _trimmed(

@@ -192,7 +192,8 @@ class Location(Struct, frozen=True, cache_hash=True):
 
     Of its block: ``begun``: the databases whose snapshot is taken; ``own``: the stores whose row it
     has changed; ``reads``: those whose row it has read where that matters (serializable,
-    optimistic); ``asked``: the lines collected for databases that look at conditions again.
+    optimistic); ``asked``: the lines collected for databases that look at conditions again;
+    ``tied``: the locks that end with it.
     """
 
     place: int
@@ -205,6 +206,7 @@ class Location(Struct, frozen=True, cache_hash=True):
     own: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     asked: tuple[int, ...] = ()
+    tied: frozenset[str] = frozenset()
 
 
 Sink = Callable[[Case, Location, str], None]

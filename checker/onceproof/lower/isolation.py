@@ -8,7 +8,7 @@ program: the variables and rows that are still to be read and written from there
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -448,7 +448,7 @@ class Isolated:
 
     def _written_in_run(self, at: Location) -> set[str]:
         """The databases that the run starting at a place may write to."""
-        return {self.design.stores[store].database for store in self._written_here(at)}
+        return {self.design.stores[store].database for store in self.written_here(at)}
 
     def forget(self, case: Case, at: Location) -> Case:
         """Copies and bits that the rest of the block does not need are as outside it."""
@@ -465,13 +465,16 @@ class Isolated:
             case = self._reset(case, [x for x in self._of(database) if x not in needed])
         return case
 
-    def close(self, case: Case, at: Location, databases: Iterable[str] | None = None) -> Case:
+    def close(self, case: Case, at: Location, databases: Collection[str] | None = None) -> Case:
         """The block is over, or its part in some databases."""
         for database in sorted(at.begun if databases is None else at.begun & set(databases)):
             case = self._reset(case, self._of(database))
         for store in self.shared(at):
             if databases is None or self.design.stores[store].database in databases:
                 case = self._reset(case, [v.shared(store)])
+        for lock in sorted(at.tied):
+            if databases is None or self.design.locks[lock].database in databases:
+                case = case.put(lock, "free").put(v.holding(lock), "no")
         return replace(case, views={})
 
     def _reset(self, case: Case, names: Iterable[str]) -> Case:
@@ -711,14 +714,14 @@ class Isolated:
             action = handler.action(at, outcome="serialization failure")
             handler.failures.after(at, case, action, wider=LOCKING_VICTIM)
             earlier.append(store)
-        if any(v.shared(s) in self.rows.variables for s in self._written_here(at)):
+        if any(v.shared(s) in self.rows.variables for s in self.written_here(at)):
             case = Case(handler.domains, inside=dict(at.inside))
             operation = handler.program.places[at.place].operation
             subject = "" if at.transaction is not None else handler.subject(operation)
             action = handler.action(at, subject=subject, outcome="deadlock victim")
             handler.failures.after(at, case, action, wider=LOCKING_VICTIM)
 
-    def _written_here(self, at: Location) -> set[str]:
+    def written_here(self, at: Location) -> set[str]:
         """The stores that the step at a place may write to."""
         first = self.program.places[at.place].operation
         if at.transaction is None or not self.handler.collected(first, at):
@@ -738,6 +741,32 @@ class Isolated:
             if not isinstance(operation, op.Leave):
                 ways += op.after(operation)
         return {s for s in written if not self.rows.is_boxed(s, self.process)}
+
+    def touched(self, at: Location) -> set[str]:
+        """The databases that the step at a place is one on."""
+        first = self.program.places[at.place].operation
+        run = at.transaction is not None and self.handler.collected(first, at)
+        seen: set[int] = set()
+        ways = [at.place]
+        stores: set[str] = set()
+        databases: set[str] = set()
+        while ways:
+            index = ways.pop()
+            operation = self.program.places[index].operation
+            if index in seen or (run and index != at.place and not self._passes(operation, at)):
+                continue
+            seen.add(index)
+            uses = self.rows.uses(operation)
+            stores |= uses.looks | ({uses.writes} if uses.writes else set())
+            if isinstance(operation, op.Leave):
+                databases |= {self.handler.home[name] for name, _ in at.transaction or ()}
+            elif run:
+                ways += op.after(operation)
+        kept = {s for s in stores if self.design.stores[s].inside is None}
+        return databases | {self.design.stores[s].database for s in kept}
+
+    def _passes(self, operation: op.Operation, at: Location) -> bool:
+        return self.handler.collected(operation, at) or isinstance(operation, op.Mark)
 
     def told(self, case: Case, rule: Rule, at: Location) -> list[Rule]:
         """The rules of a step with what other workers are told by it: rows have changed, a

@@ -16,7 +16,7 @@ HOLDS = "worker holds"
 EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
 """Endings and names with a blank in them cannot clash with names of the design."""
-PENDING = " (pending)"
+PENDING, SESSION = " (pending)", " (session)"
 AS_OF, CHANGED, DOOMED, SHARED = " (as of)", " (changed)", " (doomed)", " (shared)"
 COUNTS = ("0", "1", "2")
 
@@ -85,6 +85,16 @@ def _named(claim: d.Claim) -> set[str]:
     tests = condition_parts(claim.condition) if claim.condition is not None else ()
     asked = {test.effect.text for test in tests if isinstance(test, n.Happened)}
     return asked | {t.name.text for t in claim.targets}
+
+
+def service(lock: d.Lock) -> str:
+    """The database whose session a lock lives in, or the lock service."""
+    return lock.database or "lock service"
+
+
+def session(name: str) -> str:
+    """Whether the worker's session with a database or the lock service is lost."""
+    return f"{name}{SESSION}"
 
 
 def shared(store: str) -> str:
@@ -214,12 +224,15 @@ def worker_variables(design: d.Design) -> dict[str, Variable]:
     """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
     variables = [_boolean(HOLDS, Level.WORKER, "no", "yes")]
     for lock in design.locks.values():
-        if not lock.expires or orphans(design, lock):
+        if lock.kind is d.LockKind.SESSION or orphans(design, lock):
             variables.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
         if has_token(design, lock.name):
             variables.append(
                 Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",))
             )
+        in_session = lock.kind is d.LockKind.SESSION and lock.pooled is d.Pooled.NO
+        if in_session and not design.assumes("no-lost-connections"):
+            variables.append(_boolean(session(service(lock)), Level.WORKER, "ok", "lost"))
     for process in design.processes:
         for name, values in local_values(design, process).items():
             variables.append(Variable(local(process.name, name), Level.WORKER, values, (d.UNSET,)))
@@ -237,7 +250,8 @@ def has_token(design: d.Design, lock: str) -> bool:
     renewed = any(
         isinstance(s, n.Renew) and s.lock is not None and s.lock.text == lock for s in steps
     )
-    return renewed or any(e.token_of == lock for e in design.effects.values())
+    checked = any(e.token_of == lock for e in design.effects.values())
+    return renewed or checked or design.locks[lock].owner_releases
 
 
 def local_values(design: d.Design, process: d.Process) -> Mapping[str, tuple[str, ...]]:

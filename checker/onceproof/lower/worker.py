@@ -33,6 +33,7 @@ from onceproof.lower.failures import Failures, is_database_step
 from onceproof.lower.isolation import Isolated, Rows
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
+from onceproof.lower.sessions import Sessions
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import (
     Action,
@@ -99,6 +100,7 @@ class Lowering:
         self.home = _homes(world.design)
         self.failures = Failures(self)
         self.blocks = Isolated(self, world.rows)
+        self.sessions = Sessions(self)
 
     # -- driver
 
@@ -115,6 +117,7 @@ class Lowering:
             at = self.queue.pop(0)
             self._place(at)
             self._kill(at)
+            self.sessions.lose(at)
 
     def _starts(self) -> list[Case]:
         base = Case(self.domains)
@@ -258,12 +261,16 @@ class Lowering:
         """The groups that read a queue."""
         return [g for g in self.world.groups.values() if g.queue.name == queue]
 
-    def end(self, case: Case, locks: Iterable[str]) -> list[Case]:
-        """The worker is gone: its message comes back if it still holds it; its locks are free."""
+    def end(
+        self, case: Case, locks: Iterable[str], kept: frozenset[str] = frozenset()
+    ) -> list[Case]:
+        """The worker is gone: its message comes back if it still holds it; its locks are free.
+        ``kept``: those whose session lives on until a request is done.
+        """
         case = self._drop_inside(self._unlock(case, locks))
         ends = self.group.let_go(case) if self.group else [case]
         for lock in self.world.design.locks.values():
-            if v.holding(lock.name) in self.domains:
+            if v.holding(lock.name) in self.domains and lock.name not in kept:
                 ends = [x for c in ends for x in self._leave_lock(c, lock)]
         return ends
 
@@ -348,6 +355,7 @@ class Lowering:
         case = self.wait_for_locks(at, case)
         if action.cause is not Cause.KILLED:
             case = self.blocks.unless_victim(case, at)
+            case = self.sessions.working(case, at) or case
         ends = after is None
         for rule in self.blocks.told(case, case.rule(RuleKind.WORKER, action, ends=ends), at):
             guard = (Test(v.PC, frozenset({self.name(at)})), *rule.guard)
@@ -388,11 +396,13 @@ class Lowering:
     def _place(self, at: Location) -> None:
         case = self.base(at)
         operation = self.program.places[at.place].operation
+        self.sessions.fail_if_lost(at)
         begun = self.blocks.to_begin(at)
         if begun is not None:
             self._begin(at, case, begun)
             return
         self.blocks.fail_as_victim(at)
+        self.sessions.fall_victim(at)
         if at.transaction is not None and self.collected(operation, at):
             self.run_collected(
                 case,
@@ -542,7 +552,12 @@ class Lowering:
                 # No transaction spans them: others act, and the worker dies, in between.
                 done, locks = self._commit_part(ready, pending[0], at.locks)
                 rest = self._remember(done, replace(at, locks=locks, marked=False))
-                rest = replace(rest, begun=rest.begun - {pending[0]})
+                locks_there = self.sessions.locks.get(pending[0], [])
+                rest = replace(
+                    rest,
+                    begun=rest.begun - {pending[0]},
+                    tied=rest.tied - frozenset(locks_there),
+                )
                 done = self.blocks.close(done, at, [pending[0]])
                 sink(self._keep_locked(done, rest), rest, outcome)
                 continue
@@ -777,18 +792,37 @@ class Lowering:
             self.go(at, case, then, self.action(at, Cause.ACK_LOST, outcome="lost"))
 
     def _release(self, at: Location, case: Case, operation: op.LetGo) -> None:
-        """The lock is free, whoever held it."""
-        lock = operation.lock
+        """A session lock is free if this worker's session holds it; any other is free whoever held
+        it, unless only its owner frees it.
+        """
+        lock, action = operation.lock, self.action(at, subject=operation.lock)
+        declared = self.world.design.locks[lock]
+        if lock in at.tied:
+            self.go(at, case, operation.next, action)
+            return
+        own, owner, stays = (v.holding(lock), "yes", "no")
+        if declared.kind is not d.LockKind.SESSION:
+            own, owner, stays = (v.token(lock), "fresh", "")
+        if declared.kind is d.LockKind.SESSION or declared.owner_releases:
+            holder = case.test(own, {owner})
+            if holder:
+                freed = holder.put(lock, "free")
+                freed = freed.put(own, stays) if stays else freed
+                if own != v.holding(lock) and v.holding(lock) in self.domains:
+                    freed = freed.put(v.holding(lock), "no")
+                self.go(at, freed, operation.next, action)
+            other = case.test(own, set(self.domains[own].domain) - {owner})
+            if other:
+                self.go(at, other, operation.next, action)
+            return
         freed = case.put(lock, "free")
         if v.holding(lock) in self.domains:
             freed = freed.put(v.holding(lock), "no")
             if lock in self.world.released_unheld:
-                holder = (Test(v.holding(lock), frozenset({"yes"})),)
-                level = self.world.design.locks[lock].level
-                freed = replace(
-                    freed, others=(Broadcast(level, holder, (put(v.holding(lock), "no"),)),)
-                )
-        self.go(at, freed, operation.next, self.action(at, subject=lock))
+                told = (Test(v.holding(lock), frozenset({"yes"})),)
+                broadcast = Broadcast(declared.level, told, (put(v.holding(lock), "no"),))
+                freed = replace(freed, others=(broadcast,))
+        self.go(at, freed, operation.next, action)
 
     def _acquire(self, at: Location, case: Case, operation: op.Take) -> None:
         """Take a free lock, and with it the newest token; wait or go elsewhere while it is held."""
@@ -811,8 +845,11 @@ class Lowering:
                     (put(v.token(lock), "stale"),),
                 )
                 acquired = replace(acquired.put(v.token(lock), "fresh"), others=(stale,))
-            self.go(at, acquired, operation.next, self.action(at, subject=lock))
-            self.failures.lose_answer(at, acquired, at.locks, lock)
+            tied = self.sessions.is_tied(lock, at)
+            block = replace(at, tied=at.tied | {lock}) if tied else at
+            self.go(at, acquired, operation.next, self.action(at, subject=lock), block)
+            if not tied:  # else it ends with the transaction, as if it had not been taken
+                self.failures.lose_answer(at, acquired, at.locks, lock)
         if held and operation.held is not None:
             self.go(at, held, operation.held, self.action(at, subject=lock, outcome="held"))
 
@@ -950,6 +987,13 @@ class Lowering:
             for group in self.readers(subject):
                 case = group.receive(case)
             cases = [case]
+        elif isinstance(operation, op.LetGo):
+            subject = operation.lock
+            lock = self.world.design.locks[subject]
+            if lock.kind is d.LockKind.SESSION:
+                return []
+            owner = case.test(v.token(subject), {"fresh"}) if lock.owner_releases else case
+            cases = [owner.put(subject, "free")] if owner else []
         else:
             return []
         return [
@@ -975,10 +1019,13 @@ class Lowering:
         # The store decides about a commit it has received; until then nobody may see the rows. Any
         # other request is alone: the store rolls the transaction back when the connection closes.
         commits = requests[0][1].outcome == "commit"
+        kept = self._kept(at)
         for start, acked in self._deaths(at):
             outcome = f"request under way, {acked}" if acked else "request under way"
-            for end in self.end(start, () if commits else at.locks):
-                rule = end.rule(RuleKind.WORKER, replace(killed, outcome=outcome))
+            for end in self.end(start, () if commits else at.locks, kept):
+                sent = self.sessions.working(end, at)
+                assert sent is not None
+                rule = sent.rule(RuleKind.WORKER, replace(killed, outcome=outcome))
                 guard = (Test(v.PC, frozenset({self.name(at)})), *rule.guard)
                 self.rules.append(
                     replace(rule, guard=guard, updates=(*rule.updates, put(v.PC, name)))
@@ -988,10 +1035,28 @@ class Lowering:
         for case, action in [*requests, (lost, replace(killed, outcome="request lost"))]:
             free = {**case.changes, **{k: t for k, t in locks.items() if k not in case.changes}}
             after = at if commits else replace(at, locks=frozenset())
-            late = self.wait_for_locks(after, replace(case, changes=free))
-            for rule in self.blocks.told(late, late.rule(RuleKind.WORKER, action, ends=True), at):
-                guard = (Test(v.PC, frozenset({name})), *rule.guard)
-                self.rules.append(replace(rule, guard=guard))
+            ends = [self.wait_for_locks(after, replace(case, changes=free))]
+            for name_ in sorted(kept):
+                lock = self.world.design.locks[name_]
+                ends = [x for c in ends for x in self._leave_lock(c, lock)]
+            for late in ends:
+                rule = late.rule(RuleKind.WORKER, action, ends=True)
+                for told in self.blocks.told(late, rule, at):
+                    guard = (Test(v.PC, frozenset({name})), *told.guard)
+                    self.rules.append(replace(told, guard=guard))
+
+    def _kept(self, at: Location) -> frozenset[str]:
+        """The locks whose session lives until the request at a place is done."""
+        operation = self.program.places[at.place].operation
+        writes = isinstance(operation, op.Write | op.Attempt) or (
+            at.transaction is not None and self.collected(operation, at)
+        )
+        databases = self.blocks.touched(at) if writes else set()
+        return frozenset(
+            lock.name
+            for lock in self.world.design.locks.values()
+            if lock.kind is d.LockKind.SESSION and lock.database in databases
+        )
 
 
 SERIALIZATION_FAILURE = "serialization failure"

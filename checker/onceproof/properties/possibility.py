@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.engines.search.compiled import GONE, Local
-from onceproof.lang.design import Design
+from onceproof.lang.design import Design, LockKind
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.machine.system import Action, Cause, Level, Machine, Pattern, Rule, RuleKind
@@ -297,7 +297,13 @@ def keys_in(machine: Machine, design: Design) -> frozenset[str]:
 def passing(lowered: Lowered) -> Passing:
     """What passes by itself in a design."""
     stores, locks = lowered.design.stores, lowered.design.locks.values()
-    held = {lock.name for lock in locks if not lock.expires or v.orphans(lowered.design, lock)}
+    held = {
+        lock.name
+        for lock in locks
+        if lock.kind is LockKind.SESSION
+        or v.orphans(lowered.design, lock)
+        or (lock.kind is LockKind.STORED and lock.level is Level.COMPONENT)
+    }
     orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
     return Passing(
         frozenset(stores),
