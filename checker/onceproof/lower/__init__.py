@@ -132,6 +132,7 @@ def _trimmed(machine: Machine) -> Machine:
     for rule in machine.rules:
         used.update(t.variable for t in rule.guard)
         used.update(t.variable for broadcast in rule.others for t in broadcast.guard)
+        used.update(u.target for broadcast in rule.others for u in broadcast.updates)
         for update in rule.updates:
             used.add(update.target)
             used.update([update.source] if update.source else [])
