@@ -300,9 +300,7 @@ def passing(lowered: Lowered) -> Passing:
     held = {
         lock.name
         for lock in locks
-        if lock.kind is LockKind.SESSION
-        or v.orphans(lowered.design, lock)
-        or (lock.kind is LockKind.STORED and lock.level is Level.COMPONENT)
+        if lock.kind is LockKind.SESSION or v.orphans(lowered.design, lock)
     }
     orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
     return Passing(
