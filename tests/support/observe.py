@@ -62,7 +62,9 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
         elif name.endswith(v.RECORD):
             facts += [f"record {name.removesuffix(v.RECORD)}"] * (value == "present")
         elif name in design.locks:
-            facts += [f"{value} {name}"] * (value != "free")
+            # Nobody can tell by looking whether the session that has it still has a worker.
+            shown = "held" if value == "leaked" else value
+            facts += [f"{shown} {name}"] * (value != "free")
         elif name.endswith(v.ABORTED):
             facts += [f"aborted {name.removesuffix(v.ABORTED)}"] * (value == "yes")
         elif name == v.EVENT_TYPE:

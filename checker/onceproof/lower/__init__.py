@@ -28,7 +28,7 @@ from onceproof.lower.isolation import Rows
 from onceproof.lower.program import compile_process, released_unheld
 from onceproof.lower.providers import arriving
 from onceproof.lower.queues import Group, aborting, appearing, groups
-from onceproof.lower.sessions import forgotten_locks
+from onceproof.lower.sessions import forgotten_locks, leaked_locks
 from onceproof.lower.worker import Lowering, World
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level, Limit, Machine, Rule, Test, Variable
@@ -118,6 +118,7 @@ def _lower(
     ]
     rules += arriving(design, domains)
     rules += forgotten_locks(design, domains)
+    rules += leaked_locks(design, domains)
     places = tuple(points)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
     machine = _trimmed(

@@ -44,7 +44,7 @@ class Sessions:
         self.design = handler.world.design
         self.locks: dict[str, list[str]] = {}
         for lock in self.design.locks.values():
-            if lock.kind is LockKind.SESSION and lock.pooled is Pooled.NO:
+            if lock.kind is LockKind.SESSION:
                 self.locks.setdefault(v.service(lock), []).append(lock.name)
 
     def is_tied(self, lock: str, at: Location) -> bool:
@@ -161,6 +161,18 @@ class Sessions:
                 subject = "" if inside else handler.subject(operation)
                 action = handler.action(at, subject=subject, outcome="deadlock victim")
                 handler.failures.after(at, case, action, wider=DEADLOCK_VICTIM)
+
+
+def leaked_locks(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[Rule]:
+    """A connection of a pool ends some day, and with it the locks that nobody has released."""
+    for lock in design.locks.values():
+        if lock.pooled is Pooled.NO or design.assumes("no-lost-connections"):
+            continue
+        leaked = Case(domains).where(lock.name, {"leaked"})
+        assert leaked is not None
+        kind = RuleKind.COMPONENT if lock.level is Level.COMPONENT else RuleKind.EVENT
+        action = Action(Cause.CONNECTION_LOST, subject=lock.name)
+        yield leaked.put(lock.name, "free").rule(kind, action)
 
 
 def forgotten_locks(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[Rule]:

@@ -196,8 +196,10 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
         if is_watched(design, effect.name) and not design.assumes("no-lost-answers"):
             variables.append(Variable(pending(effect.name), Level.EVENT, COUNTS, ("0",)))
     for lock in design.locks.values():
-        domain = ("free", "held", "orphaned") if orphans(design, lock) else ("free", "held")
-        variables.append(Variable(lock.name, lock.level, domain, ("free",)))
+        ways = ["free", "held"]
+        ways += ["orphaned"] if orphans(design, lock) else []
+        ways += ["leaked"] if lock.pooled is not d.Pooled.NO else []
+        variables.append(Variable(lock.name, lock.level, tuple(ways), ("free",)))
     per_event = incremented(design)
     for name, target in counted_targets(design).items():
         counted = target.column is not None and (target.name.text, target.column.text) in per_event
@@ -230,7 +232,7 @@ def worker_variables(design: d.Design) -> dict[str, Variable]:
             variables.append(
                 Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",))
             )
-        in_session = lock.kind is d.LockKind.SESSION and lock.pooled is d.Pooled.NO
+        in_session = lock.kind is d.LockKind.SESSION
         if in_session and not design.assumes("no-lost-connections"):
             variables.append(_boolean(session(service(lock)), Level.WORKER, "ok", "lost"))
     for process in design.processes:

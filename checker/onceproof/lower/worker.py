@@ -235,7 +235,8 @@ class Lowering:
                 return [(case, self._remember(case, ended))]
             case op.Ended():
                 # The worker goes with its last step: no state has a worker with nothing left to do.
-                return [(c, None) for c in self.end(case, at.locks)]
+                ends = self._leak(self.blocks.close(case, at))
+                return [(c, None) for e in ends for c in self.end(e, at.locks)]
             case _:
                 # Everything else is a step that others can come before: the worker stops here.
                 return self._stop(case, at)
@@ -290,6 +291,17 @@ class Lowering:
             if source and any(d.leaks(source, reader.queue) for reader in readers):
                 case = case.put(v.aborted(queue), "yes")
         return case
+
+    def _leak(self, case: Case) -> list[Case]:
+        """A handler that ends without releasing leaves its locks held in a pooled session."""
+        ends = [case]
+        for lock in self.world.design.locks.values():
+            if lock.pooled is not d.Pooled.NO and v.holding(lock.name) in self.domains:
+                own = v.holding(lock.name)
+                kept = only([c.test(own, {"no"}) for c in ends])
+                left = only([c.test(own, {"yes"}) for c in ends])
+                ends = [*kept, *(c.put(lock.name, "leaked").put(own, "no") for c in left)]
+        return ends
 
     def _leave_lock(self, case: Case, lock: d.Lock) -> list[Case]:
         """The lock of a worker that is gone: free, or (with ``work ends within the lock``) free
@@ -800,6 +812,13 @@ class Lowering:
         if lock in at.tied:
             self.go(at, case, operation.next, action)
             return
+        if declared.pooled is d.Pooled.TRANSACTION:
+            # The proxy sends it over any connection.
+            self.go(at, case.put(lock, "free"), operation.next, action)
+            held = case.test(lock, {"held", "leaked"})
+            if held:
+                self.go(at, held, operation.next, replace(action, outcome="nothing"))
+            return
         own, owner, stays = (v.holding(lock), "yes", "no")
         if declared.kind is not d.LockKind.SESSION:
             own, owner, stays = (v.token(lock), "fresh", "")
@@ -827,6 +846,22 @@ class Lowering:
     def _acquire(self, at: Location, case: Case, operation: op.Take) -> None:
         """Take a free lock, and with it the newest token; wait or go elsewhere while it is held."""
         lock = operation.lock
+        pooled = self.world.design.locks[lock].pooled
+        if pooled is d.Pooled.TRANSACTION and at.transaction is None:
+            # The proxy gives any connection, which keeps the lock when the handler goes on.
+            taken = case.put(lock, "leaked")
+            self.go(at, taken, operation.next, self.action(at, subject=lock))
+            self.failures.lose_answer(at, taken, at.locks, lock)
+            return
+        if pooled is d.Pooled.YES:
+            leaked = case.test(lock, {"leaked"})
+            if leaked:
+                block = at
+                if self.sessions.is_tied(lock, at):
+                    block = replace(at, tied=at.tied | {lock})
+                given = leaked.put(lock, "held").put(v.holding(lock), "yes")
+                action = self.action(at, subject=lock, outcome="reacquired")
+                self.go(at, given, operation.next, action, block)
         free, held = (
             case.test(lock, {"free"}),
             case.test(lock, set(self.domains[lock].domain) - {"free"}),

@@ -319,7 +319,7 @@ def _released(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
     for level, number in ((local.components, component), (local.events, event)):
         row = level.rows[number]
         for index, variable in enumerate(level.variables):
-            if variable.name in passing.locks and row[index] != "free":
+            if variable.name in passing.locks and row[index] not in ("free", "leaked"):
                 after = level.number((*row[:index], "free", *row[index + 1 :]))
                 yield (
                     (after, event, worker)

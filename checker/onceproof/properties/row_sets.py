@@ -95,7 +95,11 @@ class Runs:
                         queue.append(after)
         for name in sorted(locks & self.rows.keys()):
             self.into[None][
-                None, self.diagrams.moves({}, {name: dict.fromkeys(self.rows[name].domain, "free")})
+                None,
+                self.diagrams.moves(
+                    {},
+                    {name: {x: x if x == "leaked" else "free" for x in self.rows[name].domain}},
+                ),
             ] = None
 
     def _steps(self, rule: Rule, worker: Worker) -> Iterator[tuple[Worker, Moves]]:
