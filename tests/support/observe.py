@@ -65,6 +65,8 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
             # Nobody can tell by looking whether the session that has it still has a worker.
             shown = "held" if value == "leaked" else value
             facts += [f"{shown} {name}"] * (value != "free")
+        elif name.endswith(v.PENDING):
+            facts += [f"pending {name.removesuffix(v.PENDING)} {value}"] * (value != "0")
         elif name.endswith(v.ABORTED):
             facts += [f"aborted {name.removesuffix(v.ABORTED)}"] * (value == "yes")
         elif name == v.EVENT_TYPE:

@@ -762,7 +762,7 @@ class Isolated:
                 databases |= {self.handler.home[name] for name, _ in at.transaction or ()}
             elif run:
                 ways += op.after(operation)
-        kept = {s for s in stores if self.design.stores[s].inside is None}
+        kept = {s for s in stores if not self.rows.is_boxed(s, self.process)}
         return databases | {self.design.stores[s].database for s in kept}
 
     def _passes(self, operation: op.Operation, at: Location) -> bool:
