@@ -108,6 +108,8 @@ def of_interpreter(context: Context, lowered: Lowered, state: State) -> Seen:
         put(spot, f"column {spot[0]} {value}")
     for spot, count in state.counts:
         put(spot, f"count {spot[0]} {count}")
+    for spot, count in state.pending:
+        put(spot, f"pending {spot[0]} {count}")
     for spot in state.records:
         put(spot, f"record {spot[0]}")
     for spot in state.held:

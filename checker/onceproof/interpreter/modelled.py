@@ -5,12 +5,12 @@ both readings change together.
 
 from __future__ import annotations
 
-LOCKS = True
+LOCKS = False
 """Sessions that are lost, locks that only their own session can release or that end with their
 transaction, failovers of lock services, victims among those who wait for locks.
 """
 
-PROVIDERS = True
+PROVIDERS = False
 """Requests that are lost or still on their way, queries that are refused or lag."""
 
 PAST = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from onceproof.lang import design as d
+from onceproof.lower import modelled
 from onceproof.lower import program as op
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Location, counting, mapping
@@ -53,7 +54,7 @@ def call(handler: Lowering, at: Location, case: Case, operation: op.Call) -> Non
                 if answers_lost:
                     word = "refused again, answer lost"
                     outcome(c, operation.silent, word, Cause.ANSWER_LOST)
-    if answers_lost:
+    if answers_lost and modelled.PROVIDERS:
         outcome(case, operation.silent, "request lost", Cause.ANSWER_LOST)
         if v.pending(effect) in case.domains:
             more = case.change(v.pending(effect), counting(case.domains[v.pending(effect)]))
@@ -77,6 +78,8 @@ def arriving(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[Rule
 
 def query(handler: Lowering, at: Location, operation: op.Decide, effect: str) -> None:
     """A provider is asked whether an effect happened: it may refuse, and what it knows may lag."""
+    if not modelled.PROVIDERS:
+        return
     design, case = handler.world.design, handler.base(at)
     action = handler.action(at, outcome="no")
     if design.effects[effect].query_lags:

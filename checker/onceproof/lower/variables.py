@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
+from onceproof.lower import modelled
 from onceproof.machine.system import PLACE, Level, Variable
 
 PC = PLACE
@@ -77,7 +78,8 @@ def is_watched(design: d.Design, effect: str) -> bool:
     kinds = ("before", "never", "at-rest-never")
     named = any(claim.kind in kinds and effect in _named(claim) for claim in design.claims)
     declared = design.effects[effect]
-    return declared.store is None and (declared.queryable or named)
+    watched = declared.store is None and (declared.queryable or named)
+    return modelled.PROVIDERS and watched
 
 
 def _named(claim: d.Claim) -> set[str]:
@@ -226,13 +228,14 @@ def worker_variables(design: d.Design) -> dict[str, Variable]:
     """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
     variables = [_boolean(HOLDS, Level.WORKER, "no", "yes")]
     for lock in design.locks.values():
-        if lock.kind is d.LockKind.SESSION or orphans(design, lock):
+        ends = lock.kind is d.LockKind.SESSION if modelled.LOCKS else not lock.expires
+        if ends or orphans(design, lock):
             variables.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
         if has_token(design, lock.name):
             variables.append(
                 Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",))
             )
-        in_session = lock.kind is d.LockKind.SESSION
+        in_session = modelled.LOCKS and lock.kind is d.LockKind.SESSION
         if in_session and not design.assumes("no-lost-connections"):
             variables.append(_boolean(session(service(lock)), Level.WORKER, "ok", "lost"))
     for process in design.processes:

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from onceproof.engines.search.compiled import GONE, Local
 from onceproof.lang.design import Design, LockKind
-from onceproof.lower import Lowered
+from onceproof.lower import Lowered, modelled
 from onceproof.lower import variables as v
 from onceproof.machine.system import Action, Cause, Level, Machine, Pattern, Rule, RuleKind
 from onceproof.properties.mdd import NOTHING, TooManyNodes
@@ -300,7 +300,8 @@ def passing(lowered: Lowered) -> Passing:
     held = {
         lock.name
         for lock in locks
-        if lock.kind is LockKind.SESSION or v.orphans(lowered.design, lock)
+        if v.orphans(lowered.design, lock)
+        or (lock.kind is LockKind.SESSION if modelled.LOCKS else not lock.expires)
     }
     orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
     return Passing(
