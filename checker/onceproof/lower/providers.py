@@ -37,7 +37,7 @@ def call(handler: Lowering, at: Location, case: Case, operation: op.Call) -> Non
     unkeyed, keyed = handler.meaning.keyed(effect, case)
     if not design.assumes("no-refusals"):
         known = handler.meaning.stored(effect, case)
-        if keyed is None or not declared.keeps_errors:
+        if keyed is None or not v.keeps_errors(declared):
             outcome(case, operation.refused, "refused", Cause.REFUSED)
         else:
             others = set(case.domains[v.record(effect)].domain) - {"failed"}

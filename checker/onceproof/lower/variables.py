@@ -73,6 +73,11 @@ def pending(effect: str) -> str:
     return f"{effect}{PENDING}"
 
 
+def keeps_errors(effect: d.Effect) -> bool:
+    """Whether the provider stores errors under the key of a request."""
+    return modelled.PROVIDERS and effect.keeps_errors
+
+
 def is_watched(design: d.Design, effect: str) -> bool:
     """Whether somebody could tell that a request arrives late."""
     kinds = ("before", "never", "at-rest-never")
@@ -191,7 +196,7 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
         variables.append(Variable(effect.name, effect.level, COUNTS, ("0",)))
         if effect.key_level is not None:
             known = ["absent", "present"]
-            known += ["failed"] if effect.keeps_errors else []
+            known += ["failed"] if keeps_errors(effect) else []
             known += ["gone"] if effect.retention else []
             name = record(effect.name)
             variables.append(Variable(name, effect.key_level, tuple(known), ("absent",)))
