@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from onceproof.lang.load import load_text
 from onceproof.verdict import decide, ladder
 from onceproof.verdict.result import Assurance, Engine, Verdict
 from onceproof.verdict.side_conditions.condition import Finding
@@ -95,3 +96,12 @@ def test_the_engine_named_is_the_one_that_was_asked(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(decide.coverability, "prove", gives_up)
     assert decided(LOSS) == (Verdict.HOLDS, Engine.SEARCH)
     assert decided(DUPLICATE) == (Verdict.REFUTED, Engine.SEARCH)
+
+
+def test_without_a_machine_the_column_has_its_name() -> None:
+    """A design whose process was killed is reported in the one column of its guarantees, too."""
+    text = DESIGN.format(claim=LOSS) + "queue other of Paid exactly-once\n"
+    design = load_text(text).design
+    assert design is not None
+    (found,) = decide.undecided(design, Options(), "killed")
+    assert found.guarantee == "at-least-once and exactly-once"
