@@ -75,13 +75,29 @@ def verdict(text: str, claim: str) -> Verdict:
 @pytest.mark.parametrize(
     ("text", "claim", "expected"),
     [
-        (ROW + "assume no crash\n", "no loss of booking", Verdict.HOLDS),
+        (
+            ROW + "assume no crash\nassume no database failures\n",
+            "no loss of booking",
+            Verdict.HOLDS,
+        ),
         (ROW, "no loss of booking", Verdict.REFUTED),
-        (SAGA + "assume no crash\n", "no loss of refund", Verdict.HOLDS),
+        (
+            SAGA + "assume no crash\nassume no database failures\n",
+            "no loss of refund",
+            Verdict.HOLDS,
+        ),
         (SAGA, "no loss of refund", Verdict.REFUTED),
-        (ROW + "assume no crash\n", "seen and booking together", Verdict.HOLDS),
+        (
+            ROW + "assume no crash\nassume no database failures\n",
+            "seen and booking together",
+            Verdict.HOLDS,
+        ),
         (ROW, "seen and booking together", Verdict.REFUTED),
-        (ROW + "assume no crash\n", f"at rest never {BETWEEN}", Verdict.HOLDS),
+        (
+            ROW + "assume no crash\nassume no database failures\n",
+            f"at rest never {BETWEEN}",
+            Verdict.HOLDS,
+        ),
         (ROW, f"at rest never {BETWEEN}", Verdict.REFUTED),
         (REST, "at rest never ord.state is none", Verdict.REFUTED),  # cancelled before it is placed
     ],

@@ -110,6 +110,54 @@ consumer c on q
 claim no duplicate mail
 claim no loss of mail
 """
+SKEW = """event E(id, order)
+queue q of E at-least-once
+store seen per id via {use}
+store ledger per id via {use}
+effect booking per id in ledger
+consumer c on q
+  atomic
+    if id in seen
+      stop
+    add id to seen
+    do booking
+  ack
+claim no duplicate booking
+"""
+TOUCH = """event E(id, order)
+queue q of E at-least-once
+store account per id via {use}
+  kind: normal | vip
+  mutex: free | touched
+store seen per id via {use}
+store ledger per id via {use}
+effect booking per id in ledger
+consumer c on q
+  atomic
+    let kind = account.kind
+    set account.mutex = touched
+    if id in seen
+      stop
+    add id to seen
+    do booking
+  ack
+claim no duplicate booking
+"""
+WATCHED = """event E(id, order)
+queue q of E at-least-once
+store account per id via {use}
+  kind: normal | vip
+store seen per id via {use}, unique
+store ledger per id via {use}
+effect booking per id in ledger
+consumer c on q
+  atomic
+    insert id into seen or stop
+    let kind = account.kind
+    do booking
+  ack
+claim no duplicate booking
+"""
 LOCK = """event E(id, order)
 queue q of E at-least-once
 lock l per id via {use}
@@ -267,6 +315,11 @@ STORES = {
     "a marker before a mail": Setting(MARKER),
     "a marker before a mail, only crashes": Setting(MARKER, ("crashes",)),
     "a look, then a marker, in one block": Setting(LOOK, ()),
+    "a look, then a marker and a booking, in one block": Setting(SKEW, ("leases",)),
+    "a marker, then a read and a booking, in one block; no failover": Setting(
+        WATCHED, ("leases",), assumed="assume no failover"
+    ),
+    "a read, a write that locks, then a look, in one block": Setting(TOUCH, ("leases",)),
     "a look, then a marker; one worker and replays": Setting(ONE, ("replays",)),
     "a look, then a marker; retries within the window": Setting(
         ONE, ("publisher retries",), assumed="assume retries end within the key window"

@@ -480,7 +480,7 @@ class Context(Struct, frozen=True):
         if isinstance(step, n.Let) and isinstance(step.value, n.Constant):
             return True
         read = self.databases_read(step)
-        if modelled.PROVIDERS and isinstance(step, n.If) and self._asks_provider(step):
+        if isinstance(step, n.If) and self._asks_provider(step):
             return False
         if not read:
             return serializable

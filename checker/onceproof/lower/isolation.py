@@ -94,6 +94,7 @@ class Rows:
         self.design = design
         self.groups = groups
         self.domains = domains
+        self.meaning = Meaning(design, None, domains)
         self.blocks = {name: blocks_of(program) for name, program in programs.items()}
         self.programs = programs
         self.variables: dict[str, Variable] = {}
@@ -117,7 +118,7 @@ class Rows:
 
     def uses(self, operation: op.Operation) -> Uses:
         """What an operation does with rows."""
-        meaning = Meaning(self.design, None, self.domains)
+        meaning = self.meaning
         match operation:
             case op.Decide(test):
                 stores = meaning.stores_read(test)
@@ -307,6 +308,8 @@ class Isolated:
             for place in block.places
         }
         self._live = cache(self._uses_from)
+        self._of = cache(self._bits_of)
+        self._looked: dict[int, frozenset[str]] = {}
 
     def _uses_from(self, place: int) -> tuple[frozenset[str], frozenset[str]]:
         """The variables that are still read as of the snapshot from a place on, and the stores that
@@ -362,7 +365,7 @@ class Isolated:
             ]
         return [bit for bit in bits if bit in self.rows.variables]
 
-    def _of(self, database: str) -> list[str]:
+    def _bits_of(self, database: str) -> list[str]:
         """All worker variables of the snapshot of a database."""
         names = []
         for name in self.rows.variables:
@@ -514,12 +517,20 @@ class Isolated:
         """The stores whose rows the block around may have locked for writers."""
         if at.transaction is None or at.place not in self.block:
             return []
-        looks: set[str] = set()
-        for place in self.block[at.place].places:
-            looks |= self.rows.uses(self.program.places[place].operation).looks
+        looks = self._looks(self.block[at.place])
         return sorted(
             s for s in looks if v.shared(s) in self.rows.variables and self.locks_shared(s, at)
         )
+
+    def _looks(self, block: Block) -> frozenset[str]:
+        """The stores whose rows a block looks at. Asked with every rule of the block, and a block
+        may have thousands.
+        """
+        if block.enter not in self._looked:
+            operations = (self.program.places[place].operation for place in block.places)
+            looks = (self.rows.uses(operation).looks for operation in operations)
+            self._looked[block.enter] = frozenset().union(*looks)
+        return self._looked[block.enter]
 
     def decide(self, case: Case, operation: op.Write | op.Attempt, at: Location) -> list[Decided]:
         """The ways through a write inside a block."""

@@ -46,7 +46,7 @@ from onceproof.machine.system import (
     put,
 )
 
-MOST_STEPS = 50_000
+MOST_STEPS = 20_000
 """Lines followed in one handler: along every way through what is collected, each line again."""
 
 LOOKS = 500
