@@ -54,14 +54,14 @@ FIRST = {
     "article/mistake_only_the_database": ("charge", ("provider-key", "assumption")),
     "article/mistake_replay_forgotten": ("stock.taken", ("row-window",)),
     "article/three_resources": ("shipment", ("provider-key",)),
-    "article/without_dedup_record": ("booking", ("dedup-record",)),
+    "article/without_dedup_record": ("booking", ("unique-insert",)),
     "article/without_late_ack": ("booking", ("ack-later",)),
     "article/without_stable_id": ("booking", ("business-key",)),
     "theory/atomic_dedup": ("receipt", ("provider-with-keys", "outbox")),
     "theory/dedup_without_unique": ("account.balance", ("unique-insert",)),
     "theory/lease": ("credit", ("fencing-token",)),
     "theory/provider_key_expires": ("ready_email", ("key-window",)),
-    "theory/version_not_compared": ("credit", ("conditional-update",)),
+    "theory/version_not_compared": ("credit", ("dedup-record",)),
 }
 """The first repair of an effect under at-least-once, by design."""
 
