@@ -40,8 +40,8 @@ CONSTRUCTS = {
 }
 """What the designs are to contain, by the names of ``unmodelled.uses``."""
 OPEN = {480: "15 situations only in the machine, 0 only in the interpreter"}
-"""Designs in which the machine can do more than the interpreter, and no rule says so: proofs hold, a
-story may not replay. 480: a snapshot block that adds a row which is there, with `on failure`.
+"""Designs in which the machine can do more than the interpreter, and no rule says so: proofs hold,
+a story may not replay. 480: a snapshot block that adds a row which is there, with `on failure`.
 """
 
 
