@@ -58,7 +58,7 @@ def tried(*arguments: str) -> str:
 @pytest.mark.slow
 def test_the_script_tells_what_survives_from_what_is_killed() -> None:
     """One small mutant, once with tests that notice and once with tests that do not."""
-    match = ("--match", "Case.test: .*name in self.copies")
+    match = ("--match", "Group.renew: never: self.tracking is not")
     notices = "tests/conformance/test_survivors.py"
     assert " killed" in tried(
         "--match", "deliver: and without: self.queue.is_root$", "--tests", notices

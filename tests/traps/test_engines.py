@@ -214,9 +214,8 @@ def test_unknown_taken_as_proof(
         Options(seconds=1e-9),
         Options(workers=2, seconds=1e-9),
         Options(workers=2, states=3),
-        Options(workers=2, megabytes=1),
     ],
-    ids=["time", "time, bounded", "states", "memory"],
+    ids=["time", "time, bounded", "states"],
 )
 def test_a_limited_run_taken_as_proof(
     options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -232,6 +231,14 @@ def test_a_limited_run_taken_as_proof(
     )
     assert one.reason.startswith(("more than 1e-09 s", "the search stopped: more than"))
     assert of_result(result) is Exit.INCONCLUSIVE
+
+
+def test_a_run_that_may_hold_nothing_taken_as_proof(tmp_path: Path) -> None:
+    """It ends while the design is read."""
+    result = check(file_of(tmp_path, SAFE), Options(workers=2, megabytes=1))
+    assert result.designs[0].cells == ()
+    assert [d.code for d in result.designs[0].diagnostics] == ["S022"]
+    assert of_result(result) is Exit.USAGE
 
 
 @pytest.mark.parametrize("late", [1, 2, 3, 4])

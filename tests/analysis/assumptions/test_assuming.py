@@ -82,12 +82,12 @@ def test_a_reported_set_is_proved_with_a_certificate_for_any_number() -> None:
 
 @pytest.mark.slow
 def test_sets_are_minimal_and_none_is_missing() -> None:
-    """Against judging every set of at most three."""
+    """Against judging every set of at most four."""
     design = loaded(FIRST)
     found = searched(FIRST, semantics=EXACTLY)
     assert found.complete
     minimal: list[frozenset[str]] = []
-    for size in range(4):
+    for size in range(5):
         for kinds in combinations(TRIED, size):
             if any(known <= set(kinds) for known in minimal):
                 continue

@@ -11,6 +11,7 @@ from onceproof.engines.search import Bounds, Budget, Exploration, Found, simples
 from onceproof.engines.search.min_fault_search import FREE, combinations
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
+from onceproof.machine.approximation import exact, exact_property
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level
 from onceproof.properties import TooWide, question
@@ -35,6 +36,7 @@ def _look(seed: int) -> tuple[int, int]:
             machine, prop = question(lowered, claim)
         except TooWide:
             continue
+        machine, prop = exact(machine), exact_property(prop)  # else a story may not replay
         told = faulty(lowered, machine)
         bounds = Bounds(2, 2 if machine.level(Level.COMPONENT) else 1)
         plain = simplest(machine, prop, bounds, Budget(STATES))
