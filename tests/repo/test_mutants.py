@@ -69,7 +69,7 @@ def test_the_script_tells_what_survives_from_what_is_killed() -> None:
     assert "survived" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_some_mutants_are_killed() -> None:
     tried("--count", "12", "--seed", "19")
 
