@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 from support.repo import ROOT, modules, nodes
@@ -115,6 +116,13 @@ def test_imports_go_one_way() -> None:
         if _name(target) in FRONT or _layer(target) > _layer(module)
     ]
     assert not upwards
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Imports inside functions and those for type checkers only count, too."""
+    graph = nx.DiGraph((module, target) for module in modules() for _, target in imported(module))
+    circles = [sorted(c) for c in nx.strongly_connected_components(graph) if len(c) > 1]
+    assert not circles
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -2,6 +2,7 @@
 
 ``program``: a handler's steps as a graph of operations.
 ``worker``: that graph to rules of the machine.
+``handler``: what the parts of a lowering ask of the whole of it.
 ``failures``: steps on a database that fail, or whose answer is lost.
 ``isolation``: what blocks see of rows, and what they notice of each other.
 ``case``: one way through a step: what must hold, what it changes, where the worker is then.

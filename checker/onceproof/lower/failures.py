@@ -7,16 +7,12 @@ kill, or fails as with ``fail``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import program as op
 from onceproof.lower.case import Case, Location
+from onceproof.lower.handler import Handler
 from onceproof.machine.system import Action, Cause
-
-if TYPE_CHECKING:
-    from onceproof.lower.worker import Lowering
 
 RETRIES = "retry-count"
 """The wider rule of steps that are repeated: attempts are not counted."""
@@ -53,9 +49,9 @@ def reads_a_row(design: d.Design, test: n.Condition) -> bool:
 class Failures:
     """The failing steps of one handler."""
 
-    def __init__(self, handler: Lowering) -> None:
+    def __init__(self, handler: Handler) -> None:
         self.handler = handler
-        self.design = handler.world.design
+        self.design = handler.design
         self.possible = not self.design.assumes("no-database-failures")
 
     def fail(self, at: Location, subject: str = "") -> None:

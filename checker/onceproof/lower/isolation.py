@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,12 +21,11 @@ from onceproof.lower import program as op
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Location
 from onceproof.lower.effects import Meaning, only
+from onceproof.lower.failures import Failures
+from onceproof.lower.handler import Handler
 from onceproof.lower.program import Program
 from onceproof.lower.queues import Group
 from onceproof.machine.system import Broadcast, Level, Rule, Test, Update, Variable
-
-if TYPE_CHECKING:
-    from onceproof.lower.worker import Lowering
 
 LOCKING_VICTIM = "locking-victim"
 """The wider rule of shared locks: who has one fails, where the writer would have waited."""
@@ -297,10 +295,11 @@ def _rows(design: d.Design) -> dict[str, str]:
 class Isolated:
     """The blocks of one handler, step by step."""
 
-    def __init__(self, handler: Lowering, rows: Rows) -> None:
+    def __init__(self, handler: Handler, failures: Failures, rows: Rows) -> None:
         self.rows = rows
         self.design = rows.design
         self.handler = handler
+        self.failures = failures
         self.process = handler.process.name
         self.block = {
             place: block
@@ -589,7 +588,7 @@ class Isolated:
         return [(replace(c, views=case.views), way) for c, way in ways]
 
     def _tells_presence(self, store: str) -> bool:
-        return v.changed(store) in self.rows.variables or store in self.handler.world.lockable
+        return v.changed(store) in self.rows.variables or store in self.handler.lockable
 
     def _keeps(self, store: str, at: Location) -> bool:
         database = self.rows.database(store)
@@ -723,14 +722,14 @@ class Isolated:
             case = case.where(v.shared(store), {"victim"}) if case else None
             assert case is not None
             action = handler.action(at, outcome="serialization failure")
-            handler.failures.after(at, case, action, wider=LOCKING_VICTIM)
+            self.failures.after(at, case, action, wider=LOCKING_VICTIM)
             earlier.append(store)
         if any(v.shared(s) in self.rows.variables for s in self.written_here(at)):
             case = Case(handler.domains, inside=dict(at.inside))
             operation = handler.program.places[at.place].operation
             subject = "" if at.transaction is not None else handler.subject(operation)
             action = handler.action(at, subject=subject, outcome="deadlock victim")
-            handler.failures.after(at, case, action, wider=LOCKING_VICTIM)
+            self.failures.after(at, case, action, wider=LOCKING_VICTIM)
 
     def written_here(self, at: Location) -> set[str]:
         """The stores that the step at a place may write to."""

@@ -5,7 +5,6 @@ still on their way (docs/semantics_world.md, "Providers").
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -15,15 +14,13 @@ from onceproof.lower import program as op
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Location, counting, mapping
 from onceproof.lower.effects import Meaning, only
+from onceproof.lower.handler import Handler
 from onceproof.machine.system import Action, Cause, Rule, RuleKind, Variable
 
-if TYPE_CHECKING:
-    from onceproof.lower.worker import Lowering
 
-
-def call(handler: Lowering, at: Location, case: Case, operation: op.Call) -> None:
+def call(handler: Handler, at: Location, case: Case, operation: op.Call) -> None:
     """An external effect is done, is refused, or its answer is lost, as may be the request."""
-    design, effect = handler.world.design, operation.effect
+    design, effect = handler.design, operation.effect
     declared = design.effects[effect]
     answers_lost = not design.assumes("no-lost-answers")
 
@@ -76,11 +73,11 @@ def arriving(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[Rule
             yield case.rule(RuleKind.EVENT, Action(Cause.LATE_EFFECT, subject=effect, outcome=word))
 
 
-def query(handler: Lowering, at: Location, operation: op.Decide, effect: str) -> None:
+def query(handler: Handler, at: Location, operation: op.Decide, effect: str) -> None:
     """A provider is asked whether an effect happened: it may refuse, and what it knows may lag."""
     if not modelled.PROVIDERS:
         return
-    design, case = handler.world.design, handler.base(at)
+    design, case = handler.design, handler.base(at)
     action = handler.action(at, outcome="no")
     if design.effects[effect].query_lags:
         happened = case.test(effect, {"1", "2"})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -17,7 +16,9 @@ from onceproof.lower import modelled
 from onceproof.lower import program as op
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Location
-from onceproof.lower.failures import reads_a_row
+from onceproof.lower.failures import Failures, reads_a_row
+from onceproof.lower.handler import Handler
+from onceproof.lower.isolation import Isolated
 from onceproof.machine.system import (
     Action,
     Broadcast,
@@ -30,9 +31,6 @@ from onceproof.machine.system import (
     put,
 )
 
-if TYPE_CHECKING:
-    from onceproof.lower.worker import Lowering
-
 DEADLOCK_VICTIM = "deadlock-victim"
 """The wider rule of deadlocks: whoever has something and needs something may be the victim."""
 
@@ -40,9 +38,11 @@ DEADLOCK_VICTIM = "deadlock-victim"
 class Sessions:
     """The sessions of the workers of one handler."""
 
-    def __init__(self, handler: Lowering) -> None:
+    def __init__(self, handler: Handler, failures: Failures, blocks: Isolated) -> None:
         self.handler = handler
-        self.design = handler.world.design
+        self.failures = failures
+        self.blocks = blocks
+        self.design = handler.design
         self.locks: dict[str, list[str]] = {}
         for lock in self.design.locks.values():
             if lock.kind is LockKind.SESSION and modelled.LOCKS:
@@ -60,7 +60,7 @@ class Sessions:
         operation = self.handler.program.places[at.place].operation
         services: set[str] = set()
         if at.transaction is not None and self.handler.collected(operation, at):
-            services = self.handler.blocks.touched(at)
+            services = self.blocks.touched(at)
         else:
             match operation:
                 case op.Take(lock) | op.LetGo(lock):
@@ -68,9 +68,9 @@ class Sessions:
                 case op.Extend(lock) if lock is not None:
                     services = {v.service(self.design.locks[lock])}
                 case op.Decide(test) if reads_a_row(self.design, test):
-                    services = self.handler.blocks.touched(at)
+                    services = self.blocks.touched(at)
                 case op.Read() | op.Write() | op.Attempt():
-                    services = self.handler.blocks.touched(at)
+                    services = self.blocks.touched(at)
                 case _:
                     pass
         return sorted(s for s in services if v.session(s) in self.handler.domains)
@@ -96,7 +96,7 @@ class Sessions:
             assert case is not None
             subject = "" if inside else handler.subject(operation)
             action = handler.action(at, subject=subject, outcome="failed")
-            handler.failures.after(at, case.put(v.session(service), "ok"), action)
+            self.failures.after(at, case.put(v.session(service), "ok"), action)
             earlier.append(service)
 
     def lose(self, at: Location) -> None:
@@ -144,11 +144,9 @@ class Sessions:
             if lock.kind is LockKind.SESSION and lock.database:
                 needed = {lock.database}
         elif inside or isinstance(operation, op.Write | op.Attempt):
-            written = handler.blocks.written_here(at)
+            written = self.blocks.written_here(at)
             needed = {
-                self.design.stores[s].database
-                for s in written
-                if s in handler.world.lockable - at.locks
+                self.design.stores[s].database for s in written if s in handler.lockable - at.locks
             }
         for name in sorted(needed):
             if not self.design.databases[name].picks_victims:
@@ -164,7 +162,7 @@ class Sessions:
             for case in cases:
                 subject = "" if inside else handler.subject(operation)
                 action = handler.action(at, subject=subject, outcome="deadlock victim")
-                handler.failures.after(at, case, action, wider=DEADLOCK_VICTIM)
+                self.failures.after(at, case, action, wider=DEADLOCK_VICTIM)
 
 
 def leaked_locks(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[Rule]:

@@ -82,6 +82,8 @@ class Lowering:
 
     def __init__(self, world: World, program: Program) -> None:
         self.world = world
+        self.design = world.design
+        self.lockable = world.lockable
         self.program = program
         self.process = program.process
         self.domains = world.domains
@@ -99,8 +101,8 @@ class Lowering:
         self.steps = 0
         self.home = _homes(world.design)
         self.failures = Failures(self)
-        self.blocks = Isolated(self, world.rows)
-        self.sessions = Sessions(self)
+        self.blocks = Isolated(self, self.failures, world.rows)
+        self.sessions = Sessions(self, self.failures, self.blocks)
 
     # -- driver
 
