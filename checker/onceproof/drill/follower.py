@@ -30,6 +30,7 @@ UNSEEN = frozenset(
         Cause.LEASE_EXPIRED,
         Cause.LOCK_EXPIRED,
         Cause.AUTO_ACKED,
+        Cause.LATER_COMMIT,
         Cause.DEAD_LETTERED,
         Cause.LATE_EFFECT,
     }

@@ -81,7 +81,8 @@ class Queue(Struct, frozen=True):
 
     ``publishing`` is ``once``, ``retries`` or ``new-id`` (None: as its semantics say); ``replays``:
     switched on by the design; ``replay``: whether an operator replays anyway (None: as its
-    semantics say). ``ack``: what its consumers do unless they say. ``loses_hold``: why a living
+    semantics say). ``late_ack_said``: by a line, not by the model. ``ack``: what its consumers do
+    unless they say. ``loses_hold``: why a living
     worker may lose its message (``lease``, ``disconnect``, ``rebalance``, ``shutdown``). ``limit``:
     a number and ``dead-letter``, ``drop`` or ``stays``. ``keeps``: what a publisher sends again is
     another message, even under exactly-once.
@@ -141,6 +142,7 @@ class Queue(Struct, frozen=True):
     durable_by: str = ""
     unsynced_acks: bool = False
     database: str | None = None
+    late_ack_said: bool = False
 
     @property
     def fetched(self) -> int | None:

@@ -200,6 +200,13 @@ _ROWS = (
         ("loses_hold",),
     ),
     FaultKind(
+        Cause.RESTARTED,
+        "restart",
+        "restarts",
+        "a restart of the consumer of {queue}, which goes back to the committed position",
+        2,  # every deployment does it; it matters only to records that were passed over
+    ),
+    FaultKind(
         Cause.REWOUND,
         "rewound position",
         "rewound positions",

@@ -100,11 +100,13 @@ class Cause(Enum):
     LOCK_EXPIRED = "lock-expired"
     # a message somebody is at work on is acknowledged by itself, as a later one was, or by a timer
     AUTO_ACKED = "acked-by-itself"
+    LATER_COMMIT = "later-commit"  # the commit of a later record covers one that was passed over
     # of a living worker, to the broker, to a database or to a lock service
     CONNECTION_LOST = "connection-lost"
     FENCED = "consumer-fenced"  # its partition moved to somebody else
     REQUEUED = "requeued"  # a shutdown gave back what a worker is on
     REWOUND = "rewound"  # a lower position was committed
+    RESTARTED = "restarted"  # a process goes back to the committed position
     BATCH_RETURNED = "batch-returned"  # another record of the batch failed
     ABORTED_APPEARED = "aborted-appeared"  # a message of an aborted transaction is seen after all
     DATABASE_FAILED = "database-failed"  # a step on a database or lock service does nothing
@@ -119,6 +121,7 @@ class Cause(Enum):
             Cause.REDELIVERY,
             Cause.START,
             Cause.AUTO_ACKED,
+            Cause.LATER_COMMIT,
         )
 
 

@@ -39,6 +39,7 @@ BY_ITSELF = frozenset(
         Cause.REDELIVERY,
         Cause.START,
         Cause.AUTO_ACKED,
+        Cause.LATER_COMMIT,
         Cause.LOCK_EXPIRED,
     }
 )

@@ -20,7 +20,9 @@ from onceproof.machine.system import Cause, Level, Machine, Pattern, Property, R
 from onceproof.properties import possibility
 from onceproof.properties.quiescence import Tests, immutable, pattern
 
-SMOOTH = frozenset({Cause.HANDLER, Cause.DELIVERY, Cause.START, Cause.AUTO_ACKED})
+SMOOTH = frozenset(
+    {Cause.HANDLER, Cause.DELIVERY, Cause.START, Cause.AUTO_ACKED, Cause.LATER_COMMIT}
+)
 """What happens in a run without failures in which every message is delivered once."""
 
 Vector = tuple[str, ...]

@@ -63,8 +63,12 @@ class Teller:
                 )
             case Cause.LATE_EFFECT if worker is None:
                 return self._arrival(step)
-            case Cause.CONNECTION_LOST if worker is None:
+            case Cause.CONNECTION_LOST if worker is None and not step.queue:
                 return self._memory(step, before)
+            case Cause.LEASE_EXPIRED | Cause.CONNECTION_LOST | Cause.FENCED | Cause.REQUEUED if (
+                worker is None
+            ):
+                return self._message(step, before)
             case Cause.KILLED | Cause.LATE_EFFECT:
                 assert worker is not None
                 return self._trouble(step, before, after, worker)
@@ -81,7 +85,13 @@ class Teller:
                 return self._parted(step, worker)
             case Cause.PUBLISHER_RETRY | Cause.BROKER_COPY | Cause.REPLAY | Cause.DEAD_LETTERED:
                 return self._message(step, before)
-            case Cause.REWOUND | Cause.BATCH_RETURNED | Cause.ABORTED_APPEARED:
+            case (
+                Cause.REWOUND
+                | Cause.RESTARTED
+                | Cause.LATER_COMMIT
+                | Cause.BATCH_RETURNED
+                | Cause.ABORTED_APPEARED
+            ):
                 return self._message(step, before)
             case Cause.KEY_EXPIRED | Cause.ROW_LOST | Cause.FAILOVER | Cause.LOCK_EXPIRED:
                 return self._memory(step, before)
@@ -220,6 +230,15 @@ class Teller:
                     f"commits a lower position: {event} in `{queue}` is to be delivered again",
                     cause,
                 )
+            case Cause.LATER_COMMIT:
+                text = f"commits the position of a later record, which covers {event}"
+                return Sentence("consumer", f"{text}: nobody reads it again", None)
+            case Cause.RESTARTED:
+                text = f"starts again at the committed position: {event} is to be delivered again"
+                return Sentence("consumer", text, cause)
+            case Cause.LEASE_EXPIRED | Cause.CONNECTION_LOST | Cause.FENCED | Cause.REQUEUED:
+                text = f"moves the partition of {event}: its new owner starts at the committed"
+                return Sentence("broker", f"{text} position", cause)
             case Cause.BATCH_RETURNED:
                 return Sentence(
                     "broker",

@@ -156,6 +156,7 @@ def _has_length(design: Design, kind: str, queue: str, subject: str) -> bool:
 _SHOWN: dict[Cause, tuple[str, ...]] = {
     Cause.REDELIVERY: ("loses_hold", "redelivers"),
     Cause.AUTO_ACKED: ("ack",),
+    Cause.LATER_COMMIT: ("ack",),
     **{cause: kind.switches for cause, kind in FAULTS.items()},
 }
 """The switches of a broker model that a step with this cause shows."""

@@ -235,6 +235,7 @@ class QueueMaker:
             made = self._with(made, option)
         if not made.redelivers:
             made = d.changed(made, loses_hold=())
+            self._always_read_again(made, decl)
         return made
 
     def _from_model(self, queue: d.Queue, use: d.ModelUse) -> d.Queue:
@@ -261,7 +262,7 @@ class QueueMaker:
                     self.diagnostics.append(
                         world.changes_nothing("late ack settles", option.span, why, fix)
                     )
-                return d.changed(queue, late_ack=how)
+                return d.changed(queue, late_ack=how, late_ack_said=True)
             case "limit", text:
                 number, end = text.split(" ")
                 if int(number) < 1:
@@ -271,7 +272,10 @@ class QueueMaker:
             case "log", _:
                 if queue.log and queue.model is not None:
                     self._idle("commits positions", option, f"`{queue.model.name}` is a log")
-                return d.changed(queue, log=True)
+                moves = tuple(dict.fromkeys([*queue.loses_hold, "rebalance"]))
+                return d.changed(
+                    queue, log=True, loses_hold=moves if queue.model is None else queue.loses_hold
+                )
             case "keyed", _:
                 return self._keyed(queue, option)
             case "batch" | "prefetch" as what, number:
@@ -298,6 +302,15 @@ class QueueMaker:
                 return d.changed(queue, copies=False)
             case flag, _:
                 return d.changed(queue, **{flag: True})
+
+    def _always_read_again(self, queue: d.Queue, decl: n.QueueDecl) -> None:
+        """Nothing keeps a log from being read from the committed position."""
+        for option in decl.options:
+            if queue.log and option.kind == "never-redelivers":
+                why = "a log is read again from its committed position"
+                self.diagnostics.append(
+                    world.changes_nothing("never redelivers", option.span, why, "leave it out")
+                )
 
     def _keyed(self, queue: d.Queue, option: n.QueueOption) -> d.Queue:
         assert option.field is not None
