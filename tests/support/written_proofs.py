@@ -16,7 +16,7 @@ from onceproof.engines.smt.certify import certify
 from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.lang.source import Source
 from onceproof.machine.invariant import Invariant
-from onceproof.machine.slicing import sliced
+from onceproof.machine.slicing import deciding
 from onceproof.machine.system import Machine, Property
 from onceproof.verdict import certificates
 from onceproof.verdict.written_proof import NAME
@@ -45,7 +45,7 @@ def write_machine(folder: Path, machine: Machine, prop: Property, invariant: Inv
     """
     text = "\n" * 200
     subject = certificate.Subject(sha256(text.encode()).hexdigest(), prop.name, "")
-    small = sliced(machine, prop)
+    small = deciding(machine, prop)
     proof = certify(small, prop, invariant, (Z3(Effort(20)),))
     folder.mkdir(parents=True, exist_ok=True)
     certificate.write(folder, subject, small, invariant, proof)

@@ -18,7 +18,7 @@ from onceproof.engines.smt.certify import Outcome, certify
 from onceproof.engines.smt.solver import Z3, Effort
 from onceproof.lang.load import load, load_text
 from onceproof.machine.invariant import Invariant
-from onceproof.machine.slicing import sliced
+from onceproof.machine.slicing import deciding
 from onceproof.machine.system import (
     Cause,
     EventPattern,
@@ -84,7 +84,11 @@ def test_it_imports_nothing_of_ours() -> None:
     assert imported <= {*sys.stdlib_module_names, "__future__"}
 
 
-@pytest.mark.parametrize("path", EXAMPLES[::40], ids=lambda p: p.stem)
+REMEMBERS = ROOT / "examples" / "article" / "without_stable_id.once"
+"""No loss here is asked of a machine that remembers who changed what."""
+
+
+@pytest.mark.parametrize("path", [*EXAMPLES[::40], REMEMBERS], ids=lambda p: p.stem)
 def test_proofs_of_some_examples(path: Path, tmp_path: Path) -> None:
     rejected(proofs_of(path, tmp_path), 2)
 
@@ -170,7 +174,7 @@ def thinned(invariant: Invariant, rng: Random) -> Invariant:
 
 def compared(machine: Machine, prop: Property, folder: Path, seed: int) -> Counter[bool]:
     """Ask the checker and Z3 about an invariant and about some that are nearly it."""
-    small = sliced(machine, prop)
+    small = deciding(machine, prop)
     answer = coverability.prove(small, prop, coverability.Budget(elements=1_000))
     answers: Counter[bool] = Counter()
     if not isinstance(answer, coverability.Safe):

@@ -24,8 +24,9 @@ from onceproof.lang.design import Design
 from onceproof.lang.source import Source
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
+from onceproof.machine.slicing import deciding
 from onceproof.machine.system import Machine, Property
-from onceproof.properties import question
+from onceproof.properties import asked, question
 from onceproof.verdict import written_proof
 from onceproof.verdict.result import CertificateDigest, ClaimResult, DesignResult
 
@@ -68,7 +69,8 @@ def write(
             _write_trace(folder, result.sha256, cell)
         else:
             lowered = lower(design, cell.semantics)
-            machine, prop = question(lowered, claim)
+            whole, prop = asked(lowered, claim)
+            machine = deciding(whole, prop)
             subject = certificate.Subject(result.sha256, cell.claim, cell.semantics.value)
             if cell.invariant is not None:
                 proof = certify(machine, prop, cell.invariant, solvers)
@@ -76,9 +78,7 @@ def write(
             else:
                 inparts.write(folder, subject, (machine, prop), cell.lemmas, solvers)
             grounds = cell.invariant or cell.lemmas
-            write_text(
-                folder, result.sources, result.path, subject, (lowered.machine, prop), grounds
-            )
+            write_text(folder, result.sources, result.path, subject, (whole, prop), grounds)
         written.append(folder)
     return written
 

@@ -30,8 +30,9 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
 from onceproof.lower import Lowered
 from onceproof.machine.delivery import Delivery
+from onceproof.machine.slicing import deciding
 from onceproof.machine.system import Machine, Property
-from onceproof.properties import TooWide, question
+from onceproof.properties import TooWide, asked
 from onceproof.verdict import written_proof
 from onceproof.verdict.certificates import INDICES, TRACE
 from onceproof.verdict.decide import Unlowered, WholeDesign, measured, review
@@ -224,7 +225,8 @@ class _Verifier:
         """The result of a proof, as ``check`` would print it. Raises _Rejected."""
         lowered = self._lowered(semantics)
         try:
-            machine, prop = question(lowered, claim)
+            whole, prop = asked(lowered, claim)
+            machine = deciding(whole, prop)
         except TooWide as error:
             raise _Rejected(f"`check` proves no such claim: {error}") from error
         task = Task(lowered, claim, machine, prop, self.options)
@@ -245,7 +247,7 @@ class _Verifier:
             if name == inparts.INDEX
             else certificate.load(folder).invariant
         )
-        self._demand_text(folder, subject, (lowered.machine, prop), grounds)
+        self._demand_text(folder, subject, (whole, prop), grounds)
         result = review(task, task.result(Proof(Assurance.CERTIFICATE, checked_by=by)))
         if isinstance(result, Disagreement):
             raise _Rejected(result.what)
