@@ -126,6 +126,22 @@ _ROWS = (
         ("batch",),
     ),
     FaultKind(
+        Cause.BROKER_LOST,
+        "loss by the broker",
+        "losses by the broker",
+        "a crash of the broker that loses a confirmed message of {queue}",
+        6,  # takes a crash of the broker, within the time in which it has not written to disk
+        ("loses", "durable_by"),
+    ),
+    FaultKind(
+        Cause.BROKER_RESTARTED,
+        "restart of the broker",
+        "restarts of the broker",
+        "a restart of the broker that forgets an acknowledgement in {queue}",
+        6,
+        ("unsynced_acks",),
+    ),
+    FaultKind(
         Cause.CONNECTION_LOST,
         "lost connection",
         "lost connections",

@@ -107,6 +107,8 @@ class Cause(Enum):
     REQUEUED = "requeued"  # a shutdown gave back what a worker is on
     REWOUND = "rewound"  # a lower position was committed
     RESTARTED = "restarted"  # a process goes back to the committed position
+    BROKER_LOST = "broker-lost"  # the broker loses what it has confirmed
+    BROKER_RESTARTED = "broker-restarted"  # the broker forgets acknowledgements
     BATCH_RETURNED = "batch-returned"  # another record of the batch failed
     ABORTED_APPEARED = "aborted-appeared"  # a message of an aborted transaction is seen after all
     DATABASE_FAILED = "database-failed"  # a step on a database or lock service does nothing

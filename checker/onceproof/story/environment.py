@@ -89,6 +89,8 @@ class Teller:
                 Cause.REWOUND
                 | Cause.RESTARTED
                 | Cause.LATER_COMMIT
+                | Cause.BROKER_LOST
+                | Cause.BROKER_RESTARTED
                 | Cause.BATCH_RETURNED
                 | Cause.ABORTED_APPEARED
             ):
@@ -263,6 +265,21 @@ class Teller:
                     f"gives {event} up, because `{queue}` limits deliveries, and {then}",
                     cause,
                 )
+            case Cause.BROKER_LOST:
+                text = f"crashes and loses {event} in `{queue}`, which it had confirmed"
+                return Sentence("broker", text, cause)
+            case Cause.BROKER_RESTARTED:
+                text = (
+                    f"restarts and has forgotten the acknowledgement of {event} in `{queue}`, which"
+                    " was not on disk yet"
+                )
+                return Sentence("broker", text, cause)
+            case _ if before.status(step.process, step.event) == "passed":
+                return Sentence(
+                    "broker",
+                    f"deletes {event} from `{queue}`, where it was passed over: its time is over",
+                    cause,
+                )
             case _:
                 return Sentence(
                     "broker",
@@ -288,8 +305,9 @@ class Teller:
             handler_words(m),
         )
         self.past.done[number] = place(m)
-        if isinstance(m.node, n.Nack) and before.status(*key) == "inflight":
-            self.past.why[key] = f"worker {number} gave it back"
+        if isinstance(m.node, n.Nack | n.SeekBack) and before.status(*key) == "inflight":
+            back = "gave it back" if isinstance(m.node, n.Nack) else "went back to it"
+            self.past.why[key] = f"worker {number} {back}"
         if isinstance(m.node, n.Acquire) and step.outcome != "held":
             lock = self.ctx.design.locks[m.node.lock.text]
             self.past.owner[self.ctx.spot(lock.name, lock.level, before, worker.event)] = number
@@ -307,6 +325,8 @@ class Teller:
                 and after.status(*key) in ("ready", "returned")
             ):
                 self.past.why[key] = self.past.fate[number]
+        if before.status(*key) == "inflight" and after.status(*key) == "passed":
+            text += f"; {m.event} is passed over, and not committed"
         return Sentence(
             self.who(step.worker, step.process),
             text,

@@ -54,6 +54,8 @@ def line_words(m: Moment, node: n.Step) -> str:
             return ack_words(m)
         case n.Nack():
             return f"gives {m.event} back to the broker"
+        case n.SeekBack():
+            return f"goes back to {m.event}, to read it again"
         case n.Acquire(lock):
             return _acquire(m, lock.text)
         case n.Release(lock):
