@@ -215,7 +215,7 @@ def test_a_story_with_a_failover_is_replayed_to_the_violation() -> None:
     step, after = next(x for x in back if ("order.status", "event", 0) in dict(x[1].columns))
     w.steps.append(step)
     w.state = after
-    w.go("redelivery bank", "delivery bank", "update order.status from ready to paid #1")
+    w.go("lease-expired bank", "delivery bank", "update order.status from ready to paid #1")
     w.go("call charge -> done #1")
     (claim,) = w.design.claims
     assert followed(w.design, claim, w.trace).states[-1] == w.state

@@ -21,7 +21,7 @@ REFUND = _body("unknown/rows_under_two_business_keys.once")
 LEASE = _body("proved/effect_that_checks_the_token_of_its_lock.once")
 CONFIRM = _body("refuted/one_order_in_two_events.once")
 CHARGE = _body("unknown/asking_the_provider_after_a_failed_call.once")
-TWICE = _body("unknown/two_messages_about_one_event.once")
+TWICE = _body("unknown/two_messages_in_a_queue_with_a_limit.once")
 
 MAIL = """event Order(id, order)
 queue orders of Order at-least-once

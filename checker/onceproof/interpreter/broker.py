@@ -16,7 +16,9 @@ from onceproof.lang import design as d
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level
 
-AVAILABLE = ("sent", "ready", "returned")
+AVAILABLE = ("sent", "ready", "returned", "two", "three")
+REMAINS = {"two": ("ready",), "three": ("two", "three")}
+"""What remains of several messages that wait when one of them is taken. Three are three or more."""
 OVER = ("settled", "lost", "dead", "absent")
 
 # ---------------------------------------------------------------- what a worker asks of the broker
@@ -28,7 +30,9 @@ def gone(ctx: Context, state: State, worker: Worker, killed: bool = False) -> St
     """
     state = aborts(ctx, state, worker).without_worker(worker.number)
     if worker.holds and ctx.design.queues[_queue(ctx, worker.process)].redelivers:
-        state = state.with_status(worker.process, worker.event, ctx.again(worker.process))
+        status = state.status(worker.process, worker.event)
+        again = ctx.given_back(worker.process, status)
+        state = state.with_status(worker.process, worker.event, again)
     elif worker.holds and state.status(worker.process, worker.event) == "inflight":
         state = state.with_status(worker.process, worker.event, "dead")
     freed = [
@@ -71,6 +75,8 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
         exposed = worker.exposed or ctx.exposed_by(worker.boxed)
         return state, worker._replace(holds=False, boxed=(), exposed=exposed), "done"
     late = ctx.design.queues[_queue(ctx, consumer)].late_ack == "settles"
+    if late and promises is not Delivery.EXACTLY_ONCE and consumer in ctx.several | ctx.fed_back:
+        return state, worker, "done"  # which message it was is not remembered
     if late and promises is not Delivery.EXACTLY_ONCE:
         return state.with_status(consumer, event, "settled"), worker, "done"
     return state, worker, "refused"
@@ -81,7 +87,8 @@ def give_back(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker
     consumer, event = worker.process, worker.event
     if ctx.tracks_holders(consumer):
         if worker.holds:
-            state = state.with_status(consumer, event, ctx.again(consumer))
+            again = ctx.given_back(consumer, state.status(consumer, event))
+            state = state.with_status(consumer, event, again)
             worker = worker._replace(holds=False)
     elif not ctx.settles_at_delivery(consumer) and state.status(consumer, event) == "inflight":
         state = state.with_status(consumer, event, "ready")
@@ -129,13 +136,13 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
             at_once = (
                 process.ack == "delivery" or ctx.promises(process.name) is Delivery.AT_MOST_ONCE
             )
-            after = state.with_status(process.name, event, "settled" if at_once else "inflight")
             worker = worker._replace(holds=ctx.holds(process.name))
-            yield (
-                Step(Cause.DELIVERY, component, event, worker.number, process.name, queue),
-                after,
-                worker,
-            )
+            for now in REMAINS.get(status, ("settled" if at_once else "inflight",)):
+                yield (
+                    Step(Cause.DELIVERY, component, event, worker.number, process.name, queue),
+                    state.with_status(process.name, event, now),
+                    worker,
+                )
         elif status == "inflight" and process.name in ctx.loose:
             after = state.with_status(process.name, event, "ready")
             yield Step(Cause.REDELIVERY, component, event, -1, process.name, queue), after, None
@@ -171,7 +178,7 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
         if _may_vanish(ctx, process, status):
             yield (
                 Step(Cause.VANISHED, component, event, -1, name, queue.name),
-                state.with_status(name, event, "lost"),
+                state.with_status(name, event, REMAINS.get(status, ("lost",))[0]),
             )
         if status == "returned":
             end = "lost" if queue.limit and queue.limit[1] == "drop" else "dead"
@@ -201,7 +208,8 @@ def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, 
         )
 
     for cause in ctx.losses_of_hold(process):
-        yield record(cause), after.with_status(process.name, worker.event, ctx.again(process.name))
+        again = ctx.given_back(process.name, state.status(process.name, worker.event))
+        yield record(cause), after.with_status(process.name, worker.event, again)
     if process.ack == "any-time":
         settled = state.status(process.name, worker.event) == "inflight"
         yield (
@@ -220,7 +228,7 @@ def _closed(state: State, event: int) -> bool:
 def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
     """Whether a message may be lost before a worker sees it."""
     if ctx.promises(process.name) is Delivery.AT_MOST_ONCE:
-        return status == "ready"
+        return status in ("ready", "two", "three")
     expires = ctx.design.queues[process.queue or ""].expires and not ctx.design.assumes(
         "no-expired-messages"
     )

@@ -42,9 +42,10 @@ class Context(Struct, frozen=True):
     ``blocks``: every block of every handler, numbered so that continuations are small values;
     ``headers``: the lines above them. ``counted``: stores and columns that claims speak about.
     ``named_crashes``: processes killed only at named places. ``loose``: consumers of whose messages
-    the broker remembers only the status. ``watched``: effects that somebody may find not
-    to have happened yet. ``remembered``: databases whose past matters, each with the names of what
-    is in it. ``deaths_free``: deaths let others go on.
+    the broker remembers only the status. ``several``: those for which messages that wait are
+    counted. ``fed_back``: those whose work may lead to another message for them. ``watched``:
+    effects that somebody may find not to have happened yet. ``remembered``: databases whose past
+    matters, each with the names of what is in it. ``deaths_free``: deaths let others go on.
     """
 
     design: d.Design
@@ -56,6 +57,8 @@ class Context(Struct, frozen=True):
     counted: frozenset[str]
     named_crashes: frozenset[str]
     loose: frozenset[str]
+    several: frozenset[str]
+    fed_back: frozenset[str]
     watched: frozenset[str] = frozenset()
     remembered: Mapping[str, frozenset[str]] = {}
     deaths_free: bool = False
@@ -81,7 +84,11 @@ class Context(Struct, frozen=True):
         }
         if design.assumes("crash-only-after"):
             crashes |= {p.name for p in design.processes}
-        loose = {p.name for p in design.processes if p.queue and _is_loose(design, p, semantics)}
+        consumers = [p for p in design.processes if p.queue]
+        several = {p.name for p in consumers if _is_counted(design, p, semantics)}
+        fed_back = {p.name for p in consumers if p.queue in _follow(design, p.queue or "")}
+        loose = {p.name for p in consumers if _is_loose(design, p, semantics)}
+        loose -= several | fed_back
         numbers = {id(b): i for i, b in enumerate(blocks)}
         ctx = Context(
             design,
@@ -93,6 +100,8 @@ class Context(Struct, frozen=True):
             frozenset(targets - set(design.effects)),
             frozenset(crashes),
             frozenset(loose),
+            frozenset(several),
+            frozenset(fed_back),
             frozenset(_watched(design)),
             {
                 x.name: _names_in(design, x.name)
@@ -200,6 +209,16 @@ class Context(Struct, frozen=True):
         queue = self.processes[process].queue
         limited = queue and self.design.queues[queue].limit and self.tracks_holders(process)
         return "returned" if limited else "ready"
+
+    def one_more(self, process: str, status: str) -> str:
+        """The status with one more message that waits."""
+        if process not in self.several:
+            return "ready"
+        return {"ready": "two", "two": "three", "three": "three"}.get(status, "ready")
+
+    def given_back(self, process: str, status: str) -> str:
+        """The status after a message has come back from a worker."""
+        return self.one_more(process, status) if process in self.several else self.again(process)
 
     # -- keys
 
@@ -604,6 +623,43 @@ class Context(Struct, frozen=True):
     def exposed_by(self, writes: Iterable[Write]) -> bool:
         """Whether an effect that is counted with these writes exposes its worker."""
         return any(w.kind == "count" and self.exposes(w.name) for w in writes)
+
+
+def _follow(design: d.Design, queue: str) -> set[str]:
+    """The queues that get a message when one of this queue is handled, and so on."""
+    reached: set[str] = set()
+    before: set[str] | None = None
+    while reached != before:
+        before = set(reached)
+        for process in design.processes:
+            if process.queue == queue or process.queue in before:
+                steps = visit.walk(process.body)
+                reached |= {s.queue.text for s in steps if isinstance(s, n.Publish)}
+    return reached
+
+
+def _is_counted(design: d.Design, process: d.Process, choice: Delivery) -> bool:
+    """Whether the messages that wait for a consumer are counted: they come from handlers of the
+    design only, and there is no delivery limit.
+    """
+    queue = design.queues[process.queue or ""]
+    promised = queue.semantics or choice
+    if queue.is_root or queue.limit is not None:
+        return False
+    generous = promised is Delivery.AT_LEAST_ONCE
+    if queue.dedup is not None:
+        drops = design.assumes("within-dedup-window")
+    else:
+        drops = promised is Delivery.EXACTLY_ONCE and not queue.keeps
+    retries = (
+        promised is not Delivery.AT_MOST_ONCE
+        and queue.publishing not in ("once", "new-id")
+        and not design.assumes("no-publisher-retries")
+        and (generous or queue.dedup is not None or queue.keeps)
+    )
+    copies = generous and queue.copies and not design.assumes("no-broker-copies")
+    replayed = queue.replays or (generous if queue.replay is None else queue.replay)
+    return not (drops or retries or copies or (replayed and not design.assumes("no-replay")))
 
 
 def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:

@@ -275,7 +275,7 @@ def published(ctx: Context, state: State, event: int, queue: str, how: str = "")
         elif drops:
             new = "ready" if status == "absent" else status
         else:
-            new = "ready"
+            new = ctx.one_more(group.name, status)
         state = state.with_status(group.name, event, new)
     return state
 

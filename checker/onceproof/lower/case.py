@@ -66,7 +66,8 @@ class Case(Struct, frozen=True):
     to others; the worker itself sees them. ``copies`` are worker variables that take a value
     computed from another variable. ``views``: variables of rows that the worker sees as of its
     snapshot, with the worker variables that hold the copies. ``pairs``: rows that a serializable
-    block has written and read, as others learn at its commit.
+    block has written and read, as others learn at its commit. ``wider``: the name of the wider
+    rule that this way is (docs/semantics_world.md, "Wider rules").
     """
 
     domains: Mapping[str, MachineVariable]
@@ -78,6 +79,7 @@ class Case(Struct, frozen=True):
     others: tuple[Broadcast, ...] = ()
     views: Mapping[str, str] = field(default_factory=dict)
     pairs: frozenset[tuple[str, str]] = frozenset()
+    wider: str = ""
 
     def seen(self, name: str) -> tuple[str, Table]:
         """What the worker sees of a variable: as a function of which variable before the step."""
@@ -166,7 +168,7 @@ class Case(Struct, frozen=True):
         ]
         worker_gone = {n for n in self.domains if ends and self.domains[n].level.value == "worker"}
         written = tuple(u for u in updates if u is not None and u.target not in worker_gone)
-        return Rule(kind, action, guard, written, ends, alone, self.others)
+        return Rule(kind, action, guard, written, ends, alone, self.others, self.wider)
 
     def _update(self, target: str, source: str, table: Table) -> Update | None:
         allowed = self.guard.get(source)

@@ -18,6 +18,16 @@ from onceproof.lower.case import Case, Table, mapping
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Action, Cause, Level, Rule, RuleKind, Test, Variable
 
+LATE_ACK = "late-ack"
+THREE_OR_MORE = "three-or-more"
+"""The names of two wider rules (docs/semantics_world.md, "Wider rules")."""
+AT_WILL = (Cause.PUBLISHER_RETRY, Cause.BROKER_COPY, Cause.REPLAY)
+"""Why there may be one more message about an event at any time."""
+ONE_FEWER = {"two": "ready", "three": "two"}
+"""What taking one of several waiting messages makes of the status."""
+ONE_MORE = {"ready": "two", "two": "three", "three": "three"}
+"""What one more message makes of it."""
+
 
 class Tracking(Enum):
     """How the broker remembers a message."""
@@ -45,6 +55,22 @@ class Group(Struct, frozen=True):
     semantics: Delivery
     tracking: Tracking
     status: str
+    fed_back: bool = False
+    """Whether what is done with its messages may lead to another one here."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether messages that wait are counted: our own handlers publish them, and nothing else
+        would bring one more at will (theory T11). With a delivery limit they are not; a side
+        condition narrows the claim there.
+        """
+        own = not self.queue.is_root and not self.queue.limit
+        return own and not self.drops_copies and not self.is_copied
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether there may be one more message about an event at any time."""
+        return any(cause in AT_WILL for cause in self._copies())
 
     @property
     def back(self) -> str:
@@ -59,10 +85,11 @@ class Group(Struct, frozen=True):
             ["dead", "returned"] if self.queue.limit else ["dead"] * (not self.queue.redelivers)
         )
         unsure = self.queue.unconfirmed and self.semantics is not Delivery.AT_MOST_ONCE
+        domain += ONE_MORE if self.counted else []
         first = ("sent" if unsure else "ready") if self.queue.is_root else "absent"
         if first != "ready":
             domain.insert(0, first)
-        return Variable(self.status, Level.EVENT, tuple(domain), (first,))
+        return Variable(self.status, Level.EVENT, tuple(dict.fromkeys(domain)), (first,))
 
     @property
     def drops_copies(self) -> bool:
@@ -113,7 +140,15 @@ class Group(Struct, frozen=True):
             ).put(v.HOLDS, "no")
             answers.append((settled.commit_inside(), "done"))
         late = case.test(v.HOLDS, {"no"})
-        if late and self.queue.late_ack == "settles" and self.semantics is Delivery.AT_LEAST_ONCE:
+        settles = self.queue.late_ack == "settles" and self.semantics is Delivery.AT_LEAST_ONCE
+        if late and settles and (self.counted or self.fed_back):
+            # Which message it was is not remembered: it may be one that waits.
+            answers.append((late, "done"))
+            fewer = late.where(self.status, {"ready", *ONE_FEWER} & set(self.variable.domain))
+            if fewer:
+                table = self._table(case.domains, {"ready": "settled", **ONE_FEWER})
+                answers.append((replace(fewer.change(self.status, table), wider=LATE_ACK), "done"))
+        elif late and settles:
             answers.append(
                 (late.change(self.status, self._table(case.domains, everything)), "done")
             )
@@ -127,7 +162,7 @@ class Group(Struct, frozen=True):
             return [case]
         if self.tracking is Tracking.LOOSE:
             return [case.change(self.status, self._table(case.domains, {"inflight": "ready"}))]
-        return self._released(case, dict.fromkeys(self.variable.domain, self.back))
+        return self._released(case, self._given_back)
 
     def let_go(self, case: Case) -> list[Case]:
         """The worker is gone: what it still holds comes again, or never (where nobody claims what
@@ -135,8 +170,13 @@ class Group(Struct, frozen=True):
         """
         if self.tracking is not Tracking.HELD:
             return [case]
-        comes_again = dict.fromkeys(self.variable.domain, self.back)
-        return self._released(case, comes_again if self.queue.redelivers else {"inflight": "dead"})
+        again = self._given_back if self.queue.redelivers else {"inflight": "dead"}
+        return self._released(case, again)
+
+    @property
+    def _given_back(self) -> dict[str, str]:
+        """What a message that comes back makes of the status."""
+        return self.anew if self.counted else dict.fromkeys(self.variable.domain, self.back)
 
     def _released(self, case: Case, changes: dict[str, str]) -> list[Case]:
         cases = []
@@ -176,7 +216,8 @@ class Group(Struct, frozen=True):
     @property
     def anew(self) -> dict[str, str]:
         """What one more message makes of the status."""
-        return dict.fromkeys(self.variable.domain, "ready")
+        every = dict.fromkeys(self.variable.domain, "ready")
+        return {**every, **ONE_MORE} if self.counted else every
 
     def lose(self, case: Case) -> Case:
         """A published message that never arrives."""
@@ -186,15 +227,21 @@ class Group(Struct, frozen=True):
 
     def deliver(self, case: Case) -> list[Case]:
         """The cases of handing the message to a new worker."""
-        ready = case.where(self.status, {"sent", "ready", "returned"} & set(self.variable.domain))
+        waiting = {"sent", "ready", "returned", *ONE_FEWER} & set(self.variable.domain)
+        ready = case.where(self.status, waiting)
         roots = v.root_types(self.design)
         if ready and self.queue.is_root and len(roots) > 1:
             ready = ready.where(v.EVENT_TYPE, {self.queue.event})
         if ready is None:
             return []
-        at_delivery = self.tracking is Tracking.GONE
-        delivered = ready.put(self.status, "settled" if at_delivery else "inflight")
-        return [delivered.put(v.HOLDS, "yes") if self.tracking is Tracking.HELD else delivered]
+        handed = "settled" if self.tracking is Tracking.GONE else "inflight"
+        changes = {**dict.fromkeys(waiting, handed), **ONE_FEWER}
+        cases = [ready.change(self.status, self._table(case.domains, changes))]
+        more = ready.where(self.status, {"three"})
+        if more:
+            cases.append(replace(more, wider=THREE_OR_MORE))
+        held = self.tracking is Tracking.HELD
+        return [c.put(v.HOLDS, "yes") if held else c for c in cases]
 
     def lease(self, domains: Mapping[str, Variable], places: frozenset[str]) -> list[Rule]:
         """What can happen to a worker at one of ``places`` although it lives: it no longer holds
@@ -204,8 +251,7 @@ class Group(Struct, frozen=True):
             return []
         holder = Case(domains).test(v.HOLDS, {"yes"})
         assert holder is not None
-        every = dict.fromkeys(self.variable.domain, self.back)
-        causes = [(cause, every) for cause in self.hold_losses()]
+        causes = [(cause, self._given_back) for cause in self.hold_losses()]
         causes += (
             [(Cause.AUTO_ACKED, {"inflight": "settled"})] if self.process.ack == "any-time" else []
         )
@@ -237,7 +283,8 @@ class Group(Struct, frozen=True):
             rules += self._move(domains, Cause.REDELIVERY, {"inflight": "ready"})
         vanishing = self._vanishing() & set(self.variable.domain)
         if vanishing:
-            rules += self._move(domains, Cause.VANISHED, dict.fromkeys(vanishing, "lost"))
+            gone = {**dict.fromkeys(vanishing, "lost"), **(ONE_FEWER if self.counted else {})}
+            rules += self._move(domains, Cause.VANISHED, gone)
         if self.queue.limit:
             end = "lost" if self.queue.limit[1] == "drop" else "dead"
             rules += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
@@ -325,10 +372,33 @@ def groups(design: d.Design, semantics: Delivery) -> dict[str, Group]:
             queue = design.queues[process.queue]
             chosen = queue.semantics or semantics
             tracking = _tracking(design, process, queue, chosen)
-            by_consumer[process.name] = Group(
-                design, process, queue, chosen, tracking, v.status(process, design)
+            group = Group(
+                design,
+                process,
+                queue,
+                chosen,
+                tracking,
+                v.status(process, design),
+                queue.name in _fed_by(design, queue.name),
             )
+            if tracking is Tracking.LOOSE and (group.counted or group.fed_back):
+                group = replace(group, tracking=Tracking.HELD)
+            by_consumer[process.name] = group
     return by_consumer
+
+
+def _fed_by(design: d.Design, queue: str) -> frozenset[str]:
+    """The queues to which messages of a queue may lead, by what its consumers publish."""
+    found: set[str] = set()
+    waiting = [queue]
+    while waiting:
+        source = waiting.pop()
+        for process in design.processes:
+            if process.queue == source:
+                sent = {s.queue.text for s in walk(process.body) if isinstance(s, n.Publish)}
+                waiting += sent - found
+                found |= sent
+    return frozenset(found)
 
 
 def _tracking(

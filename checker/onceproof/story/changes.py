@@ -18,6 +18,8 @@ STATUSES = {
     "absent": "not published",
     "sent": "sent, and not confirmed",
     "ready": "ready for delivery",
+    "two": "two ready for delivery",
+    "three": "three or more ready for delivery",
     "returned": "given back, ready for delivery",
     "inflight": "in delivery",
     "settled": "settled",

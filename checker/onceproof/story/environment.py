@@ -322,7 +322,7 @@ class Teller:
             if (
                 worker.holds
                 and before.status(*key) != after.status(*key)
-                and after.status(*key) in ("ready", "returned")
+                and after.status(*key) in ("ready", "returned", "two", "three")
             ):
                 self.past.why[key] = self.past.fate[number]
         if before.status(*key) == "inflight" and after.status(*key) == "passed":

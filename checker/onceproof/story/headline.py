@@ -163,7 +163,7 @@ class Headline:
                 if status == "settled" and at_once(self.ctx, process.name):
                     status = "once"
                 ends.setdefault(status, []).append(process.queue)
-        if ends.keys() & {"ready", "returned", "inflight"}:
+        if ends.keys() & {"ready", "returned", "inflight", "two", "three"}:
             return f"{name} gets no further"
         for status, words in (
             ("lost", "the message of {} was lost{}"),

@@ -266,6 +266,8 @@ def ack_words(m: Moment) -> str:
         )
     late, status = f"acknowledges {m.event}, late", m.before.status(process, m.worker.event)
     holder = m.chronicle.holder.get((process, m.worker.event))
+    if process in m.ctx.several | m.ctx.fed_back:
+        return f"{late}: it settles nothing any more"
     if status == "ready":
         return f"{late}: the broker settles it, although it was to be delivered again"
     if status == "inflight" and holder not in (None, m.chronicle.numbers[m.step.worker]):

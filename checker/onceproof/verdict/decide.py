@@ -592,7 +592,8 @@ def _narrowed(task: Task, result: ClaimResult) -> ClaimResult:
         assumptions = (*assumptions, *FAIR)
     from onceproof.verdict.side_conditions import fragment
 
-    for finding in fragment(task.lowered.design, task.lowered, task.claim, task.machine, task.prop):
+    lowered, most = task.lowered, result.scope.workers
+    for finding in fragment(lowered.design, lowered, task.claim, task.machine, task.prop, most):
         if finding.only_exactness:
             continue
         if finding.condition == "T5":

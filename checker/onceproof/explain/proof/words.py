@@ -22,6 +22,8 @@ STATUSES = {
     "absent": "not yet published",
     "sent": "sent, and not confirmed",
     "ready": "ready for delivery",
+    "two": "twice ready for delivery",
+    "three": "three times or more ready for delivery",
     "returned": "given back",
     "inflight": "in delivery",
     "settled": "acknowledged",

@@ -78,14 +78,19 @@ it.
 
 
 def fragment(
-    design: Design, lowered: Lowered, claim: Claim, machine: Machine, prop: Property
+    design: Design,
+    lowered: Lowered,
+    claim: Claim,
+    machine: Machine,
+    prop: Property,
+    most_workers: int | None = None,
 ) -> tuple[Finding, ...]:
     """What the design does not meet, for one claim under one semantics. ``machine`` is the slice of
-    ``lowered.machine``.
+    ``lowered.machine``. ``most_workers``: the answer is made for so many at once.
 
     Empty: every reduction is sound and exact here. What only costs exactness says so
     (``Finding.only_exactness``).
     """
-    look = Look(design, lowered, claim, machine, prop)
+    look = Look(design, lowered, claim, machine, prop, most_workers)
     findings = dict.fromkeys(finding for condition in CONDITIONS for finding in condition(look))
     return tuple(findings)

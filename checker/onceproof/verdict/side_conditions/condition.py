@@ -43,7 +43,8 @@ class Finding(Struct, frozen=True):
 
 class Look(Struct, frozen=True, dict=True):
     """One claim under one lowering. ``machine`` is the slice for the claim: what is not in it does
-    not matter here.
+    not matter here. ``most_workers``: the answer is made for so many workers at once (None: for any
+    number).
     """
 
     design: Design
@@ -51,6 +52,7 @@ class Look(Struct, frozen=True, dict=True):
     claim: Claim
     machine: Machine
     prop: Property
+    most_workers: int | None = None
 
     @cached_property
     def variables(self) -> frozenset[str]:

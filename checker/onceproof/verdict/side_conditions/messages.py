@@ -8,13 +8,10 @@ from onceproof.lang.design import Process
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.lower import variables as v
-from onceproof.lower.queues import Tracking
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.system import Cause
 from onceproof.verdict.side_conditions.condition import Finding, Look
 
 _WRITES = (n.SetColumn, n.Add, n.Insert, n.UpdateIf, n.Increment, n.Delete)
-_COPIES = (Cause.PUBLISHER_RETRY, Cause.BROKER_COPY, Cause.REPLAY)
 
 
 def merged_copies(look: Look) -> Iterator[Finding]:
@@ -23,42 +20,54 @@ def merged_copies(look: Look) -> Iterator[Finding]:
 
     Copies that a publisher, a broker or an operator makes can always be made once more, so one is
     never missed. Copies in flight are not merged: every worker holds its own (``holds``), which is
-    what ``ack or`` asks for (``lower.queues.Group.ack``). One that waits is as good as one
-    delivered to a worker that has not begun. What is left: messages of our own handlers, no copies
-    otherwise, a broker that remembers a status alone, and no second worker that could have the
-    first message already.
+    what ``ack or`` asks for (``lower.queues.Group.ack``). Messages of our own handlers that wait
+    are counted where there are no other copies (``lower.queues.Group.counted``). What is left: a
+    queue with a delivery limit, whose messages are not counted, where the second message cannot as
+    well come later: no second worker could have the first one already, or both appear together.
     """
     for group in look.lowered.groups.values():
-        copied = any(
-            r.action.cause in _COPIES and r.action.process == group.process.name
-            for r in look.machine.rules
-        )
-        if (
-            group.queue.is_root
-            or copied
-            or group.tracking is not Tracking.LOOSE
-            or group.process.workers is None
-        ):
+        merged = bool(group.queue.limit) and not group.drops_copies
+        if group.queue.is_root or not merged or group.is_copied:
             continue
-        if group.status not in look.variables:
+        workers = group.process.workers or look.most_workers
+        together = _published_together(look, group.queue.name)
+        if group.status not in look.variables or (workers is None and together is None):
             continue
+        if together is not None:
+            why = f"line {together.span.line} publishes it in a transaction that has published it"
+            remedy = "publish one message in a transaction"
+        else:
+            who = f"only {workers} worker{'' if workers == 1 else 's'}"
+            why = f"{who} of `{group.process.name}` can take them"
+            remedy = f"leave `workers {workers}` out" if group.process.workers else "leave it out"
         yield Finding.at(
             "T11",
             group.process.span,
             text=(
-                f"two messages in {group.queue.name} about one event are remembered as one, and"
-                f" only {group.process.workers} worker{'' if group.process.workers == 1 else 's'}"
-                f" of `{group.process.name}` can take them"
+                f"two messages in {group.queue.name} about one event are remembered as one, since"
+                f" it has a delivery limit, and {why}"
             ),
             cost=(
-                "an acknowledgement settles both: the claim holds only if each event is published"
+                "one delivery may stand for both: the claim holds only if an event is published"
                 " once"
             ),
-            remedy=(
-                f"leave `workers {group.process.workers}` out, or say `late ack refused` below the"
-                " queue"
-            ),
+            remedy=f"{remedy}, or have no delivery limit for {group.queue.name}",
         )
+
+
+def _published_together(look: Look, queue: str) -> n.Step | None:
+    """The second line that publishes to a queue in one transaction inside the broker."""
+    for process in look.design.processes:
+        group = look.lowered.groups.get(process.name)
+        if group is not None and group.collects_publishing:
+            lines = [
+                s
+                for _, s in look.steps(process)
+                if isinstance(s, n.Publish) and s.queue.text == queue
+            ]
+            if len(lines) > 1:
+                return lines[1]
+    return None
 
 
 def atomic_steps(look: Look) -> Iterator[Finding]:
