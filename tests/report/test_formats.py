@@ -197,7 +197,7 @@ def test_junit_is_read_back_with_the_counts_of_the_json() -> None:
             kinds[Error],
         )
         asked = json.loads(shown("json", result))["results"]
-        named = {f"{r['claim']} / {r['semantics']}" for r in asked}
+        named = {f"{r['claim']} / {r['guarantee']}" for r in asked}
         assert named <= {case.name for case in cases}
         unexpected = [r for r in asked if r["verdict"] != r["expected"]]
         assert kinds[Failure] == sum(r["verdict"] in ("refuted", "holds") for r in unexpected)

@@ -26,8 +26,12 @@ from onceproof.cli.shared import (
 
 if TYPE_CHECKING:
     from onceproof.cli.printed import Answer
+    from onceproof.lang.settings import Setting
     from onceproof.verdict.check import Means
     from onceproof.verdict.result import Result
+
+FAIL_ON = ("conditional", "bounded", "unconfirmed")
+"""Kinds of proofs that a pipeline may refuse (``verdict/exit_codes.py``)."""
 
 
 @click.command("check")
@@ -103,6 +107,21 @@ if TYPE_CHECKING:
     show_default=True,
     help="Answer from the cache what has not changed.",
 )
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME.via=MODEL",
+    help="Check with another model behind a name. Several of these are a column each.",
+)
+@click.option(
+    "--fail-on",
+    "fail_on",
+    multiple=True,
+    type=click.Choice(FAIL_ON),
+    help="Exit 3 where a proof is conditional, bounded, or relies on untested behavior.",
+)
+@click.option("--strict", is_flag=True, help="All of --fail-on.")
 @click.option("--exit-zero", is_flag=True, help="Report only: exit 0 whatever the verdicts are.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the table and the summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Also sizes of searches and proofs.")
@@ -128,6 +147,9 @@ def command(
     jobs: int | None,
     cluster: str | None,
     cache: bool,
+    settings: tuple[str, ...],
+    fail_on: tuple[str, ...],
+    strict: bool,
     exit_zero: bool,
     quiet: bool,
     verbose: bool,
@@ -148,17 +170,22 @@ def command(
       onceproof check invoice.once --format json --output result.json
       onceproof check designs/ --report sarif=result.sarif --report junit=result.xml
       onceproof check designs/ -j 4
+      onceproof check invoice.once --set invoices.via=sqs.fifo --set invoices.via=kafka.consumer
+      onceproof check designs/ --fail-on conditional --fail-on bounded
     """
     from msgspec.structs import replace
 
     from onceproof.base.paths import NoCluster, NoDesign
     from onceproof.cli.progress import ProgressLine
+    from onceproof.lang.settings import BadSetting
     from onceproof.report import format_named, write
     from onceproof.verdict.check import check
     from onceproof.verdict.exit_codes import Exit, of_result
     from onceproof.verdict.task import Options
 
     targets = [_target(text) for text in reports]
+    if settings and certificate is not None:
+        raise click.UsageError("--set and --certificate exclude each other")
     options = Options(
         workers=workers,
         events=events,
@@ -170,13 +197,15 @@ def command(
         every_solver=solver == "all",
         explain=why or verbose,
         megabytes=memory,
-        digests=any(format_named(name).certificates for name in (form, *(t.form for t in targets))),
+        digests=not settings
+        and any(format_named(name).certificates for name in (form, *(t.form for t in targets))),
+        settings=_settings(settings),
     )
     means = _means(cache and certificate is None, jobs, cluster)
     progress = ProgressLine(sys.stderr)
     try:
         result = check(paths, options, progress, means)
-    except (NoDesign, NoCluster) as error:
+    except (NoDesign, NoCluster, BadSetting) as error:
         raise click.UsageError(str(error)) from error
     finally:
         progress.clear()
@@ -184,7 +213,11 @@ def command(
         _demand_verdicts(result)
     if certificate is not None:
         _write_certificates(result, certificate, solver, timeout)
-    result = replace(result, command=("check", *map(shown, paths)))
+    result = replace(
+        result,
+        command=("check", *map(shown, paths)),
+        fail_on=FAIL_ON if strict else fail_on,
+    )
     verbosity = 0 if quiet else 2 if verbose else 1
     read = [path for design in result.designs for path in design.sources]
     for target in targets:
@@ -196,6 +229,19 @@ def command(
     if answer is not None:
         answer.keep(result, options, text, int(code))
     return int(code)
+
+
+def _settings(texts: tuple[str, ...]) -> tuple[Setting, ...]:
+    """What ``--set`` says. Raises UsageError."""
+    from onceproof.lang.settings import BadSetting, setting
+
+    made = []
+    for text in texts:
+        try:
+            made.append(setting(text))
+        except BadSetting as error:
+            raise click.UsageError(f"--set {text}: {error}") from error
+    return tuple(dict.fromkeys(made))
 
 
 def _means(use_cache: bool, jobs: int | None, cluster: str | None) -> Means:

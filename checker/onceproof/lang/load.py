@@ -124,15 +124,16 @@ def load_file_text(text: str, path: str) -> Loaded:
     missing = _without_design(source)
     if missing is not None:
         return Loaded(path, None, (missing,), {path: source})
-    return _loaded(source)
+    return load_source(source)
 
 
 def load_text(text: str, path: str = "design.once") -> Loaded:
     """Load a design from its own text; imports are looked up beside ``path``."""
-    return _loaded(Source.of(path, text))
+    return load_source(Source.of(path, text))
 
 
-def _loaded(source: Source) -> Loaded:
+def load_source(source: Source) -> Loaded:
+    """Load a design from a source whose lines are those of the design."""
     path = source.path
     tree, diagnostics = parse(source)
     imports = _Imports(source, diagnostics)

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
-from onceproof.report.words import conditions, is_bounded, unconfirmed, under_words
-from onceproof.story.headline import listed
+from onceproof.report.words import qualified, under_words
 from onceproof.verdict.result import ClaimResult, DesignResult, Verdict
 
 TWICE, LOST = "no-duplicate", "no-loss"
@@ -82,16 +81,18 @@ def _line(known: dict[str, _Half], done: str, every: list[str]) -> str:
         return "".join(_no(known, again, both, every))
     left = list(dict.fromkeys((*twice.open, *lost.open)))
     if left:
-        yes = f"; it does {under_words(both, every)}" if both else ""
+        cells = [half.proved[s] for half in known.values() for s in both]
+        yes = f"; it does {under_words(both, every)}{qualified(cells)}" if both else ""
         return f"Not known {under_words(left, every)}{yes}."
     if not lost.is_asked:
         return (
-            f"Half: it cannot {again}; whether it can be lost is not asked"
-            " (`claim effectively once`)."
+            f"Half: it cannot {again}{qualified(twice.proved.values())}; whether it can be lost is"
+            " not asked (`claim effectively once`)."
         )
     if not twice.is_asked:
         return (
-            f"Half: it is not lost; whether it can {again} is not asked (`claim effectively once`)."
+            f"Half: it is not lost{qualified(lost.proved.values())}; whether it can {again} is not"
+            " asked (`claim effectively once`)."
         )
     return _yes([*twice.proved.values(), *lost.proved.values()], both, every)
 
@@ -104,19 +105,11 @@ def _no(known: dict[str, _Half], again: str, both: list[str], every: list[str]) 
     ]
     yield f"No: {', and '.join(parts)}"
     if both:
-        yield f"; it does {under_words(both, every)}"
+        cells = [half.proved[s] for half in known.values() for s in both]
+        yield f"; it does {under_words(both, every)}{qualified(cells)}"
     yield "."
 
 
 def _yes(cells: list[ClaimResult], both: list[str], every: list[str]) -> str:
-    ifs = list(dict.fromkeys(x for c in cells for x in conditions(c)))
     text = "Yes" if set(both) == set(every) else f"Yes, {under_words(both, every)}"
-    if any(map(is_bounded, cells)):
-        text += ", within bounds"
-    if any(c.assumptions for c in cells):
-        text += ", under the design's assumptions"
-    if ifs:
-        text += f", if {listed(ifs)}"
-    if any(map(unconfirmed, cells)):
-        text += ", if the broker does what nobody has confirmed yet"
-    return f"{text}."
+    return f"{text}{qualified(cells)}."

@@ -20,7 +20,7 @@ from onceproof.base.paths import file_of
 from onceproof.lang.diagnostics import Diagnostic, Severity
 from onceproof.lang.source import Source, Span
 from onceproof.report.story_text import place
-from onceproof.report.words import ground, short
+from onceproof.report.words import ground, narrowed, short
 from onceproof.story import Story
 from onceproof.verdict.exit_codes import Exit, of_cell
 from onceproof.verdict.result import ClaimResult, DesignResult, Result, Verdict
@@ -179,11 +179,7 @@ def message_lines(cell: ClaimResult, story: Story | None) -> Iterator[str]:
     if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
         yield ground(cell)
     if cell.reason:
-        yield (
-            f"because {cell.reason}"
-            if cell.verdict is not Verdict.HOLDS
-            else f"Not wider: {cell.reason}"
-        )
+        yield (f"because {cell.reason}" if cell.verdict is not Verdict.HOLDS else narrowed(cell))
     if not cell.as_expected and cell.verdict is Verdict.HOLDS:
         yield "The design expects a violation, and there is none."
     if story is not None:

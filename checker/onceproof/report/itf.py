@@ -75,10 +75,10 @@ def trace(group: StoryGroup, path: str) -> Json:
             "format-description": DESCRIPTION,
             "source": path,
             "description": (
-                f"{cell.claim}, {cell.semantics.value}: {short(cell)}. {headline}. {ground(cell)}"
+                f"{cell.claim}, {cell.guarantee}: {short(cell)}. {headline}. {ground(cell)}"
             ),
             "producer": f"onceproof {VERSION}",
-            "claims": [f"{c.claim} / {c.semantics.value}" for c, _ in group.cells],
+            "claims": [f"{c.claim} / {c.guarantee}" for c, _ in group.cells],
             "varTypes": VARIABLES,
         },
         "vars": list(VARIABLES),

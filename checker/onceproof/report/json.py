@@ -58,6 +58,7 @@ def _cell(design: DesignResult, cell: ClaimResult) -> Json:
         "kind": cell.kind,
         "effect": cell.effect,
         "semantics": cell.semantics.value,
+        "guarantee": cell.guarantee,
         "verdict": cell.verdict.value,
         "expected": cell.expected.value,
         "assurance": cell.assurance.value,

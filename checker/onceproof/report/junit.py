@@ -40,7 +40,7 @@ def to_junit(result: Result) -> str:
 
 def _case(suite: xml.Element, path: str, finding: Finding) -> None:
     name = (
-        f"{finding.cell.claim} / {finding.cell.semantics.value}"
+        f"{finding.cell.claim} / {finding.cell.guarantee}"
         if finding.cell
         else f"{finding.rule}: {finding.title}"
     )

@@ -74,6 +74,9 @@ def _design(d: DesignReview, single: bool) -> Iterator[str]:
     if d.diagnostics or d.failures:
         yield ""
     yield from _table(d)
+    yield from (f"{_plain(line)}  " for line in d.footnotes)
+    if d.footnotes:
+        yield ""
     yield from (f"- {_plain(line)}" for line in d.once)
     if d.once:
         yield ""

@@ -37,9 +37,7 @@ def diagram(group: StoryGroup) -> str:
         f"  accTitle: {title}",
         f"  accDescr: How it comes to this, in {len(drawn.marks)} steps",
     ]
-    lines += [
-        f"  %% {escaped(f'{c.claim} / {c.semantics.value}. {ground(c)}')}" for c, _ in group.cells
-    ]
+    lines += [f"  %% {escaped(f'{c.claim} / {c.guarantee}. {ground(c)}')}" for c, _ in group.cells]
     for number, lane in enumerate(drawn.lanes):
         head = _HEADS.get(lane.kind, "participant")
         lines.append(f"  {head} p{number} as {escaped(lane.title)}")

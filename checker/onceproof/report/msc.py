@@ -123,9 +123,7 @@ def to_msc(result: Result, look: Paint) -> str:
     for design in result.designs:
         for group in story_groups(design):
             for cell, headline in group.cells:
-                title = (
-                    f"{mark(cell)} {cell.claim}, {cell.semantics.value}: {short(cell)}; {headline}"
-                )
+                title = f"{mark(cell)} {cell.claim}, {cell.guarantee}: {short(cell)}; {headline}"
                 lines.append(clean(title, look.unicode))
                 lines.append(clean(f"  {ground(cell)}", look.unicode))
             lines += ["", *lanes(group, look.unicode), ""]

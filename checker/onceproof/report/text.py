@@ -4,10 +4,9 @@ story.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from onceproof.lang.diagnostics import Severity
-from onceproof.machine.delivery import Delivery
 from onceproof.report import Format
 from onceproof.report.bug import disagreement_report
 from onceproof.report.diagnostics import styled
@@ -16,12 +15,27 @@ from onceproof.report.lines import Line, Part, columns, lines_of, painted
 from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.story_text import StoryLines, wrapped
 from onceproof.report.terminal import Paint
-from onceproof.report.words import DECIDED, clean, ground, mark, short, style, summary
+from onceproof.report.words import (
+    DECIDED,
+    clean,
+    fact_signs,
+    footnotes,
+    ground,
+    guarantees_of,
+    mark,
+    narrowed,
+    promises,
+    short,
+    style,
+    summary,
+)
 from onceproof.story.headline import listed
 from onceproof.verdict.result import ClaimResult, DesignResult, Result, Verdict
 
 QUIET, NORMAL, VERBOSE = 0, 1, 2
 GAP = 3
+STACKED = (22, 14)
+"""Columns that what follows a verdict word may take in narrow tables."""
 
 
 def render(result: Result, *, verbosity: int, width: int, unicode: bool) -> list[Line]:
@@ -83,7 +97,16 @@ class _Page:
             return
         for words in design.models:  # whose guarantees these are
             self.add(words, "dim", indent=2, hang=2)
+        if design.models:
+            self.add()
         self._table(design)
+        if self.verbosity == QUIET:
+            for words in promises(design):
+                self.add(words, "dim", indent=2, hang=2)
+        for words in footnotes(design, self.verbosity >= VERBOSE):
+            self.add(words, "dim", indent=2, hang=2)
+        if fact_signs(design) or (self.verbosity == QUIET and promises(design)):
+            self.add()
         if self.verbosity == QUIET:
             self._effects(design)
             return
@@ -108,14 +131,14 @@ class _Page:
     # -- the table
 
     def _table(self, design: DesignResult) -> None:
-        guarantees = [s for s in Delivery if any(c.semantics is s for c in design.cells)]
+        heads = guarantees_of(design)
         rows = list(dict.fromkeys((c.line, c.claim) for c in design.cells))
-        cells = {(c.line, c.claim, c.semantics): c for c in design.cells}
-        grid = [[cells.get((*row, s)) for s in guarantees] for row in rows]
+        cells = {(c.line, c.claim, c.guarantee): c for c in design.cells}
+        grid = [[cells.get((*row, head)) for head in heads] for row in rows]
         claims = [self.clean(claim) for _, claim in rows]
-        heads = [next(c.guarantee for c in design.cells if c.semantics is s) for s in guarantees]
-        for stacked in (False, True):
-            bodies = [[self._cell(c, stacked) for c in row] for row in grid]
+        signs = fact_signs(design)
+        for stacked in (0, *STACKED):
+            bodies = [[self._cell(c, stacked, signs) for c in row] for row in grid]
             widths = [
                 max(len(h), *(columns(t) for row in bodies for t, _ in row[i]))
                 for i, h in enumerate(heads)
@@ -125,19 +148,22 @@ class _Page:
             if room >= (longest if not stacked else min(longest, 20)):
                 self._grid(claims, heads, bodies, [min(longest, room), *widths])
                 return
-        self._list(claims, grid)
+        self._list(claims, grid, signs)
 
-    def _cell(self, cell: ClaimResult | None, stacked: bool) -> list[tuple[str, str]]:
-        """The lines of a cell with their styles."""
+    def _cell(
+        self, cell: ClaimResult | None, stacked: int, signs: Mapping[str, str]
+    ) -> list[tuple[str, str]]:
+        """The lines of a cell with their styles. ``stacked``: how wide they are (0: one line)."""
         if cell is None:
             return [("-", "dim")]
-        text, colour = self.clean(f"{mark(cell)} {short(cell)}"), style(cell)
+        text, colour = self.clean(f"{mark(cell)} {short(cell, signs)}"), style(cell)
         if cell.verdict is Verdict.REFUTED and not cell.as_expected:
             colour = "bold red"
         if not stacked:
             return [(text, colour)]
         sign, word, *rest = text.split(" ")
-        return [(f"{sign} {word}", colour), *([(f"  {' '.join(rest)}", colour)] if rest else [])]
+        lines = wrapped(" ".join(rest), stacked) if rest else ()
+        return [(f"{sign} {word}", colour), *((f"  {line}", colour) for line in lines)]
 
     def _grid(
         self,
@@ -159,14 +185,16 @@ class _Page:
                 line += [(text, colour), (" " * (width - columns(text) + GAP), "")]
             self.lines.append(Line(tuple(line)).stripped())
 
-    def _list(self, claims: list[str], grid: list[list[ClaimResult | None]]) -> None:
+    def _list(
+        self, claims: list[str], grid: list[list[ClaimResult | None]], signs: Mapping[str, str]
+    ) -> None:
         """The table where there is no room for one."""
         for claim, row in zip(claims, grid, strict=True):
             self.add(claim, indent=2, hang=2)
             for cell in row:
                 if cell is not None:
                     self.add(
-                        f"{cell.guarantee:<15}{mark(cell)} {short(cell)}",
+                        f"{cell.guarantee:<14} {mark(cell)} {short(cell, signs)}",
                         style(cell),
                         indent=4,
                         hang=17,
@@ -178,10 +206,11 @@ class _Page:
     def _grounds(self, design: DesignResult) -> None:
         """One line per distinct ground of a verdict."""
         grounds: dict[str, list[ClaimResult]] = {}
+        signs = fact_signs(design)
         for cell in sorted(design.cells, key=lambda c: c.verdict is not Verdict.HOLDS):
             if cell.verdict in (Verdict.HOLDS, Verdict.REFUTED):
                 grounds.setdefault(
-                    ground(cell) + (f". Not wider: {cell.reason}" if cell.reason else ""), []
+                    ground(cell, signs) + (f". {narrowed(cell)}" if cell.reason else ""), []
                 ).append(cell)
         several = {
             v for v in Verdict if sum(cells[0].verdict is v for cells in grounds.values()) > 1

@@ -17,6 +17,7 @@ from onceproof.base.paths import NoDesign, designs
 from onceproof.explain.narrative import narrate
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.load import Loaded, designs_in, load
+from onceproof.lang.settings import columns_of, with_setting
 from onceproof.story.outline import outline_of
 from onceproof.verdict import task as limits
 from onceproof.verdict.decide import judge, undecided
@@ -135,6 +136,9 @@ class _Run:
                 loaded = loaded_from(path)
         except limits.OutOfTime:
             return _unread(path, f"reading it takes more than {self.options.seconds:g} s")
+        if loaded.design is not None:
+            for chosen in self.options.settings:
+                with_setting(loaded, chosen)  # a name that is not there is the caller's mistake
         if beyond(self.options.megabytes):
             return _unread(path, f"reading it takes more than {self.options.megabytes} MB")
         return loaded
@@ -144,7 +148,8 @@ class _Run:
     ) -> Iterator[tuple[int, DesignResult, bool]]:
         from onceproof.base import parallel
 
-        if self.means.cluster is None and len(waiting) < self.means.jobs:
+        few = len(waiting) < self.means.jobs and not self.options.settings
+        if self.means.cluster is None and few:
             for number, path, loaded in waiting:
                 result, broken_off = self._claim_by_claim(loaded)
                 self._keep(path, result, broken_off)
@@ -245,6 +250,8 @@ def check_loaded(
     """Check one loaded design; the flag says whether Ctrl-C ended it. ``until`` and ``turns``: see
     ``judge``.
     """
+    if options.settings and loaded.design is not None:
+        return _under_settings(loaded, options, progress, until)
     cells: list[ClaimResult] = []
     failures: list[Disagreement] = []
     interrupted = False
@@ -258,6 +265,43 @@ def check_loaded(
         except KeyboardInterrupt:
             interrupted = True
     return _finished(loaded, options, cells, failures, interrupted), interrupted
+
+
+def _under_settings(
+    loaded: Loaded, options: Options, progress: Progress | None, until: float | None
+) -> tuple[DesignResult, bool]:
+    """One design under several settings: the columns of each beside each other. A setting that does
+    not fit the design gives its mistakes.
+    """
+    plain = replace(options, settings=())
+    made = _result(loaded, ())
+    interrupted = False
+    models: list[str] = []
+    names = columns_of(options.settings)
+    for chosen, name in zip(options.settings, names, strict=True):
+        varied = with_setting(loaded, chosen)
+        part, interrupted = check_loaded(varied, plain, progress, until)
+        several = len({c.guarantee for c in part.cells}) > 1
+        cells = [
+            replace(c, under=f"{name}, {c.guarantee}" if several else name) for c in part.cells
+        ]
+        models += part.models
+        known = {(d.code, d.headline) for d in made.diagnostics}
+        made = replace(
+            made,
+            cells=(*made.cells, *cells),
+            failures=(*made.failures, *part.failures),
+            models=tuple(dict.fromkeys(models)),
+            semantics=tuple(dict.fromkeys((*made.semantics, *part.semantics))),
+            diagnostics=(
+                *made.diagnostics,
+                *(d for d in part.diagnostics if (d.code, d.headline) not in known),
+            ),
+            sources={**part.sources, **made.sources},
+        )
+        if interrupted:
+            break
+    return made, interrupted
 
 
 def _finished(

@@ -538,8 +538,37 @@ def _bounded_look(task: Task) -> ClaimResult | Disagreement:
     if isinstance(searched, Unconfirmed):
         return task.undecided(searched.reason, searched.searched)
     if not searched.complete:
-        return task.undecided(f"the search stopped: {searched.reason}", searched)
+        return _smaller(task, (workers, events), f"the search stopped: {searched.reason}", searched)
     return _within(task, (workers, events), "")
+
+
+def _smaller(
+    task: Task, size: tuple[int, int], reason: str, searched: Exploration | None = None
+) -> ClaimResult | Disagreement:
+    """The result within the largest smaller bounds that can be searched and confirmed, or none.
+    ``size``: where the search was cut off, for ``reason``.
+    """
+    smaller = [s for s in LADDER if s != size and s[0] <= size[0] and s[1] <= size[1]]
+    visited: list[Visited] = []
+    for workers, events in smaller:
+        found = search(task, Bounds(workers, events))
+        if isinstance(found, Found):
+            return refuted(task, found, Bounds(workers, events))
+        if isinstance(found, Unconfirmed) or not found.complete or not fits(found.states):
+            break
+        visited.append(Visited((workers, events), found.states))
+    if not visited:
+        return task.undecided(reason, searched)
+    return _within(task, visited[-1].size, f"with {_words(size)}, {reason}")
+
+
+def _words(size: tuple[int, int]) -> str:
+    """``up to 2 workers and 1 event``."""
+    workers, events = size
+    return (
+        f"up to {workers} worker{'' if workers == 1 else 's'} and {events}"
+        f" event{'' if events == 1 else 's'}"
+    )
 
 
 def _smallest(task: Task, story: Found, bounds: Bounds) -> Found:
@@ -559,7 +588,7 @@ def _within(task: Task, size: tuple[int, int], reason: str) -> ClaimResult | Dis
     bounds = Bounds(*size)
     visited = configurations(task.machine, bounds, task.budget())
     if isinstance(visited, Exploration):
-        return task.undecided(f"the search stopped: {visited.reason}")
+        return _smaller(task, size, f"the search stopped: {visited.reason}")
     if _two_keys(task):
         return task.result(
             Undecided(_two_keys(task), Scope(bounds.events, bounds.keys, bounds.workers)),
@@ -567,7 +596,13 @@ def _within(task: Task, size: tuple[int, int], reason: str) -> ClaimResult | Dis
         )
     from onceproof.verdict.prove import check_closed
 
-    return check_closed(task, bounds, visited, reason)
+    checked = check_closed(task, bounds, visited, reason)
+    if isinstance(checked, ClaimResult) and isinstance(checked.outcome, Undecided):
+        # Fewer workers or events may be within what can be confirmed.
+        smaller = _smaller(task, size, checked.outcome.reason)
+        if isinstance(smaller, Disagreement) or not isinstance(smaller.outcome, Undecided):
+            return smaller
+    return checked
 
 
 FAIR = (

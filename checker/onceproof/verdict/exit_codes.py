@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import IntEnum
 
 from onceproof.lang.diagnostics import Severity
@@ -15,7 +15,7 @@ class Exit(IntEnum):
     HOLDS = 0  # every claim met its expectation
     VIOLATED = 1  # a counterexample nobody expected, or an expected one that is gone
     USAGE = 2  # bad options, a missing file, a design with errors
-    INCONCLUSIVE = 3  # unknown: a bound, a time-out, a solver that gave up
+    INCONCLUSIVE = 3  # unknown: a bound, a time-out, a solver that gave up; or not --fail-on's
     VACUOUS = 4  # a claim holds because what it speaks about never happens
     OUTPUT = 74  # the answer could not be written: a full disk, a pipe that nobody reads
     INTERNAL = 70  # engines disagree, a replay failed, an exception: a bug of ours
@@ -51,6 +51,11 @@ def of_cell(cell: ClaimResult) -> Exit:
     return Exit.VIOLATED
 
 
+def not_accepted(cell: ClaimResult, fail_on: Collection[str]) -> bool:
+    """Whether the caller does not accept this proof."""
+    return any(name in fail_on for name in cell.limits)
+
+
 def of_result(result: Result) -> Exit:
     """The code of a whole run."""
     codes = [Exit.INTERRUPTED] if result.interrupted else []
@@ -58,4 +63,5 @@ def of_result(result: Result) -> Exit:
         codes += [Exit.INTERNAL] * bool(design.failures)
         codes += [Exit.USAGE for d in design.diagnostics if d.severity is Severity.ERROR]
         codes += [of_cell(c) for c in design.cells]
+        codes += [Exit.INCONCLUSIVE for c in design.cells if not_accepted(c, result.fail_on)]
     return worst(codes)

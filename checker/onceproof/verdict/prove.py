@@ -120,7 +120,7 @@ def check_closed(
         if not isinstance(answer, coverability.Safe):
             return task.result(
                 Undecided(
-                    f"{len(visited)} states are too many for the second check; use smaller bounds",
+                    f"{len(visited):,} states are too many for the second check",
                     scope,
                 ),
                 statistics,

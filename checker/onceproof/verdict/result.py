@@ -210,6 +210,21 @@ class ClaimResult(Struct, frozen=True):
         )
 
     @property
+    def limits(self) -> tuple[str, ...]:
+        """In which ways a proof says less than *always*: ``conditional`` (on lengths of time that
+        the reader must ensure), ``bounded``, ``unconfirmed`` (it relies on documented behavior that
+        nobody has tested).
+        """
+        if not isinstance(self.outcome, Proof):
+            return ()
+        of = {
+            "conditional": bool(self.conditions),
+            "bounded": not self.is_unbounded_proof,
+            "unconfirmed": bool(self.facts),
+        }
+        return tuple(name for name, applies in of.items() if applies)
+
+    @property
     def proof(self) -> Proof | None:
         """The proof that the claim holds, also where it does so vacuously."""
         match self.outcome:
@@ -340,8 +355,11 @@ class DesignResult(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """The outcome of one run of the tool."""
+    """The outcome of one run of the tool. ``fail_on``: kinds of proofs that the caller does not
+    accept: conditional, bounded, unconfirmed.
+    """
 
     designs: tuple[DesignResult, ...]
     command: tuple[str, ...] = ()
     interrupted: bool = False
+    fail_on: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.lang.design import Claim, Design
+from onceproof.lang.settings import Setting
 from onceproof.lower import Lowered
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Machine, Property
@@ -48,7 +49,8 @@ class Options(Struct, frozen=True):
     change (an inequality a proof rests on, or under which a refuted claim would hold).
     ``second_opinion``: also let Z3 refute what the search refuted, on its own encoding.
     ``bounded_proofs``: where nothing is decided for any number, also search within growing bounds.
-    ``digests``: also hash the certificate of every proof, which takes as long as writing it.
+    ``settings``: check the design under each of these instead, a column each. ``digests``: also
+    hash the certificate of every proof, which takes as long as writing it.
     """
 
     workers: int | None = None
@@ -65,6 +67,7 @@ class Options(Struct, frozen=True):
     lengths: bool = True
     bounded_proofs: bool = True
     digests: bool = False
+    settings: tuple[Setting, ...] = ()
 
     @property
     def bounded(self) -> bool:

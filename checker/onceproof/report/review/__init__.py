@@ -23,7 +23,6 @@ from onceproof.analysis.validity_core import Needs
 from onceproof.base.paths import shown
 from onceproof.base.version import VERSION
 from onceproof.lang.diagnostics import Diagnostic
-from onceproof.machine.delivery import Delivery
 from onceproof.repair import Repairs
 from onceproof.report.effectively_once import effect_lines
 from onceproof.report.review.answer import Tone, answer, question, tone_of
@@ -34,7 +33,19 @@ from onceproof.report.review.lines import NeedTable, need_tables
 from onceproof.report.sequence import Chart, chart
 from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.story_text import place
-from onceproof.report.words import counted, ground, mark, note, under_words, word, would_hold
+from onceproof.report.words import (
+    counted,
+    fact_signs,
+    footnotes,
+    ground,
+    guarantees_of,
+    mark,
+    narrowed,
+    note,
+    under_words,
+    word,
+    would_hold,
+)
 from onceproof.story import StoryStep
 from onceproof.story.headline import listed
 from onceproof.story.scene import Fact, Situation
@@ -132,7 +143,8 @@ class Open(Struct, frozen=True):
 
 class DesignReview(Struct, frozen=True):
     """Everything about one design. ``guarantees``: whose the delivery guarantees are, where a
-    broker is named. ``once``: a line per effect (``report.effectively_once``).
+    broker is named. ``footnotes``: the untested facts that signs in the table point to. ``once``: a
+    line per effect (``report.effectively_once``).
     """
 
     number: int
@@ -145,6 +157,7 @@ class DesignReview(Struct, frozen=True):
     lines: tuple[str, ...]
     columns: tuple[str, ...]
     guarantees: tuple[str, ...]
+    footnotes: tuple[str, ...]
     rows: tuple[Row, ...]
     once: tuple[str, ...]
     refuted: tuple[Refuted, ...]
@@ -228,7 +241,7 @@ def review_of(
 
 def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     single = Result((result,))
-    columns = [s for s in Delivery if any(c.semantics is s for c in result.cells)]
+    columns, signs = guarantees_of(result), fact_signs(result)
     refuted = tuple(
         _refuted(f"d{number}-story-{i}", group, result)
         for i, group in enumerate(story_groups(result), 1)
@@ -240,7 +253,11 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     rows = list(dict.fromkeys((c.line, c.claim) for c in result.cells))
     cells = {_key(c): c for c in result.cells}
     table = [
-        Row(claim, line, tuple(_answer(cells.get((line, claim, s)), targets) for s in columns))
+        Row(
+            claim,
+            line,
+            tuple(_answer(cells.get((line, claim, s)), targets, signs) for s in columns),
+        )
         for line, claim in rows
     ]
     path = shown(result.path)
@@ -255,10 +272,9 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         answer(single),
         tone_of(single),
         source.lines if source else (),
-        tuple(
-            next((c.guarantee for c in result.cells if c.semantics is s), s.value) for s in columns
-        ),
+        tuple(columns),
         result.models,
+        tuple(footnotes(result)),
         tuple(table),
         effect_lines(result),
         refuted,
@@ -274,15 +290,17 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
     )
 
 
-_Key = tuple[int, str, Delivery]
+_Key = tuple[int, str, str]
 
 
 def _key(cell: ClaimResult) -> _Key:
     """What tells the answers about one design apart."""
-    return cell.line, cell.claim, cell.semantics
+    return cell.line, cell.claim, cell.guarantee
 
 
-def _answer(cell: ClaimResult | None, targets: Mapping[_Key, str]) -> Answer | None:
+def _answer(
+    cell: ClaimResult | None, targets: Mapping[_Key, str], signs: Mapping[str, str]
+) -> Answer | None:
     if cell is None:
         return None
     assumed = ""
@@ -291,7 +309,7 @@ def _answer(cell: ClaimResult | None, targets: Mapping[_Key, str]) -> Answer | N
     return Answer(
         mark(cell),
         word(cell),
-        f"{note(cell)} {assumed}".strip(),
+        f"{note(cell, signs)} {assumed}".strip(),
         Tone.of(cell),
         targets.get(_key(cell), ""),
     )
@@ -372,7 +390,7 @@ def _proof(name: str, result: DesignResult, cells: Sequence[ClaimResult]) -> Pro
     first = cells[0]
     why = first.why
     unexpected = "" if first.as_expected else "The design expects a violation, and there is none. "
-    narrowed = unexpected + (f"Not wider: {first.reason}." if first.reason else "")
+    limits = unexpected + (f"{narrowed(first)}." if first.reason else "")
     return Proof(
         name,
         first.claim,
@@ -382,7 +400,7 @@ def _proof(name: str, result: DesignResult, cells: Sequence[ClaimResult]) -> Pro
         why.facts if why else (),
         f"{why.ground} {why.legend}" if why else "",
         ground(first),
-        narrowed.strip(),
+        limits.strip(),
         tuple(
             (c.semantics.value, c.sha256, c.folder)
             for c in result.certificates

@@ -10,7 +10,9 @@ from onceproof.report.words import (
     counted,
     error_count,
     is_bounded,
-    is_conditional,
+    is_limited,
+    is_unconfirmed,
+    qualified,
     reach,
     under_words,
 )
@@ -40,7 +42,7 @@ class Tone(Enum):
             case Verdict.HOLDS if not cell.as_expected:
                 return Tone.OPEN
             case Verdict.HOLDS:
-                return Tone.LIMITED if is_bounded(cell) or is_conditional(cell) else Tone.GOOD
+                return Tone.LIMITED if is_limited(cell) else Tone.GOOD
             case Verdict.REFUTED:
                 return Tone.EXPECTED if cell.as_expected else Tone.BAD
         return Tone.OPEN
@@ -130,7 +132,10 @@ def answer(result: Result) -> str:
             [f"{vacuous} hold only because what they speak about never happens"] if vacuous else []
         )
         parts += [f"{rest - vacuous} could not be decided"] if rest > vacuous else []
-        return f"Not shown: of {len(cells)} answers, {listed(parts)}; {len(held)} are proved."
+        return (
+            f"Not shown: of {len(cells)} answers, {listed(parts)};"
+            f" {len(held)} {'is' if len(held) == 1 else 'are'} proved{qualified(held)}."
+        )
     return _yes(result, held)
 
 
@@ -142,13 +147,14 @@ def _no(result: Result, refuted: list[ClaimResult], held: list[ClaimResult], res
             words.append(cell.guarantee)
     every = {c.guarantee for c in _cells(result)}
     phrases = [f"{breaks} {under_words(under, every)}" for (breaks, _), under in groups.items()]
-    more = [f"{len(phrases) - MOST} more claims break"] if len(phrases) > MOST else []
+    left = len(phrases) - MOST
+    more = (
+        [f"{counted(left, 'more claim')} {'breaks' if left == 1 else 'break'}"] if left > 0 else []
+    )
     text = f"No: {', and '.join([*phrases[:MOST], *more])}"
     if all(c.as_expected for c in refuted):
         text += ", as the design itself expects"
-    assumed = " under the design's assumptions" if any(c.assumptions for c in held) else ""
-    bounded = " within bounds" if any(map(is_bounded, held)) else ""
-    parts = [f"{_many(len(held))} proved{bounded}{assumed}"] if held else []
+    parts = [f"{_many(len(held))} proved{qualified(held)}"] if held else []
     parts += [f"{_many(rest)} open"] if rest else []
     return f"{text}; {listed(parts)}." if parts else f"{text}."
 
@@ -171,24 +177,20 @@ def _yes(result: Result, held: list[ClaimResult]) -> str:
     if unwanted:
         return (
             f"Yes, although the design expects {counted(len(unwanted), 'violation')}: every claim"
-            " is proved."
+            f" is proved{qualified(held)}."
         )
     all_of = "the only claim is" if len(held) == 1 else f"all {len(held)} answers are"
+    yes, scope = "Yes", held[0].scope
     bounded = [c for c in held if is_bounded(c)]
     if bounded:
         some = "" if len(bounded) == len(held) else f" ({len(bounded)} of them)"
-        return (
-            f"Yes, but only within bounds{some}: {all_of} proved for"
-            f" {reach(bounded[0].scope)}{_assumed(held)}."
-        )
-    conditional = [c for c in held if is_conditional(c)]
-    if conditional:
-        ifs = list(dict.fromkeys(x for c in conditional for x in conditions(c)))
-        condition = (
-            f"if {listed(ifs)}" if ifs else "if the broker does what nobody has confirmed yet"
-        )
-        return f"Yes, {condition}: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
-    return f"Yes: {all_of} proved for {reach(held[0].scope)}{_assumed(held)}."
+        yes, scope = f"Yes, but only within bounds{some}", bounded[0].scope
+    ifs = list(dict.fromkeys(x for c in held for x in conditions(c)))
+    if ifs:
+        yes += f", if {listed(ifs)}"
+    if any(map(is_unconfirmed, held)):
+        yes += ", relying on documented behavior that we have not tested"
+    return f"{yes}: {all_of} proved for {reach(scope)}{_assumed(held)}."
 
 
 def _assumed(cells: list[ClaimResult]) -> str:

@@ -43,9 +43,9 @@ def _supports(result: DesignResult) -> Iterator[Support]:
             lines.get(text, 0),
         )
     for text in dict.fromkeys(x for c in result.cells for x in conditions(c)):
-        yield Support("condition", text, "a proof holds only if it is so")
+        yield Support("condition", text, "you must ensure it")
     for text in dict.fromkeys(x for c in result.cells for x in unconfirmed(c)):
-        yield Support("fact", text, "not confirmed")
+        yield Support("fact", text, "documented, not tested by us")
     known = providers()
     for effect in outline.effects if outline else ():
         if effect.provider in known:
