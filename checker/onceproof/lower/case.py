@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from onceproof.machine.system import Action, Broadcast, Rule, RuleKind, Test, Update
+from onceproof.machine.system import Action, Broadcast, Level, Rule, RuleKind, Test, Update
 from onceproof.machine.system import Variable as MachineVariable
 
 Table = tuple[tuple[str, str], ...]
@@ -120,6 +120,12 @@ class Case(Struct, frozen=True):
         """Set a variable at once."""
         return self.change(name, constant(self.domains[name], value))
 
+    def put_all(self, values: Mapping[str, str]) -> Case:
+        """Set several variables at once: the same as ``put`` for each."""
+        changes = {name: constant(self.domains[name], value) for name, value in values.items()}
+        copies = {k: v for k, v in self.copies.items() if k not in changes}
+        return replace(self, changes={**self.changes, **changes}, copies=copies)
+
     def collect(self, changes: Changes) -> Case:
         """Write inside the open transaction, or at once where none is open."""
         if self.transaction is None:
@@ -161,14 +167,12 @@ class Case(Struct, frozen=True):
             for name, allowed in sorted(self.guard.items())
             if len(allowed) < len(self.domains[name].domain)
         )
-        updates = [self._update(name, name, table) for name, table in sorted(self.changes.items())]
-        updates += [
-            self._update(name, source, table)
-            for name, (source, table) in sorted(self.copies.items())
-        ]
-        worker_gone = {n for n in self.domains if ends and self.domains[n].level.value == "worker"}
-        written = tuple(u for u in updates if u is not None and u.target not in worker_gone)
-        return Rule(kind, action, guard, written, ends, alone, self.others, self.wider)
+        written = [(name, name, table) for name, table in sorted(self.changes.items())]
+        written += [(name, *copied) for name, copied in sorted(self.copies.items())]
+        if ends:  # the worker's variables go with it
+            written = [w for w in written if self.domains[w[0]].level is not Level.WORKER]
+        updates = tuple(u for u in (self._update(*w) for w in written) if u is not None)
+        return Rule(kind, action, guard, updates, ends, alone, self.others, self.wider)
 
     def _update(self, target: str, source: str, table: Table) -> Update | None:
         allowed = self.guard.get(source)

@@ -300,6 +300,7 @@ class Isolated:
         self.design = rows.design
         self.handler = handler
         self.failures = failures
+        self._touched: dict[Location, set[str]] = {}
         self.process = handler.process.name
         self.block = {
             place: block
@@ -480,9 +481,7 @@ class Isolated:
         return replace(case, views={})
 
     def _reset(self, case: Case, names: Iterable[str]) -> Case:
-        for name in names:
-            case = case.put(name, self.rows.variables[name].initial[0])
-        return case
+        return case.put_all({name: self.rows.variables[name].initial[0] for name in names})
 
     # -- reads and writes
 
@@ -753,7 +752,12 @@ class Isolated:
         return {s for s in written if not self.rows.is_boxed(s, self.process)}
 
     def touched(self, at: Location) -> set[str]:
-        """The databases that the step at a place is one on."""
+        """The databases that the step at a place is one on. Asked for every way through a block."""
+        if at not in self._touched:
+            self._touched[at] = self._databases(at)
+        return self._touched[at]
+
+    def _databases(self, at: Location) -> set[str]:
         first = self.program.places[at.place].operation
         run = at.transaction is not None and self.handler.collected(first, at)
         seen: set[int] = set()

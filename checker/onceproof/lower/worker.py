@@ -49,6 +49,11 @@ from onceproof.machine.system import (
 MOST_STEPS = 20_000
 """Lines followed in one handler: along every way through what is collected, each line again."""
 
+MOST_CHANGES = 500_000
+"""Conditions and changes in all rules of one handler: a serializable block has a bit for each pair
+of rows, so that each way through it costs more.
+"""
+
 LOOKS = 500
 """Lines after which the clock is looked at."""
 
@@ -99,6 +104,7 @@ class Lowering:
         self.restricted = program.marked or bool(crash_after)
         self.starting = False
         self.steps = 0
+        self.changes = 0
         self.home = _homes(world.design)
         self.failures = Failures(self)
         self.blocks = Isolated(self, self.failures, world.rows)
@@ -165,7 +171,7 @@ class Lowering:
     def _count_step(self, index: int) -> None:
         """Count a line that is followed. Raises TooLarge and Exhausted."""
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > MOST_STEPS or self.changes > MOST_CHANGES:
             line = self.program.places[index].line
             raise allowance.TooLarge(
                 self.process.span.path,
@@ -377,6 +383,7 @@ class Lowering:
             if after is not None:
                 updates = (*updates, put(v.PC, self.name(after)))
             wide = wider or rule.approximate
+            self.changes += len(guard) + len(case.changes)
             self.rules.append(replace(rule, guard=guard, updates=updates, approximate=wide))
 
     def wait_for_locks(self, at: Location, case: Case) -> Case:
