@@ -63,3 +63,36 @@ def test_mistakes_are_told_before_anything_is_checked(tmp_path: Path) -> None:
     done = run("check", *SMALL, "--report", f"sarif={tmp_path / 'no' / 'such' / 'folder.sarif'}")
     assert done.returncode == 2
     assert "cannot write" in done.stderr
+
+
+PAGE = """\
+```once
+event Paid(id)
+queue q of Paid at-least-once
+effect mail per id via http
+consumer h on q
+  send mail
+  ack
+claim no loss of mail
+```
+and
+```once
+event Paid(id)
+queue q of Paid at-least-once
+effect text per id via http
+consumer h on q
+  send text
+  ack
+claim no duplicate text
+```
+"""
+
+
+def test_a_review_has_every_design_of_a_page(tmp_path: Path) -> None:
+    page, review = tmp_path / "page.md", tmp_path / "review.html"
+    page.write_text(PAGE, encoding="utf-8")
+    done = run("report", page, "--no-faults", "-o", review)
+    assert "text can happen twice" in done.stdout, done.stderr
+    shown = review.read_text(encoding="utf-8")
+    assert "no loss of mail" in shown
+    assert "no duplicate text" in shown

@@ -23,16 +23,16 @@ def command(paths: tuple[Path, ...], quiet: bool) -> int:
     Example:
       onceproof parse designs/
     """
-    from onceproof.base.paths import NoDesign, designs
+    from onceproof.base.paths import NoDesign
     from onceproof.lang.diagnostics import Severity
-    from onceproof.lang.load import designs_in
+    from onceproof.lang.load import designs_behind
     from onceproof.report.diagnostics import render
     from onceproof.report.words import counted
     from onceproof.verdict.check import is_library, loaded_from
     from onceproof.verdict.exit_codes import Exit
 
     try:
-        files = [(d, inside) for path, inside in designs(paths) for d in designs_in(path)]
+        files = designs_behind(paths)
     except NoDesign as error:
         raise click.UsageError(str(error)) from error
     read = broken = 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ from onceproof.base.paths import (
     ENDING,
     MARKDOWN,
     STANDARD_INPUT,
+    designs,
     file_of,
     is_design,
 )
@@ -100,6 +102,13 @@ def designs_in(path: str | Path) -> list[Path]:
         return itself
     count = len(carriers.blocks(Source.of(str(path), text).lines))
     return [Path(f"{path}#{n}") for n in range(1, count + 1)] if count > 1 else itself
+
+
+def designs_behind(paths: Sequence[str | Path]) -> list[tuple[Path, bool]]:
+    """The designs behind the paths, each with whether it was found in a folder. Raises
+    ``NoDesign`` for what is not there.
+    """
+    return [(design, inside) for path, inside in designs(paths) for design in designs_in(path)]
 
 
 @cache

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from onceproof.lang.design import Design, Process
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.visit import condition_parts, walk
+from onceproof.lang.syntax.visit import condition_parts, store_written, walk
 
 
 class Decide(Struct, frozen=True):
@@ -426,17 +426,9 @@ class _Compiler:
         match step:
             case n.Do(_, effect):
                 return self.design.effects[effect.text].store
-            case (
-                n.SetColumn(store)
-                | n.UpdateIf(store)
-                | n.Increment(store)
-                | n.Add(_, store)
-                | n.Insert(_, store)
-                | n.Delete(_, store)
-            ):
-                return store.text
             case _:
-                return None
+                store = store_written(step)
+                return store.text if store else None
 
     def atomic(self, step: n.Atomic, then: int, context: _Context) -> int:
         line, within = step.span.line, context.sections

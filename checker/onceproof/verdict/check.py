@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from onceproof.base import store as cache
 from onceproof.base.memo import remembering
 from onceproof.base.memory import beyond
-from onceproof.base.paths import NoDesign, designs
+from onceproof.base.paths import NoDesign
 from onceproof.explain.narrative import narrate
 from onceproof.lang.errors import syntax as errors
-from onceproof.lang.load import Loaded, designs_in, load
+from onceproof.lang.load import Loaded, designs_behind, load
 from onceproof.lang.settings import columns_of, with_setting
 from onceproof.story.outline import outline_of
 from onceproof.verdict import task as limits
@@ -27,7 +27,7 @@ from onceproof.verdict.task import Options, Progress, selected
 if TYPE_CHECKING:
     from onceproof.verdict.cache import ResultCache
 
-__all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_each", "check_loaded", "designs"]
+__all__ = ["LIBRARY", "Means", "NoDesign", "check", "check_each", "check_loaded"]
 
 LIBRARY = frozenset({"N120", "N121", "N125"})
 """Diagnostics of a library: a file with declarations but no handler or claim."""
@@ -58,7 +58,7 @@ def check(
     there is no cluster.
     """
     wanted = [paths] if isinstance(paths, str | Path) else list(paths)
-    files = [(d, inside) for path, inside in designs(wanted) for d in designs_in(path)]
+    files = designs_behind(wanted)
     run = _Run(options or Options(), progress, means or Means(), len(files))
     results: dict[int, DesignResult] = {}
     interrupted = False
@@ -83,7 +83,7 @@ def check_each(
     flag says whether Ctrl-C ended it. ``until``: see ``judge``. Raises ``NoDesign`` if a path leads
     to no design.
     """
-    for path, in_folder in designs(list(paths)):
+    for path, in_folder in designs_behind(paths):
         loaded = loaded_from(path)
         if not (in_folder and is_library(loaded)):
             yield loaded, *check_loaded(loaded, options, progress, until)

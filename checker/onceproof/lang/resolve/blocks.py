@@ -12,7 +12,7 @@ from onceproof.lang.errors import world as errors
 from onceproof.lang.resolve.steps import Scope
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.visit import condition_parts, walk
+from onceproof.lang.syntax.visit import condition_parts, store_written, walk
 from onceproof.machine.delivery import Delivery
 
 
@@ -43,17 +43,9 @@ def written(step: n.Step, scope: Scope) -> str | None:
         case n.Do(_, effect):
             known = scope.effects.get(effect.text)
             return known.store if known else None
-        case (
-            n.SetColumn(store)
-            | n.UpdateIf(store)
-            | n.Increment(store)
-            | n.Add(_, store)
-            | n.Insert(_, store)
-            | n.Delete(_, store)
-        ):
-            return store.text if store.text in scope.stores else None
         case _:
-            return None
+            store = store_written(step)
+            return store.text if store and store.text in scope.stores else None
 
 
 def _read(step: n.Step, scope: Scope) -> Iterator[str]:

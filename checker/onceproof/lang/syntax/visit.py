@@ -130,3 +130,19 @@ def count_steps(
             total += 1 + (step.retries if isinstance(step, n.Do) else 0)
         total += sum(count_steps(block, fragments, sizes) for block in inner(step))
     return total
+
+
+def store_written(step: n.Step) -> n.Name | None:
+    """The store whose row a step names to write to it; not of an effect that lives in a store."""
+    match step:
+        case (
+            n.SetColumn(store)
+            | n.UpdateIf(store)
+            | n.Increment(store)
+            | n.Add(_, store)
+            | n.Insert(_, store)
+            | n.Delete(_, store)
+        ):
+            return store
+        case _:
+            return None
