@@ -107,7 +107,7 @@ def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "said"),
     [
         (["--broker", "at-least"], "did you mean at-least-once"),
-        (["--broker", "sqs"], "did you mean sqs.fifo or sqs.standard?"),
+        (["--broker", "mqtt"], "did you mean mqtt.qos0 or mqtt.qos1 or mqtt.qos2?"),
         (["--broker", "carrier pigeon"], "there is no broker carrier pigeon (known: at-most-once"),
         (["--name", "two words"], "two words cannot be a name"),
         (["--name", "in/box"], "cannot be a name"),

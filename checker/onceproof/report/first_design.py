@@ -84,7 +84,7 @@ def text(name: str, effect: str, broker: str, cells: Sequence[ClaimResult] = ())
     unique = ", unique" if template.unique else ""
     claims = [f"claim no duplicate {effect}", f"claim no loss of {effect}"]
     if cells:
-        claims = list(_expectations(cells))
+        claims = list(expectations(cells))
     draft = f"""\
 ## {name}: {template.title}
 
@@ -102,10 +102,23 @@ consumer {name} on inbox
     return draft if result.text is None else result.text
 
 
-def _body(template: Template, broker: str) -> str:
-    """The steps; without acknowledgements where the broker has none (N165)."""
+def model_of(broker: str) -> tuple[str, dict[str, str]]:
+    """The name of a model and its options: ``celery(acks_late=true)``."""
+    name, _, rest = broker.partition("(")
+    options = (part.split("=", 1) for part in rest.rstrip(")").split(",") if "=" in part)
+    return name, {key.strip(): value.strip() for key, value in options}
+
+
+def settled_by(broker: str) -> str:
+    """Who settles a message: ``handler``, or the word of the model's switch."""
+    name, options = model_of(broker)
     shelf = brokers()
-    if broker not in shelf or shelf[broker].switches({}).ack_answer != "nothing":
+    return shelf[name].switches(options).ack if name in shelf else "handler"
+
+
+def _body(template: Template, broker: str) -> str:
+    """The steps; without acknowledgements where the handler makes none."""
+    if settled_by(broker) == "handler":
         return template.body
     lines = template.body.splitlines(keepends=True)
     return "".join(line for line in lines if line.split()[0] != "ack")
@@ -115,10 +128,10 @@ def _delivery(broker: str) -> str:
     """What stands behind the queue: a guarantee, a model, or nothing for all guarantees."""
     if broker == ANY:
         return " # no broker is named: every claim is examined under all three guarantees"
-    return f" via {broker}" if broker in brokers() else f" {broker}"
+    return f" via {broker}" if broker.partition("(")[0] in brokers() else f" {broker}"
 
 
-def _expectations(cells: Sequence[ClaimResult]) -> Iterator[str]:
+def expectations(cells: Sequence[ClaimResult]) -> Iterator[str]:
     """The claims with their verdicts; where nothing is said, ``proved`` is expected."""
     for claim in dict.fromkeys(c.claim for c in cells):
         verdicts = [c for c in cells if c.claim == claim]

@@ -1,0 +1,1 @@
+"""The patterns that ``onceproof new --pattern`` writes, one design each, under a generic broker."""
