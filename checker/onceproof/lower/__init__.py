@@ -10,6 +10,7 @@
 ``sessions``: sessions that are lost, locks that live in them, deadlocks that a database ends.
 ``providers``: requests to providers, their answers, and what they know of keys.
 ``queues``: what a broker does with a message.
+``positions``: logs, where a commit covers what is below it.
 ``environment``: what happens to rows, records and locks without a worker.
 ``variables``: the machine's variables and their names.
 """

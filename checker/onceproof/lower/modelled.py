@@ -12,3 +12,6 @@ transaction, failovers of lock services, victims among those who wait.
 
 PROVIDERS = False
 """Requests that are lost or still on their way, queries that are refused or lag."""
+
+LOGS = False
+"""Records that are passed over, commits that cover what is below."""

@@ -78,7 +78,7 @@ class Settle(Struct, frozen=True):
 
 
 class GiveBack(Struct, frozen=True):
-    """``nack``."""
+    """``nack``, or ``seek back`` on a log."""
 
     next: int
 
@@ -271,7 +271,7 @@ class _Compiler:
                     line,
                     context,
                 )
-            case n.Nack():
+            case n.Nack() | n.SeekBack():
                 return put(GiveBack(then), line, context)
             case n.Let():
                 return put(Read(step, then), line, context)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import walk
+from onceproof.lower import positions
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Table, mapping
 from onceproof.machine.delivery import Delivery
@@ -20,7 +21,8 @@ from onceproof.machine.system import Action, Cause, Level, Rule, RuleKind, Test,
 
 LATE_ACK = "late-ack"
 THREE_OR_MORE = "three-or-more"
-"""The names of two wider rules (docs/semantics_world.md, "Wider rules")."""
+SEEK_LATE = "seek-late"
+"""The names of wider rules (docs/semantics_world.md, "Wider rules")."""
 AT_WILL = (Cause.PUBLISHER_RETRY, Cause.BROKER_COPY, Cause.REPLAY)
 """Why there may be one more message about an event at any time."""
 ONE_FEWER = {"two": "ready", "three": "two"}
@@ -61,10 +63,10 @@ class Group(Struct, frozen=True):
     @property
     def counted(self) -> bool:
         """Whether messages that wait are counted: our own handlers publish them, and nothing else
-        would bring one more at will (theory T11). With a delivery limit they are not; a side
-        condition narrows the claim there.
+        would bring one more at will (theory T11). With a delivery limit, and in logs, they are
+        not; a side condition narrows the claim there.
         """
-        own = not self.queue.is_root and not self.queue.limit
+        own = not self.queue.is_root and not self.queue.limit and not self.is_log
         return own and not self.drops_copies and not self.is_copied
 
     @property
@@ -78,12 +80,23 @@ class Group(Struct, frozen=True):
         return "returned" if self.queue.limit else "ready"
 
     @property
+    def is_log(self) -> bool:
+        """Whether it has a position instead of single acknowledgements."""
+        return self.tracking is Tracking.HELD and positions.is_log(self.queue)
+
+    @property
+    def position(self) -> positions.Position:
+        """What its log makes of its record."""
+        return positions.Position(self.design, self.process, self.queue, self.semantics)
+
+    @property
     def variable(self) -> Variable:
         """The status variable."""
         domain = ["ready", "inflight", "settled", "lost"]
         domain += (
             ["dead", "returned"] if self.queue.limit else ["dead"] * (not self.queue.redelivers)
         )
+        domain += [positions.PASSED] * self.is_log
         unsure = self.queue.unconfirmed and self.semantics is not Delivery.AT_MOST_ONCE
         domain += ONE_MORE if self.counted else []
         first = ("sent" if unsure else "ready") if self.queue.is_root else "absent"
@@ -140,6 +153,9 @@ class Group(Struct, frozen=True):
             ).put(v.HOLDS, "no")
             answers.append((settled.commit_inside(), "done"))
         late = case.test(v.HOLDS, {"no"})
+        if late and self.is_log:
+            answers += self._late_commit(late)
+            late = None
         settles = self.queue.late_ack == "settles" and self.semantics is Delivery.AT_LEAST_ONCE
         if late and settles and (self.counted or self.fed_back):
             # Which message it was is not remembered: it may be one that waits.
@@ -156,13 +172,56 @@ class Group(Struct, frozen=True):
             answers.append((late, "refused"))
         return answers
 
+    def _late_commit(self, late: Case) -> list[tuple[Case, str]]:
+        """The commit of a worker that has lost its record."""
+        everything = dict.fromkeys(self.variable.domain, "settled")
+        settled = late.change(self.status, self._table(late.domains, everything))
+        answers: list[tuple[Case, str]] = []
+        for outcome in self.position.late_answers:
+            if outcome == "refused" or self.fed_back:
+                # Fed back: the record that waits may lie behind the position that is committed.
+                answers.append((late, outcome))
+            if outcome == "done":
+                answers.append((replace(settled, wider=LATE_ACK * self.fed_back), outcome))
+        return answers
+
     def nack(self, case: Case) -> list[Case]:
         """The message goes back."""
         if self.tracking is Tracking.GONE:
             return [case]
         if self.tracking is Tracking.LOOSE:
             return [case.change(self.status, self._table(case.domains, {"inflight": "ready"}))]
+        if self.is_log:
+            return self._sought(case)
         return self._released(case, self._given_back)
+
+    def _sought(self, case: Case) -> list[Case]:
+        """A log is read again from the record that the worker is on. Whether one that does not hold
+        it has acknowledged it before, or has lost it, is not remembered.
+        """
+        cases = self._released(case, self._given_back)
+        behind = {"settled", positions.PASSED}
+        ready = self._table(case.domains, dict.fromkeys(behind, self.back))
+        other = case.test(v.HOLDS, {"no"})
+        if other is None:
+            return cases
+        cases = [c for c in cases if c != other]
+        ahead = other.where(self.status, set(self.variable.domain) - behind)
+        left = other.where(self.status, behind)
+        if left:
+            cases += [replace(c, wider=SEEK_LATE) for c in (left, left.change(self.status, ready))]
+        return [*cases, *([ahead] if ahead else [])]
+
+    def left(self, case: Case, *, failed: bool) -> list[Case]:
+        """The handler is over. Nobody gives back what a log has handed out."""
+        if not self.is_log:
+            return self.let_go(case)
+        rule = self.position.on_failure if failed else "pass"
+        if rule == "seek":
+            return self._sought(case)
+        if rule == "pass":
+            return self._released(case, {"inflight": positions.PASSED})
+        return self.let_go(case)
 
     def let_go(self, case: Case) -> list[Case]:
         """The worker is gone: what it still holds comes again, or never (where nobody claims what
@@ -252,9 +311,10 @@ class Group(Struct, frozen=True):
         holder = Case(domains).test(v.HOLDS, {"yes"})
         assert holder is not None
         causes = [(cause, self._given_back) for cause in self.hold_losses()]
-        causes += (
-            [(Cause.AUTO_ACKED, {"inflight": "settled"})] if self.process.ack == "any-time" else []
-        )
+        by_itself = self.process.ack == "any-time"
+        if self.is_log:
+            by_itself = self.position.settles_by_itself
+        causes += [(Cause.AUTO_ACKED, {"inflight": "settled"})] * by_itself
         rules = []
         for cause, changes in causes:
             parted = holder.change(self.status, self._table(domains, changes)).put(v.HOLDS, "no")
@@ -288,14 +348,20 @@ class Group(Struct, frozen=True):
         if self.queue.limit:
             end = "lost" if self.queue.limit[1] == "drop" else "dead"
             rules += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
+        for cause, new in self.position.moves(self.hold_losses()) if self.is_log else []:
+            rules += self._move(domains, cause, {positions.PASSED: new})
         for cause in self._copies():
             sources = {"settled": "ready"}
-            if self.tracking is Tracking.HELD:
+            if self.is_log:
+                sources[positions.PASSED] = "ready"
+            if self.tracking is Tracking.HELD and (not self.is_log or self.process.parallel):
                 sources["inflight"] = "ready"
             if cause is Cause.REPLAY and "dead" in self.variable.domain:
                 sources["dead"] = "ready"
-            if cause in (Cause.REWOUND, Cause.BATCH_RETURNED):
-                sources = {"settled": "ready" if cause is Cause.REWOUND else self.back}
+            if cause is Cause.REWOUND:
+                sources = {k: x for k, x in sources.items() if k in ("settled", positions.PASSED)}
+            if cause is Cause.BATCH_RETURNED:
+                sources = {"settled": "ready" if self.is_log else self.back}
             rules += self._move(
                 domains, cause, sources, closed if cause is not Cause.REPLAY else frozenset()
             )
@@ -306,7 +372,7 @@ class Group(Struct, frozen=True):
         if self.semantics is Delivery.AT_MOST_ONCE:
             return {"ready"}
         if self.queue.expires and not self.design.assumes("no-expired-messages"):
-            return {"sent", "ready", "returned"}
+            return {"sent", "ready", "returned", positions.PASSED}
         return {"sent"}
 
     def _copies(self) -> list[Cause]:
@@ -329,7 +395,7 @@ class Group(Struct, frozen=True):
         ) and not design.assumes("no-replay"):
             causes.append(Cause.REPLAY)
         if (
-            queue.rewinds
+            (queue.rewinds or (self.is_log and self.process.parallel))
             and self.semantics is not Delivery.AT_MOST_ONCE
             and not design.assumes("no-rewinds")
         ):
@@ -406,6 +472,8 @@ def _tracking(
 ) -> Tracking:
     if semantics is Delivery.AT_MOST_ONCE or process.ack == "delivery":
         return Tracking.GONE
+    if positions.is_log(queue):
+        return Tracking.HELD
     checked = any(
         isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None)
         for s in walk(process.body)

@@ -241,10 +241,10 @@ class Lowering:
                 case = replace(self._unlock(case, at.locks), transaction=None)
                 ended = Location(self._pause(at.place), marked=at.marked)
                 return [(case, self._remember(case, ended))]
-            case op.Ended():
+            case op.Ended(failed):
                 # The worker goes with its last step: no state has a worker with nothing left to do.
                 ends = self._leak(self.blocks.close(case, at))
-                return [(c, None) for e in ends for c in self.end(e, at.locks)]
+                return [(c, None) for e in ends for c in self.end(e, at.locks, failed=failed)]
             case _:
                 # Everything else is a step that others can come before: the worker stops here.
                 return self._stop(case, at)
@@ -271,13 +271,24 @@ class Lowering:
         return [g for g in self.world.groups.values() if g.queue.name == queue]
 
     def end(
-        self, case: Case, locks: Iterable[str], kept: frozenset[str] = frozenset()
+        self,
+        case: Case,
+        locks: Iterable[str],
+        kept: frozenset[str] = frozenset(),
+        *,
+        failed: bool | None = None,
     ) -> list[Case]:
         """The worker is gone: its message comes back if it still holds it; its locks are free.
-        ``kept``: those whose session lives on until a request is done.
+        ``kept``: those whose session lives on until a request is done. ``failed``: how its handler
+        has ended (None: it is killed).
         """
         case = self._drop_inside(self._unlock(case, locks))
-        ends = self.group.let_go(case) if self.group else [case]
+        ends = [case]
+        if self.group:
+            if failed is None:
+                ends = self.group.let_go(case)
+            else:
+                ends = self.group.left(case, failed=failed)
         for lock in self.world.design.locks.values():
             if v.holding(lock.name) in self.domains and lock.name not in kept:
                 ends = [x for c in ends for x in self._leave_lock(c, lock)]

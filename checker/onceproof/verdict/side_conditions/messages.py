@@ -22,11 +22,12 @@ def merged_copies(look: Look) -> Iterator[Finding]:
     never missed. Copies in flight are not merged: every worker holds its own (``holds``), which is
     what ``ack or`` asks for (``lower.queues.Group.ack``). Messages of our own handlers that wait
     are counted where there are no other copies (``lower.queues.Group.counted``). What is left: a
-    queue with a delivery limit, whose messages are not counted, where the second message cannot as
-    well come later: no second worker could have the first one already, or both appear together.
+    queue with a delivery limit, and a log, whose messages are not counted, where the second message
+    cannot as well come later: no second worker could have the first one already, or both appear
+    together.
     """
     for group in look.lowered.groups.values():
-        merged = bool(group.queue.limit) and not group.drops_copies
+        merged = bool(group.queue.limit or group.is_log) and not group.drops_copies
         if group.queue.is_root or not merged or group.is_copied:
             continue
         workers = group.process.workers or look.most_workers
@@ -40,18 +41,21 @@ def merged_copies(look: Look) -> Iterator[Finding]:
             who = f"only {workers} worker{'' if workers == 1 else 's'}"
             why = f"{who} of `{group.process.name}` can take them"
             remedy = f"leave `workers {workers}` out" if group.process.workers else "leave it out"
+        reason, other = "it has a delivery limit", f"have no delivery limit for {group.queue.name}"
+        if not group.queue.limit:
+            reason, other = "it is a log", "publish to a queue that is none"
         yield Finding.at(
             "T11",
             group.process.span,
             text=(
                 f"two messages in {group.queue.name} about one event are remembered as one, since"
-                f" it has a delivery limit, and {why}"
+                f" {reason}, and {why}"
             ),
             cost=(
                 "one delivery may stand for both: the claim holds only if an event is published"
                 " once"
             ),
-            remedy=f"{remedy}, or have no delivery limit for {group.queue.name}",
+            remedy=f"{remedy}, or {other}",
         )
 
 
