@@ -40,3 +40,15 @@ def everything(patch: pytest.MonkeyPatch) -> None:
     refused = unmodelled.NOT_MODELLED.items()
     left = {name: words for name, words in refused if name in OF_BROKERS_AND_CLAIMS}
     patch.setattr(unmodelled, "NOT_MODELLED", left)
+
+
+def of_brokers(patch: pytest.MonkeyPatch, *stages: str) -> None:
+    """Brokers as docs/semantics_world.md has them, as far as these stages go, for one test: nothing
+    of them is refused.
+    """
+    for part in stages:
+        patch.setattr(modelled, part, True)
+    unmodelled = import_module("onceproof.lang.resolve.unmodelled")
+    refused = unmodelled.NOT_MODELLED.items()
+    left = {name: words for name, words in refused if name not in OF_BROKERS_AND_CLAIMS}
+    patch.setattr(unmodelled, "NOT_MODELLED", left)

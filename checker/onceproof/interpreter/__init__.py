@@ -13,6 +13,7 @@ counterexample, follows the drill, and steps through a design by hand.
 ``modelled``: what both readings do not do yet.
 ``choosing``: steps in which more than one thing is open.
 ``providers``: requests for external effects.
+``logs``: queues that commit positions.
 ``broker``: the broker and the rest of the world.
 ``claims``: what a claim forbids, judged on one state.
 ``unaided``: what a configuration as a whole can still do by itself.

@@ -9,6 +9,14 @@ from collections.abc import Iterator
 from onceproof.interpreter import modelled
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.lagging import may_pass
+from onceproof.interpreter.logs import (
+    End,
+    copied_from,
+    covered_in_hand,
+    left,
+    refuses_late,
+    settles_late,
+)
 from onceproof.interpreter.rows import apply, published, row_lost
 from onceproof.interpreter.state import Spot, State, Worker, minus, union
 from onceproof.interpreter.trace import Step
@@ -24,12 +32,14 @@ OVER = ("settled", "lost", "dead", "absent")
 # ---------------------------------------------------------------- what a worker asks of the broker
 
 
-def gone(ctx: Context, state: State, worker: Worker, killed: bool = False) -> State:
+def gone(ctx: Context, state: State, worker: Worker, end: End = End.ENDED) -> State:
     """A worker disappears (it ended, failed or was killed): what it still held goes back. A session
     of a pool goes on, unless its process was killed.
     """
     state = aborts(ctx, state, worker).without_worker(worker.number)
-    if worker.holds and ctx.design.queues[_queue(ctx, worker.process)].redelivers:
+    if ctx.is_log(worker.process):
+        state = left(ctx, state, worker, end)
+    elif worker.holds and ctx.design.queues[_queue(ctx, worker.process)].redelivers:
         status = state.status(worker.process, worker.event)
         again = ctx.given_back(worker.process, status)
         state = state.with_status(worker.process, worker.event, again)
@@ -39,7 +49,7 @@ def gone(ctx: Context, state: State, worker: Worker, killed: bool = False) -> St
         spot
         for spot in worker.locks
         if ctx.ends_with_session(ctx.design.locks[spot[0]])
-        and (killed or ctx.design.locks[spot[0]].pooled is d.Pooled.NO)
+        and (end is End.KILLED or ctx.design.locks[spot[0]].pooled is d.Pooled.NO)
     ]
     return state._replace(held=minus(state.held, *freed))
 
@@ -75,11 +85,21 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
         exposed = worker.exposed or ctx.exposed_by(worker.boxed)
         return state, worker._replace(holds=False, boxed=(), exposed=exposed), "done"
     late = ctx.design.queues[_queue(ctx, consumer)].late_ack == "settles"
+    late = late or settles_late(ctx, consumer)
     if late and promises is not Delivery.EXACTLY_ONCE and consumer in ctx.several | ctx.fed_back:
         return state, worker, "done"  # which message it was is not remembered
     if late and promises is not Delivery.EXACTLY_ONCE:
         return state.with_status(consumer, event, "settled"), worker, "done"
     return state, worker, "refused"
+
+
+def answers(ctx: Context, state: State, worker: Worker) -> list[tuple[State, Worker, str]]:
+    """What can come of an ack that arrives at the broker, as ``settle`` tells it."""
+    after, acked, answer = settle(ctx, state, worker)
+    possible = [(after, acked, answer)]
+    if answer == "done" and not worker.holds and refuses_late(ctx, worker):
+        possible.append((state, worker, "refused"))
+    return possible
 
 
 def give_back(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker]:
@@ -136,7 +156,7 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
             at_once = (
                 process.ack == "delivery" or ctx.promises(process.name) is Delivery.AT_MOST_ONCE
             )
-            worker = worker._replace(holds=ctx.holds(process.name))
+            worker = worker._replace(holds=ctx.holds(process.name), in_hand=ctx.seeks(process.name))
             for now in REMAINS.get(status, ("settled" if at_once else "inflight",)):
                 yield (
                     Step(Cause.DELIVERY, component, event, worker.number, process.name, queue),
@@ -187,7 +207,7 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
                 state.with_status(name, event, end),
             )
     for worker in state.workers:
-        if worker.event == event and worker.holds:
+        if worker.event == event and (worker.holds or worker.in_hand):
             yield from _parted(ctx, state, worker)
     for spot in state.aborted:
         if spot[2] == event and not _closed(state, event):
@@ -198,8 +218,11 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
 
 
 def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, State]]:
-    """A living worker loses its message: it goes back, or it is acknowledged by itself."""
+    """A living worker loses its message: it goes back, or it is acknowledged by itself. On a log,
+    it may also lose a record that it has committed.
+    """
     process, component = ctx.processes[worker.process], state.events[worker.event].component
+    lost = state.with_worker(worker._replace(holds=False, in_hand=False))
     after = state.with_worker(worker._replace(holds=False))
 
     def record(cause: Cause) -> Step:
@@ -209,8 +232,9 @@ def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, 
 
     for cause in ctx.losses_of_hold(process):
         again = ctx.given_back(process.name, state.status(process.name, worker.event))
-        yield record(cause), after.with_status(process.name, worker.event, again)
-    if process.ack == "any-time":
+        back = lost.with_status(process.name, worker.event, again)
+        yield record(cause), back if worker.holds else lost
+    if worker.holds and (process.ack == "any-time" or covered_in_hand(ctx, process)):
         settled = state.status(process.name, worker.event) == "inflight"
         yield (
             record(Cause.AUTO_ACKED),
@@ -232,13 +256,16 @@ def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
     expires = ctx.design.queues[process.queue or ""].expires and not ctx.design.assumes(
         "no-expired-messages"
     )
-    return status == "sent" or (expires and status in AVAILABLE)
+    return status == "sent" or (expires and status in (*AVAILABLE, "passed"))
 
 
 def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Iterator[Cause]:
     """Why a message that was delivered before may become available once more."""
     design, queue = ctx.design, ctx.design.queues[_queue(ctx, consumer.name)]
     redeliverable = {"settled"} | ({"inflight"} if ctx.tracks_holders(consumer.name) else set())
+    is_log = ctx.is_log(consumer.name)
+    if is_log:
+        redeliverable = copied_from(ctx, consumer)
     at_least_once = ctx.semantics(queue.name) is Delivery.AT_LEAST_ONCE
     at_most_once = ctx.semantics(queue.name) is Delivery.AT_MOST_ONCE
     if status in redeliverable and not closed:
@@ -251,11 +278,14 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
             yield Cause.PUBLISHER_RETRY
         if at_least_once and queue.copies and not design.assumes("no-broker-copies"):
             yield Cause.BROKER_COPY
-    if status == "settled" and not closed and not at_most_once:
-        if queue.rewinds and not design.assumes("no-rewinds"):
+    behind = {"settled", "passed"} if is_log else {"settled"}
+    if status in behind and not closed and not at_most_once:
+        rewinds = queue.rewinds or (is_log and consumer.parallel)
+        if rewinds and not design.assumes("no-rewinds"):
             yield Cause.REWOUND
         if (
             queue.batches
+            and status == "settled"
             and queue.redelivers
             and consumer.ack != "delivery"
             and not design.assumes("no-batch-failures")

@@ -139,6 +139,33 @@ class Context(Struct, frozen=True):
             and process not in self.loose
         )
 
+    def is_log(self, process: str) -> bool:
+        """Whether a consumer reads a queue that commits positions, after the delivery."""
+        queue = self.processes[process].queue
+        is_log = modelled.LOGS and queue is not None and self.design.queues[queue].log
+        return is_log and not self.settles_at_delivery(process)
+
+    def after_failures(self, process: str) -> str:
+        """What becomes of the position when a handler fails: ``stop``, ``seek`` or ``pass``."""
+        exactly = self.promises(process) is Delivery.EXACTLY_ONCE
+        return self.processes[process].failures or ("seek" if exactly else "pass")
+
+    def seeks(self, process: str) -> bool:
+        """Whether a worker of a log can go back to its record."""
+        return self.is_log(process) and (
+            self.after_failures(process) == "seek"
+            or any(isinstance(s, n.SeekBack) for s in visit.walk(self.processes[process].body))
+        )
+
+    @staticmethod
+    def later_commits(process: d.Process) -> bool:
+        """Whether the commit of another record can cover one of this consumer: some line, the end
+        of the handler or a timer commits.
+        """
+        return process.acks_at_end or any(
+            isinstance(step, n.Ack) for step in visit.walk(process.body)
+        )
+
     def settles_at_delivery(self, process: str) -> bool:
         """Whether a consumer's message is settled when a worker gets it."""
         return (
@@ -640,11 +667,11 @@ def _follow(design: d.Design, queue: str) -> set[str]:
 
 def _is_counted(design: d.Design, process: d.Process, choice: Delivery) -> bool:
     """Whether the messages that wait for a consumer are counted: they come from handlers of the
-    design only, and there is no delivery limit.
+    design only, there is no delivery limit, and the queue is no log.
     """
     queue = design.queues[process.queue or ""]
     promised = queue.semantics or choice
-    if queue.is_root or queue.limit is not None:
+    if queue.is_root or queue.limit is not None or (modelled.LOGS and queue.log):
         return False
     generous = promised is Delivery.AT_LEAST_ONCE
     if queue.dedup is not None:
@@ -672,6 +699,7 @@ def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
         (queue.semantics or choice) is Delivery.AT_LEAST_ONCE
         and queue.late_ack != "refused"
         and queue.limit is None
+        and not (modelled.LOGS and queue.log)
         and queue.redelivers
         and "lease" in queue.loses_hold
         and not design.within_lease(process)

@@ -9,6 +9,7 @@ from onceproof.interpreter.broker import gone, settle
 from onceproof.interpreter.choosing import Chooser, every
 from onceproof.interpreter.context import Context, may_commit
 from onceproof.interpreter.isolation import Begins, SerializationFailure, SessionLost, Waits
+from onceproof.interpreter.logs import End
 from onceproof.interpreter.providers import carried_out
 from onceproof.interpreter.rows import published, write
 from onceproof.interpreter.runs import run
@@ -31,7 +32,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     killed = Step(
         Cause.KILLED, component, worker.event, worker.number, worker.process, line=ctx.line(worker)
     )
-    dead = [("", gone(ctx, state, worker, killed=True))]
+    dead = [("", gone(ctx, state, worker, End.KILLED))]
     if (
         ctx.processes[worker.process].ack == "kill"
         and ctx.promises(worker.process) is not Delivery.AT_MOST_ONCE
@@ -39,7 +40,7 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
         settled, acked, answer = settle(ctx, state, worker._replace(boxed=()))
         if answer == "done":
             acked = acked._replace(boxed=worker.boxed)
-            dead.append(("acknowledged", gone(ctx, settled, acked, killed=True)))
+            dead.append(("acknowledged", gone(ctx, settled, acked, End.KILLED)))
     for outcome, after in dead:
         yield replace(killed, outcome=outcome), after
     if not worker.todo or not killable or not ctx.death_matters(worker.process):
@@ -61,6 +62,7 @@ def _ghost(ctx: Context, state: State, worker: Worker) -> Worker | None:
     step = ctx.at(worker)
     database: str | None
     ghost = worker._replace(holds=False, boxed=(), exposed=False, beaten=False, underway=True)
+    ghost = ghost._replace(in_hand=False)
     if step is None or ctx.is_collected(worker, step):
         if not may_commit(ctx, worker) or not _can_commit(ctx, state, worker):
             return None

@@ -19,6 +19,7 @@ from onceproof.interpreter.context import Context
 from onceproof.interpreter.cycles import cycle
 from onceproof.interpreter.deaths import deaths, late
 from onceproof.interpreter.failover import failovers, remember
+from onceproof.interpreter.logs import positions
 from onceproof.interpreter.providers import arrivals
 from onceproof.interpreter.sessions import lock_faults, lost_sessions
 from onceproof.interpreter.state import State
@@ -31,6 +32,7 @@ from onceproof.machine.system import Cause
 Choices = list[tuple[Step, State]]
 
 _OF_ISOLATION = {"begin", "serialization failure", "deadlock victim", "failed"}
+_OF_A_PARTITION = (Cause.LEASE_EXPIRED, Cause.FENCED, Cause.REQUEUED)
 _OF_A_PLACE = (Cause.KEY_EXPIRED, Cause.ROW_LOST, Cause.FAILOVER, Cause.LOCK_EXPIRED)
 
 
@@ -107,6 +109,7 @@ def _choices(ctx: Context, state: State, pool: int | None) -> Iterator[tuple[Ste
             elif has_room(state, ctx.processes[worker_new.process], pool):
                 yield step, begun(ctx, after, worker_new)
         yield from message_faults(ctx, state, event)
+        yield from positions(ctx, state, event)
         yield from arrivals(ctx, state, event)
     yield from failovers(ctx, state)
     yield from store_faults(ctx, state)
@@ -227,7 +230,8 @@ def _fits(ctx: Context, state: State, wanted: Step, offered: Step) -> bool:
         offered.component,
         offered.event,
     )
-    if not same or (offered.worker >= 0 and wanted.worker != offered.worker):
+    of_a_worker = offered.worker >= 0 or wanted.cause in _OF_A_PARTITION
+    if not same or (of_a_worker and wanted.worker != offered.worker):
         return False
     pairs = [(wanted.process, offered.process), (wanted.line, offered.line)]
     if not offered.line:

@@ -13,5 +13,8 @@ transaction, failovers of lock services, victims among those who wait for locks.
 PROVIDERS = False
 """Requests that are lost or still on their way, queries that are refused or lag."""
 
+LOGS = False
+"""Queues that commit positions: records that are passed over, seeking back, late commits."""
+
 PAST = False
 """Stale reads, failovers that take a whole database back, conditions that regions look at alone."""

@@ -11,6 +11,7 @@ from onceproof.interpreter.broker import aborts, gone
 from onceproof.interpreter.choosing import Chooser
 from onceproof.interpreter.context import ATOMIC, Context, conjunctions
 from onceproof.interpreter.isolation import Begins, SerializationFailure
+from onceproof.interpreter.logs import End
 from onceproof.interpreter.rows import (
     after_test,
     apply,
@@ -76,7 +77,7 @@ def run(ctx: Context, state: State, worker: Worker, chooser: Chooser | None = No
 def proceed(ctx: Context, state: State, worker: Worker, after: Worker | None) -> State:
     """The state after a step of ``worker`` that left it as ``after``; None: its handler fails."""
     if after is None:
-        return gone(ctx, state, worker)
+        return gone(ctx, state, worker, End.FAILED)
     if not after.todo:
         state = aborts(ctx, state, worker)
     return onward(ctx, state, after)
@@ -144,8 +145,12 @@ def _onward(
     if going is None or not ctx.processes[going.process].acks_at_end:
         last = going or worker
         if begins:
-            return made._replace(state=state.with_worker(last._replace(todo=(), idle=True)))
-        return made._replace(state=gone(ctx, state, last))
+            idle = last._replace(
+                todo=(), idle=True, failed=going is None and ctx.is_log(last.process)
+            )
+            return made._replace(state=state.with_worker(idle))
+        end = End.ENDED if going is not None else End.FAILED
+        return made._replace(state=gone(ctx, state, last, end))
     return made._replace(state=state.with_worker(going))
 
 

@@ -92,7 +92,8 @@ class Worker(NamedTuple):
     for an ack. ``locks`` are the session locks it would free by ending, ``tokens`` the locks of
     which it has the newest token. ``exposed``: it stands at a crash point the design names.
     ``underway``: it was killed, and its last request is still on the way. ``idle``: its handler
-    takes no step, only the end is left.
+    takes no step, only the end is left; ``failed``: that end is a failure. ``in_hand``: on a log,
+    its process still has the record's partition, so that it can seek back to it.
 
     Of the open atomic block, besides: ``shared`` are the rows that it has locked for others' writes
     only, ``wrote`` and ``read`` those that it has changed and looked at, where that matters.
@@ -124,6 +125,8 @@ class Worker(NamedTuple):
     beaten: bool = False
     block_locks: tuple[Spot, ...] = ()
     lost: tuple[str, ...] = ()
+    failed: bool = False
+    in_hand: bool = False
 
     def block_over(self) -> Worker:
         """This worker without anything of an open block."""

@@ -22,7 +22,7 @@ def record(ctx: Context, state: State, worker: Worker, cause: Cause, outcome: st
             subject = effect.text
         case n.Publish(target):
             queue = target.text
-        case n.Ack() | n.Nack():
+        case n.Ack() | n.Nack() | n.SeekBack():
             queue = ctx.processes[worker.process].queue or ""
         case n.Acquire(lock) | n.Release(lock):
             subject = lock.text

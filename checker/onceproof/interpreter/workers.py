@@ -7,11 +7,12 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from onceproof.interpreter import isolation, modelled, providers, sessions, waiting
-from onceproof.interpreter.broker import give_back, gone, renew, settle
+from onceproof.interpreter.broker import answers, give_back, gone, renew
 from onceproof.interpreter.choosing import Chooser, every
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.isolation import Begins, SerializationFailure, SessionLost, Waits
 from onceproof.interpreter.lagging import truths, values
+from onceproof.interpreter.logs import End, sought
 from onceproof.interpreter.rows import (
     after_test,
     look_at,
@@ -47,7 +48,8 @@ def moves(ctx: Context, state: State, worker: Worker) -> Next:
     """Every next step of a worker, with the state after it. If it has to wait, it can only fail."""
     beaten, worker = worker.beaten, worker._replace(exposed=False, beaten=False)
     if worker.idle:
-        yield record(ctx, state, worker, Cause.HANDLER, ""), gone(ctx, state, worker)
+        end = End.FAILED if worker.failed else End.ENDED
+        yield record(ctx, state, worker, Cause.HANDLER, ""), gone(ctx, state, worker, end)
         return
     if not worker.todo:
         yield from _ack(ctx, state, worker, n.Ack(None, ctx.processes[worker.process].span))
@@ -190,6 +192,12 @@ def _line(ctx: Context, state: State, worker: Worker, step: n.Step) -> Next:
                 record(ctx, state, worker, Cause.HANDLER, ""),
                 onward(ctx, after, worker_after.next_line()),
             )
+        case n.SeekBack():
+            back = worker._replace(holds=False, in_hand=False)
+            yield (
+                record(ctx, state, worker, Cause.HANDLER, ""),
+                onward(ctx, sought(ctx, state, worker), back.next_line()),
+            )
         case n.Acquire():
             yield from _acquire(ctx, state, worker, step)
         case n.Release():
@@ -328,26 +336,28 @@ def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
     """The acknowledgement arrives, is lost on the way, or (if the handler looks at the answer) its
     answer is lost.
     """
-    after, acked, answer = settle(ctx, state, worker)
 
     def then(reached: State, by: Worker, outcome: str) -> State:
         if not by.todo:
             return gone(ctx, reached, by)
         return went(ctx, reached, by, step, outcome if step.or_else else "")
 
-    yield (
-        record(ctx, state, worker, Cause.HANDLER, answer),
-        then(after, acked, "" if answer == "done" else answer),
-    )
+    possible = answers(ctx, state, worker)
+    for after, acked, answer in possible:
+        yield (
+            record(ctx, state, worker, Cause.HANDLER, answer),
+            then(after, acked, "" if answer == "done" else answer),
+        )
     if ctx.settles_at_delivery(worker.process):
         return
     if not ctx.design.assumes("no-lost-acks"):
         yield record(ctx, state, worker, Cause.ACK_LOST, "lost"), then(state, worker, "lost")
-    if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
-        yield (
-            record(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
-            then(after, acked, "answer lost"),
-        )
+    for after, acked, answer in possible:
+        if step.or_else and answer == "done" and not ctx.design.assumes("no-lost-answers"):
+            yield (
+                record(ctx, state, worker, Cause.ANSWER_LOST, "answer lost"),
+                then(after, acked, "answer lost"),
+            )
 
 
 def _acquire(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Next:
