@@ -14,6 +14,7 @@ counterexample, follows the drill, and steps through a design by hand.
 ``choosing``: steps in which more than one thing is open.
 ``providers``: requests for external effects.
 ``logs``: queues that commit positions.
+``order``: events of one key in one worker's hands at a time.
 ``broker``: the broker and the rest of the world.
 ``claims``: what a claim forbids, judged on one state.
 ``unaided``: what a configuration as a whole can still do by itself.

@@ -17,6 +17,7 @@ from onceproof.interpreter.logs import (
     refuses_late,
     settles_late,
 )
+from onceproof.interpreter.order import AVAILABLE, is_open
 from onceproof.interpreter.rows import apply, published, row_lost
 from onceproof.interpreter.state import Spot, State, Worker, minus, union
 from onceproof.interpreter.trace import Step
@@ -24,7 +25,6 @@ from onceproof.lang import design as d
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause, Level
 
-AVAILABLE = ("sent", "ready", "returned", "two", "three")
 REMAINS = {"two": ("ready",), "three": ("two", "three")}
 """What remains of several messages that wait when one of them is taken. Three are three or more."""
 OVER = ("settled", "lost", "dead", "absent")
@@ -152,11 +152,17 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
             continue
         queue = _queue(ctx, process.name)
         status = state.status(process.name, event)
+        if status in AVAILABLE and not is_open(ctx, state, process.name, event):
+            continue
         if status in AVAILABLE:
             at_once = (
                 process.ack == "delivery" or ctx.promises(process.name) is Delivery.AT_MOST_ONCE
             )
-            worker = worker._replace(holds=ctx.holds(process.name), in_hand=ctx.seeks(process.name))
+            worker = worker._replace(
+                holds=ctx.holds(process.name),
+                in_hand=ctx.seeks(process.name),
+                in_lane=ctx.has_lanes(process.name) and ctx.design.queues[queue].log,
+            )
             for now in REMAINS.get(status, ("settled" if at_once else "inflight",)):
                 yield (
                     Step(Cause.DELIVERY, component, event, worker.number, process.name, queue),
@@ -207,7 +213,7 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
                 state.with_status(name, event, end),
             )
     for worker in state.workers:
-        if worker.event == event and (worker.holds or worker.in_hand):
+        if worker.event == event and (worker.holds or worker.in_hand or worker.in_lane):
             yield from _parted(ctx, state, worker)
     for spot in state.aborted:
         if spot[2] == event and not _closed(state, event):
@@ -222,7 +228,7 @@ def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, 
     it may also lose a record that it has committed.
     """
     process, component = ctx.processes[worker.process], state.events[worker.event].component
-    lost = state.with_worker(worker._replace(holds=False, in_hand=False))
+    lost = state.with_worker(worker._replace(holds=False, in_hand=False, in_lane=False))
     after = state.with_worker(worker._replace(holds=False))
 
     def record(cause: Cause) -> Step:

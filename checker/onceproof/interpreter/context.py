@@ -249,6 +249,25 @@ class Context(Struct, frozen=True):
 
     # -- keys
 
+    def lane(self, process: str, state: State, event: int) -> Spot | None:
+        """The lane of an event's messages to a consumer, named after the queue; None: it has none,
+        or nothing is kept under its key.
+        """
+        queue = self.design.queues[self.processes[process].queue or ""]
+        if not self.has_lanes(process):
+            return None
+        own = any(queue.lane == e.id_field for e in self.design.events.values())
+        shared = queue.lane in self.design.business_keys
+        level = Level.COMPONENT if shared else Level.EVENT if own else None
+        return self.spot(queue.name, level, state, event) if level is not None else None
+
+    def has_lanes(self, process: str) -> bool:
+        """Whether this consumer gets messages of one key one after the other."""
+        queue = self.design.queues.get(self.processes[process].queue or "")
+        if not modelled.ORDER or queue is None or queue.lane is None:
+            return False
+        return not (queue.log and self.processes[process].parallel)
+
     def spot(self, name: str, level: Level, state: State, event: int) -> Spot:
         """The place of ``name`` for an event: its own, or its business key's."""
         return (name, level.value, event if level is Level.EVENT else state.events[event].component)
@@ -700,6 +719,7 @@ def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
         and queue.late_ack != "refused"
         and queue.limit is None
         and not (modelled.LOGS and queue.log)
+        and not (modelled.ORDER and queue.lane is not None)
         and queue.redelivers
         and "lease" in queue.loses_hold
         and not design.within_lease(process)

@@ -62,7 +62,7 @@ def _ghost(ctx: Context, state: State, worker: Worker) -> Worker | None:
     step = ctx.at(worker)
     database: str | None
     ghost = worker._replace(holds=False, boxed=(), exposed=False, beaten=False, underway=True)
-    ghost = ghost._replace(in_hand=False)
+    ghost = ghost._replace(in_hand=False, in_lane=False)
     if step is None or ctx.is_collected(worker, step):
         if not may_commit(ctx, worker) or not _can_commit(ctx, state, worker):
             return None

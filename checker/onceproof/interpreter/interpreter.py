@@ -20,6 +20,7 @@ from onceproof.interpreter.cycles import cycle
 from onceproof.interpreter.deaths import deaths, late
 from onceproof.interpreter.failover import failovers, remember
 from onceproof.interpreter.logs import positions
+from onceproof.interpreter.order import told
 from onceproof.interpreter.providers import arrivals
 from onceproof.interpreter.sessions import lock_faults, lost_sessions
 from onceproof.interpreter.state import State
@@ -88,6 +89,8 @@ def choices(ctx: Context, state: State, pool: int | None = None) -> Choices:
     workers at once.
     """
     ordered = list(_choices(ctx, state, pool))
+    if any(map(ctx.has_lanes, ctx.processes)):
+        ordered = list(dict.fromkeys(told(ctx, state, choice) for choice in ordered))
     if ctx.remembered:
         ordered = list(dict.fromkeys(_remembered(ctx, state, choice) for choice in ordered))
     ordered.sort(key=lambda choice: _order(choice[0]))

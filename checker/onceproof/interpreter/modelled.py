@@ -16,5 +16,8 @@ PROVIDERS = False
 LOGS = False
 """Queues that commit positions: records that are passed over, seeking back, late commits."""
 
+ORDER = False
+"""Events of one key in one worker's hands at a time."""
+
 PAST = False
 """Stale reads, failovers that take a whole database back, conditions that regions look at alone."""

@@ -13,7 +13,7 @@ from onceproof.interpreter.state import Spot, State, Worker
 from onceproof.interpreter.trace import Step
 from onceproof.machine.system import Cause, Level
 
-AVAILABLE = ("sent", "ready", "returned")
+AVAILABLE = ("sent", "ready", "returned", "two", "three")
 """Statuses in which a message can be delivered."""
 
 _BY_POSITION = (Cause.RESTARTED, Cause.REWOUND, Cause.BATCH_RETURNED)

@@ -94,6 +94,7 @@ class Worker(NamedTuple):
     ``underway``: it was killed, and its last request is still on the way. ``idle``: its handler
     takes no step, only the end is left; ``failed``: that end is a failure. ``in_hand``: on a log,
     its process still has the record's partition, so that it can seek back to it.
+    ``in_lane``: there, no other worker gets a record of its key.
 
     Of the open atomic block, besides: ``shared`` are the rows that it has locked for others' writes
     only, ``wrote`` and ``read`` those that it has changed and looked at, where that matters.
@@ -127,6 +128,7 @@ class Worker(NamedTuple):
     lost: tuple[str, ...] = ()
     failed: bool = False
     in_hand: bool = False
+    in_lane: bool = False
 
     def block_over(self) -> Worker:
         """This worker without anything of an open block."""
@@ -156,7 +158,8 @@ class State(NamedTuple):
     ``past``: of databases that fail over, what they contained before, the latest last.
     ``versions``: of databases with stale reads or several regions, rows and effects as they were
     before. ``unsure``: locks whose tokens a failover has taken back. ``acted``: the events that a
-    worker was ever on.
+    worker was ever on. ``ahead``: messages, by consumer and event, that came back and go
+    before others of their key.
     """
 
     events: tuple[EventOf, ...]
@@ -175,6 +178,7 @@ class State(NamedTuple):
     unsure: tuple[str, ...] = ()
     workers: tuple[Worker, ...] = ()
     acted: tuple[int, ...] = ()
+    ahead: tuple[tuple[str, int], ...] = ()
 
     def status(self, consumer: str, event: int) -> str:
         """The status of a consumer's copy of an event's message."""
