@@ -32,7 +32,7 @@ class Shown(Result, frozen=True):
 
     def text(self, width: int = 100) -> str:
         """The report as people read it at a terminal of this width, without colour."""
-        from onceproof.report.text import to_text
+        from onceproof.report.formats.text import to_text
 
         return to_text(self, 1, Paint(width, False, True))
 

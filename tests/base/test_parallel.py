@@ -17,7 +17,7 @@ import pytest
 from onceproof.base import store
 from onceproof.base.parallel import Gone, over_cluster, over_processes
 from onceproof.base.paths import NoCluster
-from onceproof.report.json import to_json
+from onceproof.report.formats.json import to_json
 from onceproof.verdict import decide
 from onceproof.verdict.check import Means, check
 from onceproof.verdict.result import Verdict

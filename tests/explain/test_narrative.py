@@ -9,7 +9,7 @@ import pytest
 from onceproof.explain.narrative import narrate
 from onceproof.interpreter import replay, violated
 from onceproof.lang.load import load_text
-from onceproof.report import formats, write
+from onceproof.report.formats import formats, write
 from onceproof.report.terminal import Paint
 from onceproof.verdict.cache import decode, encode
 from onceproof.verdict.result import Result, Verdict

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from onceproof.report import formats
+from onceproof.report.formats import formats
 from onceproof.verdict.exit_codes import Exit
 
 from support.command_line import run

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from onceproof.report.html import to_html
+from onceproof.report.formats.html import to_html
 
 from support.review import full
 

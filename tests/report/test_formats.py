@@ -20,11 +20,11 @@ from jsonschema import Draft4Validator
 from junitparser import Error, Failure, JUnitXml
 from msgspec.structs import replace
 from onceproof.cli.shared import FORMATS
-from onceproof.report import formats, write
 from onceproof.report.findings import Level, findings
-from onceproof.report.itf import files as itf_files
-from onceproof.report.mermaid import FOLDED, MOST, escaped
-from onceproof.report.mermaid import files as mermaid_files
+from onceproof.report.formats import formats, write
+from onceproof.report.formats.itf import files as itf_files
+from onceproof.report.formats.mermaid import FOLDED, MOST, escaped
+from onceproof.report.formats.mermaid import files as mermaid_files
 from onceproof.report.story_groups import story_groups
 from onceproof.report.terminal import Paint
 from onceproof.verdict.check import check

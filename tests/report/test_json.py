@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.properties import KINDS
-from onceproof.report.json import to_json
+from onceproof.report.formats.json import to_json
 from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, Result, Verdict
 from onceproof.verdict.task import Options

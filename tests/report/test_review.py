@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from onceproof.report.html import to_html
-from onceproof.report.markdown import to_markdown
+from onceproof.report.formats.html import to_html
+from onceproof.report.formats.markdown import to_markdown
 from onceproof.report.review import review_of
 from onceproof.report.review.answer import Tone, answer, question, tone_of
 from onceproof.verdict.check import check

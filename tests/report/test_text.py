@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from onceproof.lang.load import load_text
-from onceproof.report import formats, write
+from onceproof.report.formats import formats, write
+from onceproof.report.formats.text import render, to_text
 from onceproof.report.lines import OURS, Line, columns
 from onceproof.report.story_text import wrapped
 from onceproof.report.terminal import Paint
-from onceproof.report.text import render, to_text
 from onceproof.report.words import clean, ground, reach, short, summary
 from onceproof.story.headline import listed
 from onceproof.verdict.check import check_loaded

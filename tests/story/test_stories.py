@@ -14,9 +14,9 @@ from onceproof.lang.load import load_text
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.properties import KINDS
+from onceproof.report.formats.text import to_text
 from onceproof.report.story_text import StoryLines
 from onceproof.report.terminal import Paint
-from onceproof.report.text import to_text
 from onceproof.story import Story, tell
 from onceproof.verdict.check import check
 from onceproof.verdict.task import Options

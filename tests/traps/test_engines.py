@@ -17,7 +17,7 @@ from onceproof.engines.smt.solver import Z3, Effort, Reply, Solver, Status
 from onceproof.lang.load import load, load_text
 from onceproof.machine.invariant import Invariant, Row, Shape
 from onceproof.machine.system import Machine
-from onceproof.report import write
+from onceproof.report.formats import write
 from onceproof.report.terminal import Paint
 from onceproof.verdict import decide, prove, vacuity
 from onceproof.verdict.check import check, check_loaded

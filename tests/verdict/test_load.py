@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from onceproof.report.json import to_json
+from onceproof.report.formats.json import to_json
 from onceproof.verdict import ladder
 from onceproof.verdict.check import check
 from onceproof.verdict.result import Assurance, Scope, Verdict

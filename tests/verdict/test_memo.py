@@ -13,7 +13,7 @@ from onceproof.base.memo import Memory, remembering
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Budget, Exploration, Found, simplest
 from onceproof.machine.system import EventPattern, Pattern
-from onceproof.report.json import to_json
+from onceproof.report.formats.json import to_json
 from onceproof.verdict.check import check
 from onceproof.verdict.task import Options
 

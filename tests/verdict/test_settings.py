@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from onceproof.lang.load import Loaded, load_text
 from onceproof.lang.settings import BadSetting, setting, with_setting
-from onceproof.report.text import render
+from onceproof.report.formats.text import render
 from onceproof.verdict.check import check_loaded
 from onceproof.verdict.exit_codes import Exit, of_result
 from onceproof.verdict.result import ClaimResult, Result, Verdict

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.load import load_text
-from onceproof.report import write
+from onceproof.report.formats import write
 from onceproof.report.terminal import Paint
 from onceproof.verdict.check import check
 from onceproof.verdict.task import Options

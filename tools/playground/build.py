@@ -22,7 +22,7 @@ from pathlib import Path
 
 from onceproof import __version__
 from onceproof.lang.syntax.keywords import words
-from onceproof.report.html import script_hash
+from onceproof.report.formats.html import script_hash
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -178,7 +178,7 @@ def command(
     from onceproof.base.paths import NoCluster, NoDesign
     from onceproof.cli.progress import ProgressLine
     from onceproof.lang.settings import BadSetting
-    from onceproof.report import format_named, write
+    from onceproof.report.formats import format_named, write
     from onceproof.verdict.check import check
     from onceproof.verdict.exit_codes import Exit, of_result
     from onceproof.verdict.task import Options
@@ -296,7 +296,7 @@ def _target(text: str) -> _Target:
     """Read ``KIND=PATH``. A path without an ending, or one that is a folder, stands for a folder
     where the format allows one. Raises UsageError.
     """
-    from onceproof.report import format_named, formats
+    from onceproof.report.formats import format_named, formats
 
     form, sign, path = text.partition("=")
     try:
@@ -322,7 +322,7 @@ def _write_report(target: _Target, result: Result, verbosity: int, read: list[st
     place cannot be written to.
     """
     from onceproof.base.writing import create_in
-    from onceproof.report import format_named
+    from onceproof.report.formats import format_named
 
     form = format_named(target.form)
     if not target.folder or form.files is None:

@@ -179,10 +179,10 @@ def _demand_endings(outputs: tuple[Path, ...]) -> None:
 
 def _written(review: Review, form: str) -> str:
     if form == "html":
-        from onceproof.report.html import to_html
+        from onceproof.report.formats.html import to_html
 
         return to_html(review)
-    from onceproof.report.markdown import to_markdown
+    from onceproof.report.formats.markdown import to_markdown
 
     return to_markdown(review)
 

@@ -22,20 +22,10 @@ if TYPE_CHECKING:
     from onceproof.machine.delivery import Delivery
 
 SEMANTICS = ("at-most-once", "at-least-once", "exactly-once")
-FORMATS = (
-    "text",
-    "markdown",
-    "html",
-    "json",
-    "sarif",
-    "junit",
-    "github",
-    "gitlab",
-    "itf",
-    "mermaid",
-    "msc",
-)
-"""The formats of ``checker/onceproof/report/``, known without loading them."""
+_FORMAT_FILES = os.listdir(Path(__file__).parents[1] / "report" / "formats")
+_OTHER_FORMATS = {name.removesuffix(".py") for name in _FORMAT_FILES if name[0] not in "_."}
+FORMATS = ("text", *sorted(_OTHER_FORMATS - {"text"}))
+"""The formats of ``checker/onceproof/report/formats/``, known without loading them."""
 NO_CLAIM_SELECTED = "no claim of {designs} matches --claim and --semantics"
 
 F = TypeVar("F", bound=Callable[..., Any] | click.Command)

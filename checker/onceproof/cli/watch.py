@@ -103,7 +103,7 @@ def _check(
 
     Raises KeyboardInterrupt if Ctrl-C ended a check.
     """
-    from onceproof.report import write
+    from onceproof.report.formats import write
     from onceproof.report.terminal import Paint
     from onceproof.verdict.check import check_loaded, is_library, loaded_from
     from onceproof.verdict.result import Result

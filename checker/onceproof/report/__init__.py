@@ -1,8 +1,6 @@
-"""Everything that people and programs read: from a result to text or data. A format for ``check
---format`` is a file here that defines ``FORMAT``, and its name in ``FORMATS`` of ``cli/shared.py``.
+"""Everything that people and programs read: from a result to text or data.
 
-Formats of a result: ``text``, ``json``, ``markdown``, ``html/``, ``mermaid``, ``msc`` (a sequence
-diagram in plain text), ``itf`` (traces), ``sarif``, ``junit``, ``github``, ``gitlab``.
+``formats/``: the formats of a result, for ``check --format``, a file each.
 
 ``review/``: the design review as a record.
 ``findings``: verdicts and mistakes one by one, for SARIF, JUnit, GitHub and GitLab.
@@ -20,57 +18,3 @@ diagram in plain text), ``itf`` (traces), ``sarif``, ``junit``, ``github``, ``gi
 ``bug``: a bug report filled in by the tool.
 ``schema/``: the JSON schema of a result.
 """
-
-from __future__ import annotations
-
-import importlib.util
-from collections.abc import Callable
-
-from msgspec import Struct
-
-from onceproof.report.terminal import Paint
-from onceproof.verdict.result import Result
-
-
-class Format(Struct, frozen=True):
-    """``name`` is what people type, ``summary`` what help says.
-
-    ``write`` takes the verbosity (0 quiet, 1 normal, 2 verbose) and how the place looks it is
-    written to. ``files``: for formats that hold one story per file, every file by its name.
-    ``certificates``: it shows the hashes that ``Options.digests`` adds to a
-    result.
-    """
-
-    name: str
-    summary: str
-    write: Callable[[Result, int, Paint], str]
-    files: Callable[[Result], dict[str, str]] | None = None
-    certificates: bool = False
-
-
-def format_named(name: str) -> Format:
-    """The format of this name; only its own module is loaded. Raises KeyError for an unknown
-    one.
-    """
-    module = f"{__name__}.{name}"
-    known = name.isidentifier() and importlib.util.find_spec(module) is not None
-    form = getattr(importlib.import_module(module), "FORMAT", None) if known else None
-    if not isinstance(form, Format):
-        raise KeyError(name)
-    return form
-
-
-def formats() -> dict[str, Format]:
-    """Every format of this package, by name."""
-    import pkgutil
-
-    modules = (
-        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
-    )
-    known = [m.FORMAT for m in modules if isinstance(getattr(m, "FORMAT", None), Format)]
-    return {form.name: form for form in sorted(known, key=lambda form: form.name)}
-
-
-def write(name: str, result: Result, verbosity: int, look: Paint) -> str:
-    """The result in a format. Raises KeyError for an unknown one."""
-    return format_named(name).write(result, verbosity, look)

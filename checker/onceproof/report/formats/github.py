@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.report import Format
 from onceproof.report.findings import Finding, Level, findings, uri
+from onceproof.report.formats import Format
 from onceproof.report.words import clean, summary
 from onceproof.verdict.result import Result
 

@@ -9,8 +9,8 @@ import json
 from onceproof.base.paths import file_of
 from onceproof.base.version import VERSION
 from onceproof.lang.source import Span
-from onceproof.report import Format
 from onceproof.report.findings import RULES, Finding, Level, findings, uri
+from onceproof.report.formats import Format
 from onceproof.report.story_text import place
 from onceproof.report.words import is_conditional, reach
 from onceproof.story import Story, StoryStep

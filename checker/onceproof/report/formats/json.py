@@ -9,7 +9,7 @@ from __future__ import annotations
 from onceproof.base.version import VERSION
 from onceproof.lang.diagnostics import Diagnostic, Label
 from onceproof.lang.source import Span
-from onceproof.report import Format
+from onceproof.report.formats import Format
 from onceproof.report.words import json_text, summary
 from onceproof.story import Needs, StoryStep
 from onceproof.verdict.exit_codes import of_result

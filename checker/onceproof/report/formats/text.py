@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from onceproof.lang.diagnostics import Severity
-from onceproof.report import Format
 from onceproof.report.bug import disagreement_report
 from onceproof.report.diagnostics import styled
 from onceproof.report.effectively_once import effect_lines
+from onceproof.report.formats import Format
 from onceproof.report.lines import Line, Part, columns, lines_of, painted
 from onceproof.report.story_groups import StoryGroup, story_groups
 from onceproof.report.story_text import StoryLines, wrapped

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from onceproof.report import Format
+from onceproof.report.formats import Format
 from onceproof.report.sequence import ANSWERS, SECOND, Kind, Mark, Way, chart
 from onceproof.report.story_groups import StoryGroup, story_files
 from onceproof.report.words import clean, ground, summary

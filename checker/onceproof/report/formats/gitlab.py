@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from onceproof.report import Format
 from onceproof.report.findings import Finding, Level, findings, uri
+from onceproof.report.formats import Format
 from onceproof.verdict.result import Result
 
 SEVERITIES = {Level.ERROR: "critical", Level.WARNING: "major", Level.NOTE: "info"}

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from onceproof.report import Format
-from onceproof.report.mermaid import diagram
+from onceproof.report.formats import Format
+from onceproof.report.formats.mermaid import diagram
 from onceproof.report.review import DesignReview, Proof, Refuted, Review, review_of
 from onceproof.report.review.answer import Tone
 from onceproof.report.review.crashes import CrashTable

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as xml
 
-from onceproof.report import Format
 from onceproof.report.findings import Finding, Level, findings, uri
+from onceproof.report.formats import Format
 from onceproof.report.words import clean
 from onceproof.verdict.result import Result, Verdict
 

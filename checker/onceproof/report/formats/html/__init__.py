@@ -16,7 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onceproof.report import Format
+from onceproof.report.formats import Format
 from onceproof.report.picture import picture
 from onceproof.report.review import Refuted, Review, review_of
 from onceproof.report.words import clean

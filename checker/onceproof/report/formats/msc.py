@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onceproof.report import Format
+from onceproof.report.formats import Format
 from onceproof.report.lines import columns
 from onceproof.report.sequence import ANSWERS, SECOND, Chart, Mark, Way, chart
 from onceproof.report.story_groups import StoryGroup, story_groups

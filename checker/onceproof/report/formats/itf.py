@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from onceproof.base.version import VERSION
 from onceproof.interpreter.state import Spot, State
 from onceproof.interpreter.trace import Step
-from onceproof.report import Format
+from onceproof.report.formats import Format
 from onceproof.report.story_groups import StoryGroup, story_files
 from onceproof.report.words import ground, short
 from onceproof.story import StoryStep
