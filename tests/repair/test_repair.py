@@ -14,7 +14,9 @@ from onceproof.cli.main import main
 from onceproof.lang.load import Loaded, load, load_text
 from onceproof.lower import lower
 from onceproof.machine.delivery import Delivery
+from onceproof.models import providers
 from onceproof.repair import Goal, Repairs, catalogue, goals_of, repaired, repairs
+from onceproof.repair.edits.key import MAIL
 from onceproof.repair.plan import claim_for
 from onceproof.repair.verify import Verifier, session_of
 from onceproof.verdict.check import check_loaded
@@ -106,7 +108,9 @@ def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Delivery) 
 def test_the_first_handler_is_repaired_by_a_key_at_the_provider() -> None:
     loaded = load(ROOT / "examples/article/invoice_email.once")
     found = _found(loaded, "ready_email")
-    (repair,) = found.repairs
+    resend, repair = found.repairs
+    assert resend.edits == ("mail-provider",)
+    assert "+effect ready_email per id via resend" in resend.diff
     assert "-effect ready_email per id via smtp" in repair.diff
     assert "+  key id, kept for ever" in repair.diff
     assert any("no handler has both no duplicate and no loss" in s for s in found.impossible)
@@ -315,3 +319,91 @@ def test_nothing_to_repair(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     path.write_text(REPAIRED, encoding="utf-8")
     assert main(["repair", str(path)]) == Exit.HOLDS
     assert capsys.readouterr().out == "nothing to repair: no claim is refuted\n"
+
+
+# ---------------------------------------------------------------- brokers, mail, one claim
+
+TASK = """event ReportAsked(id)
+
+queue tasks of ReportAsked via celery
+store done per id, unique
+effect report per id in done
+
+consumer reports on tasks
+  atomic
+    insert id into done or stop
+    do report
+
+claim no duplicate report
+claim no loss of report
+"""
+
+
+def test_a_broker_is_configured_so_that_it_loses_nothing() -> None:
+    loaded = load_text(TASK)
+    (repair,) = _found(loaded, "report").repairs
+    assert repair.edits == ("broker-option",)
+    assert "acks_late=true, task_reject_on_worker_lost=true" in repair.diff
+    assert "`tasks` really runs with acks_late=true" in repair.outside[0]
+    _demand_better(loaded, repair.text, "report", LEAST)
+
+
+@pytest.mark.parametrize("provider", MAIL)
+def test_every_mail_provider_can_be_swapped(provider: str) -> None:
+    key = "" if providers()[provider].keys == "never" else "\n  key id"
+    text = f"""event O(id)
+
+queue orders of O at-least-once
+effect mail per id via {provider}{key}
+
+consumer mailer on orders
+  send mail
+  ack
+
+assume no replay
+
+claim no duplicate mail
+"""
+    found = _found(load_text(text), "mail")
+    named = [r for r in found.repairs if "mail-provider" in r.edits]
+    assert named, found
+    assert "effect mail per id via resend" in named[0].text
+
+
+EARLY = """event O(id)
+
+queue orders of O at-least-once
+effect mail per id via smtp
+
+consumer mailer on orders
+  ack
+  send mail
+
+claim no duplicate mail
+  expect violated
+claim no loss of mail
+"""
+
+
+def test_one_claim_alone_may_be_repaired() -> None:
+    """No handler has both with a mail server; not to lose the mail is possible."""
+    loaded = load_text(EARLY)
+    assert loaded.design is not None
+    cells = check_loaded(loaded, PLAIN)[0].cells
+    claim = next(c for c in loaded.design.claims if c.kind == "no-loss")
+    (both,) = goals_of(loaded.design, cells, ((claim, LEAST),))
+    (alone,) = goals_of(loaded.design, cells, ((claim, LEAST),), alone=True)
+    none = repairs(loaded, both, PLAIN, True, cells)
+    assert none.repairs == ()
+    assert ("no duplicate mail is still refuted") in {why for _, why in none.refused}
+    first = repairs(loaded, alone, PLAIN, True, cells).repairs[0]
+    assert first.edits == ("ack-later",)
+
+
+def test_why_nothing_was_found_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "early.once"
+    path.write_text(EARLY, encoding="utf-8")
+    assert main(["repair", str(path), "--claim", "no loss", "--keep-provider"]) == Exit.VIOLATED
+    assert "no duplicate mail is still refuted" in capsys.readouterr().out
+    arguments = ["repair", str(path), "--claim", "no loss", "--one-claim", "--keep-provider"]
+    assert main(arguments) == Exit.HOLDS

@@ -173,3 +173,12 @@ def test_a_worker_that_fails_is_shown() -> None:
     harness.worker = "onceproof.testing:no_such_function"
     with pytest.raises(AssertionError, match="no_such_function"):
         run(harness)  # type: ignore[arg-type]
+
+
+def test_without_a_test_nothing_is_written(tmp_path: Path) -> None:
+    output = tmp_path / "test_crashes.py"
+    design = ROOT / "examples" / "theory" / "atomic_dedup.once"
+    done = onceproof("testgen", design, "--claim", "no loss of account", "-o", output)
+    assert done.returncode == 0
+    assert "there is no test to write" in done.stderr
+    assert not output.exists()

@@ -14,6 +14,11 @@ def milliseconds(text: str) -> int | None:
     return int(match[1]) * _UNITS[match[2]] if match else None
 
 
+def seconds_words(seconds: float) -> str:
+    """A length of time that was left, for a message: ``60 s``, ``1.5 s``, ``0.8 s``."""
+    return f"{round(seconds, 1):g} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
+
+
 def shorter(duration: str, other: str) -> bool:
     """Whether one duration is strictly shorter than another; False if one of them is no
     duration.

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 @PATH
 @semantics_option()
 @claims_option()
+@click.option(
+    "--one-claim",
+    is_flag=True,
+    help="It is enough that the refuted claim holds; without it, also its other half must.",
+)
 @click.option("--keep-provider", is_flag=True, help="Do not offer to use another provider.")
 @click.option(
     "--apply",
@@ -45,6 +50,7 @@ def command(
     path: Path,
     semantics: tuple[str, ...],
     claims: tuple[str, ...],
+    one_claim: bool,
     keep_provider: bool,
     write: bool,
     form: str,
@@ -90,7 +96,7 @@ def command(
         if result.failures:
             raise AssertionError(f"engines contradict each other: {result.failures[0].what}")
         try:
-            goals = goals_of(loaded.design, result.cells, pairs)
+            goals = goals_of(loaded.design, result.cells, pairs, one_claim)
             if write:
                 return int(_apply(path, loaded, goals, options, keep_provider, form))
             for goal in goals:

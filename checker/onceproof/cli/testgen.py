@@ -64,6 +64,9 @@ def command(
     under = usual(loaded.design, semantics)
     options = Options(claims=claims, seconds=timeout)
     crash_points = points(loaded, under, options, every)
+    if not any(not point.aside for point in crash_points):
+        say("no crash breaks a claim, so there is no test to write; nothing is written", err=True)
+        return int(Exit.HOLDS)
     command_line = f"onceproof testgen {shown(path.name)}{' --all' if every else ''}"
     emit(
         output,

@@ -31,7 +31,7 @@ from onceproof.lang.errors import names as name_errors
 from onceproof.lang.errors import syntax as errors
 from onceproof.lang.errors.dedupe import settle
 from onceproof.lang.resolve import resolve
-from onceproof.lang.source import MAX_BYTES, Source
+from onceproof.lang.source import MAX_BYTES, Source, Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.parser import parse
 from onceproof.models import own_text
@@ -122,9 +122,10 @@ def text_of(data: bytes, name: str) -> str | Diagnostic:
     if b"\x00" in data:
         return errors.not_text(name, data.index(b"\x00"))
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return errors.not_text(name, error.start)
+    return errors.carriage_returns(name) if "\r" in text and "\n" not in text else text
 
 
 def load_file_text(text: str, path: str) -> Loaded:
@@ -173,6 +174,9 @@ def _without_design(source: Source) -> Diagnostic | None:
         return errors.asyncapi(source.path)
     if carriers.CODE.fullmatch(kind):
         return errors.no_comment(source.path)
+    fence = next((i for i, line in enumerate(source.lines, 1) if line.startswith("```")), 0)
+    if fence:
+        return errors.markdown(Span.at_line(source.line(fence), fence, source.path))
     return None
 
 

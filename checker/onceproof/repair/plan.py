@@ -18,10 +18,14 @@ Owner = n.ConsumerDecl | n.RelayDecl | n.FragmentDecl
 
 
 class Goal(Struct, frozen=True):
-    """What is to hold: the target happens once, not twice and not never, under these semantics."""
+    """What is to hold: the target happens once, not twice and not never, under these semantics.
+
+    ``kinds``: only these of *no duplicate* and *no loss* (empty: both, and *recoverable*).
+    """
 
     target: n.Target
     semantics: Delivery
+    kinds: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

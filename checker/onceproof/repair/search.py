@@ -33,6 +33,9 @@ from onceproof.verdict.task import Options
 ENOUGH = 3
 """Repairs that are offered for one claim, at most."""
 
+ALONE = ("no-duplicate", "no-loss")
+"""Kinds of claims that can be repaired without the other."""
+
 PAIRS = 120
 """Pairs of edits that are looked at, at most."""
 
@@ -66,7 +69,8 @@ class Repairs(Struct, frozen=True):
 
     ``impossible``: why no handler helps with the provider, or with the queue, as it is (for a
     provider: theory T13), if so. ``tried``: how many changed designs were looked at. ``complete``:
-    no edit or pair of the catalogue was left out; else ``reason`` says why.
+    no edit or pair of the catalogue was left out; else ``reason`` says why. ``refused``: (single
+    edit in a sentence, why it does not help).
     """
 
     effect: str
@@ -77,6 +81,7 @@ class Repairs(Struct, frozen=True):
     complete: bool
     reason: str = ""
     seconds: float = 0.0
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 class _Candidate(Struct, frozen=True):
@@ -102,6 +107,7 @@ class _EditSearch(Struct):
     seen: set[str] = field(default_factory=set)
     tried: int = 0
     reason: str = ""
+    refused: list[tuple[str, str]] = field(default_factory=list)
 
     def singles(self) -> Iterator[_Candidate]:
         """One edit."""
@@ -226,6 +232,7 @@ def repairs(
         complete and not search.reason,
         search.reason,
         time.monotonic() - started,
+        tuple(search.refused),
     )
 
 
@@ -270,13 +277,15 @@ def _work(search: _EditSearch, repairs: list[Repair]) -> bool:
                 return False
             what = ", ".join(dict.fromkeys(e.name for e in candidate.edits))
             ask(f"repairs / {goal.name} / {goal.semantics.value}: {what}", search.tried + 1)
-            if any(r.edits == tuple(e.name for e in candidate.edits) for r in repairs):
+            names = sorted(e.name for e in candidate.edits)
+            if any(sorted(r.edits) == names for r in repairs):
                 continue  # another form of what is offered already
             repair = search.verified(candidate)
             if repair is not None:
                 repairs.append(repair)
             elif len(candidate.edits) == 1:
                 rest.append(candidate)
+                search.refused.append((candidate.proposals[0].what, search.verifier.why))
             if len(repairs) == ENOUGH:
                 return True
         if repairs:
@@ -285,18 +294,23 @@ def _work(search: _EditSearch, repairs: list[Repair]) -> bool:
 
 
 def goals_of(
-    design: Design, cells: tuple[ClaimResult, ...], asked: tuple[tuple[Claim, Delivery], ...]
+    design: Design,
+    cells: tuple[ClaimResult, ...],
+    asked: tuple[tuple[Claim, Delivery], ...],
+    alone: bool = False,
 ) -> tuple[Goal, ...]:
-    """What there is to repair: the targets of refuted claims, each under its semantics."""
+    """What there is to repair: the targets of refuted claims, each under its semantics. ``alone``:
+    it is enough that the claim holds, where it is *no duplicate* or *no loss*.
+    """
     refuted = {(c.claim, c.semantics) for c in cells if c.verdict is Verdict.REFUTED}
     goals = [
-        Goal(t, s)
+        Goal(t, s, (claim.kind,) if alone and claim.kind in ALONE else ())
         for claim, s in asked
         if (claim.text, s) in refuted
         for t in claim.targets
         if claim.kind != "one-worker"
     ]
-    return tuple({(g.name, g.semantics): g for g in goals}.values())
+    return tuple({(g.name, g.semantics, g.kinds): g for g in goals}.values())
 
 
 @remembering()

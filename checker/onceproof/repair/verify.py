@@ -62,10 +62,17 @@ class Verifier(Struct):
     goal: Goal
     session: Session
     before: dict[Key, Verdict] = field(default_factory=dict)
+    why: str = ""
+    """What the last changed design did not give."""
+
+    @property
+    def obligations(self) -> tuple[str, ...]:
+        """What a repair must prove."""
+        return self.goal.kinds or OBLIGATIONS
 
     def with_goal(self, design: Design) -> tuple[Design, list[Claim]]:
         """The design with claims about the goal added, and these."""
-        claims = [claim_for(kind, self.goal) for kind in OBLIGATIONS]
+        claims = [claim_for(kind, self.goal) for kind in self.obligations]
         return replace(design, claims=(*design.claims, *claims)), claims
 
     def promising(self, design: Design) -> bool:
@@ -76,7 +83,15 @@ class Verifier(Struct):
         lowered = lower(whole, self.goal.semantics)
         tasks = [self.session.task(lowered, claim) for claim in claims]
         # Most edits leave a story of one worker, which is quick to see.
-        return not any(map(self._is_refuted_by_one, tasks)) and all(map(self._may_hold, tasks))
+        for claim, task in zip(claims, tasks, strict=True):
+            if self._is_refuted_by_one(task):
+                self.why = f"{claim.text} is still refuted"
+                return False
+        for claim, task in zip(claims, tasks, strict=True):
+            if not self._may_hold(task):
+                self.why = f"{claim.text} is not proved"
+                return False
+        return True
 
     def _is_refuted_by_one(self, task: Task | Unasked) -> bool:
         if isinstance(task, Unasked):
@@ -101,10 +116,11 @@ class Verifier(Struct):
         whole, claims = self.with_goal(design)
         lowered = lower(whole, self.goal.semantics)
         goal = [self._judged(lowered, claim) for claim in claims]
-        for cell, kind in zip(goal, OBLIGATIONS, strict=True):
+        for cell, kind, claim in zip(goal, self.obligations, claims, strict=True):
             if cell is None or not (
                 cell.verdict is Verdict.HOLDS or (kind == "recoverable" and self._as_before(cell))
             ):
+                self.why = f"{claim.text} is not proved"
                 return None
         others = []
         for semantics in whole.semantics:
@@ -114,6 +130,7 @@ class Verifier(Struct):
                     continue
                 cell = self._judged(column, claim)
                 if cell is None or cell.verdict.rank < self._before(claim, semantics).rank:
+                    self.why = f"{claim.text} gets worse under {semantics.value}"
                     return None
                 others.append(cell)
         return Checked(tuple(c for c in goal if c), tuple(others))

@@ -11,6 +11,8 @@ from onceproof.story.headline import listed
 from onceproof.verdict.result import ClaimResult
 
 SCHEMA = "onceproof/repair/1"
+REFUSED = 4
+"""Edits that do not help and are shown, where nothing was found."""
 
 
 def text(searches: Sequence[Repairs], verbose: bool) -> str:
@@ -55,6 +57,10 @@ def _lines(searches: Sequence[Repairs], verbose: bool) -> Iterator[str]:
                 f"  none found: {first.tried} changed designs looked at, every single edit and"
                 " pair of edits of the catalogue"
             )
+            shown = first.refused if verbose else first.refused[:REFUSED]
+            yield from (f"    {what}: {why}" for what, why in shown)
+            if len(shown) < len(first.refused):
+                yield f"    … and {len(first.refused) - len(shown)} more (--verbose)"
 
 
 def _merged(searches: Sequence[Repairs]) -> list[list[Repairs]]:
@@ -153,6 +159,7 @@ def _search_data(search: Repairs) -> dict[str, object]:
         "tried": search.tried,
         "complete": search.complete,
         "reason": search.reason,
+        "refused": [{"what": what, "why": why} for what, why in search.refused],
         "offered": [_repair_data(r) for r in search.repairs],
     }
 

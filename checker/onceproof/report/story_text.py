@@ -74,7 +74,10 @@ class StoryLines(Struct, frozen=True):
         steps = story.narrated
         number = len(str(len(steps)))
         names = [clean(s.who, self.unicode) for s in steps]
-        who = min(max(map(columns, names), default=0), 12 if self.width < 100 else 22)
+        # A name is never broken inside a word.
+        words = max((columns(word) for name in names for word in name.split()), default=0)
+        longest = max(map(columns, names), default=0)
+        who = max(min(longest, 12 if self.width < 100 else 22), min(words, self.width // 3))
         where = max((columns(place(s, story.path)) for s in steps), default=0)
         before = ""
         for step, name in zip(steps, names, strict=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.base import store as cache
+from onceproof.base.durations import seconds_words
 from onceproof.base.memo import remembering
 from onceproof.base.memory import beyond
 from onceproof.base.paths import NoDesign
@@ -135,7 +136,9 @@ class _Run:
             with limits.limited(self.options.seconds):
                 loaded = loaded_from(path)
         except limits.OutOfTime:
-            return _unread(path, f"reading it takes more than {self.options.seconds:g} s")
+            return _unread(
+                path, f"reading it takes more than {seconds_words(self.options.seconds)}"
+            )
         if loaded.design is not None:
             for chosen in self.options.settings:
                 with_setting(loaded, chosen)  # a name that is not there is the caller's mistake

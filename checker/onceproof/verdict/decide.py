@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from onceproof.base import interrupts
 from onceproof.base.allowance import Exhausted, TooLarge, allowing
+from onceproof.base.durations import seconds_words
 from onceproof.base.memory import beyond
 from onceproof.engines import coverability
 from onceproof.engines.search import Bounds, Exploration, Found
@@ -146,7 +147,7 @@ class WholeDesign:
         except (TooLarge, Exhausted) as error:
             reason = str(error)
         except OutOfTime:
-            reason = f"more than {seconds:g} s"
+            reason = f"more than {seconds_words(seconds)}"
         except MemoryError:
             reason = "out of memory"
         nothing = Machine(self._design.path, semantics.value, (), ())
@@ -353,7 +354,9 @@ def _in_limits(
         with limited(task.options.seconds):
             result = decide(task)
     except OutOfTime as error:
-        result = task.undecided(_with(f"more than {task.options.seconds:g} s", str(error)))
+        result = task.undecided(
+            _with(f"more than {seconds_words(task.options.seconds)}", str(error))
+        )
     except MemoryError as error:
         result = task.undecided(_with("out of memory", str(error)))
     interrupts.demand()

@@ -362,7 +362,9 @@ def _count(subject: str, inside: tuple[str, ...], word: str, every: set[str]) ->
 
 
 def _neither(words: list[str]) -> str:
-    return f"not {words[0]}" if len(words) == 1 else f"neither {listed(words, 'nor')}"
+    if len(words) == 1:
+        return words[0][8:] if words[0].startswith("not yet ") else f"not {words[0]}"
+    return f"neither {listed(words, 'nor')}"
 
 
 def _not(verb: str, rest: str) -> tuple[str, str, bool]:

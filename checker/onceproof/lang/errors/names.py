@@ -362,7 +362,7 @@ def model_lacks_key(model: str, span: Span) -> Diagnostic:
         "N131",
         f"`{model}` ignores idempotency keys",
         Label(span, "this key has no effect there"),
-        help="use a provider that keeps keys, or leave `via` out",
+        help="remove the key, or use a provider that keeps keys (`onceproof models` lists them)",
     )
 
 

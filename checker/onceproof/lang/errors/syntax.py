@@ -381,6 +381,36 @@ def asyncapi(path: str) -> Diagnostic:
     )
 
 
+def odd_space(span: Span, name: str) -> Diagnostic:
+    """A character that looks like a space, as word processors and chats make it."""
+    return message(
+        "S026",
+        f"this is a {name}, not a space",
+        Label(span, "write a plain space"),
+        help="it was copied from a word processor or a web page; replace all of them in the file",
+    )
+
+
+def carriage_returns(path: str) -> Diagnostic:
+    """A file whose lines end as on old Macs."""
+    return message(
+        "S027",
+        "the lines end with a carriage return alone",
+        Label(Span(1, 1, 1, 1, path), "so the whole file is one line"),
+        help="save it with Unix or Windows line ends",
+    )
+
+
+def markdown(span: Span) -> Diagnostic:
+    """A Markdown page under the name of a design."""
+    return message(
+        "S028",
+        "this is a Markdown page, not a design",
+        Label(span, "here a block begins"),
+        help="let its name end in .md; then its blocks that begin with ```once are checked",
+    )
+
+
 def unreadable(path: str, reason: str) -> Diagnostic:
     """A file that the system does not hand out."""
     return message("S022", "the file cannot be read", Label(Span(1, 1, 1, 1, path), reason))

@@ -10,14 +10,28 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from onceproof.lang.diagnostics import Diagnostic
 from onceproof.lang.errors import syntax as errors
-from onceproof.lang.source import MAX_BYTES, MOST_LINES, Source
+from onceproof.lang.source import MAX_BYTES, MOST_LINES, Source, Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.indentation import Line, mend
 
 if TYPE_CHECKING:
     import lark
+
+ODD_SPACES = {
+    "\N{NO-BREAK SPACE}": "non-breaking space",
+    "\N{NARROW NO-BREAK SPACE}": "narrow non-breaking space",
+    "\N{FIGURE SPACE}": "figure space",
+    "\N{THIN SPACE}": "thin space",
+    "\N{EN SPACE}": "wide space",
+    "\N{EM SPACE}": "wide space",
+    "\N{IDEOGRAPHIC SPACE}": "wide space",
+}
+"""Characters that look like a space, and what they are called."""
+_AS_SPACES = str.maketrans(dict.fromkeys(ODD_SPACES, " "))
 
 
 def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
@@ -30,7 +44,9 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
     beyond = _first_beyond(source)
     if beyond:
         return n.Tree(source.path, (), (), ""), [errors.too_long(source.path, beyond, MOST_LINES)]
+    source, odd = _with_spaces(source)
     lines, mistakes = mend(source)
+    mistakes = [*odd, *mistakes]
     if not lines:
         return n.Tree(source.path, (), (), ""), mistakes or [errors.nothing_in_it(source.path)]
     parsed = _parsed(lines)
@@ -48,6 +64,22 @@ def parse(source: Source) -> tuple[n.Tree, list[Diagnostic]]:
 
     doc, title = _documentation(source)
     return n.Tree(source.path, tuple(built(parsed, source, lines)), doc, title), mistakes
+
+
+def _with_spaces(source: Source) -> tuple[Source, list[Diagnostic]]:
+    """The source with plain spaces, and what stood for the first of them; comments may have any."""
+    if source.text.isascii():
+        return source, []
+    mistakes: list[Diagnostic] = []
+    lines = []
+    for number, line in enumerate(source.lines, 1):
+        read = line.split("#", 1)[0]
+        for column, sign in enumerate(read):
+            if sign in ODD_SPACES and not mistakes:
+                span = Span(number, column + 1, number, column + 2, source.path)
+                mistakes.append(errors.odd_space(span, ODD_SPACES[sign]))
+        lines.append(read.translate(_AS_SPACES) + line[len(read) :])
+    return replace(source, lines=tuple(lines)), mistakes
 
 
 def _first_beyond(source: Source) -> int:
@@ -86,11 +118,13 @@ def _sound(lines: list[Line], stop: int) -> int:
 
 def _documentation(source: Source) -> tuple[tuple[tuple[int, str], ...], str]:
     """``##`` lines: those above a declaration belong to it, those at the top of the file are the
-    title.
+    title. Those on the first lines are the title also without a blank line below them.
     """
     doc: list[tuple[int, str]] = []
     pending: list[str] = []
     title = ""
+    text = next((line.strip() for line in source.lines if line.strip()), "")
+    starts_with_title = text.startswith("##")
     for number, line in enumerate(source.lines, start=1):
         stripped = line.strip()
         if stripped.startswith("##"):
@@ -99,5 +133,7 @@ def _documentation(source: Source) -> tuple[tuple[tuple[int, str], ...], str]:
             title, pending = " ".join(pending), []
         elif pending and stripped and not stripped.startswith("#"):
             doc.append((number, " ".join(pending)))
+            if starts_with_title and not title and len(doc) == 1:
+                title = doc[0][1]  # no blank line below it
             pending = []
     return tuple(doc), title

@@ -3,6 +3,7 @@
 
 ``ack``: move the acknowledgement, or look at the broker's answer.
 ``assumption``: an assumption about the surroundings.
+``broker``: another value for an option of a queue's model.
 ``business``: recognize repetitions by the business key.
 ``fence``: a fencing token, checked together with the write.
 ``key``: an idempotency key for an external effect.

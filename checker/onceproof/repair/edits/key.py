@@ -11,6 +11,11 @@ from onceproof.models import providers
 from onceproof.repair.plan import Edit, Proposal, Site
 from onceproof.repair.sheet import Change, inserted, replaced
 
+MAIL = ("brevo", "mailgun", "microsoft.graph", "sendgrid", "ses", "smtp")
+"""Models of mail providers that keep no keys, or for minutes only."""
+MAIL_KEEPER = "resend"
+"""The model of a mail provider that keeps keys."""
+WINDOW = "retries end within the key window"
 KEEPER = "http"
 """The model of a provider about which the design may say that it keeps keys."""
 
@@ -77,6 +82,31 @@ def _switch(site: Site) -> Iterator[Proposal]:
     )
 
 
+def _mail(site: Site) -> Iterator[Proposal]:
+    """A mail provider that keeps no keys, or hardly: one that keeps them for a day."""
+    decl = site.item(n.EffectDecl, site.goal.target.name.text) if site.is_external() else None
+    if not isinstance(decl, n.EffectDecl) or decl.model is None or decl.model.name not in MAIL:
+        return
+    field, old, model = site.key(), decl.model.name, providers()[MAIL_KEEPER]
+    changes = [
+        replaced(decl.span.line, site.sheet.within(decl.model.span, MAIL_KEEPER)),
+        _line(site, decl, field, ""),
+    ]
+    claims = [i.span.line for i in site.tree.items if isinstance(i, n.ClaimDecl)]
+    if claims and not site.design.assumes("within-key-window"):
+        changes.append(inserted(min(claims), f"assume {WINDOW}", ""))
+    yield Proposal(
+        site.sheet.changed(changes),
+        f"send {decl.name.text} through {model.title}, under the idempotency key `{field}`",
+        (f"another provider than {old}", "the key goes with every request"),
+        (
+            f"{model.title} keeps keys for {model.keys} ({model.status})",
+            f"an event is retried, or redelivered, for less than {model.keys}",
+        ),
+        (f"repetitions more than {model.keys} later",),
+    )
+
+
 def _declared(site: Site) -> n.EffectDecl | None:
     """The external effect, if its provider is not yet given a key that is the same in every
     attempt.
@@ -104,6 +134,13 @@ EDITS = (
         "use a provider that keeps idempotency keys",
         3,
         _switch,
+        switches=True,
+    ),
+    Edit(
+        "mail-provider",
+        "use a mail provider that keeps idempotency keys",
+        3,
+        _mail,
         switches=True,
     ),
 )

@@ -27,6 +27,7 @@ from time import monotonic
 import numpy as np
 from msgspec import Struct
 
+from onceproof.base.durations import seconds_words
 from onceproof.base.memory import beyond
 from onceproof.engines.search.bounds import Bounds, Budget
 from onceproof.engines.search.compiled import MachineError
@@ -73,7 +74,7 @@ class _Layers(Struct):
         if self.budget.states is not None and states > self.budget.states:
             raise Stopped(f"more than {self.budget.states:,} states", by_states=True)
         if self.end is not None and monotonic() > self.end:
-            raise Stopped(f"more than {self.budget.seconds:.3g} seconds")
+            raise Stopped(f"more than {seconds_words(self.budget.seconds or 0)}")
         if beyond(self.budget.megabytes):
             raise Stopped(f"more than {self.budget.megabytes} MB after {states:,} states")
 

@@ -53,6 +53,11 @@ class Habit(Struct, frozen=True):
     headline: str
     label: str
 
+    @property
+    def explains_all(self) -> bool:
+        """Whether the label says what to write, where the corrected line alone would say less."""
+        return "`#`" in self.label or "on a line of its own" in self.label
+
     def edits(self, text: str, literals: Literals) -> tuple[Edit, ...]:
         """What the habit would change in a line; nothing if it does not occur."""
         edits = []
@@ -148,7 +153,54 @@ def _habit(
     )
 
 
+_SAID = {
+    "at most": ("no duplicate", "at most once"),
+    "at least": ("no loss of", "at least once"),
+    "exactly": ("effectively once", "exactly once"),
+}
+"""What people say of an effect: the claim, and their words."""
+
+
+def _claims(match: re.Match[str], _: Literals) -> str | None:
+    words = re.sub(r"[ _-]+", " ", match["how"].lower()).removesuffix(" once")
+    return f"claim {_SAID[words][0]} {match['name']}"
+
+
+def _claimed(front: bool) -> Habit:
+    """``claim at most once mail`` (``front``), ``claim mail happens at most once``."""
+    how, name = (
+        r"(?P<how>(?:at[ _-]most|at[ _-]least|exactly)[ _-]once)",
+        r"(?!no |effectively )(?P<name>\w+)",
+    )
+    verb = r"(?:(?:is|are|happens?|was|gets?)(?: \w+)? )?"
+    pattern = rf"^claim {how} {name}$" if front else rf"^claim {name} {verb}{how}$"
+    return _habit(
+        pattern,
+        _claims,
+        "`{old}` is written `{new}` here",
+        "`no duplicate`: at most once; `no loss of`: at least once; `effectively once`: both",
+    )
+
+
+def _model_alone(match: re.Match[str], _: Literals) -> str | None:
+    return f"{match[1]})" if match.string.startswith("queue ") else None
+
+
 HABITS: tuple[Habit, ...] = (
+    _claimed(front=True),
+    _claimed(front=False),
+    _habit(
+        r"(\([^()]*?),? *\bthen (?:dead-letter(?: to \w+)?|drop|stays)\)",
+        _model_alone,
+        "what becomes of a message that is given up is not an option of the model",
+        "write `delivery limit 5 then …` on a line of its own below the queue, indented",
+    ),
+    _habit(
+        r"(?i)(?<=\w )on (?:conflict|duplicate)(?: key)?,? (?:do nothing|ignore|continue|skip)\b",
+        "or continue",
+        "in one line, this is written `or continue`",
+        "write `or continue`",
+    ),
     _habit(r"[“”„‟«»]", '"', 'quotes are straight: `"`', 'write `"`'),
     _habit(
         r"\b(?:under |in |with |for )?((?:at[ _-]?least|at[ _-]?most|exactly)[ _-]?once)\b",

@@ -304,7 +304,7 @@ class LineRepair:
         )
         return Correction(
             edits,
-            lambda line: errors.foreign(headline, place, label, "" if "`#`" in label else line),
+            lambda line: errors.foreign(headline, place, label, "" if habit.explains_all else line),
             partial,
         )
 
