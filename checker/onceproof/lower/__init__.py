@@ -11,6 +11,7 @@
 ``providers``: requests to providers, their answers, and what they know of keys.
 ``queues``: what a broker does with a message.
 ``positions``: logs, where a commit covers what is below it.
+``lanes``: messages of one key that are handled one after the other.
 ``environment``: what happens to rows, records and locks without a worker.
 ``variables``: the machine's variables and their names.
 """
@@ -77,7 +78,7 @@ def _lower(
         for k, x in shared.items()
         if not k.endswith(v.BUSY) or k.removesuffix(v.BUSY) in lockable
     }
-    shared.update({g.status: g.variable for g in grouped.values()})
+    shared.update({x.name: x for g in grouped.values() for x in g.variables})
     shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
     domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
     programs = {p.name: compile_process(design, p) for p in design.processes}

@@ -106,6 +106,10 @@ class Case(Struct, frozen=True):
         found = replace(self, views={}).test(name, allowed)
         return None if found is None else replace(found, views=self.views)
 
+    def widened(self, name: str) -> Case:
+        """This case as one that is wider than the truth, if ``name`` says why."""
+        return replace(self, wider=self.wider or name)
+
     def where(self, name: str, before: Iterable[str]) -> Case | None:
         """This case where ``name`` was among ``before`` before the step; None if that cannot be."""
         now = self.guard.get(name, frozenset(self.domains[name].domain)) & frozenset(before)

@@ -15,3 +15,6 @@ PROVIDERS = False
 
 LOGS = False
 """Records that are passed over, commits that cover what is below."""
+
+ORDER = False
+"""Messages of one key that are in one worker's hands at a time."""

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import walk
-from onceproof.lower import positions
+from onceproof.lower import modelled, positions
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Table, mapping
+from onceproof.lower.lanes import OTHER_LANE, Lane, is_kept_elsewhere, lane_of
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Action, Cause, Level, Rule, RuleKind, Test, Variable
 
@@ -90,6 +91,17 @@ class Group(Struct, frozen=True):
         return positions.Position(self.design, self.process, self.queue, self.semantics)
 
     @property
+    def lane(self) -> Lane | None:
+        """What its deliveries need and take."""
+        return lane_of(self.design, self.process, self.queue, self.semantics)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The status, and the lane if there is one."""
+        lane = self.lane
+        return (self.variable, lane.variable) if lane else (self.variable,)
+
+    @property
     def variable(self) -> Variable:
         """The status variable."""
         domain = ["ready", "inflight", "settled", "lost"]
@@ -148,9 +160,7 @@ class Group(Struct, frozen=True):
         answers: list[tuple[Case, str]] = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
-            settled = holder.change(
-                self.status, self._table(case.domains, {"inflight": "settled"})
-            ).put(v.HOLDS, "no")
+            settled = self._part(holder, {"inflight": "settled"}, back=False)
             answers.append((settled.commit_inside(), "done"))
         late = case.test(v.HOLDS, {"no"})
         if late and self.is_log:
@@ -193,13 +203,13 @@ class Group(Struct, frozen=True):
             return [case.change(self.status, self._table(case.domains, {"inflight": "ready"}))]
         if self.is_log:
             return self._sought(case)
-        return self._released(case, self._given_back)
+        return self._released(case, self._given_back, back=True)
 
     def _sought(self, case: Case) -> list[Case]:
         """A log is read again from the record that the worker is on. Whether one that does not hold
         it has acknowledged it before, or has lost it, is not remembered.
         """
-        cases = self._released(case, self._given_back)
+        cases = self._released(case, self._given_back, back=True)
         behind = {"settled", positions.PASSED}
         ready = self._table(case.domains, dict.fromkeys(behind, self.back))
         other = case.test(v.HOLDS, {"no"})
@@ -209,7 +219,9 @@ class Group(Struct, frozen=True):
         ahead = other.where(self.status, set(self.variable.domain) - behind)
         left = other.where(self.status, behind)
         if left:
-            cases += [replace(c, wider=SEEK_LATE) for c in (left, left.change(self.status, ready))]
+            sought = left.change(self.status, ready)
+            sought = self.lane.owe(sought) if self.lane else sought
+            cases += [c.widened(SEEK_LATE) for c in (left, sought)]
         return [*cases, *([ahead] if ahead else [])]
 
     def left(self, case: Case, *, failed: bool) -> list[Case]:
@@ -218,32 +230,57 @@ class Group(Struct, frozen=True):
             return self.let_go(case)
         rule = self.position.on_failure if failed else "pass"
         if rule == "seek":
-            return self._sought(case)
+            return self._out_of_lane(self._sought(case))
         if rule == "pass":
-            return self._released(case, {"inflight": positions.PASSED})
+            passed = {"inflight": positions.PASSED}
+            return self._out_of_lane(self._released(case, passed, back=False))
         return self.let_go(case)
 
     def let_go(self, case: Case) -> list[Case]:
         """The worker is gone: what it still holds comes again, or never (where nobody claims what
         the dead have held).
         """
-        if self.tracking is not Tracking.HELD:
-            return [case]
-        again = self._given_back if self.queue.redelivers else {"inflight": "dead"}
-        return self._released(case, again)
+        cases = [case]
+        if self.tracking is Tracking.HELD:
+            again = self.queue.redelivers
+            changes = self._given_back if again else {"inflight": "dead"}
+            cases = self._released(case, changes, back=again)
+        return self._out_of_lane(cases)
+
+    def _out_of_lane(self, cases: list[Case]) -> list[Case]:
+        """The worker of a log is not in its lane any more."""
+        lane = self.lane
+        if lane is None or not lane.outlasts:
+            return cases
+        out: list[Case] = []
+        for case in cases:
+            inside, outside = case.test(v.IN_LANE, {"yes"}), case.test(v.IN_LANE, {"no"})
+            out += [lane.leave(inside)] if inside else []
+            holds = "no" not in case.guard.get(
+                v.HOLDS, ("no",)
+            )  # whoever holds a record is in its lane
+            out += [outside] if outside and not holds else []
+        return out
 
     @property
     def _given_back(self) -> dict[str, str]:
         """What a message that comes back makes of the status."""
         return self.anew if self.counted else dict.fromkeys(self.variable.domain, self.back)
 
-    def _released(self, case: Case, changes: dict[str, str]) -> list[Case]:
+    def _part(self, holder: Case, changes: dict[str, str], *, back: bool) -> Case:
+        """A worker does not hold its message any more. ``back``: that comes again."""
+        case = holder.change(self.status, self._table(holder.domains, changes)).put(v.HOLDS, "no")
+        lane = self.lane
+        if lane is not None:
+            case = case if lane.outlasts else lane.leave(case)
+            case = lane.owe(case) if back else case
+        return case
+
+    def _released(self, case: Case, changes: dict[str, str], *, back: bool) -> list[Case]:
         cases = []
         holder = case.test(v.HOLDS, {"yes"})
         if holder:
-            cases.append(
-                holder.change(self.status, self._table(case.domains, changes)).put(v.HOLDS, "no")
-            )
+            cases.append(self._part(holder, changes, back=back))
         other = case.test(v.HOLDS, {"no"})
         if other:
             cases.append(other)
@@ -299,25 +336,38 @@ class Group(Struct, frozen=True):
         more = ready.where(self.status, {"three"})
         if more:
             cases.append(replace(more, wider=THREE_OR_MORE))
-        held = self.tracking is Tracking.HELD
-        return [c.put(v.HOLDS, "yes") if held else c for c in cases]
+        if self.tracking is Tracking.HELD:
+            cases = [c.put(v.HOLDS, "yes") for c in cases]
+        if self.lane is not None:
+            cases = [x for c in cases for x in self.lane.enter(c)]
+        return [c.widened(OTHER_LANE * is_kept_elsewhere(self.design, self.queue)) for c in cases]
 
     def lease(self, domains: Mapping[str, Variable], places: frozenset[str]) -> list[Rule]:
         """What can happen to a worker at one of ``places`` although it lives: it no longer holds
         its message, because that goes back, or because it is acknowledged by itself.
         """
-        if self.tracking is not Tracking.HELD:
-            return []
-        holder = Case(domains).test(v.HOLDS, {"yes"})
-        assert holder is not None
-        causes = [(cause, self._given_back) for cause in self.hold_losses()]
-        by_itself = self.process.ack == "any-time"
-        if self.is_log:
-            by_itself = self.position.settles_by_itself
-        causes += [(Cause.AUTO_ACKED, {"inflight": "settled"})] * by_itself
+        losses = self.hold_losses()
+        ways: list[tuple[Cause, Case]] = []
+        if self.tracking is Tracking.HELD:
+            holder = Case(domains).test(v.HOLDS, {"yes"})
+            assert holder is not None
+            for cause in losses:
+                ways += [
+                    (cause, x)
+                    for x in self._out_of_lane([self._part(holder, self._given_back, back=True)])
+                ]
+            by_itself = self.process.ack == "any-time"
+            if self.is_log:
+                by_itself = self.position.settles_by_itself
+            if by_itself:
+                settled = self._part(holder, {"inflight": "settled"}, back=False)
+                ways.append((Cause.AUTO_ACKED, settled))
+        if self.lane is not None and self.lane.outlasts:
+            inside = Case(domains).test(v.HOLDS, {"no"})
+            inside = inside.test(v.IN_LANE, {"yes"}) if inside else None
+            ways += [(cause, self.lane.leave(inside)) for cause in losses if inside]
         rules = []
-        for cause, changes in causes:
-            parted = holder.change(self.status, self._table(domains, changes)).put(v.HOLDS, "no")
+        for cause, parted in ways:
             rule = parted.rule(RuleKind.WORKER, Action(cause, self.process.name, self.queue.name))
             rules.append(replace(rule, guard=(Test(v.PC, places), *rule.guard)))
         return rules
@@ -349,7 +399,7 @@ class Group(Struct, frozen=True):
             end = "lost" if self.queue.limit[1] == "drop" else "dead"
             rules += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
         for cause, new in self.position.moves(self.hold_losses()) if self.is_log else []:
-            rules += self._move(domains, cause, {positions.PASSED: new})
+            rules += self._move(domains, cause, {positions.PASSED: new}, back=new == "ready")
         for cause in self._copies():
             sources = {"settled": "ready"}
             if self.is_log:
@@ -362,9 +412,11 @@ class Group(Struct, frozen=True):
                 sources = {k: x for k, x in sources.items() if k in ("settled", positions.PASSED)}
             if cause is Cause.BATCH_RETURNED:
                 sources = {"settled": "ready" if self.is_log else self.back}
-            rules += self._move(
-                domains, cause, sources, closed if cause is not Cause.REPLAY else frozenset()
+            back = cause in (Cause.REWOUND, Cause.BATCH_RETURNED) or (
+                cause is Cause.REPLAY and positions.is_log(self.queue)
             )
+            until = closed if cause is not Cause.REPLAY else frozenset()
+            rules += self._move(domains, cause, sources, until, back=back)
         return rules
 
     def _vanishing(self) -> set[str]:
@@ -415,7 +467,10 @@ class Group(Struct, frozen=True):
         cause: Cause,
         changes: dict[str, str],
         closed: frozenset[str] = frozenset(),
+        *,
+        back: bool = False,
     ) -> list[Rule]:
+        """``back``: a message goes back where it was."""
         case = Case(domains).where(self.status, changes.keys())
         roots = v.root_types(self.design)
         if case and cause is Cause.VANISHED and self.queue.is_root and len(roots) > 1:
@@ -425,6 +480,7 @@ class Group(Struct, frozen=True):
         if case is None:
             return []
         moved = case.change(self.status, self._table(domains, changes))
+        moved = self.lane.owe(moved) if back and self.lane else moved
         return [moved.rule(RuleKind.EVENT, Action(cause, self.process.name, self.queue.name))]
 
 
@@ -472,7 +528,7 @@ def _tracking(
 ) -> Tracking:
     if semantics is Delivery.AT_MOST_ONCE or process.ack == "delivery":
         return Tracking.GONE
-    if positions.is_log(queue):
+    if positions.is_log(queue) or (modelled.ORDER and queue.lane is not None):
         return Tracking.HELD
     checked = any(
         isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None)

@@ -14,9 +14,11 @@ from onceproof.machine.system import PLACE, Level, Variable
 
 PC = PLACE
 HOLDS = "worker holds"
+IN_LANE = "worker is in its lane"
 EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
 """Endings and names with a blank in them cannot clash with names of the design."""
+LANE = " (lane)"
 PENDING, SESSION = " (pending)", " (session)"
 AS_OF, CHANGED, DOOMED, SHARED = " (as of)", " (changed)", " (doomed)", " (shared)"
 COUNTS = ("0", "1", "2")
@@ -26,6 +28,11 @@ def status(group: d.Process, design: d.Design) -> str:
     """The broker status of a consumer's copy of the message."""
     readers = [p for p in design.processes if p.queue == group.queue]
     return f"{group.queue}" if len(readers) == 1 else f"{group.queue}>{group.name}"
+
+
+def lane(group: str) -> str:
+    """Whether a message with the same key is in a worker's hands."""
+    return f"{group}{LANE}"
 
 
 def column(store: str, name: str) -> str:
@@ -231,7 +238,7 @@ def may_appear(queue: str) -> Variable:
 
 def worker_variables(design: d.Design) -> dict[str, Variable]:
     """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
-    variables = [_boolean(HOLDS, Level.WORKER, "no", "yes")]
+    variables = [_boolean(name, Level.WORKER, "no", "yes") for name in (HOLDS, IN_LANE)]
     for lock in design.locks.values():
         ends = lock.kind is d.LockKind.SESSION if modelled.LOCKS else not lock.expires
         if ends or orphans(design, lock):

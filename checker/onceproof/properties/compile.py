@@ -12,6 +12,7 @@ from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case
 from onceproof.lower.effects import Meaning
+from onceproof.lower.lanes import FREE
 from onceproof.lower.queues import Tracking
 from onceproof.machine.slicing import deciding, sliced
 from onceproof.machine.system import EventPattern, Level, Machine, Pattern, Property, Test
@@ -37,6 +38,8 @@ def settled(lowered: Lowered) -> quiescence.Tests:
     for group in lowered.groups.values():
         if group.tracking is Tracking.HELD:
             tests[group.status] = frozenset(group.variable.domain) - {"inflight"}
+        if group.lane is not None and group.lane.level is Level.EVENT:
+            tests[group.lane.name] = frozenset({FREE})
     return tests
 
 

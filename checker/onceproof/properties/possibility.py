@@ -305,9 +305,10 @@ def passing(lowered: Lowered) -> Passing:
         or (lock.kind is LockKind.SESSION if modelled.LOCKS else not lock.expires)
     }
     orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
+    lanes = {g.lane.name for g in lowered.groups.values() if g.lane}
     return Passing(
         frozenset(stores),
-        frozenset({v.busy(store) for store in stores} | held),
+        frozenset({v.busy(store) for store in stores} | held | lanes),
         orphaned,
         forgiving=not lowered.design.assumes("within-key-window"),
     )

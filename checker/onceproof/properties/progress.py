@@ -11,6 +11,7 @@ from __future__ import annotations
 from onceproof.lang.design import Claim
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
+from onceproof.lower.lanes import FREE
 from onceproof.lower.queues import Tracking
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Machine, Pattern, Property
@@ -56,10 +57,15 @@ def _asked(lowered: Lowered) -> tuple[Machine, list[tuple[Tests, Tests]]]:
             g for g in lowered.groups.values() if not g.queue.is_root or g.queue.event == kind
         ]
         goal: Tests = {g.status: DONE & frozenset(g.variable.domain) for g in groups}
-        held: Tests = {
+        held: dict[str, frozenset[str]] = {
             g.status: frozenset(g.variable.domain) - {"inflight"}
             for g in groups
             if g.tracking is Tracking.HELD
+        }
+        held |= {
+            g.lane.name: frozenset({FREE})
+            for g in groups
+            if g.lane is not None and g.lane.level is Level.EVENT
         }
         part = conjoin(held, {v.EVENT_TYPE: frozenset({kind})} if len(roots) > 1 else {})
         assert part is not None
