@@ -495,16 +495,18 @@ class Design(Struct, frozen=True):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """What stands behind ``via``: the declaration, its model with its options, and the
+        """What stands behind ``via``: the declarations, their model with its options, and the
         product.
         """
         used = [(x.name, x.model) for x in self.queues.values()]
-        used += [
-            *((x.name, x.model) for x in self.stores.values()),
-            *((x.name, x.model) for x in self.locks.values()),
-        ]
+        used += [(x.name, x.model) for x in self.stores.values()]
+        used += [(x.name, x.model) for x in self.locks.values()]
+        names: dict[tuple[str, str], list[str]] = {}
+        for name, model in used:
+            if model is not None:
+                names.setdefault((model.words, model.title), []).append(name)
         return tuple(
-            f"{name}: {model.words}, {model.title}" for name, model in used if model is not None
+            f"{', '.join(named)}: {words}, {title}" for (words, title), named in names.items()
         )
 
     @property
