@@ -47,7 +47,14 @@ def test_several_processes_print_what_one_prints(tmp_path: Path) -> None:
     assert run(folder, "check", ".", "-j", "2", "--cluster", "tcp://scheduler:1")[0] == 2
 
 
-@pytest.mark.parametrize("name", ["theory/saga", "article/invoice_email", "theory/atomic_dedup"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("theory/saga", marks=pytest.mark.slow),
+        "article/invoice_email",
+        "theory/atomic_dedup",
+    ],
+)
 def test_claims_of_one_design_over_processes_are_those_of_one(name: str) -> None:
     """With more claims than processes, and with more processes than claims and guarantees."""
     path = str(ROOT / "examples" / f"{name}.once")

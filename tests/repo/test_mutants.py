@@ -29,21 +29,30 @@ def _mutate() -> ModuleType:
 MUTATE = _mutate()
 
 
-def test_every_mutant_is_a_program_and_has_a_name_of_its_own() -> None:
-    titles = []
+def _read(every: int) -> None:
+    """One of so many mutants of each file is read as a program."""
     for file in MUTATE.TRUSTED:
         source = MUTATE.path_in(ROOT, file).read_bytes()
-        for mutant in MUTATE.mutants(file):
-            titles.append(mutant.title)
+        for number, mutant in enumerate(MUTATE.mutants(file)):
             changed = source[: mutant.start] + mutant.text.encode() + source[mutant.end :]
             assert changed != source, mutant.title
-            ast.parse(changed)
+            if number % every == 0:
+                ast.parse(changed)
+
+
+def test_some_mutants_are_programs() -> None:
+    _read(40)
+
+
+@pytest.mark.slow
+def test_every_mutant_is_a_program() -> None:
+    _read(1)
+
+
+def test_every_mutant_has_a_name_of_its_own() -> None:
+    titles = [mutant.title for file in MUTATE.TRUSTED for mutant in MUTATE.mutants(file)]
     assert len(titles) == len(set(titles)) > 1_000
-
-
-def test_what_is_argued_to_be_equivalent_is_there() -> None:
-    titles = {mutant.title for file in MUTATE.TRUSTED for mutant in MUTATE.mutants(file)}
-    assert set(MUTATE.argued()) <= titles
+    assert set(MUTATE.argued()) <= set(titles)
 
 
 def tried(*arguments: str) -> str:

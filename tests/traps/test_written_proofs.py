@@ -88,7 +88,7 @@ REMEMBERS = ROOT / "examples" / "article" / "without_stable_id.once"
 """No loss here is asked of a machine that remembers who changed what."""
 
 
-@pytest.mark.parametrize("path", [*EXAMPLES[::40], REMEMBERS], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*EXAMPLES[25::60], REMEMBERS], ids=lambda p: p.stem)
 def test_proofs_of_some_examples(path: Path, tmp_path: Path) -> None:
     rejected(proofs_of(path, tmp_path), 2)
 
