@@ -12,7 +12,7 @@ from onceproof.machine.system import Cause, RuleKind
 from support import readings as comparing
 from support.readings import Compared, compare
 
-QUICK, FULL, ALL, STEP = 20, 1_000, 2_280, 20
+QUICK, FULL, ALL, STEP = 20, 500, 2_280, 20
 
 
 def _agree(first: int, last: int) -> list[Compared]:

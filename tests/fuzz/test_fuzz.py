@@ -41,8 +41,8 @@ def _check(first: int, count: int) -> None:
     assert failed == []
 
 
-def test_a_few_hundred_random_inputs_are_answered() -> None:
-    _check(0, 100)
+def test_some_random_inputs_are_answered() -> None:
+    _check(0, 60)
 
 
 @quiet
@@ -55,9 +55,9 @@ WITH_TESTS = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 10_100, 2_500))
+@pytest.mark.parametrize("first", range(100, 4_100, 1_000))
 def test_thousands_of_random_inputs_are_answered(first: int) -> None:
-    _check(first, 2_500)
+    _check(first, 1_000)
 
 
 @pytest.mark.nightly
