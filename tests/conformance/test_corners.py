@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from onceproof.interpreter.oracle import event_sets, explore
 from onceproof.lang.load import load_text
 from onceproof.lower import lower
@@ -62,7 +63,7 @@ RELEASED = """\
 event Paid(id, order)
 queue a of Paid at-least-once
 queue b of Paid at-least-once
-lock mutex per order
+lock mutex per order{trait}
 effect mail per order
 effect note per id
 consumer x on a
@@ -75,19 +76,29 @@ consumer y on b, workers 1
   send note or stop
   wait
   ack
-claim no duplicate mail
+{assume}claim no duplicate mail
 """
 
 
-def test_a_lock_that_somebody_else_releases() -> None:
-    """Its first holder no longer holds it: its end frees nothing. Both readings show the same."""
-    loaded = load_text(RELEASED).design
+@pytest.mark.parametrize(
+    ("trait", "assume"),
+    [
+        ("", "assume no lost connections\n"),
+        (", until released", ""),
+        (", expires 30s", "assume work ends within the lock\n"),
+    ],
+)
+def test_a_lock_that_somebody_else_releases(trait: str, assume: str) -> None:
+    """A session lock stays. Another is free, and its first holder no longer holds it: its end frees
+    nothing. Both readings show the same.
+    """
+    loaded = load_text(RELEASED.format(trait=trait, assume=assume)).design
     assert loaded is not None
     lowered = lower(loaded, loaded.semantics[0])
     explored = [
-        explore(loaded, loaded.semantics[0], events, 2, 5_000) for events in event_sets(loaded, 1)
+        explore(loaded, loaded.semantics[0], events, 2, 60_000) for events in event_sets(loaded, 1)
     ]
-    shown = machine_shows(lowered, 2, 5_000)
+    shown = machine_shows(lowered, 2, 60_000)
     assert shown is not None
     living = [
         {s for s in side if not any(f.endswith(" dead") for part in s for f in part)}

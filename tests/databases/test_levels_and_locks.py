@@ -6,20 +6,10 @@ from __future__ import annotations
 
 import pytest
 from onceproof.engines.coverability import Budget, Coverable, Safe, prove
-from onceproof.lang import resolve as package
 from onceproof.lang.load import load_text
-from onceproof.lower import lower, modelled
+from onceproof.lower import lower
 from onceproof.machine.slicing import sliced
 from onceproof.properties import asked
-
-
-@pytest.fixture(autouse=True)
-def everything_modelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine is asked, whether or not the other reading does it yet."""
-    monkeypatch.setattr(package, "unmodelled", lambda items: [])
-    monkeypatch.setattr(modelled, "LOCKS", True)
-    monkeypatch.setattr(modelled, "PROVIDERS", True)
-
 
 TOUCH = """
 event Pay(id, account)

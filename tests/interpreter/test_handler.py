@@ -139,10 +139,11 @@ def test_update_of_an_absent_row_is_a_conflict() -> None:
     assert w.go("update book.state from new to paid -> conflict").rows() == []
 
 
-def test_an_external_effect_has_three_outcomes() -> None:
+def test_an_external_effect_has_four_outcomes() -> None:
     w = walk("send mail\n  on failure\n    wait\nack")
     assert w.lines() == [
         "answer-lost send mail -> answer lost",
+        "answer-lost send mail -> request lost",
         "effect-refused send mail -> refused",
         "send mail -> done",
     ]
@@ -351,10 +352,10 @@ def test_a_token_that_was_never_handed_out_is_stale() -> None:
     assert (w.rows(), w.count("credit")) == ([], 0)
 
 
-def test_a_release_by_somebody_else_frees_the_lock() -> None:
+def test_a_release_by_somebody_else_frees_a_stored_lock() -> None:
     w = walk(
         "if id in seen\n  release lease\nelse\n  acquire lease\nadd id to seen\nwait\nack",
-        LOCKED.format(""),
+        LOCKED.format(", until released"),
         CALM,
     )
     w.go(

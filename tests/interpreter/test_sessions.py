@@ -7,14 +7,7 @@ from __future__ import annotations
 import pytest
 from onceproof.machine.system import Cause
 
-from support.harsher import everything
 from support.walk import CALM, Walk, reached
-
-
-@pytest.fixture(autouse=True)
-def _harsher_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    everything(monkeypatch)
-
 
 HEAD = """event E(id, order)
 queue q of E

@@ -194,7 +194,12 @@ def test_a_lease_and_a_fencing_token_checked_in_the_same_row(
 
 
 @pytest.mark.parametrize(
-    ("assume", "verdict"), [((), {"no duplicate credit"}), (("no crash",), set())]
+    ("assume", "verdict"),
+    [
+        (("no lost connections",), {"no duplicate credit"}),
+        (("no lost connections", "no crash"), set()),
+        (("no crash",), {"no duplicate credit"}),
+    ],
 )
 def test_a_session_lock_is_free_while_its_dead_holders_commit_is_under_way(
     assume: tuple[str, ...], verdict: set[str]
@@ -312,7 +317,7 @@ def test_a_failover_that_loses_the_dedup_row(trait: str, verdict: set[str]) -> N
 
 def test_a_request_that_outlives_its_sender() -> None:
     """Within its lease, checked in every way, and yet twice: the first request arrives after the
-    second worker has looked.
+    second worker has looked, whether its sender died or gave up waiting.
     """
     body = "if mail happened\n  ack\n  stop\nsend mail\nack\n"
     head = EVENT + MAIL + "  can be queried\n"
@@ -324,4 +329,7 @@ def test_a_request_that_outlives_its_sender() -> None:
         "no lost acks",
     )
     assert reached(handler(body, head, within, (DUP,)), pool=2) == {DUP}
-    assert reached(handler(body, head, (*within, "no crash"), (DUP,)), pool=2) == set()
+    assert reached(handler(body, head, (*within, "no crash"), (DUP,)), pool=2) == {DUP}
+    assert reached(handler(body, head, (*within, "no lost answers"), (DUP,)), pool=2) == {DUP}
+    calm = (*within, "no crash", "no lost answers")
+    assert reached(handler(body, head, calm, (DUP,)), pool=2) == set()

@@ -9,7 +9,7 @@ import pytest
 from onceproof.models import Option, kinds
 from onceproof.report import cards, words
 
-from support.pairs import WAITING, Pair, pairs
+from support.pairs import Pair, pairs
 from support.repo import ROOT, blocks, read
 
 MARK = (
@@ -49,14 +49,13 @@ def test_the_table_of_guarantees(golden: Golden) -> None:
     golden(ROOT / "docs/models/guarantees.md", head + cards.guarantees(every))
 
 
-def _does(pair: Pair | None, option: Option, waiting: str) -> tuple[str, str]:
+def _does(pair: Pair | None, option: Option) -> tuple[str, str]:
     """What an option changes, and the pair of designs that shows it."""
     if option.idle:
         return f"{option.meaning}. *Nothing: {option.idle}*", "named in a design, it says so (N147)"
     if option.not_modelled:
         return f"{option.meaning}. *Not modelled yet*", "refused (N173)"
-    if pair is None:
-        return f"{option.meaning}.", f"none yet: {waiting}"
+    assert pair is not None, option.name
     sides = [f"`via {use}`: {said}" for use, said in zip(pair.uses(), pair.answers, strict=True)]
     return f"{option.meaning}.", f"{pair.setting}. {'; but '.join(sides)}"
 
@@ -78,7 +77,7 @@ def test_the_table_of_options(golden: Golden) -> None:
         for name in shelf:
             for option in shelf[name].options.values():
                 key = (name, option.name)
-                does, shown = _does(known.get(key), option, WAITING.get(key, ""))
+                does, shown = _does(known.get(key), option)
                 cells = [f"`{name}`", f"`{option.name}`", words.markdown_cell(does)]
                 lines.append(f"| {' | '.join([*cells, shown.replace('|', '/')])} |")
     golden(ROOT / "docs/models/options.md", "\n".join(lines) + "\n")

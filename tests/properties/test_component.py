@@ -119,18 +119,22 @@ consumer bank on pays
 """
 
 
+CONNECTED = "assume no lost connections\n"
+
+
 @pytest.mark.parametrize(
-    ("acquire", "release", "key", "expected"),
+    ("acquire", "release", "key", "assume", "expected"),
     [
-        ("acquire mutex", "release mutex", " per order", Verdict.HOLDS),
-        ("wait", "wait", " per order", Verdict.REFUTED),
-        ("acquire mutex", "release mutex", "", Verdict.HOLDS),
+        ("acquire mutex", "release mutex", " per order", CONNECTED, Verdict.HOLDS),
+        ("acquire mutex", "release mutex", " per order", "", Verdict.REFUTED),
+        ("wait", "wait", " per order", CONNECTED, Verdict.REFUTED),
+        ("acquire mutex", "release mutex", "", CONNECTED, Verdict.HOLDS),
     ],
 )
 def test_at_most_one_worker_per_key(
-    acquire: str, release: str, key: str, expected: Verdict
+    acquire: str, release: str, key: str, assume: str, expected: Verdict
 ) -> None:
-    text = LOCKED.format(acquire=acquire, release=release)
+    text = LOCKED.format(acquire=acquire, release=release) + assume
     assert verdict(text, f"at most one worker in critical{key}") is expected
 
 

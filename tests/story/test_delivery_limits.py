@@ -25,7 +25,7 @@ consumer c on q
 claim no loss of mail
 """
 ONCE = LIMITED.replace("limit 5", "limit 1")
-NO_CRASH = LIMITED + "assume no crash\n"
+NO_CRASH = LIMITED + "assume no crash\nassume no lost answers\n"
 RETRY = """event Placed(id, order)
 queue q of Placed at-least-once
 effect mail per id via http
@@ -38,6 +38,7 @@ consumer c on q
   ack
 claim no loss of mail
 assume no crash
+assume no lost answers
 """
 
 

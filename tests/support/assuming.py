@@ -12,7 +12,7 @@ LEAST, EXACTLY = Delivery.AT_LEAST_ONCE, Delivery.EXACTLY_ONCE
 
 CHARGE = """event OrderPlaced(id, order)
 queue orders of OrderPlaced at-least-once
-effect charge per id via stripe
+effect charge per id via http
   key id, kept 24h
 consumer payments on orders
   call charge

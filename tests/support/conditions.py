@@ -20,7 +20,8 @@ def _body(path: str) -> str:
 REFUND = _body("unknown/rows_under_two_business_keys.once")
 LEASE = _body("proved/effect_that_checks_the_token_of_its_lock.once")
 CONFIRM = _body("refuted/one_order_in_two_events.once")
-CHARGE = _body("unknown/asking_the_provider_after_a_failed_call.once")
+CHARGE = _body("refuted/asking_the_provider_after_a_failed_call.once")
+CANCEL = _body("refuted/a_provider_asked_inside_a_serializable_block.once")
 TWICE = _body("unknown/two_messages_in_a_queue_with_a_limit.once")
 
 MAIL = """event Order(id, order)
@@ -31,28 +32,6 @@ consumer c on orders
   ack
 claim no duplicate mail
 claim no loss of mail
-"""
-
-CANCEL = """event Order(id)
-queue orders of Order at-least-once
-queue timers of Order at-least-once
-store row per id
-  state: open | cancelled
-  paid: no | yes
-effect charge per id via http
-  can be queried
-consumer a on orders
-  call charge or fail
-  atomic serializable
-    if row.state is not cancelled
-      set row.paid = yes
-  ack
-consumer b on timers
-  atomic serializable
-    if charge did not happen
-      set row.state = cancelled
-  ack
-claim never row.state is cancelled and row.paid is yes
 """
 
 

@@ -258,7 +258,7 @@ claim no duplicate mail
 
 WINDOW = """event Placed(id, order)
 queue orders of Placed at-least-once
-effect charge per id via stripe
+effect charge per id via http
   key id, kept 24h
 
 consumer payments on orders

@@ -34,8 +34,7 @@ OF_BROKERS_AND_CLAIMS = {
 
 def everything(patch: pytest.MonkeyPatch) -> None:
     """Databases, locks and providers as docs/semantics_world.md has them, for one test."""
-    for part in ("LOCKS", "PROVIDERS", "PAST"):
-        patch.setattr(modelled, part, True)
+    patch.setattr(modelled, "PAST", True)
     unmodelled = import_module("onceproof.lang.resolve.unmodelled")
     refused = unmodelled.NOT_MODELLED.items()
     left = {name: words for name, words in refused if name in OF_BROKERS_AND_CLAIMS}

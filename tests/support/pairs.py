@@ -200,6 +200,16 @@ consumer c on q
   ack
 claim at most one worker in s
 """
+LEFT = """event E(id, order)
+queue q of E at-least-once
+lock l per id via {use}
+effect mail per id via smtp
+consumer c on q, acks on return
+  acquire l or stop
+  send mail
+  release l
+claim no loss of mail
+"""
 KEY = """event E(id, order)
 queue q of E at-least-once
 effect charge per id via {use}
@@ -213,6 +223,7 @@ claim no loss of charge
 QUERY = """event E(id, order)
 queue q of E at-least-once
 effect charge per id via {use}
+  can be queried
 consumer c on q, workers 1
   if charge happened
     ack
@@ -328,11 +339,18 @@ STORES = {
 LOCKS = {
     "work under a lock": Setting(LOCK, ()),
     "work under a lock, all faults": Setting(LOCK),
+    "work under a lock, only crashes and leases; no failover": Setting(
+        LOCK, ("crashes", "leases"), assumed="assume no failover"
+    ),
     "work under a lock that may end": Setting(FREE),
+    "a lock that a failed handler leaves": Setting(LEFT, ("refusals",)),
 }
 PROVIDERS = {
     "a charge with a key": Setting(KEY),
     "a question before a charge": Setting(QUERY, ("crashes",)),
+    "a question before a charge, only lost acknowledgements": Setting(
+        QUERY, ("lost acknowledgements",)
+    ),
 }
 SETTINGS = {**BROKERS, **STORES, **LOCKS, **PROVIDERS}
 """Every setting by its name."""
@@ -414,13 +432,6 @@ def pairs() -> tuple[Pair, ...]:
     return tuple(Pair(**{**row, "answers": tuple(row["answers"])}) for row in rows)
 
 
-WAITING = {
-    ("redlock", "delayed_restarts"): "a failover of a lock is not part of the machine yet",
-    ("stripe", "query"): "what a query of a provider sees is not part of the machine yet",
-}
-"""Options that wait for the machine, and why."""
-
-
 def speaks(option: Option) -> bool:
     """Whether an option needs a pair: it neither says why it does nothing nor is refused."""
     return not option.idle and not option.not_modelled
@@ -434,7 +445,7 @@ def missing(kept: Iterable[Pair]) -> list[tuple[Model, Option]]:
         (m, o)
         for m in every
         for o in m.options.values()
-        if speaks(o) and (m.name, o.name) not in known and (m.name, o.name) not in WAITING
+        if speaks(o) and (m.name, o.name) not in known
     ]
 
 

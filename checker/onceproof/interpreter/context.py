@@ -187,12 +187,12 @@ class Context(Struct, frozen=True):
     @staticmethod
     def ends_with_session(lock: d.Lock) -> bool:
         """Whether a lock is free when the session of its holder ends."""
-        return lock.kind is d.LockKind.SESSION if modelled.LOCKS else not lock.expires
+        return lock.kind is d.LockKind.SESSION
 
     def is_of_block(self, worker: Worker, lock: d.Lock) -> bool:
         """Whether a lock that the worker acquires now ends with its open block."""
         in_database = lock.kind is d.LockKind.SESSION and lock.database is not None
-        return modelled.LOCKS and in_database and self.open_block(worker) is not None
+        return in_database and self.open_block(worker) is not None
 
     def session(self, lock: str) -> str | None:
         """The database, or the service, whose session a line about a lock needs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from onceproof.interpreter import isolation, modelled
+from onceproof.interpreter import isolation
 from onceproof.interpreter.broker import gone, settle
 from onceproof.interpreter.choosing import Chooser, every
 from onceproof.interpreter.context import Context, may_commit
@@ -69,7 +69,7 @@ def _ghost(ctx: Context, state: State, worker: Worker) -> Worker | None:
         database = ctx.next_part(worker)
     elif isinstance(step, n.Release):
         lock = ctx.design.locks[step.lock.text]
-        if not modelled.LOCKS or lock.kind is LockKind.SESSION:
+        if lock.kind is LockKind.SESSION:
             return None
         ghost, database = ghost.block_over(), lock.database
     elif ctx.store_of(step) is not None:
@@ -83,7 +83,7 @@ def _ghost(ctx: Context, state: State, worker: Worker) -> Worker | None:
 
     def kept(spots: tuple[Spot, ...]) -> tuple[Spot, ...]:
         locks = ctx.design.locks
-        if not modelled.LOCKS or database is None:
+        if database is None:
             return ()
         here = [s for s in spots if locks[s[0]].database == database]
         return tuple(s for s in here if locks[s[0]].kind is LockKind.SESSION)

@@ -22,8 +22,7 @@ def truths(
         return (now, *sorted(before - {now}))
     if isinstance(test, n.Happened):
         effect = ctx.design.effects[test.effect.text]
-        lags = modelled.PROVIDERS and effect.query_lags
-        if effect.store is None and lags and now != test.negated:
+        if effect.store is None and effect.query_lags and now != test.negated:
             return now, test.negated
     return (now,)
 

@@ -5,14 +5,6 @@ both readings change together.
 
 from __future__ import annotations
 
-LOCKS = False
-"""Sessions that are lost, locks that only their own session can release or that end with their
-transaction, failovers of lock services, victims among those who wait for locks.
-"""
-
-PROVIDERS = False
-"""Requests that are lost or still on their way, queries that are refused or lag."""
-
 LOGS = False
 """Queues that commit positions: records that are passed over, seeking back, late commits."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from onceproof.interpreter import modelled
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.rows import column
 from onceproof.interpreter.state import Spot, State, Worker, look, minus, put, union
@@ -59,7 +58,7 @@ def answers(ctx: Context, state: State, worker: Worker, effect: str) -> Iterator
             if silent:
                 lost = "refused, stored, answer lost"
                 yield Answer(Cause.ANSWER_LOST, lost, "no answer", after)
-    if silent and modelled.PROVIDERS:
+    if silent:
         yield Answer(Cause.ANSWER_LOST, "request lost", "no answer", state)
         if effect in ctx.watched:
             after = _pending(state, (effect, Level.EVENT.value, worker.event), 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from onceproof.interpreter import isolation, modelled
+from onceproof.interpreter import isolation
 from onceproof.interpreter.broker import at_spot
 from onceproof.interpreter.context import SERVICE, Context
 from onceproof.interpreter.isolation import Waits
@@ -98,9 +98,7 @@ def release(ctx: Context, state: State, worker: Worker, step: n.Release) -> Next
 def released(ctx: Context, state: State, worker: Worker, lock: d.Lock) -> Done:
     """The lock after a ``release`` of the worker, and the worker."""
     spot = spot_of(ctx, state, worker, lock)
-    if not modelled.LOCKS:
-        frees = True
-    elif lock.kind is LockKind.SESSION:
+    if lock.kind is LockKind.SESSION:
         outside = lock.pooled is Pooled.TRANSACTION and not ctx.is_of_block(worker, lock)
         frees = spot in worker.locks or outside
     else:
@@ -133,7 +131,7 @@ def lost_sessions(ctx: Context, state: State, worker: Worker) -> Next:
     """A living worker loses a session that has locks: they are free, its open transaction there is
     rolled back, and it does not know.
     """
-    if not modelled.LOCKS or ctx.design.assumes("no-lost-connections"):
+    if ctx.design.assumes("no-lost-connections"):
         return
     component = state.events[worker.event].component
     locks = [ctx.design.locks[spot[0]] for spot in (*worker.locks, *worker.block_locks)]
@@ -172,8 +170,7 @@ def lock_faults(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
         free = _untied(state._replace(held=minus(state.held, spot)), spot)
         if lock.expires and not holders(state, spot):
             yield at_spot(state, Cause.LOCK_EXPIRED, spot), free
-        forgets = modelled.LOCKS and lock.replicated
-        if forgets and not ctx.design.assumes("no-failover"):
+        if lock.replicated and not ctx.design.assumes("no-failover"):
             yield at_spot(state, Cause.FAILOVER, spot), free
         leaked = _is_leaked(state, lock, spot)
         if leaked and not ctx.design.assumes("no-lost-connections"):

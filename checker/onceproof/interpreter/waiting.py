@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from onceproof.interpreter import modelled
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.isolation import Begins, SerializationFailure, SessionLost, Waits
 from onceproof.interpreter.rows import look_at, write
@@ -66,7 +65,7 @@ def _of_lock(ctx: Context, state: State, worker: Worker, step: n.Acquire) -> Wai
     if spot not in state.held or step.or_else is not None:
         return None
     others = tuple(w.number for w in holders(state, spot) if w.number != worker.number)
-    seen = lock.database if modelled.LOCKS and lock.kind is LockKind.SESSION else None
+    seen = lock.database if lock.kind is LockKind.SESSION else None
     return Wait(spot, others, seen)
 
 

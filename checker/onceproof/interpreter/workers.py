@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from onceproof.interpreter import isolation, modelled, providers, sessions, waiting
+from onceproof.interpreter import isolation, providers, sessions, waiting
 from onceproof.interpreter.broker import answers, give_back, gone, renew
 from onceproof.interpreter.choosing import Chooser, every
 from onceproof.interpreter.context import Context
@@ -235,7 +235,7 @@ def _test(ctx: Context, state: State, worker: Worker, step: n.If) -> Next:
             after = state.with_worker(worker._replace(part=at))
         yield record(ctx, state, worker, Cause.HANDLER, "yes" if truth else "no"), after
     asks = isinstance(test, n.Happened) and ctx.design.effects[test.effect.text].store is None
-    if modelled.PROVIDERS and asks and not ctx.design.assumes("no-refusals"):
+    if asks and not ctx.design.assumes("no-refusals"):
         assert isinstance(test, n.Happened)
         refused = record(ctx, state, worker, Cause.REFUSED, "refused")
         yield (

@@ -268,7 +268,7 @@ class Meaning:
     def stored(self, effect: str, case: Case) -> list[Case]:
         """The cases of a request whose key the provider has an error for."""
         keyed = self.keyed(effect, case)[1]
-        if keyed is None or not v.keeps_errors(self.design.effects[effect]):
+        if keyed is None or not self.design.effects[effect].keeps_errors:
             return []
         return only([keyed.test(v.record(effect), {"failed"})])
 

@@ -5,14 +5,6 @@ same of the other reading; both change together.
 
 from __future__ import annotations
 
-LOCKS = False
-"""Sessions that are lost, locks that only their own session can release or that end with their
-transaction, failovers of lock services, victims among those who wait.
-"""
-
-PROVIDERS = False
-"""Requests that are lost or still on their way, queries that are refused or lag."""
-
 LOGS = False
 """Records that are passed over, commits that cover what is below."""
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from onceproof.lang import design as d
-from onceproof.lower import modelled
 from onceproof.lower import program as op
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Location, counting, mapping
@@ -34,7 +33,7 @@ def call(handler: Handler, at: Location, case: Case, operation: op.Call) -> None
     unkeyed, keyed = handler.meaning.keyed(effect, case)
     if not design.assumes("no-refusals"):
         known = handler.meaning.stored(effect, case)
-        if keyed is None or not v.keeps_errors(declared):
+        if keyed is None or not declared.keeps_errors:
             outcome(case, operation.refused, "refused", Cause.REFUSED)
         else:
             others = set(case.domains[v.record(effect)].domain) - {"failed"}
@@ -51,7 +50,7 @@ def call(handler: Handler, at: Location, case: Case, operation: op.Call) -> None
                 if answers_lost:
                     word = "refused again, answer lost"
                     outcome(c, operation.silent, word, Cause.ANSWER_LOST)
-    if answers_lost and modelled.PROVIDERS:
+    if answers_lost:
         outcome(case, operation.silent, "request lost", Cause.ANSWER_LOST)
         if v.pending(effect) in case.domains:
             more = case.change(v.pending(effect), counting(case.domains[v.pending(effect)]))
@@ -75,8 +74,6 @@ def arriving(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[Rule
 
 def query(handler: Handler, at: Location, operation: op.Decide, effect: str) -> None:
     """A provider is asked whether an effect happened: it may refuse, and what it knows may lag."""
-    if not modelled.PROVIDERS:
-        return
     design, case = handler.design, handler.base(at)
     action = handler.action(at, outcome="no")
     if design.effects[effect].query_lags:

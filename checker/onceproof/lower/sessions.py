@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from onceproof.lang import design as d
 from onceproof.lang.design import LockKind, Pooled
-from onceproof.lower import modelled
 from onceproof.lower import program as op
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Location
@@ -45,14 +44,13 @@ class Sessions:
         self.design = handler.design
         self.locks: dict[str, list[str]] = {}
         for lock in self.design.locks.values():
-            if lock.kind is LockKind.SESSION and modelled.LOCKS:
+            if lock.kind is LockKind.SESSION:
                 self.locks.setdefault(v.service(lock), []).append(lock.name)
 
     def is_tied(self, lock: str, at: Location) -> bool:
         """Whether a lock that is taken here ends with the transaction."""
         declared = self.design.locks[lock]
         in_database = declared.database is not None and declared.kind is LockKind.SESSION
-        in_database &= modelled.LOCKS
         return at.transaction is not None and in_database
 
     def used(self, at: Location) -> list[str]:
@@ -137,8 +135,6 @@ class Sessions:
         operation = handler.program.places[at.place].operation
         inside = at.transaction is not None and handler.collected(operation, at)
         needed: set[str] = set()
-        if not modelled.LOCKS:
-            return
         if isinstance(operation, op.Take) and operation.held is None:
             lock = self.design.locks[operation.lock]
             if lock.kind is LockKind.SESSION and lock.database:
@@ -180,7 +176,7 @@ def leaked_locks(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[
 def forgotten_locks(design: d.Design, domains: Mapping[str, Variable]) -> Iterator[Rule]:
     """A lock service fails over and forgets a lock, while its holder goes on."""
     for lock in design.locks.values():
-        if not (lock.replicated and modelled.LOCKS) or design.assumes("no-failover"):
+        if not lock.replicated or design.assumes("no-failover"):
             continue
         held = Case(domains).where(lock.name, set(domains[lock.name].domain) - {"free"})
         assert held is not None

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, walk
-from onceproof.lower import modelled
 from onceproof.machine.system import PLACE, Level, Variable
 
 PC = PLACE
@@ -80,18 +79,12 @@ def pending(effect: str) -> str:
     return f"{effect}{PENDING}"
 
 
-def keeps_errors(effect: d.Effect) -> bool:
-    """Whether the provider stores errors under the key of a request."""
-    return modelled.PROVIDERS and effect.keeps_errors
-
-
 def is_watched(design: d.Design, effect: str) -> bool:
     """Whether somebody could tell that a request arrives late."""
     kinds = ("before", "never", "at-rest-never")
     named = any(claim.kind in kinds and effect in _named(claim) for claim in design.claims)
     declared = design.effects[effect]
-    watched = declared.store is None and (declared.queryable or named)
-    return modelled.PROVIDERS and watched
+    return declared.store is None and (declared.queryable or named)
 
 
 def _named(claim: d.Claim) -> set[str]:
@@ -203,7 +196,7 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
         variables.append(Variable(effect.name, effect.level, COUNTS, ("0",)))
         if effect.key_level is not None:
             known = ["absent", "present"]
-            known += ["failed"] if keeps_errors(effect) else []
+            known += ["failed"] if effect.keeps_errors else []
             known += ["gone"] if effect.retention else []
             name = record(effect.name)
             variables.append(Variable(name, effect.key_level, tuple(known), ("absent",)))
@@ -240,14 +233,13 @@ def worker_variables(design: d.Design) -> dict[str, Variable]:
     """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
     variables = [_boolean(name, Level.WORKER, "no", "yes") for name in (HOLDS, IN_LANE)]
     for lock in design.locks.values():
-        ends = lock.kind is d.LockKind.SESSION if modelled.LOCKS else not lock.expires
-        if ends or orphans(design, lock):
+        if lock.kind is d.LockKind.SESSION or orphans(design, lock):
             variables.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))
         if has_token(design, lock.name):
             variables.append(
                 Variable(token(lock.name), Level.WORKER, ("none", "fresh", "stale"), ("none",))
             )
-        in_session = modelled.LOCKS and lock.kind is d.LockKind.SESSION
+        in_session = lock.kind is d.LockKind.SESSION
         if in_session and not design.assumes("no-lost-connections"):
             variables.append(_boolean(session(service(lock)), Level.WORKER, "ok", "lost"))
     for process in design.processes:

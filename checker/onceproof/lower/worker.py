@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from onceproof.base import allowance
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
-from onceproof.lower import modelled, providers
 from onceproof.lower import program as op
+from onceproof.lower import providers
 from onceproof.lower import variables as v
 from onceproof.lower.case import (
     DEAD,
@@ -493,7 +493,7 @@ class Lowering:
                 stores = self.world.rows.uses(operation).looks
                 return isinstance(step.value, n.Constant) or self._all_optimistic(stores, at)
             case op.Decide(test, rows=rows, asks=asks):
-                if asks and modelled.PROVIDERS:
+                if asks:
                     # Asking a provider is a step that others can come before, with all of its `if`.
                     return False
                 if rows:
@@ -845,7 +845,7 @@ class Lowering:
         if declared.kind is not d.LockKind.SESSION:
             own, owner, stays = (v.token(lock), "fresh", "")
         owned = declared.kind is d.LockKind.SESSION or declared.owner_releases
-        if owned and modelled.LOCKS:
+        if owned:
             holder = case.test(own, {owner})
             if holder:
                 freed = holder.put(lock, "free")
@@ -1048,7 +1048,7 @@ class Lowering:
         elif isinstance(operation, op.LetGo):
             subject = operation.lock
             lock = self.world.design.locks[subject]
-            if lock.kind is d.LockKind.SESSION or not modelled.LOCKS:
+            if lock.kind is d.LockKind.SESSION:
                 return []
             owner = case.test(v.token(subject), {"fresh"}) if lock.owner_releases else case
             cases = [owner.put(subject, "free")] if owner else []
@@ -1113,7 +1113,7 @@ class Lowering:
         return frozenset(
             lock.name
             for lock in self.world.design.locks.values()
-            if lock.kind is d.LockKind.SESSION and lock.database in databases and modelled.LOCKS
+            if lock.kind is d.LockKind.SESSION and lock.database in databases
         )
 
 

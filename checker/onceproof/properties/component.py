@@ -31,7 +31,7 @@ from onceproof.machine.system import (
 )
 from onceproof.properties.mdd import NOTHING
 from onceproof.properties.possibility import MOST_SITUATIONS, Passing, TooWide, merged, runs_of
-from onceproof.properties.quiescence import Tests, immutable, pattern
+from onceproof.properties.quiescence import Tests, at_rest, immutable
 from onceproof.properties.row_sets import Runs
 
 NAME = "component"
@@ -182,8 +182,8 @@ def _by_whom(
 
 def _patterns(machine: Machine, rows: _Rows, found: int, more: Tests) -> list[Pattern]:
     return [
-        replace(pattern(machine, {**tests, **more}, resting=True), approximate=NAME)
-        for tests in rows.cubes(found)
+        replace(one, approximate=NAME)
+        for one in at_rest(machine, ({**tests, **more} for tests in rows.cubes(found)))
     ]
 
 

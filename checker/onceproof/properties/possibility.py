@@ -22,11 +22,11 @@ from msgspec.structs import replace
 
 from onceproof.engines.search.compiled import GONE, Local
 from onceproof.lang.design import Design, LockKind
-from onceproof.lower import Lowered, modelled
+from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.machine.system import Action, Cause, Level, Machine, Pattern, Rule, RuleKind
 from onceproof.properties.mdd import NOTHING, TooManyNodes
-from onceproof.properties.quiescence import Tests, immutable, pattern
+from onceproof.properties.quiescence import Tests, at_rest, immutable
 from onceproof.properties.row_sets import Runs
 
 Node = tuple[int, int, int]
@@ -90,10 +90,7 @@ def hopeless(
     Raises ``TooWide`` if these are too many.
     """
     if _most(machine, parts) * len(machine.rules) > ONE_BY_ONE:
-        return tuple(
-            pattern(machine, tests, resting=True)
-            for tests in _lost(machine, goal, parts, passing, owed)
-        )
+        return at_rest(machine, _lost(machine, goal, parts, passing, owed))
     local = Local(machine)
     starts = _situations(
         local,
@@ -117,7 +114,7 @@ def hopeless(
         and any(_holds(local, node, part) for part in parts)
         and (not owed or _choice(local, node, choices) in promised)
     ]
-    return tuple(pattern(machine, tests, resting=True) for tests in merged(lost))
+    return at_rest(machine, merged(lost))
 
 
 def promised(
@@ -255,10 +252,8 @@ def derailed(machine: Machine, goal: Tests, part: Tests, passing: Passing) -> li
     before, reached = _graph(local, starts, replace(passing, accurate=True))
     saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
     corner = _backwards(before, reached - saved)
-    return [
-        pattern(machine, tests, resting=True)
-        for tests in merged([_tests(local, node) for node in starts if node in corner])
-    ]
+    cornered = merged([_tests(local, node) for node in starts if node in corner])
+    return list(at_rest(machine, cornered))
 
 
 def _backwards(before: dict[Node, set[Node]], to: set[Node]) -> set[Node]:
@@ -286,7 +281,7 @@ def unchanging(
         queue += [p for p in before[node] if p not in moved]
         moved |= before[node]
     still = [_tests(local, node) for node in starts if node not in moved]
-    return [pattern(machine, tests, resting=True) for tests in merged(still)]
+    return list(at_rest(machine, merged(still)))
 
 
 def keys_in(machine: Machine, design: Design) -> frozenset[str]:
@@ -301,8 +296,7 @@ def passing(lowered: Lowered) -> Passing:
     held = {
         lock.name
         for lock in locks
-        if v.orphans(lowered.design, lock)
-        or (lock.kind is LockKind.SESSION if modelled.LOCKS else not lock.expires)
+        if v.orphans(lowered.design, lock) or lock.kind is LockKind.SESSION
     }
     orphaned = frozenset(lock.name for lock in locks if v.orphans(lowered.design, lock))
     lanes = {g.lane.name for g in lowered.groups.values() if g.lane}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from onceproof.lower.variables import PENDING
 from onceproof.machine.system import EventPattern, Guard, Level, Machine, Pattern, Test, Variable
@@ -34,12 +34,20 @@ def guard(tests: Tests) -> Guard:
 
 
 def pattern(machine: Machine, tests: Tests, *, resting: bool = False) -> Pattern:
-    """One event (with its component) that satisfies ``tests``; ``resting``: and has no worker."""
+    """One event (with its component) that satisfies ``tests``; ``resting``: and has no worker.
+    (``at_rest`` looks at requests, too.)
+    """
     levels = {v.name: v.level for v in machine.variables}
     component = {n: a for n, a in tests.items() if levels[n] is Level.COMPONENT}
     event = {n: a for n, a in tests.items() if levels[n] is Level.EVENT}
-    if resting:
-        # Whose request is still on its way is not at rest.
-        on_their_way = (x.name for x in machine.variables if x.name.endswith(PENDING))
-        event = {**dict.fromkeys(on_their_way, frozenset({"0"})), **event}
     return Pattern(guard(component), (EventPattern(guard(event), (), () if resting else None),))
+
+
+def at_rest(machine: Machine, cases: Iterable[Tests]) -> tuple[Pattern, ...]:
+    """For each case, one event that satisfies it and on which nobody is at work: it has no worker,
+    and no request of it is still on its way.
+    """
+    on_their_way = [x.name for x in machine.variables if x.name.endswith(PENDING)]
+    arrived = dict.fromkeys(on_their_way, frozenset({"0"}))
+    found = (conjoin(tests, arrived) for tests in cases)
+    return tuple(pattern(machine, tests, resting=True) for tests in found if tests is not None)

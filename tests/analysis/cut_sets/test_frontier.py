@@ -58,7 +58,7 @@ def _cells(design: Design) -> list[tuple[Claim, Delivery]]:
 
 def _asked(design: Design, claim: Claim, semantics: Delivery) -> tuple[Faulty, Property]:
     lowered = lower(design, semantics)
-    machine, prop = question(lowered, claim)
+    machine, prop = question(lowered, claim, names=True)
     return faulty(lowered, machine), prop
 
 

@@ -31,7 +31,7 @@ from support.repo import ROOT
 from support.sample import sampled
 
 FACTS = Path(__file__).parent / "facts"
-ONE_TO_FIVE = {"locked"}
+ONE_TO_FIVE = {"dedup", "locked"}
 """Designs that need more than five facts."""
 
 

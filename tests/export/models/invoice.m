@@ -200,6 +200,15 @@ end;
 end;
 
 ruleset w: Slot; e: Event do
+rule "line 15, notifier, invoices: answer-lost: ready_email request lost"
+  works(w, e) & worker[w].at = at_notifier_15
+==>
+begin
+  undefine worker[w];
+end;
+end;
+
+ruleset w: Slot; e: Event do
 rule "line 15, notifier, invoices: worker-killed"
   works(w, e) & worker[w].at = at_notifier_15
 ==>

@@ -162,6 +162,13 @@ inline notifier_15_effect_refused_refused(w) { /* line 15, notifier, invoices: e
   }
 }
 
+inline notifier_15_answer_lost_request_lost(w) { /* line 15, notifier, invoices: answer-lost: ready_email request lost */
+  d_step { (on[w] != FREE && at[w] == at_notifier_15) ->
+    at[w] = at_notifier_11;
+    on[w] = FREE;
+  }
+}
+
 inline notifier_15_worker_killed(w) { /* line 15, notifier, invoices: worker-killed */
   d_step { (on[w] != FREE && at[w] == at_notifier_15) ->
     at[w] = at_notifier_11;
@@ -262,6 +269,7 @@ end:
   :: notifier_15_done(w)
   :: notifier_15_answer_lost_answer_lost(w)
   :: notifier_15_effect_refused_refused(w)
+  :: notifier_15_answer_lost_request_lost(w)
   :: notifier_15_worker_killed(w)
   :: notifier_16_database_failed_failed(w)
   :: notifier_16(w)

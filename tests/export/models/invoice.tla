@@ -136,6 +136,13 @@ notifier_15_effect_refused_refused(w,e) ==
   /\ worker' = [worker EXCEPT ![w] = Free]
   /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, invoices>>
 
+\* line 15, notifier, invoices: answer-lost: ready_email request lost
+notifier_15_answer_lost_request_lost(w,e) ==
+  /\ worker[w].event = e
+  /\ worker[w].at = "notifier:15"
+  /\ worker' = [worker EXCEPT ![w] = Free]
+  /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, invoices>>
+
 \* line 15, notifier, invoices: worker-killed
 notifier_15_worker_killed(w,e) ==
   /\ worker[w].event = e
@@ -228,7 +235,7 @@ notifier_operator_replay(e) ==
   /\ UNCHANGED <<invoice, invoice_status, processed, ready_email, worker>>
 
 Next ==
-  \/ \E w \in Slots : \E e \in Events : \/ notifier_11_database_failed_failed(w, e) \/ notifier_11_yes(w, e) \/ notifier_11_no(w, e) \/ notifier_11_worker_killed(w, e) \/ notifier_12_done(w, e) \/ notifier_12_ack_lost_lost(w, e) \/ notifier_12_worker_killed(w, e) \/ notifier_14_database_failed_failed(w, e) \/ notifier_14(w, e) \/ notifier_14_database_answer_lost_answer_lost(w, e) \/ notifier_14_worker_killed(w, e) \/ notifier_15_done(w, e) \/ notifier_15_answer_lost_answer_lost(w, e) \/ notifier_15_effect_refused_refused(w, e) \/ notifier_15_worker_killed(w, e) \/ notifier_16_database_failed_failed(w, e) \/ notifier_16(w, e) \/ notifier_16_database_answer_lost_answer_lost(w, e) \/ notifier_16_worker_killed(w, e) \/ notifier_17_done(w, e) \/ notifier_17_ack_lost_lost(w, e) \/ notifier_17_worker_killed(w, e)
+  \/ \E w \in Slots : \E e \in Events : \/ notifier_11_database_failed_failed(w, e) \/ notifier_11_yes(w, e) \/ notifier_11_no(w, e) \/ notifier_11_worker_killed(w, e) \/ notifier_12_done(w, e) \/ notifier_12_ack_lost_lost(w, e) \/ notifier_12_worker_killed(w, e) \/ notifier_14_database_failed_failed(w, e) \/ notifier_14(w, e) \/ notifier_14_database_answer_lost_answer_lost(w, e) \/ notifier_14_worker_killed(w, e) \/ notifier_15_done(w, e) \/ notifier_15_answer_lost_answer_lost(w, e) \/ notifier_15_effect_refused_refused(w, e) \/ notifier_15_answer_lost_request_lost(w, e) \/ notifier_15_worker_killed(w, e) \/ notifier_16_database_failed_failed(w, e) \/ notifier_16(w, e) \/ notifier_16_database_answer_lost_answer_lost(w, e) \/ notifier_16_worker_killed(w, e) \/ notifier_17_done(w, e) \/ notifier_17_ack_lost_lost(w, e) \/ notifier_17_worker_killed(w, e)
   \/ \E w \in Slots : \E e \in Events : \/ notifier_10_delivery(w, e)
   \/ \E e \in Events : \/ notifier_redelivery(e) \/ notifier_publisher_retry(e) \/ notifier_broker_copy(e) \/ notifier_operator_replay(e)
 

@@ -14,7 +14,6 @@ from onceproof.properties import question
 from onceproof.verdict.side_conditions import BY_CONSTRUCTION, CONDITIONS, fragment
 
 from support.conditions import (
-    CANCEL,
     CHARGE,
     CONFIRM,
     LEASE,
@@ -237,21 +236,18 @@ def test_t6_requests_of_the_dead_are_examined_where_a_death_frees_something() ->
     )
 
 
-def test_t6_a_request_whose_handler_gave_up() -> None:
-    (found,) = findings(CHARGE)
-    assert (found.condition, found.line) == ("T6", 7)
-    assert (
-        conditions(CHARGE.replace("  can be queried", "  can be queried\n  key id, kept for ever"))
-        == []
+def test_t6_requests_whose_handler_gave_up_are_examined() -> None:
+    assert conditions(CHARGE) == []
+    design = load_text(CHARGE).design
+    assert design is not None
+    lowered, claim = lower(design, LEAST), design.claims[0]
+    machine, prop = question(lowered, claim)
+    naive = replace(
+        machine, rules=tuple(r for r in machine.rules if r.action.cause is not Cause.LATE_EFFECT)
     )
-    assert conditions(CHARGE.replace("assume handler finishes within the lease\n", "")) == [], (
-        "a slow worker does the same"
-    )
-    assert conditions(CHARGE.replace("assume no crash\n", "")) == [], "a dead one, too"
-    assert (
-        conditions(CHARGE.replace("claim", "assume no lost answers\nassume no refusals\nclaim"))
-        == []
-    )
+    assert [(f.condition, f.line) for f in fragment(design, lowered, claim, naive, prop)] == [
+        ("T6", 7)
+    ], "and a lowering that forgets them is noticed"
 
 
 # ---------------------------------------------------------------- T11, T16
@@ -266,18 +262,6 @@ def test_t11_two_messages_of_our_own_that_are_remembered_as_one() -> None:
         "delivery\n", "delivery, workers 1\n"
     )
     assert conditions(limited) == ["T3", "T11"], "nobody else could have the first one"
-
-
-def test_t16_a_provider_asked_inside_a_serializable_block() -> None:
-    (found,) = findings(CANCEL)
-    assert (found.condition, found.line) == ("T16", 17)
-    outside = (
-        "  if charge did not happen\n    atomic serializable\n      set row.state = cancelled\n"
-    )
-    inside = (
-        "  atomic serializable\n    if charge did not happen\n      set row.state = cancelled\n"
-    )
-    assert conditions(CANCEL.replace(inside, outside)) == []
 
 
 def test_t16_a_cache_in_a_transaction() -> None:

@@ -40,6 +40,22 @@ TOKENS: Mapping[frozenset[str], tuple[str, str, bool]] = {
 }
 
 
+LOCKS = {
+    "free": "free",
+    "held": "held",
+    "orphaned": "held for somebody who is gone",
+    "leaked": "left held in the pool",
+}
+ON_THEIR_WAY: Mapping[tuple[str, ...], tuple[str, str]] = {
+    ("0",): ("no request", "is"),
+    ("1",): ("exactly one request", "is"),
+    ("2",): ("two requests", "are"),
+    ("0", "1"): ("at most one request", "is"),
+    ("0", "2"): ("no request, or two,", "are"),
+    ("1", "2"): ("a request", "is"),
+}
+
+
 class Phrase(Struct, frozen=True):
     """A clause; ``positive``: it says that something is there or was done. ``lasting``: once true
     it stays true.
@@ -118,11 +134,16 @@ class Words:
         if name in design.stores:
             return self._presence(f"`{name}`", inside, self.owner(name))
         if name in design.locks:
-            return f"`{name}` is {'held' if 'held' in inside else 'free'}", "held" in inside
+            return self._lock(name, inside)
         if name == v.EVENT_TYPE:
             return f"the event is of type {listed(inside, 'or')}", True
         if base in design.effects and name == v.record(base):
             return self._record(base, inside)
+        if base in design.effects and name == v.pending(base):
+            many, verb = ON_THEIR_WAY[inside]
+            return f"{many} for `{base}` {verb} on {'their' if verb == 'are' else 'its'} way", (
+                inside != ("0",)
+            )
         if base in design.stores and name == v.busy(base):
             is_taken = "taken" in inside
             return (
@@ -183,8 +204,21 @@ class Words:
             else (f"{name} has forgotten {whose}", True)
         )
 
+    def _lock(self, name: str, inside: tuple[str, ...]) -> tuple[str, bool]:
+        taken = self._values(name, self.taken[name] - {"free"})
+        if "free" in inside or inside != taken:
+            return f"`{name}` is {listed([LOCKS[x] for x in inside], 'or')}", "held" in inside
+        return f"`{name}` is held", True
+
     def _record(self, effect: str, inside: tuple[str, ...]) -> tuple[str, bool]:
         key = f"the key of `{effect}`"
+        if inside == ("failed",):
+            return f"the provider keeps an error under {key}", True
+        if "failed" in inside and "present" in inside:
+            keeps = "keeps or kept" if "gone" in inside else "keeps"
+            return f"the provider {keeps} an answer under {key}", True
+        if "failed" in inside:
+            return f"the provider keeps no success under {key}", False
         if "present" in inside:
             return f"the provider knows {'or knew ' if 'gone' in inside else ''}{key}", True
         return (
@@ -228,6 +262,9 @@ class Words:
                 f"{'have' if verb == 'has' else 'do not have'} {rest} `{base}`",
                 positive,
             )
+        noticed = self._noticed(name, inside)
+        if noticed is not None:
+            return noticed
         local, outside = (
             f"`{name.split('.')[-1]}`",
             [x for x in self._values(name, self.taken[name]) if x not in inside],
@@ -243,6 +280,35 @@ class Words:
             f"have {local} set to {listed(inside, 'or')}",
             True,
         )
+
+    def _noticed(self, name: str, inside: tuple[str, ...]) -> tuple[str, str, bool] | None:
+        """What a worker knows of its sessions and of the rows that its transaction has seen."""
+        base, _, ending = name.partition(" (")
+        yes = "yes" in inside
+        match f" ({ending}":
+            case v.SESSION:
+                if "lost" in inside:
+                    return (
+                        f"has lost its session with {base}",
+                        f"have lost their sessions with {base}",
+                        True,
+                    )
+                return f"has its session with {base}", f"have their sessions with {base}", False
+            case v.CHANGED:
+                rest = f"a snapshot from before a change of the row of `{base}`"
+                return (f"has {rest}", f"have {rest}", True) if yes else _not("have", rest)
+            case v.DOOMED:
+                read, written = base.split(" ")
+                rest = f"if it reads the row of `{read}` and writes that of `{written}`"
+                return (f"fails {rest}", f"fail {rest}", True) if yes else _not("fail", rest)
+            case v.SHARED:
+                rest = f"the row of `{base}` locked against writers"
+                return (f"has {rest}", f"have {rest}", True) if yes else _not("have", rest)
+            case v.AS_OF:
+                rest = f"`{base}` as it was when it was {listed(inside, 'or')}"
+                return f"sees {rest}", f"see {rest}", True
+            case _:
+                return None
 
     def places(self, test: Test) -> tuple[str, str]:
         """Whose a worker is and where: `` of `book``` or `` at line 13 or 15``; nothing for every

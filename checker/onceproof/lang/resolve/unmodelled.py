@@ -20,17 +20,6 @@ from onceproof.models.records import NONE
 
 NOT_MODELLED: Mapping[str, str] = {
     "replicated database": "a database that is `replicated`",
-    "lock in a database": "a lock `in` a database",
-    "until released": "`until released`",
-    "owner releases": "`owner releases`",
-    "no time to live": "a lock without a time to live",
-    "key in a row": "a key that is kept in a row",
-    "keeps errors": "`keeps errors`",
-    "on refused": "`on refused`",
-    "on no answer": "`on no answer`",
-    "unless": "`unless`",
-    "option pooled": "`pooled`",
-    "option release": "`release`",
     "option reads": "`reads`",
     "option global-table": "`global-table`",
     "option synchronous_standby_names": "`synchronous_standby_names`",

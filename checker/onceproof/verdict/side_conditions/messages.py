@@ -79,41 +79,14 @@ def atomic_steps(look: Look) -> Iterator[Finding]:
     writes.
 
     Reads of a read-committed block are steps of their own (``lower.handler.Lowering.collected``),
-    and rows that it has touched stay locked over them. That holds for what the database knows, not
-    for a provider's answer, another system's rows, another broker.
+    and rows that it has touched stay locked over them; to ask a provider is one in every block.
+    That holds for what the database knows, not for another system's rows or another broker.
     """
     for process, step in look.steps():
         if isinstance(step, n.Atomic):
-            yield from _asked_inside(look, step)
             yield from _two_systems(look, step)
             yield from _kept_inside(look, process, step)
     yield from _published_elsewhere(look)
-
-
-def _asked_inside(look: Look, block: n.Atomic) -> Iterator[Finding]:
-    if not block.serializable:
-        return
-    for step in walk(block.body):
-        parts = condition_parts(step.condition) if isinstance(step, n.If) else ()
-        for part in (x for x in parts if isinstance(x, n.Happened)):
-            name = part.effect.text
-            if name in look.rows and look.design.effects[name].store is None:
-                yield Finding.at(
-                    "T16",
-                    part.span,
-                    text=(
-                        f"a serializable block asks the provider of `{name}`, whom no transaction"
-                        " can hold back"
-                    ),
-                    cost=(
-                        "its answer and the writes of the block are taken for one moment: "
-                        f"the claim holds only if no {name} happens in between"
-                    ),
-                    remedy=(
-                        f"ask before the block: `if {name}"
-                        f" {'did not happen' if part.negated else 'happened'}` above `atomic`"
-                    ),
-                )
 
 
 def _kept_inside(look: Look, process: Process, block: n.Atomic) -> Iterator[Finding]:

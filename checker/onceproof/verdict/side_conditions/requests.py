@@ -66,10 +66,10 @@ def _is_request(look: Look, rule: Rule) -> bool:
 
 def _given_up(look: Look) -> Iterator[Finding]:
     """A provider that is asked whether it has done something, while an earlier request is still on
-    its way to it.
+    its way to it: the lowering keeps such requests (``lower.providers``), and none was forgotten.
     """
     design = look.design
-    if design.assumes("no-lost-answers") and design.assumes("no-refusals"):
+    if design.assumes("no-lost-answers"):
         return
     asked = {part.effect.text for part, by_handler in look.asked() if by_handler} & look.rows
     asked -= {r.action.subject for r in look.machine.rules if r.action.cause is Cause.LATE_EFFECT}

@@ -62,9 +62,15 @@ def saturated_counters(look: Look) -> Iterator[Finding]:
 
 def _miscounted(look: Look) -> Iterator[Finding]:
     """Steps that a counter which stops at two does not carry. The copy of a counter in a snapshot
-    is taken and forgotten as it is; what is asked of it counts.
+    is taken and forgotten as it is; what is asked of it counts. Requests that are on their way are
+    counted down, too, but two that arrive are as many as the counter of the effect can tell, and
+    one that never arrives may be lost at any time before.
     """
-    counters = {x.name for x in look.machine.variables if x.domain == v.COUNTS}
+    counters = {
+        x.name
+        for x in look.machine.variables
+        if x.domain == v.COUNTS and not x.name.endswith(v.PENDING)
+    }
     cost = (
         "nothing may be claimed: a counter stops at two, so this step cannot be told from one that"
         " is impossible"
