@@ -21,7 +21,7 @@ from onceproof.verdict.task import Options
 from onceproof.verdict.verification import MOST_BYTES, Standing, Verification, verify
 
 from support.command_line import run
-from support.conditions import CANCEL, CONFIRM, LEASE, MAIL, REFUND
+from support.conditions import CONFIRM, ELSEWHERE, LEASE, MAIL, REFUND
 from support.forge import SOLVERS, design, forged
 from support.repo import ROOT
 from support.trap import SAFE, UNSAFE
@@ -46,12 +46,7 @@ UNDECIDED = {
     "T9, a row that may be lost": LEASE.replace(
         "store payment per id", "store payment per id, replicated"
     ),
-    "T16, a choice made in the middle of a transaction": (
-        CANCEL.replace(  # a claim that holds: CANCEL's own is refuted
-            "never row.state is cancelled and row.paid is yes",
-            "never row.paid is yes and charge did not happen",
-        )
-    ),
+    "T16, a message for another broker in a transaction": ELSEWHERE,
     "vacuous: the effect never happens": NEVER,
     "vacuous: a line that is never reached": DEAD,
 }

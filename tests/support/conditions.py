@@ -21,8 +21,20 @@ REFUND = _body("unknown/rows_under_two_business_keys.once")
 LEASE = _body("proved/effect_that_checks_the_token_of_its_lock.once")
 CONFIRM = _body("refuted/one_order_in_two_events.once")
 CHARGE = _body("refuted/asking_the_provider_after_a_failed_call.once")
-CANCEL = _body("refuted/a_provider_asked_inside_a_serializable_block.once")
 TWICE = _body("unknown/two_messages_in_a_queue_with_a_limit.once")
+
+ELSEWHERE = """event Order(id)
+queue orders of Order exactly-once
+queue mails of Order at-most-once
+store seen per id
+effect a per id in seen
+consumer c on orders
+  publish to mails
+  ack
+consumer d on mails
+  do a
+claim no duplicate a
+"""
 
 MAIL = """event Order(id, order)
 queue orders of Order at-least-once

@@ -30,6 +30,7 @@ consumer pay on orders
   ack
 
 assume retries end within the key window
+assume no refusals
 
 claim no duplicate payment
 claim no loss of payment

@@ -16,6 +16,7 @@ from onceproof.verdict.side_conditions import BY_CONSTRUCTION, CONDITIONS, fragm
 from support.conditions import (
     CHARGE,
     CONFIRM,
+    ELSEWHERE,
     LEASE,
     MAIL,
     REFUND,
@@ -273,18 +274,7 @@ def test_t16_a_cache_in_a_transaction() -> None:
 
 
 def test_t16_publishing_into_another_brokers_queue() -> None:
-    text = """event Order(id)
-queue orders of Order exactly-once
-queue mails of Order at-most-once
-store seen per id
-effect a per id in seen
-consumer c on orders
-  publish to mails
-  ack
-consumer d on mails
-  do a
-claim no duplicate a
-"""
+    text = ELSEWHERE
     (found,) = findings(text, EXACTLY)
     assert (found.condition, found.line) == ("T16", 7)
     assert (
