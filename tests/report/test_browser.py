@@ -4,6 +4,7 @@ says what things are.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
@@ -135,11 +136,23 @@ def test_it_prints(page: Any, tmp_path: Path) -> None:
     page.pdf(path=str(tmp_path / "review.pdf"), format="A4")
     data = (tmp_path / "review.pdf").read_bytes()
     assert data.startswith(b"%PDF")
-    assert (
-        2
-        <= data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") + data.count(b"/Type /Page/")
-        <= 20
-    )
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", data)) <= 4
+
+
+def test_a_link_into_a_folded_part_opens_it(page: Any) -> None:
+    folded = page.locator("details.fold .story").first
+    assert not folded.is_visible()
+    name = folded.get_attribute("id")
+    page.evaluate(f"location.hash = '#{name}-step-2'")
+    page.wait_for_function(f"document.getElementById('{name}').closest('details').open")
+    assert page.locator(f"#{name}-step-2").is_visible()
+
+
+def test_the_first_screen_has_the_answer_the_parts_and_the_change(page: Any) -> None:
+    for part in (".verdict .answer", ".verdicts", ".parts", ".remedy .diff"):
+        box = page.locator(part).first.bounding_box()
+        assert box is not None
+        assert box["y"] < 1000, part
 
 
 CONTRAST = """() => {

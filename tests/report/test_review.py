@@ -186,7 +186,8 @@ def test_the_crash_map_is_a_table() -> None:
 def test_what_to_change_is_shown_with_its_price() -> None:
     first = full().designs[0].remedies[0]
     assert (first.effect, first.under) == ("ready_email", "at-least-once and exactly-once")
-    (change,) = first.changes
+    swapped, change = first.changes
+    assert ("+", "effect ready_email per id via resend") in swapped.diff
     assert ("+", "  key id, kept for ever") in change.diff
     kinds = [kind for kind, _ in change.terms]
     assert kinds[:2] == ["verified", "on what ground"]

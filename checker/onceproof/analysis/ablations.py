@@ -230,7 +230,19 @@ def _is_inserted(design: Design, store: str) -> bool:
 
 
 def _not_unique(name: str) -> Callable[[Design], Design]:
-    return lambda d: replace(d, stores={**d.stores, name: replace(d.stores[name], unique=False)})
+    """Nothing is turned down any more, so no insert says what happens then."""
+
+    def blind(step: n.Step) -> Steps | None:
+        match step:
+            case n.Insert(_, store) if store.text == name and (step.or_else or step.clauses):
+                return _blindly(step)
+        return None
+
+    def without(design: Design) -> Design:
+        stores = {**design.stores, name: replace(design.stores[name], unique=False)}
+        return rewritten(replace(design, stores=stores), blind)
+
+    return without
 
 
 def _no_key(name: str) -> Callable[[Design], Design]:

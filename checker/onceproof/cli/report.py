@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
@@ -179,9 +180,9 @@ def _demand_endings(outputs: tuple[Path, ...]) -> None:
 
 def _written(review: Review, form: str) -> str:
     if form == "html":
-        from onceproof.report.formats.html import to_html
+        from onceproof.report.formats.html import PLAYGROUND, to_html
 
-        return to_html(review)
+        return to_html(review, os.environ.get(PLAYGROUND, ""))
     from onceproof.report.formats.markdown import to_markdown
 
     return to_markdown(review)

@@ -8,6 +8,7 @@
 ``errors/``: the wording of every mistake.
 ``design``: the checked design, with every name resolved.
 ``assumptions``: the table of assumptions, one row for each.
+``settings``: one design with other models behind its names.
 ``format``: writes a design in the style of docs/style.md.
 ``highlight``: a Pygments lexer.
 """

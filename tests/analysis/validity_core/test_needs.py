@@ -197,3 +197,31 @@ def test_a_part_whose_process_dies_is_undecided(monkeypatch: pytest.MonkeyPatch)
     found = needs(_design("theory/atomic_dedup"), LEAST, jobs=2)
     assert [p.needed for p in found.parts].count(None) == 1
     assert found.parts[1].claims[0].reason == "the process that worked on it was killed"
+
+
+def test_a_table_that_is_not_unique_turns_nothing_down() -> None:
+    """An insert that says what happens to a second row says nothing without the constraint."""
+    text = """event O(id)
+
+queue orders of O via sqs.standard(VisibilityTimeout=30s)
+store processed per id via postgresql, unique
+effect payment per id via stripe
+  key id
+
+consumer pay on orders
+  if id in processed
+    ack
+    stop
+  send payment
+  insert id into processed or continue
+  ack
+
+assume retries end within the key window
+
+claim no duplicate payment
+claim no loss of payment
+"""
+    design = load_text(text).design
+    assert design is not None
+    parts = {p.what: p.needed for p in needs(design, Delivery.AT_LEAST_ONCE).parts}
+    assert parts["`processed` being unique"] is not None

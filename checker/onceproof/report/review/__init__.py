@@ -23,6 +23,7 @@ from onceproof.analysis.validity_core import Needs
 from onceproof.base.paths import shown
 from onceproof.base.version import VERSION
 from onceproof.lang.diagnostics import Diagnostic
+from onceproof.machine.system import Cause
 from onceproof.repair import Repairs
 from onceproof.report.effectively_once import effect_lines
 from onceproof.report.review.answer import Tone, answer, question, tone_of
@@ -42,12 +43,14 @@ from onceproof.report.words import (
     mark,
     narrowed,
     note,
+    promises,
     under_words,
     word,
     would_hold,
 )
 from onceproof.story import StoryStep
 from onceproof.story.headline import listed
+from onceproof.story.outline import Outline
 from onceproof.story.scene import Fact, Situation
 from onceproof.verdict.result import ClaimResult, DesignResult, Disagreement, Result, Verdict
 
@@ -144,7 +147,8 @@ class Open(Struct, frozen=True):
 class DesignReview(Struct, frozen=True):
     """Everything about one design. ``guarantees``: whose the delivery guarantees are, where a
     broker is named. ``footnotes``: the untested facts that signs in the table point to. ``once``: a
-    line per effect (``report.effectively_once``).
+    line per effect (``report.effectively_once``). ``promises``: what the reader must ensure.
+    ``parts`` and ``fatal``: for the picture, with (handler, line before which a crash is fatal).
     """
 
     number: int
@@ -158,6 +162,9 @@ class DesignReview(Struct, frozen=True):
     columns: tuple[str, ...]
     guarantees: tuple[str, ...]
     footnotes: tuple[str, ...]
+    promises: tuple[str, ...]
+    parts: Outline | None
+    fatal: tuple[tuple[str, int], ...]
     rows: tuple[Row, ...]
     once: tuple[str, ...]
     refuted: tuple[Refuted, ...]
@@ -275,6 +282,9 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         tuple(columns),
         result.models,
         tuple(footnotes(result)),
+        tuple(promises(result)),
+        result.outline,
+        tuple(_fatal(result).items()),
         tuple(table),
         effect_lines(result),
         refuted,
@@ -288,6 +298,18 @@ def _design(number: int, result: DesignResult, extras: Extras) -> DesignReview:
         result.diagnostics,
         result.failures,
     )
+
+
+def _fatal(result: DesignResult) -> dict[str, int]:
+    """The line before which a story kills each handler; the first story that nobody expects comes
+    first.
+    """
+    lines: dict[str, int] = {}
+    for group in story_groups(result):
+        for step in group.narrative.story.narrated:
+            if step.cause is Cause.KILLED and step.process and step.line:
+                lines.setdefault(step.process, step.line)
+    return lines
 
 
 _Key = tuple[int, str, str]

@@ -44,6 +44,11 @@ class GapRow(Struct, frozen=True):
     line: int
     damages: tuple[tuple[Damage, ...], ...]
 
+    @property
+    def is_harmless(self) -> bool:
+        """Whether a crash there does no harm under any guarantee."""
+        return all(d.tone in (Tone.GOOD, Tone.LIMITED) for cell in self.damages for d in cell)
+
 
 class CrashTable(Struct, frozen=True):
     """Every gap under every guarantee. ``bounds``: how far was looked; ``fatal``: how many gaps do
@@ -54,6 +59,14 @@ class CrashTable(Struct, frozen=True):
     rows: tuple[GapRow, ...]
     bounds: str
     fatal: int
+
+    @property
+    def parts(self) -> tuple[tuple[str, tuple[GapRow, ...]], ...]:
+        """The rows that do harm, and the others with a heading to fold them under."""
+        harmless = tuple(row for row in self.rows if row.is_harmless)
+        others = tuple(row for row in self.rows if not row.is_harmless)
+        title = f"{counted(len(harmless), 'place')} where a crash does no harm"
+        return tuple(part for part in (("", others), (title, harmless)) if part[1])
 
 
 class FrontierRow(Struct, frozen=True):

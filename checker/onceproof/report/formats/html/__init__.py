@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onceproof.report.design_picture import design_picture
 from onceproof.report.formats import Format
 from onceproof.report.picture import picture
-from onceproof.report.review import Refuted, Review, review_of
+from onceproof.report.review import DesignReview, Refuted, Review, review_of
 from onceproof.report.words import clean
 from onceproof.story.scene import Fact
 
@@ -26,12 +29,16 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = Path(__file__).resolve().parent
+PLAYGROUND = "ONCEPROOF_PLAYGROUND"
+"""The environment variable with the address of a playground."""
 AROUND = 2
 """Lines of the design shown around those a story runs through."""
 
 
-def to_html(review: Review) -> str:
-    """The page."""
+def to_html(review: Review, playground: str = "") -> str:
+    """The page. ``playground``: the address of a playground, for a link that opens the design
+    there.
+    """
     style = (HERE / "style.css").read_text(encoding="utf-8")
     script = _script()
     page = _environment().get_template("page.html.jinja")
@@ -39,11 +46,21 @@ def to_html(review: Review) -> str:
 
     return page.render(
         review=review,
+        playground=playground if playground.startswith(("https://", "http://")) else "",
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
+
+
+def playground_link(lines: Sequence[str], address: str) -> str:
+    """The link that opens a design in a playground: the design is in the link (RFC 1951, then
+    base64url without padding), and nowhere else.
+    """
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    data = packer.compress("\n".join(lines).encode("utf-8", "replace")) + packer.flush()
+    return f"{address}#design={base64.urlsafe_b64encode(data).decode().rstrip('=')}"
 
 
 def script_hash() -> str:
@@ -77,6 +94,8 @@ def _environment() -> Environment:
         "code": _code,
         "source": _source,
         "picture": _picture,
+        "parts": _parts,
+        "playground": playground_link,
         "around": _around,
         "lines": _lines,
         "unchanged": _unchanged,
@@ -117,6 +136,20 @@ def _picture(part: Refuted) -> object:
     return Markup(picture(part.chart, part.id, part.headline))
 
 
+def _parts(design: DesignReview) -> object:
+    from markupsafe import Markup
+
+    assert design.parts is not None
+    models: dict[str, str] = {}
+    for words in design.guarantees:
+        names, _, behind = words.partition(": ")
+        models |= dict.fromkeys(names.split(", "), re.split(r"[(,]", behind)[0].strip())
+    drawn = design_picture(
+        design.parts, dict(design.fatal), design.title, f"d{design.number}-parts", models
+    )
+    return Markup(drawn)
+
+
 def _lines(part: Refuted) -> set[int]:
     """The lines a story runs through."""
     return {m.line for m in part.moments if m.line}
@@ -147,6 +180,6 @@ def _unchanged(facts: tuple[Fact, ...]) -> list[tuple[Fact, bool]]:
 FORMAT = Format(
     "html",
     "the design review as one page",
-    lambda result, verbosity, look: to_html(review_of(result)),
+    lambda result, verbosity, look: to_html(review_of(result), os.environ.get(PLAYGROUND, "")),
     certificates=True,
 )

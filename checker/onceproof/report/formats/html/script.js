@@ -35,7 +35,7 @@ for (const story of document.querySelectorAll(".story")) {
   }
 
   function words(item) {
-    return [...item.childNodes].filter((n) => !n.classList?.contains("tag")).map((n) => n.textContent).join("").trim();
+    return [...item.childNodes].filter((n) => !n.classList?.contains("tag") && !n.classList?.contains("at")).map((n) => n.textContent).join("").trim();
   }
 
   const moves = {
@@ -60,3 +60,13 @@ for (const story of document.querySelectorAll(".story")) {
   story.querySelector(".controls").hidden = false;
   show(null);
 }
+
+// A link into a folded part unfolds it.
+function unfold() {
+  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (!target) return;
+  for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  target.scrollIntoView();
+}
+window.addEventListener("hashchange", unfold);
+unfold();
