@@ -4,13 +4,17 @@ shape of action.yml.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 
@@ -116,7 +120,8 @@ def hostile_workspace(folder: Path) -> Path:
 def test_every_step_runs_the_script_isolated() -> None:
     commands = re.findall(r"^      run: (python .*)$", ACTION, re.MULTILINE)
     assert commands == [
-        f'python -I "$GITHUB_ACTION_PATH/ci/action.py" {step}' for step in ("install", "check")
+        f'python -I "$GITHUB_ACTION_PATH/ci/action.py" {step}'
+        for step in ("install", "check", "comment")
     ]
 
 
@@ -330,3 +335,145 @@ def test_a_design_with_mistakes(tmp_path: Path) -> None:
     done, outputs = check_step(tmp_path, str(design))
     assert (done.returncode, outputs["exit-code"]) == (0, "2")
     assert "::error" in done.stdout
+
+
+# ---------------------------------------------------------------- the comment on a pull request
+
+SAFE = """event O(id)
+
+queue orders of O at-least-once
+store done per id, unique
+effect booking per id in done
+
+consumer book on orders
+  atomic
+    insert id into done or stop
+    do booking
+  ack
+
+claim no duplicate booking
+claim no loss of booking
+"""
+BROKEN = SAFE.replace("  atomic", "  ack\n  atomic").replace("booking\n  ack", "booking")
+
+
+class _Comments(BaseHTTPRequestHandler):
+    """The part of GitHub's interface that comments need; ``kept`` are the comments."""
+
+    kept: ClassVar[list[dict[str, object]]] = []
+    tokens: ClassVar[set[str]] = set()
+
+    def _answer(self, body: object) -> None:
+        self.tokens.add(self.headers.get("Authorization", ""))
+        data = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _body(self) -> str:
+        length = int(self.headers["Content-Length"])
+        return str(json.loads(self.rfile.read(length))["body"])
+
+    def do_GET(self) -> None:
+        self._answer(self.kept)
+
+    def do_POST(self) -> None:
+        assert self.path == "/repos/o/r/issues/7/comments"
+        self.kept.append({"id": 40 + len(self.kept), "body": self._body()})
+        self._answer({})
+
+    def do_PATCH(self) -> None:
+        number = int(self.path.rsplit("/", 1)[1])
+        next(c for c in self.kept if c["id"] == number)["body"] = self._body()
+        self._answer({})
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def pull_request(folder: Path) -> tuple[Path, Path]:
+    """A checkout whose head breaks a design and adds one, and the file about the event."""
+    work = folder / "work"
+    (work / "designs").mkdir(parents=True)
+
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        done = subprocess.run(
+            ("git", *who, *words), cwd=work, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    (work / "designs/book.once").write_text(SAFE, encoding="utf-8")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "base")
+    base = git("rev-parse", "HEAD")
+    (work / "designs/book.once").write_text(BROKEN, encoding="utf-8")
+    (work / "designs/more.once").write_text(SAFE, encoding="utf-8")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "head")
+    event = folder / "event.json"
+    event.write_text(
+        json.dumps(
+            {
+                "repository": {"full_name": "o/r"},
+                "pull_request": {"number": 7, "base": {"sha": base}},
+            }
+        ),
+        encoding="utf-8",
+    )
+    return work, event
+
+
+def test_without_a_token_the_comparison_goes_into_the_summary(tmp_path: Path) -> None:
+    work, event = pull_request(tmp_path)
+    done, _ = action("comment", tmp_path, work, GITHUB_EVENT_PATH=str(event), COMMENT_TOKEN="")
+    assert done.returncode == 0, done.stderr
+    summary = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "<details open><summary><b>designs/book.once</b>: 1 worse, 1 the same" in summary
+    assert "| no loss of booking | at-least-once | proved | REFUTED | **worse** |" in summary
+    assert "**designs/more.once** is new: 2 claims × 1 semantic: 2 proved" in summary
+    assert summary.count("new story") == 1
+    assert [p.name for p in sorted((work / "designs").iterdir())] == ["book.once", "more.once"]
+
+
+def test_with_a_token_there_is_one_comment_however_often_it_runs(tmp_path: Path) -> None:
+    work, event = pull_request(tmp_path)
+    _Comments.kept[:] = [{"id": 1, "body": "looks good"}]
+    server = HTTPServer(("localhost", 0), _Comments)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        for _ in range(2):
+            done, _ = action(
+                "comment",
+                tmp_path,
+                work,
+                GITHUB_EVENT_PATH=str(event),
+                GITHUB_API_URL=f"http://localhost:{server.server_port}",
+                COMMENT_TOKEN="secret",
+            )
+            assert done.returncode == 0, done.stderr
+    finally:
+        server.shutdown()
+    assert len(_Comments.kept) == 2
+    assert str(_Comments.kept[1]["body"]).startswith("<!-- onceproof -->")
+    assert _Comments.tokens == {"Bearer secret"}
+    assert not (tmp_path / "summary.md").exists()
+
+
+def test_without_a_pull_request_nothing_is_compared(tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text("{}", encoding="utf-8")
+    done, _ = action("comment", tmp_path, tmp_path, GITHUB_EVENT_PATH=str(event))
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_report_has_the_options_of_the_check_that_it_knows() -> None:
+    spec = importlib.util.spec_from_file_location("action", ROOT / "ci/action.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    given = ["-j", "2", "--semantics", "at-least-once", "--claim=no loss", "--quiet"]
+    assert module._shared(given) == ["--semantics", "at-least-once", "--claim=no loss"]

@@ -23,7 +23,7 @@ from onceproof.cli.shared import (
 @click.argument("new", type=click.Path(path_type=Path))
 @semantics_option()
 @claims_option()
-@format_option("text", "markdown", "json", help="How to print it.")
+@format_option("text", "markdown", "comment", "json", help="How to print it.")
 @output_option("--output", help="Write it to a file instead (- for standard output).")
 @timeout_option(60.0)
 @click.option("--exit-zero", is_flag=True, help="Report only: exit 0 even if something got worse.")
@@ -74,6 +74,8 @@ def command(
             text = json_text(report.document(comparison))
         case "markdown":
             text = report.markdown(comparison)
+        case "comment":
+            text = report.comment(comparison)
         case _:
             text = report.text(comparison)
     read = (*before.sources, *after.sources)

@@ -100,7 +100,8 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(_markdown_lines(comparison)) + "\n"
 
 
-def _markdown_lines(comparison: Comparison) -> Iterator[str]:
+def _markdown_lines(comparison: Comparison, stories: int | None = None) -> Iterator[str]:
+    """``stories``: at most so many of them."""
     yield f"### Onceproof: {summary(comparison)}"
     yield ""
     yield f"`{comparison.old}` → `{comparison.new}`"
@@ -120,8 +121,21 @@ def _markdown_lines(comparison: Comparison) -> Iterator[str]:
             yield ""
             yield from (f"- added: {markdown_cell(sentence)}" for sentence in added)
             yield from (f"- gone: {markdown_cell(sentence)}" for sentence in removed)
-    for story in comparison.stories:
+    for story in comparison.stories[:stories]:
         yield from _folded(story)
+    if stories is not None and len(comparison.stories) > stories:
+        yield ""
+        yield f"{len(comparison.stories) - stories} more: `onceproof diff` shows them."
+
+
+def comment(comparison: Comparison) -> str:
+    """For a pull request: one folded part with the table of what changed, and the first story."""
+    if not (comparison.worse or list(_groups(comparison)) or comparison.stories):
+        return f"**{markdown_cell(comparison.new)}**: {summary(comparison)}\n"
+    _, _, _, *lines = _markdown_lines(comparison, stories=1)
+    head = f"<b>{markdown_cell(comparison.new)}</b>: {summary(comparison)}"
+    opened = " open" if comparison.worse else ""
+    return "\n".join([f"<details{opened}><summary>{head}</summary>", *lines, "", "</details>", ""])
 
 
 def _row(change: CellChange) -> str:
