@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import pytest_lsp
 from lsprotocol import types as t
+from onceproof.lang.source import Source
+from onceproof.lsp.places import Places, changes
 from pygls.exceptions import JsonRpcException
+from pygls.workspace import PositionCodec
 from pytest_lsp import ClientServerConfig, LanguageClient
 
 from support.repo import ROOT
@@ -145,6 +148,46 @@ def texts(places: list[t.Location] | None, text: str) -> list[str]:
     ]
 
 
+def applied(text: str, edits: list[t.TextEdit]) -> str:
+    """The text with edits made, the last ones first; the places are in ASCII lines."""
+    lines = text.split("\n")
+
+    def offset(position: t.Position) -> int:
+        return sum(len(line) + 1 for line in lines[: position.line]) + position.character
+
+    for edit in sorted(edits, key=lambda e: offset(e.range.start), reverse=True):
+        start, end = offset(edit.range.start), offset(edit.range.end)
+        text = text[:start] + edit.new_text + text[end:]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("a\nb\nc\n", "a\nx\nc\n"),
+        ("a\nb\nc\n", "a\nb\nnew\nc\nend\n"),
+        ("a\nb\nc\n", "a\n"),
+        ("a\n", "a\nb\n"),
+        ("", "a\n"),
+        ("a\nb", "b"),
+    ],
+)
+def test_a_change_is_a_few_edits(old: str, new: str) -> None:
+    places = Places(Source.of("x", old), PositionCodec())
+    assert applied(old, list(changes(old, new, places))) == new
+
+
+@pytest.mark.slow
+async def test_the_review_beside_the_text(opened: Opened) -> None:
+    await opened.has(DESIGN)
+    command = t.ExecuteCommandParams("onceproof.review", [opened.uri])
+    page = await opened.client.workspace_execute_command_async(command)
+    assert '<svg class="diagram' in str(page)
+    assert "mail for event 1 was sent twice" in str(page)
+    await opened.has("event Paid(id\n")
+    assert await opened.client.workspace_execute_command_async(command) is None
+
+
 async def test_mistakes_while_typing(opened: Opened) -> None:
     bad = DESIGN.replace("send mail", "send mial").replace("add id to done", "ad id to done")
     shown = await opened.has(bad)
@@ -182,7 +225,13 @@ async def test_columns_are_counted_as_the_client_counts(opened: Opened) -> None:
 async def test_verdicts_story_and_the_fatal_point(opened: Opened) -> None:
     await opened.has(DESIGN)
     assert await opened.lenses() == ["✗ REFUTED: at-least-once", "✓ proved: at-least-once"]
-    (mark,) = await opened.until(lambda shown: any(d.code == "fatal" for d in shown))
+    error, mark = await opened.until(lambda shown: any(d.code == "fatal" for d in shown))
+    assert (error.code, error.severity) == ("refuted", t.DiagnosticSeverity.Error)
+    assert DESIGN.split("\n")[error.range.start.line] == "claim no duplicate mail"
+    assert error.message == "REFUTED under at-least-once: mail for event 1 was sent twice."
+    assert error.related_information
+    (place,) = error.related_information
+    assert place.location == t.Location(opened.uri, mark.range)
     assert (mark.range.start.line + 1, mark.severity) == (15, t.DiagnosticSeverity.Information)
     assert "is killed after `send mail` (line 14)" in mark.message
     hover = await opened.client.text_document_hover_async(
@@ -198,9 +247,11 @@ async def test_verdicts_story_and_the_fatal_point(opened: Opened) -> None:
     done = await opened.client.code_action_resolve_async(offered)
     assert done.edit
     assert done.edit.changes
-    (edit,) = done.edit.changes[opened.uri]
-    await opened.has(edit.new_text)
-    assert (await opened.lenses())[0].startswith("✓ proved")
+    edits = done.edit.changes[opened.uri]
+    assert all(isinstance(e, t.TextEdit) for e in edits)
+    assert sum(e.new_text.count("\n") for e in edits) <= 4, "only the lines that change"
+    await opened.has(applied(DESIGN, [e for e in edits if isinstance(e, t.TextEdit)]))
+    assert (await opened.lenses())[0].startswith("≈ proved if retries < 24h")
 
 
 async def test_a_check_of_an_old_text_is_ended(opened: Opened) -> None:

@@ -152,7 +152,7 @@ def test_every_command_is_registered_and_calls_one_that_exists() -> None:
         r'"command": "(onceproof\.\w+)", "title"',
         (VSCODE / "package.json").read_text(encoding="utf-8"),
     )
-    assert len(contributed) == 3
+    assert len(contributed) == 4
     assert set(contributed) == set(re.findall(r'registerCommand\("(onceproof\.\w+)"', source))
     assert {"lsp", "check", "report"} <= set(COMMANDS)
 
@@ -184,6 +184,7 @@ def test_the_package_holds_what_it_must(tmp_path: Path) -> None:
         "package.json",
         "readme.md",
         "LICENSE.txt",
+        "icon.png",
         "language-configuration.json",
         "dist/extension.js",
         "snippets/once.json",

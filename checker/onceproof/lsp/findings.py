@@ -14,6 +14,7 @@ from onceproof.lang.syntax import ast as n
 from onceproof.lsp.places import Places, uri_of
 from onceproof.lsp.project import Analysis
 from onceproof.lsp.verdicts import EditorResult
+from onceproof.story.headline import listed
 from onceproof.verdict.result import Verdict
 
 SOURCE = "onceproof"
@@ -87,10 +88,14 @@ def message(diagnostic: Diagnostic) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def marks(results: Iterable[EditorResult], path: str, places: Places) -> list[types.Diagnostic]:
-    """The fatal points of the stories, one per line: a hint where the design expects the violation,
-    else an information.
+def marks(
+    results: Iterable[EditorResult], path: str, uri: str, places: Places
+) -> list[types.Diagnostic]:
+    """An error at each claim that is refuted and not expected to be, with the fatal line as related
+    place; and the fatal points of all stories, one per line: a hint where the design expects the
+    violation, else an information.
     """
+    results = list(results)
     results_at: dict[tuple[int, str], list[EditorResult]] = {}
     for result in results:
         if (
@@ -99,9 +104,32 @@ def marks(results: Iterable[EditorResult], path: str, places: Places) -> list[ty
             and result.fatal[0] in ("", path)
         ):
             results_at.setdefault((result.fatal[1], result.fatal[2]), []).append(result)
+    unexpected: dict[tuple[int, str], list[EditorResult]] = {}
+    for result in results:
+        if result.verdict is Verdict.REFUTED and not result.as_expected:
+            unexpected.setdefault((result.line, result.claim), []).append(result)
     return [
-        _mark(line, text, at_place, places) for (line, text), at_place in sorted(results_at.items())
+        *(_refuted(group, path, uri, places) for _, group in sorted(unexpected.items())),
+        *(_mark(line, text, group, places) for (line, text), group in sorted(results_at.items())),
     ]
+
+
+def _refuted(results: list[EditorResult], path: str, uri: str, places: Places) -> types.Diagnostic:
+    """The error at a claim."""
+    first = results[0]
+    under = listed([t.semantics for t in results])
+    fatal = dict.fromkeys(t.fatal for t in results if t.fatal and t.fatal[0] in ("", path))
+    return types.Diagnostic(
+        range=places.line(first.line),
+        message=f"REFUTED under {under}: {first.headline}.",
+        severity=types.DiagnosticSeverity.Error,
+        code="refuted",
+        source=SOURCE,
+        related_information=[
+            types.DiagnosticRelatedInformation(types.Location(uri, places.line(line)), text)
+            for _, line, text in fatal
+        ],
+    )
 
 
 def _mark(line: int, text: str, results: list[EditorResult], places: Places) -> types.Diagnostic:

@@ -4,7 +4,9 @@ in what the client counts.
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from lsprotocol import types
@@ -67,3 +69,23 @@ class Places(Struct, frozen=True):
     def line(self, number: int) -> types.Range:
         """What stands in a line, without indentation and comment."""
         return self.range_of(Span.at_line(self.source.line(number), number))
+
+
+def changes(old: str, new: str, places: Places) -> Iterator[types.TextEdit]:
+    """The edits that make one text of another, line by line: what stays is not touched."""
+    before, after = old.splitlines(), new.splitlines()
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for tag, i, j, k, m in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        lines = after[k:m]
+        if j < len(before):
+            span = Span(i + 1, 1, j + 1, 1)
+            text = "".join(f"{line}\n" for line in lines)
+        elif i:  # up to the end of the text, from the end of the line before
+            span = Span(i, len(before[i - 1]) + 1, j, len(before[j - 1]) + 1)
+            text = "".join(f"\n{line}" for line in lines)
+        else:
+            yield types.TextEdit(places.whole(), new)
+            return
+        yield types.TextEdit(places.range_of(span), text)

@@ -19,14 +19,15 @@ from onceproof.lsp.cards import card, lens
 from onceproof.lsp.completion import Proposal, proposals
 from onceproof.lsp.findings import findings, marks, suggestions
 from onceproof.lsp.names import Occurrence, at, definitions
-from onceproof.lsp.places import Places, path_of, uri_of
+from onceproof.lsp.places import Places, changes, path_of, uri_of
 from onceproof.lsp.project import Analysis, analysed, importers
 from onceproof.lsp.renaming import Refused, can_be_renamed, references, renamed
 from onceproof.lsp.symbols import outline
-from onceproof.lsp.verdicts import Background, EditorResult, repair, verdicts
+from onceproof.lsp.verdicts import Background, EditorResult, repair, reviewed, verdicts
 from onceproof.verdict.result import Verdict
 
 CHECK = "onceproof.check"
+REVIEW = "onceproof.review"
 """The command that checks a design again: takes its URI."""
 PAUSE = 0.15
 """Seconds without typing before mistakes are shown."""
@@ -169,7 +170,7 @@ class Server(LanguageServer):
         analysis = self.analysis(uri)
         places = self.places(analysis)
         diagnostics = [f.shown for f in findings(analysis, places)] + marks(
-            self.results(uri), analysis.path, places
+            self.results(uri), analysis.path, uri, places
         )
         version = self.workspace.get_text_document(uri).version
         self.text_document_publish_diagnostics(
@@ -259,6 +260,19 @@ async def check(ls: Server, uri: str) -> None:
     """Check a design now."""
     if uri in ls.workspace.text_documents:
         ls.changed(uri, 0, True)
+
+
+@server.command(REVIEW)
+async def review(ls: Server, uri: str) -> str | None:
+    """The review of a design as it stands in the editor, as a page of HTML; None if it has
+    mistakes.
+    """
+    analysis = ls.analysis(uri)
+    if analysis.loaded.design is None:
+        return None
+    async for page in ls.background.run(reviewed, analysis.source.text, analysis.path, ls.seconds):
+        return str(page)
+    return None
 
 
 # ---------------------------------------------------------------- questions
@@ -430,9 +444,8 @@ async def resolve_action(ls: Server, action: types.CodeAction) -> types.CodeActi
     async for text in ls.background.run(
         repair, analysis.source.text, analysis.path, claim, line, semantics, ls.seconds
     ):
-        action.edit = types.WorkspaceEdit(
-            changes={uri: [types.TextEdit(ls.places(analysis).whole(), text)]}
-        )
+        edits = list(changes(analysis.source.text, text, ls.places(analysis)))
+        action.edit = types.WorkspaceEdit(changes={uri: edits})
         return action
     ls.window_show_message(
         types.ShowMessageParams(

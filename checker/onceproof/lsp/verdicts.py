@@ -135,6 +135,18 @@ def repair(
             return
 
 
+def reviewed(text: str, path: str, seconds: float) -> Iterator[str]:
+    """The review of a design with its stories, as a page of HTML."""
+    from onceproof.report.formats import write
+    from onceproof.report.terminal import Paint
+    from onceproof.verdict.check import check_loaded
+    from onceproof.verdict.result import Result
+
+    options = Options(seconds=seconds, second_opinion=False, explain=True)
+    result, _ = check_loaded(load_text(text, path), options)
+    yield write("html", Result((result,)), 1, Paint(STORY_WIDTH, False, True))
+
+
 # ---------------------------------------------------------------- in another process
 
 

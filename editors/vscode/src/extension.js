@@ -1,4 +1,4 @@
-// A thin client: starts `onceproof lsp` and offers two commands. Everything else is the server's.
+// A thin client: starts `onceproof lsp` and offers a few commands. Everything else is the server's.
 "use strict";
 
 const path = require("path");
@@ -67,6 +67,28 @@ async function openReport(context) {
   });
 }
 
+let panel;
+
+async function showStories() {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor || editor.document.languageId !== "once" || !client) {
+    vscode.window.showInformationMessage("Open a design (a file that ends in .once) first.");
+    return;
+  }
+  const document = editor.document;
+  if (!panel) {
+    panel = vscode.window.createWebviewPanel("onceproof.stories", "Stories", { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true }, { enableScripts: true, localResourceRoots: [] });
+    panel.onDidDispose(() => { panel = undefined; });
+  }
+  const shown = panel;
+  shown.title = `Stories of ${path.basename(document.uri.fsPath)}`;
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: "Onceproof: checking" }, async () => {
+    const page = await client.sendRequest("workspace/executeCommand", { command: "onceproof.review", arguments: [document.uri.toString()] });
+    if (shown !== panel) return;
+    shown.webview.html = page ?? "<p>The design has mistakes: the list of problems names them.</p>";
+  });
+}
+
 const provider = {
   provideTasks: () => [],
   resolveTask: (given) => {
@@ -80,6 +102,7 @@ async function activate(context) {
   context.subscriptions.push(
     vscode.commands.registerCommand("onceproof.checkFile", checkFile),
     vscode.commands.registerCommand("onceproof.openReport", () => openReport(context)),
+    vscode.commands.registerCommand("onceproof.showStories", showStories),
     vscode.commands.registerCommand("onceproof.restart", async () => {
       if (client) await client.stop();
       await start(context);
