@@ -23,9 +23,6 @@ UNSET = "unset"
 assigned.
 """
 
-WITHOUT_UNIQUE = " without a unique constraint"
-"""How titles of stores end that say nothing of a table that is declared `unique`."""
-
 
 class Event(Struct, frozen=True):
     """An event type: its id field, its business keys, and its payload fields with their possible
@@ -501,15 +498,13 @@ class Design(Struct, frozen=True):
         """What stands behind ``via``: the declarations, their model with its options, and the
         product.
         """
-        bare = {x.name for x in self.stores.values() if x.unique}
         used = [(x.name, x.model) for x in self.queues.values()]
         used += [(x.name, x.model) for x in self.stores.values()]
         used += [(x.name, x.model) for x in self.locks.values()]
         names: dict[tuple[str, str], list[str]] = {}
         for name, model in used:
             if model is not None:
-                title = model.title.removesuffix(WITHOUT_UNIQUE) if name in bare else model.title
-                names.setdefault((model.words, title), []).append(name)
+                names.setdefault((model.words, model.title), []).append(name)
         return tuple(
             f"{', '.join(named)}: {words}, {title}" for (words, title), named in names.items()
         )
