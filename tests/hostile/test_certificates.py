@@ -16,7 +16,7 @@ from onceproof.lang.load import Loaded, load
 from onceproof.report.words import ground
 from onceproof.verdict import certificates
 from onceproof.verdict.check import check_loaded
-from onceproof.verdict.result import Verdict
+from onceproof.verdict.result import DesignResult, Verdict
 from onceproof.verdict.task import Options
 from onceproof.verdict.verification import MOST_BYTES, Standing, Verification, verify
 
@@ -52,9 +52,20 @@ UNDECIDED = {
 }
 
 
+RESULTS: dict[tuple[str, ...], DesignResult] = {}
+
+
+def answered(loaded: Loaded) -> DesignResult:
+    """What ``check`` finds; each design is checked once."""
+    texts = tuple(source.text for source in loaded.sources.values())
+    if texts not in RESULTS:
+        RESULTS[texts] = check_loaded(loaded, Options())[0]
+    return RESULTS[texts]
+
+
 def checked(loaded: Loaded) -> dict[tuple[str, str], Verdict]:
     """What ``check`` prints about each claim."""
-    result, _ = check_loaded(loaded, Options())
+    result = answered(loaded)
     return {(c.claim, c.semantics.value): c.verdict for c in result.cells}
 
 
@@ -102,8 +113,7 @@ def written(folder: Path, text: str) -> tuple[Loaded, list[Path]]:
     """A design, and the certificates that ``check`` writes for it."""
     loaded = design(text)
     assert loaded.design is not None
-    result, _ = check_loaded(loaded, Options())
-    return loaded, certificates.write(loaded.design, result, folder, SOLVERS)
+    return loaded, certificates.write(loaded.design, answered(loaded), folder, SOLVERS)
 
 
 TWO = SAFE + "claim no loss of mail\n"
@@ -179,7 +189,7 @@ def test_as_much_is_said_as_by_a_check(example: str, tmp_path: Path) -> None:
     """
     loaded = load(ROOT / f"examples/{example}.once")
     assert loaded.design is not None
-    result, _ = check_loaded(loaded, Options())
+    result = answered(loaded)
     certificates.write(loaded.design, result, tmp_path, SOLVERS)
     verified_results = [v.result for v in verified(loaded, tmp_path)]
     grounds = {(r.claim, r.semantics): ground(r) for r in verified_results if r is not None}

@@ -93,7 +93,7 @@ def folder(tmp_path: Path) -> Path:
 def test_outputs_are_clean(
     command: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (NAME, "plain.once", f"b{NAME}"):
+    for name in (NAME, f"b{NAME}"):
         words = [w.replace("{}", str(folder / name)) for w in command]
         words = [
             (

@@ -5,6 +5,7 @@ stands on its own.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,13 @@ def checked(loaded: Loaded) -> DesignResult:
     return check_loaded(loaded, Options(seconds=30.0))[0]
 
 
+@cache
+def chain_in_parts() -> tuple[Loaded, DesignResult]:
+    """The chain and its proofs, for tests in which every machine counts as large."""
+    loaded = load_text(CHAIN)
+    return loaded, checked(loaded)
+
+
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every machine counts as large."""
@@ -63,8 +71,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("always")
 def test_a_certificate_in_parts(tmp_path: Path) -> None:
-    loaded = load_text(CHAIN)
-    result = checked(loaded)
+    loaded, result = chain_in_parts()
     assert loaded.design is not None
     assert [c.verdict for c in result.cells] == [Verdict.HOLDS] * 3
     assert all(c.lemmas and c.invariant is None for c in result.cells)
@@ -95,8 +102,7 @@ def test_a_certificate_in_parts(tmp_path: Path) -> None:
     ],
 )
 def test_a_certificate_that_was_changed(change: str, tmp_path: Path) -> None:
-    loaded = load_text(CHAIN)
-    result = checked(loaded)
+    loaded, result = chain_in_parts()
     assert loaded.design is not None
     folder = certificates.write(loaded.design, result, tmp_path, Z)[-1]
     index = json.loads((folder / certificate.INDEX).read_text(encoding="utf-8"))

@@ -96,11 +96,11 @@ def _look(seed: int) -> Counter[str]:
     return met
 
 
-@pytest.mark.parametrize("start", sampled(range(0, 300, 100), 3))
+@pytest.mark.parametrize("start", sampled(range(0, 300, 50), 6))
 def test_random_machines(start: int) -> None:
-    met: Counter[str] = sum((_look(seed) for seed in range(start, start + 100)), Counter())
+    met: Counter[str] = sum((_look(seed) for seed in range(start, start + 50)), Counter())
     kinds = ("alone", "broadcast", "removal", "limit", "component rule", "end", "story", "empty")
-    assert min(met[kind] for kind in kinds) > 5, met
+    assert min(met[kind] for kind in kinds) > 2, met
 
 
 @pytest.mark.nightly
@@ -240,4 +240,4 @@ def test_all_configurations_are_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_stop_by_time_says_so_and_claims_nothing() -> None:
     late = array_search(reference(True), no_dup(), Bounds(2, 2), Budget(seconds=0))
     assert isinstance(late, Exploration)
-    assert (late.complete, late.reason) == (False, "more than 0 seconds")
+    assert (late.complete, late.reason) == (False, "more than 0 ms")

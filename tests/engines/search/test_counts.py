@@ -64,7 +64,7 @@ def test_a_budget_stops_the_search_and_is_named() -> None:
     enough = explore(reference(True), Bounds(1), Budget(states=31))
     assert (enough.complete, enough.reason) == (True, "")
     late = explore(reference(True), Bounds(3, 3), Budget(seconds=0))
-    assert (late.complete, late.reason) == (False, "more than 0 seconds")
+    assert (late.complete, late.reason) == (False, "more than 0 ms")
     plain = explore(reference(True), Bounds(2, 2), Budget(states=100), symmetry=False)
     assert (plain.states, plain.complete) == (100, False)
     stopped = simplest(reference(True), no_dup(), Bounds(3, 3), Budget(states=1_000))

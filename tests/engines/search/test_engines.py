@@ -21,6 +21,7 @@ from onceproof.machine.system import Machine, Run
 
 from support.machines import no_dup, random_machine, reference
 from support.naive_search import naive_bad, replay
+from support.sample import sampled
 
 KNOWN = {
     (1, 1): (31, 63, 31),
@@ -78,12 +79,13 @@ def _compared(
     return True
 
 
-def test_engines_agree_on_random_machines() -> None:
+@pytest.mark.parametrize("start", sampled(range(0, 120, 60), 2))
+def test_engines_agree_on_random_machines(start: int) -> None:
     """Counts with the readable reference, and the length of a shortest run with one another; each
     run is replayed.
     """
     counted, refuted = dict.fromkeys(ENGINES, 0), 0
-    for seed in range(120):
+    for seed in range(start, start + 60):
         machine, prop = random_machine(seed, monotone=seed % 2 == 0)
         if seed % 3:  # workers that take no notice of each other, which all engines can hold
             rules = tuple(replace(rule, alone=None, others=()) for rule in machine.rules)
@@ -106,8 +108,8 @@ def test_engines_agree_on_random_machines() -> None:
                 configs = replay(machine, run, bounds.workers)
                 assert [naive_bad(prop, c) for c in configs].index(True) == len(run.moves), engine
         assert len(lengths) == 1, (seed, lengths)
-    assert min(counted.values()) > 60, counted
-    assert refuted > 30
+    assert min(counted.values()) > 30, counted
+    assert refuted > 15
 
 
 def test_the_reference_problem_is_refuted_equally_fast() -> None:
@@ -140,7 +142,7 @@ def test_budgets_stop_every_engine(engine: str) -> None:
     if engine == "plain":
         return  # looks at the clock every 256 states, see test_counts.py
     late = count(reference(True), Bounds(2, 3), Budget(seconds=0), engine)
-    assert (late.complete, late.reason) == (False, "more than 0 seconds")
+    assert (late.complete, late.reason) == (False, "more than 0 ms")
 
 
 def test_what_does_not_fit_is_told_or_done_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

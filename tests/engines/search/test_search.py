@@ -55,6 +55,7 @@ from support.machines import (
     where,
 )
 from support.naive_search import Config, Row, naive_bad, naive_fire, replay
+from support.sample import sampled
 
 
 def naive_starts(machine: Machine, bounds: Bounds) -> list[Config]:
@@ -152,9 +153,10 @@ def bounds_of(seed: int) -> Bounds:
     )[seed % 6]
 
 
-def test_orbits_agree_with_identities_on_random_machines() -> None:
+@pytest.mark.parametrize("start", sampled(range(0, 200, 100), 2))
+def test_orbits_agree_with_identities_on_random_machines(start: int) -> None:
     compared = 0
-    for seed in range(200):
+    for seed in range(start, start + 100):
         machine, _ = random_machine(seed)
         full = explore(machine, bounds_of(seed), Budget(states=1_000), symmetry=False)
         if full.complete:
@@ -166,7 +168,7 @@ def test_orbits_agree_with_identities_on_random_machines() -> None:
             ), seed
             assert (orbits.fired, orbits.depth) == (full.fired, full.depth), seed
             compared += 1
-    assert compared >= 130
+    assert compared >= 60
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from support.machines import (
     single_flight,
     versions,
 )
+from support.sample import sampled
 from support.tiny import Size, State, is_bad, layers, shapes
 
 
@@ -69,9 +70,10 @@ def test_the_reachable_configurations_are_accepted_and_any_one_less_is_not(
         )
 
 
-def test_random_machines_are_judged_as_by_brute_force() -> None:
+@pytest.mark.parametrize("start", sampled(range(0, 60, 30), 2))
+def test_random_machines_are_judged_as_by_brute_force(start: int) -> None:
     found = []
-    for seed in range(60):
+    for seed in range(start, start + 30):
         machine, prop = random_machine(seed)
         size = (Size(2, 1), Size(1, 2), Size(2, 2), Size(1, 1, 2))[seed % 4]
         states = reached(machine, size, 300)
@@ -84,8 +86,8 @@ def test_random_machines_are_judged_as_by_brute_force() -> None:
             {"claim"} if wrong else set()
         )
         found.append(wrong)
-    assert found.count(True) > 10
-    assert found.count(False) > 10
+    assert found.count(True) > 5
+    assert found.count(False) > 5
 
 
 def test_the_order_of_components_events_and_workers_does_not_matter() -> None:

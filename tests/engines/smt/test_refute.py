@@ -20,6 +20,7 @@ from support.machines import (
     single_flight,
     versions,
 )
+from support.sample import sampled
 from support.tiny import Size, is_bad, layers, replay
 
 SIZES = (
@@ -61,15 +62,18 @@ def demand_agreement(
     return answer
 
 
+@pytest.mark.parametrize("start", sampled(range(0, 140, 70), 2))
 @pytest.mark.parametrize("monotone", [True, False])
-def test_random_machines_are_refuted_exactly_when_brute_force_refutes_them(monotone: bool) -> None:
+def test_random_machines_are_refuted_exactly_when_brute_force_refutes_them(
+    monotone: bool, start: int
+) -> None:
     found = []
-    for seed in range(140):
+    for seed in range(start, start + 70):
         machine, prop = random_machine(seed, monotone)
         size = SIZES[seed % len(SIZES)]
         found.append(demand_agreement(machine, prop, size, 6, Z3()).finding)
-    assert found.count(Finding.REACHED) > 20
-    assert found.count(Finding.NOT_WITHIN) > 20
+    assert found.count(Finding.REACHED) > 10
+    assert found.count(Finding.NOT_WITHIN) > 10
 
 
 def test_every_length_is_decided_alike() -> None:

@@ -96,11 +96,11 @@ def _look(seed: int) -> tuple[int, int]:
     return 1, broken.count(False)
 
 
-@pytest.mark.parametrize("start", sampled(range(0, 150, 50), 3))
+@pytest.mark.parametrize("start", sampled(range(0, 150, 25), 6))
 def test_random_proofs(start: int) -> None:
-    seen = [_look(seed) for seed in range(start, start + 50)]
-    assert sum(proofs for proofs, _ in seen) > 10
-    assert sum(broken for _, broken in seen) > 10
+    seen = [_look(seed) for seed in range(start, start + 25)]
+    assert sum(proofs for proofs, _ in seen) > 5
+    assert sum(broken for _, broken in seen) > 5
 
 
 @pytest.mark.nightly

@@ -7,6 +7,7 @@ from time import monotonic
 
 from msgspec import Struct
 
+from onceproof.base.durations import seconds_words
 from onceproof.base.memory import beyond
 from onceproof.engines.search.bounds import Budget
 
@@ -81,7 +82,7 @@ class Meter:
         if self._progress is not None and self._expanded % 4096 == 0:
             self._progress(self.states, self.transitions)
         if self._end is not None and monotonic() > self._end:
-            self.reason = f"more than {self.budget.seconds:.3g} seconds"
+            self.reason = f"more than {seconds_words(self.budget.seconds or 0)}"
             return False
         if self._expanded % LOOKS_AT_MEMORY == 0 and beyond(self.budget.megabytes):
             self.reason = f"more than {self.budget.megabytes} MB after {self.states:,} states"
