@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onceproof.base.durations import seconds_words
 from onceproof.base.memory import beyond
 from onceproof.engines.search.bounds import Bounds, Budget
 from onceproof.engines.search.compiled import MachineError
@@ -298,7 +299,7 @@ class Levels:
         if self.progress is not None:
             self.progress(len(self.known), self.transitions)
         if self._end is not None and monotonic() > self._end:
-            self.reason = f"more than {self.budget.seconds:.3g} seconds"
+            self.reason = f"more than {seconds_words(self.budget.seconds or 0)}"
         elif beyond(self.budget.megabytes):
             self.reason = f"more than {self.budget.megabytes} MB after {len(self.known):,} states"
         return bool(self.reason)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from onceproof.base.durations import seconds_words
 from onceproof.base.memory import beyond
 from onceproof.engines.search.bounds import Bounds, Budget
 from onceproof.engines.search.compiled import GONE, Local, MachineError
@@ -249,7 +250,7 @@ def count(
         for number, (slide, worker, event) in enumerate(moves):
             dense.slid(array, array, slide, worker, event)
             if end is not None and number % 16 == 0 and monotonic() > end:
-                reason = f"more than {budget.seconds:.3g} seconds"
+                reason = f"more than {seconds_words(budget.seconds or 0)}"
                 break
         states = dense.size(array)
         if progress is not None:
