@@ -53,6 +53,14 @@ consumer cancel on cancels
         ("no loss of charge", "section whole", "", ""),
         ("no duplicate charge", "if kind is card", CANCELLED, ""),
         ("at most one worker in pay", "if kind is card", "", "examined per id"),
+        (
+            "charge and charge together",
+            "section whole",
+            CANCELLED,
+            "examined for Placed; Cancelled does not lead to either alone",
+        ),
+        ("recoverable", "section whole", CANCELLED, "examined for Cancelled and Placed"),
+        ("recoverable", "section whole", "", ""),
     ],
 )
 def test_what_a_verdict_was_examined_for(

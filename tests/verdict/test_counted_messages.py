@@ -91,3 +91,13 @@ def test_two_messages_wait_for_one_worker(workers: int | None) -> None:
     assert answer(text, **given).verdict is Verdict.REFUTED
     once = text.replace("  publish to jobs\n", "", 1)
     assert answer(once, **given).verdict is Verdict.HOLDS
+
+
+def test_what_is_wider_than_the_truth_settles_nothing() -> None:
+    """A handler that always publishes again: a late acknowledgement, of which the machine says that
+    it may settle another message, is no way out.
+    """
+    always = RETRY[: RETRY.index("  call work")].replace("refused", "settles")
+    always += "  publish to jobs\n  ack\nclaim recoverable\n"
+    found = answer(always.replace("effect work per id via http\n", ""))
+    assert found.verdict is Verdict.REFUTED

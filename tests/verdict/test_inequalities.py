@@ -43,7 +43,7 @@ def cell(text: str) -> ClaimResult:
 def test_what_a_proof_rests_on_is_said_in_words() -> None:
     found = cell(LEASE.format(bound=", takes up to 20s") + CALM)
     assert found.verdict is Verdict.HOLDS
-    assert short(found) == "proved if …"
+    assert short(found) == "proved if handler < 30s"
     assert "if handler (20s) < lease (30s)" in ground(found)
 
 
@@ -51,6 +51,23 @@ def test_what_would_help_is_said_in_words() -> None:
     found = cell(LEASE.format(bound="") + CALM)
     assert found.verdict is Verdict.REFUTED
     assert "it would hold if handler < lease (30s)" in ground(found)
+
+
+def test_a_proof_rests_on_no_fact_that_would_break_it() -> None:
+    """That workers lose their messages makes nothing safe."""
+    text = """
+event Paid(id)
+queue payments of Paid via pulsar
+effect mail per id via http
+  key id, kept for ever
+consumer c on payments
+  send mail
+  ack
+claim no duplicate mail
+"""
+    assert not any("disconnect" in fact for fact in cell(text).facts)
+    loose = text.replace("  key id, kept for ever\n", "")
+    assert cell(loose).verdict is not cell(text).verdict
 
 
 def test_facts_that_nobody_confirmed_are_named() -> None:

@@ -231,8 +231,8 @@ def _obstacles(made: Plan) -> Iterator[str]:
 
 
 def _consumer_obstacles(made: Plan, process: Process, product: str) -> Iterator[str]:
-    if process.ack in ("any-time", "kill"):
-        when = "by itself" if process.ack == "any-time" else "when it is killed"
+    if process.ack in ("any-time", "cumulative", "kill"):
+        when = "when it is killed" if process.ack == "kill" else "by itself"
         yield f"`{process.name}` acknowledges {when}: no adapter does that"
     if product == "redis" and any(isinstance(s, n.Nack) for s in walk(process.body, {})):
         yield f"`{process.name}` gives messages back, and a Redis stream takes nothing back"

@@ -13,12 +13,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from onceproof.interpreter.claims import Judge
 from onceproof.interpreter.context import Context
-from onceproof.interpreter.interpreter import Replay, choices
+from onceproof.interpreter.interpreter import Replay, ReplayError, choices, replay
 from onceproof.interpreter.state import State, look
 from onceproof.interpreter.trace import Step
-from onceproof.lang.design import Claim, Design, Effect
+from onceproof.lang.design import Claim, Design, Effect, Process
+from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Cause
 from onceproof.story.changes import participle, status_words
@@ -60,7 +64,9 @@ def impossible(design: Design, claim: Claim, run: Replay) -> Impossible | None:
     is not so, or not seen.
 
     ``run`` refutes ``claim``; it need not contain the call itself, only a worker that is about to
-    make it. A story without a fault, or of a message that is gone, is not helped by a provider.
+    make it. A story without a fault, or of a message that is gone, is not helped by a provider; nor
+    is one that goes on as it is where the provider keeps a key, or a loss by somebody who never
+    got to the call.
     """
     if claim.kind not in KINDS or not any(s.cause.is_fault for s in run.trace.steps):
         return None  # where nothing fails, another handler does better
@@ -68,7 +74,11 @@ def impossible(design: Design, claim: Claim, run: Replay) -> Impossible | None:
         return None  # no provider brings back a message that is gone
     named = {t.name.text for t in claim.targets} if claim.targets else set(design.effects)
     for effect in design.effects.values():
-        if effect.name in named and _leaves_no_trace(effect):
+        if (
+            effect.name in named
+            and _leaves_no_trace(effect)
+            and _helped(design, claim, effect, run)
+        ):
             explanation = _in_run(design, effect, run)
             if explanation is not None:
                 return explanation
@@ -80,6 +90,32 @@ def _leaves_no_trace(effect: Effect) -> bool:
     some day does leave one.
     """
     return effect.store is None and effect.key_level is None and not effect.queryable
+
+
+def _helped(design: Design, claim: Claim, effect: Effect, run: Replay) -> bool:
+    """Whether a key at the provider would make a difference to this story: a second call does
+    nothing then; one that was left out can be made again.
+    """
+    judge, end = Judge(Context.of(design, run.trace.semantics)), run.states[-1]
+    half = judge.half(claim, end) if claim.kind == "effectively-once" else claim
+    if half.kind == "no-loss":
+        lost = {e for e in range(len(end.events)) if judge.lacks_for_good(half.targets[0], end, e)}
+        callers = {p.name for p in design.processes if effect.name in _called_by(p)}
+        return any(w.process in callers and w.event in lost for s in run.states for w in s.workers)
+    if half.kind != "no-duplicate":
+        return True
+    keyed = replace(effect, key_field=effect.key, key_level=effect.level)
+    kept = replace(design, effects={**design.effects, effect.name: keyed})
+    try:
+        again = replay(kept, run.trace)
+    except ReplayError:
+        return True
+    return not Judge(Context.of(kept, run.trace.semantics)).violated(half, again.states[-1])
+
+
+def _called_by(process: Process) -> frozenset[str]:
+    """The effects that a handler brings about."""
+    return frozenset(s.effect.text for s in walk(process.body) if isinstance(s, n.Do))
 
 
 class _Moment(Struct, frozen=True):

@@ -344,7 +344,10 @@ class _Explanation(Struct, frozen=True):
         dead = any(s.cause is Cause.KILLED for s in attempts)
         if any(s.line in lines and s.cause is Cause.REFUSED for s in attempts):
             return f"what worker {others[-1]} tried in {where} was refused"
-        if any(s.line in lines and s.cause is not Cause.KILLED for s in attempts):
+        tried = [s for s in attempts if s.line in lines and s.cause is not Cause.KILLED]
+        if tried and not any(s.line in self._lines_in_transactions() for s in tried):
+            return f"what worker {others[-1]} did in {where} left no row of {store}"
+        if tried:
             return (
                 f"what worker {others[-1]} wrote in {where} was rolled back"
                 if dead
@@ -354,6 +357,12 @@ class _Explanation(Struct, frozen=True):
             f"worker {others[-1]} {'died before it got to' if dead else 'has not got to'} {where},"
             " which writes it"
         )
+
+    def _lines_in_transactions(self) -> set[int]:
+        """The lines inside `atomic` blocks."""
+        steps = [s for p in self.ctx.design.processes for s in walk(p.body)]
+        blocks = [s for s in steps if isinstance(s, n.Atomic)]
+        return {s.span.line for block in blocks for s in walk(block.body)}
 
     def _looked_at(
         self, test: n.Condition | n.Step | None, index: int, event: int

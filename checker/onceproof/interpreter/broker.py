@@ -240,7 +240,10 @@ def _parted(ctx: Context, state: State, worker: Worker) -> Iterator[tuple[Step, 
         again = ctx.given_back(process.name, state.status(process.name, worker.event))
         back = lost.with_status(process.name, worker.event, again)
         yield record(cause), back if worker.holds else lost
-    if worker.holds and (process.ack == "any-time" or covered_in_hand(ctx, process)):
+    by_itself = process.ack == "any-time" or (
+        process.ack == "cumulative" and ctx.ever_acks(process)
+    )
+    if worker.holds and (by_itself or covered_in_hand(ctx, process)):
         settled = state.status(process.name, worker.event) == "inflight"
         yield (
             record(Cause.AUTO_ACKED),

@@ -247,6 +247,11 @@ class Context(Struct, frozen=True):
         """The status after a message has come back from a worker."""
         return self.one_more(process, status) if process in self.several else self.again(process)
 
+    @staticmethod
+    def ever_acks(process: d.Process) -> bool:
+        """Whether some line of a handler acknowledges."""
+        return any(isinstance(s, n.Ack) for s in visit.walk(process.body))
+
     # -- keys
 
     def lane(self, process: str, state: State, event: int) -> Spot | None:
@@ -724,6 +729,7 @@ def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
         and "lease" in queue.loses_hold
         and not design.within_lease(process)
         and process.ack != "any-time"
+        and process.ack != "cumulative"
         and not any(_looks_at_hold(s) for s in visit.walk(process.body))
     )
 

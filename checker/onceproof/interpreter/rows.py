@@ -212,10 +212,11 @@ def _made(ctx: Context, state: State, event: int, write: Write) -> State:
 
 def _with_row(ctx: Context, state: State, event: int, write: Write) -> State:
     spot = ctx.row(write.name, state, event)
+    was_there = spot in state.rows
     state = state._replace(rows=union(state.rows, spot), closed=minus(state.closed, spot))
     if write.name in ctx.counted:
-        may_repeat = write.kind == "insert" and not ctx.design.stores[write.name].unique
-        state = state.raised(spot, 2 if may_repeat else 1)
+        inserted = write.kind == "insert" and not ctx.design.stores[write.name].unique
+        state = state.raised(spot, 2 if inserted and was_there else 1)
     if not write.column:
         return state
     cell = f"{write.name}.{write.column}"

@@ -334,10 +334,11 @@ class Lock(Struct, frozen=True):
 class Process(Struct, frozen=True):
     """A consumer (``queue`` set) or a relay (``condition`` set) with its steps, fragments inlined.
 
-    ``ack``: ``manual``, ``delivery``, ``return``, ``failure``, ``kill`` or ``any-time``. ``takes``:
-    the known bound of one run; ``in_time``: it is smaller than the lease of the queue, for all the
-    messages that the lease covers. ``killed``: the worker is killed after that time, also under
-    ``assume no crash`` (docs/semantics_world.md, "Acknowledgements and publishers").
+    ``ack``: ``manual``, ``delivery``, ``return``, ``failure``, ``kill``, ``any-time`` or
+    ``cumulative`` (by hand, and for every earlier message, too). ``takes``: the known bound of one
+    run; ``in_time``: it is smaller than the lease of the queue, for all the messages that the lease
+    covers. ``killed``: the worker is killed after that time, also under ``assume no crash``
+    (docs/semantics_world.md, "Acknowledgements and publishers").
 
     On a log: ``parallel``: ``in parallel``; ``failures``: what becomes of the position where the
     handler fails, ``stop``, ``seek`` or ``pass`` (None: ``seek`` under exactly-once, else ``pass``;
@@ -366,7 +367,12 @@ class Process(Struct, frozen=True):
     @property
     def acks_at_end(self) -> bool:
         """Whether a handler that ends acknowledges by that."""
-        return self.ack not in ("manual", "delivery")
+        return self.ack not in ("manual", "cumulative", "delivery")
+
+    @property
+    def acks_by_hand(self) -> bool:
+        """Whether only lines of a handler acknowledge."""
+        return self.ack in ("manual", "cumulative")
 
     @property
     def acks_failures(self) -> bool:

@@ -32,12 +32,12 @@ def mapping(variable: MachineVariable, changes: Mapping[str, str]) -> Table:
 
 def counting(variable: MachineVariable) -> Table:
     """One more: 0, 1, 2 (two or more)."""
-    return mapping(variable, {"0": "1", "1": "2", "2": "2"})
+    return mapping(variable, {"0": "1", "none now": "1", "1": "2", "2": "2"})
 
 
 def at_least_once(variable: MachineVariable) -> Table:
     """A write that repeats without effect: 0 becomes 1."""
-    return mapping(variable, {"0": "1"})
+    return mapping(variable, {"0": "1", "none now": "1"})
 
 
 def compose(first: Table | None, then: Table) -> Table:

@@ -177,6 +177,9 @@ class Meaning:
         for col in self.design.stores[store].columns:
             variable = self.domains[v.column(store, col)]
             changes[variable.name] = constant(variable, variable.initial[0])
+        if store in self.counted:
+            rows = self.domains[v.writes(store)]
+            changes[rows.name] = mapping(rows, {"1": "none now"})
         return {**changes, **self._new_keys(store)}
 
     def _present(self, store: str) -> Changes:

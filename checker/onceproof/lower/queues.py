@@ -356,7 +356,7 @@ class Group(Struct, frozen=True):
                     (cause, x)
                     for x in self._out_of_lane([self._part(holder, self._given_back, back=True)])
                 ]
-            by_itself = self.process.ack == "any-time"
+            by_itself = self._is_acked_by_itself
             if self.is_log:
                 by_itself = self.position.settles_by_itself
             if by_itself:
@@ -371,6 +371,14 @@ class Group(Struct, frozen=True):
             rule = parted.rule(RuleKind.WORKER, Action(cause, self.process.name, self.queue.name))
             rules.append(replace(rule, guard=(Test(v.PC, places), *rule.guard)))
         return rules
+
+    @property
+    def _is_acked_by_itself(self) -> bool:
+        """Whether a message in hand may be acknowledged by a timer, or with a later one: only if
+        the handler acknowledges at all.
+        """
+        acks = any(isinstance(s, n.Ack) for s in walk(self.process.body))
+        return self.process.ack == "any-time" or (self.process.ack == "cumulative" and acks)
 
     def hold_losses(self) -> list[Cause]:
         """Why a living worker may lose its message."""
@@ -543,7 +551,7 @@ def _tracking(
     unsure = "lease" in queue.loses_hold and not design.within_lease(process)
     return (
         Tracking.LOOSE
-        if forgetful and unsure and not checked and process.ack != "any-time"
+        if forgetful and unsure and not checked and process.ack not in ("any-time", "cumulative")
         else Tracking.HELD
     )
 

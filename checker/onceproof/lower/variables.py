@@ -21,6 +21,8 @@ LANE = " (lane)"
 PENDING, SESSION = " (pending)", " (session)"
 AS_OF, CHANGED, DOOMED, SHARED = " (as of)", " (changed)", " (doomed)", " (shared)"
 COUNTS = ("0", "1", "2")
+ROWS = ("0", "1", "2", "none now")
+"""Rows of a key in a store: none was ever written, one, two (or more), the last one is gone."""
 
 
 def status(group: d.Process, design: d.Design) -> str:
@@ -211,7 +213,8 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
     for name, target in counted_targets(design).items():
         counted = target.column is not None and (target.name.text, target.column.text) in per_event
         level = Level.EVENT if counted else design.stores[target.name.text].level
-        variables.append(Variable(writes(name), level, COUNTS, ("0",)))
+        values = COUNTS if target.column is not None else ROWS
+        variables.append(Variable(writes(name), level, values, ("0",)))
     return {v.name: v for v in variables}
 
 

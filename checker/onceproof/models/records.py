@@ -95,7 +95,7 @@ class Switches(Struct, frozen=True):
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "delivery": ("at-most-once", "at-least-once", "exactly-once"),
-    "ack": ("handler", "delivery", "return", "failure", "kill", "any-time"),
+    "ack": ("handler", "delivery", "return", "failure", "kill", "any-time", "cumulative"),
     "late_ack": ("settles", "refused"),
     "publisher": ("retries", "once"),
     "batch": ("single", "all-or-nothing"),

@@ -22,7 +22,6 @@ from onceproof.properties.progress import eventually_settled, recoverable
 from onceproof.properties.transparent import failure_transparent
 
 NEVER = frozenset({"0"})
-SOME = frozenset({"1", "2"})
 TWICE = frozenset({"2"})
 
 
@@ -47,6 +46,12 @@ def counter(lowered: Lowered, target: n.Target) -> str:
     """The variable that counts a target."""
     name = target.name.text + (f".{target.column.text}" if target.column else "")
     return name if target.name.text in lowered.design.effects else v.writes(name)
+
+
+def some(lowered: Lowered, name: str) -> frozenset[str]:
+    """The values of a counter that say that it happened, or was written."""
+    domain = next(x.domain for x in lowered.machine.variables if x.name == name)
+    return frozenset(domain) - NEVER
 
 
 def no_duplicate(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -79,8 +84,10 @@ def together(lowered: Lowered, claim: Claim) -> Asked:
     other.
     """
     first, second = (counter(lowered, t) for t in claim.targets)
-    one = _lost(lowered, second, [{first: SOME}], owed=False)
-    two = _lost(replace(lowered, machine=one.machine), first, [{second: SOME}], owed=False)
+    one = _lost(lowered, second, [{first: some(lowered, first)}], owed=False)
+    two = _lost(
+        replace(lowered, machine=one.machine), first, [{second: some(lowered, second)}], owed=False
+    )
     return Asked(two.machine, (*one.patterns, *two.patterns))
 
 
@@ -99,7 +106,7 @@ def _lost(lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: b
     ]
     if not parts:
         return Asked(lowered.machine, ())
-    passing, goal = possibility.passing(lowered), {name: SOME}
+    passing, goal = possibility.passing(lowered), {name: some(lowered, name)}
     if Level.COMPONENT not in levels.values():  # no other event can change anything
         found = possibility.hopeless(machine, goal, parts, passing, owed)
         return Asked(lowered.machine, found)
@@ -111,7 +118,7 @@ def _lost(lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: b
         ]
         bit = f"{name} given up"
         return component.lost(lowered.machine, machine, goal, own, passing, owed=owed, bit=bit)
-    return Asked(lowered.machine, component.alone(machine, [goal], parts, passing, owed=owed))
+    return component.alone(lowered.machine, machine, [goal], parts, passing, owed=owed)
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -123,7 +130,7 @@ def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
             "the first is counted per event id and the second per business key: any event of the"
             " key may have come first"
         )
-    return (quiescence.pattern(lowered.machine, {first: NEVER, second: SOME}),)
+    return (quiescence.pattern(lowered.machine, {first: NEVER, second: some(lowered, second)}),)
 
 
 def one_worker(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -165,7 +172,7 @@ def at_rest_never(lowered: Lowered, claim: Claim) -> Asked:
     if of_key and parts:
         bit = f"{claim.text} undone"
         return component.kept(lowered.machine, machine, fails, parts, passing, bit)
-    return Asked(lowered.machine, component.alone(machine, fails, parts, passing))
+    return component.alone(lowered.machine, machine, fails, parts, passing)
 
 
 def never(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
@@ -220,5 +227,6 @@ def witnesses(lowered: Lowered, claim: Claim) -> tuple[Property, ...]:
         return ()
     names = [counter(lowered, t) for t in claim.targets]
     return tuple(
-        Property(name, (quiescence.pattern(lowered.machine, {name: SOME}),)) for name in names
+        Property(name, (quiescence.pattern(lowered.machine, {name: some(lowered, name)}),))
+        for name in names
     )

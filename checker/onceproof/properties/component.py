@@ -37,6 +37,8 @@ from onceproof.properties.row_sets import Runs
 NAME = "component"
 """The name of the wider rule (docs/semantics_world.md, "Wider rules")."""
 NO, YES = "no", "yes"
+BEGUN = "has begun"
+"""The variable that says whether a worker was on an event."""
 MOST_CASES = 20_000
 """Cases of one rule that are told apart."""
 
@@ -188,26 +190,46 @@ def _patterns(machine: Machine, rows: _Rows, found: int, more: Tests) -> list[Pa
 
 
 def alone(
+    whole: Machine,
     machine: Machine,
     goals: Sequence[Tests],
     parts: Sequence[Tests],
     passing: Passing,
     *,
     owed: bool = False,
-) -> tuple[Pattern, ...]:
+) -> Asked:
     """The same for goals of the event's own: it has begun and can do no more, whatever the row of
     the component is; another event may change that row. Without such a row nobody else can help,
-    and the patterns are exact for an event whose own row says that it has begun.
+    and the patterns are exact: where the event's row is as at the start, a bit says that a worker
+    was on it.
     """
     rows = _Rows(machine, goals, passing)
     found = rows.hopeless(parts)
     if owed:
         found = rows.sets.both(found, rows.promised())
     if machine.level(Level.COMPONENT):
-        return tuple(_patterns(machine, rows, found, {}))
+        return Asked(whole, tuple(_patterns(whole, rows, found, {})))
     begun = rows.sets.both(found, rows.sets.others(rows.fresh))
-    exact = [replace(p, approximate="") for p in _patterns(machine, rows, begun, {})]
-    return (*exact, *_patterns(machine, rows, rows.sets.both(found, rows.fresh), {}))
+    patterns = _patterns(whole, rows, begun, {})
+    fresh = rows.sets.both(found, rows.fresh)
+    if fresh != NOTHING:
+        whole = _with_begun(whole)
+        patterns += _patterns(whole, rows, fresh, {BEGUN: frozenset({YES})})
+    return Asked(whole, tuple(replace(p, approximate="") for p in patterns))
+
+
+def _with_begun(machine: Machine) -> Machine:
+    """The machine with a bit per event that says whether a worker was on it."""
+    if any(x.name == BEGUN for x in machine.variables):
+        return machine
+    rules = tuple(
+        replace(rule, updates=(*rule.updates, put(BEGUN, YES)))
+        if rule.kind is RuleKind.SPAWN
+        else rule
+        for rule in machine.rules
+    )
+    bit = Variable(BEGUN, Level.EVENT, (NO, YES), (NO,))
+    return replace(machine, variables=(*machine.variables, bit), rules=rules)
 
 
 # ---------------------------------------------------------------- who closed it

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from onceproof.lang.design import Claim, Design
 from onceproof.lang.errors.suggest import listing
+from onceproof.lang.syntax import ast as n
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Property
 from onceproof.properties import possibility, quiescence
-from onceproof.properties.compile import NEVER, SOME, counter
+from onceproof.properties.compile import NEVER, counter, some
 
 Choice = dict[str, str]
 """The type of an event and its payload, as far as they matter."""
@@ -23,7 +24,11 @@ def examined(lowered: Lowered, claim: Claim) -> str:
         case "one-worker":
             return f"examined {_per(lowered.design, claim)}"
         case "no-loss" | "effectively-once":
-            return _types(lowered, claim)
+            return _types(lowered, claim.targets[:1])
+        case "together":
+            return _types(lowered, claim.targets)
+        case "recoverable" if len(roots := v.root_types(lowered.design)) > 1:
+            return f"examined for {_all(list(roots))}"
         case _:
             return ""
 
@@ -35,10 +40,11 @@ def _per(design: Design, claim: Claim) -> str:
     return f"per {' or '.join(ids)}"
 
 
-def _types(lowered: Lowered, claim: Claim) -> str:
-    """Which events lead to the effect by themselves, where not all that there are do."""
-    name = counter(lowered, claim.targets[0])
-    asked = Property("", (quiescence.pattern(lowered.machine, {name: NEVER}),))
+def _types(lowered: Lowered, targets: tuple[n.Target, ...]) -> str:
+    """Which events lead to one of the effects by themselves, where not all that there are do."""
+    counters = [counter(lowered, target) for target in targets]
+    patterns = [quiescence.pattern(lowered.machine, {name: NEVER}) for name in counters]
+    asked = Property("", tuple(patterns))
     machine = sliced(lowered.machine, asked)
     choices = quiescence.immutable(machine)
     roots = v.root_types(lowered.design)
@@ -47,7 +53,11 @@ def _types(lowered: Lowered, claim: Claim) -> str:
     names = [x.name for x in choices]
     passing = possibility.passing(lowered)
     try:
-        owing, every = possibility.promised(machine, {name: SOME}, passing, names)
+        owing: frozenset[tuple[str, ...]] = frozenset()
+        for name in counters:
+            goal = {name: some(lowered, name)}
+            leading, every = possibility.promised(machine, goal, passing, names)
+            owing |= leading
     except possibility.TooWide:
         return ""  # too many kinds of payload to be listed
     by_type: dict[str, list[tuple[str, bool]]] = {}
@@ -62,7 +72,8 @@ def _types(lowered: Lowered, claim: Claim) -> str:
         return ""
     text = f"examined for {_all(told)}"
     does = "does" if len(left) == 1 else "do"
-    return f"{text}; {_all(left)} {does} not lead to it alone" if left else text
+    it = "it" if len(targets) == 1 else "either"
+    return f"{text}; {_all(left)} {does} not lead to {it} alone" if left else text
 
 
 def _all(words: list[str]) -> str:

@@ -341,7 +341,11 @@ def _steps(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
 
 
 def _may_fire(rule: Rule, busy: bool, passing: Passing) -> bool:
-    """Whether a rule fires by itself; ``busy``: while somebody is at work."""
+    """Whether a rule fires by itself; ``busy``: while somebody is at work. A rule that is wider
+    than the truth helps nobody: what it seems to lead to may not come.
+    """
+    if rule.approximate:
+        return False
     if passing.accurate and busy and _ends_early(rule.action, passing):
         return False
     if rule.alone is not None and rule.kind is RuleKind.EVENT and busy:

@@ -16,18 +16,20 @@ from onceproof.lower.queues import Tracking
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Level, Machine, Pattern, Property
 from onceproof.properties import component, possibility
+from onceproof.properties.component import Asked
 from onceproof.properties.quiescence import Tests, conjoin, pattern
 
 DONE = frozenset({"settled", "absent"})
 
 
-def recoverable(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+def recoverable(lowered: Lowered, claim: Claim) -> Asked:
     """Nobody is at work, and the event's messages can no longer be settled."""
     machine, goals = _asked(lowered)
-    patterns: list[Pattern] = []
+    asked = Asked(lowered.machine, ())
     for goal, part in goals:
-        patterns += component.alone(machine, [goal], [part], possibility.passing(lowered))
-    return tuple(patterns)
+        more = component.alone(asked.machine, machine, [goal], [part], possibility.passing(lowered))
+        asked = Asked(more.machine, (*asked.patterns, *more.patterns))
+    return asked
 
 
 def eventually_settled(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:

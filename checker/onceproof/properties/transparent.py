@@ -72,7 +72,7 @@ def _smooth(
     machine: Machine, pool: int, names: tuple[str, ...], choices: list[str]
 ) -> dict[Vector, tuple[set[Vector], set[Vector]]]:
     """Per type and payload: the effect vectors of smooth runs, and those of their ends."""
-    rules = tuple(r for r in machine.rules if r.action.cause in SMOOTH)
+    rules = tuple(r for r in machine.rules if r.action.cause in SMOOTH and not r.approximate)
     smooth = Machine(machine.name, machine.semantics, machine.variables, rules, machine.limits)
     visited = configurations(
         smooth, Bounds(max(pool, 1), 1), Budget(possibility.MOST_SITUATIONS, None)

@@ -124,7 +124,7 @@ class Site(Struct, frozen=True):
     def acks(self, owner: Owner) -> bool:
         """Whether a handler settles its message by a line of its own."""
         process = next((p for p in self.design.processes if p.name == owner.name.text), None)
-        return isinstance(owner, n.ConsumerDecl) and process is not None and process.ack == "manual"
+        return isinstance(owner, n.ConsumerDecl) and process is not None and process.acks_by_hand
 
 
 class Proposal(Struct, frozen=True):

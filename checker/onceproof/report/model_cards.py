@@ -22,6 +22,7 @@ ACKS: Mapping[str, str] = {
     "failure": "the handler's end, also when it fails",
     "kill": "the handler's end, also when it fails; when its process is killed, perhaps its parent",
     "any-time": "the handler's normal end, or the client at any time before it",
+    "cumulative": "the handler (`ack`), for every earlier message, too",
 }
 ENDS: Mapping[str, str] = {
     "dead-letter": "then it is dead-lettered",

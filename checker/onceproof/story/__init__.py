@@ -16,7 +16,7 @@ itself. Nothing here comes from the machine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
 from msgspec import Struct
@@ -200,7 +200,21 @@ def _given(design: d.Design, names: Names, replay: Replay) -> tuple[str, ...]:
                 f"{names.event(number)}: {event.type}{of}"
                 + (f", {' and '.join(payload)}" if payload else "")
             )
-    return tuple(facts)
+    return (*facts, *_not_covered(design, names, replay))
+
+
+def _not_covered(design: d.Design, names: Names, replay: Replay) -> Iterator[str]:
+    """Why an assumption about the retries of an event does not speak of the story's second one."""
+    renewed = {q.event for q in design.queues.values() if q.publishing == "new-id"}
+    seen: set[tuple[int, str]] = set()
+    for number, event in enumerate(replay.trace.events):
+        again = (event.component, event.type) in seen
+        seen.add((event.component, event.type))
+        if again and event.type in renewed and design.assumes("within-key-window"):
+            yield (
+                f"{names.event(number)} has another id:"
+                " `assume retries end within the key window` does not cover it"
+            )
 
 
 ATTEMPTS = (

@@ -23,9 +23,10 @@ from onceproof.engines.search.states import configurations
 from onceproof.interpreter.trace import Trace
 from onceproof.lang.design import Claim, Design
 from onceproof.lower import Lowered, lower
+from onceproof.lower.case import DEAD
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.system import Machine, Property
-from onceproof.properties import TooWide, question
+from onceproof.machine.system import PLACE, Limit, Machine, Property, Test
+from onceproof.properties import TooWide, other_keys, question
 from onceproof.properties.examined import examined
 from onceproof.properties.possibility import keys_in
 from onceproof.verdict import inequalities
@@ -240,7 +241,8 @@ def review(task: Task, result: ClaimResult) -> ClaimResult | Disagreement:
 
 
 def _reviewed(task: Task, result: ClaimResult) -> ClaimResult:
-    if _two_keys(task):
+    proof = result.outcome
+    if _two_keys(task) and not (isinstance(proof, Proof) and _is_carried(task, proof)):
         return task.undecided(_two_keys(task))
     from onceproof.verdict.vacuity import unless_vacuous
 
@@ -395,7 +397,7 @@ def _decided(task: Task) -> ClaimResult | Disagreement:
 
 def _unbounded(task: Task) -> ClaimResult | Disagreement:
     if _two_keys(task):
-        return _climb(task, _two_keys(task), None)
+        return _by_one_key(task) or _climb(task, _two_keys(task), None)
     if task.focuses and (result := _by_focus(task) or _soon(task, FEW_STATES)) is not None:
         return result
     by_rows = coverability.prove_by_rows(task.machine, task.prop, task.proof_budget(WHOLE))
@@ -482,6 +484,41 @@ def _two_keys(task: Task) -> str:
     )
 
 
+def _by_one_key(task: Task) -> ClaimResult | Disagreement | None:
+    """A proof that looks at the rows of one business key only (T1b); None if there is none."""
+    for machine, prop in _under_one_key(task):
+        answer = coverability.prove(machine, prop, task.proof_budget(WHOLE))
+        if isinstance(answer, coverability.Safe):
+            whole = other_keys.lifted(answer.invariant, task.machine, machine)
+            if whole is not None:
+                return _certified(task, replace(answer, invariant=whole))
+    return None
+
+
+def _under_one_key(task: Task) -> Iterator[tuple[Machine, Property]]:
+    """The machine and the claim under each business key for which the others can be left out."""
+    if task.claim.kind in other_keys.KINDS:
+        design = task.lowered.design
+        for key in _keys_in(task) if task.claim.key is None else (task.claim.key,):
+            found = other_keys.of_one_key(task.machine, task.prop, design, key)
+            if found is not None:
+                yield found
+
+
+def _is_carried(task: Task, proof: Proof) -> bool:
+    """Whether a solver accepts a proof also where the rows under the other keys answer anything."""
+    from onceproof.engines.smt.certify import Outcome, certify
+    from onceproof.verdict.prove import solvers_of
+
+    if proof.invariant is None:
+        return False
+    for machine, prop in _under_one_key(task):
+        kept = other_keys.of_kept_rows(proof.invariant, task.machine, machine)
+        if certify(machine, prop, kept, solvers_of(task)).outcome is Outcome.PROVED:
+            return True
+    return False
+
+
 def _keys_in(task: Task) -> tuple[str, ...]:
     """The business keys whose rows matter for this claim."""
     return tuple(sorted(keys_in(task.machine, task.lowered.design)))
@@ -531,18 +568,39 @@ def _stopped(
 
 
 def _bounded_look(task: Task) -> ClaimResult | Disagreement:
-    """Only up to the bounds the caller gave."""
+    """Only up to the bounds the caller gave. Living workers count; as many requests of dead ones
+    may be on their way besides.
+    """
     workers, events = task.options.workers or 2, task.options.events or 1
-    searched = search(task, Bounds(workers, events))
+    task, pool = _with_late_requests(task, workers)
+    bounds = Bounds(pool, events)
+    searched = search(task, bounds)
     if isinstance(searched, Found):
-        return refuted(
-            task, _smallest(task, searched, Bounds(workers, events)), Bounds(workers, events)
-        )
+        return refuted(task, _smallest(task, searched, bounds), bounds)
     if isinstance(searched, Unconfirmed):
         return task.undecided(searched.reason, searched.searched)
     if not searched.complete:
         return _smaller(task, (workers, events), f"the search stopped: {searched.reason}", searched)
-    return _within(task, (workers, events), "")
+    many = (
+        "1 request of a dead worker is"
+        if workers == 1
+        else f"{workers} requests of dead workers are"
+    )
+    late = f"at most {many} under way at once"
+    return _within(task, (pool, events), late if pool > workers else "", workers)
+
+
+def _with_late_requests(task: Task, workers: int) -> tuple[Task, int]:
+    """The task for so many living workers, and how many with those that are dead while their last
+    request is under way.
+    """
+    machine = task.machine
+    places = next((x.domain for x in machine.variables if x.name == PLACE), ())
+    living = frozenset(pc for pc in places if not pc.endswith(DEAD))
+    if len(living) == len(places):
+        return task, workers
+    limit = Limit((Test(PLACE, living),), workers)
+    return replace(task, machine=replace(machine, limits=(*machine.limits, limit))), 2 * workers
 
 
 def _smaller(
@@ -584,28 +642,39 @@ def _smallest(task: Task, story: Found, bounds: Bounds) -> Found:
     return story
 
 
-def _within(task: Task, size: tuple[int, int], reason: str) -> ClaimResult | Disagreement:
+def _within(
+    task: Task, size: tuple[int, int], reason: str, living: int | None = None
+) -> ClaimResult | Disagreement:
     """No violation within bounds: a verdict once a solver has confirmed that the visited states are
-    all there are.
+    all there are. ``living``: how many of the workers may be alive, if not all.
     """
     bounds = Bounds(*size)
+    if living is None and _with_late_requests(task, size[0])[1] > size[0]:
+        late = "a dead worker whose request is under way counts as one of them"
+        reason = f"{reason}; {late}" if reason else late
     visited = configurations(task.machine, bounds, task.budget())
     if isinstance(visited, Exploration):
         return _smaller(task, size, f"the search stopped: {visited.reason}")
     if _two_keys(task):
         return task.result(
-            Undecided(_two_keys(task), Scope(bounds.events, bounds.keys, bounds.workers)),
+            Undecided(_two_keys(task), Scope(bounds.events, bounds.keys, living or bounds.workers)),
             replace(task.statistics(), states=len(visited)),
         )
     from onceproof.verdict.prove import check_closed
 
     checked = check_closed(task, bounds, visited, reason)
-    if isinstance(checked, ClaimResult) and isinstance(checked.outcome, Undecided):
+    if isinstance(checked, Disagreement):
+        return checked
+    outcome = checked.outcome
+    if isinstance(outcome, Undecided):
         # Fewer workers or events may be within what can be confirmed.
-        smaller = _smaller(task, size, checked.outcome.reason)
+        smaller = _smaller(task, size, outcome.reason)
         if isinstance(smaller, Disagreement) or not isinstance(smaller.outcome, Undecided):
             return smaller
-    return checked
+    if living is None:
+        return checked
+    assert isinstance(outcome, Proof | Undecided)
+    return replace(checked, outcome=replace(outcome, scope=replace(outcome.scope, workers=living)))
 
 
 FAIR = (
@@ -632,7 +701,7 @@ def _narrowed(task: Task, result: ClaimResult) -> ClaimResult:
 
     lowered, most = task.lowered, result.scope.workers
     for finding in fragment(lowered.design, lowered, task.claim, task.machine, task.prop, most):
-        if finding.only_exactness:
+        if finding.only_exactness or (finding.several_keys and _is_carried(task, result.outcome)):
             continue
         if finding.condition == "T5":
             assumptions = tuple(dict.fromkeys((*assumptions, MARKED)))

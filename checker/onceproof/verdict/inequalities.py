@@ -174,6 +174,8 @@ _ALLOWS = {
     "reads_aborted": True,
 }
 """The values that take nothing away from what can happen: no proof rests on them."""
+_MORE = ("loses", "loses_hold")
+"""What these list can happen, which breaks claims: a proof rests on an empty list only."""
 
 
 def facts(lowered: Lowered, machine: Machine, result: ClaimResult) -> tuple[str, ...]:
@@ -200,6 +202,7 @@ def facts(lowered: Lowered, machine: Machine, result: ClaimResult) -> tuple[str,
                 )
             else:
                 used = {name for name in _SWITCHES if _ALLOWS.get(name) != getattr(switches, name)}
+                used -= {name for name in _MORE if getattr(switches, name)}
                 used -= (
                     {"boundary", "leaky_transactions", "reads_aborted"}
                     if switches.delivery != "exactly-once"

@@ -30,6 +30,7 @@ from onceproof.lang.design import Claim, Design
 from onceproof.lang.load import Loaded
 from onceproof.lower import Lowered
 from onceproof.machine.delivery import Delivery
+from onceproof.machine.invariant import Invariant
 from onceproof.machine.slicing import deciding
 from onceproof.machine.system import Machine, Property
 from onceproof.properties import TooWide, asked
@@ -248,7 +249,9 @@ class _Verifier:
             else certificate.load(folder).invariant
         )
         self._demand_text(folder, subject, (whole, prop), grounds)
-        result = review(task, task.result(Proof(Assurance.CERTIFICATE, checked_by=by)))
+        invariant = grounds if isinstance(grounds, Invariant) else None
+        proof = Proof(Assurance.CERTIFICATE, checked_by=by, invariant=invariant)
+        result = review(task, task.result(proof))
         if isinstance(result, Disagreement):
             raise _Rejected(result.what)
         result = self.whole.in_context(result)

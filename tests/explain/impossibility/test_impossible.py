@@ -168,3 +168,30 @@ def test_an_effect_in_a_transaction_leaves_a_trace() -> None:
 def test_other_claims_are_none_of_its_business() -> None:
     text = MAIL.replace("claim no loss of mail", "claim never invoice.status is queued")
     assert _asked(text, LEAST, 1) is None
+
+
+UPSTREAM = """event Job(id)
+queue first of Job at-least-once
+queue jobs of Job at-least-once
+effect mail per id via http
+consumer f on first
+  ack
+  publish to jobs
+consumer w on jobs
+  send mail
+  ack
+claim no loss of mail
+"""
+
+
+def test_a_loss_by_somebody_who_never_gets_to_the_call_is_not_helped_by_a_provider() -> None:
+    assert _asked(UPSTREAM, LEAST) is None
+    assert (
+        _asked(
+            UPSTREAM.replace("  ack\n  publish to jobs\n", "  publish to jobs\n  ack\n").replace(
+                "  send mail\n  ack\n", "  ack\n  send mail\n"
+            ),
+            LEAST,
+        )
+        is not None
+    )

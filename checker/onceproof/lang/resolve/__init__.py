@@ -574,7 +574,7 @@ class _Resolver:
         for p in processes:
             if (
                 p.queue
-                and p.ack == "manual"
+                and p.acks_by_hand
                 and not any(isinstance(s, n.Ack | n.Nack | n.SeekBack) for s in walk(p.body))
             ):
                 self.diagnostics.append(errors.no_ack(p.name, p.span))

@@ -21,6 +21,8 @@ class Finding(Struct, frozen=True):
 
     ``condition``: its number in the theory. ``text``: what in the design, at ``line`` (of the file
     ``path``). ``cost``: what may still be claimed. ``remedy``: what to write instead.
+    ``several_keys``: rows under several business keys matter, which a proof under one of them may
+    carry (T1b).
     """
 
     condition: str
@@ -29,6 +31,7 @@ class Finding(Struct, frozen=True):
     cost: str
     remedy: str
     path: str = ""
+    several_keys: bool = False
 
     @property
     def only_exactness(self) -> bool:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from onceproof.lang.design import Design, Process
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import walk
@@ -57,7 +59,7 @@ def _several_keys(look: Look) -> Iterator[Finding]:
         return
     (first, first_row), *others = keys.items()
     for key, row in others:
-        yield Finding.at(
+        found = Finding.at(
             "T1",
             look.span_of(row),
             text=(
@@ -74,6 +76,7 @@ def _several_keys(look: Look) -> Iterator[Finding]:
                 " its own"
             ),
         )
+        yield replace(found, several_keys=True)
 
 
 def _one_id_of_several_types(look: Look) -> Iterator[Finding]:
