@@ -76,6 +76,8 @@ class Meaning:
                 return v.local(self.process.name, name.text), {value.text}, negated
             case n.Happened(effect, negated):
                 return effect.text, {"1", "2"}, negated
+            case n.Redelivered(negated):
+                return v.CAME_AGAIN, {"yes"}, negated
             case _:
                 raise AssertionError(f"not a single test: {test}")
 

@@ -10,3 +10,11 @@ LOGS = False
 
 ORDER = False
 """Messages of one key that are in one worker's hands at a time."""
+
+BROKERS = False
+"""What brokers lose and forget, polite answers, publishers that retry under at-most-once, limits
+that no event comes to, handlers that are killed for being slow.
+"""
+
+REDELIVERED = False
+"""Handlers that ask whether their message came again."""

@@ -72,6 +72,7 @@ class Position(Struct, frozen=True):
         changes = [(cause, "ready") for cause in losses]
         if commits(self.process):
             changes.append((Cause.LATER_COMMIT, "settled"))
-        if not self.design.assumes("no-crash") or self.on_failure == "stop":
+        killed = modelled.BROKERS and self.process.killed is not None
+        if not self.design.assumes("no-crash") or self.on_failure == "stop" or killed:
             changes.append((Cause.RESTARTED, "ready"))
         return changes

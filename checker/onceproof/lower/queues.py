@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
-from onceproof.lang.syntax.visit import walk
+from onceproof.lang.syntax.visit import condition_parts, walk
 from onceproof.lower import modelled, positions
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Table, mapping
@@ -64,10 +64,11 @@ class Group(Struct, frozen=True):
     @property
     def counted(self) -> bool:
         """Whether messages that wait are counted: our own handlers publish them, and nothing else
-        would bring one more at will (theory T11). With a delivery limit, and in logs, they are
-        not; a side condition narrows the claim there.
+        would bring one more at will (theory T11). With a delivery limit, in logs, and where a
+        handler asks whether its message came again, they are not; a side condition narrows the
+        claim there.
         """
-        own = not self.queue.is_root and not self.queue.limit and not self.is_log
+        own = not self.queue.is_root and not self.remembers and not self.is_log
         return own and not self.drops_copies and not self.is_copied
 
     @property
@@ -76,9 +77,21 @@ class Group(Struct, frozen=True):
         return any(cause in AT_WILL for cause in self._copies())
 
     @property
+    def asks(self) -> bool:
+        """Whether its handler asks if its message came again."""
+        conditions = (s.condition for s in walk(self.process.body) if isinstance(s, n.If))
+        parts = (part for condition in conditions for part in condition_parts(condition))
+        return modelled.REDELIVERED and any(isinstance(part, n.Redelivered) for part in parts)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it matters that a message came back."""
+        return self.queue.limit is not None or self.asks
+
+    @property
     def back(self) -> str:
         """The status of a message that came back."""
-        return "returned" if self.queue.limit else "ready"
+        return "returned" if self.remembers else "ready"
 
     @property
     def is_log(self) -> bool:
@@ -105,9 +118,8 @@ class Group(Struct, frozen=True):
     def variable(self) -> Variable:
         """The status variable."""
         domain = ["ready", "inflight", "settled", "lost"]
-        domain += (
-            ["dead", "returned"] if self.queue.limit else ["dead"] * (not self.queue.redelivers)
-        )
+        domain += ["dead"] * (self.queue.limit is not None or not self.queue.redelivers)
+        domain += ["returned"] * self.remembers
         domain += [positions.PASSED] * self.is_log
         unsure = self.queue.unconfirmed and self.semantics is not Delivery.AT_MOST_ONCE
         domain += ONE_MORE if self.counted else []
@@ -179,7 +191,8 @@ class Group(Struct, frozen=True):
                 (late.change(self.status, self._table(case.domains, everything)), "done")
             )
         elif late:
-            answers.append((late, "refused"))
+            polite = modelled.BROKERS and self.queue.ack_answer is d.AckAnswer.POLITE
+            answers.append((late, "done" if polite else "refused"))
         return answers
 
     def _late_commit(self, late: Case) -> list[tuple[Case, str]]:
@@ -336,6 +349,8 @@ class Group(Struct, frozen=True):
         more = ready.where(self.status, {"three"})
         if more:
             cases.append(replace(more, wider=THREE_OR_MORE))
+        if self.asks and self.tracking is Tracking.HELD:
+            cases = [x for c in cases for x in _telling(c, self.status)]
         if self.tracking is Tracking.HELD:
             cases = [c.put(v.HOLDS, "yes") for c in cases]
         if self.lane is not None:
@@ -403,9 +418,11 @@ class Group(Struct, frozen=True):
         if vanishing:
             gone = {**dict.fromkeys(vanishing, "lost"), **(ONE_FEWER if self.counted else {})}
             rules += self._move(domains, Cause.VANISHED, gone)
-        if self.queue.limit:
+        spared = modelled.BROKERS and self.design.assumes("fails-fewer")
+        if self.queue.limit and not spared:
             end = "lost" if self.queue.limit[1] == "drop" else "dead"
             rules += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
+        rules += self._failing_broker(domains, closed)
         for cause, new in self.position.moves(self.hold_losses()) if self.is_log else []:
             rules += self._move(domains, cause, {positions.PASSED: new}, back=new == "ready")
         for cause in self._copies():
@@ -425,6 +442,22 @@ class Group(Struct, frozen=True):
             )
             until = closed if cause is not Cause.REPLAY else frozenset()
             rules += self._move(domains, cause, sources, until, back=back)
+        return rules
+
+    def _failing_broker(
+        self, domains: Mapping[str, Variable], closed: frozenset[str]
+    ) -> list[Rule]:
+        """What a broker loses that it has confirmed, and what it forgets in a restart."""
+        if not modelled.BROKERS or self.design.assumes("broker-loses-nothing"):
+            return []
+        rules: list[Rule] = []
+        if self.queue.loses_confirmed:
+            waiting = {"sent", "ready", "returned"} & set(self.variable.domain)
+            gone = {**dict.fromkeys(waiting, "lost"), **(ONE_FEWER if self.counted else {})}
+            rules += self._move(domains, Cause.BROKER_LOST, gone)
+        if self.queue.unsynced_acks:
+            again = {"settled": "ready"}
+            rules += self._move(domains, Cause.BROKER_RESTARTED, again, closed, back=True)
         return rules
 
     def _vanishing(self) -> set[str]:
@@ -447,6 +480,9 @@ class Group(Struct, frozen=True):
             and (not self.drops_copies if queue.dedup or queue.keeps else generous)
             and self.semantics is not Delivery.AT_MOST_ONCE
         ):
+            causes.append(Cause.PUBLISHER_RETRY)
+        said = modelled.BROKERS and queue.publishing == "retries"
+        if retried and said and self.semantics is Delivery.AT_MOST_ONCE:
             causes.append(Cause.PUBLISHER_RETRY)
         if generous and queue.copies and not design.assumes("no-broker-copies"):
             causes.append(Cause.BROKER_COPY)
@@ -481,7 +517,8 @@ class Group(Struct, frozen=True):
         """``back``: a message goes back where it was."""
         case = Case(domains).where(self.status, changes.keys())
         roots = v.root_types(self.design)
-        if case and cause is Cause.VANISHED and self.queue.is_root and len(roots) > 1:
+        losing = cause in (Cause.VANISHED, Cause.BROKER_LOST)
+        if case and losing and self.queue.is_root and len(roots) > 1:
             case = case.where(v.EVENT_TYPE, {self.queue.event})
         for name in sorted(closed):
             case = case.where(name, {"absent", "present"}) if case else None
@@ -490,6 +527,13 @@ class Group(Struct, frozen=True):
         moved = case.change(self.status, self._table(domains, changes))
         moved = self.lane.owe(moved) if back and self.lane else moved
         return [moved.rule(RuleKind.EVENT, Action(cause, self.process.name, self.queue.name))]
+
+
+def _telling(case: Case, status: str) -> list[Case]:
+    """The cases of a delivery that says whether the message came back."""
+    again = case.where(status, {"returned"})
+    fresh = case.where(status, set(case.domains[status].domain) - {"returned"})
+    return ([again.put(v.CAME_AGAIN, "yes")] if again else []) + ([fresh] if fresh else [])
 
 
 def groups(design: d.Design, semantics: Delivery) -> dict[str, Group]:
@@ -511,7 +555,7 @@ def groups(design: d.Design, semantics: Delivery) -> dict[str, Group]:
                 v.status(process, design),
                 queue.name in _fed_by(design, queue.name),
             )
-            if tracking is Tracking.LOOSE and (group.counted or group.fed_back):
+            if tracking is Tracking.LOOSE and (group.counted or group.fed_back or group.asks):
                 group = replace(group, tracking=Tracking.HELD)
             by_consumer[process.name] = group
     return by_consumer

@@ -14,6 +14,7 @@ from onceproof.machine.system import PLACE, Level, Variable
 PC = PLACE
 HOLDS = "worker holds"
 IN_LANE = "worker is in its lane"
+CAME_AGAIN = "worker's message came again"
 EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
 """Endings and names with a blank in them cannot clash with names of the design."""
@@ -234,7 +235,7 @@ def may_appear(queue: str) -> Variable:
 
 def worker_variables(design: d.Design) -> dict[str, Variable]:
     """Locals, lock holdings and tokens (``pc`` is added when all places are known)."""
-    variables = [_boolean(name, Level.WORKER, "no", "yes") for name in (HOLDS, IN_LANE)]
+    variables = [_boolean(name, Level.WORKER, "no", "yes") for name in (HOLDS, IN_LANE, CAME_AGAIN)]
     for lock in design.locks.values():
         if lock.kind is d.LockKind.SESSION or orphans(design, lock):
             variables.append(_boolean(holding(lock.name), Level.WORKER, "no", "yes"))

@@ -101,7 +101,9 @@ class Lowering:
         self.queue: list[Location] = []
         crash_after = [a.effect for a in world.design.assumptions if a.kind == "crash-only-after"]
         self.crash_after = set(crash_after)
-        self.restricted = program.marked or bool(crash_after)
+        self.too_slow = modelled.BROKERS and self.process.killed is not None
+        # whoever is killed for being slow is killed anywhere
+        self.restricted = (program.marked or bool(crash_after)) and not self.too_slow
         self.starting = False
         self.steps = 0
         self.changes = 0
@@ -936,7 +938,7 @@ class Lowering:
 
     def _kill(self, at: Location) -> None:
         """The rules of a worker that is killed at ``at``, where the design allows it."""
-        if self.world.design.assumes("no-crash"):
+        if self.world.design.assumes("no-crash") and not self.too_slow:
             return
         killable = at.marked or not self.restricted
         if not killable and not self._runs_over_mark(at):

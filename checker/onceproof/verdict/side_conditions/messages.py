@@ -27,7 +27,7 @@ def merged_copies(look: Look) -> Iterator[Finding]:
     together.
     """
     for group in look.lowered.groups.values():
-        merged = bool(group.queue.limit or group.is_log) and not group.drops_copies
+        merged = (group.remembers or group.is_log) and not group.drops_copies
         if group.queue.is_root or not merged or group.is_copied:
             continue
         workers = group.process.workers or look.most_workers
@@ -44,6 +44,8 @@ def merged_copies(look: Look) -> Iterator[Finding]:
         reason, other = "it has a delivery limit", f"have no delivery limit for {group.queue.name}"
         if not group.queue.limit:
             reason, other = "it is a log", "publish to a queue that is none"
+        if group.asks:
+            reason, other = "its handler asks whether it came again", "do not ask `redelivered`"
         yield Finding.at(
             "T11",
             group.process.span,
