@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
+from onceproof.lower import modelled
 from onceproof.lower import program as op
 from onceproof.lower.case import Case, Location
 from onceproof.lower.handler import Handler
@@ -31,8 +32,16 @@ def is_database_step(design: d.Design, operation: op.Operation) -> bool:
             return lock is not None
         case op.Write() | op.Attempt() | op.Take() | op.LetGo():
             return True
+        case op.Send(queue):
+            return is_kept_in_a_database(design, queue)
         case _:
             return False
+
+
+def is_kept_in_a_database(design: d.Design, queue: str | None) -> bool:
+    """Whether a queue lives in a database."""
+    kept = queue is not None and design.queues[queue].database is not None
+    return modelled.OWN_DATABASE and kept
 
 
 def reads_a_row(design: d.Design, test: n.Condition) -> bool:

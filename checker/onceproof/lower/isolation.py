@@ -772,6 +772,8 @@ class Isolated:
             seen.add(index)
             uses = self.rows.uses(operation)
             stores |= uses.looks | ({uses.writes} if uses.writes else set())
+            if isinstance(operation, op.Send | op.Settle) and operation.database:
+                databases.add(operation.database)
             if isinstance(operation, op.Leave):
                 databases |= {self.handler.home[name] for name, _ in at.transaction or ()}
             elif run:

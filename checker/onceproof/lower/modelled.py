@@ -18,3 +18,6 @@ that no event comes to, handlers that are killed for being slow.
 
 REDELIVERED = False
 """Handlers that ask whether their message came again."""
+
+OWN_DATABASE = False
+"""Messages that are published and acknowledged in the transactions of their database."""

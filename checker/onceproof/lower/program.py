@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from onceproof.lang.design import Design, Process
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts, store_written, walk
+from onceproof.lower import modelled
 
 
 class Decide(Struct, frozen=True):
@@ -63,18 +64,24 @@ class Call(Struct, frozen=True):
 
 
 class Send(Struct, frozen=True):
-    """``publish``: to ``next``, or to ``failed`` when it is refused or its answer is lost."""
+    """``publish``: to ``next``, or to ``failed`` when it is refused or its answer is lost.
+    ``database``: of the block around, if the queue lives there.
+    """
 
     queue: str
     next: int
     failed: int
+    database: str | None = None
 
 
 class Settle(Struct, frozen=True):
-    """``ack``; ``refused`` is None if the handler does not look at the answer."""
+    """``ack``; ``refused`` is None if the handler does not look at the answer. ``database``: of the
+    block around, if the queue lives there.
+    """
 
     next: int
     refused: int | None
+    database: str | None = None
 
 
 class GiveBack(Struct, frozen=True):
@@ -214,7 +221,7 @@ class Program(Struct, frozen=True):
 class _Context(Struct, frozen=True):
     """Where ``stop`` and ``fail`` lead from here, and the sections around. ``broken`` and
     ``again``: of the block around, as ``Place`` has them; outside, a failed step fails the handler.
-    ``rows``, ``asks``: of the condition around.
+    ``rows``, ``asks``: of the condition around. ``parts``: the databases of the block around.
     """
 
     stop: int
@@ -224,6 +231,7 @@ class _Context(Struct, frozen=True):
     again: int | None = None
     rows: tuple[str, ...] = ()
     asks: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -232,8 +240,9 @@ class _Context(Struct, frozen=True):
 
 
 class _Compiler:
-    def __init__(self, design: Design) -> None:
+    def __init__(self, design: Design, process: Process) -> None:
         self.design = design
+        self.process = process
         self.places: list[Place] = []
 
     def place(self, operation: Operation, line: int, sections: tuple[str, ...] = ()) -> int:
@@ -266,11 +275,10 @@ class _Compiler:
             case n.Fail():
                 return context.fail
             case n.Ack(or_else):
-                return put(
-                    Settle(then, self.turned_down(or_else, then, context) if or_else else None),
-                    line,
-                    context,
-                )
+                refused = self.turned_down(or_else, then, context) if or_else else None
+                kept_in = self.kept_in(step)
+                there = kept_in if kept_in in context.parts else None
+                return put(Settle(then, refused, there), line, context)
             case n.Nack() | n.SeekBack():
                 return put(GiveBack(then), line, context)
             case n.Let():
@@ -278,7 +286,9 @@ class _Compiler:
             case n.Do():
                 return self.call(step, then, context)
             case n.Publish(queue):
-                return put(Send(queue.text, then, context.fail), line, context)
+                kept_in = self.kept_in(step)
+                there = kept_in if kept_in in context.parts else None
+                return put(Send(queue.text, then, context.fail, there), line, context)
             case n.Atomic():
                 return self.atomic(step, then, context)
             case n.Acquire(lock, or_else):
@@ -430,10 +440,23 @@ class _Compiler:
                 store = store_written(step)
                 return store.text if store else None
 
+    def kept_in(self, step: n.Step) -> str | None:
+        """The database in which a line works, or keeps a message."""
+        queue: str | None = None
+        match step:
+            case n.Publish(name):
+                queue = name.text
+            case n.Ack():
+                queue = self.process.queue
+            case _:
+                store = self.written(step)
+                return self.design.stores[store].database if store else None
+        kept_in = self.design.queues[queue].database if queue else None
+        return kept_in if modelled.OWN_DATABASE else None
+
     def atomic(self, step: n.Atomic, then: int, context: _Context) -> int:
         line, within = step.span.line, context.sections
-        stores = [x for x in map(self.written, walk(step.body)) if x is not None]
-        parts = tuple(dict.fromkeys(self.design.stores[x].database for x in stores))
+        parts = tuple(dict.fromkeys(x for x in map(self.kept_in, walk(step.body)) if x))
         failed, fail = context.fail, context.fail
         if step.clauses or step.or_else:
             clause = self.clause(step, "failure", then, context)
@@ -441,7 +464,8 @@ class _Compiler:
             fail = self.place(Rollback(failed), line, within)
         # The block is entered again where it is repeated, so its entry has a place before its body.
         enter = self.place(Enter(step.serializable, -1), line, within)
-        around = _Context(context.stop, fail, within, failed, enter if step.retries else None)
+        again = enter if step.retries else None
+        around = _Context(context.stop, fail, within, failed, again, parts=parts)
         leave, stop = (
             self.put(Leave(then, parts), line, around),
             self.put(Leave(context.stop, parts), line, around),
@@ -453,7 +477,7 @@ class _Compiler:
 
 def compile_process(design: Design, process: Process) -> Program:
     """The program of one consumer or relay."""
-    compiler = _Compiler(design)
+    compiler = _Compiler(design, process)
     done = compiler.place(Ended(False), process.span.line)
     failed = compiler.place(Ended(True), process.span.line)
     stop = compiler.place(Settle(done, None), process.span.line) if process.acks_at_end else done

@@ -316,10 +316,14 @@ class Group(Struct, frozen=True):
             (c, outcome) for c, outcome in ((holder, "done"), (other, "refused")) if c is not None
         ]
 
-    def receive(self, case: Case, *, inside: bool = False) -> Case:
-        """Another process publishes a message for this group."""
+    def receive(self, case: Case, *, inside: bool = False, collect: bool = False) -> Case:
+        """Another process publishes a message for this group. ``inside``: in a transaction of its
+        broker; ``collect``: of its database.
+        """
         drops = self.drops_copies and not (inside and self.queue.dedup)
         table = self._table(case.domains, {"absent": "ready"} if drops else self.anew)
+        if collect:
+            return case.collect({self.status: table})
         return case.hold_inside({self.status: table}) if inside else case.change(self.status, table)
 
     @property

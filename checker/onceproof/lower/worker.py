@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from onceproof.base import allowance
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
+from onceproof.lower import modelled, own_queue, providers
 from onceproof.lower import program as op
-from onceproof.lower import providers
 from onceproof.lower import variables as v
 from onceproof.lower.case import (
     DEAD,
@@ -29,7 +29,7 @@ from onceproof.lower.case import (
     compose_all,
 )
 from onceproof.lower.effects import Meaning, freed, only
-from onceproof.lower.failures import Failures, is_database_step
+from onceproof.lower.failures import Failures, is_database_step, is_kept_in_a_database
 from onceproof.lower.isolation import Isolated, Rows
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
@@ -107,7 +107,7 @@ class Lowering:
         self.starting = False
         self.steps = 0
         self.changes = 0
-        self.home = _homes(world.design)
+        self.home = _homes(world.design) | own_queue.homes(self.process, world.groups.values())
         self.failures = Failures(self)
         self.blocks = Isolated(self, self.failures, world.rows)
         self.sessions = Sessions(self, self.failures, self.blocks)
@@ -223,7 +223,7 @@ class Lowering:
                 for turned_down in rejected:
                     ways += self._advance(turned_down, replace(at, place=down))
                 return ways
-            case op.Send(queue, then, _) if self._collects_publishing():
+            case op.Send(queue, then, _, None) if self._collects_publishing():
                 # A publish inside the broker's transaction: the message appears with the commit.
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
@@ -446,7 +446,7 @@ class Lowering:
             )
             self.failures.fail(at)
             return
-        if is_database_step(self.world.design, operation):
+        if is_database_step(self.world.design, operation) or self._settles_in_a_row(at):
             self.failures.fail(at, self.subject(operation))
         match operation:
             case op.Decide(test, yes, no):
@@ -491,6 +491,8 @@ class Lowering:
         match operation:
             case op.Write() | op.Attempt() | op.Leave():
                 return True
+            case op.Send() | op.Settle():
+                return operation.database is not None
             case op.Read(step):
                 stores = self.world.rows.uses(operation).looks
                 return isinstance(step.value, n.Constant) or self._all_optimistic(stores, at)
@@ -541,7 +543,14 @@ class Lowering:
                 looks = self.world.rows.uses(operation).looks
                 case, at = self._look(case, replace(at, place=index), looks)
                 self.run_collected(self.meaning.read(step, case), sink, then, at)
-            case op.Send(queue, then, _) if self._collects_publishing():
+            case op.Send(queue, then, _, str()):
+                for c in own_queue.published(case, self.readers(queue)):
+                    self.run_collected(c, sink, then, at)
+            case op.Settle(then, refused, str()):
+                assert self.group is not None
+                for c, holds in own_queue.acknowledged(case, self.group, asked=refused is not None):
+                    self.run_collected(c, sink, then if holds or refused is None else refused, at)
+            case op.Send(queue, then, _, None) if self._collects_publishing():
                 for group in self.readers(queue):
                     case = group.receive(case, inside=True)
                 self.run_collected(case, sink, then, at)
@@ -571,7 +580,9 @@ class Lowering:
         fine: list[Case] = [case]
         if pending:
             fine = []
-            for looked, way in self.blocks.look_again(case, at, pending[0]):
+            settled = own_queue.settled(case, self.group, self.home, pending[0])
+            looks = [x for c in settled for x in self.blocks.look_again(c, at, pending[0])]
+            for looked, way in looks:
                 safe, doomed = (
                     self.blocks.doomed(looked, at, pending[0])
                     if way == "written"
@@ -710,6 +721,8 @@ class Lowering:
                 return lock
             case op.Extend(lock):
                 return lock or ""
+            case op.Send(queue):
+                return queue
             case _:
                 return ""
 
@@ -789,6 +802,8 @@ class Lowering:
                 operation.next,
                 self.action(at, Cause.VANISHED, subject=subject, outcome="lost"),
             )
+        if is_kept_in_a_database(design, subject):
+            self.failures.lose_answer(at, sent, at.locks, subject)
         if unconfirmed:
             return
         if not design.assumes("no-lost-answers"):
@@ -814,6 +829,8 @@ class Lowering:
         design, checked = self.world.design, operation.refused
         silent = self.group.tracking is Tracking.GONE
         for c, outcome in self.group.ack(case):
+            if outcome == "done" and self._settles_in_a_row(at):
+                self.failures.lose_answer(at, c, at.locks, "")
             then = checked if outcome == "refused" and checked is not None else operation.next
             self.go(at, c, then, self.action(at, outcome=outcome))
             if (
@@ -826,6 +843,16 @@ class Lowering:
         if not silent and not design.assumes("no-lost-acks"):
             then = operation.next if checked is None else checked
             self.go(at, case, then, self.action(at, Cause.ACK_LOST, outcome="lost"))
+
+    def _settles_in_a_row(self, at: Location) -> bool:
+        """Whether the step at a place is an ``ack`` that is a step on a database. The end of a
+        handler is none: it has no clause that an answer could lead to.
+        """
+        place = self.program.places[at.place]
+        silent = self.group is None or self.group.tracking is Tracking.GONE
+        if silent or place.failed < 0 or not isinstance(place.operation, op.Settle):
+            return False
+        return is_kept_in_a_database(self.world.design, self.process.queue)
 
     def _release(self, at: Location, case: Case, operation: op.LetGo) -> None:
         """A session lock is free if this worker's session holds it; any other is free whoever held
@@ -977,7 +1004,8 @@ class Lowering:
         return False
 
     def _is_collected_inside(self, operation: op.Operation) -> bool:
-        return isinstance(operation, op.Send) and self._collects_publishing()
+        sent = isinstance(operation, op.Send) and operation.database is None
+        return sent and self._collects_publishing()
 
     def _deaths(self, at: Location) -> list[tuple[Case, str]]:
         """A worker that is dead; with ``acks on return or kill``, its message may be acknowledged
