@@ -47,7 +47,7 @@ from onceproof.engines.smt.encode import (
 )
 from onceproof.engines.smt.induction import Obligation, shape_rows
 from onceproof.engines.smt.terms import claim, declare, define, quote
-from onceproof.machine.invariant import Shape
+from onceproof.machine.invariant import Row, Shape
 from onceproof.machine.system import Level, Machine, Property, Variable
 
 Configuration = tuple[Shape, ...]
@@ -81,34 +81,39 @@ def misplaced(machine: Machine, states: Sequence[Configuration], bounds: Bounds)
     )
 
 
-def packed(machine: Machine, state: Configuration, bounds: Bounds) -> str:
-    """The bits of a configuration in canonical order, as :func:`_sorted_bits` puts them
-    together.
+def packed(machine: Machine, states: Iterable[Configuration], bounds: Bounds) -> list[str]:
+    """The bits of each configuration in canonical order, as :func:`_sorted_bits` puts them
+    together. Few rows, and few components, make up many configurations: each is turned into bits
+    once.
     """
-    nobody = "0" * (
-        1 + len(_bits(machine, Level.WORKER, [v.domain[0] for v in machine.level(Level.WORKER)]))
-    )
-    components = []
-    for shape in state:
-        events = []
-        for row, crew in shape.events:
-            workers = sorted(
-                ("1" + _bits(machine, Level.WORKER, worker) for worker in crew), reverse=True
-            )
-            workers += [nobody] * (bounds.workers - len(crew))
-            events.append(_bits(machine, Level.EVENT, row) + "".join(workers))
-        components.append(
-            "1"
-            + _bits(machine, Level.COMPONENT, shape.component)
-            + "".join(sorted(events, reverse=True))
-        )
-    return "".join(sorted(components, reverse=True))
+    codes = {
+        level: [{v: code(one, v)[2:] for v in one.domain} for one in machine.level(level)]
+        for level in Level
+    }
+    known: dict[tuple[Level, Row], str] = {}
+    whole: dict[Shape, str] = {}
 
+    def bits(level: Level, row: Row) -> str:
+        if (level, row) not in known:
+            pairs = zip(codes[level], row, strict=True)
+            known[level, row] = "".join(values[value] for values, value in pairs)
+        return known[level, row]
 
-def _bits(machine: Machine, level: Level, row: Sequence[str]) -> str:
-    return "".join(
-        code(variable, value)[2:] for variable, value in zip(machine.level(level), row, strict=True)
-    )
+    first = tuple(v.domain[0] for v in machine.level(Level.WORKER))
+    nobody = "0" * (1 + len(bits(Level.WORKER, first)))
+
+    def component(shape: Shape) -> str:
+        if shape not in whole:
+            events = []
+            for row, crew in shape.events:
+                workers = sorted(("1" + bits(Level.WORKER, w) for w in crew), reverse=True)
+                workers += [nobody] * (bounds.workers - len(crew))
+                events.append(bits(Level.EVENT, row) + "".join(workers))
+            ordered = "".join(sorted(events, reverse=True))
+            whole[shape] = "1" + bits(Level.COMPONENT, shape.component) + ordered
+        return whole[shape]
+
+    return ["".join(sorted(map(component, state), reverse=True)) for state in states]
 
 
 def diagram(words: Iterable[str], widths: Sequence[int]) -> list[Node]:
@@ -269,7 +274,7 @@ def closure_obligations(
     """
     layout = bounded_layout(machine, bounds)
     columns = _columns(layout)
-    nodes = diagram((packed(machine, state, bounds) for state in states), columns.widths)
+    nodes = diagram(packed(machine, states, bounds), columns.widths)
     symbols = tuple(cell.name for cell in layout.cells())
     base = _base(layout)
     before = [*_membership("before", nodes, columns.terms), claim(quote("before"))]
