@@ -352,3 +352,32 @@ def test_a_delete_of_a_row_that_is_gone_is_no_new_start() -> None:
         "claim no duplicate booking\n"
     )
     the_readings_agree(text)
+
+
+STILL_ON_ITS_WAY = """\
+event Paid(id)
+queue q of Paid at-least-once
+store seen per id
+effect charge per id via http
+  key id, kept 24h
+consumer c on q
+  if id in seen
+    ack
+    stop
+  call charge
+    retry 1 times
+    on failure
+      add id to seen
+      ack
+      stop
+  add id to seen
+  ack
+assume retries end within the key window
+claim no duplicate charge
+claim never id in seen and charge did not happen
+"""
+
+
+def test_a_request_on_its_way_holds_the_key_window_open() -> None:
+    """The record does not end before it; the lowering once looked at messages and workers only."""
+    the_readings_agree(STILL_ON_ITS_WAY)

@@ -79,7 +79,7 @@ def _expire(
     design: d.Design, groups: Mapping[str, Group], case: Case | None, what: tuple[str, str, Level]
 ) -> list[Rule]:
     """A record ends: at any time, or under the assumption only when nothing of its event is under
-    way.
+    way, be it a message, a worker or a request.
     """
     name, subject, level = what
     assert case is not None
@@ -95,5 +95,8 @@ def _expire(
         for group in groups.values():
             if rested and not (kind and group.queue.is_root and group.queue.event != kind):
                 rested = rested.where(group.status, AT_REST & set(group.variable.domain))
+        for pending in (v.pending(effect) for effect in design.effects):
+            if rested and pending in case.domains:
+                rested = rested.where(pending, {"0"})
         rules += [rested.rule(RuleKind.EVENT, action, alone=())] if rested else []
     return rules
