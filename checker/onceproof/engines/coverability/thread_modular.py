@@ -155,10 +155,15 @@ class Closure:
             for after, _ in list(self._far[component]):
                 self._add_event(after, event)
             return
+        triples = self._triples  # most of what follows is there already
         for after, reaction in list(self._far[component]):
-            self._add_worker(after, event, reactions[reaction].after(worker))
+            moved = reactions[reaction].after(worker)
+            if (after, event, moved) not in triples:
+                self._add_worker(after, event, moved)
         for after, other, reaction in list(self._near[component, event]):
-            self._add_worker(after, other, reactions[reaction].after(worker))
+            moved = reactions[reaction].after(worker)
+            if (after, other, moved) not in triples:
+                self._add_worker(after, other, moved)
 
     def _apply(self, local: Local) -> None:
         """The actor's rows after the step, and the interference of the step with all bystanders."""

@@ -227,8 +227,20 @@ def cubes(rows: Iterable[Row]) -> list[tuple[frozenset[str], ...]]:
 
 def _definition(machine: Machine, part: Part) -> str:
     """The function that says whether rows are in the part's set; its parameters are named after
-    what they stand for.
+    what they stand for. An invariant is asked about again and again: for each claim, and within
+    the obligations of one.
     """
+    memory = memo.current()
+    question = ("set of rows", machine.variables, part)
+    known: str | None = memory.get(question) if memory is not None else None
+    if known is None:
+        known = _set_of_rows(machine, part)
+        if memory is not None:
+            memory.put(question, known, len(part.rows))
+    return known
+
+
+def _set_of_rows(machine: Machine, part: Part) -> str:
     columns = _columns(machine, part.profile)
     names = [f"{number}.{column.name}" for number, column in enumerate(columns)]
     parameters = [
