@@ -24,6 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from onceproof.lang.design import Design
+from onceproof.lower import modelled
 from onceproof.lower import variables as v
 from onceproof.lower.case import DEAD, ProgramPoint
 from onceproof.lower.environment import environment, expiring
@@ -113,7 +114,9 @@ def _lower(
             limits.append(Limit((Test(v.PC, living),), process.workers))
     ends = expiring(design) if design.assumes("within-key-window") else frozenset()
     for group in grouped.values():
-        rules += group.rules(domains, ends)
+        to = group.queue.limit_to if modelled.FED else None
+        readers = [g for g in grouped.values() if to and g.queue.name == to]
+        rules += group.rules(domains, ends, readers)
     rules += appearing(grouped, domains, ends)
     rules += [
         replace(rule, others=(*rule.others, *blocks.announcements(u.target for u in rule.updates)))

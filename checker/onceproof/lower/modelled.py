@@ -21,3 +21,8 @@ REDELIVERED = False
 
 OWN_DATABASE = False
 """Messages that are published and acknowledged in the transactions of their database."""
+
+FED = False
+"""Queues that handlers publish to and that are fed from outside, too; dead-letter queues with
+consumers of their own.
+"""

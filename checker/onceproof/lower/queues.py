@@ -4,7 +4,7 @@ copies. See docs/semantics.md, "Deliveries".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -68,7 +68,8 @@ class Group(Struct, frozen=True):
         handler asks whether its message came again, they are not; a side condition narrows the
         claim there.
         """
-        own = not self.queue.is_root and not self.remembers and not self.is_log
+        fed = not self.queue.is_root or (modelled.FED and self.queue.also_fed)
+        own = fed and not self.remembers and not self.is_log
         return own and not self.drops_copies and not self.is_copied
 
     @property
@@ -411,9 +412,14 @@ class Group(Struct, frozen=True):
             if word in self.queue.loses_hold and word not in excluded
         ]
 
-    def rules(self, domains: Mapping[str, Variable], closed: frozenset[str]) -> list[Rule]:
+    def rules(
+        self,
+        domains: Mapping[str, Variable],
+        closed: frozenset[str],
+        dead_letters: Sequence[Group] = (),
+    ) -> list[Rule]:
         """Everything the broker does without a worker. ``closed``: records after whose end no
-        copies are made.
+        copies are made. ``dead_letters``: who reads what is given up.
         """
         rules: list[Rule] = []
         if self.tracking is Tracking.LOOSE:
@@ -425,7 +431,7 @@ class Group(Struct, frozen=True):
         spared = modelled.BROKERS and self.design.assumes("fails-fewer")
         if self.queue.limit and not spared:
             end = "lost" if self.queue.limit[1] == "drop" else "dead"
-            rules += self._move(domains, Cause.DEAD_LETTERED, {"returned": end})
+            rules += self._move(domains, Cause.DEAD_LETTERED, {"returned": end}, to=dead_letters)
         rules += self._failing_broker(domains, closed)
         for cause, new in self.position.moves(self.hold_losses()) if self.is_log else []:
             rules += self._move(domains, cause, {positions.PASSED: new}, back=new == "ready")
@@ -517,8 +523,9 @@ class Group(Struct, frozen=True):
         closed: frozenset[str] = frozenset(),
         *,
         back: bool = False,
+        to: Sequence[Group] = (),
     ) -> list[Rule]:
-        """``back``: a message goes back where it was."""
+        """``back``: a message goes back where it was. ``to``: who gets another one."""
         case = Case(domains).where(self.status, changes.keys())
         roots = v.root_types(self.design)
         losing = cause in (Cause.VANISHED, Cause.BROKER_LOST)
@@ -530,6 +537,8 @@ class Group(Struct, frozen=True):
             return []
         moved = case.change(self.status, self._table(domains, changes))
         moved = self.lane.owe(moved) if back and self.lane else moved
+        for group in to:
+            moved = group.receive(moved)
         return [moved.rule(RuleKind.EVENT, Action(cause, self.process.name, self.queue.name))]
 
 
@@ -574,6 +583,8 @@ def _fed_by(design: d.Design, queue: str) -> frozenset[str]:
         for process in design.processes:
             if process.queue == source:
                 sent = {s.queue.text for s in walk(process.body) if isinstance(s, n.Publish)}
+                to = design.queues[source].limit_to if modelled.FED else None
+                sent |= {to} if to else set()
                 waiting += sent - found
                 found |= sent
     return frozenset(found)
