@@ -170,6 +170,11 @@ def test_who_seeks_back_reads_again_what_was_committed(traits: str, safe: bool) 
     assert holds(lines, "no duplicate mail", traits=traits, assumed=assumed) is safe
 
 
+def test_who_fails_in_the_step_of_its_commit_seeks_back_too() -> None:
+    lines = ("send mail or stop", "ack", "fail")
+    assert not holds(lines, "no duplicate mail", traits=", seeks back on failure", assumed=QUIET)
+
+
 @pytest.mark.parametrize(("traits", "safe"), [("", True), (", in parallel", False)])
 def test_commits_in_any_order(traits: str, safe: bool) -> None:
     lines = ("send mail or stop", "ack")

@@ -230,8 +230,8 @@ class Group(Struct, frozen=True):
         if other is None:
             return cases
         cases = [c for c in cases if c != other]
-        ahead = other.where(self.status, set(self.variable.domain) - behind)
-        left = other.where(self.status, behind)
+        ahead = other.test(self.status, set(self.variable.domain) - behind)
+        left = other.test(self.status, behind)
         if left:
             sought = left.change(self.status, ready)
             sought = self.lane.owe(sought) if self.lane else sought
