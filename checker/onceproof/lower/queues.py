@@ -446,7 +446,7 @@ class Group(Struct, frozen=True):
             if cause is Cause.REWOUND:
                 sources = {k: x for k, x in sources.items() if k in ("settled", positions.PASSED)}
             if cause is Cause.BATCH_RETURNED:
-                sources = {"settled": "ready" if self.is_log else self.back}
+                sources = {"settled": self.back}
             back = cause in (Cause.REWOUND, Cause.BATCH_RETURNED) or (
                 cause is Cause.REPLAY and positions.is_log(self.queue)
             )
