@@ -24,5 +24,6 @@ OWN_DATABASE = False
 
 FED = False
 """Queues that handlers publish to and that are fed from outside, too; dead-letter queues with
-consumers of their own.
+consumers of their own. Missing, and to be refused when this is turned on: a queue that is also fed
+from outside in a design into which events of several types come.
 """
