@@ -152,8 +152,11 @@ def test_what_dynamodb_does() -> None:
         True,
         False,
     )
+    other = design("database m via dynamodb(reads=strong)\nstore s per id in m").databases["m"]
+    assert (other.stale_reads, other.per_region) == (False, False)
+    # a consistent read is one of one region
     other = design("database m via dynamodb(reads=strong, global-table=MREC)\nstore s per id in m")
-    assert (other.databases["m"].stale_reads, other.databases["m"].per_region) == (False, True)
+    assert (other.databases["m"].stale_reads, other.databases["m"].per_region) == (True, True)
 
 
 # ---------------------------------------------------------------- locks

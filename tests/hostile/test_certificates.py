@@ -44,7 +44,7 @@ UNDECIDED = {
     ),
     "T1, a new id for each retry": NEW_ID,
     "T9, a row that may be lost": LEASE.replace(
-        "store payment per id", "store payment per id, replicated"
+        "store payment per id", "store payment per id, cache"
     ),
     "T16, a message for another broker in a transaction": ELSEWHERE,
     "vacuous: the effect never happens": NEVER,

@@ -195,10 +195,7 @@ def test_messages_enter_only_root_queues_of_their_type() -> None:
 # ---------------------------------------------------------------- rows, records and locks
 
 
-@pytest.mark.parametrize(
-    ("trait", "cause"),
-    [("cache", "row-lost"), ("replicated", "failover"), ("expires", "key-expired")],
-)
+@pytest.mark.parametrize(("trait", "cause"), [("cache", "row-lost"), ("expires", "key-expired")])
 def test_rows_that_disappear(trait: str, cause: str) -> None:
     head = HEAD.replace("store book per id", f"store book per order, {trait}")
     w = Walk(handler("set book.state = paid\nack", head)).go("delivery h", "set book.state = paid")

@@ -7,14 +7,7 @@ from onceproof.interpreter import Replay
 from onceproof.story.environment import Teller
 from onceproof.story.names import Names
 
-from support.harsher import everything
 from support.walk import CALM, Walk, handler
-
-
-@pytest.fixture(autouse=True)
-def _harsher_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    everything(monkeypatch)
-
 
 HEAD = """event E(id, order)
 queue q of E

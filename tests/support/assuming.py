@@ -38,17 +38,16 @@ claim no duplicate mail
 LOSSY = """event PaymentReceived(id)
 queue payments of PaymentReceived exactly-once
 store done per id, unique, replicated
-store ledger per id
-effect credit per id in ledger
+effect credit per id via http
 consumer bank on payments
-  atomic
-    insert id into done
-      on duplicate
-        ack
-        stop
-    do credit
+  insert id into done
+    on duplicate
+      ack
+      stop
+  call credit
   ack
 assume no database failures
+assume no lost answers
 claim no duplicate credit
 """
 

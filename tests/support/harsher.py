@@ -32,15 +32,6 @@ OF_BROKERS_AND_CLAIMS = {
 """Constructs that stay refused."""
 
 
-def everything(patch: pytest.MonkeyPatch) -> None:
-    """Databases, locks and providers as docs/semantics_world.md has them, for one test."""
-    patch.setattr(modelled, "PAST", True)
-    unmodelled = import_module("onceproof.lang.resolve.unmodelled")
-    refused = unmodelled.NOT_MODELLED.items()
-    left = {name: words for name, words in refused if name in OF_BROKERS_AND_CLAIMS}
-    patch.setattr(unmodelled, "NOT_MODELLED", left)
-
-
 def of_brokers(patch: pytest.MonkeyPatch, *stages: str) -> None:
     """Brokers as docs/semantics_world.md has them, as far as these stages go, for one test: nothing
     of them is refused.

@@ -335,6 +335,12 @@ STORES = {
     "a look, then a marker; retries within the window": Setting(
         ONE, ("publisher retries",), assumed="assume retries end within the key window"
     ),
+    "a marker before a mail, in a replicated store": Setting(
+        MARKER.replace("{use}", "{use}, replicated"), shows=("synchronous",)
+    ),
+    "a look, then a marker, in a replicated store; one worker and replays": Setting(
+        ONE.replace("{use}", "{use}, replicated"), ("replays",), shows=("synchronous",)
+    ),
 }
 LOCKS = {
     "work under a lock": Setting(LOCK, ()),

@@ -149,7 +149,8 @@ def _z3_proves(machine, prop, bounds, claim: Claim, seed: int) -> bool | None:  
 
 def _replay_problems(design: Design, lowered: Lowered, claim: Claim, trace) -> list[str]:  # type: ignore[no-untyped-def]
     try:
-        end = replay(design, trace).states[-1]
+        run = replay(design, trace, lambda end: violated(design, claim, lowered.semantics, end))
+        end = run.states[-1]
     except ReplayError as error:
         return [f"not replayed: {error}"]
     return (

@@ -116,7 +116,9 @@ ASSUMPTIONS = (
 
 
 @dataclass(slots=True)
-class _Maker:
+class Maker:
+    """Makes one design of a theme."""
+
     rng: random.Random
     theme: str
     key: str = "id"
@@ -143,14 +145,14 @@ class _Maker:
             if self.chance(0.5):
                 lines[0] += self.pick(" or stop", " or fail", " or continue")
             else:
-                lines += [f"  on {conditional}", *_indent(_indent(self.ending()))]
+                lines += [f"  on {conditional}", *indented(indented(self.ending()))]
         if self.in_block or "write clause" in NOT_MODELLED:
             return lines
         weight = 0.5 if self.theme == "failures" else 0.1
         if not conditional and self.chance(weight / 2):
             lines[0] += self.pick(" or stop", " or fail", " or continue")
         elif self.chance(weight):
-            lines += ["  on failure", *_indent(_indent(self.ending()))]
+            lines += ["  on failure", *indented(indented(self.ending()))]
         if self.chance(weight / 2):
             lines.append(f"  retry {self.rng.randint(1, 2)} times")
         return lines
@@ -205,7 +207,7 @@ class _Maker:
         then = self.ending() if self.chance(0.6) else self.write()
         if self.in_block and then[-1] == "wait":
             then = ["stop"]
-        return [f"if {self.question()}", *_indent(then)]
+        return [f"if {self.question()}", *indented(then)]
 
     def outside(self) -> list[str]:
         if self.chance(0.4):
@@ -215,7 +217,7 @@ class _Maker:
         if "on refused" not in NOT_MODELLED and self.chance(0.5):
             for outcome in ("refused", "no answer"):
                 if self.chance(0.5):
-                    lines += [f"  on {outcome}", *_indent(_indent(self.ending()))]
+                    lines += [f"  on {outcome}", *indented(indented(self.ending()))]
         elif self.chance(0.3):
             lines[0] += self.pick(" or stop", " or continue", " or fail")
         return lines
@@ -237,13 +239,13 @@ class _Maker:
             else:
                 body += self.outside()
         self.in_block = False
-        lines = [f"atomic{' serializable' * serializable}", *_indent(body)]
+        lines = [f"atomic{' serializable' * serializable}", *indented(body)]
         if "atomic clause" in NOT_MODELLED:
             return lines
         if self.chance(0.1):
             lines[0] += self.pick(" or stop", " or fail", " or continue")
         elif self.chance(0.3):
-            lines += ["on failure", *_indent(self.ending())]
+            lines += ["on failure", *indented(self.ending())]
         if self.chance(0.15):
             lines.append("retry 2 times")
         return lines
@@ -287,7 +289,7 @@ class _Maker:
             body = [x for x in body if x.strip() not in ("ack", "nack")] or ["wait"]
         elif self.chance(0.85):
             body.append("ack")
-        return [head, *_indent(body)]
+        return [head, *indented(body)]
 
     # -- declarations
 
@@ -361,7 +363,8 @@ class _Maker:
         return "\n".join([*lines, ""])
 
 
-def _indent(lines: list[str]) -> list[str]:
+def indented(lines: list[str]) -> list[str]:
+    """The lines of a block."""
     return [f"  {line}" for line in lines]
 
 
@@ -372,7 +375,7 @@ def themes() -> list[str]:
 
 def one_of(theme: str, seed: int, attempt: int) -> str:
     """A text of a theme; perhaps with lines that the language refuses."""
-    return _Maker(random.Random(f"world {theme} {seed} {attempt}"), theme).text()
+    return Maker(random.Random(f"world {theme} {seed} {attempt}"), theme).text()
 
 
 def world_design(seed: int) -> str:

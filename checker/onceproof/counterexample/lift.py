@@ -29,7 +29,7 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
             )
             numbers[c, e] = len(events)
             events.append(EventOf(c, kind, payload))
-    steps = []
+    steps: list[Step] = []
     shared = {e.name for e in design.effects.values() if e.key_level is Level.COMPONENT}
     shared |= {s.name for s in design.stores.values() if s.level is Level.COMPONENT}
     for move in run.moves:
@@ -37,6 +37,11 @@ def trace_of(lowered: Lowered, machine: Machine, run: Run) -> Trace:
         event = numbers.get((move.component, move.event), -1)
         if action.cause is Cause.KEY_EXPIRED and action.subject in shared:
             event = -1  # the record belongs to the business key, whichever event is over
+        if action.cause is Cause.FAILOVER and action.subject in design.databases:
+            # Rows and sessions go back one by one in the machine, and in one step in the design.
+            back = Step(action.cause, 0, -1, subject=action.subject)
+            steps += [] if steps and steps[-1] == back else [back]
+            continue
         steps.append(
             Step(
                 action.cause,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.interpreter import modelled
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.lagging import may_pass
 from onceproof.interpreter.logs import (
@@ -315,9 +314,8 @@ def store_faults(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
         for trait in ctx.design.stores[spot[0]].loses:
             if trait == "expires":
                 yield from _expiry(ctx, state, spot, row_lost(ctx, state, spot))
-            elif not safe and not (modelled.PAST and trait == "failover"):
-                cause = Cause.FAILOVER if trait == "failover" else Cause.ROW_LOST
-                yield at_spot(state, cause, spot), row_lost(ctx, state, spot)
+            elif not safe and trait == "cache":
+                yield at_spot(state, Cause.ROW_LOST, spot), row_lost(ctx, state, spot)
     for spot in (*state.records, *state.errors):
         if ctx.design.effects[spot[0]].retention is not None:
             forgotten = state._replace(

@@ -106,7 +106,7 @@ class Context(Struct, frozen=True):
             {
                 x.name: _names_in(design, x.name)
                 for x in design.databases.values()
-                if modelled.PAST and (x.fails_over or x.stale_reads or x.per_region)
+                if x.fails_over or x.stale_reads or x.per_region
             },
         )
         freed = any(ctx.holder_matters(x) for x in design.locks.values()) or any(

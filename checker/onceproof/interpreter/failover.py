@@ -1,4 +1,4 @@
-"""What a database remembers of its past, and failovers that go back to it (docs/semantics_world.md,
+"""What a database remembers of its past, and failovers that go back to it (docs/semantics.md,
 "Failover that goes back").
 """
 
@@ -91,16 +91,20 @@ def failovers(ctx: Context, state: State) -> Iterator[tuple[Step, State]]:
     """A database fails over to a replica that is behind."""
     if ctx.design.assumes("no-failover"):
         return
-    for name, contents in state.past:
-        for number, content in enumerate(contents):
+    for name, names in ctx.remembered.items():
+        database = ctx.design.databases[name]
+        if not database.fails_over:
+            continue
+        step, past = Step(Cause.FAILOVER, 0, -1, subject=name), past_of(state, name)
+        for number, content in enumerate(past):
             back = _back(ctx, state, name, content)
-            database = ctx.design.databases[name]
             if database.stale_reads or database.per_region:
                 back = _with_versions(ctx, name, state, back)
-            yield (
-                Step(Cause.FAILOVER, 0, -1, subject=name),
-                _with_past_of(back, name, contents[:number]),
-            )
+            yield step, _with_past_of(back, name, past[:number])
+        # It may also lose nothing but the sessions.
+        back = _back(ctx, state, name, _content(names, state))
+        if back != state:
+            yield step, back
 
 
 def _back(ctx: Context, state: State, name: str, content: Content) -> State:

@@ -188,6 +188,8 @@ def _fitting(ctx: Context, state: State, index: int, wanted: Step) -> Choices:
     fitting = [c for c in possible if _fits(ctx, state, wanted, c[0])]
     if not fitting:
         raise ReplayError(index, f"{_words(wanted)} is not possible; {_instead(wanted, possible)}")
+    exact = [c for c in fitting if c[0].outcome == wanted.outcome]
+    fitting = exact or fitting
     if len({step for step, _ in fitting}) > 1 and len({after for _, after in fitting}) > 1:
         raise ReplayError(
             index,

@@ -1,10 +1,9 @@
 """Reads that may show what was before: queries of a provider that lag, and stale reads of a
-database (docs/semantics_world.md, "Providers" and "Stale reads").
+database (docs/semantics_world.md, "Providers"; docs/semantics.md, "Stale reads").
 """
 
 from __future__ import annotations
 
-from onceproof.interpreter import modelled
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.rows import passes, row_of, rows_read, value_of
 from onceproof.interpreter.state import State, Version, Worker
@@ -64,7 +63,7 @@ def _may_be_old(
     of its own, and not for a row that the open block writes.
     """
     database = ctx.database_read(part)
-    if not modelled.PAST or database is None:
+    if database is None:
         return False
     if not ctx.design.databases[database].stale_reads:
         return False

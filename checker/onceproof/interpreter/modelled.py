@@ -10,6 +10,3 @@ LOGS = False
 
 ORDER = False
 """Events of one key in one worker's hands at a time."""
-
-PAST = False
-"""Stale reads, failovers that take a whole database back, conditions that regions look at alone."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from onceproof.interpreter import isolation, modelled
+from onceproof.interpreter import isolation
 from onceproof.interpreter.choosing import Chooser
 from onceproof.interpreter.context import Context, conjunctions
 from onceproof.interpreter.isolation import SerializationFailure
@@ -410,7 +410,7 @@ def _decide(
     """
 
     def finds(made: Write) -> bool:
-        return chooser.pick(condition_truths(ctx, seen, worker, made))
+        return chooser.pick(condition_truths(ctx, seen, worker, made, worker.collected))
 
     match step:
         case n.SetColumn(store, name, value):
@@ -439,20 +439,25 @@ def _decide(
             raise TypeError(step)
 
 
-def condition_truths(ctx: Context, seen: State, worker: Worker, made: Write) -> tuple[bool, ...]:
+def condition_truths(
+    ctx: Context, seen: State, worker: Worker, made: Write, own: Iterable[Write]
+) -> tuple[bool, ...]:
     """What the condition of a write may be found to be, what it is now first. A region may look at
-    the row as it was, and a failover takes tokens back.
+    the row as it was, unless the block has written it itself (``own``), and a failover takes tokens
+    back.
     """
     now_true = holds(ctx, seen, worker, made)
     if not made.wants:
         return (True,)
-    regional = modelled.PAST and ctx.design.databases[ctx.home(made.name)].per_region
+    regional = ctx.design.databases[ctx.home(made.name)].per_region
     if made.wants == "token":
         lock = ctx.design.effects[made.name].token_of
         return (now_true, not now_true) if regional or lock in seen.unsure else (now_true,)
     if not regional or (made.wants == "absent" and now_true):
         return (now_true,)
     spot = ctx.row(made.name, seen, worker.event)
+    if any(row_of(ctx, seen, worker, w) == spot for w in own):
+        return (now_true,)
     earlier = {_held_of(ctx, made, version) for x, version in seen.versions if x == spot}
     return (now_true, *sorted(earlier - {now_true}))
 
@@ -488,11 +493,21 @@ def holds(ctx: Context, seen: State, worker: Worker, made: Write) -> bool:
 
 
 def hold_still(
-    ctx: Context, state: State, worker: Worker, writes: Iterable[Write], chooser: Chooser
+    ctx: Context,
+    state: State,
+    worker: Worker,
+    writes: Sequence[Write],
+    earlier: int,
+    chooser: Chooser,
 ) -> bool:
-    """Whether the conditions of collected writes are still found true, one after the other."""
-    for made in writes:
-        if not chooser.pick(condition_truths(ctx, state, worker, made)):
+    """Whether the conditions of collected writes are still found true, one after the other.
+    ``earlier``: how many of them were collected before this step; the others were only just
+    decided.
+    """
+    for number, made in enumerate(writes):
+        if number < earlier and not chooser.pick(
+            condition_truths(ctx, state, worker, made, writes[:number])
+        ):
             return False
         state = _made(ctx, state, worker.event, made)
     return True

@@ -99,6 +99,7 @@ def _onward(
     chooser: Chooser | None = None,
 ) -> Run:
     chooser = chooser or Chooser()
+    earlier = len(worker.collected)
     going: Worker | None = worker
     while going is not None and going.todo:
         worker = going
@@ -111,7 +112,7 @@ def _onward(
                 pending = [p for p in parts if any(ctx.home(w.name) == p for w in going.collected)]
                 if pending:
                     made = made._replace(parts=(*made.parts, *parts_of(ctx, going, pending[0])))
-                    state, going = _commit_part(ctx, state, going, pending[0], chooser)
+                    state, going = _commit_part(ctx, state, going, pending[0], earlier, chooser)
                     which = f" of {ctx.design.part_words(pending[0])}" if parts[1:] else ""
                     made = made._replace(
                         committed=which, at_commit=(state.with_worker(going), going)
@@ -155,16 +156,19 @@ def _onward(
 
 
 def _commit_part(
-    ctx: Context, state: State, worker: Worker, database: str, chooser: Chooser
+    ctx: Context, state: State, worker: Worker, database: str, earlier: int, chooser: Chooser
 ) -> tuple[State, Worker]:
-    """One database commits what the block has collected for it; the rest stays as it is."""
+    """One database commits what the block has collected for it; the rest stays as it is.
+    ``earlier``: how many writes were collected before this step.
+    """
     isolation.check_session(worker, database)
     if isolation.is_doomed(worker, database):
         raise SerializationFailure
     mine = tuple(w for w in worker.collected if ctx.home(w.name) == database)
     rest = tuple(w for w in worker.collected if ctx.home(w.name) != database)
     rechecks = ctx.design.databases[database].rechecks
-    if rechecks and not hold_still(ctx, state, worker, mine, chooser):
+    before = sum(ctx.home(w.name) == database for w in worker.collected[:earlier])
+    if rechecks and not hold_still(ctx, state, worker, mine, before, chooser):
         raise SerializationFailure
     state = apply(ctx, state, worker.event, mine, worker.number)
     state = isolation.part_committed(ctx, state, worker, database)

@@ -274,8 +274,10 @@ def _write_came_to(
             case n.Insert() | n.UpdateIf() | n.Delete() if ctx.finds_own(step):
                 yield taken, went(ctx, after, by, step, ctx.unwanted(step))
             case n.Insert() | n.Increment() | n.Do():
-                twice, by, _ = write(ctx, after, by, step)
-                yield taken, went(ctx, twice, by, step, "")
+                done, first = after, by
+                for twice, last, other in every(lambda c: write(ctx, done, first, step, c)):
+                    if not other:
+                        yield taken, went(ctx, twice, last, step, "")
             case _:
                 pass
 

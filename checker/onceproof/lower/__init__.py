@@ -12,12 +12,14 @@
 ``queues``: what a broker does with a message.
 ``positions``: logs, where a commit covers what is below it.
 ``lanes``: messages of one key that are handled one after the other.
+``earlier``: what rows may have been; ``past``: reads and failovers that go back to it.
 ``environment``: what happens to rows, records and locks without a worker.
 ``variables``: the machine's variables and their names.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -27,8 +29,10 @@ from onceproof.lang.design import Design
 from onceproof.lower import modelled
 from onceproof.lower import variables as v
 from onceproof.lower.case import DEAD, ProgramPoint
+from onceproof.lower.effects import Meaning
 from onceproof.lower.environment import environment, expiring
 from onceproof.lower.isolation import Rows
+from onceproof.lower.past import failovers
 from onceproof.lower.program import compile_process, released_unheld
 from onceproof.lower.providers import arriving
 from onceproof.lower.queues import Group, aborting, appearing, groups
@@ -63,16 +67,24 @@ def lower(design: Design, semantics: Delivery) -> Lowered:
     """
     grouped = groups(design, semantics)
     lockable: frozenset[str] = frozenset()
+    breakable: frozenset[str] = frozenset()
     while True:
-        lowered, needed = _lower(design, semantics, grouped, lockable)
-        if needed <= lockable:
+        lowered, needed, lost = _lower(design, semantics, grouped, lockable, breakable)
+        if needed <= lockable and lost <= breakable:
             return lowered
-        lockable |= needed
+        lockable, breakable = lockable | needed, breakable | lost
 
 
 def _lower(
-    design: Design, semantics: Delivery, grouped: Mapping[str, Group], lockable: frozenset[str]
-) -> tuple[Lowered, frozenset[str]]:
+    design: Design,
+    semantics: Delivery,
+    grouped: Mapping[str, Group],
+    lockable: frozenset[str],
+    breakable: frozenset[str],
+) -> tuple[Lowered, frozenset[str], frozenset[str]]:
+    """``lockable``: stores whose rows a block keeps locked over a stop; ``breakable``: databases
+    whose sessions a failover ends. What the lowering finds of both comes with it.
+    """
     shared = v.shared_variables(design)
     shared = {
         k: x
@@ -81,7 +93,8 @@ def _lower(
     }
     shared.update({x.name: x for g in grouped.values() for x in g.variables})
     shared.update({x.name: x for x in (v.may_appear(queue) for queue in aborting(grouped))})
-    domains: dict[str, Variable] = {**shared, **v.worker_variables(design)}
+    sessions = {v.session(x): v.of_session(x) for x in sorted(breakable)}
+    domains: dict[str, Variable] = {**shared, **v.worker_variables(design), **sessions}
     programs = {p.name: compile_process(design, p) for p in design.processes}
     blocks = Rows(design, domains, programs, grouped)
     domains.update(blocks.variables)
@@ -99,6 +112,8 @@ def _lower(
     points: dict[str, ProgramPoint] = {}
     limits: list[Limit] = []
     needed: set[str] = set()
+    lost: set[str] = set()
+    opened: dict[str, set[str]] = defaultdict(set)
     for process in design.processes:
         handler = Lowering(world, programs[process.name])
         handler.lower()
@@ -109,6 +124,9 @@ def _lower(
             )
         points.update(handler.points)
         needed |= handler.stores_to_lock
+        lost |= handler.past.lost
+        for database, at in handler.past.opened.items():
+            opened[database] |= at
         if process.workers is not None:
             living = frozenset(pc for pc in handler.points if not pc.endswith(DEAD))
             limits.append(Limit((Test(v.PC, living),), process.workers))
@@ -125,12 +143,14 @@ def _lower(
     rules += arriving(design, domains)
     rules += forgotten_locks(design, domains)
     rules += leaked_locks(design, domains)
+    rules += list(failovers(Meaning(design, None, domains), rules, opened))
     places = tuple(points)
     domains[v.PC] = Variable(v.PC, Level.WORKER, places, places[:1])
     machine = _trimmed(
         Machine(design.path, semantics.value, tuple(domains.values()), tuple(rules), tuple(limits))
     )
-    return Lowered(design, semantics, machine, points, grouped), frozenset(needed)
+    lowered = Lowered(design, semantics, machine, points, grouped)
+    return lowered, frozenset(needed), frozenset(lost)
 
 
 def _trimmed(machine: Machine) -> Machine:

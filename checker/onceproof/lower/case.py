@@ -66,8 +66,9 @@ class Case(Struct, frozen=True):
     to others; the worker itself sees them. ``copies`` are worker variables that take a value
     computed from another variable. ``views``: variables of rows that the worker sees as of its
     snapshot, with the worker variables that hold the copies. ``pairs``: rows that a serializable
-    block has written and read, as others learn at its commit. ``wider``: the name of the wider
-    rule that this way is (docs/semantics_world.md, "Wider rules").
+    block has written and read, as others learn at its commit. ``wider``: the name of the wider rule
+    that this way is (docs/semantics_world.md, "Wider rules"). ``decided``: lines whose conditions
+    are looked at in this step.
     """
 
     domains: Mapping[str, MachineVariable]
@@ -80,6 +81,7 @@ class Case(Struct, frozen=True):
     views: Mapping[str, str] = field(default_factory=dict)
     pairs: frozenset[tuple[str, str]] = frozenset()
     wider: str = ""
+    decided: frozenset[int] = frozenset()
 
     def seen(self, name: str) -> tuple[str, Table]:
         """What the worker sees of a variable: as a function of which variable before the step."""

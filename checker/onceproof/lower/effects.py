@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
@@ -17,6 +18,7 @@ from onceproof.lower.case import (
     counting,
     mapping,
 )
+from onceproof.lower.earlier import Earlier, in_one_region, is_per_region, token_checked
 from onceproof.machine.system import Variable
 
 
@@ -32,6 +34,11 @@ class Meaning:
         self.per_event = v.incremented(design)
         self.counted = v.counted_targets(design)
 
+    @cached_property
+    def earlier(self) -> Earlier:
+        """What rows may have been before."""
+        return Earlier(self)
+
     # -- tests
 
     def decide(self, test: n.Condition, case: Case) -> tuple[list[Case], list[Case]]:
@@ -39,7 +46,7 @@ class Meaning:
         if isinstance(test, n.NameIs) and self._is_payload(test.name.text):
             answers = self._payload_is(test.name.text, test.value.text, case)
             return (answers[1], answers[0]) if test.negated else answers
-        name, wanted, negated = self._tested(test)
+        name, wanted, negated = self.tested(test)
         yes = case.test(name, wanted)
         no = case.test(name, set(self._domain(name, case)) - wanted)
         answers = ([yes] if yes else [], [no] if no else [])
@@ -65,7 +72,10 @@ class Meaning:
     def _domain(self, name: str, case: Case) -> tuple[str, ...]:
         return case.domains[name].domain
 
-    def _tested(self, test: n.Condition) -> tuple[str, set[str], bool]:
+    def tested(self, test: n.Condition) -> tuple[str, set[str], bool]:
+        """The variable that a single test looks at, the values for which it says yes, and whether
+        it is negated.
+        """
         match test:
             case n.InStore(_, store, negated):
                 return store.text, {"present"}, negated
@@ -145,7 +155,8 @@ class Meaning:
                 return store.text, self._set(store.text, col.text, value.text)
             case n.UpdateIf(store, col, _, new):
                 changes = self._set(store.text, col.text, new.text)
-                del changes[store.text]  # only a row that is there is updated
+                if not is_per_region(self.design, store.text):
+                    del changes[store.text]  # only a row that is there is updated
                 return store.text, changes
             case n.Add(_, store):
                 return store.text, {**self._present(store.text), **self._once(store.text)}
@@ -227,29 +238,36 @@ class Meaning:
 
     def attempt(
         self, step: n.Insert | n.UpdateIf | n.Delete | n.Do, case: Case
-    ) -> tuple[Case | None, list[Case]]:
-        """A conditional write: the case in which it may go through (nothing written yet), and those
-        in which it is turned down.
+    ) -> tuple[list[Case], list[Case]]:
+        """A conditional write: the cases in which it may go through (nothing written yet), and
+        those in which it is turned down.
         """
         if isinstance(step, n.Do):
-            lock = self.design.effects[step.effect.text].token_of
-            assert lock is not None
-            return case.test(v.token(lock), {"fresh"}), only(
-                [case.test(v.token(lock), {"none", "stale"})]
-            )
+            return token_checked(self.design, step.effect.text, case)
         store = step.store.text
         absent = set(self.domains[store].domain) - {"present"}
+        ways = self._on_the_row(step, case, absent)
+        if is_per_region(self.design, store):
+            ways = in_one_region(self.earlier, step, case, ways)
+        return ways
+
+    def _on_the_row(
+        self, step: n.Insert | n.UpdateIf | n.Delete, case: Case, absent: set[str]
+    ) -> tuple[list[Case], list[Case]]:
+        """A condition that is looked at on the row as it is."""
+        store = step.store.text
         if isinstance(step, n.Insert):
-            return case.test(store, absent), only([case.test(store, {"present"})])
+            return only([case.test(store, absent)]), only([case.test(store, {"present"})])
         if isinstance(step, n.Delete):
-            return case.test(store, {"present"}), only([case.test(store, absent)])
+            return only([case.test(store, {"present"})]), only([case.test(store, absent)])
         column = self.domains[v.column(store, step.column.text)]
         fits = case.test(column.name, {step.old.text})
         other = case.test(column.name, set(column.domain) - {step.old.text})
         if fits is None or step.old.text != column.initial[0]:
             # A row that is absent has initial columns, so any other value says that it is there.
-            return fits, only([other])
-        return fits.test(store, {"present"}), only([other, fits.test(store, absent)])
+            return only([fits]), only([other])
+        there = fits.test(store, {"present"})
+        return only([there]), only([other, fits.test(store, absent)])
 
     # -- external effects
 

@@ -60,15 +60,13 @@ def environment(
 
 
 def _losses(store: d.Store, meaning: Meaning, domains: Mapping[str, Variable]) -> list[Rule]:
-    rules = []
-    for word, cause in (("cache", Cause.ROW_LOST), ("failover", Cause.FAILOVER)):
-        if word in store.loses:
-            case = Case(domains).where(store.name, {"present"})
-            assert case is not None
-            for name, table in meaning.erased(store.name).items():
-                case = case.change(name, table)
-            rules.append(case.rule(_kind(store.level), Action(cause, subject=store.name)))
-    return rules
+    if "cache" not in store.loses:
+        return []
+    case = Case(domains).where(store.name, {"present"})
+    assert case is not None
+    for name, table in meaning.erased(store.name).items():
+        case = case.change(name, table)
+    return [case.rule(_kind(store.level), Action(Cause.ROW_LOST, subject=store.name))]
 
 
 def _kind(level: Level) -> RuleKind:

@@ -152,7 +152,7 @@ class Rows:
                             names = {store}
                         case _:
                             pass
-                asked = isinstance(operation, op.Attempt) and not isinstance(step, n.Do)
+                asked = isinstance(operation, op.Attempt)
                 return Uses(frozenset(names), frozenset({store} if asked else ()), store)
             case _:
                 return Uses()
@@ -566,7 +566,7 @@ class Isolated:
         plain = replace(case, views={})
         if isinstance(operation, op.Attempt):
             ok, down = meaning.attempt(operation.step, plain)
-            ways = [(c, "written") for c in only([ok])] + [(c, "down") for c in down]
+            ways = [(c, "written") for c in ok] + [(c, "down") for c in down]
         elif isinstance(step, n.Add) and self._tells_presence(store):
             absent = set(self.handler.domains[store].domain) - {"present"}
             ways = [(c, "written") for c in only([plain.test(store, absent)])]
@@ -629,22 +629,24 @@ class Isolated:
                 ok, down = meaning.attempt(conditional, case)
                 turned = "down" if isinstance(operation, op.Attempt) else "nothing"
                 ways += [(c, turned) for c in down]
-                fine, failing = self._parted(ok, store) if ok else (None, None)
+                for allowed in ok:
+                    fine, failing = self._parted(allowed, store)
+                    ways += [(c, "written") for c in only([fine])]
+                    ways += [(c, "failure") for c in only([failing])]
             case _:
-                allowed: Case | None = case
+                ok = [case]
                 if isinstance(operation, op.Attempt):
-                    allowed, down = meaning.attempt(operation.step, case)
+                    ok, down = meaning.attempt(operation.step, case)
                     ways += [(c, "down") for c in down]
-                if allowed is None:
-                    return ways
-                own, changed = self._parted(allowed, store)
-                if changed is None:
-                    return [*ways, *((c, "written") for c in only([own]))]
-                fine = own
-                ways += [(c, "written") for c in only([changed.test_now(store, absent)])]
-                failing = changed.test_now(store, {"present"})
-        ways += [(c, "written") for c in only([fine])]
-        return ways + [(c, "failure") for c in only([failing])]
+                for allowed in ok:
+                    fine, changed = self._parted(allowed, store)
+                    ways += [(c, "written") for c in only([fine])]
+                    if changed is not None:
+                        ways += [(c, "written") for c in only([changed.test_now(store, absent)])]
+                        ways += [
+                            (c, "failure") for c in only([changed.test_now(store, {"present"})])
+                        ]
+        return ways
 
     def wrote(self, case: Case, at: Location, store: str, index: int) -> tuple[Case, Location]:
         """A line of a block was written to a row."""
@@ -655,6 +657,7 @@ class Isolated:
             case = replace(case, views=views)
         if database.rechecks and self.is_single(store, at):
             at = replace(at, asked=(*at.asked, index))
+            case = replace(case, decided=case.decided | {index})
         return case, at
 
     def turned_down(self, case: Case, at: Location, store: str) -> tuple[Case, Location]:
@@ -691,10 +694,10 @@ class Isolated:
             changes = self.handler.meaning.written(operation.step)[1]
             after: list[Case] = []
             for c in cases:
-                if isinstance(operation, op.Attempt):
+                if isinstance(operation, op.Attempt) and index not in c.decided:
                     ok, down = self.handler.meaning.attempt(operation.step, c)
                     ways += [(x, "failure") for x in down]
-                    after += [x.collect(changes) for x in only([ok])]
+                    after += [x.collect(changes) for x in ok]
                 else:
                     after.append(c.collect(changes))
             cases = after

@@ -103,7 +103,9 @@ class Sessions:
         """
         handler = self.handler
         for service, locks in self.locks.items():
-            if v.session(service) not in handler.domains:
+            if v.session(service) not in handler.domains or self.design.assumes(
+                "no-lost-connections"
+            ):
                 continue
             rows = {s for s in at.locks if self.design.stores[s].database == service}
             after = replace(at, locks=at.locks - rows, tied=at.tied - frozenset(locks))

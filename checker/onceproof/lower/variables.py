@@ -19,7 +19,7 @@ EVENT_TYPE = "event type"
 RECORD, TOKEN, MINE, BUSY, ABORTED = " (key)", " (token)", " (mine)", " (locked)", " (aborted)"
 """Endings and names with a blank in them cannot clash with names of the design."""
 LANE = " (lane)"
-PENDING, SESSION = " (pending)", " (session)"
+PENDING, SESSION, RESTORED = " (pending)", " (session)", " (restored)"
 AS_OF, CHANGED, DOOMED, SHARED = " (as of)", " (changed)", " (doomed)", " (shared)"
 COUNTS = ("0", "1", "2")
 ROWS = ("0", "1", "2", "none now")
@@ -100,6 +100,11 @@ def _named(claim: d.Claim) -> set[str]:
 def service(lock: d.Lock) -> str:
     """The database whose session a lock lives in, or the lock service."""
     return lock.database or "lock service"
+
+
+def restored(lock: str) -> str:
+    """Whether tokens of a lock may be any since its database went back."""
+    return f"{lock}{RESTORED}"
 
 
 def session(name: str) -> str:
@@ -210,6 +215,8 @@ def shared_variables(design: d.Design) -> dict[str, Variable]:
         ways += ["orphaned"] if orphans(design, lock) else []
         ways += ["leaked"] if lock.pooled is not d.Pooled.NO else []
         variables.append(Variable(lock.name, lock.level, tuple(ways), ("free",)))
+        if is_restored(design, lock):
+            variables.append(_boolean(restored(lock.name), lock.level, "no", "yes"))
     per_event = incremented(design)
     for name, target in counted_targets(design).items():
         counted = target.column is not None and (target.name.text, target.column.text) in per_event
@@ -250,6 +257,20 @@ def worker_variables(design: d.Design) -> dict[str, Variable]:
         for name, values in local_values(design, process).items():
             variables.append(Variable(local(process.name, name), Level.WORKER, values, (d.UNSET,)))
     return {v.name: v for v in variables}
+
+
+def of_session(name: str) -> Variable:
+    """The variable behind a worker's session."""
+    return _boolean(session(name), Level.WORKER, "ok", "lost")
+
+
+def is_restored(design: d.Design, lock: d.Lock) -> bool:
+    """Whether a failover may bring back an earlier state of a lock whose tokens are checked."""
+    if lock.database is None or lock.kind is d.LockKind.SESSION:
+        return False
+    checked = any(e.token_of == lock.name for e in design.effects.values())
+    goes_back = design.databases[lock.database].fails_over and not design.assumes("no-failover")
+    return checked and goes_back
 
 
 def orphans(design: d.Design, lock: d.Lock) -> bool:

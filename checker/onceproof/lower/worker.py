@@ -31,6 +31,7 @@ from onceproof.lower.case import (
 from onceproof.lower.effects import Meaning, freed, only
 from onceproof.lower.failures import Failures, is_database_step, is_kept_in_a_database
 from onceproof.lower.isolation import Isolated, Rows
+from onceproof.lower.past import Past
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
 from onceproof.lower.sessions import Sessions
@@ -111,6 +112,7 @@ class Lowering:
         self.failures = Failures(self)
         self.blocks = Isolated(self, self.failures, world.rows)
         self.sessions = Sessions(self, self.failures, self.blocks)
+        self.past = Past(self)
 
     # -- driver
 
@@ -128,13 +130,14 @@ class Lowering:
             self._place(at)
             self._kill(at)
             self.sessions.lose(at)
+            self.past.lose(at)
 
     def _starts(self) -> list[Case]:
         base = Case(self.domains)
         if self.group is not None:
             return self.group.deliver(base)
         assert self.process.condition is not None
-        return self.meaning.split(self.process.condition, base)[0]
+        return self.past.starts(self.process.condition, base)[0]
 
     def _spawn(self, case: Case, at: Location) -> None:
         cause = Cause.DELIVERY if self.group else Cause.START
@@ -216,9 +219,9 @@ class Lowering:
                 # As above. The answer comes from what the worker sees, its own buffer included.
                 written, rejected = self.meaning.attempt(step, case)
                 ways = []
-                if written:
+                for fitting in written:
                     ways += self._advance(
-                        written.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok)
+                        fitting.hold_inside(self.meaning.written(step)[1]), replace(at, place=ok)
                     )
                 for turned_down in rejected:
                     ways += self._advance(turned_down, replace(at, place=down))
@@ -454,12 +457,14 @@ class Lowering:
                     providers.query(self, at, operation, test.effect.text)
                 case, block = self._look(case, at, self.meaning.stores_read(test))
                 answers = self.meaning.decide(test, case)
-                for cases, then, outcome in ((answers[0], yes, "yes"), (answers[1], no, "no")):
-                    for c in cases:
+                stale = self.past.decide(test, case, at)
+                for index, then, outcome in ((0, yes, "yes"), (1, no, "no")):
+                    for c in (*answers[index], *stale[index]):
                         self.go(at, c, then, self.action(at, outcome=outcome), block)
             case op.Read(step, then):
                 case, block = self._look(case, at, self.world.rows.uses(operation).looks)
-                self.go(at, self.meaning.read(step, case), then, self.action(at), block)
+                for c in (self.meaning.read(step, case), *self.past.read(step, case, at)):
+                    self.go(at, c, then, self.action(at), block)
             case op.Write():
                 self._write(at, case, operation)
             case op.Attempt():
@@ -525,8 +530,8 @@ class Lowering:
                 self.run_collected(held, sink, then, at)
             case op.Attempt(step, ok, down) if self._is_inside(self.meaning.written(step)[0]):
                 written, rejected = self.meaning.attempt(step, case)
-                if written:
-                    held = written.hold_inside(self.meaning.written(step)[1])
+                for fitting in written:
+                    held = fitting.hold_inside(self.meaning.written(step)[1])
                     self.run_collected(held, sink, ok, at)
                 for turned_down in rejected:
                     self.run_collected(turned_down, sink, down, at)
@@ -697,7 +702,9 @@ class Lowering:
 
     def _leave(self, start: Location, case: Case, at: Location, outcome: str) -> None:
         if outcome == SERIALIZATION_FAILURE:
-            failed = Case(self.domains, guard=case.guard, inside=dict(start.inside))
+            failed = Case(
+                self.domains, guard=case.guard, inside=dict(start.inside), wider=case.wider
+            )
             self.failures.after(start, failed, self.action(start, outcome=outcome))
             return
         if outcome.startswith("commit") and not self.home.keys().isdisjoint(case.changes):
@@ -752,8 +759,9 @@ class Lowering:
             n.Delete: "missing",
             n.Do: "rejected",
         }[type(operation.step)]
-        if ok:
-            written, subject = ok.collect(changes), store or ""
+        subject = store or ""
+        for fitting in ok:
+            written = fitting.collect(changes)
             self.go(at, written, operation.ok, self.action(at, subject=subject))
             self.failures.lose_answer(at, written, at.locks, subject)
             if isinstance(operation.step, n.Do):
@@ -1066,7 +1074,7 @@ class Lowering:
         elif isinstance(operation, op.Attempt):
             store, changes = self.meaning.written(operation.step)
             ok = self.meaning.attempt(operation.step, case)[0]
-            cases, subject = [ok.collect(changes)] if ok else [], store or ""
+            cases, subject = [c.collect(changes) for c in ok], store or ""
         elif isinstance(operation, op.Call):
             subject, outcome = operation.effect, "done"
             cases = self.meaning.happen(subject, case)

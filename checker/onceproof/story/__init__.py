@@ -6,7 +6,7 @@ itself. Nothing here comes from the machine.
 
 ``headline``: what the violation means for the customer.
 ``steps``: the words of single lines of a handler; ``atomic``: of several that take effect at once.
-``failures``: the words of failing steps on a database.
+``failures``: the words of failing steps on a database. ``past``: of rows as they were.
 ``environment``: the words of what broker, stores, providers and faults do.
 ``changes``: what a step made different; ``scene``: everything there is after it.
 ``names``: how workers, events and rows are called.

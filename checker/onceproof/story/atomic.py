@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from onceproof.interpreter.choosing import Chooser
 from onceproof.interpreter.context import ATOMIC
 from onceproof.interpreter.isolation import SerializationFailure
-from onceproof.interpreter.rows import after_test, passes, view, write
+from onceproof.interpreter.rows import after_test, apply, passes, view, write
 from onceproof.interpreter.state import Worker
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
@@ -131,6 +132,7 @@ class _Run(Struct):
 
     m: Moment
     worker: Worker
+    chooser: Chooser
     phrases: list[str] = field(default_factory=list)
     lines: list[Span] = field(default_factory=list)
     end: str = ""
@@ -166,7 +168,7 @@ class _Run(Struct):
         # a run that waits for a row is told as if it could go on
         unlocked = self.m.before._replace(workers=())
         try:
-            _, self.worker, outcome = write(ctx, unlocked, self.worker, step)
+            _, self.worker, outcome = write(ctx, unlocked, self.worker, step, self.chooser)
         except SerializationFailure:
             self.end = "fails"
             return False
@@ -183,12 +185,38 @@ class _Run(Struct):
 
 
 def run_of(m: Moment) -> _Run:
-    """The run a worker is at."""
-    run = _Run(m, m.worker)
-    for frame in reversed(m.worker.todo):
-        if not run.block(m.ctx.blocks[frame.block][frame.at :]) or frame.kind.startswith(ATOMIC):
-            break
-    return run
+    """The run a worker is at: of the ways that are open, one that came to what the step did."""
+    first: _Run | None = None
+    script: tuple[int, ...] | None = ()
+    while script is not None:
+        run = _Run(m, m.worker, Chooser(script))
+        for frame in reversed(m.worker.todo):
+            block = m.ctx.blocks[frame.block][frame.at :]
+            if not run.block(block) or frame.kind.startswith(ATOMIC):
+                break
+        if _came_to(run):
+            return run
+        first = first or run
+        script = run.chooser.following()
+    assert first is not None
+    return first
+
+
+def _came_to(run: _Run) -> bool:
+    """Whether a run is what the step did."""
+    m, outcome = run.m, run.m.step.outcome
+    after = next((w for w in m.after.workers if w.number == m.worker.number), None)
+    if outcome == "commit":
+        done = apply(m.ctx, m.before, m.worker.event, run.worker.collected, m.worker.number)
+        same = (done.rows, done.columns, done.counts) == (
+            m.after.rows,
+            m.after.columns,
+            m.after.counts,
+        )
+        return run.end in ("", "stops") and same
+    if run.end == "waits":
+        return after is not None and after.collected == run.worker.collected
+    return bool(outcome) or bool(run.end) or not run.worker.collected
 
 
 def _pending(m: Moment, worker: Worker) -> str:

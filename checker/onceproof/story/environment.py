@@ -13,6 +13,7 @@ from onceproof.interpreter.state import Spot, State, Worker
 from onceproof.interpreter.trace import Step
 from onceproof.lang.syntax import ast as n
 from onceproof.machine.system import Cause
+from onceproof.story import past
 from onceproof.story.atomic import handler_words, place
 from onceproof.story.names import Chronicle, Moment, Names
 from onceproof.story.steps import again, at_once, boxed_words, knows_key
@@ -64,7 +65,7 @@ class Teller:
             case Cause.LATE_EFFECT if worker is None:
                 return self._arrival(step)
             case Cause.CONNECTION_LOST if worker is None and not step.queue:
-                return self._memory(step, before)
+                return self._memory(step, before, after)
             case Cause.LEASE_EXPIRED | Cause.CONNECTION_LOST | Cause.FENCED | Cause.REQUEUED if (
                 worker is None
             ):
@@ -96,7 +97,7 @@ class Teller:
             ):
                 return self._message(step, before)
             case Cause.KEY_EXPIRED | Cause.ROW_LOST | Cause.FAILOVER | Cause.LOCK_EXPIRED:
-                return self._memory(step, before)
+                return self._memory(step, before, after)
         assert_never(step.cause)
 
     def who(self, identity: int, process: str) -> str:
@@ -389,12 +390,14 @@ class Teller:
 
     # -- what stores, providers and locks forget
 
-    def _memory(self, step: Step, before: State) -> Sentence:
+    def _memory(self, step: Step, before: State, after: State) -> Sentence:
         name, cause = step.subject, step.cause
         if name in self.ctx.design.databases:
-            database = self.ctx.design.part_words(name)
-            text = f"{database} fails over to a replica that is behind: it is as it was before"
-            return Sentence("database", text, cause)
+            told = past.goes_back(self.ctx, self.names, name, before, after)
+            told += self._rolled_back(name, before, after)
+            words = self.ctx.design.part_words(name)
+            unnamed = words.startswith("the unnamed")
+            return Sentence("database", told if unnamed else f"{words} {told}", cause)
         level, number = ("event", step.event) if step.event >= 0 else ("component", step.component)
         if name in self.ctx.design.effects:
             effect = self.ctx.design.effects[name]
@@ -424,6 +427,19 @@ class Teller:
                 )
             case _:
                 raise AssertionError(f"nothing that a store forgets by itself: {step}")
+
+    def _rolled_back(self, database: str, before: State, after: State) -> str:
+        """Whose open transactions a failover ends."""
+        open_ = {w.number for w in before.workers if w.collected and database not in w.lost}
+        over = [w.number for w in after.workers if database in w.lost and w.number in open_]
+        names = [self.past.worker(number) for number in over]
+        if not names:
+            return ""
+        several = len(names) > 1
+        return (
+            f"; the open transaction{'s' * several} of {' and '.join(names)}"
+            f" {'are' if several else 'is'} rolled back"
+        )
 
     def _freed(self, cause: Cause, spot: Spot) -> str:
         """Why a lock is free although nobody released it."""

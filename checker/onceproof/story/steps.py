@@ -5,12 +5,13 @@ it.
 from __future__ import annotations
 
 from onceproof.interpreter.context import Context
-from onceproof.interpreter.rows import column, happened, value_of
+from onceproof.interpreter.rows import column, happened
 from onceproof.interpreter.state import State, Worker, look
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import condition_parts
 from onceproof.machine.delivery import Delivery
+from onceproof.story import past
 from onceproof.story.names import Moment
 
 VERBS = {"send": ("sends", "send"), "call": ("calls", "call"), "do": ("does", "do")}
@@ -72,11 +73,16 @@ def line_words(m: Moment, node: n.Step) -> str:
 
 def test_words(m: Moment, test: n.Condition, truth: bool) -> str:
     """What a single test saw."""
+    late = past.LATE if past.is_late(m, test, truth) else ""
     match test:
         case n.InStore(_, store, negated):
             return (
                 f"finds {'a' if truth != negated else 'no'} {m.row(store.text)} in `{store.text}`"
+                + late
             )
+        case n.ColumnIs(store, name, value, negated) if late:
+            is_it = "" if truth != negated else "not "
+            return f"reads `{store.text}.{name.text}`: it is {is_it}{value.text}{late}"
         case n.ColumnIs(store, name, value):
             actual = column(m.ctx, m.seen, store.text, name.text, m.worker.event)
             return f"reads `{store.text}.{name.text}`: it is {_value(actual, value.text)}"
@@ -99,7 +105,7 @@ def test_words(m: Moment, test: n.Condition, truth: bool) -> str:
             answer = "it did" if truth != negated else "it did not"
             return (
                 f"{asked} whether `{effect.text}` happened for {_effect_owner(m, effect.text)}:"
-                f" {answer}"
+                f" {answer}{late}"
             )
         case _:
             raise AssertionError(f"not a single test: {test}")
@@ -116,21 +122,23 @@ def _effect_owner(m: Moment, effect: str) -> str:
 
 def let_words(m: Moment, node: n.Let, seen: State) -> str:
     """What a local variable became."""
-    value = value_of(m.ctx, seen, node.value, m.worker.event)
+    value, is_late = past.noted(m, node, seen)
+    late = past.LATE if is_late else ""
     match node.value:
         case n.ReadPresence(_, store):
             return (
                 f"looks for a {m.row(store.text)} in `{store.text}` and notes it in"
-                f" `{node.name.text}`: {value}"
+                f" `{node.name.text}`: {value}{late}"
             )
         case n.ReadColumn(store, name):
-            return f"reads `{store.text}.{name.text}` into `{node.name.text}`: {value}"
+            return f"reads `{store.text}.{name.text}` into `{node.name.text}`: {value}{late}"
         case n.Constant():
             return f"sets `{node.name.text}` to {value}"
 
 
 def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
     """A write, or the attempt at one."""
+    region = past.in_a_region(m, node, outcome, seen)
     match node:
         case n.SetColumn(store, name, value):
             return f"sets `{store.text}.{name.text}` to {value.text}"
@@ -148,6 +156,11 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
             )
             return (
                 f"inserts {'another' if another else 'a'} {m.row(store.text)} into `{store.text}`"
+                + region
+            )
+        case n.UpdateIf(store, name, old, new) if outcome and region:
+            return (
+                f"tries to change `{store.text}.{name.text}` from {old.text} to {new.text}{region}"
             )
         case n.UpdateIf(store, name, old, new) if outcome:
             actual = column(m.ctx, seen, store.text, name.text, m.worker.event)
@@ -156,20 +169,26 @@ def write_words(m: Moment, node: n.Step, outcome: str, seen: State) -> str:
                 f" is {actual}"
             )
         case n.UpdateIf(store, name, old, new):
-            return f"changes `{store.text}.{name.text}` from {old.text} to {new.text}"
+            return f"changes `{store.text}.{name.text}` from {old.text} to {new.text}{region}"
         case n.Increment(store, name):
             done = look(seen.counts, (f"{store.text}.{name.text}", "event", m.worker.event), 0)
             return f"increments `{store.text}.{name.text}`" + (" a second time" if done else "")
+        case n.Delete(_, store) if outcome and region:
+            return f"tries to delete the {m.row(store.text)} from `{store.text}`{region}"
         case n.Delete(_, store) if outcome:
             return f"tries to delete the {m.row(store.text)} from `{store.text}`, but there is none"
         case n.Delete(_, store):
-            return f"deletes the {m.row(store.text)} from `{store.text}`"
+            return f"deletes the {m.row(store.text)} from `{store.text}`{region}"
+        case n.Do(verb, effect) if outcome and past.token_words(m, effect.text, rejected=True):
+            told = past.token_words(m, effect.text, rejected=True)
+            return f"tries to {VERBS[verb][1]} `{effect.text}`, but its token is rejected{told}"
         case n.Do(verb, effect) if outcome:
             return f"tries to {VERBS[verb][1]} `{effect.text}`, but its token is not the newest"
         case n.Do(verb, effect):
             return (
                 f"{VERBS[verb][0]} `{effect.text}` in `{m.ctx.design.effects[effect.text].store}`"
                 + again(m, effect.text)
+                + past.token_words(m, effect.text, rejected=False)
             )
         case _:
             raise AssertionError(f"not a write: {node}")

@@ -99,7 +99,13 @@ def test_t1_retries_under_a_new_id() -> None:
 # ---------------------------------------------------------------- T2, T9
 
 
-@pytest.mark.parametrize("trait", ["replicated", "cache", "expires"])
+def test_t2_and_t9_a_failover_takes_counters_and_tokens_back() -> None:
+    """The machine does that; no row goes away behind its back."""
+    text = LEASE.replace("store payment per id", "store payment per id, replicated")
+    assert conditions(text) == []
+
+
+@pytest.mark.parametrize("trait", ["cache", "expires"])
 def test_t2_and_t9_rows_that_go_away(trait: str) -> None:
     text = LEASE.replace("store payment per id", f"store payment per id, {trait}")
     assert conditions(LEASE) == []

@@ -304,7 +304,7 @@ def _with_traits(database: d.Database, traits: list[models.Traits]) -> d.Databas
         waits_to_decide=first.waits_to_decide,
         same_value_changes=first.snapshots == "postgresql",
         rechecks=any(t.rechecks for t in traits),
-        stale_reads=any(t.stale_reads for t in traits),
+        stale_reads=any(t.stale_reads or t.per_region for t in traits),
         fails_over=any(t.replicated for t in traits),
         repeats=any(t.repeats for t in traits),
         per_region=any(t.per_region for t in traits),

@@ -19,10 +19,6 @@ from onceproof.machine.delivery import Delivery
 from onceproof.models.records import NONE
 
 NOT_MODELLED: Mapping[str, str] = {
-    "replicated database": "a database that is `replicated`",
-    "option reads": "`reads`",
-    "option global-table": "`global-table`",
-    "option synchronous_standby_names": "`synchronous_standby_names`",
     "also fed": "`also fed from outside`",
     "queue in a database": "a queue `in` a database",
     "dead letters": "a dead-letter queue of its own",

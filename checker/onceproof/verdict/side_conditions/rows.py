@@ -8,6 +8,7 @@ from onceproof.lang.design import Effect
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import variables as v
+from onceproof.lower.past import ROW_ALONE
 from onceproof.machine.system import Update
 from onceproof.verdict.side_conditions.condition import Finding, Look
 
@@ -19,7 +20,6 @@ _TESTS = ({"0"}, {"1", "2"}, {"0", "1", "2"})
 
 _LOSSES = {
     "cache": "is a cache",
-    "failover": "is replicated and may fail over",
     "expires": "loses rows by their age",
 }
 
@@ -76,6 +76,8 @@ def _miscounted(look: Look) -> Iterator[Finding]:
         " is impossible"
     )
     for rule in look.machine.rules:
+        if rule.approximate == ROW_ALONE:
+            continue  # a failover undoes; two or more may be any number less, and that still
         tests = [
             t.variable
             for t in rule.guard
@@ -103,6 +105,8 @@ def _forgets(look: Look, store: str) -> tuple[Span, str] | None:
     """Where and why rows of a store go away."""
     declared = look.design.stores[store]
     for trait in declared.loses:
+        if trait == "failover":
+            continue  # the machine takes counters back and tokens with the rows
         if trait == "expires" or not look.design.assumes("no-failover"):
             return declared.span, _LOSSES[trait]
     for _, step in look.steps():
@@ -112,11 +116,7 @@ def _forgets(look: Look, store: str) -> tuple[Span, str] | None:
 
 
 def _or_assume(look: Look, store: str) -> str:
-    return (
-        ", or `assume no failover`"
-        if {"cache", "failover"} & set(look.design.stores[store].loses)
-        else ""
-    )
+    return ", or `assume no failover`" if "cache" in look.design.stores[store].loses else ""
 
 
 # ---------------------------------------------------------------- tokens
