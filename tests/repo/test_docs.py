@@ -23,7 +23,7 @@ from support.repo import ROOT, Block, blocks, pages, read, tool
 LANGUAGE = Path("docs/language.md")
 FIRST = "examples/article/invoice_email.once"
 EVERY = [b for page in pages() for b in blocks(page)]
-KINDS = {"", "console", "once", "once-part", "python", "toml", "json", "yaml"}
+KINDS = {"", "console", "once", "once-part", "python", "toml", "json", "yaml", "py", "ts", "java"}
 
 
 def test_every_block_says_what_it_is() -> None:
@@ -51,6 +51,22 @@ def test_designs_get_the_answers_they_state(block: Block, tmp_path: Path) -> Non
     ]
     assert not wrong
     assert of_result(result) is Exit.HOLDS
+
+
+HANDLERS = [b for b in EVERY if b.kind in ("py", "ts", "java")]
+
+
+@pytest.mark.parametrize("block", HANDLERS, ids=str)
+def test_handlers_carry_a_design_that_is_proved(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / f"handler.{block.kind}"
+    path.write_text(block.text, encoding="utf-8")
+    result = check(path)
+    (design,) = result.designs
+    assert design.diagnostics == ()
+    assert [(c.claim, c.verdict.value, bool(c.conditions)) for c in design.cells] == [
+        ("no duplicate payment", "holds", True),
+        ("no loss of payment", "holds", block.kind == "ts"),  # min.insync.replicas is not named
+    ]
 
 
 @pytest.mark.parametrize("block", PARTS, ids=str)
