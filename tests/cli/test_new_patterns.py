@@ -75,7 +75,7 @@ def test_a_pattern_as_it_is_written_keeps_its_claims(pattern: str) -> None:
 ASKED = {
     "outbox_kafka": ["outbox", "--broker", "kafka", "--database", "postgresql"],
     "webhook_lambda": ["webhook", "--broker", "lambda", "--database", "dynamodb"],
-    "saga_celery": ["saga", "--broker", "celery", "--provider", "stripe"],
+    "saga_celery": ["saga", "--broker", "celery"],
     "idempotency_key_sqs": ["idempotency-key", "--broker", "sqs", "--provider", "paypal"],
 }
 
