@@ -54,3 +54,30 @@ def test_a_name_is_not_broken_inside() -> None:
     lines = list(StoryLines(80, True, 0).lines(cell.narrative.story))
     assert any("notification_publisher" in line.plain for line in lines)
     assert all(len(line.plain) <= 80 for line in lines)
+
+
+def test_rounds_of_a_story_are_folded() -> None:
+    """A quorum queue gives up after twenty attempts, which nobody reads one by one."""
+    text = """event O(id)
+
+queue orders of O via rabbitmq.quorum
+store done per id, unique
+effect booking per id in done
+
+consumer book on orders
+  atomic
+    insert id into done or stop
+    do booking
+  ack
+
+claim no loss of booking
+"""
+    (cell,) = check_loaded(load_text(text), Options())[0].cells
+    assert cell.narrative is not None
+    story = cell.narrative.story
+    short = [line.plain for line in StoryLines(100, True, 0).lines(story)]
+    (folded,) = [line.strip() for line in short if "again, " in line and "times" in line]
+    assert folded == "… steps 2 and 3 again, 18 times (steps 4 to 39)"
+    assert sum(" is killed " in line for line in short) == 2
+    whole = [line.plain for line in StoryLines(100, True, 2).lines(story)]
+    assert sum(" is killed " in line for line in whole) == 20

@@ -5,7 +5,7 @@ Faults carry a mark.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import PurePath
 
@@ -19,6 +19,7 @@ from onceproof.story import Change, Story, StoryStep
 FAULT_MARK = "!"
 INDENT = 2
 _QUOTED = re.compile(r"(`[^`]+`)")
+_NUMBER_OF_WORKER = re.compile(r"\bworker \d+")
 _NUMBERED = re.compile(r"\b(lines?|workers?|event) (\d)")
 
 
@@ -79,8 +80,16 @@ class StoryLines(Struct, frozen=True):
         longest = max(map(columns, names), default=0)
         who = max(min(longest, 12 if self.width < 100 else 22), min(words, self.width // 3))
         where = max((columns(place(s, story.path)) for s in steps), default=0)
-        before = ""
-        for step, name in zip(steps, names, strict=True):
+        before, again = "", repeated(steps) if self.details < 2 else None
+        for index, (step, name) in enumerate(zip(steps, names, strict=True)):
+            if again is not None and again.start + again.length <= index < again.end:
+                if index == again.start + again.length:
+                    text = " " * (INDENT + 2 + number + 2 + who + 2) + clean(
+                        again.words, self.unicode
+                    )
+                    yield Line.of(text, "dim")
+                before = ""
+                continue
             left = "" if name == before and step.fault is None else name
             before = name
             yield from self._step(step, (left, place(step, story.path)), (number, who, where))
@@ -122,6 +131,45 @@ class StoryLines(Struct, frozen=True):
         committed = step.outcome.startswith("commit")
         only_handler = step.cause is Cause.HANDLER and not committed and step.outcome != "done"
         return self.details == 2 or change.kind == "effect" or not only_handler
+
+
+class Round(Struct, frozen=True):
+    """Steps that a story goes through again and again: from ``start`` (from 0) on ``length`` steps,
+    until before ``end``.
+    """
+
+    start: int
+    length: int
+    end: int
+
+    @property
+    def words(self) -> str:
+        """For the place of all rounds but the first."""
+        first, last = self.start + 1, self.start + self.length
+        again = (self.end - self.start) // self.length - 1
+        between = "and" if self.length == 2 else "to"
+        these = f"step {first}" if first == last else f"steps {first} {between} {last}"
+        return f"… {these} again, {again} times (steps {last + 1} to {self.end})"
+
+
+LONGEST_ROUND, FEWEST_ROUNDS = 6, 4
+"""Steps of a round, at most; rounds that are worth folding, at least."""
+
+
+def repeated(steps: Sequence[StoryStep]) -> Round | None:
+    """The steps that come again most often, whoever the worker is; None if none do."""
+    said = [_NUMBER_OF_WORKER.sub("worker", f"{s.who} {s.text}") for s in steps]
+    best: Round | None = None
+    for start in range(len(said)):
+        for length in range(1, LONGEST_ROUND + 1):
+            end = start + length
+            while said[end : end + length] == said[start : start + length]:
+                end += length
+            if (end - start) // length >= FEWEST_ROUNDS and (
+                best is None or end - start > best.end - best.start
+            ):
+                best = Round(start, length, end)
+    return best
 
 
 def place(step: StoryStep, path: str) -> str:
