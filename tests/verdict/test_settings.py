@@ -125,3 +125,20 @@ def test_a_search_that_is_cut_off_answers_for_less() -> None:
     assert "with up to 4 workers and 2 events, the search stopped" in result.reason
     nothing = check_loaded(loaded(), Options(workers=4, events=2, states=2))[0].cells[1]
     assert nothing.verdict is Verdict.UNKNOWN
+
+
+def test_a_design_without_queues_has_one_column() -> None:
+    text = """event Booked(seat)
+
+store bookings per seat
+  state: open | sent
+effect mail per seat via smtp
+
+relay mailer when bookings.state is open
+  send mail
+  set bookings.state = sent
+
+claim no duplicate mail
+"""
+    (cell,) = check_loaded(load_text(text), Options())[0].cells
+    assert (cell.guarantee, cell.verdict) == ("relays alone", Verdict.REFUTED)

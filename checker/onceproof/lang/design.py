@@ -517,18 +517,24 @@ class Design(Struct, frozen=True):
 
     @property
     def semantics(self) -> tuple[Delivery, ...]:
-        """The columns of the verdict table: all three, or the one every queue is declared with."""
+        """The columns of the verdict table: all three, or the one every queue is declared with; one
+        for a design without queues, which no guarantee concerns.
+        """
         declared = {q.semantics for q in self.queues.values()}
-        if None in declared or not declared:
+        if not declared:
+            return (Delivery.AT_LEAST_ONCE,)
+        if None in declared:
             return tuple(Delivery)
         first = next(iter(self.queues.values())).semantics
         assert first is not None
         return (first,)
 
     def together(self) -> str:
-        """The name of the one column of a design whose queues are declared with several guarantees;
-        empty for any other.
+        """The name of the one column of a design whose queues are declared with several guarantees,
+        or that has no queue; empty for any other.
         """
+        if not self.queues:
+            return "relays alone"
         declared = dict.fromkeys(q.semantics for q in self.queues.values())
         if None in declared or len(declared) < 2:
             return ""
