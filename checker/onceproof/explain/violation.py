@@ -163,7 +163,7 @@ class _Explanation(Struct, frozen=True):
                 words += [self._guard_words(g) for g in seen[-1:]]
         target = self.claim.targets[0]
         name = target.name.text + (f".{target.column.text}" if target.column else "")
-        words.append(f"From here nothing that happens by itself leads to `{name}` any more.")
+        words.append(f"From here nothing leads to `{name}` without outside help.")
         return Blame(
             self.claim.text, self.claim.kind, acts, tuple(guards), tuple(dict.fromkeys(words))
         )

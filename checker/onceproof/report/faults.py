@@ -26,7 +26,7 @@ def _frontier_lines(frontier: Frontier, design: Design) -> Iterator[str]:
         assumed = ""
         if design.assumptions:
             assumed = f"; assuming that {listed([a.words for a in design.assumptions])}"
-        yield f"{head}: no fault breaks it, whatever comes together (proved{assumed})"
+        yield f"{head}: no combination of faults breaks it (proved{assumed})"
         return
     within = bounds(frontier)
     most = counted(frontier.most, "fault")

@@ -30,11 +30,12 @@ def _lines(core: Needs) -> Iterator[str]:
             yield from (f"    {line}" for part in parts for line in _part_lines(part, core.path))
     if core.together:
         lost = [w for w in core.together if w.verdict is not Verdict.HOLDS]
-        outcome = "everything still holds"
+        outcome = "changes nothing either"
         if lost:
-            outcome = "; ".join(f"{w.claim} is {WORDS[w.verdict]}" for w in lost)
+            named = "; ".join(f"{w.claim} is {WORDS[w.verdict]}" for w in lost)
+            outcome = f"is another matter: {named}"
         yield (
-            "  each was taken away by itself; without all those that are not needed, together,"
+            "  each line was removed on its own. Removing all that are not needed at once"
             f" {outcome}"
         )
     if not core.complete:

@@ -164,7 +164,7 @@ class Headline:
                     status = "once"
                 ends.setdefault(status, []).append(process.queue)
         if ends.keys() & {"ready", "returned", "inflight", "two", "three"}:
-            return f"{name} gets no further"
+            return f"{name} is stuck"
         for status, words in (
             ("lost", "the message of {} was lost{}"),
             ("dead", "{} ended up in the dead-letter queue{}"),
@@ -179,7 +179,7 @@ class Headline:
                     words = "{} is never delivered again{}"
                 of = f" {'of' if 'dead-letter' in words else 'in'} {queue}"
                 return words.format(name, of if len(self.ctx.design.queues) > 1 else "")
-        return f"{name} gets no further"
+        return f"{name} is stuck"
 
     def _ends(self, queue: str, how: str) -> bool:
         """Whether a message that the queue gives up ends in this way."""

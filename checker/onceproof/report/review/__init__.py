@@ -205,12 +205,12 @@ LIMITS = (
     "It speaks about the effects and rows that the design names, line by line.",
     (
         "“Never lost” means that whenever nobody is at work on an event, its effect has happened or"
-        " can still happen by itself. That it happens some day also needs a broker that delivers,"
-        " and workers that do not crash for ever."
+        " can still happen without outside help. That it happens some day also needs a broker that"
+        " delivers, and workers that do not crash forever."
     ),
     (
         "Time is not modelled: what may expire may do so at any moment. That a handler is fast"
-        " enough is an assumption, and somebody must keep it."
+        " enough is an assumption; you must ensure it."
     ),
     (
         "“Exactly-once” is what a broker promises about itself. Databases, HTTP calls and mail are"

@@ -132,7 +132,7 @@ def frontier_rows(frontiers: Sequence[Frontier]) -> tuple[FrontierRow, ...]:
 def _row(f: Frontier) -> FrontierRow:
     within = bounds(f)
     if f.proved:
-        summary, tone = "nothing breaks it, whatever comes together", Tone.GOOD
+        summary, tone = "no combination of faults breaks it", Tone.GOOD
     elif f.fewest is None:
         limit = "" if f.complete else f"; the search was not completed: {f.reason}"
         summary, tone = (
