@@ -59,6 +59,31 @@ def test_a_row_inside_the_broker_is_locked_like_any_other() -> None:
     the_readings_agree(KEPT_INSIDE_BY_A_SERIALIZABLE_BLOCK)
 
 
+ADDED_LATE = """\
+event Paid(id)
+queue paid of Paid at-least-once
+store book per id via postgresql(isolation=repeatable-read)
+  state: open | sent
+consumer c on paid
+  add id to book
+  atomic
+    if book.state is open
+      set book.state = sent
+    wait
+  on failure
+    wait
+  ack
+assume no database failures
+assume no replay
+claim recoverable
+"""
+
+
+def test_a_late_request_that_adds_a_row_which_is_there_changes_nothing() -> None:
+    """The snapshots of others stay good."""
+    the_readings_agree(ADDED_LATE)
+
+
 RELEASED = """\
 event Paid(id, order)
 queue a of Paid at-least-once

@@ -1070,7 +1070,8 @@ class Lowering:
             outcome = "commit"
         elif isinstance(operation, op.Write):
             store, changes = self.meaning.written(operation.step)
-            cases, subject = [case.collect(changes)], store or ""
+            ways, subject = self.blocks.alone(case, operation, at, store), store or ""
+            cases = [c.collect(changes) for c, way in ways if way == "written"]
         elif isinstance(operation, op.Attempt):
             store, changes = self.meaning.written(operation.step)
             ok = self.meaning.attempt(operation.step, case)[0]
