@@ -1,5 +1,5 @@
 """One rule of databases, isolation, locks or providers is taken away from the machine, and a small
-design shows that the two readings differ then (docs/semantics.md, docs/semantics_world.md).
+design shows that the two readings differ then (docs/semantics.md).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Requests to providers: stored errors, requests that are lost or still on their way, keys kept in
-a row, queries that lag (docs/semantics_world.md, "Providers").
+a row, queries that lag (docs/semantics.md, "Providers").
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Locks, the sessions that hold them, and workers that wait for each other: designs stepped by
-hand (docs/semantics_world.md, "Kinds of locks" to "Waiting and deadlock").
+hand (docs/semantics.md, "Kinds of locks" to "Waiting and deadlock").
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Reads that may show what was before: queries of a provider that lag, and stale reads of a
-database (docs/semantics_world.md, "Providers"; docs/semantics.md, "Stale reads").
+database (docs/semantics.md, "Providers" and "Stale reads").
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Providers of external effects: what a request comes to, what they remember of it, and what they
-say when they are asked (docs/semantics_world.md, "Providers").
+say when they are asked (docs/semantics.md, "Providers").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Locks, and the sessions that hold them (docs/semantics_world.md, "Kinds of locks" to "Pooled
+"""Locks, and the sessions that hold them (docs/semantics.md, "Kinds of locks" to "Pooled
 sessions").
 """
 

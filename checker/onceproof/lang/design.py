@@ -262,7 +262,7 @@ class Effect(Struct, frozen=True):
     a key that differs per attempt. ``key_row``: the store and the column of a key that is kept in a
     row; ``key_field`` and ``key_level`` are then those of the store. ``keeps_errors``: the record
     can be *failed*. ``query_lags``: ``E happened`` may be false although it did. ``accepts``: the
-    provider answers before it is done (docs/semantics_world.md, "Providers").
+    provider answers before it is done (docs/semantics.md, "Providers").
     """
 
     name: str
@@ -284,7 +284,7 @@ class Effect(Struct, frozen=True):
 
 
 class LockKind(Enum):
-    """What frees a lock (docs/semantics_world.md, "Kinds of locks").
+    """What frees a lock (docs/semantics.md, "Kinds of locks").
 
     A *transaction lock* is no kind: it is a session lock that lives in a database, acquired inside
     ``atomic``.
@@ -296,7 +296,7 @@ class LockKind(Enum):
 
 
 class Pooled(Enum):
-    """Whether the session of a session lock outlives the handler (docs/semantics_world.md, "Pooled
+    """Whether the session of a session lock outlives the handler (docs/semantics.md, "Pooled
     sessions"): ``pooled=false``, ``pooled=true``, ``pooled=transaction``.
     """
 

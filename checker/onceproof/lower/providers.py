@@ -1,5 +1,5 @@
 """Requests to providers: what they know of a key, what their answers say, and requests that are
-still on their way (docs/semantics_world.md, "Providers").
+still on their way (docs/semantics.md, "Providers").
 """
 
 from __future__ import annotations

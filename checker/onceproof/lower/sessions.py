@@ -1,5 +1,5 @@
 """Sessions and the locks that live in them: a connection that is lost, locks that end with a
-transaction, and deadlocks that a database ends (docs/semantics_world.md, "Sessions", "Waiting and
+transaction, and deadlocks that a database ends (docs/semantics.md, "Sessions", "Waiting and
 deadlock").
 """
 

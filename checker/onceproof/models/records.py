@@ -155,7 +155,7 @@ TRAITS = (*TRAIT_FLAGS, *TRAIT_WORDS, "expires", "database")
 of the product, for models that live in one database.
 """
 PROVIDER_FLAGS = ("stores_errors", "query_lags", "accepts")
-"""What a model of a provider can say: true or false (docs/semantics_world.md, "Providers")."""
+"""What a model of a provider can say: true or false (docs/semantics.md, "Providers")."""
 SCOPES = ("database",)
 """What an option can belong to other than what it is written at: at a store, an option of the
 database holds for the store's whole unnamed database.

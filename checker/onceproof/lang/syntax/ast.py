@@ -290,7 +290,7 @@ class Do(Struct, frozen=True):
     failure.
 
     Of an external effect: ``or_else`` and ``on failure`` speak of *refused* and *no answer*
-    (docs/semantics_world.md, "Providers"). Of an effect in a store that checks a token: ``or_else``
+    (docs/semantics.md, "Providers"). Of an effect in a store that checks a token: ``or_else``
     speaks of *rejected*. Of any other effect in a store: of a failed step.
     """
 
@@ -563,7 +563,7 @@ class KeyDecl(Struct, frozen=True):
     as the provider's model says).
 
     ``key captures.request``, a key that is kept in a row: ``field`` is the store and ``column`` its
-    column (docs/semantics_world.md, "Providers").
+    column (docs/semantics.md, "Providers").
     """
 
     field: Name
@@ -575,7 +575,7 @@ class KeyDecl(Struct, frozen=True):
 class EffectDecl(Struct, frozen=True):
     """A business effect, counted per key. ``store`` set: it is a write inside that store's
     transaction; else it is external. ``keeps_errors``: the provider stores a failed answer under
-    the key (docs/semantics_world.md, "Providers").
+    the key (docs/semantics.md, "Providers").
     """
 
     name: Name
@@ -594,7 +594,7 @@ class LockDecl(Struct, frozen=True):
     (empty: nobody says). ``store``: the name behind ``in``, a store or a database.
 
     ``until_released``: nothing but ``release`` frees it; ``owner_releases``: only the worker that
-    acquired it last can (docs/semantics_world.md, "Kinds of locks").
+    acquired it last can (docs/semantics.md, "Kinds of locks").
     """
 
     name: Name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onceproof.lang.design import Process
+from onceproof.lang.design import LockKind, Process
 from onceproof.lang.source import Span
 from onceproof.lang.syntax import ast as n
 from onceproof.lower import variables as v
@@ -113,7 +113,12 @@ def _why_stuck(look: Look, process: Process) -> tuple[Span, str, str]:
     if mark is not None:
         return mark, f"workers of `{process.name}` are killed only here", "leave `crash here` out"
     lock = next(
-        (x for x in look.design.locks.values() if not x.expires and x.name in look.rows), None
+        (
+            x
+            for x in look.design.locks.values()
+            if x.kind is LockKind.SESSION and x.name in look.rows
+        ),
+        None,
     )
     if lock is not None:
         remedy = f"let it expire (`lock {lock.name} per {lock.key}, expires`) and check its token"
@@ -193,7 +198,9 @@ def frees_by_death(look: Look) -> bool:
     N``) or settles its message.
     """
     tied = {
-        x.name for x in look.design.locks.values() if not x.expires or v.orphans(look.design, x)
+        x.name
+        for x in look.design.locks.values()
+        if x.kind is LockKind.SESSION or v.orphans(look.design, x)
     }
     busy = {v.busy(store) for store in look.design.stores}
     settled = any(
