@@ -132,6 +132,17 @@ MUTANTS: dict[str, tuple[str, Change]] = {
         ),
         untold(v.CHANGED),
     ),
+    "a token that somebody has been given since the snapshot is not compared": (
+        design(
+            "store book per id via postgresql(isolation=repeatable-read)\n  state: new | old\n"
+            "lock lease per id in book, expires\n"
+            "effect credit per id in book\n  checks token of lease\n",
+            "acquire lease or continue\natomic\n  if book.state is old\n    stop\n"
+            "  do credit or continue\non failure\n  wait\nack",
+            SURE + ALIVE,
+        ),
+        without(outcome="serialization failure"),
+    ),
     "a serializable block that others have overtaken fails": (
         design(
             SERIAL,

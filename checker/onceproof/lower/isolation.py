@@ -71,12 +71,14 @@ def blocks_of(program: Program) -> list[Block]:
 
 class Uses(Struct, frozen=True):
     """What an operation does with rows: ``reads``: variables that are read as of the snapshot,
-    ``looks``: stores whose rows it looks at, ``writes``: the store it writes to.
+    ``looks``: stores whose rows it looks at, ``writes``: the store it writes to, ``checks``: the
+    lock whose token it checks.
     """
 
     reads: frozenset[str] = frozenset()
     looks: frozenset[str] = frozenset()
     writes: str | None = None
+    checks: str | None = None
 
 
 class Rows:
@@ -153,7 +155,9 @@ class Rows:
                         case _:
                             pass
                 asked = isinstance(operation, op.Attempt)
-                return Uses(frozenset(names), frozenset({store} if asked else ()), store)
+                asked_of = step.effect.text if isinstance(step, n.Do) else ""
+                checks = self.design.effects[asked_of].token_of if asked_of else None
+                return Uses(frozenset(names), frozenset({store} if asked else ()), store, checks)
             case _:
                 return Uses()
 
@@ -175,6 +179,8 @@ class Rows:
                 checked = self.database(store).snapshots is not Snapshots.MYSQL
                 if store == uses.writes and checked:
                     self._add(v.changed(store), (OFF, UNCHANGED, CHANGED))
+                if uses.checks and self.database(store).snapshots is Snapshots.POSTGRESQL:
+                    self._add(v.changed(uses.checks), (OFF, UNCHANGED, CHANGED))
 
     def _add(self, name: str, domain: tuple[str, ...], first: str = "") -> None:
         variable = Variable(name, Level.WORKER, domain, (first or domain[0],))
@@ -260,6 +266,19 @@ class Rows:
             _broadcast(Level.EVENT, [*here, *everywhere]),
             replace(_broadcast(Level.COMPONENT, everywhere), rest=True),
         )
+
+
+def lock_acquired(lock: d.Lock, variables: Mapping[str, Variable]) -> tuple[Broadcast, ...]:
+    """What the step that acquires a lock tells other workers: their tokens are old, and so are
+    their snapshots of it.
+    """
+    steps = {v.token(lock.name): ("fresh", "stale"), v.changed(lock.name): (UNCHANGED, CHANGED)}
+    updates = [
+        Update(name, name, tuple((x, new if x == old else x) for x in variables[name].domain))
+        for name, (old, new) in steps.items()
+        if name in variables
+    ]
+    return (_broadcast(lock.level, updates),) if updates else ()
 
 
 def _broadcast(scope: Level, updates: list[Update]) -> Broadcast:
@@ -363,7 +382,18 @@ class Isolated:
                 for x, y in sorted(self.rows.pairs)
                 if self.design.stores[x].database == database
             ]
+        bits += [v.changed(lock) for lock in sorted(self._checked(place, database))]
         return [bit for bit in bits if bit in self.rows.variables]
+
+    def _checked(self, place: int, database: str) -> set[str]:
+        """The locks in a database whose tokens the block around a place checks."""
+        inside = self.block[place].places if place in self.block else ()
+        uses = (self.rows.uses(self.program.places[i].operation) for i in inside)
+        return {
+            u.checks
+            for u in uses
+            if u.checks and u.writes and self.design.stores[u.writes].database == database
+        }
 
     def _bits_of(self, database: str) -> list[str]:
         """All worker variables of the snapshot of a database."""
@@ -380,6 +410,8 @@ class Isolated:
                 own += [v.doomed(store.name, y) for y in self.design.stores]
                 if name in own:
                     names.append(name)
+        locks = (x for x in self.design.locks.values() if x.database == database)
+        names += [v.changed(x.name) for x in locks if v.changed(x.name) in self.rows.variables]
         return sorted(set(names))
 
     @property
@@ -635,8 +667,16 @@ class Isolated:
                     ways += [(c, "failure") for c in only([failing])]
             case _:
                 ok = [case]
+                checks = self.rows.uses(operation).checks
+                if checks and v.changed(checks) in self.rows.variables:
+                    # Somebody has acquired the lock since the snapshot: its row has changed.
+                    newer = case.test(v.changed(checks), {CHANGED})
+                    ways += [(c, "failure") for c in only([newer])]
+                    ok = only([case.test(v.changed(checks), {OFF, UNCHANGED})])
                 if isinstance(operation, op.Attempt):
-                    ok, down = meaning.attempt(operation.step, case)
+                    answers = [meaning.attempt(operation.step, c) for c in ok]
+                    ok = [c for written, _ in answers for c in written]
+                    down = [c for _, turned_down in answers for c in turned_down]
                     ways += [(c, "down") for c in down]
                 for allowed in ok:
                     fine, changed = self._parted(allowed, store)

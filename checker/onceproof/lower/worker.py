@@ -30,7 +30,7 @@ from onceproof.lower.case import (
 )
 from onceproof.lower.effects import Meaning, freed, only
 from onceproof.lower.failures import Failures, is_database_step, is_kept_in_a_database
-from onceproof.lower.isolation import Isolated, Rows
+from onceproof.lower.isolation import Isolated, Rows, lock_acquired
 from onceproof.lower.past import Past
 from onceproof.lower.program import Place, Program
 from onceproof.lower.queues import Group, Tracking
@@ -934,12 +934,8 @@ class Lowering:
                 else acquired
             )
             if v.token(lock) in self.domains:
-                stale = Broadcast(
-                    self.world.design.locks[lock].level,
-                    (Test(v.token(lock), frozenset({"fresh"})),),
-                    (put(v.token(lock), "stale"),),
-                )
-                acquired = replace(acquired.put(v.token(lock), "fresh"), others=(stale,))
+                told = lock_acquired(self.world.design.locks[lock], self.domains)
+                acquired = replace(acquired.put(v.token(lock), "fresh"), others=told)
             tied = self.sessions.is_tied(lock, at)
             block = replace(at, tied=at.tied | {lock}) if tied else at
             self.go(at, acquired, operation.next, self.action(at, subject=lock), block)
