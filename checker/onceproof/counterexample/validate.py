@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from onceproof.counterexample.attempts import with_all_attempts
 from onceproof.counterexample.delivery_limits import with_failed_deliveries
 from onceproof.counterexample.lift import sorted_by_worker, trace_of, with_late_redeliveries
 from onceproof.interpreter import Replay, ReplayError, Unordered, replay, violated
@@ -26,10 +27,16 @@ class Rejected(Struct, frozen=True):
 
 
 def validated(
-    lowered: Lowered, claim: Claim, machine: Machine, run: Run, by_worker: bool = True
+    lowered: Lowered,
+    claim: Claim,
+    machine: Machine,
+    run: Run,
+    by_worker: bool = True,
+    attempts: bool = True,
 ) -> Replay | Rejected:
     """A run of ``machine`` as the interpreter follows it, with every redelivery as late as may be,
     as many failed deliveries as the limit of a queue says and, if asked for, worker by worker.
+    ``attempts``: and, if it is none otherwise, with the attempts that it lacks.
     """
     design, lifted = lowered.design, trace_of(lowered, machine, run)
     trace = with_late_redeliveries(lifted)
@@ -37,6 +44,12 @@ def validated(
     if isinstance(followed, Rejected) and trace != lifted:
         # moving a redelivery may break a run; the run as it was found is as good a witness
         followed = confirmed(design, claim, lifted)
+    if isinstance(followed, Rejected) and attempts:
+        # the machine may give up before all attempts of `retry N times` have failed
+        for candidate in (trace, lifted):
+            longer = with_all_attempts(design, candidate)
+            if isinstance(followed, Rejected) and longer != candidate:
+                followed = confirmed(design, claim, longer)
     if isinstance(followed, Rejected):
         return followed
     runs = {followed.trace: followed}

@@ -27,6 +27,8 @@ from onceproof.interpreter.interpreter import Replay
 from onceproof.interpreter.trace import Step
 from onceproof.lang import design as d
 from onceproof.lang.source import Source
+from onceproof.lang.syntax import ast as n
+from onceproof.lang.syntax.visit import walk
 from onceproof.machine.faults import FAULTS
 from onceproof.machine.system import Cause
 from onceproof.story.changes import Change, changes
@@ -138,11 +140,13 @@ def tell(
     ctx, names = Context.of(design, replay.trace.semantics), Names(design, sources or {})
     teller = Teller(ctx, names)
     steps = []
-    attempts = []
+    attempts: list[tuple[int, bool]] = []
+    blocks = _repeated_blocks(design)
     for index, step in enumerate(replay.steps):
         before, after = replay.states[index], replay.states[index + 1]
         sentence = teller.tell(step, before, after)
-        attempts.append(1 + getattr(sentence.node, "retries", 0))
+        own, around = getattr(sentence.node, "retries", 0), blocks.get((step.process, step.line), 0)
+        attempts.append((1 + max(own, around), around > 0))
         story_step = _step(names, step, sentence, changes(ctx, names, before, after))
         steps.append(
             replace(story_step, number=index + 1, worker=teller.past.numbers.get(step.worker))
@@ -153,6 +157,17 @@ def tell(
     headline = Headline(ctx, names, replay.states[-1], numbers, latest).of(claim)
     needs = _needs(steps, attempts, replay)
     return Story(design.path, headline, _given(design, names, replay), tuple(steps), needs)
+
+
+def _repeated_blocks(design: d.Design) -> dict[tuple[str, int], int]:
+    """How often the block around a line of a process is repeated after a failure."""
+    return {
+        (process.name, line): block.retries
+        for process in design.processes
+        for block in walk(process.body)
+        if isinstance(block, n.Atomic) and block.retries
+        for line in (block.span.line, *(step.span.line for step in walk(block.body)))
+    }
 
 
 def _step(names: Names, step: Step, sentence: Sentence, changed: tuple[Change, ...]) -> StoryStep:
@@ -226,8 +241,9 @@ ATTEMPTS = (
 """How an attempt fails after which there may be another."""
 
 
-def _needs(steps: list[StoryStep], attempts: list[int], replay: Replay) -> Needs:
-    """``attempts``: how often the line of each step is tried. When all of them fail, that is one
+def _needs(steps: list[StoryStep], attempts: list[tuple[int, bool]], replay: Replay) -> Needs:
+    """``attempts``: how often the line of each step is tried, and whether it is part of a block
+    that is repeated. When all of them fail, that is one
     fault, the last of them: what is tried stays down.
     """
     workers = max(sum(not w.underway for w in s.workers) for s in replay.states)
@@ -236,8 +252,10 @@ def _needs(steps: list[StoryStep], attempts: list[int], replay: Replay) -> Needs
     keys = {s.component for s in replay.steps}
     faults: dict[Cause, int] = {}
     failed: dict[int | None, list[Cause]] = {}
-    for step, tries in zip(steps, attempts, strict=True):
+    for step, (tries, in_block) in zip(steps, attempts, strict=True):
         before = failed.pop(step.worker, [])
+        if step.fault is None and in_block:
+            failed[step.worker] = before  # on the way through a block that is repeated
         is_end = step.cause is Cause.KILLED and step.outcome == "request lost"
         if step.fault is not None and not is_end and step.outcome != "never":
             cause = Cause(step.fault)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from onceproof.counterexample.validate import Rejected, validated
 from onceproof.engines.search import Bounds, Exploration, Found, cheapest, simplest
+from onceproof.interpreter import Replay
 from onceproof.machine import approximation
 from onceproof.verdict.task import Task
 
@@ -74,10 +75,15 @@ def _let_through(task: Task, found: Found) -> bool:
 def _wider(task: Task, bounds: Bounds, states: int | None) -> Found | Exploration | Unconfirmed:
     names: set[str] = set()
     last: list[Found] = []
+    longer: list[Found] = []
+
+    def followed(story: Found, *, attempts: bool) -> Replay | Rejected:
+        whole = (task.lowered, task.claim, task.machine, story.run)
+        return validated(*whole, by_worker=False, attempts=attempts)
 
     def accept(story: Found) -> bool:
         used = approximation.names_used(task.machine, task.prop, story.run)
-        trace = validated(task.lowered, task.claim, task.machine, story.run, by_worker=False)
+        trace = followed(story, attempts=False)
         if not isinstance(trace, Rejected):
             return True
         used = (*used, trace.rule) if trace.rule else used
@@ -85,6 +91,8 @@ def _wider(task: Task, bounds: Bounds, states: int | None) -> Found | Exploratio
             return True
         names.update(used)
         last.append(story)
+        if not longer and not isinstance(followed(story, attempts=True), Rejected):
+            longer.append(story)  # if there is none that is a run of the design as it is
         return len(last) >= MOST_SET_ASIDE
 
     result = cheapest(
@@ -93,5 +101,7 @@ def _wider(task: Task, bounds: Bounds, states: int | None) -> Found | Exploratio
     if isinstance(result, Found):
         if len(last) < MOST_SET_ASIDE:
             return result
-        return Unconfirmed(tuple(sorted(names)), None)
+        return longer[0] if longer else Unconfirmed(tuple(sorted(names)), None)
+    if longer:
+        return longer[0]
     return Unconfirmed(tuple(sorted(names)), result) if names else result
