@@ -149,3 +149,26 @@ def test_a_rule_that_is_taken_away_is_missed(name: str, monkeypatch: pytest.Monk
     else:
         monkeypatch.setattr(where, attribute, instead)
     assert problems(text) != ()
+
+
+def test_a_write_that_breaks_shared_locks_counts_for_what_is_owed() -> None:
+    """Else nothing is owed in a block whose every commit may break locks of other workers, and *no
+    loss* of it would be proved.
+    """
+    text = """event E(id, order)
+queue q of E at-least-once
+store seen per order via mysql
+store book per id via mysql(isolation=serializable)
+effect credit per id in book
+consumer h on q, acks on delivery
+  atomic
+    do credit
+    delete order from seen
+    if order in seen
+      fail
+assume no lost connections
+assume no publisher retries
+assume no replay
+claim no loss of credit
+"""
+    assert problems(text) == ()

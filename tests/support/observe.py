@@ -58,7 +58,9 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
             initial = design.stores[name.split(".")[0]].columns[name.split(".")[1]][:1] or (UNSET,)
             facts += [f"column {columns[name]} {value}"] * (value != initial[0])
         elif name in design.effects or name.endswith("#"):
-            facts += [f"count {name.removesuffix('#')} {value}"] * (value != "0")
+            # A row that was written once and is there no more counts as it did.
+            shown = "1" if value == "none now" else value
+            facts += [f"count {name.removesuffix('#')} {shown}"] * (value != "0")
         elif name.endswith(v.RECORD):
             facts += [f"record {name.removesuffix(v.RECORD)}"] * (value == "present")
         elif name in design.locks:

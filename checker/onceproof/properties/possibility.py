@@ -24,6 +24,7 @@ from onceproof.engines.search.compiled import GONE, Local
 from onceproof.lang.design import Design, LockKind
 from onceproof.lower import Lowered
 from onceproof.lower import variables as v
+from onceproof.lower.isolation import LOCKING_VICTIM
 from onceproof.machine.system import Action, Cause, Level, Machine, Pattern, Rule, RuleKind
 from onceproof.properties.mdd import NOTHING, TooManyNodes
 from onceproof.properties.quiescence import Tests, at_rest, immutable
@@ -44,6 +45,9 @@ BY_ITSELF = frozenset(
     }
 )
 
+
+FAILS = frozenset({"deadlock victim", "serialization failure"})
+"""Outcomes of a step that somebody else is the reason of."""
 
 MOST_SITUATIONS = 50_000
 """Rows that are looked at one by one where sets of rows will not do, and sets of rows that are told
@@ -342,9 +346,11 @@ def _steps(local: Local, node: Node, passing: Passing) -> Iterator[Node]:
 
 def _may_fire(rule: Rule, busy: bool, passing: Passing) -> bool:
     """Whether a rule fires by itself; ``busy``: while somebody is at work. A rule that is wider
-    than the truth helps nobody: what it seems to lead to may not come.
+    than the truth helps nobody: what it seems to lead to may not come. A write that breaks shared
+    locks of others is exact where nobody else is at work.
     """
-    if rule.approximate:
+    goes_on = rule.approximate == LOCKING_VICTIM and rule.action.outcome not in FAILS
+    if rule.approximate and not goes_on:
         return False
     if passing.accurate and busy and _ends_early(rule.action, passing):
         return False
