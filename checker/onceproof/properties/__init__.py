@@ -7,6 +7,7 @@
 ``mdd``: sets of rows as decision diagrams, for ``row_sets``.
 ``progress``: whether a message can still be settled, and whether it must be.
 ``transparent``: failure-transparent: the effects are those of a run without failures.
+``deadlock``: workers that wait for good.
 ``other_keys``: one business key at a time, where rows under others answer anything.
 ``examined``: per which key, and for which types of events, a claim was examined.
 ``quiescence``: tests on rows as conditions and as patterns.

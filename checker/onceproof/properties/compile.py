@@ -16,7 +16,7 @@ from onceproof.lower.lanes import FREE
 from onceproof.lower.queues import Tracking
 from onceproof.machine.slicing import deciding, sliced
 from onceproof.machine.system import EventPattern, Level, Machine, Pattern, Property, Test
-from onceproof.properties import component, possibility, quiescence
+from onceproof.properties import component, deadlock, possibility, quiescence
 from onceproof.properties.component import Asked
 from onceproof.properties.progress import eventually_settled, recoverable
 from onceproof.properties.transparent import failure_transparent
@@ -195,7 +195,17 @@ KINDS: Mapping[str, Callable[[Lowered, Claim], tuple[Pattern, ...] | Asked]] = {
     "failure-transparent": failure_transparent,
     "recoverable": recoverable,
     "eventually-settled": eventually_settled,
+    "no-deadlock": lambda lowered, _: deadlock.waiting_for_good(lowered, {}),
 }
+STALLED = (
+    "no-loss",
+    "effectively-once",
+    "together",
+    "recoverable",
+    "eventually-settled",
+    "at-rest-never",
+)
+"""Claims that are broken, too, where workers wait for good."""
 
 
 def asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
@@ -203,9 +213,21 @@ def asked(lowered: Lowered, claim: Claim) -> tuple[Machine, Property]:
     some claims have to remember who changed what. Raises ``TooWide``.
     """
     found = KINDS[claim.kind](lowered, claim)
-    if isinstance(found, Asked):
-        return found.machine, Property(claim.text, found.patterns)
-    return lowered.machine, Property(claim.text, found)
+    asked = found if isinstance(found, Asked) else Asked(lowered.machine, found)
+    stalled = _stalled(lowered, claim) if claim.kind in STALLED else ()
+    return asked.machine, Property(claim.text, (*asked.patterns, *stalled))
+
+
+def _stalled(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:
+    """Workers that wait for good. What one of them lacks, nobody brings about, and with ``workers
+    N`` they take the places that others need.
+    """
+    levels = {x.name: x.level for x in lowered.machine.variables}
+    row: quiescence.Tests = {}
+    if claim.kind == "no-loss" and not lowered.machine.limits:
+        name = counter(lowered, claim.targets[0])
+        row = {name: NEVER} if levels[name] is Level.COMPONENT else {}
+    return deadlock.waiting_for_good(lowered, row)
 
 
 def question(lowered: Lowered, claim: Claim, *, names: bool = False) -> tuple[Machine, Property]:

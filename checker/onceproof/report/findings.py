@@ -62,6 +62,7 @@ RULES = {
     "before": "One thing happens before another",
     "one-worker": "At most one worker is there at a time",
     "at-rest-never": "Something does not stay for good",
+    "no-deadlock": "No worker waits for good",
     "never": "Something never happens",
     "failure-transparent": "Whatever fails, the effects are those of a run without failures",
     "recoverable": "What should happen can still happen by itself",

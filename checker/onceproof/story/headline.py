@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from onceproof.interpreter.claims import Judge
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.rows import passes
-from onceproof.interpreter.state import State
+from onceproof.interpreter.state import State, Worker
+from onceproof.interpreter.waiting import wait_of
 from onceproof.lang import design as d
 from onceproof.lang.syntax import ast as n
 from onceproof.lang.syntax.visit import walk
@@ -72,12 +73,16 @@ class Headline:
                     f"{self.names.event(event)} stays where it must not be for good:"
                     f" {self.names.text(claim.condition.span)}"
                 )
+            case "no-deadlock":
+                return self._waiting(self.judge.deadlocked(self.end))
             case "failure-transparent":
                 return self._unlike_any()
             case "recoverable":
+                stuck = self.judge.deadlocked(self.end)
+                why = f": {self._waiting(stuck)}" if stuck else ""
                 return (
                     f"{self.names.event(self._event(lambda e: True))} can no longer be settled"
-                    " without outside help"
+                    f" without outside help{why}"
                 )
             case "eventually-settled":
                 return (
@@ -156,6 +161,9 @@ class Headline:
     def rest(self, event: int) -> str:
         """Why nothing more will come for an event."""
         name = self.names.event(event)
+        stuck = [w for w in self.judge.deadlocked(self.end) if w.event == event]
+        if stuck:
+            return f"{name} gets no further ({self._waiting(stuck)})"
         ends: dict[str, list[str]] = {}
         for process in self.ctx.design.processes:
             if process.queue is not None:
@@ -180,6 +188,28 @@ class Headline:
                 of = f" {'of' if 'dead-letter' in words else 'in'} {queue}"
                 return words.format(name, of if len(self.ctx.design.queues) > 1 else "")
         return f"{name} is stuck"
+
+    def _waiting(self, workers: Sequence[Worker]) -> str:
+        """Who waits for what, and for whom: of these workers, and of those that they wait for."""
+        told: dict[int, str] = {}
+        ahead = list(workers)
+        while ahead:
+            worker = ahead.pop(0)
+            wait = wait_of(self.ctx, self.end, worker)
+            if worker.number in told or wait is None:
+                continue
+            who = [h for h in wait.holders if h in self.numbers]
+            holders = listed([f"worker {self.numbers[h]}" for h in who])
+            if not who:
+                held = (
+                    "which it holds itself" if wait.spot in worker.locks else "which nobody frees"
+                )
+            else:
+                held = f"which {holders} {'has' if len(who) == 1 else 'have'}"
+            text = f"worker {self.numbers[worker.number]} waits for `{wait.spot[0]}`, {held}"
+            told[worker.number] = text
+            ahead += [w for w in self.end.workers if w.number in who]
+        return "; ".join(told.values())
 
     def _ends(self, queue: str, how: str) -> bool:
         """Whether a message that the queue gives up ends in this way."""

@@ -35,7 +35,6 @@ NOT_MODELLED: Mapping[str, str] = {
     "publisher under at-most-once": "a publisher that retries under at-most-once",
     "broker-loses-nothing": "`assume the broker loses nothing`",
     "fails-fewer": "`assume an event fails fewer than N times`",
-    "no-deadlock": "`no deadlock`",
 }
 """By construct, what the message calls it."""
 
