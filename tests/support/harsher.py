@@ -25,7 +25,6 @@ OF_BROKERS_AND_CLAIMS = {
     "broker-loses-nothing",
     "fails-fewer",
     "at-rest-never",
-    "no-deadlock",
     "effectively-once",
     "one-worker per",
 }

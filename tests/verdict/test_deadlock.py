@@ -34,7 +34,6 @@ consumer y on q2
 claim no deadlock
 claim no loss of booking
 claim recoverable
-claim eventually settled
 """
 )
 """Two handlers take two locks in opposite order."""
@@ -89,6 +88,10 @@ def test_who_waits_for_good_breaks_what_should_still_come(text: str) -> None:
 @pytest.mark.parametrize("text", [SAFE, LEASE, ONE_DATABASE], ids=["safe", "lease", "database"])
 def test_what_ends_by_itself_or_never_comes_is_none(text: str) -> None:
     assert Verdict.REFUTED not in answers(text)
+
+
+def test_a_deadlock_keeps_a_message_from_being_settled_some_day() -> None:
+    assert answers(CROSSED + "claim eventually settled\n") == {Verdict.REFUTED}
 
 
 def test_locks_in_one_order_are_proved_to_be_safe() -> None:
