@@ -41,7 +41,7 @@ BY_NAME = {
     "onceproof.drill.adapters": "its own list of products",
     "onceproof.drill.nursery": "the same list",
     "onceproof.repair.edits": "the files of its own folder",
-    "onceproof.report": "the files of its own folder",
+    "onceproof.report.formats": "the files of its own folder",
     "onceproof.testing": "the tests of a user name their own handler on the command line",
 }
 """Modules that import others by name, and where the name comes from: never from what is read."""

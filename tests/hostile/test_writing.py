@@ -82,7 +82,9 @@ def test_a_device_stays_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def designs(tmp_path: Path) -> Path:
-    """A design with an import and a model of its own."""
+    """A design with an import and a model of its own; a crash breaks its claim, so that there is a
+    test to write.
+    """
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "mine.toml").write_text(
         'name = "mine"\ntitle = "M"\nkind = "queue"\nsummary = "s"\n[machine]\nlate_ack ='
@@ -91,11 +93,11 @@ def designs(tmp_path: Path) -> Path:
         encoding="utf-8",
     )
     (tmp_path / "parts.once").write_text("store seen per id\n", encoding="utf-8")
-    text = 'import "parts.once"\n' + SAFE.replace("at-least-once", "via mine").replace(
+    text = 'import "parts.once"\n' + UNSAFE.replace("at-least-once", "via mine").replace(
         "  send", "  add id to seen\n  send"
     )
     (tmp_path / "a.once").write_text(text, encoding="utf-8")
-    (tmp_path / "plain").write_text(SAFE, encoding="utf-8")
+    (tmp_path / "plain").write_text(UNSAFE, encoding="utf-8")
     os.link(tmp_path / "plain", tmp_path / "hard")
     (tmp_path / "soft").symlink_to("plain")
     (tmp_path / "hidden").symlink_to("a.once")

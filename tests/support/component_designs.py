@@ -20,6 +20,7 @@ CALM = (
 """Assumptions that keep two events and their workers few enough to be listed."""
 CLAIMS = (
     "no loss of booking",
+    "no loss of booking unless saga.state is done",
     "effectively once booking",
     "seen and booking together",
     "recoverable",

@@ -282,6 +282,7 @@ class _Maker:
             f"claim no loss of {t}" for t in targets
         ]
         lines += [f"claim effectively once {t}" for t in targets[:1]]
+        lines += [f"claim no loss of {t} unless book.state is sent" for t in targets[:1]]
         if len(targets) > 1:
             one, two = self.rng.sample(targets, 2)
             lines += [f"claim {one} and {two} together", f"claim {two} before {one}"]

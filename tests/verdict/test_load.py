@@ -66,7 +66,7 @@ def test_a_stop_by_time_says_so() -> None:
     result = check(str(BOOKING), Options(claims=("charge before letter",), seconds=0.01))
     (cell,) = result.designs[0].cells
     assert cell.verdict is Verdict.UNKNOWN
-    assert cell.reason.startswith("more than 0.01 s") or "0.01 s" in cell.reason
+    assert "more than 10 ms" in cell.reason
 
 
 @pytest.mark.parametrize(("most", "workers"), [(20, None), (1_500, 1)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -65,11 +65,13 @@ def no_loss(lowered: Lowered, claim: Claim) -> Asked:
     """
     name = counter(lowered, claim.targets[0])
     cases: list[quiescence.Tests] = [{}]
+    instead: list[quiescence.Tests] = []
     if claim.unless is not None:
         domains = {x.name: x for x in lowered.machine.variables}
-        _, no = Meaning(lowered.design, None, domains).split(claim.unless, Case(domains))
+        yes, no = Meaning(lowered.design, None, domains).split(claim.unless, Case(domains))
         cases = [dict(case.guard) for case in no]
-    return _lost(lowered, name, cases, owed=True)
+        instead = [dict(case.guard) for case in yes]
+    return _lost(lowered, name, cases, owed=True, instead=instead)
 
 
 def effectively_once(lowered: Lowered, claim: Claim) -> Asked:
@@ -91,8 +93,17 @@ def together(lowered: Lowered, claim: Claim) -> Asked:
     return Asked(two.machine, (*one.patterns, *two.patterns))
 
 
-def _lost(lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: bool) -> Asked:
-    """The hopeless situations for a counter, in the given cases."""
+def _lost(
+    lowered: Lowered,
+    name: str,
+    cases: list[quiescence.Tests],
+    *,
+    owed: bool,
+    instead: Sequence[quiescence.Tests] = (),
+) -> Asked:
+    """The hopeless situations for a counter, in the given cases; ``instead``: what does as well as
+    the counter, each by itself.
+    """
     asked = Property(
         "", tuple(quiescence.pattern(lowered.machine, {name: NEVER, **case}) for case in cases)
     )
@@ -106,9 +117,11 @@ def _lost(lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: b
     ]
     if not parts:
         return Asked(lowered.machine, ())
-    passing, goal = possibility.passing(lowered), {name: some(lowered, name)}
+    passing = possibility.passing(lowered)
+    goals: list[quiescence.Tests] = [{name: some(lowered, name)}]
+    goals += [goal for goal in instead if goal.keys() <= levels.keys()]
     if Level.COMPONENT not in levels.values():  # no other event can change anything
-        found = possibility.hopeless(machine, goal, parts, passing, owed)
+        found = possibility.hopeless(machine, goals, parts, passing, owed)
         return Asked(lowered.machine, found)
     if levels[name] is Level.COMPONENT:
         # what else must hold may be true of another event than the one that closed the row
@@ -117,8 +130,11 @@ def _lost(lowered: Lowered, name: str, cases: list[quiescence.Tests], *, owed: b
             for part in parts
         ]
         bit = f"{name} given up"
-        return component.lost(lowered.machine, machine, goal, own, passing, owed=owed, bit=bit)
-    return component.alone(lowered.machine, machine, [goal], parts, passing, owed=owed)
+        if any(levels[k] is Level.EVENT for goal in goals[1:] for k in goal):
+            # what another event gets instead is of no use to this one
+            del goals[1:]
+        return component.lost(lowered.machine, machine, goals, own, passing, owed=owed, bit=bit)
+    return component.alone(lowered.machine, machine, goals, parts, passing, owed=owed)
 
 
 def before(lowered: Lowered, claim: Claim) -> tuple[Pattern, ...]:

@@ -116,21 +116,22 @@ class _Rows:
 def lost(
     whole: Machine,
     machine: Machine,
-    goal: Tests,
+    goals: Sequence[Tests],
     parts: Sequence[Tests],
     passing: Passing,
     *,
     owed: bool,
     bit: str,
 ) -> Asked:
-    """The situations in which ``goal`` is lost, for a goal of the component: nobody works on an
-    event that can do no more, and either the row is open, or that event closed it, or nobody did.
+    """The situations in which all ``goals`` are lost, for goals of the component: nobody works on
+    an event that can do no more, and either the row is open, or that event closed it, or nobody
+    did.
 
-    ``machine``: the slice of the ``whole`` for the goal. ``parts``: the situations that are asked
+    ``machine``: the slice of the ``whole`` for the goals. ``parts``: the situations that are asked
     about. ``owed``: only if events lead to the goal from the start. ``bit``: begins the names of
     the new variables.
     """
-    rows = _Rows(machine, [goal], passing)
+    rows = _Rows(machine, goals, passing)
     sets = rows.sets
     promised = rows.promised()
     if owed and promised == NOTHING:

@@ -83,18 +83,18 @@ class Passing(Struct, frozen=True):
 
 
 def hopeless(
-    machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool
+    machine: Machine, goals: list[Tests], parts: list[Tests], passing: Passing, owed: bool
 ) -> tuple[Pattern, ...]:
-    """The situations from which ``goal`` (tests on one variable) can never hold, restricted to
-    those that satisfy one of ``parts``.
+    """The situations from which none of ``goals`` can ever hold, restricted to those that satisfy
+    one of ``parts``.
 
-    ``owed``: only for events whose type and payload let the goal happen by itself from the start.
+    ``owed``: only for events whose type and payload let a goal happen by itself from the start.
     Every combination of values is looked at, reachable or not, so that the claim does not rest on
     what an engine calls reachable: one by one, or as sets of rows if there are many (``wide``).
     Raises ``TooWide`` if these are too many.
     """
     if _most(machine, parts) * len(machine.rules) > ONE_BY_ONE:
-        return at_rest(machine, _lost(machine, goal, parts, passing, owed))
+        return at_rest(machine, _lost(machine, goals, parts, passing, owed))
     local = Local(machine)
     starts = _situations(
         local,
@@ -108,7 +108,9 @@ def hopeless(
         ],
     )
     before, reached = _graph(local, starts, passing)
-    saved = _backwards(before, {node for node in reached if _holds(local, node, goal)})
+    saved = _backwards(
+        before, {node for node in reached if any(_holds(local, node, goal) for goal in goals)}
+    )
     choices = [x.name for x in immutable(machine)]
     promised = {_choice(local, node, choices) for node in saved if _is_initial(local, node)}
     lost = [
@@ -155,13 +157,16 @@ def runs_of(machine: Machine, first: Iterable[str], passing: Passing) -> Runs:
 
 
 def _lost(
-    machine: Machine, goal: Tests, parts: list[Tests], passing: Passing, owed: bool
+    machine: Machine, goals: list[Tests], parts: list[Tests], passing: Passing, owed: bool
 ) -> list[Tests]:
     """What ``hopeless`` finds, as sets of rows."""
     try:
-        runs = runs_of(machine, goal, passing)
+        runs = runs_of(machine, {name for goal in goals for name in goal}, passing)
         sets = runs.diagrams
-        saved = runs.leading_to(runs.everywhere(goal))[None]
+        wanted = NOTHING
+        for goal in goals:
+            wanted = sets.either(wanted, sets.cube(goal))
+        saved = runs.leading_to(dict.fromkeys(runs.states(), wanted))[None]
         asked = NOTHING
         for part in parts:
             asked = sets.either(asked, sets.cube(part))
