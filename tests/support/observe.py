@@ -73,7 +73,7 @@ def _facts(lowered: Lowered, values: dict[str, str]) -> list[str]:
             facts += [f"aborted {name.removesuffix(v.ABORTED)}"] * (value == "yes")
         elif name == v.EVENT_TYPE:
             facts.append(f"type {value}")
-        elif not name.endswith((v.BUSY, v.RESTORED)):
+        elif not name.endswith((v.BUSY, v.RESTORED, v.LANE)):
             facts.append(f"payload {name} {value}")
     return facts
 

@@ -31,6 +31,7 @@ UNSEEN = frozenset(
         Cause.LOCK_EXPIRED,
         Cause.AUTO_ACKED,
         Cause.LATER_COMMIT,
+        Cause.OVERTAKEN,
         Cause.DEAD_LETTERED,
         Cause.LATE_EFFECT,
     }

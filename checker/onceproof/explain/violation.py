@@ -186,7 +186,7 @@ class _Explanation(Struct, frozen=True):
             for process in self.ctx.processes:
                 status = after.status(process, event)
                 if (
-                    status in ("settled", "lost", "dead")
+                    status in ("settled", "passed", "lost", "dead")
                     and before.status(process, event) != status
                 ):
                     return event, i

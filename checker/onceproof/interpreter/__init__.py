@@ -15,6 +15,7 @@ counterexample, follows the drill, and steps through a design by hand.
 ``providers``: requests for external effects.
 ``logs``: queues that commit positions.
 ``order``: events of one key in one worker's hands at a time.
+``relays``: relays that see less than the rows.
 ``broker``: the broker and the rest of the world.
 ``claims``: what a claim forbids, judged on one state.
 ``unaided``: what a configuration as a whole can still do by itself.

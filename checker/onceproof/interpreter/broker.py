@@ -5,7 +5,9 @@ rows and locks by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
+from onceproof.interpreter import modelled
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.lagging import may_pass
 from onceproof.interpreter.logs import (
@@ -17,6 +19,7 @@ from onceproof.interpreter.logs import (
     settles_late,
 )
 from onceproof.interpreter.order import AVAILABLE, is_open
+from onceproof.interpreter.relays import may_start, started
 from onceproof.interpreter.rows import apply, published, row_lost
 from onceproof.interpreter.state import Spot, State, Worker, minus, union
 from onceproof.interpreter.trace import Step
@@ -89,7 +92,7 @@ def settle(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker, s
         return state, worker, "done"  # which message it was is not remembered
     if late and promises is not Delivery.EXACTLY_ONCE:
         return state.with_status(consumer, event, "settled"), worker, "done"
-    return state, worker, "refused"
+    return state, worker, "done" if ctx.is_polite(consumer) else "refused"
 
 
 def answers(ctx: Context, state: State, worker: Worker) -> list[tuple[State, Worker, str]]:
@@ -99,6 +102,20 @@ def answers(ctx: Context, state: State, worker: Worker) -> list[tuple[State, Wor
     if answer == "done" and not worker.holds and refuses_late(ctx, worker):
         possible.append((state, worker, "refused"))
     return possible
+
+
+def torn(ctx: Context, worker: Worker) -> Iterator[Worker]:
+    """The worker with the messages that are left of what it has collected, when its transaction
+    appears in part.
+    """
+    queue = ctx.design.queues[_queue(ctx, worker.process)]
+    collected = [i for i, w in enumerate(worker.boxed) if w.kind == "publish"]
+    if not (modelled.TORN and queue.leaks and worker.holds):
+        return
+    for size in range(1, len(collected) + 1):
+        for missing in combinations(collected, size):
+            left_over = tuple(w for i, w in enumerate(worker.boxed) if i not in missing)
+            yield worker._replace(boxed=left_over)
 
 
 def give_back(ctx: Context, state: State, worker: Worker) -> tuple[State, Worker]:
@@ -142,10 +159,11 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
     for process in ctx.design.processes:
         worker = Worker(state.free_number(), process.name, event, ctx.enter(process.body))
         if process.condition is not None:
-            if may_pass(ctx, state, process.condition, event, worker):
+            may = may_start(ctx, state, process, event)
+            if may and may_pass(ctx, state, process.condition, event, worker):
                 yield (
                     Step(Cause.START, component, event, worker.number, process.name),
-                    state,
+                    started(state, process, event),
                     worker,
                 )
             continue
@@ -161,6 +179,7 @@ def starts(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, State
                 holds=ctx.holds(process.name),
                 in_hand=ctx.seeks(process.name),
                 in_lane=ctx.has_lanes(process.name) and ctx.design.queues[queue].log,
+                again=status == "returned" and ctx.asks_redelivered(process),
             )
             for now in REMAINS.get(status, ("settled" if at_once else "inflight",)):
                 yield (
@@ -205,12 +224,17 @@ def message_faults(ctx: Context, state: State, event: int) -> Iterator[tuple[Ste
                 Step(Cause.VANISHED, component, event, -1, name, queue.name),
                 state.with_status(name, event, REMAINS.get(status, ("lost",))[0]),
             )
-        if status == "returned":
-            end = "lost" if queue.limit and queue.limit[1] == "drop" else "dead"
+        if _may_be_lost(ctx, queue, status):
             yield (
-                Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name),
-                state.with_status(name, event, end),
+                Step(Cause.BROKER_LOST, component, event, -1, name, queue.name),
+                state.with_status(name, event, REMAINS.get(status, ("lost",))[0]),
             )
+        if status == "returned" and queue.limit and not ctx.fails_few_times:
+            end = "lost" if queue.limit[1] == "drop" else "dead"
+            given_up = state.with_status(name, event, end)
+            if modelled.FED and queue.limit_to is not None:
+                given_up = published(ctx, given_up, event, queue.limit_to)
+            yield (Step(Cause.DEAD_LETTERED, component, event, -1, name, queue.name), given_up)
     for worker in state.workers:
         if worker.event == event and (worker.holds or worker.in_hand or worker.in_lane):
             yield from _parted(ctx, state, worker)
@@ -257,6 +281,12 @@ def _closed(state: State, event: int) -> bool:
     return any(event in _events_of(state, spot) for spot in state.closed)
 
 
+def _may_be_lost(ctx: Context, queue: d.Queue, status: str) -> bool:
+    """Whether the broker may lose a message that it has confirmed."""
+    safe = ctx.design.assumes("broker-loses-nothing")
+    return modelled.BROKERS and queue.loses_confirmed and not safe and status in AVAILABLE
+
+
 def _may_vanish(ctx: Context, process: d.Process, status: str) -> bool:
     """Whether a message may be lost before a worker sees it."""
     if ctx.promises(process.name) is Delivery.AT_MOST_ONCE:
@@ -278,6 +308,7 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
     at_most_once = ctx.semantics(queue.name) is Delivery.AT_MOST_ONCE
     if status in redeliverable and not closed:
         arrives = not ctx.drops_copies(queue.name) and not at_most_once
+        arrives |= modelled.BROKERS and at_most_once and queue.publishing == "retries"
         if (
             arrives
             and queue.publishing not in ("once", "new-id")
@@ -286,6 +317,8 @@ def _copies(ctx: Context, consumer: d.Process, closed: bool, status: str) -> Ite
             yield Cause.PUBLISHER_RETRY
         if at_least_once and queue.copies and not design.assumes("no-broker-copies"):
             yield Cause.BROKER_COPY
+        if status == "settled" and ctx.forgets_acks(queue):
+            yield Cause.BROKER_RESTARTED
     behind = {"settled", "passed"} if is_log else {"settled"}
     if status in behind and not closed and not at_most_once:
         rewinds = queue.rewinds or (is_log and consumer.parallel)

@@ -166,6 +166,13 @@ class Context(Struct, frozen=True):
             isinstance(step, n.Ack) for step in visit.walk(process.body)
         )
 
+    def has_last_step(self, process: str) -> bool:
+        """Whether a handler that has reached its end takes one more step: an acknowledgement, or
+        the note of a relay that its row is read.
+        """
+        reads = modelled.RELAYS and self.processes[process].cursor is not None
+        return reads or self.processes[process].acks_at_end
+
     def settles_at_delivery(self, process: str) -> bool:
         """Whether a consumer's message is settled when a worker gets it."""
         return (
@@ -219,6 +226,28 @@ class Context(Struct, frozen=True):
             self.semantics(queue) is Delivery.EXACTLY_ONCE and not self.design.queues[queue].keeps
         )
 
+    def is_polite(self, process: str) -> bool:
+        """Whether a late acknowledgement is always told that it is done."""
+        queue = self.design.queues[self.processes[process].queue or ""]
+        return modelled.BROKERS and queue.ack_answer is d.AckAnswer.POLITE
+
+    def forgets_acks(self, queue: d.Queue) -> bool:
+        """Whether the broker forgets acknowledgements when it is started again."""
+        return _forgets_acks(self.design, queue)
+
+    @property
+    def fails_few_times(self) -> bool:
+        """Whether no event fails as often as a delivery limit says."""
+        return modelled.BROKERS and self.design.assumes("fails-fewer")
+
+    def may_be_killed(self, process: str) -> bool:
+        """Whether workers of this process are killed at all."""
+        return self.has_time_limit(process) or not self.design.assumes("no-crash")
+
+    def has_time_limit(self, process: str) -> bool:
+        """Whether workers of this process are killed when they take too long."""
+        return modelled.BROKERS and self.processes[process].killed is not None
+
     def losses_of_hold(self, process: d.Process) -> Iterator[Cause]:
         """Why a living worker that holds a message may lose it."""
         queue = self.design.queues[process.queue or ""]
@@ -234,8 +263,14 @@ class Context(Struct, frozen=True):
     def again(self, process: str) -> str:
         """The status of a message that comes back from a worker."""
         queue = self.processes[process].queue
-        limited = queue and self.design.queues[queue].limit and self.tracks_holders(process)
-        return "returned" if limited else "ready"
+        limited = queue and self.design.queues[queue].limit
+        told = limited or self.asks_redelivered(self.processes[process])
+        return "returned" if told and self.tracks_holders(process) else "ready"
+
+    @staticmethod
+    def asks_redelivered(process: d.Process) -> bool:
+        """Whether a handler asks whether its message came again."""
+        return _asks_redelivered(process)
 
     def one_more(self, process: str, status: str) -> str:
         """The status with one more message that waits."""
@@ -258,13 +293,21 @@ class Context(Struct, frozen=True):
         """The lane of an event's messages to a consumer, named after the queue; None: it has none,
         or nothing is kept under its key.
         """
-        queue = self.design.queues[self.processes[process].queue or ""]
-        if not self.has_lanes(process):
+        level = self.lane_level(process)
+        name = self.processes[process].queue or ""
+        return self.spot(name, level, state, event) if level is not None else None
+
+    def lane_level(self, process: str) -> Level | None:
+        """Whether this consumer's lanes are those of events or of business keys; None: it has
+        none.
+        """
+        queue = self.design.queues.get(self.processes[process].queue or "")
+        if queue is None or not self.has_lanes(process):
             return None
+        if queue.lane in self.design.business_keys:
+            return Level.COMPONENT
         own = any(queue.lane == e.id_field for e in self.design.events.values())
-        shared = queue.lane in self.design.business_keys
-        level = Level.COMPONENT if shared else Level.EVENT if own else None
-        return self.spot(queue.name, level, state, event) if level is not None else None
+        return Level.EVENT if own else None
 
     def has_lanes(self, process: str) -> bool:
         """Whether this consumer gets messages of one key one after the other."""
@@ -406,10 +449,18 @@ class Context(Struct, frozen=True):
             case _:
                 return self.failed(outside)
 
-    def parts(self, block: tuple[n.Step, ...]) -> tuple[str, ...]:
-        """The databases that a block writes, in the order of the first line that writes each."""
-        stores = [store for store in map(self.store_of, visit.walk(block)) if store]
-        return tuple(dict.fromkeys(self.design.stores[s].database for s in stores))
+    def parts(self, process: str, block: tuple[n.Step, ...]) -> tuple[str, ...]:
+        """The databases that a block writes, in the order of the first line that writes each; a
+        message that is published or acknowledged in one is written there, too.
+        """
+        written: dict[str, None] = {}
+        for step in visit.walk(block):
+            store = self.store_of(step)
+            home = self.design.stores[store].database if store is not None else None
+            if isinstance(step, n.Publish | n.Ack):
+                home = self.queue_database(process, step)
+            written |= {home: None} if home is not None else {}
+        return tuple(written)
 
     def request_in(self, worker: Worker) -> str | None:
         """The database that a worker's next step is a request in; None of a request elsewhere."""
@@ -422,14 +473,44 @@ class Context(Struct, frozen=True):
         """The database whose part of the open block commits next."""
         at = self.open_block(worker)
         assert at is not None
-        parts = self.parts(self.blocks[worker.todo[at].block])
+        parts = self.parts(worker.process, self.blocks[worker.todo[at].block])
         pending = {self.home(w.name) for w in worker.collected}
+        pending |= {p for p in parts if self.posted_in(worker, p)}
         return next((p for p in parts if p in pending or self.may_write(worker, p)), parts[0])
 
     def home(self, name: str) -> str:
         """The database of a store, or of an effect in a store."""
         store = self.design.effects[name].store if name in self.design.effects else name
         return self.design.stores[store or ""].database
+
+    def queue_at(self, process: str, step: n.Step) -> str | None:
+        """The queue that a line is about."""
+        match step:
+            case n.Publish(queue):
+                return queue.text
+            case n.Ack() | n.Nack():
+                return self.processes[process].queue
+            case _:
+                return None
+
+    def queue_database(self, process: str, step: n.Step) -> str | None:
+        """The database of the queue that a line is about, if it lives in one."""
+        queue = self.queue_at(process, step) if modelled.OWN_DATABASE else None
+        return self.design.queues[queue].database if queue is not None else None
+
+    def posts_in(self, worker: Worker, step: n.Step) -> str | None:
+        """The database with whose part of the open block a message is published or acknowledged;
+        None if the line is a step of its own.
+        """
+        at = self.open_block(worker)
+        if at is None or isinstance(step, n.Nack):
+            return None
+        return self.queue_database(worker.process, step)
+
+    def posted_in(self, worker: Worker, database: str) -> tuple[Write, ...]:
+        """What an open block publishes and acknowledges in a database."""
+        queues = self.design.queues
+        return tuple(w for w in worker.posted if queues[w.name].database == database)
 
     def stores_in(self, database: str) -> frozenset[str]:
         """The stores that live in a database."""
@@ -502,6 +583,8 @@ class Context(Struct, frozen=True):
             worker.process
         ):
             return False
+        if self.posts_in(worker, step) is not None:
+            return False
         store = self.store_of(step)
         if isinstance(step, n.Publish):
             return (
@@ -541,7 +624,7 @@ class Context(Struct, frozen=True):
         kind = worker.block_kind(ATOMIC)
         if not kind or self.is_boxed(worker, step):
             return False
-        return self.collects(kind != ATOMIC, step)
+        return self.posts_in(worker, step) is not None or self.collects(kind != ATOMIC, step)
 
     def collects(self, serializable: bool, step: n.Step) -> bool:
         """Whether a block ``atomic``, or ``atomic serializable``, collects a line."""
@@ -604,7 +687,8 @@ class Context(Struct, frozen=True):
             step = self.at(now)
             if step is not None and self.is_collected(now, step):
                 store = self.store_of(step)
-                if store is not None and self.home(store) == database:
+                home = self.home(store) if store is not None else self.posts_in(now, step)
+                if home == database:
                     return True
             elif step is not None and not self.is_silent(now, step):
                 continue
@@ -641,6 +725,8 @@ class Context(Struct, frozen=True):
                 return self.session(lock.text)
             case n.Renew(lock):
                 return self.session(lock.text) if lock is not None else None
+            case n.Publish() | n.Ack() | n.Nack():
+                return self.queue_database(worker.process, step)
             case _:
                 store = self.store_of(step)
                 return self.home(store) if store is not None else None
@@ -654,6 +740,8 @@ class Context(Struct, frozen=True):
                 return True
             case n.Renew(lock):
                 return lock is not None
+            case n.Publish() | n.Ack() | n.Nack():
+                return self.queue_database(worker.process, step) is not None
             case _:
                 return self.store_of(step) is not None
 
@@ -686,16 +774,25 @@ def _follow(design: d.Design, queue: str) -> set[str]:
             if process.queue == queue or process.queue in before:
                 steps = visit.walk(process.body)
                 reached |= {s.queue.text for s in steps if isinstance(s, n.Publish)}
+        if modelled.FED:
+            given_up = (design.queues[name].limit_to for name in {queue, *reached})
+            reached |= {name for name in given_up if name is not None}
     return reached
 
 
 def _is_counted(design: d.Design, process: d.Process, choice: Delivery) -> bool:
     """Whether the messages that wait for a consumer are counted: they come from handlers of the
-    design only, there is no delivery limit, and the queue is no log.
+    design only, there is no delivery limit, and the queue is no log with positions.
     """
     queue = design.queues[process.queue or ""]
     promised = queue.semantics or choice
-    if queue.is_root or queue.limit is not None or (modelled.LOGS and queue.log):
+    from_outside = queue.is_root and not (modelled.FED and queue.also_fed)
+    if from_outside or queue.limit is not None:
+        return False
+    at_delivery = promised is Delivery.AT_MOST_ONCE or process.ack == "delivery"
+    if modelled.LOGS and queue.log and not at_delivery:
+        return False
+    if _asks_redelivered(process):
         return False
     generous = promised is Delivery.AT_LEAST_ONCE
     if queue.dedup is not None:
@@ -710,7 +807,20 @@ def _is_counted(design: d.Design, process: d.Process, choice: Delivery) -> bool:
     )
     copies = generous and queue.copies and not design.assumes("no-broker-copies")
     replayed = queue.replays or (generous if queue.replay is None else queue.replay)
+    copies |= _forgets_acks(design, queue)
     return not (drops or retries or copies or (replayed and not design.assumes("no-replay")))
+
+
+def _asks_redelivered(process: d.Process) -> bool:
+    """Whether a handler asks whether its message came again."""
+    conditions = [s.condition for s in visit.walk(process.body) if isinstance(s, n.If)]
+    tests = (t for c in conditions for row in conjunctions(c) for t in row)
+    return modelled.REDELIVERED and any(isinstance(t, n.Redelivered) for t in tests)
+
+
+def _forgets_acks(design: d.Design, queue: d.Queue) -> bool:
+    """Whether a restart of the broker can make a settled message available again."""
+    return modelled.BROKERS and queue.unsynced_acks and not design.assumes("broker-loses-nothing")
 
 
 def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
@@ -725,6 +835,7 @@ def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
         and queue.limit is None
         and not (modelled.LOGS and queue.log)
         and not (modelled.ORDER and queue.lane is not None)
+        and not _asks_redelivered(process)
         and queue.redelivers
         and "lease" in queue.loses_hold
         and not design.within_lease(process)
@@ -773,7 +884,7 @@ def may_commit(ctx: Context, worker: Worker) -> bool:
         return False
     step = ctx.at(worker)
     if isinstance(step, n.Stop) or (step is None and worker.todo[-1].kind.startswith(ATOMIC)):
-        return bool(worker.collected)
+        return bool(worker.collected or worker.posted)
     if step is not None and not ctx.is_collected(worker, step) and not ctx.is_silent(worker, step):
         return False
     for number, way in enumerate(ctx.ways(worker)):
@@ -781,7 +892,7 @@ def may_commit(ctx: Context, worker: Worker) -> bool:
             number == 0
             and step is not None
             and ctx.is_collected(worker, step)
-            and ctx.store_of(step)
+            and (ctx.store_of(step) or ctx.posts_in(worker, step))
         ):
             way = way._replace(collected=(*worker.collected, Write("some", "")))
         if may_commit(ctx, way):

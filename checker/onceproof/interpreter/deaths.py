@@ -11,6 +11,7 @@ from onceproof.interpreter.context import Context, may_commit
 from onceproof.interpreter.isolation import Begins, SerializationFailure, SessionLost, Waits
 from onceproof.interpreter.logs import End
 from onceproof.interpreter.providers import carried_out
+from onceproof.interpreter.relays import draws
 from onceproof.interpreter.rows import published, write
 from onceproof.interpreter.runs import run
 from onceproof.interpreter.sessions import released
@@ -25,8 +26,9 @@ from onceproof.machine.system import Cause
 
 def deaths(ctx: Context, state: State, worker: Worker) -> Next:
     """A worker is killed, perhaps with its next request already under way."""
-    killable = worker.exposed or worker.process not in ctx.named_crashes
-    if ctx.design.assumes("no-crash") or not (killable or ctx.passes_crash(worker)):
+    named = worker.process in ctx.named_crashes and not ctx.has_time_limit(worker.process)
+    killable = worker.exposed or not named
+    if not ctx.may_be_killed(worker.process) or not (killable or ctx.passes_crash(worker)):
         return
     component = state.events[worker.event].component
     killed = Step(
@@ -59,6 +61,8 @@ def deaths(ctx: Context, state: State, worker: Worker) -> Next:
 
 def _ghost(ctx: Context, state: State, worker: Worker) -> Worker | None:
     """What is left of a worker whose next request is under way; None if that is none."""
+    if next(draws(ctx, state, worker), None) is not None:
+        return None
     step = ctx.at(worker)
     database: str | None
     ghost = worker._replace(holds=False, boxed=(), exposed=False, beaten=False, underway=True)

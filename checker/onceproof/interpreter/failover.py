@@ -168,6 +168,7 @@ def _is_open(ctx: Context, worker: Worker, name: str) -> bool:
     return (
         any(ctx.home(x[0]) == name for x in rows)
         or any(ctx.home(w.name) == name for w in worker.collected)
+        or bool(ctx.posted_in(worker, name))
         or isolation.snapshot_of(worker, name) is not None
         or any(ctx.design.locks[x[0]].database == name for x in worker.block_locks)
     )

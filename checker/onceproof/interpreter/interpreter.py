@@ -22,6 +22,7 @@ from onceproof.interpreter.failover import failovers, remember
 from onceproof.interpreter.logs import positions
 from onceproof.interpreter.order import told
 from onceproof.interpreter.providers import arrivals
+from onceproof.interpreter.relays import noticed, overtakings, see_less, unheard
 from onceproof.interpreter.sessions import lock_faults, lost_sessions
 from onceproof.interpreter.state import State
 from onceproof.interpreter.trace import EventOf, Step, Trace
@@ -33,8 +34,14 @@ from onceproof.machine.system import Cause
 Choices = list[tuple[Step, State]]
 
 _OF_ISOLATION = {"begin", "serialization failure", "deadlock victim", "failed"}
-_OF_A_PARTITION = (Cause.LEASE_EXPIRED, Cause.FENCED, Cause.REQUEUED)
-_OF_A_PLACE = (Cause.KEY_EXPIRED, Cause.ROW_LOST, Cause.FAILOVER, Cause.LOCK_EXPIRED)
+_OF_A_PARTITION = (Cause.LEASE_EXPIRED, Cause.FENCED, Cause.REQUEUED, Cause.OVERTAKEN)
+_OF_A_PLACE = (
+    Cause.KEY_EXPIRED,
+    Cause.ROW_LOST,
+    Cause.FAILOVER,
+    Cause.LOCK_EXPIRED,
+    Cause.OVERTAKEN,
+)
 
 
 class ReplayError(Exception):
@@ -91,6 +98,8 @@ def choices(ctx: Context, state: State, pool: int | None = None) -> Choices:
     ordered = list(_choices(ctx, state, pool))
     if any(map(ctx.has_lanes, ctx.processes)):
         ordered = list(dict.fromkeys(told(ctx, state, choice) for choice in ordered))
+    if see_less(ctx):
+        ordered = list(dict.fromkeys(noticed(ctx, state, choice) for choice in ordered))
     if ctx.remembered:
         ordered = list(dict.fromkeys(_remembered(ctx, state, choice) for choice in ordered))
     ordered.sort(key=lambda choice: _order(choice[0]))
@@ -114,6 +123,8 @@ def _choices(ctx: Context, state: State, pool: int | None) -> Iterator[tuple[Ste
         yield from message_faults(ctx, state, event)
         yield from positions(ctx, state, event)
         yield from arrivals(ctx, state, event)
+        yield from unheard(ctx, state, event)
+    yield from overtakings(ctx, state)
     yield from failovers(ctx, state)
     yield from store_faults(ctx, state)
     yield from lock_faults(ctx, state)

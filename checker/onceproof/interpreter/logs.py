@@ -97,7 +97,7 @@ def positions(ctx: Context, state: State, event: int) -> Iterator[tuple[Step, St
 
         if ctx.later_commits(process):
             yield step(Cause.LATER_COMMIT), state.with_status(name, event, "settled")
-        if not ctx.design.assumes("no-crash") or ctx.after_failures(name) == "stop":
+        if ctx.may_be_killed(name) or ctx.after_failures(name) == "stop":
             yield step(Cause.RESTARTED), state.with_status(name, event, "ready")
         for cause in ctx.losses_of_hold(process):
             yield step(cause), state.with_status(name, event, "ready")

@@ -5,8 +5,28 @@ both readings change together.
 
 from __future__ import annotations
 
-LOGS = False
+LOGS = True
 """Queues that commit positions: records that are passed over, seeking back, late commits."""
 
-ORDER = False
+ORDER = True
 """Events of one key in one worker's hands at a time."""
+
+BROKERS = False
+"""What acknowledgements are answered, publishers that retry under at-most-once, brokers that lose
+and forget, events that fail a few times only, handlers that are killed at their time limit.
+"""
+
+TORN = False
+"""Transactions that appear in part."""
+
+REDELIVERED = False
+"""Handlers that ask whether their message came again."""
+
+OWN_DATABASE = False
+"""Queues in the database of the rows: ``ack`` and ``publish`` inside blocks, and their failures."""
+
+FED = False
+"""Queues that are fed from outside and by handlers, dead letters that are messages of a queue."""
+
+RELAYS = False
+"""Relays with a cursor, relays that only hear notifications."""

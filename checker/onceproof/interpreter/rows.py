@@ -108,6 +108,8 @@ def passes(
             truth = column(ctx, seen, store.text, name.text, event) == value.text
         case n.Happened(effect):
             truth = happened(ctx, seen, effect.text, event) > 0
+        case n.Redelivered():
+            truth = worker is not None and worker.again
         case n.NameIs(name, value):
             own = worker.locals if worker else ()
             known = (

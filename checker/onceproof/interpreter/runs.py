@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from onceproof.interpreter import isolation
-from onceproof.interpreter.broker import aborts, gone
+from onceproof.interpreter.broker import aborts, answers, gone
 from onceproof.interpreter.choosing import Chooser
 from onceproof.interpreter.context import ATOMIC, Context, conjunctions
 from onceproof.interpreter.isolation import Begins, SerializationFailure
@@ -18,11 +18,12 @@ from onceproof.interpreter.rows import (
     hold_still,
     look_at,
     passes,
+    published,
     value_of,
     view,
     write,
 )
-from onceproof.interpreter.state import Spot, State, Worker, put
+from onceproof.interpreter.state import Spot, State, Worker, Write, put
 from onceproof.lang.design import Isolation
 from onceproof.lang.syntax import ast as n
 
@@ -106,10 +107,11 @@ def _onward(
         step, frame = ctx.at(going), going.todo[-1]
         if step is None:
             if frame.kind.startswith(ATOMIC):
-                if going.collected and not running:
+                if (going.collected or going.posted) and not running:
                     return made._replace(state=state.with_worker(going))
-                parts = ctx.parts(ctx.blocks[frame.block])
-                pending = [p for p in parts if any(ctx.home(w.name) == p for w in going.collected)]
+                parts = ctx.parts(going.process, ctx.blocks[frame.block])
+                written = {ctx.home(w.name) for w in going.collected}
+                pending = [p for p in parts if p in written or ctx.posted_in(going, p)]
                 if pending:
                     made = made._replace(parts=(*made.parts, *parts_of(ctx, going, pending[0])))
                     state, going = _commit_part(ctx, state, going, pending[0], earlier, chooser)
@@ -143,7 +145,7 @@ def _onward(
             going = going.next_line()._replace(exposed=True)
         else:
             return made._replace(state=state.with_worker(going))
-    if going is None or not ctx.processes[going.process].acks_at_end:
+    if going is None or not ctx.has_last_step(going.process):
         last = going or worker
         if begins:
             idle = last._replace(
@@ -172,6 +174,13 @@ def _commit_part(
         raise SerializationFailure
     state = apply(ctx, state, worker.event, mine, worker.number)
     state = isolation.part_committed(ctx, state, worker, database)
+    posted = ctx.posted_in(worker, database)
+    for made in posted:
+        if made.kind == "publish":
+            state = published(ctx, state, worker.event, made.name, "committed")
+        else:
+            state, worker, _ = chooser.pick(answers(ctx, state, worker))
+    worker = worker._replace(posted=tuple(w for w in worker.posted if w not in posted))
     # A crash point in the block is before its commits.
     over = isolation.part_over(ctx, worker, database)
     return state, over._replace(collected=rest, exposed=ctx.exposed_by(mine))
@@ -194,9 +203,9 @@ def _started(ctx: Context, state: State, worker: Worker, step: n.Step) -> Worker
     """The worker with the snapshots that a line of a run takes which only reads. Raises
     ``SessionLost``.
     """
-    store = ctx.store_of(step)
-    if store is not None:
-        isolation.check_session(worker, ctx.home(store))
+    store, posted = ctx.store_of(step), ctx.posts_in(worker, step)
+    if store is not None or posted is not None:
+        isolation.check_session(worker, ctx.home(store) if store is not None else posted)
     elif isinstance(step, n.If | n.Let):
         for database in ctx.databases_read(step):
             isolation.check_session(worker, database)
@@ -226,10 +235,28 @@ def _silently(
         return state, ctx.into(worker, step.body if at else step.otherwise)
     if isinstance(step, n.Let):
         return state, let(ctx, state, look_at(ctx, state, worker, step.value), step)
-    state, worker, outcome = write(ctx, state, worker, step, chooser)
+    if ctx.posts_in(worker, step) is not None:
+        worker, outcome = _posted(ctx, state, worker, step, chooser)
+    else:
+        state, worker, outcome = write(ctx, state, worker, step, chooser)
     if not outcome:
         return state, worker.next_line()
     return _turned(ctx, state, worker, ctx.turned_down(worker, step, outcome))
+
+
+def _posted(
+    ctx: Context, state: State, worker: Worker, step: n.Step, chooser: Chooser
+) -> tuple[Worker, str]:
+    """A message that is published or acknowledged with the commit of a block. The answer to an
+    ``ack or`` is what the row of the message says now.
+    """
+    kind = "publish" if isinstance(step, n.Publish) else "ack"
+    if isinstance(step, n.Ack) and step.or_else is not None:
+        _, _, answer = chooser.pick(answers(ctx, state, worker))
+        if answer == "refused":
+            return worker, answer
+    made = Write(kind, ctx.queue_at(worker.process, step) or "")
+    return worker._replace(posted=(*worker.posted, made)), ""
 
 
 def _turned(

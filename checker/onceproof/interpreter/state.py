@@ -94,14 +94,18 @@ class Worker(NamedTuple):
     ``underway``: it was killed, and its last request is still on the way. ``idle``: its handler
     takes no step, only the end is left; ``failed``: that end is a failure. ``in_hand``: on a log,
     its process still has the record's partition, so that it can seek back to it.
-    ``in_lane``: there, no other worker gets a record of its key.
+    ``in_lane``: there, no other worker gets a record of its key. ``again``: its message had come
+    back before, where it asks.
 
     Of the open atomic block, besides: ``shared`` are the rows that it has locked for others' writes
     only, ``wrote`` and ``read`` those that it has changed and looked at, where that matters.
     ``beaten``: it waited for a row while a worker that shared it went on to change it.
 
-    ``block_locks``: transaction locks that end with the open block. ``lost``: databases and lock
-    services to which it has lost its session, without knowing.
+    ``drawn``: relays with a cursor, for whose rows it has drawn a number, and whether a later one
+    was read already. ``posted``: what it publishes and acknowledges in queues that live in a
+    database of the block (kind publish or ack, named after the queue). ``block_locks``: transaction
+    locks that end with the open block. ``lost``: databases and lock services to which it has lost
+    its session, without knowing.
     """
 
     number: int
@@ -129,10 +133,13 @@ class Worker(NamedTuple):
     failed: bool = False
     in_hand: bool = False
     in_lane: bool = False
+    again: bool = False
+    posted: tuple[Write, ...] = ()
+    drawn: tuple[tuple[str, bool], ...] = ()
 
     def block_over(self) -> Worker:
         """This worker without anything of an open block."""
-        without = self._replace(collected=(), locked=(), shared=(), block_locks=())
+        without = self._replace(collected=(), posted=(), locked=(), shared=(), block_locks=())
         return without._replace(wrote=(), read=(), snapshots=())
 
     def block_kind(self, prefix: str) -> str:
@@ -158,8 +165,11 @@ class State(NamedTuple):
     ``past``: of databases that fail over, what they contained before, the latest last.
     ``versions``: of databases with stale reads or several regions, rows and effects as they were
     before. ``unsure``: locks whose tokens a failover has taken back. ``acted``: the events that a
-    worker was ever on. ``ahead``: messages, by consumer and event, that came back and go
-    before others of their key.
+    worker was ever on. ``ahead``: messages, by consumer and event, that came back and go before
+    others of their key.
+
+    ``overtaken``, ``passed_by``: rows, under the name of a relay with a cursor, that it never reads
+    any more, and that it has read. ``notified``: events of which a relay has been notified.
     """
 
     events: tuple[EventOf, ...]
@@ -179,6 +189,9 @@ class State(NamedTuple):
     workers: tuple[Worker, ...] = ()
     acted: tuple[int, ...] = ()
     ahead: tuple[tuple[str, int], ...] = ()
+    overtaken: tuple[Spot, ...] = ()
+    passed_by: tuple[Spot, ...] = ()
+    notified: tuple[Spot, ...] = ()
 
     def status(self, consumer: str, event: int) -> str:
         """The status of a consumer's copy of an event's message."""

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from onceproof.interpreter import isolation, providers, sessions, waiting
-from onceproof.interpreter.broker import answers, give_back, gone, renew
+from onceproof.interpreter.broker import answers, give_back, gone, renew, settle, torn
 from onceproof.interpreter.choosing import Chooser, every
 from onceproof.interpreter.context import Context
 from onceproof.interpreter.isolation import Begins, SerializationFailure, SessionLost, Waits
 from onceproof.interpreter.lagging import truths, values
 from onceproof.interpreter.logs import End, sought
+from onceproof.interpreter.relays import draws, reads
 from onceproof.interpreter.rows import (
     after_test,
     look_at,
@@ -51,8 +52,19 @@ def moves(ctx: Context, state: State, worker: Worker) -> Next:
         end = End.FAILED if worker.failed else End.ENDED
         yield record(ctx, state, worker, Cause.HANDLER, ""), gone(ctx, state, worker, end)
         return
+    drawn = list(draws(ctx, state, worker)) if worker.todo else []
+    if drawn:
+        yield from drawn
+        return
+    if not worker.todo and ctx.processes[worker.process].queue is None:
+        read = reads(ctx, state, worker)
+        yield record(ctx, state, worker, Cause.HANDLER, ""), gone(ctx, read, worker)
+        return
     if not worker.todo:
-        yield from _ack(ctx, state, worker, n.Ack(None, ctx.processes[worker.process].span))
+        on_return = n.Ack(None, ctx.processes[worker.process].span)
+        yield from _ack(ctx, state, worker, on_return)
+        if ctx.asks_database(worker, on_return):
+            yield from _failed(ctx, state, worker, None)
         return
     step = ctx.at(worker)
     if beaten:
@@ -311,6 +323,9 @@ def _publish(ctx: Context, state: State, worker: Worker, step: n.Publish) -> Nex
             record(ctx, state, worker, Cause.HANDLER, outcome or "done"),
             went(ctx, after, worker, step, ""),
         )
+    if ctx.queue_database(worker.process, step) is not None:
+        for _, after in arrivals:
+            yield from _unanswered(ctx, state, worker, step, (after, worker))
     at_most_once = ctx.semantics(queue) is Delivery.AT_MOST_ONCE
     if at_most_once or ctx.design.queues[queue].unconfirmed:
         lost = published(ctx, state, worker.event, queue, "lost")
@@ -350,6 +365,12 @@ def _ack(ctx: Context, state: State, worker: Worker, step: n.Ack) -> Next:
             record(ctx, state, worker, Cause.HANDLER, answer),
             then(after, acked, "" if answer == "done" else answer),
         )
+        if answer == "done" and ctx.queue_database(worker.process, step) is not None:
+            line = step if acked.todo else None
+            yield from _unanswered(ctx, state, worker, line, (after, acked))
+    for partly in torn(ctx, worker):
+        after, acked, _ = settle(ctx, state, partly)
+        yield record(ctx, state, worker, Cause.VANISHED, "torn"), then(after, acked, "")
     if ctx.settles_at_delivery(worker.process):
         return
     if not ctx.design.assumes("no-lost-acks"):

@@ -5,10 +5,10 @@ same of the other reading; both change together.
 
 from __future__ import annotations
 
-LOGS = False
+LOGS = True
 """Records that are passed over, commits that cover what is below."""
 
-ORDER = False
+ORDER = True
 """Messages of one key that are in one worker's hands at a time."""
 
 BROKERS = False

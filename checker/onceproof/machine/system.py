@@ -101,6 +101,7 @@ class Cause(Enum):
     # a message somebody is at work on is acknowledged by itself, as a later one was, or by a timer
     AUTO_ACKED = "acked-by-itself"
     LATER_COMMIT = "later-commit"  # the commit of a later record covers one that was passed over
+    OVERTAKEN = "overtaken"  # a row with a later number is read before one with an earlier one
     # of a living worker, to the broker, to a database or to a lock service
     CONNECTION_LOST = "connection-lost"
     FENCED = "consumer-fenced"  # its partition moved to somebody else
@@ -124,6 +125,7 @@ class Cause(Enum):
             Cause.START,
             Cause.AUTO_ACKED,
             Cause.LATER_COMMIT,
+            Cause.OVERTAKEN,
         )
 
 

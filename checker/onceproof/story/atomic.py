@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from onceproof.interpreter.broker import settle
 from onceproof.interpreter.choosing import Chooser
 from onceproof.interpreter.context import ATOMIC
 from onceproof.interpreter.isolation import SerializationFailure
@@ -27,6 +28,10 @@ def handler_words(m: Moment) -> str:
         return "has nothing to do; the handler is done"
     if tells(m):
         return failure_words(m, place(m))
+    if m.step.outcome == "draws its number":
+        return f"draws the number of its row in `{m.step.subject}`, which is not there yet"
+    if not m.worker.todo and m.ctx.processes[m.worker.process].queue is None:
+        return "notes that the row is read; the relay is done"
     if not m.worker.todo:
         return (
             f"{'ends' if m.ctx.processes[m.worker.process].acks_failures else 'returns'} and "
@@ -165,6 +170,8 @@ class _Run(Struct):
         if isinstance(step, n.Let):
             self.phrases.append(let_words(self.m, step, seen))
             return True
+        if ctx.posts_in(self.worker, step) is not None:
+            return self.posted(step)
         # a run that waits for a row is told as if it could go on
         unlocked = self.m.before._replace(workers=())
         try:
@@ -174,6 +181,19 @@ class _Run(Struct):
             return False
         self.phrases.append(write_words(self.m, step, outcome, seen))
         return self.rejected(step, outcome) if outcome else True
+
+    def posted(self, step: n.Step) -> bool:
+        """A message that is published or acknowledged with the commit."""
+        event = self.m.event
+        if isinstance(step, n.Publish):
+            self.phrases.append(f"publishes {event} to `{step.queue.text}` with it")
+            return True
+        then = step.or_else if isinstance(step, n.Ack) else None
+        if then is None or settle(self.m.ctx, self.m.before, self.worker)[2] == "done":
+            self.phrases.append(f"acknowledges {event} with it")
+            return True
+        self.phrases.append(f"tries to acknowledge {event} with it, but no longer holds it")
+        return then is n.OnConflict.CONTINUE or self.rejected(step, "refused")
 
     def rejected(self, step: n.Step, outcome: str) -> bool:
         """Go on after an attempt that failed."""
@@ -222,7 +242,7 @@ def _came_to(run: _Run) -> bool:
 def _pending(m: Moment, worker: Worker) -> str:
     """What the open block of a worker writes to next, if it writes several databases."""
     frame = next((f for f in reversed(worker.todo) if f.kind.startswith(ATOMIC)), None)
-    parts = m.ctx.parts(m.ctx.blocks[frame.block]) if frame else ()
+    parts = m.ctx.parts(worker.process, m.ctx.blocks[frame.block]) if frame else ()
     if len(parts) < 2:
         return ""
     collected = {m.ctx.home(w.name) for w in worker.collected}
@@ -268,10 +288,10 @@ def place(m: Moment) -> str:
     if m.worker.idle:
         return f"its end ({m.names.where(m.ctx.processes[m.worker.process].span)})"
     if not m.worker.todo:
+        last = m.ctx.processes[m.worker.process].queue is None
         return (
-            "the acknowledgement on return"
-            f" ({m.names.where(m.ctx.processes[m.worker.process].span)})"
-        )
+            "the note that the row is read" if last else "the acknowledgement on return"
+        ) + f" ({m.names.where(m.ctx.processes[m.worker.process].span)})"
     if m.node is None:
         part = _pending(m, m.worker)
         return f"the commit of {part or 'the block'} of line {m.ctx.line(m.worker)}"

@@ -22,6 +22,7 @@ STATUSES = {
     "three": "three or more ready for delivery",
     "returned": "given back, ready for delivery",
     "inflight": "in delivery",
+    "passed": "passed over, not committed",
     "settled": "settled",
     "lost": "lost",
     "dead": "dead-lettered",

@@ -56,6 +56,9 @@ class Teller:
             ):
                 assert worker is not None
                 return self._line(step, before, after, worker)
+            case Cause.VANISHED if worker is None and not step.queue:
+                text = f"to `{step.process}` about {self.names.event(step.event)} finds nobody"
+                return Sentence("notification", f"{text} that listens, and is lost", step.cause)
             case Cause.VANISHED:
                 return (
                     self._line(step, before, after, worker)
@@ -98,6 +101,13 @@ class Teller:
                 return self._message(step, before)
             case Cause.KEY_EXPIRED | Cause.ROW_LOST | Cause.FAILOVER | Cause.LOCK_EXPIRED:
                 return self._memory(step, before, after)
+            case Cause.OVERTAKEN:
+                number = self.past.numbers[step.worker]
+                text = (
+                    f"`{step.subject}` reads a row with a later number, and will never look for the"
+                    f" one that worker {number} has not committed yet"
+                )
+                return Sentence("cursor", text)
         assert_never(step.cause)
 
     def who(self, identity: int, process: str) -> str:

@@ -176,6 +176,7 @@ class Headline:
         for status, words in (
             ("lost", "the message of {} was lost{}"),
             ("dead", "{} ended up in the dead-letter queue{}"),
+            ("passed", "{} was passed over{}"),
             ("once", "{} is never delivered again{}"),
             ("settled", "{} is acknowledged{}"),
         ):

@@ -86,6 +86,9 @@ def test_words(m: Moment, test: n.Condition, truth: bool) -> str:
         case n.ColumnIs(store, name, value):
             actual = column(m.ctx, m.seen, store.text, name.text, m.worker.event)
             return f"reads `{store.text}.{name.text}`: it is {_value(actual, value.text)}"
+        case n.Redelivered():
+            came = "it came again" if m.worker.again else "it did not come before"
+            return f"looks whether {m.event} came again: {came}"
         case n.NameIs(name, value):
             known = (
                 m.before.events[m.worker.event].payload
@@ -266,6 +269,11 @@ def ack_words(m: Moment) -> str:
             return (
                 f"acknowledges {m.event}, but the broker refuses: {m.who} no longer holds the"
                 " message"
+            )
+        case "torn":
+            return (
+                f"acknowledges {m.event}; its transaction appears in part: of"
+                f" {boxed_words(m.worker)} not all is there"
             )
         case "lost":
             return (

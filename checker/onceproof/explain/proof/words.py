@@ -26,6 +26,7 @@ STATUSES = {
     "three": "three times or more ready for delivery",
     "returned": "given back",
     "inflight": "in delivery",
+    "passed": "passed over",
     "settled": "acknowledged",
     "lost": "lost",
     "dead": "dead-lettered",

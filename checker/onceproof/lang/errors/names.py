@@ -274,12 +274,13 @@ def no_claim(span: Span) -> Diagnostic:
     )
 
 
-def no_ack(process: str, span: Span) -> Diagnostic:
-    """A manual consumer that never settles its messages."""
+def no_ack(process: str, span: Span, is_log: bool) -> Diagnostic:
+    """A manual consumer that never settles its messages, or never commits a position."""
+    again = "every record comes again when the consumer is started again"
     return message(
         "N122",
         f"`{process}` never settles its message",
-        Label(span, "every message comes again when its lease runs out"),
+        Label(span, again if is_log else "every message comes again when its lease runs out"),
         help="add `ack`, or write `acks on return` behind the queue's name",
         warn=True,
     )

@@ -577,7 +577,8 @@ class _Resolver:
                 and p.acks_by_hand
                 and not any(isinstance(s, n.Ack | n.Nack | n.SeekBack) for s in walk(p.body))
             ):
-                self.diagnostics.append(errors.no_ack(p.name, p.span))
+                is_log = scope.queues[p.queue].log if p.queue in scope.queues else False
+                self.diagnostics.append(errors.no_ack(p.name, p.span, is_log))
         used = {w for p in processes for w in _mentioned(p)}
         used |= {t.name.text for c in claims for t in c.targets} | {
             p.queue for p in processes if p.queue
