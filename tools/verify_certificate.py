@@ -811,6 +811,8 @@ def joint(machine: Machine, violations: list[Violation], excluded: list[Violatio
 
 READ = re.compile(r"no (duplicate) (\S+)|(\S+) (before) (\S+)|no (loss) of (\S+)|(never) (.+)")
 SOME = frozenset("12")
+GONE = frozenset({"none now"})
+"""Of a store's rows: some were written, and are gone."""
 OTHER = "the violations are not those of the claim"
 
 
@@ -847,9 +849,13 @@ def claimed(text: str, machine: Machine, violations: list[Violation]) -> bool:
 def counted(machine: Machine, names: list[str], tests: list[frozenset[str]]) -> Tests | None:
     """Tests of counters; None if these are none."""
     counters = [f"{n}#" if f"{n}#" in machine.variables else n for n in names]
-    if any(n not in machine.variables or machine.values(n) != ["0", "1", "2"] for n in counters):
+    if any(n not in machine.variables for n in counters):
         return None
-    return dict(zip(counters, tests, strict=True))
+    values = [frozenset(machine.values(n)) for n in counters]
+    if any(v - GONE != {"0", "1", "2"} for v in values):
+        return None
+    wider = [t | (v & GONE) if t == SOME else t for t, v in zip(tests, values, strict=True)]
+    return dict(zip(counters, wider, strict=True))
 
 
 def condition(machine: Machine, text: str) -> Tests | None:
