@@ -15,7 +15,7 @@ from onceproof.properties import TooWide, component, question
 
 from support.component_designs import CLAIMS, component_design
 
-QUICK, FULL, ALL, STEP = 10, 410, 2_010, 40
+QUICK, FULL, ALL, STEP = 10, 130, 2_010, 40
 MOST = 1_500
 """States that are compared."""
 

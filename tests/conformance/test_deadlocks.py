@@ -15,7 +15,7 @@ from onceproof.properties import TooWide, deadlock, question
 
 from support.lock_designs import lock_design
 
-QUICK, FULL, ALL, STEP = 8, 308, 2_000, 30
+QUICK, FULL, ALL, STEP = 8, 98, 2_000, 30
 CAUGHT = 26
 """The first design that has a cycle and few enough states."""
 MOST = 1_200

@@ -226,11 +226,11 @@ def test_random_machines(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_random_machines(tmp_path: Path) -> None:
     answers: Counter[bool] = Counter()
-    for seed in range(1_000, 1_600):
+    for seed in range(1_000, 1_300):
         for name, make in (("m", random_machine), ("h", random_handlers)):
             answers += compared(*make(seed), tmp_path / f"{name}{seed}", seed)
     print(f"random machines: {answers[True]} accepted, {answers[False]} rejected, as by Z3")
-    assert min(answers.values()) > 500
+    assert min(answers.values()) > 250
 
 
 @pytest.mark.parametrize(
