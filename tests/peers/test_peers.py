@@ -186,7 +186,7 @@ def test_an_export_that_forgets_something_is_caught(
     part: str, tool: str, writer: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _here(tool)
-    cases = _some(BROKEN[part], 8)
+    cases = _some(BROKEN[part], 24)
     assert not _caught(cases[:1], tool)
     monkeypatch.setattr(writer, part, lambda *_: [])
     assert _caught(cases, tool)
