@@ -66,7 +66,7 @@ def _uses(rows: list[str]) -> Iterator[str]:
 def _answers(text: str, use: str) -> tuple[str, str]:
     model, _, options = use.partition("(")
     given = dict(re.findall(r"([\w.-]+)=\"?([^,\")]+)", options))
-    by_hand = brokers()[model].switches(given).ack == "handler"
+    by_hand = brokers()[model].switches(given).ack in ("handler", "cumulative")
     loaded = load_text(text.format(use=use, ack="  ack\n" if by_hand else ""))
     assert loaded.design is not None, (use, [d.headline for d in loaded.diagnostics])
     result, _ = check_loaded(loaded, Options(second_opinion=False))
