@@ -25,7 +25,7 @@ from onceproof.verdict.exit_codes import Exit
 from onceproof.verdict.result import ClaimResult, Verdict
 from onceproof.verdict.task import Options
 
-from support.repo import ROOT
+from support.repo import ROOT, read
 
 HERE = Path(__file__).parent
 
@@ -51,9 +51,8 @@ def _found(
 
 
 FIRST = {
-    "article/invoice_email": ("ready_email", ("provider-with-keys",)),
+    "article/invoice_email": ("ready_email", ("mail-provider",)),
     "article/mistake_early_ack": ("confirmation", ("ack-later", "provider-with-keys")),
-    "article/mistake_only_the_database": ("charge", ("provider-key", "assumption")),
     "article/mistake_replay_forgotten": ("stock.taken", ("row-window",)),
     "article/three_resources": ("shipment", ("provider-key",)),
     "article/without_dedup_record": ("booking", ("unique-insert",)),
@@ -100,6 +99,24 @@ def _demand_better(loaded: Loaded, text: str, effect: str, semantics: Delivery) 
     for key, cell in new.items():
         assert cell.verdict is Verdict.HOLDS or old[key].verdict is cell.verdict
         assert cell.as_expected or not old[key].as_expected
+
+
+@pytest.mark.slow
+def test_a_key_is_no_repair_where_the_provider_keeps_errors_under_it() -> None:
+    """The key ends the duplicates, but a first answer that is an error and gets lost is given to
+    every retry of the day: the charge is lost instead. What gives the other claim up is no offer.
+    """
+    loaded = load(ROOT / "examples/article/mistake_only_the_database.once")
+    found = _found(loaded, "charge")
+    assert found.complete
+    assert found.repairs == ()
+    text = read("examples/article/mistake_only_the_database.once")
+    text = text.replace("via stripe", "via stripe\n  key id")
+    text += "\nassume retries end within the key window\n"
+    with_key = load_text(text, loaded.path)
+    cells = {c.claim: c.verdict for c in check_loaded(with_key, PLAIN)[0].cells}
+    assert cells["no duplicate charge"] is Verdict.HOLDS
+    assert cells["no loss of charge"] is Verdict.REFUTED
 
 
 # ---------------------------------------------------------------- the issue's three
