@@ -4,10 +4,13 @@ forgets a rule does not get away with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from onceproof.interpreter import broker, interpreter
 from onceproof.interpreter.context import Context
 from onceproof.lang.load import load_text
+from onceproof.lower.queues import Group
 
 from support.log_designs import log_design, ordered_design
 from support.readings import compare
@@ -56,8 +59,16 @@ def test_every_design_is_valid_and_has_a_log() -> None:
         assert any(q.lane for q in ordered.queues.values())
 
 
-def _caught(first: int = 0) -> bool:
-    return any(compare(seed, log_design, most=MOST).problems for seed in range(first, first + 60))
+def _caught(make: Callable[[int], str] = log_design) -> bool:
+    return any(compare(seed, make, most=MOST).problems for seed in range(60))
+
+
+def _comes_back_only_by_seeking(seed: int) -> str:
+    """A record that is committed is read again after a copy or a step back, too."""
+    lines = log_design(seed).replace(", in parallel", "").split("\n")
+    never = [f"assume no {x}" for x in ("broker copies", "publisher retries", "rewinds", "replay")]
+    kept = [x for x in lines if x not in never and not x.startswith("operator replays")]
+    return "\n".join([*kept, *never, ""])
 
 
 def test_a_reading_in_which_a_failure_never_passes_over_is_caught(
@@ -76,8 +87,11 @@ def test_a_reading_without_later_commits_is_caught(monkeypatch: pytest.MonkeyPat
 def test_a_reading_that_seeks_only_what_it_holds_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Context, "seeks", lambda *_: False)
-    assert _caught()
+    # in the machine: it may do more than the interpreter here, which must not do more
+    monkeypatch.setattr(
+        Group, "_sought", lambda g, case: g._released(case, g._given_back, back=True)
+    )
+    assert _caught(_comes_back_only_by_seeking)
 
 
 @pytest.mark.slow

@@ -125,7 +125,7 @@ def _decide(
     if depth > DEEPEST or not _chosen(claim, seed):
         return True, None, problems
     answer = refute(machine, prop, bounds, depth, Z3(Effort(20)))
-    if answer.run is not None:
+    if answer.run is not None and not approximation.names_used(machine, prop, answer.run):
         problems += _replay_problems(design, lowered, claim, trace_of(lowered, machine, answer.run))
     return (
         True,

@@ -67,11 +67,17 @@ def no_loss(lowered: Lowered, claim: Claim) -> Asked:
     cases: list[quiescence.Tests] = [{}]
     instead: list[quiescence.Tests] = []
     if claim.unless is not None:
-        domains = {x.name: x for x in lowered.machine.variables}
-        yes, no = Meaning(lowered.design, None, domains).split(claim.unless, Case(domains))
-        cases = [dict(case.guard) for case in no]
-        instead = [dict(case.guard) for case in yes]
+        instead, cases = either_way(lowered, claim.unless)
     return _lost(lowered, name, cases, owed=True, instead=instead)
+
+
+def either_way(
+    lowered: Lowered, condition: n.Condition
+) -> tuple[list[quiescence.Tests], list[quiescence.Tests]]:
+    """The rows of which a condition is true, and those of which it is not."""
+    domains = {x.name: x for x in lowered.machine.variables}
+    yes, no = Meaning(lowered.design, None, domains).split(condition, Case(domains))
+    return [dict(case.guard) for case in yes], [dict(case.guard) for case in no]
 
 
 def effectively_once(lowered: Lowered, claim: Claim) -> Asked:
@@ -104,9 +110,8 @@ def _lost(
     """The hopeless situations for a counter, in the given cases; ``instead``: what does as well as
     the counter, each by itself.
     """
-    asked = Property(
-        "", tuple(quiescence.pattern(lowered.machine, {name: NEVER, **case}) for case in cases)
-    )
+    looked_at = [*({name: NEVER, **case} for case in cases), *instead]
+    asked = Property("", tuple(quiescence.pattern(lowered.machine, x) for x in looked_at))
     machine = sliced(lowered.machine, asked)
     levels = {x.name: x.level for x in machine.variables}
     still = {status: allowed for status, allowed in settled(lowered).items() if status in levels}
@@ -118,22 +123,28 @@ def _lost(
     if not parts:
         return Asked(lowered.machine, ())
     passing = possibility.passing(lowered)
-    goals: list[quiescence.Tests] = [{name: some(lowered, name)}]
-    goals += [goal for goal in instead if goal.keys() <= levels.keys()]
+    goals: list[quiescence.Tests] = [{name: some(lowered, name)}, *instead]
     if Level.COMPONENT not in levels.values():  # no other event can change anything
         found = possibility.hopeless(machine, goals, parts, passing, owed)
         return Asked(lowered.machine, found)
     if levels[name] is Level.COMPONENT:
         # what else must hold may be true of another event than the one that closed the row
-        own = [
+        others = [
             {k: x for k, x in part.items() if levels[k] is not Level.EVENT or k in still}
             for part in parts
         ]
-        bit = f"{name} given up"
-        if any(levels[k] is Level.EVENT for goal in goals[1:] for k in goal):
-            # what another event gets instead is of no use to this one
-            del goals[1:]
-        return component.lost(lowered.machine, machine, goals, own, passing, owed=owed, bit=bit)
+        # what another event gets instead is of no use to this one, which owes either all the same
+        alien = any(levels[k] is Level.EVENT for goal in instead for k in goal)
+        return component.lost(
+            lowered.machine,
+            machine,
+            goals[:1] if alien else goals,
+            others,
+            passing,
+            own=(goals, parts) if alien else None,
+            owed=owed,
+            bit=f"{name} given up",
+        )
     return component.alone(lowered.machine, machine, goals, parts, passing, owed=owed)
 
 

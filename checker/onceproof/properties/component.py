@@ -77,6 +77,13 @@ class _Rows:
                 )
             yield cube
 
+    def union(self, cubes: Iterable[Tests]) -> int:
+        """The rows that are in one of the cubes."""
+        found = NOTHING
+        for cube in cubes:
+            found = self.sets.either(found, self.sets.cube(cube))
+        return found
+
     def of_component(self, rows: int) -> int:
         """The component rows with which some event row is in the set."""
         components = {x.name for x in self.machine.level(Level.COMPONENT)}
@@ -92,10 +99,7 @@ class _Rows:
         Events whose rows are as at the start are among them: they may have begun all the same, by
         something that does not matter for this claim, or by a worker that is gone.
         """
-        asked = NOTHING
-        for part in parts:
-            asked = self.sets.either(asked, self.sets.cube(part))
-        return self.sets.both(asked, self.sets.others(self.saved))
+        return self.sets.both(self.union(parts), self.sets.others(self.saved))
 
     def promised(self) -> int:
         """The events whose type and payload let the goal happen from the start."""
@@ -120,6 +124,7 @@ def lost(
     parts: Sequence[Tests],
     passing: Passing,
     *,
+    own: tuple[Sequence[Tests], Sequence[Tests]] | None = None,
     owed: bool,
     bit: str,
 ) -> Asked:
@@ -128,18 +133,23 @@ def lost(
     did.
 
     ``machine``: the slice of the ``whole`` for the goals. ``parts``: the situations that are asked
-    about. ``owed``: only if events lead to the goal from the start. ``bit``: begins the names of
-    the new variables.
+    about. ``own``: the goals and the situations where an event is lost by itself, if what it can
+    get instead is its own and of no use to others. ``owed``: only if events lead to a goal from
+    the start, of their own or not. ``bit``: begins the names of the new variables.
     """
     rows = _Rows(machine, goals, passing)
     sets = rows.sets
-    promised = rows.promised()
+    itself = rows if own is None else _Rows(machine, own[0], passing)
+    promised = itself.promised()
     if owed and promised == NOTHING:
         return Asked(whole, ())
     opened = rows.of_component(sets.both(rows.saved, rows.fresh))
     hopeless = rows.hopeless(parts)
-    found = sets.both(hopeless, opened)
-    patterns = _patterns(whole, rows, sets.both(found, promised) if owed else found, {})
+    found = itself.hopeless(parts if own is None else own[1])
+    found = itself.sets.both(found, itself.union(rows.cubes(opened)))
+    if owed:
+        found = itself.sets.both(found, promised)
+    patterns = _patterns(whole, itself, found, {})
     watched, more = _by_whom(whole, rows, opened, sets.both(hopeless, sets.others(opened)), bit)
     return Asked(watched, (*patterns, *more))
 

@@ -10,7 +10,7 @@ from onceproof.lower import variables as v
 from onceproof.machine.slicing import sliced
 from onceproof.machine.system import Property
 from onceproof.properties import possibility, quiescence
-from onceproof.properties.compile import NEVER, counter, some
+from onceproof.properties.compile import counter, either_way, some
 
 Choice = dict[str, str]
 """The type of an event and its payload, as far as they matter."""
@@ -24,7 +24,7 @@ def examined(lowered: Lowered, claim: Claim) -> str:
         case "one-worker":
             return f"examined {_per(lowered.design, claim)}"
         case "no-loss" | "effectively-once":
-            return _types(lowered, claim.targets[:1])
+            return _types(lowered, claim.targets[:1], claim.unless)
         case "together":
             return _types(lowered, claim.targets)
         case "recoverable" if len(roots := v.root_types(lowered.design)) > 1:
@@ -40,11 +40,16 @@ def _per(design: Design, claim: Claim) -> str:
     return f"per {' or '.join(ids)}"
 
 
-def _types(lowered: Lowered, targets: tuple[n.Target, ...]) -> str:
-    """Which events lead to one of the effects by themselves, where not all that there are do."""
+def _types(
+    lowered: Lowered, targets: tuple[n.Target, ...], unless: n.Condition | None = None
+) -> str:
+    """Which events lead to one of the effects, or to what does instead, by themselves, where not
+    all that there are do.
+    """
     counters = [counter(lowered, target) for target in targets]
-    patterns = [quiescence.pattern(lowered.machine, {name: NEVER}) for name in counters]
-    asked = Property("", tuple(patterns))
+    goals: list[quiescence.Tests] = [{name: some(lowered, name)} for name in counters]
+    goals += either_way(lowered, unless)[0] if unless is not None else []
+    asked = Property("", tuple(quiescence.pattern(lowered.machine, goal) for goal in goals))
     machine = sliced(lowered.machine, asked)
     choices = quiescence.immutable(machine)
     roots = v.root_types(lowered.design)
@@ -54,8 +59,7 @@ def _types(lowered: Lowered, targets: tuple[n.Target, ...]) -> str:
     passing = possibility.passing(lowered)
     try:
         owing: frozenset[tuple[str, ...]] = frozenset()
-        for name in counters:
-            goal = {name: some(lowered, name)}
+        for goal in goals:
             leading, every = possibility.promised(machine, goal, passing, names)
             owing |= leading
     except possibility.TooWide:
@@ -72,7 +76,7 @@ def _types(lowered: Lowered, targets: tuple[n.Target, ...]) -> str:
         return ""
     text = f"examined for {_all(told)}"
     does = "does" if len(left) == 1 else "do"
-    it = "it" if len(targets) == 1 else "either"
+    it = "it" if len(targets) == 1 and unless is None else "either"
     return f"{text}; {_all(left)} {does} not lead to {it} alone" if left else text
 
 
