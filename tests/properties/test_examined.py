@@ -51,6 +51,13 @@ consumer cancel on cancels
             " it alone",
         ),
         ("no loss of charge", "section whole", "", ""),
+        ("no loss of charge unless kind is cash", "if kind is card", "", ""),
+        (
+            "no loss of charge unless kind is cash",
+            "if kind is card",
+            CANCELLED,
+            "examined for Placed; Cancelled does not lead to either alone",
+        ),
         ("no duplicate charge", "if kind is card", CANCELLED, ""),
         ("at most one worker in pay", "if kind is card", "", "examined per id"),
         (
