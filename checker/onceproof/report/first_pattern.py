@@ -61,6 +61,8 @@ SETTLES = {
 """Who settles a message where the handler does not, by the model's switch."""
 _QUEUE = re.compile(r"queue (\w+) of (\w+) at-least-once")
 _ON = re.compile(r"consumer \w+ on (\w+)")
+_RETRIES = "seeks back on failure"
+"""What a handler of a log needs where the log passes over a record whose handler failed."""
 _STORE = re.compile(r"(store \w+ per \w+)(.*)")
 _EFFECT = re.compile(r"effect \w+ per \w+ via (?:http|stripe)\b")
 _KEY = re.compile(r"  key (\w+)")
@@ -112,6 +114,8 @@ def _written(lines: Sequence[str], products: Products) -> Iterator[str]:
             external = products.provider if _EFFECT.match(line) else ""
         if _QUEUE.match(line):
             yield _QUEUE.sub(rf"queue \1 of \2{_delivery(products.broker)}", line)
+        elif on and on[1] in queues and _passes_over(products.broker):
+            yield f"{line}, {_RETRIES}"
         elif _STORE.match(line) and products.database:
             if not declared:
                 yield f"database main via {products.database}"
@@ -143,6 +147,17 @@ def _ack(line: str, broker: str, number: int, lines: Sequence[str]) -> str:
     call = ACKS.get(model_of(broker)[0])
     is_last = number + 1 == len(lines) or not lines[number + 1].startswith(" ")
     return f"{line} # {call}" if call and is_last and "#" not in line else line
+
+
+def _passes_over(broker: str) -> bool:
+    """Whether a failed message is passed over, and what comes after it is handled."""
+    name, options = model_of(broker)
+    shelf = brokers()
+    return (
+        name in shelf
+        and shelf[name].kind == "log"
+        and shelf[name].switches(options).failures in ("", "pass")
+    )
 
 
 def _model_behind(lines: Sequence[str], queue: str) -> str:
