@@ -7,22 +7,18 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from onceproof import lower as lowering
-from onceproof.engines.coverability import Budget, Coverable, Safe, prove
 from onceproof.lang import design as d
-from onceproof.lang import resolve as package
-from onceproof.lang.load import load_text
-from onceproof.lower import lower, modelled, queues
+from onceproof.lower import modelled, queues
 from onceproof.machine.delivery import Delivery
-from onceproof.machine.slicing import sliced
-from onceproof.properties import asked
+
+from support import by_machine
+from support.harsher import of_brokers
 
 
 @pytest.fixture(autouse=True)
 def everything_modelled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is asked, whether or not the other reading does it yet."""
-    monkeypatch.setattr(package, "unmodelled", lambda items: [])
-    for part in ("LOGS", "ORDER", "BROKERS", "REDELIVERED"):
-        monkeypatch.setattr(modelled, part, True)
+    of_brokers(monkeypatch, "BROKERS", "REDELIVERED", reading=modelled)
 
 
 QUIET = (
@@ -65,13 +61,7 @@ def holds(
             "",
         )
     )
-    loaded = load_text(text)
-    assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
-    lowered = lower(loaded.design, loaded.design.semantics[0])
-    machine, prop = asked(lowered, loaded.design.claims[0])
-    answer = prove(sliced(machine, prop), prop, Budget(seconds=60))
-    assert isinstance(answer, Safe | Coverable)
-    return isinstance(answer, Safe)
+    return by_machine.holds(text)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import pytest
 from onceproof.engines.search import Bounds, Budget, Found, simplest
-from onceproof.lang import resolve as package
-from onceproof.lang.load import load_text
-from onceproof.lower import lower, modelled
+from onceproof.lower import modelled
 from onceproof.properties import question
+
+from support.by_machine import lowered_text
+from support.harsher import of_brokers
 
 GIVEN_UP = """
 event Pay(id)
@@ -45,16 +46,13 @@ claim no loss of work
 @pytest.fixture(autouse=True)
 def everything_modelled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is asked, whether or not the other reading does it yet."""
-    monkeypatch.setattr(package, "unmodelled", lambda items: [])
-    monkeypatch.setattr(modelled, "FED", True)
+    of_brokers(monkeypatch, "FED", reading=modelled)
 
 
 def holds(text: str) -> bool:
     """Whether the only claim of a design holds with one event and two workers."""
-    loaded = load_text(text)
-    assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
-    lowered = lower(loaded.design, loaded.design.semantics[0])
-    machine, prop = question(lowered, loaded.design.claims[0])
+    lowered = lowered_text(text)
+    machine, prop = question(lowered, lowered.design.claims[0])
     answer = simplest(machine, prop, Bounds(2), Budget(100_000, 60))
     if isinstance(answer, Found):
         return False

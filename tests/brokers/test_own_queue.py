@@ -5,20 +5,16 @@ one's own database", next to their twins, decided by the machine alone.
 from __future__ import annotations
 
 import pytest
-from onceproof.engines.coverability import Budget, Coverable, Safe, prove
-from onceproof.lang import resolve as package
-from onceproof.lang.load import load_text
-from onceproof.lower import lower, modelled
-from onceproof.machine.slicing import sliced
-from onceproof.properties import asked
+from onceproof.lower import modelled
+
+from support.by_machine import holds
+from support.harsher import of_brokers
 
 
 @pytest.fixture(autouse=True)
 def everything_modelled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is asked, whether or not the other reading does it yet."""
-    monkeypatch.setattr(package, "unmodelled", lambda items: [])
-    for part in ("LOGS", "ORDER", "BROKERS", "REDELIVERED", "OWN_DATABASE"):
-        monkeypatch.setattr(modelled, part, True)
+    of_brokers(monkeypatch, "BROKERS", "REDELIVERED", "OWN_DATABASE", reading=modelled)
 
 
 ENQUEUE = """
@@ -62,17 +58,6 @@ consumer b on jobs
 claim {claim}
 """
 QUIET = "assume no replay\nassume no publisher retries\nassume no broker copies"
-
-
-def holds(text: str) -> bool:
-    """Whether the only claim of a design holds for any number of events and workers."""
-    loaded = load_text(text)
-    assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
-    lowered = lower(loaded.design, loaded.design.semantics[0])
-    machine, prop = asked(lowered, loaded.design.claims[0])
-    answer = prove(sliced(machine, prop), prop, Budget(seconds=60))
-    assert isinstance(answer, Safe | Coverable)
-    return isinstance(answer, Safe)
 
 
 @pytest.mark.parametrize(("where", "safe"), [("", True), (", in other", False)])

@@ -5,20 +5,8 @@ safe twins, decided by the machine alone.
 from __future__ import annotations
 
 import pytest
-from onceproof.engines.coverability import Budget, Coverable, Safe, prove
-from onceproof.lang import resolve as package
-from onceproof.lang.load import load_text
-from onceproof.lower import lower, modelled
-from onceproof.machine.slicing import sliced
-from onceproof.properties import asked
 
-
-@pytest.fixture(autouse=True)
-def everything_modelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine is asked, whether or not the other reading does it yet."""
-    monkeypatch.setattr(package, "unmodelled", lambda items: [])
-    monkeypatch.setattr(modelled, "LOGS", True)
-
+from support import by_machine
 
 CALL = ("call charge", "ack")
 SEEK = ("call charge", "  on failure", "    seek back", "    stop", "ack")
@@ -64,13 +52,7 @@ def holds(
             "",
         )
     )
-    loaded = load_text(text)
-    assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
-    lowered = lower(loaded.design, loaded.design.semantics[0])
-    machine, prop = asked(lowered, loaded.design.claims[0])
-    answer = prove(sliced(machine, prop), prop, Budget(seconds=60))
-    assert isinstance(answer, Safe | Coverable)
-    return isinstance(answer, Safe)
+    return by_machine.holds(text)
 
 
 @pytest.mark.parametrize(

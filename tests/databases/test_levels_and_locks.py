@@ -5,11 +5,8 @@ docs/semantics_world.md next to their safe twins, decided by the machine alone.
 from __future__ import annotations
 
 import pytest
-from onceproof.engines.coverability import Budget, Coverable, Safe, prove
-from onceproof.lang.load import load_text
-from onceproof.lower import lower
-from onceproof.machine.slicing import sliced
-from onceproof.properties import asked
+
+from support.by_machine import holds
 
 TOUCH = """
 event Pay(id, account)
@@ -103,17 +100,6 @@ consumer pay on orders
   ack
 claim no loss of charge{unless}
 """
-
-
-def holds(text: str) -> bool:
-    """Whether the only claim of a design holds for any number of events and workers."""
-    loaded = load_text(text)
-    assert loaded.design is not None, [d.headline for d in loaded.diagnostics]
-    lowered = lower(loaded.design, loaded.design.semantics[0])
-    machine, prop = asked(lowered, loaded.design.claims[0])
-    answer = prove(sliced(machine, prop), prop, Budget(seconds=60))
-    assert isinstance(answer, Safe | Coverable)
-    return isinstance(answer, Safe)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from support.walk import EXACTLY, LEAST, MOST, Walk
 
 @pytest.fixture(autouse=True)
 def _brokers(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_brokers(monkeypatch, "LOGS", "BROKERS", "TORN", "REDELIVERED")
+    of_brokers(monkeypatch, "BROKERS", "TORN", "REDELIVERED")
 
 
 def walk(

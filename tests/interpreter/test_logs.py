@@ -8,7 +8,6 @@ import pytest
 from onceproof.interpreter import replay
 from onceproof.machine.system import Cause
 
-from support.harsher import of_brokers
 from support.walk import CALM, EXACTLY, LEAST, MOST, Walk, reached
 
 AGAIN = (
@@ -22,11 +21,6 @@ AGAIN = (
     Cause.VANISHED,
 )
 """What happens to a record without a worker."""
-
-
-@pytest.fixture(autouse=True)
-def _logs(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_brokers(monkeypatch, "LOGS")
 
 
 def text(

@@ -10,18 +10,12 @@ from onceproof.interpreter.trace import EventOf
 from onceproof.lang.load import load_text
 from onceproof.machine.system import Cause
 
-from support.harsher import of_brokers
 from support.walk import CALM, MOST, Walk, reached
 
 TWO = (EventOf(0, "Bill", ()), EventOf(0, "Bill", ()))
 APART = (EventOf(0, "Bill", ()), EventOf(1, "Bill", ()))
 ORDERED = "  keyed by order"
 LOG = "  commits positions\n  keyed by order"
-
-
-@pytest.fixture(autouse=True)
-def _lanes(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_brokers(monkeypatch, "LOGS", "ORDER")
 
 
 def text(

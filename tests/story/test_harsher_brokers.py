@@ -11,7 +11,7 @@ from onceproof.story.names import Names
 from support.harsher import of_brokers
 from support.walk import EXACTLY, LEAST, Walk
 
-SWITCHES = ("LOGS", "ORDER", "BROKERS", "TORN", "REDELIVERED", "OWN_DATABASE", "RELAYS", "FED")
+SWITCHES = ("BROKERS", "TORN", "REDELIVERED", "OWN_DATABASE", "RELAYS", "FED")
 
 
 @pytest.fixture(autouse=True)

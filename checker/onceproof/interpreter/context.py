@@ -142,7 +142,7 @@ class Context(Struct, frozen=True):
     def is_log(self, process: str) -> bool:
         """Whether a consumer reads a queue that commits positions, after the delivery."""
         queue = self.processes[process].queue
-        is_log = modelled.LOGS and queue is not None and self.design.queues[queue].log
+        is_log = queue is not None and self.design.queues[queue].log
         return is_log and not self.settles_at_delivery(process)
 
     def after_failures(self, process: str) -> str:
@@ -312,7 +312,7 @@ class Context(Struct, frozen=True):
     def has_lanes(self, process: str) -> bool:
         """Whether this consumer gets messages of one key one after the other."""
         queue = self.design.queues.get(self.processes[process].queue or "")
-        if not modelled.ORDER or queue is None or queue.lane is None:
+        if queue is None or queue.lane is None:
             return False
         return not (queue.log and self.processes[process].parallel)
 
@@ -675,8 +675,10 @@ class Context(Struct, frozen=True):
             case _:
                 return None
 
-    def may_write(self, worker: Worker, database: str) -> bool:
-        """Whether some way through the run that starts here writes a row of a database."""
+    def collected_ahead(self, worker: Worker) -> Iterator[tuple[Worker, n.Step]]:
+        """The lines that some way through the run that starts here collects, each with the worker
+        that stands at it.
+        """
         seen: set[Worker] = set()
         ways = [worker]
         while ways:
@@ -686,13 +688,18 @@ class Context(Struct, frozen=True):
             seen.add(now)
             step = self.at(now)
             if step is not None and self.is_collected(now, step):
-                store = self.store_of(step)
-                home = self.home(store) if store is not None else self.posts_in(now, step)
-                if home == database:
-                    return True
+                yield now, step
             elif step is not None and not self.is_silent(now, step):
                 continue
             ways += self.ways(now)
+
+    def may_write(self, worker: Worker, database: str) -> bool:
+        """Whether some way through the run that starts here writes a row of a database."""
+        for now, step in self.collected_ahead(worker):
+            store = self.store_of(step)
+            home = self.home(store) if store is not None else self.posts_in(now, step)
+            if home == database:
+                return True
         return False
 
     @staticmethod
@@ -790,7 +797,7 @@ def _is_counted(design: d.Design, process: d.Process, choice: Delivery) -> bool:
     if from_outside or queue.limit is not None:
         return False
     at_delivery = promised is Delivery.AT_MOST_ONCE or process.ack == "delivery"
-    if modelled.LOGS and queue.log and not at_delivery:
+    if queue.log and not at_delivery:
         return False
     if _asks_redelivered(process):
         return False
@@ -833,8 +840,8 @@ def _is_loose(design: d.Design, process: d.Process, choice: Delivery) -> bool:
         (queue.semantics or choice) is Delivery.AT_LEAST_ONCE
         and queue.late_ack != "refused"
         and queue.limit is None
-        and not (modelled.LOGS and queue.log)
-        and not (modelled.ORDER and queue.lane is not None)
+        and not queue.log
+        and queue.lane is None
         and not _asks_redelivered(process)
         and queue.redelivers
         and "lease" in queue.loses_hold

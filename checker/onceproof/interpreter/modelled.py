@@ -1,15 +1,9 @@
 """Which parts of docs/semantics_world.md this reading follows in designs that use none of their
-constructs (``lang.resolve.unmodelled`` refuses those that do). The machine does not have them yet;
-both readings change together.
+constructs (``lang.resolve.unmodelled`` refuses those that do). ``lower.modelled`` says the same of
+the machine; both change together.
 """
 
 from __future__ import annotations
-
-LOGS = True
-"""Queues that commit positions: records that are passed over, seeking back, late commits."""
-
-ORDER = True
-"""Events of one key in one worker's hands at a time."""
 
 BROKERS = False
 """What acknowledgements are answered, publishers that retry under at-most-once, brokers that lose

@@ -74,21 +74,7 @@ def _may_make(ctx: Context, worker: Worker, store: str) -> bool:
     step = ctx.at(worker) if worker.todo else None
     if not worker.todo or (step is not None and not ctx.is_collected(worker, step)):
         return _makes(step, store)
-    seen: set[Worker] = set()
-    ways = [worker]
-    while ways:
-        now = ways.pop()
-        if now in seen or ctx.open_block(now) is None:
-            continue
-        seen.add(now)
-        line = ctx.at(now)
-        if line is not None and ctx.is_collected(now, line):
-            if _makes(line, store):
-                return True
-        elif line is not None and not ctx.is_silent(now, line):
-            continue
-        ways += ctx.ways(now)
-    return False
+    return any(_makes(line, store) for _, line in ctx.collected_ahead(worker))
 
 
 def _makes(step: n.Step | None, store: str) -> bool:

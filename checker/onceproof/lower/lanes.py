@@ -7,10 +7,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from onceproof.lang import design as d
-from onceproof.lower import modelled
 from onceproof.lower import variables as v
 from onceproof.lower.case import Case, Table, mapping
-from onceproof.lower.positions import is_log
 from onceproof.machine.delivery import Delivery
 from onceproof.machine.system import Level, Variable
 
@@ -67,18 +65,17 @@ def lane_of(
     design: d.Design, process: d.Process, queue: d.Queue, semantics: Delivery
 ) -> Lane | None:
     """The lane of a consumer of a queue that is ``keyed by``; None if nobody is held up."""
-    if not modelled.ORDER or queue.lane is None or is_kept_elsewhere(design, queue):
+    if queue.lane is None or is_kept_elsewhere(design, queue):
         return None
-    log = is_log(queue)
-    if log and process.parallel:
+    if queue.log and process.parallel:
         return None
-    if not log and (semantics is Delivery.AT_MOST_ONCE or process.ack == "delivery"):
+    if not queue.log and (semantics is Delivery.AT_MOST_ONCE or process.ack == "delivery"):
         return None
     of_event = queue.lane == design.events[queue.event].id_field
     if not of_event and queue.lane not in design.business_keys:
         return None
     level = Level.EVENT if of_event else Level.COMPONENT
-    return Lane(v.lane(v.status(process, design)), level, log)
+    return Lane(v.lane(v.status(process, design)), level, queue.log)
 
 
 def is_kept_elsewhere(design: d.Design, queue: d.Queue) -> bool:
@@ -86,4 +83,4 @@ def is_kept_elsewhere(design: d.Design, queue: d.Queue) -> bool:
     known.
     """
     keys = design.business_keys
-    return modelled.ORDER and queue.lane in keys and len(keys) > 1
+    return queue.lane in keys and len(keys) > 1

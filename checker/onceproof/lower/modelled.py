@@ -5,12 +5,6 @@ same of the other reading; both change together.
 
 from __future__ import annotations
 
-LOGS = True
-"""Records that are passed over, commits that cover what is below."""
-
-ORDER = True
-"""Messages of one key that are in one worker's hands at a time."""
-
 BROKERS = False
 """What brokers lose and forget, polite answers, publishers that retry under at-most-once, limits
 that no event comes to, handlers that are killed for being slow.

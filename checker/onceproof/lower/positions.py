@@ -22,11 +22,6 @@ PASSED = "passed"
 """The status of a record that its handler has left without a commit."""
 
 
-def is_log(queue: d.Queue) -> bool:
-    """Whether a queue commits positions."""
-    return modelled.LOGS and queue.log
-
-
 def commits(process: d.Process) -> bool:
     """Whether handlers of other records commit: some line does, the end, or a timer."""
     return process.acks_at_end or any(isinstance(s, n.Ack) for s in walk(process.body))

@@ -97,7 +97,7 @@ class Group(Struct, frozen=True):
     @property
     def is_log(self) -> bool:
         """Whether it has a position instead of single acknowledgements."""
-        return self.tracking is Tracking.HELD and positions.is_log(self.queue)
+        return self.tracking is Tracking.HELD and self.queue.log
 
     @property
     def position(self) -> positions.Position:
@@ -448,7 +448,7 @@ class Group(Struct, frozen=True):
             if cause is Cause.BATCH_RETURNED:
                 sources = {"settled": self.back}
             back = cause in (Cause.REWOUND, Cause.BATCH_RETURNED) or (
-                cause is Cause.REPLAY and positions.is_log(self.queue)
+                cause is Cause.REPLAY and self.queue.log
             )
             until = closed if cause is not Cause.REPLAY else frozenset()
             rules += self._move(domains, cause, sources, until, back=back)
@@ -595,7 +595,7 @@ def _tracking(
 ) -> Tracking:
     if semantics is Delivery.AT_MOST_ONCE or process.ack == "delivery":
         return Tracking.GONE
-    if positions.is_log(queue) or (modelled.ORDER and queue.lane is not None):
+    if queue.log or queue.lane is not None:
         return Tracking.HELD
     checked = any(
         isinstance(s, n.Ack | n.Renew) and s.or_else and not getattr(s, "lock", None)
