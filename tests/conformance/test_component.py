@@ -5,15 +5,11 @@ interpreter finds with two events of one key, and a story without wider rules is
 from __future__ import annotations
 
 import pytest
-from onceproof.engines.search import Bounds, Budget, Found, simplest
-from onceproof.interpreter.oracle import event_sets, explore
 from onceproof.lang.load import load_text
-from onceproof.lower import lower
-from onceproof.machine import approximation
-from onceproof.machine.delivery import Delivery
-from onceproof.properties import TooWide, component, question
+from onceproof.properties import component
 
 from support.component_designs import CLAIMS, component_design
+from support.found import claims_that_differ, differences_in
 
 QUICK, FULL, ALL, STEP = 10, 130, 2_010, 40
 MOST = 1_500
@@ -22,32 +18,11 @@ MOST = 1_500
 
 def differences(seed: int) -> list[str] | None:
     """What is wrong with the answers about one design; None if it has too many states."""
-    design = load_text(component_design(seed), "component.once").design
-    assert design is not None
-    semantics, pool, wrong = Delivery.AT_LEAST_ONCE, 1 + seed % 2, []
-    explored = [explore(design, semantics, e, pool, MOST) for e in event_sets(design, 2)]
-    if not all(one.complete for one in explored):
-        return None
-    lowered = lower(design, semantics)
-    for index, claim in enumerate(design.claims):
-        try:
-            machine, prop = question(lowered, claim)
-        except TooWide:
-            continue
-        found = isinstance(simplest(machine, prop, Bounds(pool, 2), Budget()), Found)
-        broken = any(index in one.violations for one in explored)
-        exact = approximation.is_exact(machine, prop)
-        if broken and not found:
-            wrong.append(f"{seed} {claim.text}: only the interpreter finds it broken")
-        if found and not broken and exact:
-            wrong.append(f"{seed} {claim.text}: only the machine finds it broken")
-    return wrong
+    return claims_that_differ(component_design(seed), 1 + seed % 2, 2, MOST)
 
 
 def _compare(seeds: range) -> int:
-    compared = [x for x in map(differences, seeds) if x is not None]
-    assert [problem for problems in compared for problem in problems] == []
-    return len(compared)
+    return differences_in({seed: differences(seed) for seed in seeds})
 
 
 def test_nothing_is_missed_with_two_events_of_one_key() -> None:
